@@ -1,0 +1,5 @@
+"""The entry: `streamlit run app.py` shows the page that the address asks for."""
+
+from pages.shared import menu
+
+menu.show()

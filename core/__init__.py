@@ -1,0 +1,1 @@
+"""ConvScope's core: data, networks, training, inspection and explanation, with no Streamlit anywhere below."""

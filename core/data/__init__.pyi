@@ -1,0 +1,25 @@
+from .arrays import is_stored as is_stored
+from .catalog import DATASETS as DATASETS
+from .catalog import DatasetInfo as DatasetInfo
+from .datasets import Dataset as Dataset
+from .datasets import Split as Split
+from .datasets import load_dataset as load_dataset
+from .images import Stage as Stage
+from .images import decode_image as decode_image
+from .images import fit_image as fit_image
+from .images import looks_inverted as looks_inverted
+from .synthetic import draw_shapes as draw_shapes
+
+__all__ = [
+    "DATASETS",
+    "Dataset",
+    "DatasetInfo",
+    "Split",
+    "Stage",
+    "decode_image",
+    "draw_shapes",
+    "fit_image",
+    "is_stored",
+    "load_dataset",
+    "looks_inverted",
+]

@@ -1,0 +1,87 @@
+"""Data sets kept as plain arrays, in one safetensors file each, so that reading them again takes no time."""
+
+import errno
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from core.data.catalog import DATASETS, DatasetInfo
+from core.errors import StorageError
+from core.settings import settings
+
+FORMAT = 1  # raised whenever the same data set would be kept as other arrays
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """All images of a data set in the order of its source; an official test split comes last.
+
+    Attributes:
+        images: (N, C, H, W) uint8.
+        labels: (N,) int64.
+        masks: (N, H, W) bool, true on the object, where the source knows it.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    masks: NDArray[np.bool_] | None = None
+
+    def fit(self, info: DatasetInfo) -> bool:
+        """Say whether these can be the images of `info`."""
+        num_images, (_, height, width) = info.num_images, info.input_shape
+        return (
+            self.images.shape == (num_images, *info.input_shape)
+            and self.images.dtype == np.uint8
+            and self.labels.shape == (num_images,)
+            and self.labels.dtype == np.int64
+            and self.labels.min() >= 0
+            and self.labels.max() < len(info.class_names)
+            and (self.masks is None or self.masks.shape == (num_images, height, width))
+        )
+
+
+def _path(name: str) -> Path:
+    return settings().home / "data" / f"{name}-{FORMAT}.safetensors"
+
+
+def is_stored(name: str) -> bool:
+    """Say whether a data set is kept here already, so that loading it downloads nothing."""
+    return _path(name).is_file()
+
+
+def read_stored(name: str) -> Arrays | None:
+    """Read the arrays that were kept of a data set; `None` where there are none or they are damaged."""
+    try:
+        arrays = Arrays(**load_file(_path(name)))
+    except (OSError, SafetensorError, TypeError, ValueError, KeyError):
+        return None
+    return arrays if arrays.fit(DATASETS[name]) else None
+
+
+def store(name: str, arrays: Arrays) -> None:
+    """Keep the arrays of a data set, whole or not at all; raises `StorageError` if they cannot be written."""
+    folder = settings().folder("data")
+    parts = {key: np.ascontiguousarray(value) for key, value in vars(arrays).items() if value is not None}
+    try:
+        with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=folder) as temporary:
+            whole = Path(temporary, "arrays.safetensors")
+            save_file(parts, whole)
+            whole.replace(_path(name))
+    except (OSError, SafetensorError) as error:
+        raise cannot_write(error) from error
+
+
+def cannot_write(error: Exception) -> StorageError:
+    """Return the sentence for a file that could not be written below the data directory."""
+    home = settings().home
+    if getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error):
+        return StorageError(f"The disk that holds {home} is full: free some space and try again.")
+    return StorageError(
+        f"The data directory {home} cannot be written ({error}): "
+        "set CONVSCOPE_HOME to a folder that you may write to and start again."
+    )

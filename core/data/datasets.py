@@ -1,0 +1,131 @@
+"""Data sets as tensors: three splits of uint8 images, and how to normalise them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from core.data.arrays import Arrays, read_stored, store
+from core.data.catalog import DATASETS, DatasetInfo
+from core.data.download import Progress
+from core.data.sources import READERS
+from core.data.splits import split_indices
+from core.errors import DataError
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images with their classes; a batch is `images[indices]`.
+
+    Attributes:
+        images: (N, C, H, W) uint8.
+        labels: (N,) int64.
+        masks: (N, H, W) bool, true on the object, where the data set knows it.
+    """
+
+    images: Tensor
+    labels: Tensor
+    masks: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set ready to train on.
+
+    Attributes:
+        info: What the catalogue says of it.
+        train: What networks learn from.
+        valid: What choices are made by.
+        test: What is looked at last and never chosen by.
+        mean: Mean of each channel of all training images / 255.
+        std: Standard deviation of the same.
+    """
+
+    info: DatasetInfo
+    train: Split
+    valid: Split
+    test: Split
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @property
+    def name(self) -> str:
+        return self.info.name
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return self.info.class_names
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        return self.info.input_shape
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.info.class_names)
+
+    def normalize(self, images: Tensor) -> Tensor:
+        """Turn uint8 images (..., C, H, W) into float32 ones, mean 0 and deviation 1 in training."""
+        mean, std = self._statistics(images)
+        return images.to(torch.float32).div_(255).sub_(mean).div_(std)
+
+    def denormalize(self, images: Tensor) -> Tensor:
+        """Turn normalised images (..., C, H, W) back into uint8, rounded and clipped to 0..255."""
+        mean, std = self._statistics(images)
+        return (images.to(torch.float32) * std + mean).mul_(255).round_().clamp_(0, 255).to(torch.uint8)
+
+    def _statistics(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        mean, std = torch.tensor([self.mean, self.std], dtype=torch.float32, device=images.device)[..., None, None]
+        return mean, std
+
+
+def _statistics(images: NDArray[np.uint8]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return the exact mean and standard deviation of each channel of images / 255, by counting values."""
+    num_channels, values = images.shape[1], np.arange(256) / 255
+    counts = np.zeros((num_channels, 256))
+    for part in np.array_split(images, len(images) // 4096 + 1):
+        counts += [np.bincount(part[:, channel].ravel(), minlength=256) for channel in range(num_channels)]
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    mean = shares @ values
+    std = np.sqrt((shares * (values - mean[:, None]) ** 2).sum(axis=1))
+    return tuple(mean.tolist()), tuple(std.tolist())
+
+
+def _take(arrays: Arrays, indices: NDArray[np.int64]) -> Split:
+    masks = None if arrays.masks is None else torch.from_numpy(arrays.masks[indices])
+    return Split(torch.from_numpy(arrays.images[indices]), torch.from_numpy(arrays.labels[indices]), masks)
+
+
+def load_dataset(name: str, *, limit: int | None = None, seed: int = 0, progress: Progress | None = None) -> Dataset:
+    """Load a data set: read, drawn or downloaded the first time, kept in the data directory afterwards.
+
+    Args:
+        name: Key of `DATASETS`.
+        limit: How many training images to keep, each class in proportion: the first `limit` of the whole
+            training split, whose mean and deviation still hold. Valid and test stay whole.
+        seed: What the splits are drawn from; an official test split and the images themselves stay the same.
+        progress: Called with the bytes received so far and those expected while something is downloaded.
+
+    Raises:
+        DataError: The name or the limit is wrong, or the download fails.
+        StorageError: The data directory cannot be written.
+    """
+    info = DATASETS.get(name)
+    if info is None:
+        raise DataError(f"There is no data set called {name!r}: choose one of {', '.join(DATASETS)}.")
+    if limit is not None and limit < len(info.class_names):
+        raise DataError(
+            f"{limit} training images are too few: keep at least {len(info.class_names)}, one of each class."
+        )
+    arrays = read_stored(name)
+    if arrays is None:
+        arrays = READERS[name](progress)
+        store(name, arrays)
+    train, valid, test = split_indices(arrays.labels, info.split_sizes, official_test=info.official_test, seed=seed)
+    mean, std = _statistics(arrays.images[train])
+    return Dataset(info, _take(arrays, train[:limit]), _take(arrays, valid), _take(arrays, test), mean, std)

@@ -1,0 +1,37 @@
+"""Errors whose message is one plain sentence that names the cause and the remedy, fit to show a person."""
+
+
+class ConvScopeError(Exception):
+    """Base of every error that a page shows as it stands; anything else is a defect of the program."""
+
+
+class DataError(ConvScopeError):
+    """A data set is unknown, cannot be downloaded or is broken."""
+
+
+class ImageError(ConvScopeError):
+    """An uploaded picture cannot be used."""
+
+
+class SpecError(ConvScopeError):
+    """A network description cannot work."""
+
+
+class ConfigError(ConvScopeError):
+    """A training setting is out of its range."""
+
+
+class RunError(ConvScopeError):
+    """A run is unknown, or cannot do what was asked of it."""
+
+
+class StorageError(ConvScopeError):
+    """Something could not be read from or written to the data directory or the database."""
+
+
+class TrainingError(ConvScopeError):
+    """A training cannot go on, for instance because its loss is no longer a number."""
+
+
+class ExplainError(ConvScopeError):
+    """A method cannot explain this network or this picture."""

@@ -1,0 +1,65 @@
+"""What a network says about some images."""
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+from core.errors import ExplainError
+
+_PIXELS = 2**16  # in one batch: 64 images of 32 × 32
+
+
+def twin_of(model: nn.Module) -> nn.Module:
+    """Copy a network's modules but share their weights, in eval mode.
+
+    What is done to the copy's hooks and modes never reaches the network, in this thread or another.
+    """
+    weights = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
+    return copy.deepcopy(model, weights).eval()
+
+
+def batch_size(images: Tensor) -> int:
+    """Return how many images (N, C, H, W) to pass through a network at once, so that memory stays bounded."""
+    return max(1, min(64, _PIXELS // (images.shape[2] * images.shape[3])))
+
+
+def scores(model: nn.Module, images: Tensor) -> Tensor:
+    """Return the logits of images (N, C, H, W): float32 (N, K) on the CPU, computed in bounded batches.
+
+    The model must be in eval mode. Raises `ExplainError` if the images are not float images or a score is not
+    a finite number.
+    """
+    if images.ndim != 4 or not images.is_floating_point():
+        raise ExplainError(
+            f"The network needs normalised images of shape (N, C, H, W), not {images.dtype} of shape "
+            f"{tuple(images.shape)}: pass them through the data set's normalize first."
+        )
+    device = next((weight.device for weight in model.parameters()), images.device)
+    with torch.no_grad():
+        parts = [model(part.to(device, torch.float32)).float().cpu() for part in images.split(batch_size(images))]
+    logits = torch.cat(parts)
+    if not torch.isfinite(logits).all():
+        raise ExplainError(
+            "The network's scores are not finite numbers, because its training ran away: train it again "
+            "with a smaller learning rate, or choose an earlier epoch."
+        )
+    return logits
+
+
+def predict(model: nn.Module, images: Tensor) -> Tensor:
+    """Return the probability of each class for each image.
+
+    Dropout is off and batch norm uses its running statistics; the network is left as it was found.
+
+    Args:
+        model: The network; its outputs are logits.
+        images: Normalised images, float (N, C, H, W).
+
+    Returns:
+        Softmax of the logits: float32 (N, K) on the CPU, rows summing to 1.
+
+    Raises:
+        ExplainError: The network's scores are not finite numbers, or the images are not float images.
+    """
+    return scores(twin_of(model), images).softmax(dim=1)

@@ -1,0 +1,31 @@
+from .bars import probabilities as probabilities
+from .enlarged import enlarged_map as enlarged_map
+from .grids import colorize as colorize
+from .grids import filters_as_rgb as filters_as_rgb
+from .grids import sprite as sprite
+from .overlays import Overlay as Overlay
+from .overlays import overlay as overlay
+from .palette import THEMES as THEMES
+from .palette import Theme as Theme
+from .palette import diverging as diverging
+from .palette import sequential as sequential
+from .scales import ColorScale as ColorScale
+from .scales import Legend as Legend
+from .scales import legend as legend
+
+__all__ = [
+    "THEMES",
+    "ColorScale",
+    "Legend",
+    "Overlay",
+    "Theme",
+    "colorize",
+    "diverging",
+    "enlarged_map",
+    "filters_as_rgb",
+    "legend",
+    "overlay",
+    "probabilities",
+    "sequential",
+    "sprite",
+]

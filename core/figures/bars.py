@@ -1,0 +1,89 @@
+"""The classes a network finds most likely, as bars."""
+
+import html
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import ArrayLike
+
+from core.figures.palette import THEMES
+
+_LONGEST = 32
+
+
+def plain(text: str) -> str:
+    """Return text that Plotly shows as it stands: its labels would read tags, entities and $formulas$."""
+    return html.escape(" ".join(text.split()), quote=False).replace("$", "&#36;")
+
+
+def _label(name: str, index: int, true: int | None) -> str:
+    short = name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"
+    return plain(short) + (" (true)" if index == true else "")
+
+
+def probabilities(
+    class_names: Sequence[str],
+    probs: ArrayLike,
+    *,
+    true: int | None = None,
+    chosen: int | None = None,
+    top: int = 5,
+    theme: str = "light",
+) -> go.Figure:
+    """Draw the most likely classes of one image, the likeliest on top.
+
+    Args:
+        class_names: Name of each class; shown as text whatever it holds.
+        probs: Probabilities, float (K,).
+        true: The true class, marked in words.
+        chosen: The class being explained, in the accent colour; by default the likeliest.
+        top: How many classes to show.
+        theme: "light" or "dark".
+
+    Returns:
+        A Plotly figure; each bar's `customdata[0]` is the index of its class.
+    """
+    values = np.asarray(probs, dtype=np.float64)
+    if values.shape != (len(class_names),):
+        raise ValueError(f"{len(class_names)} class names do not fit probabilities of shape {values.shape}")
+    order = np.argsort(-values, kind="stable")[:top]
+    chosen = int(order[0]) if chosen is None else chosen
+    colours = THEMES[theme]
+    places = list(range(len(order)))
+    figure = go.Figure(
+        go.Bar(
+            x=values[order],
+            y=places,
+            orientation="h",
+            text=[f"{value:.1%}" for value in values[order]],
+            textposition="outside",
+            cliponaxis=False,
+            marker={
+                "color": [colours.mark if index == chosen else colours.neutral for index in order],
+                "line": {"width": 0},
+            },
+            customdata=[[int(index), plain(class_names[index])] for index in order],
+            hovertemplate="%{customdata[1]}: %{x:.2%}<extra></extra>",
+        )
+    )
+    figure.update_yaxes(
+        tickvals=places,
+        ticktext=[_label(class_names[index], int(index), true) for index in order],
+        autorange="reversed",
+        automargin=True,
+        ticks="",
+        showgrid=False,
+        zeroline=False,
+    )
+    figure.update_xaxes(range=[0, 1], visible=False, fixedrange=True)
+    figure.update_layout(
+        template=None,
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        bargap=0.35,
+        height=24 + 36 * len(order),
+        margin={"l": 10, "r": 60, "t": 4, "b": 4},
+        showlegend=False,
+    )
+    return figure

@@ -1,0 +1,94 @@
+"""One map, large, with its numbers."""
+
+from math import floor, log10
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import ArrayLike, NDArray
+
+from core.figures.palette import luminance
+from core.figures.scales import ColorScale, number
+
+_MOST_NUMBERS = 16
+
+
+def enlarged_map(values: ArrayLike, scale: ColorScale, *, title: str = "Activation", height: int = 480) -> go.Figure:
+    """Draw one map in the colours of its grid, with numbers where there is room for them.
+
+    Args:
+        values: The map, float (H, W), row 0 at the top.
+        scale: The scale of the grid it comes from.
+        title: What the colours measure, in words, beside the colour bar.
+        height: Height of the figure in pixels.
+
+    Returns:
+        A Plotly figure with square cells; hovering names row, column and value. Up to 16 × 16 each cell shows
+        its number, rounded, in black or white, whichever reads better. What is not a number is left blank.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim != 2:
+        raise ValueError(f"a map must have shape (H, W), not {array.shape}")
+    numbered = max(array.shape) <= _MOST_NUMBERS
+    high = scale.high or 1.0
+    figure = go.Figure(
+        go.Heatmap(
+            z=np.nan_to_num(array, nan=np.nan, posinf=high, neginf=-high),
+            colorscale=scale.plotly(),
+            zmin=-high if scale.kind == "diverging" else 0,
+            zmax=high,
+            zsmooth=False,
+            xgap=int(numbered),
+            ygap=int(numbered),
+            hoverongaps=False,
+            hovertemplate="row %{y}, column %{x}<br>value %{z:.5g}<extra></extra>",
+            showscale=scale.high > 0,
+            colorbar={"title": {"text": title, "side": "right"}, "thickness": 14, "outlinewidth": 0},
+        )
+    )
+    if numbered:
+        figure.add_trace(_numbers(array, scale, height))
+    for axis, count in ((figure.update_xaxes, array.shape[1]), (figure.update_yaxes, array.shape[0])):
+        axis(dtick=-(-count // 8), tick0=0, tickformat="d", ticks="", showgrid=False, zeroline=False)
+        axis(constrain="domain", range=[-0.5, count - 0.5])
+    figure.update_yaxes(range=[array.shape[0] - 0.5, -0.5], scaleanchor="x")
+    figure.update_layout(
+        template=None,
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        height=height,
+        margin={"l": 30, "r": 10, "t": 10, "b": 30},
+        showlegend=False,
+    )
+    return figure
+
+
+def _numbers(array: NDArray[np.float64], scale: ColorScale, height: int) -> go.Scatter:
+    shown = ~np.isnan(array)
+    rows, columns = np.nonzero(shown)
+    digits = 3 if max(array.shape) <= _MOST_NUMBERS // 2 else 2
+    texts = [_short(value, scale.high, digits) for value in array[shown]]
+    cell = (height - 40) / max(array.shape)
+    longest = max((len(text) for text in texts), default=1)
+    light = luminance(scale.rgb(array[shown]))
+    return go.Scatter(
+        x=columns,
+        y=rows,
+        mode="text",
+        text=texts,
+        textfont={
+            "color": ["#000000" if value > 0.179 else "#ffffff" for value in light],  # equal contrast at 0.179
+            "size": max(7, min(15, floor(0.9 * cell / (0.56 * longest)))),
+        },
+        hoverinfo="skip",
+    )
+
+
+def _short(value: float, high: float, digits: int) -> str:
+    """Round a value so that the scale's largest shows `digits` digits, all of a map alike; 0 has no sign."""
+    if not np.isfinite(value):
+        return "∞" if value > 0 else "−∞"
+    if high and not 1e-3 <= high < 1e5:
+        return number(value, digits - 1)
+    decimals = max(0, digits - 1 - floor(log10(high))) if high else 0
+    text = f"{value:.{decimals}f}"
+    return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")

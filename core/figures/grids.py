@@ -1,0 +1,69 @@
+"""Many maps or filters as one picture."""
+
+import io
+
+import numpy as np
+from numpy.typing import ArrayLike
+from PIL import Image
+
+from core.figures.palette import Pixels
+from core.figures.scales import ColorScale
+
+
+def colorize(maps: ArrayLike, scale: ColorScale) -> Pixels:
+    """Colour maps, float (N, H, W), by one scale: uint8 (N, H, W, 3)."""
+    array = np.asarray(maps)
+    if array.ndim != 3:
+        raise ValueError(f"maps must have shape (N, H, W), not {array.shape}")
+    return scale.rgb(array)
+
+
+def filters_as_rgb(kernels: ArrayLike) -> Pixels:
+    """Show filters over red, green and blue as small colour pictures.
+
+    Each filter is scaled on its own: mid-grey is a weight of zero and its largest weight, by size, reaches
+    black or full brightness. So colours say which mix a filter looks for, not how strong it is.
+
+    Args:
+        kernels: Weights, float (N, 3, kH, kW).
+
+    Returns:
+        uint8 (N, kH, kW, 3).
+    """
+    array = np.nan_to_num(np.asarray(kernels, dtype=np.float64), posinf=0, neginf=0)
+    if array.ndim != 4 or array.shape[1] != 3:
+        raise ValueError(f"kernels must have shape (N, 3, kH, kW), not {array.shape}")
+    sizes = np.abs(array).max(axis=(1, 2, 3), keepdims=True)
+    scaled = 128 + 127 * array / np.where(sizes > 0, sizes, 1)
+    return scaled.round().astype(np.uint8).transpose(0, 2, 3, 1)
+
+
+def sprite(pixels: Pixels, columns: int, *, gap: int = 0, zoom: int = 1) -> bytes:
+    """Lay pictures out row by row in one PNG.
+
+    Args:
+        pixels: Pictures of one size, uint8 (N, H, W, 3) with N at least 1.
+        columns: How many stand side by side, at least 1.
+        gap: Pixels between two pictures; gaps and places left over are transparent.
+        zoom: How many pixels wide and high each value becomes, without smoothing.
+
+    Returns:
+        The bytes of the PNG. Picture i starts at x = (i % columns) · (W · zoom + gap),
+        y = (i // columns) · (H · zoom + gap).
+    """
+    if columns < 1 or zoom < 1 or gap < 0 or len(pixels) < 1:
+        raise ValueError("columns and zoom must be at least 1, gap at least 0, and pictures at least one")
+    pictures = pixels.repeat(zoom, axis=1).repeat(zoom, axis=2)
+    count, height, width, _ = pictures.shape
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    cells = np.zeros((rows * columns, height + gap, width + gap, 4), dtype=np.uint8)
+    cells[:count, :height, :width, :3] = pictures
+    cells[:count, :height, :width, 3] = 255
+    sheet = cells.reshape(rows, columns, height + gap, width + gap, 4).swapaxes(1, 2)
+    sheet = sheet.reshape(rows * (height + gap), columns * (width + gap), 4)
+    sheet = sheet[: sheet.shape[0] - gap, : sheet.shape[1] - gap]
+    full = gap == 0 and count == rows * columns
+    file = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(sheet[..., :3] if full else sheet)).save(file, "PNG", compress_level=4)
+    return file.getvalue()

@@ -1,0 +1,113 @@
+"""Which colour a value gets: one stated scale for all the maps of a grid."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from core.figures.palette import MISSING, Pixels, diverging, hex_of, sequential
+
+
+@dataclass(frozen=True)
+class ColorScale:
+    """A rule from values to colours.
+
+    Attributes:
+        kind: "sequential" runs from zero (dark) to `high` (light); "diverging" from `low` = −`high` (blue)
+            over zero (white) to `high` (red).
+        low: The value of the first colour; lower values get it too.
+        high: The value of the last colour; higher values get it too. 0 if every value is zero.
+    """
+
+    kind: Literal["sequential", "diverging"]
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, maps: ArrayLike, *, percentile: float = 100, signed: bool | None = None) -> "ColorScale":
+        """Choose one scale for maps of any shape: sequential if no value is negative, else diverging.
+
+        Args:
+            maps: The values; those that are not finite are not looked at.
+            percentile: The share of values (0 to 100, by size) inside the scale: below 100, a few extreme
+                values no longer darken all the others.
+            signed: True or False fixes the kind.
+        """
+        values = np.asarray(maps, dtype=np.float64)
+        values = values[np.isfinite(values)]
+        negative = bool((values < 0).any()) if signed is None else signed
+        sizes = np.abs(values) if negative else values.clip(min=0)
+        high = 0.0
+        if sizes.size:
+            high = float(sizes.max() if percentile >= 100 else np.percentile(sizes, percentile))
+            high = high or float(sizes.max())  # so sparse that the percentile is zero
+        return cls("diverging", -high or 0.0, high) if negative else cls("sequential", 0.0, high)
+
+    @property
+    def colors(self) -> Pixels:
+        """The 256 colours, uint8 (256, 3)."""
+        return diverging() if self.kind == "diverging" else sequential()
+
+    def index(self, values: ArrayLike) -> NDArray[np.uint8]:
+        """Return which of the 256 colours each value gets; zero's for what is not a number."""
+        array = np.asarray(values, dtype=np.float64)
+        size = self.high if self.high > 0 else 1.0
+        share = np.nan_to_num(array / size, nan=0.0, posinf=1.0, neginf=-1.0)
+        if self.kind == "diverging":
+            return (128 + (share.clip(-1, 1) * 127).round()).astype(np.uint8)
+        return (share.clip(0, 1) * 255).round().astype(np.uint8)
+
+    def rgb(self, values: ArrayLike) -> Pixels:
+        """Return the colours of values (…): uint8 (…, 3); grey for what is not a number."""
+        pixels = self.colors[self.index(values)]
+        missing = np.isnan(np.asarray(values))
+        if missing.any():
+            pixels[missing] = MISSING
+        return pixels
+
+    def plotly(self) -> list[tuple[float, str]]:
+        """Return the same colours as a Plotly colour scale, for `zmin=low` and `zmax=high`."""
+        first = 1 if self.kind == "diverging" else 0
+        shown = self.colors[first:]
+        return [(place / (len(shown) - 1), hex_of(colour)) for place, colour in enumerate(shown)]
+
+
+@dataclass(frozen=True)
+class Legend:
+    """What to write and paint beside pictures of one scale.
+
+    Attributes:
+        css: The scale as a CSS background, from left (low) to right (high).
+        labels: The values at its left end, middle and right end.
+        text: One sentence that says what the colours mean.
+    """
+
+    css: str
+    labels: tuple[str, str, str]
+    text: str
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Write a value with so many significant digits and a real minus sign: "−0.0123", "1,230", "1.2e−7"."""
+    text = f"{value:.{digits}g}"
+    if "e" in text:
+        mantissa, power = text.split("e")
+        text = f"{float(text):,.0f}" if 0 < int(power) < 6 else f"{mantissa}e{int(power)}"
+    return text.replace("-", "−")
+
+
+def legend(scale: ColorScale) -> Legend:
+    """Return the legend of a scale."""
+    first = 1 if scale.kind == "diverging" else 0
+    stops = ", ".join(hex_of(scale.colors[round(place)]) for place in np.linspace(first, 255, 13))
+    labels = (number(scale.low), number((scale.low + scale.high) / 2), number(scale.high))
+    if scale.high == 0:
+        text = "Every value is zero."
+    elif scale.kind == "diverging":
+        text = (
+            f"Blue is negative, white is zero, red is positive; full colour is {number(scale.high)} or more either way."
+        )
+    else:
+        text = f"Dark is zero; the lightest colour is {number(scale.high)} or more."
+    return Legend(f"linear-gradient(to right, {stops})", labels, text)

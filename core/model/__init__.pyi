@@ -1,0 +1,53 @@
+from .build import build_model as build_model
+from .export import to_python as to_python
+from .layers import ACTIVATIONS as ACTIVATIONS
+from .layers import LAYERS as LAYERS
+from .layers import Activation as Activation
+from .layers import AvgPool as AvgPool
+from .layers import BatchNorm as BatchNorm
+from .layers import Conv as Conv
+from .layers import Dense as Dense
+from .layers import Dropout as Dropout
+from .layers import Flatten as Flatten
+from .layers import GlobalAvgPool as GlobalAvgPool
+from .layers import Layer as Layer
+from .layers import MaxPool as MaxPool
+from .layers import Residual as Residual
+from .layers import options as options
+from .presets import PRESETS as PRESETS
+from .presets import Preset as Preset
+from .presets import preset as preset
+from .shapes import Fix as Fix
+from .shapes import LayerSummary as LayerSummary
+from .shapes import Problem as Problem
+from .shapes import problems as problems
+from .shapes import summarize as summarize
+from .spec import ModelSpec as ModelSpec
+
+__all__ = [
+    "ACTIVATIONS",
+    "LAYERS",
+    "PRESETS",
+    "Activation",
+    "AvgPool",
+    "BatchNorm",
+    "Conv",
+    "Dense",
+    "Dropout",
+    "Fix",
+    "Flatten",
+    "GlobalAvgPool",
+    "Layer",
+    "LayerSummary",
+    "MaxPool",
+    "ModelSpec",
+    "Preset",
+    "Problem",
+    "Residual",
+    "build_model",
+    "options",
+    "preset",
+    "problems",
+    "summarize",
+    "to_python",
+]

@@ -1,0 +1,150 @@
+"""What each kind of layer makes of its input: PyTorch's arithmetic, without PyTorch."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from math import prod
+from typing import Any
+
+from core.model.geometry import Effect, Impossible, View, dimensions
+from core.model.layers import (
+    Activation,
+    AvgPool,
+    BatchNorm,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAvgPool,
+    Layer,
+    MaxPool,
+    Residual,
+)
+from core.model.spec import Shape
+
+
+def effect(layer: Layer, shape: Shape, view: View) -> Effect:
+    """Pass a shape, (C, H, W) or (F,), through a layer.
+
+    Raises:
+        Impossible: PyTorch could not compute it, or would do what nobody means: a dense layer over the columns of
+            each map alone, a global average over the images of a batch.
+    """
+    return _EFFECTS[type(layer)](layer, shape, view)
+
+
+def span_of(layer: Conv | MaxPool | AvgPool) -> int:
+    """Return how many pixels a window reaches across, the gaps of its dilation included."""
+    dilation = layer.dilation if isinstance(layer, Conv) else 1
+    return dilation * (layer.kernel_size - 1) + 1
+
+
+def _conv(layer: Conv, shape: Shape, view: View) -> Effect:
+    channels, *sides = _maps("a convolution", shape)
+    span, stride, groups = span_of(layer), layer.stride, layer.groups
+    if layer.padding == "same" and stride != 1:
+        result = -(-sides[0] // stride)
+        why = f"padding 'same' keeps a map's size, which a stride of {stride} cannot"
+        raise Impossible("same", f"⌈{sides[0]} / {stride}⌉ = {result} ≠ {sides[0]}: {why}.")
+    for number, what in ((channels, "input channels"), (layer.out_channels, "filters")):
+        if number % groups:
+            why = f"{number} {what} cannot be shared out equally among {groups} groups"
+            raise Impossible("groups", f"{number} / {groups} = {number / groups:.4g}: {why}.")
+    if isinstance(layer.padding, str):
+        before = (span - 1) // 2  # an even kernel gets one more behind
+    else:
+        before = layer.padding
+        sides = _slide(layer, sides, "kernel", before)
+    weights = (layer.kernel_size, layer.kernel_size, channels // groups, layer.out_channels)
+    return Effect(
+        shape=(layer.out_channels, *sides),
+        view=view.through(span, stride, before),
+        params=(weights, (layer.out_channels,)),
+        macs=((*sides, *weights),),
+    )
+
+
+def _pool(layer: MaxPool | AvgPool, shape: Shape, view: View) -> Effect:
+    channels, *sides = _maps("pooling", shape)
+    kernel, padding = layer.kernel_size, layer.padding
+    if 2 * padding > kernel:
+        why = f"padding {padding} is more than half of the {kernel}×{kernel} window, which would see only border"
+        raise Impossible("half", f"2 × {padding} = {2 * padding} > {kernel}: {why}.")
+    sides = _slide(layer, sides, "window", padding)
+    return Effect((channels, *sides), view.through(kernel, layer.stride, padding))
+
+
+def _slide(layer: Conv | MaxPool | AvgPool, sides: list[int], word: str, padding: int) -> list[int]:
+    """Return the map's sides afterwards: ⌊(side − span + 2 × padding) / stride⌋ + 1 each."""
+    span, kernel, stride = span_of(layer), layer.kernel_size, layer.stride
+    results = [(side - span + 2 * padding) // stride + 1 for side in sides]
+    for side, result in zip(sides, results, strict=True):
+        if result < 1:
+            quotient = f"({side} − {span} + 2 × {padding}) / {stride}"
+            quotient = quotient if stride == 1 else f"⌊{quotient}⌋"
+            spread = "" if span == kernel else f", spread over {span} pixels by dilation,"
+            border = f" with its padding of {padding}" if padding else ""
+            size = "×".join(map(str, sides))
+            why = f"the {kernel}×{kernel} {word}{spread} is larger than the {size} map{border}"
+            raise Impossible("span", f"{quotient} + 1 = {result}: {why}.".replace("-", "−"))
+    return results
+
+
+def _norm(layer: BatchNorm, shape: Shape, view: View) -> Effect:
+    return Effect(shape, view, params=((2, shape[0]),))
+
+
+def _unchanged(layer: Activation | Dropout, shape: Shape, view: View) -> Effect:
+    return Effect(shape, view)
+
+
+def _global_pool(layer: GlobalAvgPool, shape: Shape, view: View) -> Effect:
+    channels, *_ = _maps("global average pooling", shape)
+    flat = view.flat(shape)
+    return Effect((channels,), replace(flat, size=flat.whole))
+
+
+def _flatten(layer: Flatten, shape: Shape, view: View) -> Effect:
+    return Effect((prod(shape),), view.flat(shape))
+
+
+def _dense(layer: Dense, shape: Shape, view: View) -> Effect:
+    if len(shape) == 3:
+        product = f"{' × '.join(map(str, shape))} = {prod(shape):,}"
+        why = f"a dense layer takes one row of numbers, but gets {dimensions(shape)}"
+        raise Impossible("flat", f"{product}: {why}.")
+    weights, biases = (shape[0], layer.out_features), (layer.out_features,)
+    return Effect(biases, replace(view, size=view.whole), params=(weights, biases), macs=(weights,))
+
+
+def _residual(layer: Residual, shape: Shape, view: View) -> Effect:
+    channels, *sides = _maps("a residual block", shape)
+    kernel, stride, filters = layer.kernel_size, layer.stride, layer.out_channels
+    sides = [(side - 1) // stride + 1 for side in sides]
+    first, second = (kernel, kernel, channels, filters), (kernel, kernel, filters, filters)
+    params, macs = [first, (2, filters), second, (2, filters)], [(*sides, *first), (*sides, *second)]
+    if stride != 1 or channels != filters:
+        shortcut = (1, 1, channels, filters)
+        params += [shortcut, (2, filters)]
+        macs += [(*sides, *shortcut)]
+    view = view.through(kernel, stride, kernel // 2).through(kernel, 1, kernel // 2)
+    return Effect((filters, *sides), view, tuple(params), tuple(macs))
+
+
+def _maps(layer: str, shape: Shape) -> Shape:
+    if len(shape) != 3:
+        raise Impossible("maps", f"{layer} takes maps of C × H × W, but gets a row of {dimensions(shape)}.")
+    return shape
+
+
+_EFFECTS: dict[type[Layer], Callable[[Any, Shape, View], Effect]] = {
+    Conv: _conv,
+    BatchNorm: _norm,
+    Activation: _unchanged,
+    MaxPool: _pool,
+    AvgPool: _pool,
+    Dropout: _unchanged,
+    GlobalAvgPool: _global_pool,
+    Flatten: _flatten,
+    Dense: _dense,
+    Residual: _residual,
+}

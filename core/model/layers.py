@@ -1,0 +1,169 @@
+"""The kinds of layer that a network can be made of, with the range of every setting."""
+
+from dataclasses import dataclass, field
+
+from core.model.options import Layer as Layer
+from core.model.options import option
+from core.model.options import options as options
+
+ACTIVATIONS = {
+    "relu": "ReLU",
+    "leaky_relu": "Leaky ReLU",
+    "sigmoid": "Sigmoid",
+    "tanh": "Tanh",
+    "gelu": "GELU",
+    "silu": "SiLU",
+}
+
+
+@dataclass(frozen=True)
+class Conv(Layer):
+    """Two-dimensional convolution with a bias; `padding` is "same" (the map keeps its size) or a border in pixels."""
+
+    title = "Convolution"
+    description = "Slides small filters over the maps; each filter learns to answer to one pattern wherever it is."
+    prefix = "conv"
+
+    kind: str = field(init=False, default="conv")
+    out_channels: int = option(32, "Filters", "How many patterns it can learn: one map each.", min=1, max=1024)
+    kernel_size: int = option(3, "Kernel size", "Height and width of each filter.", min=1, max=31)
+    stride: int = option(1, "Stride", "Pixels from one position to the next.", min=1, max=8)
+    padding: int | str = option(
+        "same",
+        "Padding",
+        "Zeros put around the map; 'same' keeps its size.",
+        min=0,
+        max=16,
+        choices=("same",),
+    )
+    dilation: int = option(1, "Dilation", "Pixels from one kernel cell to the next.", min=1, max=8)
+    groups: int = option(1, "Groups", "Shares the channels out among separate groups of filters.", min=1, max=1024)
+
+
+@dataclass(frozen=True)
+class BatchNorm(Layer):
+    """Batch normalisation of each channel of maps, or of each number of a vector."""
+
+    title = "Batch norm"
+    description = "Brings each channel to mean 0 and spread 1 within a batch: training is faster and steadier."
+    prefix = "bn"
+
+    kind: str = field(init=False, default="batch_norm")
+
+
+@dataclass(frozen=True)
+class Activation(Layer):
+    """A function applied to every number by itself."""
+
+    title = "Activation"
+    description = "Bends every number by a fixed curve; without it a stack of layers could do no more than one."
+    prefix = "activation"
+
+    kind: str = field(init=False, default="activation")
+    function: str = option("relu", "Function", "The curve that is applied.", choices=tuple(ACTIVATIONS))
+
+
+@dataclass(frozen=True)
+class _Pool(Layer):
+    prefix = "pool"
+
+    kernel_size: int = option(2, "Window", "Height and width of the window.", min=1, max=16)
+    stride: int = option(2, "Stride", "Pixels from one window to the next.", min=1, max=16)
+    padding: int = option(0, "Padding", "Border around the map, at most half a window.", min=0, max=8)
+
+
+@dataclass(frozen=True)
+class MaxPool(_Pool):
+    """Max pooling: the largest number of each window."""
+
+    title = "Max pooling"
+    description = "Keeps the strongest answer in each window: smaller maps that care less about the exact place."
+
+    kind: str = field(init=False, default="max_pool")
+
+
+@dataclass(frozen=True)
+class AvgPool(_Pool):
+    """Average pooling: the mean of each window, zeros of the border included."""
+
+    title = "Average pooling"
+    description = "Keeps the mean of each window: smaller and smoother maps."
+
+    kind: str = field(init=False, default="avg_pool")
+
+
+@dataclass(frozen=True)
+class Dropout(Layer):
+    """Sets each number to zero with probability `p` while training."""
+
+    title = "Dropout"
+    description = "Switches numbers off at random while training, so that the network relies on no single one."
+    prefix = "dropout"
+
+    kind: str = field(init=False, default="dropout")
+    p: float = option(0.5, "Share dropped", "Probability that a number is switched off.", min=0.0, max=0.95)
+
+
+@dataclass(frozen=True)
+class GlobalAvgPool(Layer):
+    """The mean of each whole map: (C, H, W) becomes a vector of C numbers."""
+
+    title = "Global average pooling"
+    description = "Turns each map into one number, its mean: few numbers are left for the dense layers."
+    prefix = "gap"
+
+    kind: str = field(init=False, default="global_avg_pool")
+
+
+@dataclass(frozen=True)
+class Flatten(Layer):
+    """Writes all maps one after another: (C, H, W) becomes a vector of C × H × W numbers."""
+
+    title = "Flatten"
+    description = "Writes all maps as one long row of numbers, which is what dense layers take."
+    prefix = "flatten"
+
+    kind: str = field(init=False, default="flatten")
+
+
+@dataclass(frozen=True)
+class Dense(Layer):
+    """Fully connected layer with a bias."""
+
+    title = "Dense"
+    description = "Joins every number to every output by a weight of its own: what was seen becomes a choice."
+    prefix = "dense"
+
+    kind: str = field(init=False, default="dense")
+    out_features: int = option(128, "Outputs", "How many numbers come out.", min=1, max=8192)
+
+
+@dataclass(frozen=True)
+class Residual(Layer):
+    """Two convolutions with batch norm whose result is added to the block's input (He et al. 2015, figure 2)."""
+
+    title = "Residual block"
+    description = "Two convolutions that learn what to add to their input; the shortcut lets deep stacks still learn."
+    prefix = "residual"
+
+    kind: str = field(init=False, default="residual")
+    out_channels: int = option(32, "Filters", "Maps that come out of both convolutions.", min=1, max=1024)
+    kernel_size: int = option(3, "Kernel size", "Height and width of each filter.", choices=(1, 3, 5, 7))
+    stride: int = option(1, "Stride", "Stride of the first convolution and of the shortcut.", min=1, max=8)
+
+
+LAYERS: dict[str, type[Layer]] = {
+    layer().kind: layer
+    for layer in (
+        Conv,
+        BatchNorm,
+        Activation,
+        MaxPool,
+        AvgPool,
+        Dropout,
+        GlobalAvgPool,
+        Flatten,
+        Dense,
+        Residual,
+    )
+}

@@ -1,0 +1,126 @@
+"""What a person sees beside each layer: shapes, costs, receptive field, and what is wrong with a way out."""
+
+from dataclasses import dataclass
+
+from core.model.geometry import formula, total
+from core.model.layers import Activation, Dropout, Layer
+from core.model.remedies import remedies
+from core.model.spec import ModelSpec, Shape
+from core.model.trace import Step, Trace, trace
+
+
+@dataclass(frozen=True)
+class Fix:
+    """A change that solves a problem: the words of a button, and the whole stack to put in place."""
+
+    label: str
+    layers: tuple[Layer, ...]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a layer cannot work, with the formula's numbers filled in, and at least one way out.
+
+    `layer` is the name of the layer at fault; None if there is no layer at all.
+    """
+
+    layer: str | None
+    message: str
+    fixes: tuple[Fix, ...]
+
+    @property
+    def sentence(self) -> str:
+        """Cause and remedy together, for an error message."""
+        owner = f"{self.layer}: " if self.layer else ""
+        return f"{owner}{self.message} {self.fixes[0].label}."
+
+
+@dataclass(frozen=True)
+class LayerSummary:
+    """One layer's place in the stack.
+
+    Attributes:
+        name: Name of the built module, as in `ModelSpec.layer_names`.
+        kind: The layer's kind.
+        input_shape: (C, H, W) or (F,), without the batch; None after a layer that cannot work.
+        output_shape: The same for what comes out; None also for a layer that cannot take its input.
+        num_params: Trained numbers; the running statistics of batch norm are not counted.
+        params_formula: "3 × 3 × 3 × 32 + 32 = 896"; empty if there are none.
+        num_macs: Multiply-adds of convolutions and dense layers for one image; all else counts as 0.
+        macs_formula: Its arithmetic, in the same way.
+        receptive_field: Side, in input pixels, of what one output number can see; it may reach beyond the image.
+            After flatten a number still sees one place; from global pooling or the first dense layer on it sees
+            what all places see together.
+        jump: Input pixels between neighbouring output numbers; None once there are no maps.
+        offset: Centre of the first output number's field in input pixels, 0 being the centre of the first pixel
+            (so it is negative with much padding); None once there are no maps.
+        problem: Why it cannot work, or None.
+        note: Advice about a layer that works, or an empty text.
+    """
+
+    name: str
+    kind: str
+    input_shape: Shape | None
+    output_shape: Shape | None
+    num_params: int
+    params_formula: str
+    num_macs: int
+    macs_formula: str
+    receptive_field: int | None
+    jump: int | None
+    offset: float | None
+    problem: Problem | None
+    note: str
+
+
+def summarize(spec: ModelSpec) -> tuple[LayerSummary, ...]:
+    """Return one summary for every layer; an impossible stack is described, never an error."""
+    traced = trace(spec)
+    found = _problem(spec, traced)
+    last = len(traced.steps) - 1
+    return tuple(
+        _summary(step, found if index == traced.index else None, _note(step) if index == last else "")
+        for index, step in enumerate(traced.steps)
+    )
+
+
+def problems(spec: ModelSpec) -> tuple[Problem, ...]:
+    """Return what keeps a network from being built: nothing, or the first problem; the ones behind it show later."""
+    found = _problem(spec, trace(spec))
+    return (found,) if found else ()
+
+
+def _problem(spec: ModelSpec, traced: Trace) -> Problem | None:
+    if traced.failure is None:
+        return None
+    name = traced.steps[traced.index].name if traced.steps else None
+    fixes = tuple(Fix(label, layers) for label, layers in remedies(spec, traced))
+    return Problem(name, str(traced.failure), fixes)
+
+
+def _summary(step: Step, problem: Problem | None, note: str) -> LayerSummary:
+    effect = step.effect
+    return LayerSummary(
+        name=step.name,
+        kind=step.layer.kind,
+        input_shape=step.input_shape,
+        output_shape=effect.shape if effect else None,
+        num_params=total(effect.params) if effect else 0,
+        params_formula=formula(effect.params) if effect else "",
+        num_macs=total(effect.macs) if effect else 0,
+        macs_formula=formula(effect.macs) if effect else "",
+        receptive_field=effect.view.size if effect else None,
+        jump=effect.view.jump if effect else None,
+        offset=effect.view.offset if effect else None,
+        problem=problem,
+        note=note,
+    )
+
+
+def _note(step: Step) -> str:
+    """Say what is legal at the end of a network but seldom meant."""
+    if isinstance(step.layer, Activation):
+        return "The loss applies softmax itself: an activation at the end only narrows the logits it can choose from."
+    if isinstance(step.layer, Dropout):
+        return "Dropout at the end sets whole classes to zero at random: put it before the last dense layer."
+    return ""

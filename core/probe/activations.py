@@ -1,0 +1,74 @@
+"""What each layer makes of some images."""
+
+import copy
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from core.errors import ConvScopeError
+
+
+def _twin(model: nn.Module) -> nn.Module:
+    """Copy the modules but share their weights: hooks and modes of others, in any thread, stay untouched."""
+    weights = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
+    return copy.deepcopy(model, weights).eval()
+
+
+def _keep(store: dict[str, Tensor], name: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
+    def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        store[name] = output.detach().to("cpu", torch.float32, copy=True)
+
+    return hook
+
+
+def capture_activations(model: nn.Module, images: Tensor, layers: Sequence[str] | None = None) -> dict[str, Tensor]:
+    """Return what the named layers put out for the images, with the network in eval mode.
+
+    The network, its hooks and modes, the gradient mode and the random state are left as they were, also if a
+    layer fails; several threads may look into one network at the same time.
+
+    Args:
+        model: The network.
+        images: Normalised images, float (N, C, H, W).
+        layers: Names as in `model.named_modules()`, dotted inside a block ("block1.conv2"), or "input" for
+            the images themselves; by default every direct child of the network.
+
+    Returns:
+        For each name, in the order asked (or of the network), its output: detached float32 on the CPU,
+        usually (N, C, H, W), or (N, features) after flattening.
+
+    Raises:
+        ConvScopeError: A layer is unknown, or the images are not normalised float images.
+    """
+    if images.ndim != 4 or not images.is_floating_point():
+        raise ConvScopeError(
+            f"Activations need normalised images of shape (N, C, H, W), not {images.dtype} of shape "
+            f"{tuple(images.shape)}: pass them through the data set's normalize first."
+        )
+    twin = _twin(model)
+    modules = dict(twin.named_modules())
+    names = [name for name, _ in twin.named_children()] if layers is None else list(layers)
+    store: dict[str, Tensor] = {}
+    for name in names:
+        if name == "input":
+            store[name] = images.detach().to("cpu", torch.float32, copy=True)
+        elif not name or name not in modules:
+            raise ConvScopeError(
+                f"The network has no layer named {name!r}: choose one of "
+                f"{', '.join(child for child, _ in twin.named_children())}."
+            )
+        else:
+            modules[name].register_forward_hook(_keep(store, name))
+    device = next((weight.device for weight in twin.parameters()), images.device)
+    with torch.no_grad():
+        twin(images.to(device, torch.float32))
+    return {name: store[name] for name in names}
+
+
+def zero_share(activations: Tensor) -> Tensor:
+    """Return each channel's share of exact zeros over all images and positions: 1 is a unit that never fires.
+
+    Takes activations (N, C, …), gives float32 (C,) between 0 and 1.
+    """
+    return (activations == 0).float().transpose(0, 1).flatten(1).mean(dim=1)

@@ -1,0 +1,81 @@
+"""Weights and the state of a training as safetensors files: data only, never code."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from core.errors import StorageError
+
+_STATE = "training/"  # tensors of this prefix are the optimiser's and the random state, the others are weights
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a file holds.
+
+    Attributes:
+        weights: The entries of the network's `state_dict`.
+        training: What is needed to go on exactly: optimiser state and random state; empty where not kept.
+        meta: Words about it, for instance step and epoch.
+    """
+
+    weights: Mapping[str, Tensor]
+    training: Mapping[str, Tensor] = field(default_factory=dict)
+    meta: Mapping[str, str] = field(default_factory=dict)
+
+    def apply(self, model: nn.Module) -> None:
+        """Put the weights into `model`; raises `StorageError` if they are not this network's or not finite."""
+        expected = {name: tensor.shape for name, tensor in model.state_dict().items()}
+        if expected != {name: tensor.shape for name, tensor in self.weights.items()}:
+            raise StorageError("The checkpoint belongs to another network: choose another epoch or train again.")
+        if not all(torch.isfinite(tensor).all() for tensor in self.weights.values()):
+            raise StorageError("The checkpoint holds numbers that are not finite: choose an earlier epoch.")
+        model.load_state_dict(dict(self.weights))
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint so that `path` always holds a whole one: the old or the new.
+
+    Raises:
+        StorageError: The disk is full or the directory cannot be written; the old file is untouched.
+    """
+    tensors = dict(checkpoint.weights) | {_STATE + name: value for name, value in checkpoint.training.items()}
+    part = path.with_suffix(f".{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(
+            {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
+            part,
+            metadata=dict(checkpoint.meta),
+        )
+        os.replace(part, path)  # noqa: PTH105 (its errors name both files)
+    except (OSError, SafetensorError) as error:
+        part.unlink(missing_ok=True)
+        raise StorageError(
+            f"The weights cannot be saved ({error}): make room on the disk of the data directory and resume the run."
+        ) from error
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint.
+
+    Raises:
+        StorageError: The file is missing, truncated or no safetensors file.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+            meta = file.metadata() or {}
+    except (OSError, SafetensorError, ValueError) as error:
+        raise StorageError(
+            f"The checkpoint {path.name} is missing or damaged: choose another epoch, or train again."
+        ) from error
+    training = {name.removeprefix(_STATE): value for name, value in tensors.items() if name.startswith(_STATE)}
+    weights = {name: value for name, value in tensors.items() if not name.startswith(_STATE)}
+    return Checkpoint(weights, training, meta)

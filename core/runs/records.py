@@ -1,0 +1,123 @@
+"""What is kept of a run: one row about the whole, one row for each step."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from core.model.spec import ModelSpec
+
+
+class Status(StrEnum):
+    """Where a run stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def active(self) -> bool:
+        """Whether a worker has it, or will."""
+        return self in (Status.QUEUED, Status.RUNNING, Status.PAUSED)
+
+    @property
+    def resumable(self) -> bool:
+        """Whether it can go on from its last checkpoint."""
+        return self in (Status.PAUSED, Status.STOPPED, Status.INTERRUPTED)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training that was started.
+
+    Attributes:
+        id: Ten hexadecimal digits.
+        name: What people call it.
+        dataset: Key of `core.data.DATASETS`.
+        spec: The network.
+        config: The fields of the `core.train.TrainConfig` it was started with.
+        status: Where it stands.
+        wanted: What was last asked of it: "run", "pause" or "stop".
+        message: One sentence on why it failed or was interrupted, else empty.
+        created: Seconds since 1970.
+        heartbeat: When its worker last showed life, seconds since 1970; 0 before the first.
+        epoch: The epoch being trained, from 1; 0 before the first.
+        step: Optimiser updates so far.
+        total_steps: Optimiser updates of the whole training; 0 while unknown.
+        steps_per_epoch: Optimiser updates of one epoch; 0 while unknown.
+        seconds: Time spent training, pauses left out.
+        images_per_second: Training speed over the last seconds; 0 while unknown.
+        train_loss, train_accuracy: Means over the batches of the current epoch.
+        valid_loss, valid_accuracy: On the whole validation split after the last full epoch.
+        test_loss, test_accuracy: On the test split, once, at the end.
+    """
+
+    id: str
+    name: str
+    dataset: str
+    spec: ModelSpec
+    config: Mapping[str, Any]
+    status: Status
+    wanted: str
+    message: str
+    created: float
+    heartbeat: float
+    epoch: int
+    step: int
+    total_steps: int
+    steps_per_epoch: int
+    seconds: float
+    images_per_second: float
+    train_loss: float | None
+    train_accuracy: float | None
+    valid_loss: float | None
+    valid_accuracy: float | None
+    test_loss: float | None
+    test_accuracy: float | None
+
+    @property
+    def progress(self) -> float:
+        """Share of the training that is done, 0 to 1."""
+        return min(1.0, self.step / self.total_steps) if self.total_steps else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Training time still to come at the average speed so far, or None while unknown."""
+        if not self.step or not self.total_steps:
+            return None
+        return self.seconds / self.step * (self.total_steps - self.step)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What one optimiser update measured; the validation fields are set on the last step of an epoch."""
+
+    step: int
+    epoch: int
+    lr: float
+    seconds: float
+    train_loss: float
+    train_accuracy: float
+    valid_loss: float | None = None
+    valid_accuracy: float | None = None
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What is asked of a run that a worker has.
+
+    Attributes:
+        status: Where the run stands; anything but running or paused means that the worker has to leave it.
+        wanted: "run", "pause" or "stop".
+        steps: Single steps still to do before pausing.
+        owner: Whose run it is: that of an engine, or of a training without the app.
+    """
+
+    status: Status
+    wanted: str
+    steps: int
+    owner: str

@@ -1,0 +1,256 @@
+"""The run store: the one place where trainings are created, followed and asked to do things."""
+
+import json
+import re
+import shutil
+import time
+import uuid
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sqlalchemy import ColumnElement, Row, case, delete, insert, select, update
+
+from core.errors import RunError, StorageError
+from core.model.spec import ModelSpec
+from core.runs.records import Metric, Run, Status, Wishes
+from core.runs.tables import METRICS, RUNS, connect, transaction
+from core.settings import settings
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_ID = re.compile(r"[0-9a-f]{10}")
+_RUN_COLUMNS = [column for column in RUNS.c if column.name not in ("steps_wanted", "owner", "queued")]
+_METRIC_COLUMNS = [column for column in METRICS.c if column.name != "run_id"]
+
+# What a run obeys at once while it waits: no worker is needed for it.
+_AT_ONCE = {
+    "pause": ((Status.QUEUED.value,), Status.PAUSED),
+    "stop": ((Status.QUEUED.value, Status.PAUSED.value), Status.STOPPED),
+}
+
+
+class _Config(Protocol):
+    def to_json(self) -> str: ...
+
+
+class RunStore:
+    """Runs, their metrics and their checkpoints.
+
+    Args:
+        url: SQLAlchemy URL of the database; by default that of the settings (SQLite in the data directory).
+        folder: Directory of the checkpoints; by default `runs` in the data directory.
+
+    Raises:
+        StorageError: The database or the directory cannot be opened or written.
+    """
+
+    def __init__(self, url: str | None = None, folder: Path | None = None) -> None:
+        self.url = url or settings().database_url
+        self.folder = folder or settings().folder("runs")
+        self._engine = connect(self.url)
+
+    def close(self) -> None:
+        """Give the database connections back."""
+        self._engine.dispose()
+
+    def create(
+        self, spec: ModelSpec, config: _Config, dataset: str, name: str | None = None, *, owner: str = ""
+    ) -> str:
+        """Record a new run and return its id: queued, or already running if an `owner` trains it itself."""
+        run_id, now = uuid.uuid4().hex[:10], time.time()
+        row = {
+            "id": run_id,
+            "name": (name or "").strip()[:80] or f"{spec.name} on {dataset}",
+            "dataset": dataset,
+            "spec": spec.to_json(),
+            "config": config.to_json(),
+            "status": (Status.RUNNING if owner else Status.QUEUED).value,
+            "owner": owner,
+            "created": now,
+            "queued": now,
+            "heartbeat": now if owner else 0.0,
+        }
+        with transaction(self._engine) as connection:
+            connection.execute(insert(RUNS).values(row))
+        return run_id
+
+    def get(self, run_id: str) -> Run:
+        """Return one run; raises `RunError` if there is none of this id."""
+        row = None
+        if isinstance(run_id, str) and _ID.fullmatch(run_id):
+            with transaction(self._engine) as connection:
+                row = connection.execute(select(*_RUN_COLUMNS).where(RUNS.c.id == run_id)).one_or_none()
+        if row is None:
+            raise RunError("There is no such run: it may have been deleted. Choose another one.")
+        return _run(row)
+
+    def list(self, limit: int = 100, *, status: Status | None = None) -> tuple[Run, ...]:
+        """Return the latest runs, newest first."""
+        query = select(*_RUN_COLUMNS).order_by(RUNS.c.created.desc()).limit(limit)
+        if status is not None:
+            query = query.where(RUNS.c.status == status.value)
+        with transaction(self._engine) as connection:
+            return tuple(_run(row) for row in connection.execute(query))
+
+    def metrics(self, run_id: str, after_step: int = 0) -> tuple[Metric, ...]:
+        """Return the recorded steps that come after `after_step`, in order."""
+        query = (
+            select(*_METRIC_COLUMNS)
+            .where(METRICS.c.run_id == run_id, METRICS.c.step > after_step)
+            .order_by(METRICS.c.step)
+        )
+        with transaction(self._engine) as connection:
+            return tuple(Metric(**row._mapping) for row in connection.execute(query))
+
+    def request(self, run_id: str, what: str) -> None:
+        """Ask a run to "pause", "resume", "stop" or do one "step".
+
+        A queued run that is paused or stopped never reaches a worker. Resuming queues the run again.
+
+        Raises:
+            RunError: There is no such run, the word is none of the four, or the run is over.
+        """
+        if what not in ("pause", "resume", "stop", "step"):
+            raise RunError(f"A run can pause, resume, stop or step, not {what!r}.")
+        run = self.get(run_id)
+        over = not run.status.active
+        if over and not (what in ("resume", "step") and run.status.resumable):
+            raise RunError(f"This run is {run.status}: it cannot {what} any more.")
+        values: dict[str, Any] = {"wanted": "run" if what == "resume" else what}
+        if what == "step":
+            values = {"wanted": "pause", "steps_wanted": RUNS.c.steps_wanted + 1}
+        elif what in _AT_ONCE:  # decided inside the database: a worker may be taking the run at this moment
+            waiting, then = _AT_ONCE[what]
+            values["status"] = case((RUNS.c.status.in_(waiting), then.value), else_=RUNS.c.status)
+        if what in ("resume", "step") and run.status.resumable:
+            values |= {"status": Status.QUEUED.value, "queued": time.time(), "message": ""}
+        self.change(run_id, **values)
+
+    def rename(self, run_id: str, name: str) -> None:
+        """Give a run another name, 1 to 80 characters."""
+        if not name.strip() or len(name) > 80:
+            raise RunError("A run's name has 1 to 80 characters.")
+        self.get(run_id)
+        self.change(run_id, name=name.strip())
+
+    def delete(self, run_id: str) -> None:
+        """Remove a run with its metrics and checkpoints; raises `RunError` while a worker has it."""
+        if self.get(run_id).status is Status.RUNNING:
+            raise RunError("This run is training: stop it before you delete it.")
+        with transaction(self._engine) as connection:
+            connection.execute(delete(METRICS).where(METRICS.c.run_id == run_id))
+            connection.execute(delete(RUNS).where(RUNS.c.id == run_id))
+        shutil.rmtree(self.folder / run_id, ignore_errors=True)
+
+    def checkpoint(self, run_id: str, epoch: int | None = None) -> Path:
+        """Return where the weights of a run are, or will be: the latest, or those after an epoch (0: untrained)."""
+        if not _ID.fullmatch(run_id):
+            raise RunError("There is no such run: it may have been deleted. Choose another one.")
+        name = "latest" if epoch is None else f"epoch-{epoch:04d}"
+        return self.folder / run_id / f"{name}.safetensors"
+
+    def epochs(self, run_id: str) -> tuple[int, ...]:
+        """Return the epochs whose weights are kept, in order; 0 stands for the untrained network."""
+        paths = self.checkpoint(run_id).parent.glob("epoch-*.safetensors")
+        return tuple(sorted(int(path.stem.removeprefix("epoch-")) for path in paths))
+
+    def load_model(self, run_id: str, epoch: int | None = None) -> "nn.Sequential":
+        """Return the network of a run in evaluation mode, on the CPU, in float32.
+
+        Args:
+            run_id: The run.
+            epoch: Weights after this epoch; by default the latest ones.
+
+        Raises:
+            RunError: There is no such run, or it has no weights yet.
+            StorageError: The checkpoint is damaged or does not fit the network.
+        """
+        from core.model.build import build_model
+        from core.runs.checkpoint import load_checkpoint
+
+        run = self.get(run_id)
+        path = self.checkpoint(run_id, epoch)
+        if not path.exists():
+            when = "yet" if epoch is None else f"of epoch {epoch}"
+            raise RunError(f"This run has no weights {when}: let it train, or choose another epoch.")
+        model = build_model(run.spec)
+        load_checkpoint(path).apply(model)
+        return model.eval()
+
+    def change(self, run_id: str, **values: Any) -> None:
+        """Set columns of a run."""
+        with transaction(self._engine) as connection:
+            connection.execute(update(RUNS).where(RUNS.c.id == run_id).values(**values))
+
+    def record(self, run_id: str, metrics: Iterable[Metric], **values: Any) -> None:
+        """Append steps and set columns of the run in one transaction, and show life."""
+        rows = [{"run_id": run_id} | asdict(metric) for metric in metrics]
+        with transaction(self._engine) as connection:
+            if rows:
+                connection.execute(insert(METRICS), rows)
+            connection.execute(update(RUNS).where(RUNS.c.id == run_id).values(heartbeat=time.time(), **values))
+
+    def rewind(self, run_id: str, step: int) -> None:
+        """Forget the steps after `step`: training goes on from a checkpoint made there."""
+        with transaction(self._engine) as connection:
+            connection.execute(delete(METRICS).where(METRICS.c.run_id == run_id, METRICS.c.step > step))
+
+    def wishes(self, run_id: str) -> Wishes:
+        """Return what is asked of a run; raises `RunError` if it was deleted."""
+        columns = (RUNS.c.status, RUNS.c.wanted, RUNS.c.steps_wanted, RUNS.c.owner)
+        with transaction(self._engine) as connection:
+            row = connection.execute(select(*columns).where(RUNS.c.id == run_id)).one_or_none()
+        if row is None:
+            raise RunError("The run was deleted.")
+        return Wishes(Status(row[0]), *row[1:])
+
+    def stepped(self, run_id: str) -> None:
+        """Take one off the single steps that are wanted."""
+        self.change(run_id, steps_wanted=RUNS.c.steps_wanted - 1)
+
+    def claim(self, owner: str, room: int) -> str | None:
+        """Turn the run that has queued longest into a running one, if fewer than `room` of this owner run."""
+        with transaction(self._engine) as connection:
+            busy = connection.execute(
+                select(RUNS.c.id).where(RUNS.c.owner == owner, RUNS.c.status == Status.RUNNING.value)
+            ).all()
+            oldest = select(RUNS.c.id).where(RUNS.c.status == Status.QUEUED.value).order_by(RUNS.c.queued).limit(1)
+            run_id = connection.execute(oldest).scalar_one_or_none()
+            if run_id is None or len(busy) >= room:
+                return None
+            taken = connection.execute(
+                update(RUNS)
+                .where(RUNS.c.id == run_id, RUNS.c.status == Status.QUEUED.value)
+                .values(status=Status.RUNNING.value, owner=owner, heartbeat=time.time(), message="")
+            )
+        return run_id if taken.rowcount else None
+
+    def interrupt(self, run_id: str, message: str) -> int:
+        """Mark a run as interrupted, if it is running; return how many were marked."""
+        return self._interrupt(message, RUNS.c.id == run_id)
+
+    def interrupt_silent(self, message: str, seconds: float, *, but: str = "") -> int:
+        """Mark the running runs that have not shown life for so long as interrupted, but not those of one owner."""
+        return self._interrupt(message, RUNS.c.heartbeat < time.time() - seconds, RUNS.c.owner != but)
+
+    def _interrupt(self, message: str, *conditions: ColumnElement[bool]) -> int:
+        query = update(RUNS).where(RUNS.c.status == Status.RUNNING.value, *conditions)
+        with transaction(self._engine) as connection:
+            return connection.execute(query.values(status=Status.INTERRUPTED.value, message=message)).rowcount
+
+
+def _run(row: Row[Any]) -> Run:
+    values = row._asdict()
+    try:
+        config = json.loads(values["config"])
+    except json.JSONDecodeError as error:
+        raise StorageError(f"The record of run {values['id']} is damaged: delete that run.") from error
+    return Run(
+        **{name: value for name, value in values.items() if name not in ("spec", "config", "status")},
+        spec=ModelSpec.from_json(values["spec"]),
+        config=config,
+        status=Status(values["status"]),
+    )

@@ -1,0 +1,64 @@
+"""Where things are kept and how much is allowed, read from the environment (`CONVSCOPE_*`)."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import ConvScopeError, StorageError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The program's surroundings.
+
+    Attributes:
+        home: Directory for runs, parsed and downloaded data (`CONVSCOPE_HOME`).
+        database_url: SQLAlchemy URL of the run store (`CONVSCOPE_DATABASE_URL`).
+        max_upload_mb: Largest accepted picture file, in MB (`CONVSCOPE_MAX_UPLOAD_MB`).
+        max_pixels: Largest accepted picture, in pixels (`CONVSCOPE_MAX_PIXELS`).
+        slots: How many runs train at the same time (`CONVSCOPE_SLOTS`).
+        threads: Threads of each training process (`CONVSCOPE_THREADS`).
+    """
+
+    home: Path
+    database_url: str
+    max_upload_mb: int
+    max_pixels: int
+    slots: int
+    threads: int
+
+    def folder(self, *parts: str) -> Path:
+        """Return a directory below `home`, made if missing; raises `StorageError` if it cannot be."""
+        path = self.home.joinpath(*parts)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(
+                f"The data directory {self.home} cannot be written ({error.strerror}): "
+                "set CONVSCOPE_HOME to a folder that you may write to and start again."
+            ) from error
+        return path
+
+
+def _count(name: str, default: int) -> int:
+    text = os.environ.get(name, "")
+    if not text:
+        return default
+    if not text.isdigit() or int(text) < 1:
+        raise ConvScopeError(f"{name} must be a whole number of at least 1, not {text!r}.")
+    return int(text)
+
+
+def settings() -> Settings:
+    """Return the settings that the environment asks for at this moment."""
+    home = Path(os.environ.get("CONVSCOPE_HOME") or Path.home() / ".convscope").expanduser().absolute()
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    slots = _count("CONVSCOPE_SLOTS", max(1, cores // 4))
+    return Settings(
+        home=home,
+        database_url=os.environ.get("CONVSCOPE_DATABASE_URL") or f"sqlite:///{home / 'runs.db'}",
+        max_upload_mb=_count("CONVSCOPE_MAX_UPLOAD_MB", 10),
+        max_pixels=_count("CONVSCOPE_MAX_PIXELS", 50_000_000),
+        slots=slots,
+        threads=_count("CONVSCOPE_THREADS", max(1, cores // slots)),
+    )

@@ -1,0 +1,161 @@
+"""The engine: hands queued runs to worker processes, in order, and notices when one dies. It needs no torch itself."""
+
+import atexit
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from pathlib import Path
+
+from core.errors import ConvScopeError
+from core.runs.store import RunStore
+from core.settings import settings
+
+TICK_SECONDS = 0.25
+SILENT_SECONDS = 20.0
+SPARE_AFTER_SECONDS = 6.0
+CLOSING_SECONDS = 8.0
+
+_ROOT = Path(__file__).resolve().parents[2]
+_log = logging.getLogger(__name__)
+
+
+class Engine:
+    """Runs the queue of one store in worker processes of this machine.
+
+    A thread looks after the queue, so that it moves with no page open. One worker always waits with torch loaded.
+    When this process ends, however it ends, its workers notice, checkpoint and leave.
+
+    Args:
+        store: The runs.
+        slots: How many train at the same time; by default that of the settings.
+    """
+
+    def __init__(self, store: RunStore, *, slots: int | None = None) -> None:
+        self.store = store
+        self.slots = slots or settings().slots
+        self.owner = uuid.uuid4().hex
+        self._workers: dict[str, subprocess.Popen[bytes]] = {}
+        self._spare: subprocess.Popen[bytes] | None = None
+        self._given = 0.0
+        self._wake, self._closing = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._look_after, name="engine", daemon=True)
+        self._thread.start()
+        atexit.register(self.close)
+
+    def submit(self, run_id: str) -> None:
+        """See to a run that was just created; raises `RunError` if there is none of this id."""
+        self.store.get(run_id)
+        self._wake.set()
+
+    def request(self, run_id: str, what: str) -> None:
+        """Ask a run to "pause", "resume", "stop" or do one "step", now; raises `RunError` as the store does."""
+        self.store.request(run_id, what)
+        self._wake.set()
+
+    def stop(self, run_id: str) -> None:
+        """Stop a run; its weights are kept."""
+        self.request(run_id, "stop")
+
+    def workers(self) -> dict[str, int]:
+        """Return the process ids of the workers by run."""
+        return {run_id: worker.pid for run_id, worker in dict(self._workers).items()}
+
+    def close(self) -> None:
+        """End all workers: they checkpoint, mark their runs as interrupted and leave."""
+        if self._closing.is_set():
+            return
+        self._closing.set()
+        self._wake.set()
+        self._thread.join(CLOSING_SECONDS)
+        workers = [*self._workers.values(), *([self._spare] if self._spare else [])]
+        for worker in workers:
+            _end_input(worker)
+        deadline = time.monotonic() + CLOSING_SECONDS
+        for worker in workers:
+            try:
+                worker.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                worker.kill()
+                worker.wait()
+        atexit.unregister(self.close)
+
+    def _look_after(self) -> None:
+        checked = 0.0
+        while not self._closing.is_set():
+            try:
+                self._reap()
+                self._hand_out()
+                self._keep_spare()
+                if time.monotonic() - checked > SILENT_SECONDS / 4:
+                    checked = time.monotonic()
+                    words = "Its worker no longer answers: the app or the machine was shut down. Press Resume to go on."
+                    self.store.interrupt_silent(words, SILENT_SECONDS, but=self.owner)  # it sees its own end at once
+            except (ConvScopeError, OSError) as error:
+                _log.warning("The queue waits: %s", error)
+                self._closing.wait(2.0)
+            self._wake.wait(TICK_SECONDS)
+            self._wake.clear()
+
+    def _reap(self) -> None:
+        for run_id, worker in list(self._workers.items()):
+            if worker.poll() is not None:
+                _end_input(worker)
+                self.store.interrupt(run_id, _cause(worker.returncode))
+                del self._workers[run_id]
+
+    def _hand_out(self) -> None:
+        while run_id := self.store.claim(self.owner, self.slots):
+            held = self._workers.get(run_id)  # a paused run keeps its worker, which sees the new status itself
+            if held is not None and held.poll() is None:
+                continue
+            worker = self._spare if self._spare and self._spare.poll() is None else _start()
+            self._spare, self._given = None, time.monotonic()
+            self._workers[run_id] = worker
+            order = json.dumps({"run": run_id, "owner": self.owner, "url": self.store.url}) + "\n"
+            assert worker.stdin is not None
+            try:
+                worker.stdin.write(order.encode())
+                worker.stdin.flush()
+            except OSError:
+                continue  # it died; the next look finds out
+
+    def _keep_spare(self) -> None:
+        missing = self._spare is None or self._spare.poll() is not None
+        if missing and time.monotonic() - self._given > SPARE_AFTER_SECONDS:  # let a new run have the cores first
+            self._given = time.monotonic()
+            self._spare = _start()
+
+
+def _start() -> subprocess.Popen[bytes]:
+    surroundings = {**os.environ, "OMP_NUM_THREADS": str(settings().threads), "PYTHONPATH": str(_ROOT)}
+    with (settings().folder("runs") / "worker.log").open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "core.train.worker"],
+            cwd=_ROOT,
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            env=surroundings,
+        )
+
+
+def _cause(code: int) -> str:
+    if code < 0:
+        name = signal.Signals(-code).name
+        hint = " (often because memory ran out)" if name == "SIGKILL" else ""
+        return f"Its worker was ended by {name}{hint}: press Resume to go on from the last checkpoint."
+    return f"Its worker ended with code {code}: press Resume to go on from the last checkpoint."
+
+
+def _end_input(worker: subprocess.Popen[bytes]) -> None:
+    if worker.stdin is not None:
+        try:
+            worker.stdin.close()
+        except OSError:
+            return

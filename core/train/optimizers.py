@@ -1,0 +1,69 @@
+"""torch's optimisers by name, and their state as plain tensors."""
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.optim import SGD, Adam, AdamW, Optimizer
+
+from core.errors import StorageError
+from core.train.config import TrainConfig
+
+_Maker = Callable[[nn.Module, TrainConfig], Optimizer]
+
+
+def _adam(model: nn.Module, config: TrainConfig) -> Optimizer:
+    return Adam(model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
+
+
+def _adamw(model: nn.Module, config: TrainConfig) -> Optimizer:
+    return AdamW(model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
+
+
+def _momentum(model: nn.Module, config: TrainConfig) -> Optimizer:
+    return SGD(
+        model.parameters(),
+        lr=config.lr,
+        momentum=config.momentum,
+        weight_decay=config.weight_decay,
+        fused=True,
+    )
+
+
+def _sgd(model: nn.Module, config: TrainConfig) -> Optimizer:
+    return SGD(model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
+
+
+MAKERS: dict[str, _Maker] = {"adam": _adam, "adamw": _adamw, "momentum": _momentum, "sgd": _sgd}
+
+
+def make_optimizer(model: nn.Module, config: TrainConfig) -> Optimizer:
+    """Return torch's optimiser of that name for all weights of `model`."""
+    return MAKERS[config.optimizer](model, config)
+
+
+def optimizer_state(optimizer: Optimizer) -> dict[str, Tensor]:
+    """Return the optimiser's memory as tensors named "<parameter number>.<quantity>"."""
+    state = optimizer.state_dict()["state"]
+    return {
+        f"{number}.{name}": value
+        for number, values in state.items()
+        for name, value in values.items()
+        if isinstance(value, Tensor)
+    }
+
+
+def load_optimizer_state(optimizer: Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Put back what `optimizer_state` returned; raises `StorageError` if it does not fit the weights."""
+    whole = optimizer.state_dict()
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        number, _, name = key.partition(".")
+        if not name:
+            continue
+        fits = number.isdigit() and int(number) < len(parameters)
+        if not fits or value.shape not in (torch.Size([]), parameters[int(number)].shape):
+            raise StorageError("The checkpoint's optimiser belongs to another training: start a new run.")
+        state.setdefault(int(number), {})[name] = value
+    optimizer.load_state_dict({"state": state, "param_groups": whole["param_groups"]})

@@ -1,0 +1,106 @@
+"""What a training leaves behind: its steps in the store, its weights on the disk."""
+
+import time
+
+from core.runs.checkpoint import Checkpoint, save_checkpoint
+from core.runs.records import Metric
+from core.runs.store import RunStore
+from core.train.loop import Step, Training
+
+FLUSH_SECONDS = 0.4
+CHECKPOINT_SECONDS = 2.0
+CHECKPOINT_SHARE = 0.005  # at most this share of the time goes into writing weights
+SPEED_SECONDS = 2.0
+
+
+class Recording:
+    """Collects steps and writes them in bundles, so that recording costs next to nothing.
+
+    Args:
+        store: Where the run is.
+        run_id: The run.
+        training: Its training; a new one's untrained weights are written at once, as those of epoch 0.
+    """
+
+    def __init__(self, store: RunStore, run_id: str, training: Training) -> None:
+        self.store, self.run_id, self.training = store, run_id, training
+        self._pending: list[Metric] = []
+        self._flushed = self._saved = self._saving = 0.0
+        self._speed_from = (0.0, 0)
+        self._epoch_sums = (0, 0, 0.0, 0.0)
+        store.rewind(run_id, training.step)
+        store.record(
+            run_id,
+            (),
+            total_steps=training.total_steps,
+            steps_per_epoch=training.steps_per_epoch,
+            step=training.step,
+            seconds=training.seconds,
+        )
+        if training.step == 0:
+            self._save_epoch(0)
+
+    def note(self, step: Step) -> None:
+        """Take a step in, and write when it is time to."""
+        score = (step.valid.loss, step.valid.accuracy) if step.valid else (None, None)
+        self._pending.append(
+            Metric(step.step, step.epoch, step.lr, step.seconds, step.train_loss, step.train_accuracy, *score)
+        )
+        self._add_to_epoch(step)
+        now = time.monotonic()
+        if step.valid:
+            self._save_epoch(step.epoch)
+        if now - self._saved > max(CHECKPOINT_SECONDS, self._saving / CHECKPOINT_SHARE):
+            self._save()
+        if step.valid or now - self._flushed > FLUSH_SECONDS:
+            self.flush()
+
+    def settle(self) -> None:
+        """Write everything: the steps so far and the weights to go on from."""
+        self.flush()
+        self._save()
+
+    def flush(self) -> None:
+        """Append the steps since the last time, and bring the run's own row up to date."""
+        self._flushed = time.monotonic()
+        if not self._pending:
+            return
+        last = self._pending[-1]
+        _, count, loss, accuracy = self._epoch_sums
+        values: dict[str, float | int] = {
+            "step": last.step,
+            "epoch": last.epoch,
+            "seconds": last.seconds,
+            "train_loss": loss / count,
+            "train_accuracy": accuracy / count,
+        }
+        for metric in self._pending:
+            if metric.valid_loss is not None and metric.valid_accuracy is not None:
+                values |= {"valid_loss": metric.valid_loss, "valid_accuracy": metric.valid_accuracy}
+        self.store.record(self.run_id, self._pending, **values, **self._speed(last))
+        self._pending = []
+
+    def _speed(self, last: Metric) -> dict[str, float]:
+        seconds, step = self._speed_from
+        fresh = not step or last.step <= step
+        if fresh or last.seconds - seconds > SPEED_SECONDS:
+            self._speed_from = (last.seconds, last.step)
+        if fresh or last.seconds <= seconds:
+            return {}
+        return {"images_per_second": (last.step - step) * self.training.config.batch_size / (last.seconds - seconds)}
+
+    def _add_to_epoch(self, step: Step) -> None:
+        epoch, count, loss, accuracy = self._epoch_sums
+        if step.epoch != epoch:
+            count, loss, accuracy = 0, 0.0, 0.0
+        self._epoch_sums = (step.epoch, count + 1, loss + step.train_loss, accuracy + step.train_accuracy)
+
+    def _save(self) -> None:
+        began = time.monotonic()
+        save_checkpoint(self.store.checkpoint(self.run_id), self.training.checkpoint())
+        self._saved = time.monotonic()
+        self._saving = self._saved - began
+
+    def _save_epoch(self, epoch: int) -> None:
+        weights = Checkpoint(self.training.model.state_dict(), meta={"epoch": str(epoch)})
+        save_checkpoint(self.store.checkpoint(self.run_id, epoch), weights)

@@ -1,0 +1,145 @@
+"""Training one recorded run while obeying what people ask of it."""
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from core.data.datasets import load_dataset
+from core.errors import ConvScopeError, RunError, StorageError
+from core.model.build import build_model
+from core.runs.checkpoint import load_checkpoint
+from core.runs.records import Status
+from core.runs.store import RunStore
+from core.train.config import TrainConfig
+from core.train.loop import Step, Training
+from core.train.metrics import evaluate
+from core.train.recording import Recording
+
+HEARTBEAT_SECONDS = 2.0
+HOLD_SECONDS = 600.0
+POLL_SECONDS = 0.05
+
+
+class Runner:
+    """Trains one run, records it, and pauses, steps or stops when asked to.
+
+    Args:
+        store: Where the run is.
+        run_id: A run whose status is running.
+        owner: In whose name it runs; when the store names another owner, the run is let go.
+        leaving: Asked often; once it is true the run is checkpointed, marked interrupted and let go.
+        on_step: Called after every step, for a progress bar.
+    """
+
+    def __init__(
+        self,
+        store: RunStore,
+        run_id: str,
+        owner: str,
+        *,
+        leaving: Callable[[], bool] = lambda: False,
+        on_step: Callable[[Training, Step], None] = lambda training, step: None,
+    ) -> None:
+        self.store, self.run_id, self.owner = store, run_id, owner
+        self.leaving, self.on_step = leaving, on_step
+        self._recording: Recording | None = None
+        self._looked = 0.0
+
+    def run(self) -> Status:
+        """Train until the run is over, paused for long or taken away, and return its status then."""
+        over = threading.Event()
+        pulse = threading.Thread(target=self._beat, args=(over,), daemon=True)
+        pulse.start()
+        try:
+            return self._train()
+        except RunError:  # deleted while it trained
+            return Status.STOPPED
+        except StorageError as error:
+            return self._end(Status.INTERRUPTED, str(error))
+        except ConvScopeError as error:
+            return self._end(Status.FAILED, str(error))
+        except (MemoryError, RuntimeError) as error:
+            if isinstance(error, MemoryError) or "memory" in str(error).lower():
+                words = "The training needs more memory than this machine has: use a smaller batch size or network."
+                return self._end(Status.FAILED, words)
+            self._end(Status.FAILED, "The training ended by a fault of the program: its worker.log has the details.")
+            raise
+        finally:
+            over.set()
+            pulse.join()
+
+    def _beat(self, over: threading.Event) -> None:
+        while not over.wait(HEARTBEAT_SECONDS):
+            with suppress(StorageError):  # the training itself says so when it cannot record
+                self.store.record(self.run_id, ())
+
+    def _prepare(self) -> Training:
+        run = self.store.get(self.run_id)
+        config = TrainConfig.from_mapping(run.config)
+        dataset = load_dataset(run.dataset, limit=config.train_images or None)
+        training = Training(build_model(run.spec, seed=config.seed), dataset, config)
+        latest = self.store.checkpoint(self.run_id)
+        if latest.exists():
+            training.restore(load_checkpoint(latest))
+        return training
+
+    def _train(self) -> Status:
+        training = self._prepare()
+        recording = self._recording = Recording(self.store, self.run_id, training)
+        steps = iter(training)
+        while training.step < training.total_steps:
+            status = self._obey(recording)
+            if status is not Status.RUNNING:
+                return status
+            step = next(steps)
+            recording.note(step)
+            self.on_step(training, step)
+        recording.settle()
+        test = evaluate(training.model, training.dataset, training.dataset.test, device=training.device)
+        return self._end(Status.FINISHED, "", test_loss=test.loss, test_accuracy=test.accuracy)
+
+    def _obey(self, recording: Recording) -> Status:
+        """Do what is asked of the run; return running when the next step is due, else how the run was left."""
+        now = time.monotonic()
+        if now - self._looked < POLL_SECONDS and not self.leaving():
+            return Status.RUNNING
+        self._looked = now
+        wishes = self.store.wishes(self.run_id)
+        if wishes.owner != self.owner or wishes.status is not Status.RUNNING:
+            recording.settle()
+            return wishes.status
+        if self.leaving():
+            recording.settle()
+            return self._end(Status.INTERRUPTED, "The app was closed while this run trained: press Resume to go on.")
+        if wishes.wanted == "stop":
+            recording.settle()
+            return self._end(Status.STOPPED, "")
+        if wishes.wanted == "pause" and wishes.steps <= 0:
+            return self._hold(recording)
+        if wishes.wanted == "pause":
+            self.store.stepped(self.run_id)
+            self._looked = 0.0  # look again right after this one step
+        return Status.RUNNING
+
+    def _hold(self, recording: Recording) -> Status:
+        """Pause: keep the network at hand for a quick resume, but leave after a while."""
+        recording.settle()
+        self.store.change(self.run_id, status=Status.PAUSED.value, images_per_second=0.0)
+        until = time.monotonic() + HOLD_SECONDS
+        while time.monotonic() < until and not self.leaving():
+            wishes = self.store.wishes(self.run_id)
+            if wishes.status is Status.RUNNING and wishes.owner == self.owner:
+                self._looked = 0.0
+                return self._obey(recording)
+            if wishes.status not in (Status.PAUSED, Status.QUEUED):
+                return wishes.status
+            time.sleep(POLL_SECONDS)
+        return Status.PAUSED
+
+    def _end(self, status: Status, message: str, **values: float) -> Status:
+        if self._recording is not None:
+            with suppress(StorageError):  # then the line below fails too, and says so
+                self._recording.flush()
+        self.store.change(self.run_id, status=status.value, message=message, **values)
+        return status

@@ -1,0 +1,66 @@
+"""The training process: waits with torch loaded, is handed one run, trains it and ends.
+
+Started as `python -m core.train.worker`. One line arrives on stdin: {"run": id, "owner": name, "url": …}. The end of
+stdin means that the app is gone, even if it was killed: the run is checkpointed and left.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+
+import torch
+
+from core.data.datasets import load_dataset
+from core.model.build import build_model
+from core.model.presets import preset
+from core.runs.store import RunStore
+from core.settings import settings
+from core.train.config import TrainConfig
+from core.train.loop import Training
+from core.train.runner import Runner
+
+
+def _warm() -> None:
+    """Run one step of a small network, so that the first step of the run does not pay for loading kernels."""
+    dataset = load_dataset("digits", limit=64)
+    next(iter(Training(build_model(preset("tutorial", (1, 8, 8), 10)), dataset, TrainConfig(batch_size=32))))
+
+
+def _log_to(path: str) -> None:
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(log, sys.stdout.fileno())
+    os.dup2(log, sys.stderr.fileno())
+    os.close(log)
+
+
+def main() -> None:
+    """Wait for a run and train it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the app decides
+    gone = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: gone.set())
+    if hasattr(os, "nice"):
+        os.nice(5)  # the pages stay quick
+    torch.set_num_threads(settings().threads)
+    _warm()
+    line = sys.stdin.readline()
+    if not line or gone.is_set():
+        return
+    order = json.loads(line)
+
+    def wait_for_end() -> None:
+        sys.stdin.read()
+        gone.set()
+
+    threading.Thread(target=wait_for_end, daemon=True).start()
+    store = RunStore(order["url"])
+    folder = store.checkpoint(order["run"]).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    _log_to(str(folder / "worker.log"))
+    Runner(store, order["run"], order["owner"], leaving=gone.is_set).run()
+    store.close()
+
+
+if __name__ == "__main__":
+    main()

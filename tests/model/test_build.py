@@ -1,0 +1,107 @@
+"""The built network is the one described, made from its seed and nothing else."""
+
+import pytest
+import torch
+from torch import nn
+
+from core.errors import SpecError
+from core.model.build import MODULES, build_model, make_module
+from core.model.calls import ModuleCall
+from core.model.layers import LAYERS, Conv, Dense, Flatten, GlobalAvgPool, Layer, Residual
+from core.model.presets import PRESETS, preset
+from core.model.residual import ResidualBlock
+from core.model.spec import ModelSpec
+
+EVERYTHING = ModelSpec(
+    "all",
+    (3, 16, 16),
+    10,
+    (*(kind() for kind in LAYERS.values() if kind not in (Dense, Flatten, GlobalAvgPool)), Flatten(), Dense(10)),
+)
+
+
+def test_children_are_named_by_the_spec_and_used_once() -> None:
+    for spec in (*(preset(name, (3, 32, 32), 10) for name in PRESETS), EVERYTHING):
+        model = build_model(spec)
+        assert tuple(name for name, _ in model.named_children()) == spec.layer_names
+        assert len(list(model.modules())) == len({id(module) for module in model.modules()})
+        assert not any(getattr(module, "inplace", False) for module in model.modules())
+        assert all(module.training for module in model.modules())
+        assert {(p.dtype, p.device.type) for p in model.parameters()} == {(torch.float32, "cpu")}
+
+
+def test_weights_depend_on_the_seed_alone() -> None:
+    torch.manual_seed(1)
+    first = build_model(EVERYTHING, seed=5).state_dict()
+    torch.manual_seed(2)
+    again = build_model(EVERYTHING, seed=5).state_dict()
+    other = build_model(EVERYTHING, seed=6).state_dict()
+    assert all(torch.equal(first[key], again[key]) for key in first)
+    assert not torch.equal(first["conv1.weight"], other["conv1.weight"])
+
+
+def test_the_global_random_state_is_left_alone() -> None:
+    before = torch.random.get_rng_state()
+    build_model(EVERYTHING, seed=5)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_weights_start_as_in_plain_pytorch() -> None:
+    model = build_model(preset("tutorial", (3, 32, 32), 10), seed=3)
+    torch.manual_seed(3)
+    conv = nn.Conv2d(3, 32, 3)
+    assert torch.equal(model.conv1.weight, conv.weight) and torch.equal(model.conv1.bias, conv.bias)
+
+
+def test_global_pooling_is_the_mean_of_each_map() -> None:
+    model = build_model(ModelSpec("gap", (4, 5, 7), 4, (GlobalAvgPool(),)))
+    images = torch.rand(2, 4, 5, 7)
+    torch.testing.assert_close(model(images), images.mean((2, 3)))
+
+
+@pytest.mark.parametrize("arguments", [(4, 4, 3, 1), (4, 6, 3, 1), (4, 4, 5, 2)])
+def test_a_residual_block_adds_its_input(arguments: tuple[int, int, int, int]) -> None:
+    """With the second batch norm's weights at 0, only the shortcut and the last ReLU are left."""
+    block = ResidualBlock(*arguments).eval()
+    nn.init.zeros_(block.bn2.weight)  # type: ignore[arg-type]
+    images = torch.randn(2, 4, 9, 9)
+    torch.testing.assert_close(block(images), block.shortcut(images).relu())
+    assert isinstance(block.shortcut, nn.Identity) == (arguments == (4, 4, 3, 1))
+
+
+def test_residual_blocks_have_readable_names_inside() -> None:
+    model = build_model(ModelSpec("r", (3, 8, 8), 8, (Residual(8, stride=2), GlobalAvgPool())))
+    convolutions = [name for name, module in model.named_modules() if isinstance(module, nn.Conv2d)]
+    assert convolutions == ["residual1.conv1", "residual1.conv2", "residual1.shortcut.conv"]
+
+
+@pytest.mark.parametrize(
+    ("layers", "sentence"),
+    [
+        ((), "0 layers: there is nothing yet that could learn. Start with the tutorial's network."),
+        (
+            (Conv(8, 5, padding=0), Flatten(), Dense(10)),
+            "conv1: (4 − 5 + 2 × 0) / 1 + 1 = 0: the 5×5 kernel is larger than the 4×4 map. Use padding 2 in conv1.",
+        ),
+        (
+            (Flatten(), Dense(7)),
+            "dense1: 7 ≠ 10: the network ends with 7 numbers, but needs 10 numbers, one for each class. "
+            "Set dense1 to 10 outputs.",
+        ),
+    ],
+)
+def test_impossible_networks_are_refused_with_cause_and_remedy(layers: tuple[Layer, ...], sentence: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        build_model(ModelSpec("bad", (3, 4, 4), 10, layers))
+    assert str(caught.value) == sentence
+
+
+def test_a_hostile_network_costs_nothing() -> None:
+    with pytest.raises(SpecError, match="at most 50,000,000 are allowed"):
+        build_model(ModelSpec("bomb", (3, 32, 32), 10, (Conv(1024, 31),) * 64))
+
+
+def test_only_listed_modules_can_be_made() -> None:
+    assert all(issubclass(module, nn.Module) for module in MODULES.values())
+    with pytest.raises(KeyError):
+        make_module(ModuleCall("Transformer"))

@@ -1,0 +1,202 @@
+"""The run store keeps what it is given and obeys requests in every state a run can be in."""
+
+import os
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+
+from core.errors import RunError, StorageError
+from core.model.build import build_model
+from core.model.presets import preset
+from core.runs.checkpoint import Checkpoint, save_checkpoint
+from core.runs.records import Metric, Status
+from core.runs.store import RunStore
+from core.train.config import TrainConfig
+
+SPEC = preset("tutorial", (1, 8, 8), 10)
+CONFIG = TrainConfig(epochs=3, lr=0.01)
+
+
+@pytest.fixture
+def store():
+    store = RunStore()
+    yield store
+    store.close()
+
+
+def metric(step: int, **values) -> Metric:
+    return Metric(
+        **{"step": step, "epoch": 1, "lr": 0.1, "seconds": step / 10, "train_loss": 1 / step}
+        | {"train_accuracy": 0.5}
+        | values
+    )
+
+
+def test_a_run_comes_back_as_it_was_created(store):
+    run_id = store.create(SPEC, CONFIG, "digits", name=" First <b>try</b> ")
+    run = store.get(run_id)
+    assert (run.spec, run.dataset, run.name) == (SPEC, "digits", "First <b>try</b>")
+    assert TrainConfig.from_mapping(run.config) == CONFIG
+    assert (run.status, run.step, run.progress, run.seconds_left) == (Status.QUEUED, 0, 0.0, None)
+
+
+def test_metrics_come_in_order_and_only_the_new_ones(store):
+    run_id = store.create(SPEC, CONFIG, "digits")
+    store.record(run_id, [metric(1), metric(2, valid_loss=0.25, valid_accuracy=0.75)], step=2)
+    store.record(run_id, [metric(3)], step=3)
+    assert [m.step for m in store.metrics(run_id)] == [1, 2, 3]
+    assert [m.step for m in store.metrics(run_id, after_step=2)] == [3]
+    assert store.metrics(run_id, after_step=1)[0] == metric(2, valid_loss=0.25, valid_accuracy=0.75)
+    store.rewind(run_id, 1)
+    assert [m.step for m in store.metrics(run_id)] == [1]
+
+
+@pytest.mark.parametrize("run_id", ["0123456789", "../../etc", "", "0123456789'; DROP TABLE runs;--", None])
+def test_an_unknown_run_is_named_in_one_sentence(store, run_id):
+    for call in (store.get, lambda i: store.request(i, "stop"), store.load_model):
+        with pytest.raises(RunError, match="no such run"):
+            call(run_id)
+
+
+def test_the_queue_is_first_come_first_served_and_never_overfull(store):
+    first, second, third = (store.create(SPEC, CONFIG, "digits") for _ in range(3))
+    assert store.claim("me", 2) == first
+    assert store.claim("me", 2) == second
+    assert store.claim("me", 2) is None
+    store.change(first, status=Status.FINISHED.value)
+    assert store.claim("me", 2) == third
+
+
+def test_a_run_is_claimed_once_however_many_ask(store):
+    run_id = store.create(SPEC, CONFIG, "digits")
+    taken = []
+    threads = [threading.Thread(target=lambda n=n: taken.append(store.claim(f"owner {n}", 1))) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [answer for answer in taken if answer] == [run_id]
+
+
+def test_requests_change_what_they_should(store):
+    run_id = store.create(SPEC, CONFIG, "digits")
+    store.request(run_id, "pause")  # still waiting: at once
+    assert store.get(run_id).status is Status.PAUSED
+    store.request(run_id, "step")
+    wishes = store.wishes(run_id)
+    assert (wishes.status, wishes.wanted, wishes.steps) == (Status.QUEUED, "pause", 1)
+    assert store.claim("me", 1) == run_id
+    store.request(run_id, "resume")
+    assert store.wishes(run_id).wanted == "run"
+    store.request(run_id, "stop")  # a worker has it: it is the worker that stops
+    assert (store.get(run_id).status, store.get(run_id).wanted) == (Status.RUNNING, "stop")
+    store.change(run_id, status=Status.FINISHED.value)
+    for what in ("pause", "resume", "stop", "step"):
+        with pytest.raises(RunError, match="finished"):
+            store.request(run_id, what)
+    with pytest.raises(RunError, match="explode"):
+        store.request(run_id, "explode")
+
+
+def test_resuming_queues_behind_those_who_waited(store):
+    paused, waiting = store.create(SPEC, CONFIG, "digits"), store.create(SPEC, CONFIG, "digits")
+    store.request(paused, "pause")
+    store.request(paused, "resume")
+    assert store.claim("me", 1) == waiting
+
+
+def test_a_silent_worker_is_noticed(store):
+    run_id = store.create(SPEC, CONFIG, "digits", owner="me")
+    assert store.interrupt_silent("gone", 60) == 0
+    store.change(run_id, heartbeat=1.0)
+    assert store.interrupt_silent("gone", 60, but="me") == 0
+    assert store.interrupt_silent("gone", 60) == 1
+    assert (store.get(run_id).status, store.get(run_id).message) == (Status.INTERRUPTED, "gone")
+
+
+def test_weights_round_trip_through_the_store(store):
+    run_id = store.create(SPEC, CONFIG, "digits")
+    with pytest.raises(RunError, match="no weights yet"):
+        store.load_model(run_id)
+    model = build_model(SPEC, seed=7)
+    for epoch in (0, 3):
+        save_checkpoint(store.checkpoint(run_id, epoch), Checkpoint(model.state_dict()))
+    assert store.epochs(run_id) == (0, 3)
+    loaded = store.load_model(run_id, epoch=3)
+    assert not loaded.training
+    assert all(
+        torch.equal(a, b) for a, b in zip(model.state_dict().values(), loaded.state_dict().values(), strict=True)
+    )
+    with pytest.raises(RunError, match="epoch 2"):
+        store.load_model(run_id, epoch=2)
+
+
+def test_deleting_removes_everything_but_never_a_run_in_training(store):
+    run_id = store.create(SPEC, CONFIG, "digits", owner="me")
+    save_checkpoint(store.checkpoint(run_id, 0), Checkpoint(build_model(SPEC).state_dict()))
+    store.record(run_id, [metric(1)])
+    with pytest.raises(RunError, match="stop it"):
+        store.delete(run_id)
+    store.change(run_id, status=Status.STOPPED.value)
+    store.delete(run_id)
+    assert not store.checkpoint(run_id).parent.exists()
+    assert store.metrics(run_id) == ()
+    with pytest.raises(RunError):
+        store.get(run_id)
+
+
+def test_renaming_wants_a_name(store):
+    run_id = store.create(SPEC, CONFIG, "digits")
+    store.rename(run_id, " Émile 卷积 ")
+    assert store.get(run_id).name == "Émile 卷积"
+    for bad in ("", "   ", "x" * 81):
+        with pytest.raises(RunError, match="80 characters"):
+            store.rename(run_id, bad)
+
+
+def test_two_stores_on_one_database_see_the_same(store):
+    run_id = store.create(SPEC, CONFIG, "digits")
+    other = RunStore()
+    assert other.get(run_id) == store.get(run_id)
+    other.close()
+
+
+@pytest.mark.skipif(os.geteuid() == 0 if hasattr(os, "geteuid") else True, reason="root may write everywhere")
+def test_a_directory_that_cannot_be_written_is_named(home: Path):
+    home.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    with pytest.raises(StorageError, match="CONVSCOPE_HOME"):
+        RunStore()
+
+
+def test_a_home_that_is_a_file_is_named(home: Path, monkeypatch):
+    file = home / "file"
+    file.write_text("not a directory")
+    monkeypatch.setenv("CONVSCOPE_HOME", str(file))
+    with pytest.raises(StorageError, match="CONVSCOPE_HOME"):
+        RunStore()
+
+
+def test_a_broken_database_is_one_sentence(home: Path):
+    (home / "runs.db").write_bytes(b"this is no database" * 100)
+    with pytest.raises(StorageError, match="run database"):
+        RunStore()
+
+
+def test_a_full_disk_loses_nothing_that_was_recorded(store):
+    run_id = store.create(SPEC, CONFIG, "digits")
+    store.record(run_id, [metric(1)])
+    with store._engine.begin() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+    store._engine.dispose()
+    from sqlalchemy import event
+
+    @event.listens_for(store._engine, "connect")
+    def full(connection, record):
+        connection.execute(f"PRAGMA max_page_count={pages}")
+
+    with pytest.raises(StorageError, match="full"):
+        store.record(run_id, [metric(step) for step in range(2, 20_000)])
+    assert [m.step for m in store.metrics(run_id)] == [1]

@@ -1,0 +1,55 @@
+"""Settings survive a round trip, and nonsense is refused in words."""
+
+import subprocess
+import sys
+
+import pytest
+
+from core.errors import ConfigError
+from core.options import options
+from core.train.config import TrainConfig
+
+
+def test_settings_round_trip():
+    config = TrainConfig(epochs=7, lr=0.5, optimizer="sgd", precision="fp32", train_images=100)
+    assert TrainConfig.from_json(config.to_json()) == config
+
+
+def test_every_field_describes_itself():
+    described = {setting.name for setting in options(TrainConfig)}
+    assert described == set(TrainConfig.__dataclass_fields__)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("epochs", 0),
+        ("epochs", True),
+        ("epochs", 2.5),
+        ("batch_size", -1),
+        ("lr", 0.0),
+        ("lr", float("nan")),
+        ("lr", float("inf")),
+        ("optimizer", "magic"),
+        ("precision", "fp8"),
+        ("seed", -1),
+        ("momentum", 1.0),
+        ("weight_decay", "much"),
+    ],
+)
+def test_a_value_out_of_range_is_named(name, value):
+    label = next(setting.metadata["label"] for setting in options(TrainConfig) if setting.name == name)
+    with pytest.raises(ConfigError, match=label.lower()):
+        TrainConfig(**{name: value})
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"epochs": 3, "evil": 1}', "null", "[" * 100_000])
+def test_other_text_is_refused(text):
+    with pytest.raises(ConfigError):
+        TrainConfig.from_json(text)
+
+
+def test_settings_engine_and_store_need_no_torch():
+    modules = "core.train.config, core.train.engine, core.runs.store, core.runs.history"
+    code = f"import sys, {modules}; print('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

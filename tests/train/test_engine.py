@@ -1,0 +1,241 @@
+"""Real worker processes: they train, pause, step, stop, die and come back without losing anything."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from core.data.datasets import load_dataset
+from core.model.build import build_model
+from core.model.layers import Conv, Dense, Flatten
+from core.model.spec import ModelSpec
+from core.runs.records import Status
+from core.runs.store import RunStore
+from core.train.config import TrainConfig
+from core.train.engine import Engine
+from core.train.loop import train
+
+SPEC = ModelSpec("small", (1, 8, 8), 10, (Conv(4), Flatten(), Dense(10)))
+ROOT = Path(__file__).parents[2]
+
+
+def config(epochs: int) -> TrainConfig:
+    return TrainConfig(epochs=epochs, batch_size=32, train_images=320, precision="fp32", device="cpu", seed=1)
+
+
+LONG = config(1000)
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CONVSCOPE_HOME", str(tmp_path_factory.mktemp("engine")))
+        patch.setenv("CONVSCOPE_THREADS", "1")
+        engine = Engine(RunStore(), slots=1)
+        yield engine
+        engine.close()
+        engine.store.close()
+
+
+@pytest.fixture(autouse=True)
+def same_home(engine, monkeypatch):
+    monkeypatch.setenv("CONVSCOPE_HOME", str(engine.store.folder.parent))
+
+
+def until(check, seconds: float = 60.0):
+    """Wait for something true and return it."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := check():
+            return found
+        time.sleep(0.02)
+    raise AssertionError("it did not happen in time")
+
+
+def start(engine, settings: TrainConfig) -> str:
+    run_id = engine.store.create(SPEC, settings, "digits")
+    engine.submit(run_id)
+    return run_id
+
+
+def reach(engine, run_id: str, *statuses: Status):
+    def look():
+        run = engine.store.get(run_id)
+        assert run.status in statuses or run.status.active, (run.status, run.message)
+        return run if run.status in statuses else None
+
+    return until(look)
+
+
+def steps(engine, run_id: str, count: int) -> None:
+    until(lambda: engine.store.get(run_id).step >= count)
+
+
+def losses(store, run_id: str) -> list[float]:
+    metrics = store.metrics(run_id)
+    assert [metric.step for metric in metrics] == list(range(1, len(metrics) + 1))
+    return [metric.train_loss for metric in metrics]
+
+
+def expected_losses(settings: TrainConfig, count: int | None = None) -> list[float]:
+    dataset = load_dataset("digits", limit=settings.train_images)
+    steps = train(build_model(SPEC, seed=settings.seed), dataset, settings)
+    return [step.train_loss for step in islice(steps, count)]
+
+
+def test_a_run_in_a_worker_is_the_run_of_the_loop(engine):
+    run_id = start(engine, config(3))
+    run = reach(engine, run_id, Status.FINISHED)
+    assert losses(engine.store, run_id) == pytest.approx(expected_losses(config(3)), rel=1e-4)
+    assert (run.step, run.total_steps, run.epoch, run.progress) == (30, 30, 3, 1.0)
+    assert run.valid_accuracy is not None and run.test_accuracy is not None and run.test_accuracy > 0.2
+    assert engine.store.epochs(run_id) == (0, 1, 2, 3)
+    assert engine.store.load_model(run_id)(load_dataset("digits").normalize(load_dataset("digits").test.images)).shape
+
+
+def test_pause_single_steps_resume_and_stop(engine):
+    run_id = start(engine, LONG)
+    steps(engine, run_id, 5)
+    engine.request(run_id, "pause")
+    paused = reach(engine, run_id, Status.PAUSED)
+    time.sleep(0.3)
+    assert engine.store.get(run_id).step == paused.step
+    for clicks in (1, 2):
+        engine.request(run_id, "step")
+        until(lambda wanted=paused.step + clicks: engine.store.get(run_id).step == wanted)
+        reach(engine, run_id, Status.PAUSED)
+    engine.request(run_id, "resume")
+    steps(engine, run_id, paused.step + 20)
+    engine.stop(run_id)
+    stopped = reach(engine, run_id, Status.STOPPED)
+    assert losses(engine.store, run_id) == pytest.approx(expected_losses(LONG, stopped.step), rel=1e-3)
+    engine.store.load_model(run_id)  # stopping keeps the weights
+    assert stopped.message == ""
+
+
+def test_runs_queue_for_the_slot_and_a_paused_one_frees_it(engine):
+    first, second = start(engine, LONG), start(engine, config(1))
+    steps(engine, first, 3)
+    time.sleep(0.4)
+    assert engine.store.get(second).status is Status.QUEUED
+    engine.request(first, "pause")
+    reach(engine, second, Status.FINISHED)
+    assert engine.store.get(first).status is Status.PAUSED
+    engine.stop(first)
+    assert engine.store.get(first).status is Status.STOPPED
+
+
+def test_a_killed_worker_is_told_and_the_run_goes_on_as_if_nothing_happened(engine):
+    settings = config(60)
+    run_id = start(engine, settings)
+    until(lambda: engine.store.checkpoint(run_id).exists() and engine.store.get(run_id).step > 3)
+    os.kill(engine.workers()[run_id], signal.SIGKILL)
+    run = until(lambda: (r := engine.store.get(run_id)).status is Status.INTERRUPTED and r)
+    assert "SIGKILL" in run.message and "Resume" in run.message
+    engine.request(run_id, "resume")
+    reach(engine, run_id, Status.FINISHED)
+    assert losses(engine.store, run_id) == pytest.approx(expected_losses(settings), rel=1e-3)
+
+
+def test_a_diverging_run_fails_in_words_and_keeps_its_curve(engine):
+    settings = TrainConfig(epochs=300, optimizer="sgd", lr=10.0, weight_decay=1.0, train_images=320)
+    run_id = start(engine, settings)
+    run = reach(engine, run_id, Status.FAILED)
+    assert "smaller learning rate" in run.message
+    assert run.step > 0 and len(losses(engine.store, run_id)) == run.step
+
+
+def test_a_deleted_run_leaves_its_worker_free(engine):
+    run_id = start(engine, LONG)
+    steps(engine, run_id, 3)
+    engine.request(run_id, "pause")
+    reach(engine, run_id, Status.PAUSED)
+    engine.store.delete(run_id)
+    until(lambda: run_id not in engine.workers())
+
+
+def test_closing_the_engine_interrupts_and_another_engine_resumes(engine):
+    other = Engine(engine.store, slots=1)
+    engine_was, run_id = engine.owner, None
+    try:
+        engine._closing.set()  # the first engine looks away, as if it had ended
+        engine._thread.join()
+        run_id = start(other, LONG)
+        steps(other, run_id, 3)
+        pid = other.workers()[run_id]
+        other.close()
+        run = engine.store.get(run_id)
+        assert run.status is Status.INTERRUPTED and "closed" in run.message
+        assert not Path(f"/proc/{pid}").exists()
+        third = Engine(engine.store, slots=1)
+        third.request(run_id, "resume")
+        steps(third, run_id, run.step + 5)
+        third.close()
+        assert third.owner != engine_was
+        curve = losses(engine.store, run_id)
+        assert curve == pytest.approx(expected_losses(LONG, len(curve)), rel=1e-3)
+    finally:
+        other.close()
+
+
+def test_workers_leave_when_the_app_is_killed(home, engine):
+    """Nothing can tidy up after SIGKILL: the workers see their input end."""
+    code = (
+        "import sys, time\n"
+        "from tests.train.test_engine import Engine, RunStore, LONG, start\n"
+        "engine = Engine(RunStore(), slots=1)\n"
+        "print(start(engine, LONG), flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    surroundings = {**os.environ, "CONVSCOPE_HOME": str(home), "PYTHONPATH": str(ROOT)}
+    app = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=surroundings, cwd=ROOT)
+    assert app.stdout is not None
+    run_id = app.stdout.readline().strip()
+    store = RunStore(f"sqlite:///{home / 'runs.db'}", home / "runs")
+    until(lambda: store.get(run_id).step >= 3)
+    app.kill()
+    app.wait()
+    app.stdout.close()
+    run = until(lambda: (r := store.get(run_id)).status is Status.INTERRUPTED and r)
+    assert "closed" in run.message
+    assert store.checkpoint(run_id).exists()
+    store.close()
+
+
+def test_the_command_line_records_the_same_run(engine, home):
+    words = "--dataset digits --preset lenet5 --epochs 2 --train-images 320 --seed 1 --precision fp32 --device cpu"
+    done = subprocess.run(
+        [sys.executable, "-m", "core.train", *words.split()],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "CONVSCOPE_HOME": str(home)},
+        cwd=ROOT,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    store = RunStore(f"sqlite:///{home / 'runs.db'}", home / "runs")
+    run = store.list()[0]
+    assert run.status is Status.FINISHED and run.step == 2 * 5
+    assert f"{run.test_accuracy:.2%}" in done.stdout and run.id in done.stdout
+    assert "epoch 2: validation loss" in done.stderr + done.stdout
+    assert store.epochs(run.id) == (0, 1, 2)
+    store.close()
+
+
+def test_the_command_line_explains_itself_and_refuses_nonsense(capsys):
+    from core.train.__main__ import main
+
+    with pytest.raises(SystemExit) as leaving:
+        main(["--help"])
+    assert leaving.value.code == 0
+    text = capsys.readouterr().out
+    for word in ("--dataset", "--preset", "--epochs", "--batch-size", "--lr", "--seed", "--optimizer", "--precision"):
+        assert word in text
+    assert main(["--epochs", "0"]) == 1
+    assert "epochs must be a whole number from 1" in capsys.readouterr().err
