@@ -51,4 +51,4 @@ def _wanted(setting: Field[Any]) -> str:
     if setting.metadata["min"] is not None:
         number = "a number" if isinstance(setting.default, float) else "a whole number"
         words.append(f"{number} from {setting.metadata['min']} to {setting.metadata['max']}")
-    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+    return " or ".join(words) if len(words) < 3 else f"{', '.join(words[:-1])} or {words[-1]}"

@@ -31,7 +31,7 @@ class Arrays:
     labels: NDArray[np.int64]
     masks: NDArray[np.bool_] | None = None
 
-    def fit(self, info: DatasetInfo) -> bool:
+    def match(self, info: DatasetInfo) -> bool:
         """Say whether these can be the images of `info`."""
         num_images, (_, height, width) = info.num_images, info.input_shape
         return (
@@ -60,7 +60,7 @@ def read_stored(name: str) -> Arrays | None:
         arrays = Arrays(**load_file(_path(name)))
     except (OSError, SafetensorError, TypeError, ValueError, KeyError):
         return None
-    return arrays if arrays.fit(DATASETS[name]) else None
+    return arrays if arrays.match(DATASETS[name]) else None
 
 
 def store(name: str, arrays: Arrays) -> None:

@@ -20,7 +20,7 @@ from core.settings import settings
 
 CONNECT_SECONDS = 10.0  # for finding the server and trying all its addresses
 STALL_SECONDS = 30.0  # without a single byte
-BLOCK = 1 << 18
+BLOCK = 1 << 17
 
 Progress = Callable[[int, int], None]
 

@@ -65,5 +65,5 @@ def sprite(pixels: Pixels, columns: int, *, gap: int = 0, zoom: int = 1) -> byte
     sheet = sheet[: sheet.shape[0] - gap, : sheet.shape[1] - gap]
     full = gap == 0 and count == rows * columns
     file = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(sheet[..., :3] if full else sheet)).save(file, "PNG", compress_level=4)
+    Image.fromarray(np.ascontiguousarray(sheet[..., :3] if full else sheet)).save(file, "PNG", compress_level=2)
     return file.getvalue()

@@ -13,7 +13,6 @@ from .layers import GlobalAvgPool as GlobalAvgPool
 from .layers import Layer as Layer
 from .layers import MaxPool as MaxPool
 from .layers import Residual as Residual
-from .layers import options as options
 from .presets import PRESETS as PRESETS
 from .presets import Preset as Preset
 from .presets import preset as preset
@@ -45,7 +44,6 @@ __all__ = [
     "Problem",
     "Residual",
     "build_model",
-    "options",
     "preset",
     "problems",
     "summarize",

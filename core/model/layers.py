@@ -1,10 +1,10 @@
 """The kinds of layer that a network can be made of, with the range of every setting."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
-from core.model.options import Layer as Layer
-from core.model.options import option
-from core.model.options import options as options
+from core.errors import SpecError
+from core.options import check_options, option
 
 ACTIVATIONS = {
     "relu": "ReLU",
@@ -14,6 +14,33 @@ ACTIVATIONS = {
     "gelu": "GELU",
     "silu": "SiLU",
 }
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of a stack; its settings are checked when it is made.
+
+    Every field but `kind` is a setting whose metadata (`label`, `help`, `min`, `max`, `choices`) drives the
+    widget and the check alike. `kind` is a field so that two kinds with the same numbers stay different wherever
+    only the values are compared.
+
+    Attributes:
+        title: What the kind is called on screen.
+        description: What it does, in a sentence for learners.
+        prefix: Start of the names of its modules.
+
+    Raises:
+        SpecError: A setting has the wrong type or is out of its range.
+    """
+
+    title: ClassVar[str] = ""
+    description: ClassVar[str] = ""
+    prefix: ClassVar[str] = ""
+
+    kind: str = field(init=False, default="")
+
+    def __post_init__(self) -> None:
+        check_options(self, self.title, SpecError)
 
 
 @dataclass(frozen=True)

@@ -91,8 +91,8 @@ def _nin(side: int, num_classes: int) -> Layers:
             for layer in (Conv(count, kernel), Activation())
         )
 
-    pool = (MaxPool(3, 2, 1), Dropout(0.5))
-    first, second, last = block((64, 48, 32), 5), block((64, 64, 64), 5), block((64, 64, num_classes), 3)
+    pool = (MaxPool(3, 2, 1), Dropout(0.2))
+    first, second, last = block((48, 32, 24), 5), block((48, 48, 48), 5), block((48, 48, num_classes), 3)
     return *first, *pool, *second, *pool, *last[:-1], GlobalAvgPool()
 
 
@@ -136,7 +136,7 @@ PRESETS: dict[str, Preset] = {
             "nin",
             "Network in network",
             "1×1 convolutions between the larger ones, and global average pooling in place of dense layers.",
-            "Lin, Chen and Yan 2013, Network in network, with fewer filters.",
+            "Lin, Chen and Yan 2013, Network in network, with fewer filters and less dropout.",
             _nin,
         ),
         Preset(

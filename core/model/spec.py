@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from core.errors import SpecError
-from core.model.layers import LAYERS, Activation, Layer, options
+from core.model.layers import LAYERS, Activation, Layer
+from core.options import options
 
 MAX_LAYERS = 64
 MAX_NAME = 80

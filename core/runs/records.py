@@ -107,6 +107,19 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class Outline:
+    """The course of a run at a glance.
+
+    Attributes:
+        train_loss: Means over equal stretches of steps, in order.
+        best_valid_accuracy: The highest after any epoch; None before the first epoch is over.
+    """
+
+    train_loss: tuple[float, ...]
+    best_valid_accuracy: float | None
+
+
+@dataclass(frozen=True)
 class Wishes:
     """What is asked of a run that a worker has.
 

@@ -10,11 +10,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import ColumnElement, Row, case, delete, insert, select, update
+from sqlalchemy import ColumnElement, Row, case, delete, func, insert, select, update
 
 from core.errors import RunError, StorageError
 from core.model.spec import ModelSpec
-from core.runs.records import Metric, Run, Status, Wishes
+from core.runs.records import Metric, Outline, Run, Status, Wishes
 from core.runs.tables import METRICS, RUNS, connect, transaction
 from core.settings import settings
 
@@ -104,6 +104,22 @@ class RunStore:
         )
         with transaction(self._engine) as connection:
             return tuple(Metric(**row._mapping) for row in connection.execute(query))
+
+    def outline(self, run: Run, points: int = 40) -> Outline:
+        """Return the course of a run in at most `points` numbers, however long it is."""
+        stretch = ((METRICS.c.step - 1) // max(1, -(-run.step // points))).label("stretch")
+        query = (
+            select(stretch, func.avg(METRICS.c.train_loss), func.max(METRICS.c.valid_accuracy))
+            .where(METRICS.c.run_id == run.id, METRICS.c.step <= run.step)
+            .group_by("stretch")
+            .order_by("stretch")
+        )
+        with transaction(self._engine) as connection:
+            rows = connection.execute(query).all()
+        return Outline(
+            train_loss=tuple(row[1] for row in rows),
+            best_valid_accuracy=max((row[2] for row in rows if row[2] is not None), default=None),
+        )
 
     def request(self, run_id: str, what: str) -> None:
         """Ask a run to "pause", "resume", "stop" or do one "step".

@@ -6,7 +6,7 @@ from .loop import Training as Training
 from .loop import train as train
 from .metrics import Score as Score
 from .metrics import evaluate as evaluate
-from .speed import time_step as time_step
+from .speed import time_epoch as time_epoch
 
 __all__ = [
     "OPTIMIZERS",
@@ -16,6 +16,6 @@ __all__ = [
     "TrainConfig",
     "Training",
     "evaluate",
-    "time_step",
+    "time_epoch",
     "train",
 ]

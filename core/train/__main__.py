@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from tqdm import tqdm
 
+from core.data.arrays import is_stored
 from core.data.catalog import DATASETS
 from core.errors import ConvScopeError
 from core.model.presets import PRESETS, preset
@@ -37,6 +38,19 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _fetch(dataset: str) -> None:
+    """Have the data set at hand before the run is recorded; a download shows its progress."""
+    from core.data.datasets import load_dataset
+
+    with tqdm(unit="B", unit_scale=True, desc=dataset, disable=is_stored(dataset), leave=False) as bar:
+
+        def show(received: int, expected: int) -> None:
+            bar.total = expected
+            bar.update(received - bar.n)
+
+        load_dataset(dataset, progress=show)
+
+
 def _train(arguments: argparse.Namespace) -> Run:
     """Record and train one run in this process, with a progress bar."""
     from core.train.loop import Step, Training
@@ -46,6 +60,7 @@ def _train(arguments: argparse.Namespace) -> Run:
     info = DATASETS[arguments.dataset]
     spec = preset(arguments.preset, info.input_shape, len(info.class_names))
     store, owner = RunStore(), uuid.uuid4().hex
+    _fetch(arguments.dataset)
     run_id = store.create(spec, config, arguments.dataset, arguments.name, owner=owner)
     with tqdm(unit="step", dynamic_ncols=True) as bar:
 

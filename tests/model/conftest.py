@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from core.model.layers import LAYERS, Layer
-from core.model.options import options
 from core.model.spec import ModelSpec
+from core.options import options
 
 SMALL = {
     "out_channels": (1, 2, 3, 4, 6, 8),

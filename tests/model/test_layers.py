@@ -19,7 +19,7 @@ from core.model.layers import (
     MaxPool,
     Residual,
 )
-from core.model.options import options
+from core.options import options
 
 KINDS = list(LAYERS.values())
 

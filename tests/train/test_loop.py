@@ -1,7 +1,6 @@
 """The loop is torch's own training, reproducible, and can be taken up exactly where it was."""
 
 import copy
-import math
 from dataclasses import replace
 from itertools import islice
 
@@ -17,7 +16,7 @@ from core.model.spec import ModelSpec
 from core.train.config import TrainConfig
 from core.train.loop import Training, train
 from core.train.metrics import evaluate
-from core.train.speed import time_step
+from core.train.speed import time_epoch
 
 CONFIG = TrainConfig(epochs=2, batch_size=32, precision="fp32", device="cpu", seed=3)
 SPEC = ModelSpec("small", (1, 8, 8), 10, (Conv(4), Flatten(), Dropout(0.5), Dense(10)))
@@ -145,12 +144,14 @@ def test_validation_scores_are_those_of_the_network_at_that_moment(dataset):
     assert steps[-1].valid == evaluate(model, dataset, dataset.valid)
 
 
-def test_timing_disturbs_nothing(dataset):
+def test_timing_grows_with_the_work_and_disturbs_nothing(dataset):
     torch.manual_seed(5)
-    before = torch.get_rng_state()
-    seconds = time_step(SPEC, dataset, CONFIG, steps=3)
-    assert 0 < seconds < 5 and math.isfinite(seconds)
+    before, threads = torch.get_rng_state(), torch.get_num_threads()
+    small = time_epoch(SPEC, dataset, replace(CONFIG, batch_size=4))
+    large = time_epoch(replace(SPEC, layers=(Conv(256), Conv(256), *SPEC.layers[1:])), dataset, CONFIG)
+    assert 0 < small < large < 60
     assert torch.equal(torch.get_rng_state(), before)
+    assert torch.get_num_threads() == threads
 
 
 def test_it_learns(dataset):

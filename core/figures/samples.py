@@ -1,0 +1,27 @@
+"""Images of a data set, side by side."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.figures.grids import sprite
+from core.figures.palette import Pixels
+
+_SIDE = 112  # pixels are repeated until a picture is about so wide: a browser that makes it smaller blurs nothing
+_GAP = 8
+_DIMMED = 0.2
+
+
+def sample_strip(images: NDArray[np.uint8], masks: NDArray[np.bool_] | None = None) -> bytes:
+    """Draw images in one row.
+
+    Args:
+        images: uint8 (N, C, H, W) with N at least 1 and one or three channels.
+        masks: bool (N, H, W); pixels where it is false are dimmed.
+
+    Returns:
+        The bytes of a PNG.
+    """
+    pixels: Pixels = np.broadcast_to(images, (len(images), 3, *images.shape[2:])).transpose(0, 2, 3, 1)
+    if masks is not None:
+        pixels = np.where(masks[..., None], pixels, pixels * _DIMMED).astype(np.uint8)
+    return sprite(pixels, len(pixels), gap=_GAP, zoom=max(1, round(_SIDE / pixels.shape[2])))

@@ -1,0 +1,109 @@
+"""Arrows only point down: who may import whom, held by walking every import."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+BOTTOM = {"core.errors", "core.settings", "core.compat", "core.options"}
+# What each package of core may import from core, besides itself and the bottom.
+ALLOWED = {
+    "data": set(),
+    "model": set(),
+    "runs": {"data", "model"},
+    "train": {"runs", "data", "model"},
+    "probe": {"runs", "data", "model"},
+    "explain": {"runs", "data", "model"},
+    "figures": {"train", "probe", "explain", "runs", "data", "model"},
+}
+HOME = {"plotly": {"figures"}, "captum": {"explain"}, "streamlit": set()}
+NO_TORCH = (
+    "core.errors, core.settings, core.options, core.data.catalog, core.model.spec, core.model.layers, "
+    "core.model.shapes, core.model.presets, core.model.export, core.runs.store, core.runs.history, core.train.config, core.train.engine, "
+    "core.explain.methods"
+)
+
+
+def sources(folder: str) -> list[Path]:
+    return sorted((ROOT / folder).rglob("*.py"))
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Yield the dotted names that a file imports, at its top or inside functions, relative ones made absolute."""
+    package = path.relative_to(ROOT).with_suffix("").parts[:-1]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = list(package[: len(package) - node.level + 1]) if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            yield module
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def test_the_table_knows_every_package_of_core():
+    assert {path.parent.name for path in (ROOT / "core").glob("*/__init__.py")} == set(ALLOWED)
+    modules = {f"core.{path.stem}" for path in (ROOT / "core").glob("*.py")} - {"core.__init__"}
+    assert modules == BOTTOM
+
+
+@pytest.mark.parametrize("path", sources("core"), ids=lambda path: str(path.relative_to(ROOT)))
+def test_core_imports_only_what_lies_below(path: Path):
+    parts = path.relative_to(ROOT).parts
+    package = parts[1] if len(parts) > 2 else None
+    for name in imports(path):
+        root, _, rest = name.partition(".")
+        assert root not in ("pages", "app", "tests", "benchmarks"), name
+        if root in HOME:
+            assert package in HOME[root], f"{name} outside core/{'/'.join(HOME[root]) or '… (pages only)'}"
+        if root == "core" and rest and not any(name == low or name.startswith(low + ".") for low in BOTTOM):
+            other = rest.split(".")[0]
+            assert package is not None, f"the bottom of core imports {name}"
+            assert other == package or other in ALLOWED[package], f"core.{package} imports {name}"
+
+
+@pytest.mark.parametrize("path", [ROOT / "app.py", *sources("pages")], ids=lambda path: str(path.relative_to(ROOT)))
+def test_pages_reach_torch_and_captum_only_through_core(path: Path):
+    roots = {name.split(".")[0] for name in imports(path)}
+    assert not roots & {"captum", "torchvision", "plotly", "sqlalchemy", "tests", "benchmarks"}
+    top_level = {
+        alias.name.split(".")[0]
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for alias in (node.names if isinstance(node, ast.Import) else [ast.alias(node.module or "")])
+    }
+    assert "torch" not in top_level
+    if path.parent.name == "pages":
+        assert "torch" not in roots
+
+
+@pytest.mark.parametrize("path", sources("pages"), ids=lambda path: str(path.relative_to(ROOT)))
+def test_pages_define_no_classes(path: Path):
+    if path.parent.name == "pages":
+        assert not [
+            node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.ClassDef)
+        ]
+
+
+def test_what_needs_no_torch_loads_none():
+    code = f"import sys, {NO_TORCH}; print(sorted({{'torch', 'captum', 'torchvision', 'plotly'}} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_nothing_unpickles_or_executes_what_came_from_outside():
+    for path in [ROOT / "app.py", *sources("core"), *sources("pages")]:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        assert not {name.split(".")[0] for name in imports(path)} & {"pickle", "joblib", "dill", "shelve", "marshal"}, (
+            path
+        )
+        calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+        assert not {call.id for call in calls if isinstance(call, ast.Name)} & {"eval", "exec", "compile"}, path
+        attributes = {ast.unparse(call) for call in calls if isinstance(call, ast.Attribute)}
+        assert not attributes & {"torch.load", "numpy.load", "torch.jit.load"}, path
+        words = {keyword.arg for node in ast.walk(tree) if isinstance(node, ast.Call) for keyword in node.keywords}
+        assert not words & {"unsafe_allow_html", "unsafe_allow_javascript", "allow_pickle"}, path
