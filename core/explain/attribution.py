@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from core.errors import ExplainError
 from core.explain.layers import cam_layers, why_not
 from core.explain.methods import METHODS, Choice
-from core.explain.prediction import batch_size, scores, twin_of
+from core.explain.prediction import batch_size, scores
+from core.model.twin import twin_of
 
 # The hooks it warns of are put on a copy of the network that is thrown away.
 warnings.filterwarnings("ignore", message="Setting backward hooks on ReLU", category=UserWarning)

@@ -1,22 +1,12 @@
 """What a network says about some images."""
 
-import copy
-
 import torch
 from torch import Tensor, nn
 
 from core.errors import ExplainError
+from core.model.twin import twin_of
 
 _PIXELS = 2**16  # in one batch: 64 images of 32 × 32
-
-
-def twin_of(model: nn.Module) -> nn.Module:
-    """Copy a network's modules but share their weights, in eval mode.
-
-    What is done to the copy's hooks and modes never reaches the network, in this thread or another.
-    """
-    weights = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
-    return copy.deepcopy(model, weights).eval()
 
 
 def batch_size(images: Tensor) -> int:

@@ -22,6 +22,7 @@ from .shapes import Problem as Problem
 from .shapes import problems as problems
 from .shapes import summarize as summarize
 from .spec import ModelSpec as ModelSpec
+from .twin import twin_of as twin_of
 
 __all__ = [
     "ACTIVATIONS",
@@ -48,4 +49,5 @@ __all__ = [
     "problems",
     "summarize",
     "to_python",
+    "twin_of",
 ]

@@ -1,18 +1,12 @@
 """What each layer makes of some images."""
 
-import copy
 from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from core.errors import ConvScopeError
-
-
-def _twin(model: nn.Module) -> nn.Module:
-    """Copy the modules but share their weights: hooks and modes of others, in any thread, stay untouched."""
-    weights = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
-    return copy.deepcopy(model, weights).eval()
+from core.model.twin import twin_of
 
 
 def _keep(store: dict[str, Tensor], name: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
@@ -46,7 +40,7 @@ def capture_activations(model: nn.Module, images: Tensor, layers: Sequence[str] 
             f"Activations need normalised images of shape (N, C, H, W), not {images.dtype} of shape "
             f"{tuple(images.shape)}: pass them through the data set's normalize first."
         )
-    twin = _twin(model)
+    twin = twin_of(model)
     modules = dict(twin.named_modules())
     names = [name for name, _ in twin.named_children()] if layers is None else list(layers)
     store: dict[str, Tensor] = {}

@@ -25,9 +25,19 @@ def filters(model: nn.Module, layer: str) -> Tensor:
     Raises:
         ConvScopeError: The network has no convolution of that name.
     """
+    return _convolution(model, layer).weight.detach().to("cpu", torch.float32, copy=True)
+
+
+def biases(model: nn.Module, layer: str) -> Tensor | None:
+    """Return a copy of a convolution's biases, (out_channels,), or None where it has none; raises as `filters`."""
+    bias = _convolution(model, layer).bias
+    return None if bias is None else bias.detach().to("cpu", torch.float32, copy=True)
+
+
+def _convolution(model: nn.Module, layer: str) -> nn.Conv2d:
     module = dict(model.named_modules()).get(layer)
     if not isinstance(module, nn.Conv2d):
         names = filter_layers(model)
         remedy = f"choose one of {', '.join(names)}" if names else "add a convolution in Build and train again"
         raise ConvScopeError(f"The network has no convolution named {layer!r}: {remedy}.")
-    return module.weight.detach().to("cpu", torch.float32, copy=True)
+    return module
