@@ -1,4 +1,6 @@
 from .bars import probabilities as probabilities
+from .bars import scores as scores
+from .enlarged import around as around
 from .enlarged import enlarged_map as enlarged_map
 from .grids import colorize as colorize
 from .grids import filters_as_rgb as filters_as_rgb
@@ -12,6 +14,7 @@ from .palette import sequential as sequential
 from .scales import ColorScale as ColorScale
 from .scales import Legend as Legend
 from .scales import legend as legend
+from .spotlights import spotlight as spotlight
 
 __all__ = [
     "THEMES",
@@ -19,6 +22,7 @@ __all__ = [
     "Legend",
     "Overlay",
     "Theme",
+    "around",
     "colorize",
     "diverging",
     "enlarged_map",
@@ -26,6 +30,8 @@ __all__ = [
     "legend",
     "overlay",
     "probabilities",
+    "scores",
     "sequential",
+    "spotlight",
     "sprite",
 ]

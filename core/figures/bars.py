@@ -1,4 +1,4 @@
-"""The classes a network finds most likely, as bars."""
+"""What a network answers for each class, as bars."""
 
 import html
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from core.figures.palette import THEMES
+from core.figures.scales import number
 
 _LONGEST = 32
 
@@ -67,23 +68,70 @@ def probabilities(
             hovertemplate="%{customdata[1]}: %{x:.2%}<extra></extra>",
         )
     )
+    _lay_out(figure, [_label(class_names[index], int(index), true) for index in order])
+    figure.update_xaxes(range=[0, 1], visible=False, fixedrange=True)
+    return figure
+
+
+def scores(
+    class_names: Sequence[str], values: ArrayLike, *, true: int | None = None, theme: str = "light"
+) -> go.Figure:
+    """Draw the number that a network gives each class (its logit), in the order of the classes.
+
+    Args:
+        class_names: Name of each class; shown as text whatever it holds.
+        values: The numbers, float (K,), of either sign.
+        true: The true class, marked in words.
+        theme: "light" or "dark".
+
+    Returns:
+        A Plotly figure; the largest number's bar has the accent colour.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    if array.shape != (len(class_names),):
+        raise ValueError(f"{len(class_names)} class names do not fit values of shape {array.shape}")
+    colours = THEMES[theme]
+    best = int(array.argmax())
+    figure = go.Figure(
+        go.Bar(
+            x=array,
+            y=list(range(len(array))),
+            orientation="h",
+            text=[number(value) for value in array],
+            textposition="outside",
+            cliponaxis=False,
+            marker={
+                "color": [colours.mark if index == best else colours.neutral for index in range(len(array))],
+                "line": {"width": 0},
+            },
+            customdata=[[plain(name)] for name in class_names],
+            hovertemplate="%{customdata[0]}: %{x:.5g}<extra></extra>",
+        )
+    )
+    _lay_out(figure, [_label(name, index, true) for index, name in enumerate(class_names)])
+    reach = 1.2 * max(float(np.abs(array).max()), 1e-9)
+    low = -reach if array.min() < 0 else 0.0
+    figure.update_xaxes(range=[low, reach], showticklabels=False, showgrid=False, fixedrange=True)
+    figure.update_xaxes(zeroline=True, zerolinecolor=colours.line, zerolinewidth=2)
+    return figure
+
+
+def _lay_out(figure: go.Figure, labels: Sequence[str]) -> None:
     figure.update_yaxes(
-        tickvals=places,
-        ticktext=[_label(class_names[index], int(index), true) for index in order],
+        tickvals=list(range(len(labels))),
+        ticktext=labels,
         autorange="reversed",
         automargin=True,
         ticks="",
         showgrid=False,
         zeroline=False,
     )
-    figure.update_xaxes(range=[0, 1], visible=False, fixedrange=True)
     figure.update_layout(
         template=None,
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         bargap=0.35,
-        height=24 + 36 * len(order),
+        height=24 + 36 * len(labels),
         margin={"l": 10, "r": 60, "t": 4, "b": 4},
         showlegend=False,
     )
-    return figure

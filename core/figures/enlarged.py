@@ -9,10 +9,28 @@ from numpy.typing import ArrayLike, NDArray
 from core.figures.palette import luminance
 from core.figures.scales import ColorScale, number
 
+Box = tuple[int, int, int, int]  # top, left, bottom, right; the last two are exclusive
+
 _MOST_NUMBERS = 16
 
 
-def enlarged_map(values: ArrayLike, scale: ColorScale, *, title: str = "Activation", height: int = 480) -> go.Figure:
+def around(shape: tuple[int, int], row: int, col: int, side: int = 9) -> Box:
+    """Return the part of a map (H, W) of at most side × side places that has a place as near its middle as can be."""
+    height, width = (min(side, size) for size in shape)
+    top = max(0, min(row - side // 2, shape[0] - height))
+    left = max(0, min(col - side // 2, shape[1] - width))
+    return top, left, top + height, left + width
+
+
+def enlarged_map(
+    values: ArrayLike,
+    scale: ColorScale,
+    *,
+    title: str = "Activation",
+    height: int = 480,
+    origin: tuple[int, int] = (0, 0),
+    box: Box | None = None,
+) -> go.Figure:
     """Draw one map in the colours of its grid, with numbers where there is room for them.
 
     Args:
@@ -20,6 +38,8 @@ def enlarged_map(values: ArrayLike, scale: ColorScale, *, title: str = "Activati
         scale: The scale of the grid it comes from.
         title: What the colours measure, in words, beside the colour bar.
         height: Height of the figure in pixels.
+        origin: Row and column of the first value, where only a part of a map is drawn.
+        box: A part of the whole map to draw a frame around.
 
     Returns:
         A Plotly figure with square cells; hovering names row, column and value. Up to 16 × 16 each cell shows
@@ -33,6 +53,8 @@ def enlarged_map(values: ArrayLike, scale: ColorScale, *, title: str = "Activati
     figure = go.Figure(
         go.Heatmap(
             z=np.nan_to_num(array, nan=np.nan, posinf=high, neginf=-high),
+            x0=origin[1],
+            y0=origin[0],
             colorscale=scale.plotly(),
             zmin=-high if scale.kind == "diverging" else 0,
             zmax=high,
@@ -46,11 +68,15 @@ def enlarged_map(values: ArrayLike, scale: ColorScale, *, title: str = "Activati
         )
     )
     if numbered:
-        figure.add_trace(_numbers(array, scale, height))
+        figure.add_trace(_numbers(array, scale, height, origin))
+    if box is not None:
+        _frame(figure, box)
+    first, last = np.array(origin) - 0.5, np.array(origin) + array.shape - 0.5
     for axis, count in ((figure.update_xaxes, array.shape[1]), (figure.update_yaxes, array.shape[0])):
         axis(dtick=-(-count // 8), tick0=0, tickformat="d", ticks="", showgrid=False, zeroline=False)
-        axis(constrain="domain", range=[-0.5, count - 0.5])
-    figure.update_yaxes(range=[array.shape[0] - 0.5, -0.5], scaleanchor="x")
+        axis(constrain="domain")
+    figure.update_xaxes(range=[first[1], last[1]])
+    figure.update_yaxes(range=[last[0], first[0]], scaleanchor="x")
     figure.update_layout(
         template=None,
         paper_bgcolor="rgba(0,0,0,0)",
@@ -62,7 +88,14 @@ def enlarged_map(values: ArrayLike, scale: ColorScale, *, title: str = "Activati
     return figure
 
 
-def _numbers(array: NDArray[np.float64], scale: ColorScale, height: int) -> go.Scatter:
+def _frame(figure: go.Figure, box: Box) -> None:
+    """Draw a black and a white line around a box, so that it shows on every colour."""
+    top, left, bottom, right = (edge - 0.5 for edge in box)
+    for colour, width in (("#000000", 5), ("#ffffff", 2)):
+        figure.add_shape(type="rect", x0=left, y0=top, x1=right, y1=bottom, line={"color": colour, "width": width})
+
+
+def _numbers(array: NDArray[np.float64], scale: ColorScale, height: int, origin: tuple[int, int]) -> go.Scatter:
     shown = ~np.isnan(array)
     rows, columns = np.nonzero(shown)
     digits = 3 if max(array.shape) <= _MOST_NUMBERS // 2 else 2
@@ -71,8 +104,8 @@ def _numbers(array: NDArray[np.float64], scale: ColorScale, height: int) -> go.S
     longest = max((len(text) for text in texts), default=1)
     light = luminance(scale.rgb(array[shown]))
     return go.Scatter(
-        x=columns,
-        y=rows,
+        x=columns + origin[1],
+        y=rows + origin[0],
         mode="text",
         text=texts,
         textfont={
