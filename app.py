@@ -1,5 +1,5 @@
 """The entry: `streamlit run app.py` shows the page that the address asks for."""
 
-from pages.shared import menu
+from pages.shared import frame
 
-menu.show()
+frame.show()

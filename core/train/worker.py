@@ -40,10 +40,10 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the app decides
     gone = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: gone.set())
-    if hasattr(os, "nice"):
-        os.nice(5)  # the pages stay quick
     torch.set_num_threads(settings().threads)
     _warm()
+    if hasattr(os, "nice"):
+        os.nice(5)  # the pages stay quick while it trains
     line = sys.stdin.readline()
     if not line or gone.is_set():
         return

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from core.errors import ConvScopeError
-from pages.shared import menu
+from pages.shared import frame, menu
 
 # Where Streamlit makes links, icons, arrows or a list out of finished text, which a backslash does not prevent.
 _JOINTS = re.compile(
@@ -19,7 +19,7 @@ _MARKUP = re.compile(r"[\\`*_\[\]<$&~|]")
 
 def page(name: str) -> None:
     """Frame a page of `menu.PAGES` and draw its title and lead; the first call of every page."""
-    menu.frame(name)
+    frame.ensure(name)
     info = menu.PAGES[name]
     st.title(info.title, anchor=False)
     st.markdown(info.lead)
@@ -40,7 +40,7 @@ def show_errors() -> Iterator[None]:
         st.error(plain(str(error)), icon=":material/error:")
 
 
-def empty_state(message: str, label: str, name: str, **query: str) -> None:
+def empty_state(message: str, label: str, name: str, **query: str | None) -> None:
     """Say why there is nothing to see yet and offer the page that changes it.
 
     Args:
@@ -55,7 +55,7 @@ def empty_state(message: str, label: str, name: str, **query: str) -> None:
             menu.go(name, **query)
 
 
-def next_step(label: str, name: str, **query: str) -> None:
+def next_step(label: str, name: str, **query: str | None) -> None:
     """End a page with the way on: a link to the page of `menu.PAGES` that comes next."""
     st.space("small")
     with st.container(border=True, key="next_step"):

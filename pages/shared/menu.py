@@ -1,6 +1,5 @@
-"""The list of pages, the side menu, and the way from an address to its page."""
+"""The list of pages and the links between them."""
 
-from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NoReturn
@@ -9,19 +8,6 @@ import streamlit as st
 
 FOLDER = Path(__file__).resolve().parents[1]
 KEPT = ("run",)  # query parameters that every link carries on
-_framed: ContextVar[bool] = ContextVar("framed", default=False)
-
-# The mark: a kernel of 3×3, strong on its diagonal.
-_SQUARES = "".join(
-    f'<rect x="{2 + 10 * column}" y="{2 + 10 * row}" width="8" height="8" rx="2" opacity="{opacity}"/>'
-    for row in range(3)
-    for column in range(3)
-    for opacity in (1 - 0.4 * abs(row - column),)
-)
-_SVG = '<svg xmlns="http://www.w3.org/2000/svg" fill="#0d9488" viewBox="0 0 {} 32">{}</svg>'
-_NAME = '<text x="42" y="24" font-family="sans-serif" font-size="23" font-weight="600">ConvScope</text>'
-MARK = _SVG.format(32, _SQUARES)
-WORDMARK = _SVG.format(176, _SQUARES + _NAME)
 
 
 @dataclass(frozen=True)
@@ -75,9 +61,9 @@ def link(
     *,
     icon: str | None = None,
     width: Literal["content", "stretch"] = "content",
-    **query: str,
+    **query: str | None,
 ) -> None:
-    """Draw a link to a page of `PAGES` that stays with this page's run; `query` adds or replaces parameters.
+    """Draw a link to a page of `PAGES` that stays with this page's run; `query` adds, replaces or (None) drops.
 
     The label is Markdown: pass what a user wrote through `layout.plain`.
     """
@@ -91,70 +77,11 @@ def link(
     )
 
 
-def go(name: str, **query: str) -> NoReturn:
-    """Leave for a page of `PAGES`, staying with this page's run; `query` adds or replaces parameters."""
+def go(name: str, **query: str | None) -> NoReturn:
+    """Leave for a page of `PAGES`, staying with this page's run; `query` adds, replaces or (None) drops."""
     st.switch_page(path(name), query_params=_address(query))
 
 
-def _address(query: dict[str, str]) -> dict[str, str]:
-    return {key: st.query_params[key] for key in KEPT if key in st.query_params} | query
-
-
-def show() -> None:
-    """Run the page that the address asks for inside the frame."""
-    name, chosen = _navigate()
-    _run(name, chosen)
-
-
-def frame(name: str) -> None:
-    """Make sure that the frame is around this page, which may have been started without `app.py`.
-
-    Streamlit runs a file of `pages/` on its own when a direct link is the first visit after a start. The frame
-    is then drawn here and the page run again inside it, exactly as `app.py` would. A page that is a program of
-    its own (in a test, say) gets the frame and goes on.
-    """
-    if _framed.get():
-        return
-    asked, chosen = _navigate()
-    if asked == name:
-        _run(name, chosen)
-        st.stop()
-    _draw(name)
-
-
-def _navigate() -> tuple[str, st.Page]:
-    first = next(iter(PAGES))
-    pages = {
-        # No icon here: Streamlit would ask fonts.gstatic.com for a favicon made of it.
-        name: st.Page(path(name), title=info.title, url_path=name, default=name == first)
-        for name, info in PAGES.items()
-    }
-    # The menu is our own, because Streamlit's drops the run from the address.
-    chosen = st.navigation(list(pages.values()), position="hidden")
-    return next((name, page) for name, page in pages.items() if page is chosen)
-
-
-def _run(name: str, page: st.Page) -> None:
-    _draw(name)
-    token = _framed.set(True)
-    try:
-        page.run()
-    finally:
-        _framed.reset(token)
-
-
-def _draw(name: str) -> None:
-    st.set_page_config(
-        page_title=f"{PAGES[name].title} · ConvScope",
-        page_icon=MARK,
-        layout="wide",
-        menu_items={"Get help": None, "Report a bug": None, "About": "ConvScope: watch a CNN learn."},
-    )
-    st.logo(WORDMARK, size="large", icon_image=MARK)
-    section = ""
-    with st.sidebar:
-        for other, info in PAGES.items():
-            if info.section != section:
-                section = info.section
-                st.caption(section)
-            link(other, width="stretch")
+def _address(query: dict[str, str | None]) -> dict[str, str]:
+    kept: dict[str, str | None] = {key: st.query_params[key] for key in KEPT if key in st.query_params}
+    return {key: value for key, value in (kept | query).items() if value is not None}

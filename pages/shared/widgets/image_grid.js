@@ -96,7 +96,7 @@ export default function ({ data, parentElement, setStateValue }) {
     own.observer = new ResizeObserver(() => own.fit());
     own.observer.observe(tiles);
   }
-  if (!exists(own.chosen)) own.chosen = data.selected;
+  if (!own.picked || !exists(own.chosen)) own.chosen = data.selected;
   if (!own.keys || !exists([0, ...own.keys])) own.keys = own.chosen?.slice(1) ?? [height >> 1, width >> 1];
   if (own.png !== data.png) loadSheet(own, data.png, tiles);
   tiles.ariaLabel = data.label;
@@ -121,6 +121,7 @@ export default function ({ data, parentElement, setStateValue }) {
     own.chosen = place;
     own.keys = place.slice(1);
     settle();
+    own.picked ||= news;
     if (news) setStateValue("selection", place);
   };
   tiles.onkeydown = event => {

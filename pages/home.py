@@ -1,0 +1,39 @@
+"""The whole loop at a glance: one button to a trained network, and the way to every step."""
+
+import streamlit as st
+
+from core.train.config import TrainConfig
+from pages.shared import menu, state
+from pages.shared.launch import start
+from pages.shared.layout import page, plain, show_errors
+from pages.shared.live import LOOKS
+
+FIRST = TrainConfig(epochs=5)
+LOOP = ("data", "build", "train", "feature_maps", "saliency", "classify")
+
+page("home")
+with st.container(border=True, key="start"):
+    words, action = st.columns([3, 1], vertical_alignment="center")
+    words.markdown("**Start here.** A small CNN learns to read 5,000 handwritten digits while you watch.")
+    with action, show_errors():
+        if st.button("Train a network", type="primary", icon=":material/play_arrow:", width="stretch"):
+            run_id = start(state.new_draft(state.FIRST_DATASET, state.FIRST_PRESET), FIRST)
+            menu.go("train", run=run_id)
+    words.caption("Takes about 20 seconds on a laptop. Nothing is sent anywhere.")
+
+st.subheader("One loop, six steps", anchor=False)
+with st.grid(3, min_column_width=200):
+    for number, name in enumerate(LOOP, start=1):
+        with st.container(border=True, height="stretch"):
+            menu.link(name, f"{number} · {menu.PAGES[name].title}", width="stretch")
+            st.caption(menu.PAGES[name].lead)
+
+st.subheader("Latest trainings", anchor=False)
+with show_errors():
+    runs = state.store().list(5)
+    for run in runs:
+        label, icon, _ = LOOKS[run.status]
+        score = "" if run.valid_accuracy is None else f" · {run.valid_accuracy:.1%} of validation images right"
+        menu.link("train", f"{plain(run.name)} · {label}{score}", icon=icon, run=run.id)
+    if not runs:
+        st.caption("None yet. Press **Train a network** and it will be listed here.")

@@ -1,0 +1,110 @@
+"""Choosing a data set: the list, what is known of one before its pixels are read, its download, and its use."""
+
+from urllib.parse import urlsplit
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core.data.arrays import is_stored
+from core.data.catalog import DATASETS, DatasetInfo
+from core.data.download import DOWNLOADS
+from core.model.shapes import problems
+from pages.shared import menu, state
+from pages.shared.layout import plain, show_errors
+
+
+def choose_dataset() -> DatasetInfo:
+    """List all data sets and return the one to look at, which the address names once another one was chosen."""
+    asked = st.query_params.get("dataset")
+    names = list(DATASETS)
+
+    def follow() -> None:
+        st.query_params["dataset"] = st.session_state["dataset"]
+
+    name = st.radio(
+        "Data set",
+        names,
+        index=names.index(asked if asked in DATASETS else state.draft().dataset),
+        format_func=lambda name: DATASETS[name].title,
+        captions=[f"{size(info)} · {origin(info)}" for info in DATASETS.values()],
+        key="dataset",
+        on_change=follow,
+    )
+    return DATASETS[name or names[0]]
+
+
+def size(info: DatasetInfo) -> str:
+    """Say how many images of which kind a data set holds."""
+    channels, height, width = info.input_shape
+    return f"{info.num_images:,} images · {height} × {width} {'colour' if channels == 3 else 'grey'}"
+
+
+def origin(info: DatasetInfo) -> str:
+    """Say how a data set gets here."""
+    if info.download_mb is None:
+        return "comes with the app"
+    return "downloaded" if is_stored(info.name) else f"{info.download_mb:.0f} MB download"
+
+
+def describe(info: DatasetInfo) -> None:
+    """Show what the catalogue says of a data set."""
+    st.subheader(info.title, anchor=False)
+    st.markdown(info.summary)
+    facts = {
+        "Images": f"{info.num_images:,}",
+        "Classes": str(len(info.class_names)),
+        "Shape": " × ".join(map(str, info.input_shape)),
+    }
+    with st.container(horizontal=True, gap="medium"):
+        for label, value in facts.items():
+            about = "Channels × height × width." if label == "Shape" else None
+            st.metric(label, value, help=about, width="content")
+    st.caption(f"Source: {info.source}  \nLicence: {info.licence}")
+
+
+def use(info: DatasetInfo) -> None:
+    """Offer to train on a data set that is here, or say that the next training does."""
+    draft = state.draft()
+    if draft.dataset != info.name:
+        if st.button("Use this data set", type="primary", icon=":material/check:"):
+            state.set_draft(state.draft_for(draft, info.name))
+            st.rerun()
+        return
+    st.markdown(f":material/check_circle: **In use.** The next network, {plain(draft.spec.name)}, learns from it.")
+    obstacle = next(iter(problems(draft.spec)), None)
+    if obstacle is not None:
+        st.warning(f"The network does not fit these images yet: mend it in Build. {plain(obstacle.sentence)}")
+    with st.container(horizontal=True):
+        menu.link("build", "Build the network")
+        if obstacle is None:
+            menu.link("train", "Train it")
+
+
+def download(info: DatasetInfo) -> None:
+    """Offer to fetch a data set and show how far that is; leaving the page or asking for anything else ends it."""
+    host = plain(urlsplit(DOWNLOADS[info.name][0].urls[0]).hostname or "its makers")
+    st.markdown(f"Not on this computer yet. It comes from {host}, once, and is kept afterwards.")
+    if st.button(f"Download ({info.download_mb:.0f} MB)", type="primary", icon=":material/download:"):
+        place = st.empty()
+        with show_errors():
+            with place.container():
+                _fetch(info.name, st.progress(0.0, text=f"Asking {host} …"))
+            st.rerun()
+        place.empty()
+
+
+def _fetch(name: str, bar: DeltaGenerator) -> None:
+    from core.data.datasets import load_dataset
+
+    st.button("Cancel", icon=":material/close:")
+    shown = -1
+
+    def advance(received: int, expected: int) -> None:
+        nonlocal shown
+        percent = 100 * received // expected
+        if percent > shown:  # a block is far less than one percent: not every one is worth a message
+            shown = percent
+            text = f"{received / 1e6:.0f} of {expected / 1e6:.0f} MB. Stay on this page until it is done."
+            bar.progress(percent / 100, text=text if percent < 100 else "Unpacking …")
+
+    load_dataset(name, progress=advance)

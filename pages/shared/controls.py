@@ -1,0 +1,105 @@
+"""Groups of widgets that return core objects."""
+
+from collections.abc import Mapping
+from dataclasses import Field
+from typing import Any
+
+import streamlit as st
+
+from core.data.catalog import DATASETS
+from core.errors import RunError
+from core.model.layers import ACTIVATIONS
+from core.runs.records import Run
+from pages.shared import state
+from pages.shared.layout import empty_state, plain
+
+
+def ask(setting: Field[Any], value: Any, key: str, *, disabled: bool = False, **words: Any) -> Any:
+    """Ask for one self-describing setting (see `core.options`) and return what it is set to.
+
+    `words` go to the widget: `on_change` and its `args`, say.
+    """
+    about = setting.metadata
+    words |= {"label": about["label"], "help": about["help"], "key": key, "disabled": disabled}
+    if about["choices"]:
+        choices = list(about["choices"])
+        if about["min"] is not None:  # either a word or a small number
+            choices += range(int(about["min"]), int(about["max"]) + 1)
+        return st.selectbox(index=choices.index(value), options=choices, format_func=_choice, **words)
+    if isinstance(setting.default, float):
+        low, high = float(about["min"]), float(about["max"])
+        return st.number_input(min_value=low, max_value=high, value=float(value), step=None, format="%g", **words)
+    return st.number_input(min_value=int(about["min"]), max_value=int(about["max"]), value=int(value), step=1, **words)
+
+
+def _choice(value: Any) -> str:
+    from core.train.config import OPTIMIZERS
+
+    if value in OPTIMIZERS:
+        return OPTIMIZERS[value].title
+    return ACTIVATIONS.get(value, str(value))
+
+
+def ask_one(label: str, options: Mapping[str, str], key: str) -> str:
+    """Ask for one of a few options, names with their words; it stays chosen on all pages, at first the first one."""
+    first = next(iter(options))
+    chosen = st.segmented_control(
+        label,
+        list(options),
+        format_func=options.__getitem__,
+        default=first,
+        required=True,
+        key=key,
+        persist_state="session",
+    )
+    return chosen or first
+
+
+def pick_run() -> Run:
+    """Ask which trained network to look at; the address carries the choice from page to page.
+
+    Raises:
+        RunError: None has been trained yet, or the address names an unknown one.
+    """
+    run = state.run_to_inspect()
+    runs = {other.id: other for other in state.store().list() if other.step} | {run.id: run}
+    if st.session_state.get("pick_run") != run.id:
+        st.session_state["pick_run"] = run.id
+
+    def follow() -> None:
+        st.query_params["run"] = st.session_state["pick_run"]
+
+    st.selectbox(
+        "Network",
+        list(runs),
+        format_func=lambda run_id: _describe(runs[run_id]),
+        key="pick_run",
+        on_change=follow,
+        help="Every training so far; the same network stays chosen on all pages.",
+    )
+    return run
+
+
+def require_run() -> Run:
+    """Ask like `pick_run`; where there is no network to look at, say so, offer the way on and end the page."""
+    try:
+        return pick_run()
+    except RunError as error:
+        if "run" in st.query_params:
+            empty_state(plain(str(error)), "See all runs", "runs", run=None)
+        else:
+            empty_state(plain(str(error)), "Train a network", "train")
+        st.stop()
+
+
+def _describe(run: Run) -> str:
+    score = "" if run.valid_accuracy is None else f" · {run.valid_accuracy:.1%}"
+    return f"{run.name} · {run.status}{score}"
+
+
+def pick_dataset(value: str, key: str, **words: Any) -> str:
+    """Ask for a data set; `words` go to the widget."""
+    names = list(DATASETS)
+    words |= {"format_func": lambda name: DATASETS[name].title, "key": key}
+    chosen: str = st.selectbox("Data set", names, index=names.index(value), **words)
+    return chosen

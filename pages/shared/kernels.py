@@ -1,0 +1,127 @@
+"""The filters of one convolution, and one of them with its numbers."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from core.figures.grids import colorize
+from core.figures.scales import ColorScale, number
+from core.probe.strength import dead_filters, strengths, strongest_channels
+from core.runs.records import Run
+from pages.shared import state
+from pages.shared.maps import color_bar, enlarged, grid
+from pages.shared.widgets.image_grid import Selection
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+RGB = ("red", "green", "blue")
+
+
+@dataclass(frozen=True, eq=False)
+class Filters:
+    """The filters of one convolution at one moment.
+
+    Attributes:
+        layer: Its name, dotted inside a block.
+        weights: float (N, C, kH, kW).
+        trained: The same as they are now. Order, channels and colours follow these at every moment, so that the
+            moments can be compared.
+        biases: float (N,), or None.
+        channels: What each of the C input channels is called.
+    """
+
+    layer: str
+    weights: "NDArray[np.float32]"
+    trained: "NDArray[np.float32]"
+    biases: "NDArray[np.float32] | None"
+    channels: tuple[str, ...]
+
+    @property
+    def rgb(self) -> bool:
+        """Whether it looks at red, green and blue."""
+        return self.channels == RGB
+
+    @property
+    def dead(self) -> tuple[int, ...]:
+        """The filters that nothing moves."""
+        return dead_filters(self.weights)
+
+    @property
+    def strongest(self) -> "NDArray[np.intp]":
+        """The input channel that each filter weighs most, (N,)."""
+        return strongest_channels(self.trained)
+
+    @property
+    def by_strength(self) -> list[int]:
+        """The filters, strongest first."""
+        return np.argsort(-strengths(self.trained), kind="stable").tolist()
+
+    @property
+    def scale(self) -> ColorScale:
+        """One scale for all kernels of the convolution."""
+        return ColorScale.of(self.trained, percentile=99, signed=True)
+
+
+def filters_of(run: Run, layer: str, *, before: bool) -> Filters:
+    """Read the filters of a convolution as they are now, or were before training; raises `ConvScopeError`."""
+    from core.probe.kernels import biases, filter_layers, filters
+
+    now = state.model(run)
+    model = state.untrained(run) if before else now
+    bias, trained = biases(model, layer), filters(now, layer).numpy()
+    count = trained.shape[1]
+    first = filter_layers(now)[0] == layer and run.spec.input_shape[0] == count == len(RGB)
+    names = RGB if first else tuple(f"channel {index}" for index in range(count))
+    weights = filters(model, layer).numpy() if before else trained
+    return Filters(layer, weights, trained, None if bias is None else bias.numpy(), names)
+
+
+def details(filters: Filters, index: int, channel: int, place: Selection, key: str) -> None:
+    """Show one filter: its strength and bias, its kernels, and one of them with its numbers.
+
+    Args:
+        filters: All filters of the convolution.
+        index: Which one.
+        channel: The input channel whose kernel is enlarged until another one is clicked.
+        place: The weight that was clicked.
+        key: Start of Streamlit's keys.
+    """
+    st.subheader(f"Filter {index} of {filters.layer}", anchor=False)
+    kernels, at = filters.weights[index], (place.row, place.col)
+    numbers, facts = st.columns(2, gap="large")
+    with facts:
+        _facts(filters, index)
+        if len(kernels) > 1:
+            st.markdown(f"**Its {len(kernels)} kernels**, one for each input channel. Click one to enlarge it.")
+            if filters.rgb:
+                color_bar(filters.scale)
+            chosen = grid(
+                colorize(kernels, filters.scale),
+                key=f"{key}_{index}_{channel}",
+                label=f"Kernels of filter {index}",
+                names=filters.channels,
+                selected=Selection(channel, *at),
+            )
+            channel, at = chosen.tile, (chosen.row, chosen.col)
+    with numbers:
+        which = f"Its kernel for {filters.channels[channel]}" if len(kernels) > 1 else "Its kernel"
+        st.markdown(f"{which} · row {at[0]}, column {at[1]}: **{number(float(kernels[channel][at]))}**")
+        enlarged(kernels[channel], filters.scale, title=which, key=f"{key}_enlarged", place=at)
+
+
+def _facts(filters: Filters, index: int) -> None:
+    norms = strengths(filters.weights)
+    rank = int((norms > norms[index]).sum()) + 1
+    bias = "none" if filters.biases is None else number(float(filters.biases[index]))
+    with st.container(horizontal=True, gap="large"):
+        st.metric(
+            "Strength",
+            number(float(norms[index])),
+            help="The root of the sum of its squared weights: how loudly it can answer.",
+            width="content",
+        )
+        st.metric("Rank by strength", f"{rank} of {len(norms)}", width="content")
+        st.metric("Bias", bias, help="A number added to each of its answers. Before batch norm there may be none.")

@@ -1,0 +1,100 @@
+"""Starting a training: the network, its settings, how long it will take, and the button."""
+
+import streamlit as st
+
+from core.data.arrays import is_stored
+from core.data.catalog import DATASETS
+from core.errors import ConvScopeError
+from core.model.shapes import problems, summarize
+from core.options import options
+from core.runs.records import Run, Status
+from core.train.config import TrainConfig
+from pages.shared import menu, state
+from pages.shared.controls import ask
+from pages.shared.layout import plain, show_errors
+from pages.shared.live import duration
+
+MAIN = ("epochs", "lr", "batch_size", "optimizer")
+
+
+def start(draft: state.Draft, config: TrainConfig) -> str:
+    """Create and queue a run of fresh weights; return its id."""
+    name = f"{draft.spec.name} on {DATASETS[draft.dataset].title}"
+    run_id = state.store().create(draft.spec, config, draft.dataset, name)
+    state.engine().submit(run_id)
+    return run_id
+
+
+def launch_panel(*, again: bool = False) -> None:
+    """Ask for the settings of the next training and start it; `again` if one is already on the page."""
+    draft = state.draft()
+    st.subheader("Train again" if again else "Ready to train", anchor=False)
+    with st.container(border=True, key="launch"):
+        about, settings = st.columns([2, 3], gap="medium")
+        with about:
+            obstacle = _describe(draft)
+        with settings, show_errors():
+            config = _settings()
+            state.set_config(config)
+        with about, show_errors():
+            pressed = st.button(
+                "Start training",
+                type="primary",
+                icon=":material/play_arrow:",
+                disabled=obstacle,
+                help="Begins from fresh weights; trainings that run already go on.",
+            )
+            if pressed:
+                st.query_params["run"] = start(draft, config)
+                st.rerun()
+            if not obstacle:
+                _estimate(draft, config)
+
+
+def _describe(draft: state.Draft) -> bool:
+    """Show what will be trained, and say whether something keeps it from starting."""
+    layers = summarize(draft.spec)
+    weights = sum(layer.num_params for layer in layers)
+    info = DATASETS[draft.dataset]
+    st.markdown(f"**{plain(draft.spec.name)}** · {len(layers)} layers · {weights:,} parameters  \non **{info.title}**")
+    with st.container(horizontal=True):
+        menu.link("build", "Change the network")
+        menu.link("data", "Change the data")
+    for problem in problems(draft.spec):
+        st.error(f"This network cannot work yet. {plain(problem.sentence)}")
+        return True
+    if info.download_mb and not is_stored(draft.dataset):
+        st.info(f"{info.title} has to be downloaded first, on the data page.")
+        return True
+    return False
+
+
+def _settings() -> TrainConfig:
+    kept = state.config()
+    settings = {setting.name: setting for setting in options(TrainConfig)}
+    values = {}
+    with st.grid(2, min_column_width=150):
+        for name in MAIN:
+            values[name] = ask(settings[name], getattr(kept, name), f"config_{name}")
+    with st.expander("More settings"), st.grid(2, min_column_width=150):
+        for name in settings:
+            if name not in MAIN:
+                values[name] = ask(settings[name], getattr(kept, name), f"config_{name}")
+    return TrainConfig(**values)
+
+
+def _estimate(draft: state.Draft, config: TrainConfig) -> None:
+    """Measure how long the training will take, unless another one would disturb the measurement."""
+    busy: tuple[Run, ...] = state.store().list(1, status=Status.RUNNING)
+    if busy:
+        st.caption("How long it takes is measured when nothing else trains.")
+        return
+    with st.spinner("Timing a few batches …", show_time=False):
+        try:
+            epoch = state.epoch_seconds(draft, config)
+        except ConvScopeError as error:
+            st.caption(plain(str(error)))
+            return
+    st.caption(
+        f"About {duration(epoch)} an epoch here, {duration(epoch * config.epochs)} in all; 6 batches were timed."
+    )

@@ -1,0 +1,137 @@
+"""What a network answers for a picture, and which of its classes is to be explained."""
+
+import re
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.data.catalog import DATASETS
+from core.figures.palette import THEMES
+from core.runs.records import Run
+from pages.shared import state
+from pages.shared.layout import plain
+
+if TYPE_CHECKING:
+    import numpy as np
+
+TOP = 5
+
+
+def share(probability: float) -> str:
+    """Write a probability as a percentage that never claims certainty: "98.2%", "< 0.1%", "> 99.9%"."""
+    if probability < 0.001:
+        return "< 0.1%"
+    return "> 99.9%" if probability > 0.999 else f"{probability:.1%}"
+
+
+def class_name(run: Run, index: int) -> str:
+    """Return the name of a class of a run's data set, as Markdown that shows it as it stands."""
+    return plain(DATASETS[run.dataset].class_names[index])
+
+
+def pick_target(run: Run, picture: state.Picture) -> int:
+    """Show the likeliest classes of a picture as bars that can be clicked, and return the class to explain.
+
+    That is the one in the address (`target`) as long as the picture stays the same, else the likeliest.
+
+    Raises:
+        ConvScopeError: The network cannot be loaded or its answer is not a number.
+    """
+    probabilities = state.probabilities(run, picture)
+    order = [int(index) for index in (-probabilities).argsort(kind="stable")]
+    target = _asked(run, picture, len(order))
+    if target is None:
+        target = order[0]
+    _answer(run, picture, order[0])
+    shown = [index for index in order if index in order[:TOP] or index in (picture.label, target)]
+    _bars(run, picture, shown, probabilities, target)
+    rest = [index for index in order if index not in shown]
+    if rest:
+        _another(run, rest, probabilities)
+    return target
+
+
+def _asked(run: Run, picture: state.Picture, count: int) -> int | None:
+    """Return the class that the address asks for, or None; what another picture was asked about is forgotten."""
+    about = (run.dataset, picture.digest)
+    if st.session_state.get("target_of", about) != about and "target" in st.query_params:
+        del st.query_params["target"]
+    st.session_state["target_of"] = about
+    text = st.query_params.get("target", "")
+    if re.fullmatch(r"[0-9]{1,6}", text) and int(text) < count:
+        return int(text)
+    if text:
+        st.warning("The address asks for a class that this network does not have: click one of its classes.")
+    return None
+
+
+def _choose(target: int) -> None:
+    st.query_params["target"] = str(target)
+
+
+def _answer(run: Run, picture: state.Picture, best: int) -> None:
+    st.subheader(f"It says “{class_name(run, best)}”", anchor=False)
+    title = plain(picture.title)
+    if picture.label is None:
+        st.caption(f"The network's answer to {title}.")
+    elif picture.label == best:
+        st.caption(f":material/check: Right: {title} is “{class_name(run, best)}”.")
+    else:
+        st.caption(f":material/close: Wrong: {title} is “{class_name(run, picture.label)}”.")
+
+
+def _bars(run: Run, picture: state.Picture, shown: list[int], probabilities: "np.ndarray", target: int) -> None:
+    """Draw one button for each class, filled as far as the class is likely."""
+    colours = THEMES[state.theme()]
+    fills = []
+    with st.container(key="classes", gap="xxsmall"):
+        for index in shown:
+            chosen = index == target
+            name = f"**{class_name(run, index)}**" if chosen else class_name(run, index)
+            true = " :small[(true class)]" if index == picture.label else ""
+            st.button(
+                f"{name}{true} :small[{share(float(probabilities[index]))}]",
+                key=f"class_{index}",
+                width="stretch",
+                on_click=_choose,
+                args=(index,),
+            )
+            fills.append(_fill(index, probabilities[index], colours.mark if chosen else colours.neutral, chosen))
+    st.html(f"<style>{_ROWS}{''.join(fills)}</style>")
+    st.caption("Click a class to explain it.")
+
+
+_ROWS = """
+.st-key-classes button { min-height: 0; height: 2.25rem; padding: 0 0.75rem; }
+.st-key-classes button > div, .st-key-classes button > div > span { width: 100%; }
+.st-key-classes button [data-testid="stMarkdownContainer"] { flex: 1; }
+.st-key-classes button p { display: flex; gap: 0.5rem; }
+.st-key-classes button p span:last-child { margin-left: auto; }
+"""
+
+
+def _fill(index: int, probability: float, colour: str, chosen: bool) -> str:
+    border = f"border-color: {colour};" if chosen else ""
+    return (
+        f".st-key-class_{index} button {{ {border} background-image: "
+        f"linear-gradient({colour}66, {colour}66); background-repeat: no-repeat; "
+        f"background-size: {probability:.2%} 100%; }}"
+    )
+
+
+def _another(run: Run, rest: list[int], probabilities: "np.ndarray") -> None:
+    def take() -> None:
+        if st.session_state["another_class"] is not None:
+            _choose(st.session_state.pop("another_class"))
+
+    names = DATASETS[run.dataset].class_names
+    st.selectbox(
+        "Another class",
+        rest,
+        index=None,
+        format_func=lambda index: f"{names[index]} · {share(float(probabilities[index]))}",
+        placeholder="Explain another class",
+        label_visibility="collapsed",
+        key="another_class",
+        on_change=take,
+    )

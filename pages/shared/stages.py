@@ -1,0 +1,67 @@
+"""The way of a picture from its file to a network, and what to bear in mind where it ends."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.data.catalog import DATASETS
+from core.runs.records import Run
+from pages.shared import state
+from pages.shared.pictures import SAMPLES, picture
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+HEIGHT = 84  # screen pixels
+
+
+def show_stages(run: Run) -> None:
+    """Show what was done to the chosen picture before the network received it; nothing for a test image."""
+    choice = state.choice()
+    if choice is None or choice.kind == "test":
+        return
+    stages = picture(run, choice)[1]
+    if len(stages) > 1 and stages[-1].image == stages[-2].image:
+        stages = stages[:-1]  # the last step has its picture already
+    st.markdown("**From the picture to the network**")
+    st.html("""<style>
+        [class*="st-key-stage_small"] img { image-rendering: pixelated; }
+        [class*="st-key-stage_"] [data-testid="stElementToolbar"] { display: none; }
+        </style>""")
+    with st.container(horizontal=True, gap="small"):
+        for number, stage in enumerate(stages, start=1):
+            width, height = stage.image.size
+            shown = _shown(stage.image)
+            small = "small" if height < HEIGHT else "large"
+            with st.container(key=f"stage_{small}_{number}", width=max(shown.width, HEIGHT + 16), gap="xxsmall"):
+                st.image(shown, width=shown.width, alt=f"{stage.title}, {width} × {height} pixels")
+                size = f" {width}\u00a0×\u00a0{height}" if number == 1 else ""
+                st.caption(f"{number} · {stage.title}{size}")
+
+
+def _shown(image: "Image") -> "Image":
+    """Return the picture at the height of the row: small ones with visible pixels, large ones smoothly."""
+    from PIL.Image import Resampling
+
+    small = image.height < HEIGHT
+    size = (max(1, min(2 * HEIGHT, round(image.width * HEIGHT / image.height))), HEIGHT)
+    return image.resize(size, Resampling.NEAREST if small else Resampling.LANCZOS)
+
+
+def caution(run: Run) -> None:
+    """Say what an answer about a picture from elsewhere is worth: the network knows its classes and nothing else."""
+    choice, names = state.choice(), DATASETS[run.dataset].class_names
+    if choice is None or choice.kind == "test":
+        return
+    subject = SAMPLES[choice.name].subject if choice.kind == "sample" else ""
+    if subject and subject not in names:
+        st.info(
+            f"None of its {len(names)} classes is “{subject}”. The network has no way to say so: it must "
+            "choose one of its classes whatever it sees.",
+            icon=":material/info:",
+        )
+        return
+    st.caption(
+        f"The network must choose one of its {len(names)} classes whatever it sees. A high percentage means that "
+        "the other classes fit even less, not that the picture shows this one."
+    )

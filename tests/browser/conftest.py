@@ -1,0 +1,111 @@
+"""A real server and a real browser, for what only the two together can show."""
+
+import os
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+
+from benchmarks.server import FLAGS, ROOT, Server, chromium, serving
+
+IDLE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+
+
+@pytest.fixture(scope="module")
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path], Server]]:
+    """Return a function that serves a script until the tests of the module are done."""
+    with ExitStack() as stack:
+        yield lambda script: stack.enter_context(serving(script, tmp_path_factory.mktemp("server")))
+
+
+@pytest.fixture(scope="module")
+def app(serve: Callable[[Path], Server]) -> Server:
+    """Serve the app from an empty data directory, for all tests of the module."""
+    return serve(ROOT / "app.py")
+
+
+@pytest.fixture
+def fresh_app(tmp_path: Path) -> Iterator[Server]:
+    """Serve the app for this test alone, so that nobody has visited it yet."""
+    with serving(ROOT / "app.py", tmp_path) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Start the machine's Chromium; without one the test skips, or fails where `CI` is true."""
+    found = chromium()
+    if found is None:
+        refuse = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        refuse("The browser tests need Chromium; on Debian: apt install chromium.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Return a function that opens a window of 1280×800 like a new visitor's; options as `Browser.new_context`.
+
+    The test fails at its end if a script of a page threw, the console showed an error, or anything was asked of
+    another machine.
+    """
+    complaints: list[str] = []
+
+    def open_page(**options: Any) -> Page:
+        page = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options}).new_page()
+        page.on("pageerror", lambda error: complaints.append(f"page error: {error}"))
+        page.on("console", lambda message: complaints.extend(_complaint(message)))
+        page.on("request", lambda request: complaints.extend(_stranger(request)))
+        return page
+
+    yield open_page
+    for context in browser.contexts:
+        context.close()
+    assert not complaints
+
+
+@pytest.fixture
+def page(new_page: Callable[..., Page]) -> Page:
+    """Open a window of 1280×800 like a new visitor's."""
+    return new_page()
+
+
+def _complaint(message: ConsoleMessage) -> list[str]:
+    # Streamlit looks for its server below the address of a direct link first, and does not find it there.
+    # It reports an unknown address as an error, besides telling the visitor.
+    expected = "/_stcore/" in message.location.get("url", "") or "does not seem to exist" in message.text
+    return [f"console: {message.text}"] if message.type == "error" and not expected else []
+
+
+def _stranger(request: Request) -> list[str]:
+    local = request.url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:"))
+    return [] if local else [f"request to {request.url}"]
+
+
+@pytest.fixture
+def idle() -> Callable[[Page], None]:
+    """Return a function that waits until the script has run and the page shows all of it.
+
+    Right after a click the old run is still over: then wait for what the click changes instead.
+    """
+
+    def wait(page: Page) -> None:
+        page.wait_for_selector(IDLE)
+        page.wait_for_selector('[data-testid="stSkeleton"]', state="detached")
+
+    return wait
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Function) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add what the server printed to the report of a failure."""
+    report = yield
+    if report.failed:
+        servers = [value for value in item.funcargs.values() if isinstance(value, Server)]
+        report.sections += [("Server output", server.log.read_text()[-8000:]) for server in servers]
+    return report

@@ -1,0 +1,152 @@
+"""The whole loop as a newcomer walks it: train on real digits, look inside, ask why, classify an upload."""
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from playwright.sync_api import Page, expect
+
+from benchmarks.server import Server
+from core.data.datasets import load_dataset
+from core.data.images import decode_image, fit_image
+from core.explain.prediction import predict
+from core.runs.records import Status
+from core.runs.store import RunStore
+
+pytestmark = pytest.mark.browser
+UPLOAD = Path(__file__).parents[2] / "assets" / "samples" / "three-on-paper.jpg"
+PATIENCE = 90_000
+
+
+def batch(page: Page) -> int:
+    """Return which batch the page says it is at; 0 before the first."""
+    text = page.get_by_test_id("stProgress").first.inner_text()
+    found = re.search(r"batch ([\d,]+)", text)
+    return int(found[1].replace(",", "")) if found else 0
+
+
+def until(check: Callable[[], object], seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def canvas(page: Page) -> bytes:
+    """Return the picture of the loss curve as it is now."""
+    return page.get_by_test_id("stVegaLiteChart").first.locator("canvas").screenshot()
+
+
+@pytest.fixture(scope="module")
+def store(app: Server) -> RunStore:
+    return RunStore(f"sqlite:///{app.home / 'runs.db'}", app.home / "runs")
+
+
+def start_first_run(app: Server, page: Page) -> str:
+    page.goto(app.url)
+    page.get_by_role("button", name="Train a network").click()
+    page.wait_for_url("**/train?run=*")
+    return page.url.partition("run=")[2]
+
+
+def test_from_the_first_press_to_an_explained_upload(
+    app: Server, page: Page, idle: Callable[[Page], None], monkeypatch: pytest.MonkeyPatch, store: RunStore
+) -> None:
+    run_id = start_first_run(app, page)
+    until(lambda: batch(page) > 0)
+
+    # The curve grows, and a reload in the middle disturbs nothing.
+    at, picture = batch(page), canvas(page)
+    until(lambda: batch(page) > at + 5)
+    assert canvas(page) != picture
+    at = batch(page)
+    page.reload()
+    until(lambda: batch(page) > at)
+
+    # Stopping keeps the weights.
+    until(lambda: store.get(run_id).epoch >= 3)
+    page.get_by_role("button", name="Stop training").click()
+    expect(page.get_by_text("Stopped, weights kept")).to_be_visible(timeout=PATIENCE)
+    run = store.get(run_id)
+    assert run.status is Status.STOPPED
+    assert run.valid_accuracy is not None and run.valid_accuracy > 0.85
+
+    # Feature maps: the grid of a layer, a tile of it with its numbers.
+    page.get_by_test_id("stMain").get_by_role("link", name="Feature maps").click()
+    tiles = page.locator(".tiles button")
+    expect(tiles.first).to_be_visible(timeout=PATIENCE)
+    assert tiles.count() == 32
+    tiles.nth(3).click()
+    expect(page.get_by_test_id("stPlotlyChart").first).to_be_visible(timeout=PATIENCE)
+
+    # An upload is classified and explained by this very network.
+    page.get_by_test_id("stSidebar").get_by_role("link", name="Classify").click()
+    expect(page.locator("h1")).to_have_text("Classify")
+    idle(page)
+    page.get_by_text("Upload", exact=True).first.click()
+    page.locator('input[type="file"]').set_input_files(UPLOAD)
+    expect(page.get_by_text("What the network receives").first).to_be_visible(timeout=PATIENCE)
+    monkeypatch.setenv("CONVSCOPE_HOME", str(app.home))
+    dataset = load_dataset("mnist5k")
+    pixels, _ = fit_image(decode_image(UPLOAD.read_bytes()), (1, 28, 28), invert=True)
+    probabilities = predict(store.load_model(run_id), dataset.normalize(pixels[None]))[0]
+    likeliest = dataset.class_names[int(torch.argmax(probabilities))]
+    share = f"{float(probabilities.max()):.1%}"
+    expect(page.get_by_text(share).first).to_be_visible(timeout=PATIENCE)
+    assert likeliest == "3"
+    expect(page.get_by_text("Grad-CAM").first).to_be_visible(timeout=PATIENCE)
+
+
+def test_a_second_tab_pauses_steps_and_resumes_the_same_run(
+    app: Server, new_page: Callable[..., Page], store: RunStore
+) -> None:
+    first = new_page()
+    run_id = start_first_run(app, first)
+    until(lambda: batch(first) > 0)
+    second = new_page()
+    second.goto(f"{app.url}/train?run={run_id}")
+    second.get_by_role("button", name="Pause").click()
+    for page in (first, second):
+        expect(page.get_by_text("Paused", exact=True)).to_be_visible(timeout=PATIENCE)
+    at = store.get(run_id).step
+    assert batch(second) == at
+    second.get_by_role("button", name="One batch").click()
+    until(lambda: batch(second) == at + 1)
+    assert store.get(run_id).step == at + 1
+    first.get_by_role("button", name="Resume").click()
+    until(lambda: batch(first) > at + 3)
+    first.get_by_role("button", name="Stop training").click()
+    expect(second.get_by_text("Stopped, weights kept")).to_be_visible(timeout=PATIENCE)
+    steps = [metric.step for metric in store.metrics(run_id)]
+    assert steps == list(range(1, len(steps) + 1))
+
+
+def test_the_zoom_survives_while_the_curve_grows(app: Server, page: Page) -> None:
+    start_first_run(app, page)
+    until(lambda: batch(page) > 3)
+    chart = page.get_by_test_id("stVegaLiteChart").first.locator("canvas")
+    chart.scroll_into_view_if_needed()
+    page.mouse.move(*centre(chart.bounding_box()))
+    for _ in range(6):
+        page.mouse.wheel(0, -240)
+    page.wait_for_timeout(300)
+    axis = left_edge(chart.screenshot())
+    at = batch(page)
+    until(lambda: batch(page) > at + 3)
+    assert np.abs(left_edge(chart.screenshot()) - axis).mean() < 1, "the axis moved: the zoom was lost"
+    page.get_by_role("button", name="Stop training").click()
+    expect(page.get_by_text("Stopped, weights kept")).to_be_visible(timeout=PATIENCE)
+
+
+def centre(box: dict[str, float] | None) -> tuple[float, float]:
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def left_edge(png: bytes) -> np.ndarray:
+    """Return the strip of a chart that holds the labels of its vertical axis, as numbers."""
+    return np.asarray(decode_image(png).convert("L"), dtype=float)[:, :60]
