@@ -1,6 +1,7 @@
 """One map, large, with its numbers."""
 
 from math import floor, log10
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -12,6 +13,7 @@ from core.figures.scales import ColorScale, number
 Box = tuple[int, int, int, int]  # top, left, bottom, right; the last two are exclusive
 
 _MOST_NUMBERS = 16
+_USUAL_WIDTH = 360  # of the figure on the screen, in pixels; a phone has little more
 
 
 def around(shape: tuple[int, int], row: int, col: int, side: int = 9) -> Box:
@@ -50,70 +52,72 @@ def enlarged_map(
         raise ValueError(f"a map must have shape (H, W), not {array.shape}")
     numbered = max(array.shape) <= _MOST_NUMBERS
     high = scale.high or 1.0
-    figure = go.Figure(
-        go.Heatmap(
-            z=np.nan_to_num(array, nan=np.nan, posinf=high, neginf=-high),
-            x0=origin[1],
-            y0=origin[0],
-            colorscale=scale.plotly(),
-            zmin=-high if scale.kind == "diverging" else 0,
-            zmax=high,
-            zsmooth=False,
-            xgap=int(numbered),
-            ygap=int(numbered),
-            hoverongaps=False,
-            hovertemplate="row %{y}, column %{x}<br>value %{z:.5g}<extra></extra>",
-            showscale=scale.high > 0,
-            colorbar={"title": {"text": title, "side": "right"}, "thickness": 14, "outlinewidth": 0},
-        )
-    )
-    if numbered:
-        figure.add_trace(_numbers(array, scale, height, origin))
-    if box is not None:
-        _frame(figure, box)
-    first, last = np.array(origin) - 0.5, np.array(origin) + array.shape - 0.5
-    for axis, count in ((figure.update_xaxes, array.shape[1]), (figure.update_yaxes, array.shape[0])):
-        axis(dtick=-(-count // 8), tick0=0, tickformat="d", ticks="", showgrid=False, zeroline=False)
-        axis(constrain="domain")
-    figure.update_xaxes(range=[first[1], last[1]])
-    figure.update_yaxes(range=[last[0], first[0]], scaleanchor="x")
-    figure.update_layout(
-        template=None,
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        height=height,
-        margin={"l": 30, "r": 10, "t": 10, "b": 30},
-        showlegend=False,
-    )
-    return figure
+    heatmap = {
+        "type": "heatmap",
+        "z": np.nan_to_num(array, nan=np.nan, posinf=high, neginf=-high),
+        "x0": origin[1],
+        "y0": origin[0],
+        "colorscale": scale.plotly(),
+        "zmin": -high if scale.kind == "diverging" else 0,
+        "zmax": high,
+        "zsmooth": False,
+        "xgap": int(numbered),
+        "ygap": int(numbered),
+        "hoverongaps": False,
+        "hovertemplate": "row %{y}, column %{x}<br>value %{z:.5g}<extra></extra>",
+        "showscale": scale.high > 0,
+        "colorbar": {"title": {"text": title, "side": "right"}, "thickness": 14, "outlinewidth": 0},
+    }
+    numbers = [_numbers(array, scale, height, origin)] if numbered else []
+    left, top = origin[1] - 0.5, origin[0] - 0.5
+    layout = {
+        "template": None,
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "height": height,
+        "margin": {"l": 30, "r": 10, "t": 10, "b": 30},
+        "showlegend": False,
+        "shapes": _frame(box) if box else [],
+        "xaxis": _axis(array.shape[1]) | {"range": [left, left + array.shape[1]]},
+        "yaxis": _axis(array.shape[0]) | {"range": [top + array.shape[0], top], "scaleanchor": "x"},
+    }
+    # Checking every one of its colours again would take Plotly longer than all the rest.
+    return go.Figure({"data": [heatmap, *numbers], "layout": layout}, _validate=False)
 
 
-def _frame(figure: go.Figure, box: Box) -> None:
-    """Draw a black and a white line around a box, so that it shows on every colour."""
+def _axis(count: int) -> dict[str, Any]:
+    step = -(-count // 8)
+    ticks = {"dtick": step, "tick0": 0, "tickformat": "d", "ticks": ""}
+    return ticks | {"showgrid": False, "zeroline": False, "constrain": "domain"}
+
+
+def _frame(box: Box) -> list[dict[str, Any]]:
+    """Return a black and a white line around a box, so that it shows on every colour."""
     top, left, bottom, right = (edge - 0.5 for edge in box)
-    for colour, width in (("#000000", 5), ("#ffffff", 2)):
-        figure.add_shape(type="rect", x0=left, y0=top, x1=right, y1=bottom, line={"color": colour, "width": width})
+    corners = {"type": "rect", "x0": left, "y0": top, "x1": right, "y1": bottom}
+    return [corners | {"line": {"color": color, "width": width}} for color, width in (("#000000", 5), ("#ffffff", 2))]
 
 
-def _numbers(array: NDArray[np.float64], scale: ColorScale, height: int, origin: tuple[int, int]) -> go.Scatter:
+def _numbers(array: NDArray[np.float64], scale: ColorScale, height: int, origin: tuple[int, int]) -> dict[str, Any]:
     shown = ~np.isnan(array)
     rows, columns = np.nonzero(shown)
     digits = 3 if max(array.shape) <= _MOST_NUMBERS // 2 else 2
     texts = [_short(value, scale.high, digits) for value in array[shown]]
-    cell = (height - 40) / max(array.shape)
+    cell = min((height - 40) / array.shape[0], (max(height, _USUAL_WIDTH) - 40) / array.shape[1])
     longest = max((len(text) for text in texts), default=1)
     light = luminance(scale.rgb(array[shown]))
-    return go.Scatter(
-        x=columns + origin[1],
-        y=rows + origin[0],
-        mode="text",
-        text=texts,
-        textfont={
+    return {
+        "type": "scatter",
+        "x": columns + origin[1],
+        "y": rows + origin[0],
+        "mode": "text",
+        "text": texts,
+        "textfont": {
             "color": ["#000000" if value > 0.179 else "#ffffff" for value in light],  # equal contrast at 0.179
             "size": max(7, min(15, floor(0.9 * cell / (0.56 * longest)))),
         },
-        hoverinfo="skip",
-    )
+        "hoverinfo": "skip",
+    }
 
 
 def _short(value: float, high: float, digits: int) -> str:

@@ -9,7 +9,7 @@ from core.data.arrays import is_stored
 from core.data.catalog import DATASETS, DatasetInfo
 from core.data.download import DOWNLOADS
 from core.model.shapes import problems
-from pages.shared import menu, state
+from pages.shared import edits, menu, state
 from pages.shared.layout import plain, show_errors
 
 
@@ -66,9 +66,13 @@ def use(info: DatasetInfo) -> None:
     """Offer to train on a data set that is here, or say that the next training does."""
     draft = state.draft()
     if draft.dataset != info.name:
-        if st.button("Use this data set", type="primary", icon=":material/check:"):
-            state.set_draft(state.draft_for(draft, info.name))
-            st.rerun()
+        st.button(
+            "Use this data set",
+            type="primary",
+            icon=":material/check:",
+            on_click=edits.switch_data,
+            args=("dataset",),
+        )
         return
     st.markdown(f":material/check_circle: **In use.** The next network, {plain(draft.spec.name)}, learns from it.")
     obstacle = next(iter(problems(draft.spec)), None)

@@ -63,8 +63,7 @@ def pick_run() -> Run:
     """
     run = state.run_to_inspect()
     runs = {other.id: other for other in state.store().list() if other.step} | {run.id: run}
-    if st.session_state.get("pick_run") != run.id:
-        st.session_state["pick_run"] = run.id
+    st.session_state["pick_run"] = run.id  # said anew each time: the control of another page is another one
 
     def follow() -> None:
         st.query_params["run"] = st.session_state["pick_run"]

@@ -12,6 +12,7 @@ from core.errors import ConvScopeError
 from core.model.layers import LAYERS, Layer
 from core.model.presets import PRESETS
 from core.model.shapes import Fix
+from core.model.spec import ModelSpec
 from pages.shared import state
 
 MAX_PAST = 50
@@ -169,6 +170,12 @@ def switch_data(key: str) -> None:
 
 
 @_edit
+def take_over(dataset: str, spec: ModelSpec) -> None:
+    """Build on the network of a run."""
+    _keep("build from a run", state.Draft(dataset, spec), 0)
+
+
+@_edit
 def rename(key: str) -> None:
     """Give the network the name in the widget `key`."""
     draft = state.draft()
@@ -183,10 +190,3 @@ def undo() -> None:
     if kept.past:
         state.set_draft(kept.past[-1][1])
         st.session_state["desk"] = replace(kept, past=kept.past[:-1], revision=kept.revision + 1)
-
-
-def undo_button() -> None:
-    """Offer to take back the last change."""
-    past = desk().past
-    help = f"Undo: {past[-1][0]}." if past else "Nothing to undo yet."
-    st.button("Undo", icon=":material/undo:", key="undo", on_click=undo, disabled=not past, help=help)

@@ -85,14 +85,14 @@ def _ask_option(run: Run, method: Method, option: Option) -> int | str | None:
     if option.low is not None and option.high is not None:
         chosen = st.number_input(label, option.low, option.high, int(option.default or 0), key=key, help=option.help)
         return int(chosen)
-    layer: str | None = st.selectbox(
+    layer = st.selectbox(
         label,
-        [None, *_layers(run)],
+        ["", *_layers(run)],
         format_func=lambda layer: layer or "Automatic",
         key=f"{key}_{run.id}",
         help=option.help,
     )
-    return layer
+    return layer or None
 
 
 def _layers(run: Run) -> tuple[str, ...]:

@@ -109,4 +109,4 @@ def _dead_note(maps: "NDArray") -> None:
     count = len(_dead(maps))
     if count:
         are = f"{count} of {len(maps)} maps {'is' if count == 1 else 'are'}"
-        st.caption(f"{are} grey: zero everywhere, because nothing in this picture moves them.")
+        st.caption(f"{are} hatched: zero everywhere, because nothing in this picture moves them.")

@@ -30,12 +30,13 @@ def filter_grid(run: Run) -> None:
         layer = _pick_convolution(run)
         if layer is None:
             return
-        with st.container(horizontal=True, gap="large", vertical_alignment="bottom"):
+        with st.container(horizontal=True, gap="medium"):
             moment = ask_one("Weights", MOMENTS, f"moment_{run.id}")
             order = ask_one("Order", ORDERS, "filter_order")
             filters = filters_of(run, layer, before=moment == "before")
             view = _ask_view(run, filters)
-        st.markdown(_headline(filters, view))
+        random = " These are the random numbers that training began with." if moment == "before" else ""
+        st.markdown(f"{_headline(filters, view)}.{random}")
         pixels = _draw(filters, view)
         places = filters.by_strength if order == "strength" else list(range(len(pixels)))
         key = f"{run.id}_{layer}".replace(".", "_")
@@ -109,7 +110,8 @@ def _draw(filters: Filters, view: int) -> "NDArray[np.uint8]":
     """Return a picture of each filter, and say what its colours mean."""
     if view == COLOURS:
         st.caption(
-            "Mid-grey is a weight of zero. Each filter by itself: its largest weight has full brightness or none."
+            "Mid-grey is zero, more of a colour is a positive weight, less of it a negative one. "
+            "Each filter is scaled by its own largest weight."
         )
         return filters_as_rgb(filters.weights)
     scale = filters.scale
@@ -132,4 +134,4 @@ def _dead_note(filters: Filters) -> None:
     count = len(filters.dead)
     if count:
         are = f"{count} of {len(filters.weights)} filters {'is' if count == 1 else 'are'}"
-        st.caption(f"{are} grey: practically zero, so nothing in a picture moves them.")
+        st.caption(f"{are} hatched: practically zero, so nothing in a picture moves them.")

@@ -12,6 +12,7 @@ from core.probe.strength import dead_filters, strengths, strongest_channels
 from core.runs.records import Run
 from pages.shared import state
 from pages.shared.maps import color_bar, enlarged, grid
+from pages.shared.menu import link
 from pages.shared.widgets.image_grid import Selection
 
 if TYPE_CHECKING:
@@ -94,6 +95,8 @@ def details(filters: Filters, index: int, channel: int, place: Selection, key: s
     numbers, facts = st.columns(2, gap="large")
     with facts:
         _facts(filters, index)
+        if "." not in filters.layer:
+            link("feature_maps", f"See what {filters.layer} makes of an image", layer=filters.layer)
         if len(kernels) > 1:
             st.markdown(f"**Its {len(kernels)} kernels**, one for each input channel. Click one to enlarge it.")
             if filters.rgb:
@@ -104,6 +107,7 @@ def details(filters: Filters, index: int, channel: int, place: Selection, key: s
                 label=f"Kernels of filter {index}",
                 names=filters.channels,
                 selected=Selection(channel, *at),
+                scale=max(1, 104 // kernels.shape[2]) if filters.rgb else None,  # three in a row
             )
             channel, at = chosen.tile, (chosen.row, chosen.col)
     with numbers:
@@ -116,7 +120,7 @@ def _facts(filters: Filters, index: int) -> None:
     norms = strengths(filters.weights)
     rank = int((norms > norms[index]).sum()) + 1
     bias = "none" if filters.biases is None else number(float(filters.biases[index]))
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         st.metric(
             "Strength",
             number(float(norms[index])),
@@ -124,4 +128,9 @@ def _facts(filters: Filters, index: int) -> None:
             width="content",
         )
         st.metric("Rank by strength", f"{rank} of {len(norms)}", width="content")
-        st.metric("Bias", bias, help="A number added to each of its answers. Before batch norm there may be none.")
+        st.metric(
+            "Bias",
+            bias,
+            help="A number added to each of its answers. Inside a residual block there is none.",
+            width="content",
+        )

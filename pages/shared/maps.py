@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from core.figures.enlarged import Box
 
 COLUMNS = 16  # of the sheet; on the screen their number follows the width
-ALL_NUMBERS = 16  # a map of up to so many rows and columns shows every number
+ROOM = 12  # rows and columns of an enlarged map whose numbers can be read
 
 
 def dimensions(shape: tuple[int, ...]) -> str:
@@ -82,8 +82,9 @@ def enlarged(
     key: str,
     place: tuple[int, int],
     box: "Box | None" = None,
-    numbers: bool = True,
+    most: int = ROOM,
     height: int = 380,
+    bar: bool = False,
 ) -> None:
     """Draw one map large.
 
@@ -94,13 +95,14 @@ def enlarged(
         key: Streamlit's key.
         place: The row and column that must be in view.
         box: The part to frame; the place alone if None.
-        numbers: Whether a map too large for numbers is cut to the part around `place`, where they have room.
+        most: A map of more rows or columns is cut to so many around `place`, so that their numbers have room.
         height: Screen pixels.
+        bar: Whether the scale stands beside it, because no grid above it has the same.
     """
     from core.figures.enlarged import around, enlarged_map
 
     rows, columns = values.shape
-    part = around((rows, columns), *place) if numbers and max(rows, columns) > ALL_NUMBERS else (0, 0, rows, columns)
+    part = around((rows, columns), *place, most)
     figure = enlarged_map(
         values[part[0] : part[2], part[1] : part[3]],
         scale,
@@ -109,5 +111,6 @@ def enlarged(
         origin=part[:2],
         box=box or (place[0], place[1], place[0] + 1, place[1] + 1),
     )
-    figure.update_traces(showscale=False, selector={"type": "heatmap"})  # it stands over the grid
+    if not bar:
+        figure.update_traces(showscale=False, selector={"type": "heatmap"})
     st.plotly_chart(figure, key=key, config={"displayModeBar": False}, alt=f"{title}, enlarged, with its numbers")

@@ -19,16 +19,18 @@ def head(draft: state.Draft, revision: int) -> None:
     with st.grid(3, min_column_width=220, vertical_alignment="bottom"):
         key = f"data_{revision}"
         pick_dataset(draft.dataset, key, on_change=edits.switch_data, args=(key,))
-        st.session_state["name"] = draft.spec.name  # it also changes by itself
-        st.text_input("Name", max_chars=MAX_NAME, key="name", on_change=edits.rename, args=("name",))
+        key = "network_name"
+        st.session_state[key] = draft.spec.name  # it also changes by itself
+        st.text_input("Name", max_chars=MAX_NAME, key=key, on_change=edits.rename, args=(key,))
+        key = "preset_menu"
         st.menu_button(
             "Start from a preset",
             list(PRESETS),
             format_func=lambda name: f"**{PRESETS[name].title}** · {PRESETS[name].summary}",
             icon=":material/auto_awesome_mosaic:",
-            key="preset",
+            key=key,
             on_click=edits.start_from,
-            args=("preset",),
+            args=(key,),
             width="stretch",
         )
     st.caption(f"{DATASETS[draft.dataset].summary} {_origin(draft)}")
@@ -58,7 +60,10 @@ def totals(spec: ModelSpec) -> None:
             width="stretch",
             key="train",
         )
-        st.caption(_weight(layers) if not obstacles else _obstacle(layers))
+        if obstacles:
+            st.markdown(_obstacle(layers))
+        else:
+            st.caption(_weight(layers))
     if pressed:
         menu.go("train", run=None)
 
@@ -102,7 +107,7 @@ def code(spec: ModelSpec) -> None:
         if problems(spec):
             st.caption("The code appears as soon as every layer works.")
             return
-        text = to_python(spec)
+        text = to_python(spec, seed=state.config().seed)
         st.caption("This is what trains: the same calls make the network here.")
         st.code(text, language="python")
         file = re.sub(r"[^a-z0-9]+", "_", spec.name.lower()).strip("_") or "network"

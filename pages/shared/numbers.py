@@ -44,12 +44,7 @@ def number_row(run: Run, picture: state.Picture, index: int, before: "NDArray", 
         scale=max(1, min(24, 896 // columns)),
     )
     chosen = min(place.row * columns + place.col, len(shown) - 1)
-    zeros = int((values == 0).sum())
-    cut = f" The first {MOST:,} are shown." if len(values) > MOST else ""
-    st.caption(
-        f"{len(values):,} numbers, {columns} in each row of the strip, from left to right and top to bottom.{cut} "
-        f"{zeros:,} of them {'is' if zeros == 1 else 'are'} zero."
-    )
+    st.caption(_strip_words(len(values), len(shown), columns, int((values == 0).sum())))
     _details(run, picture, index, before, values, scale, chosen)
 
 
@@ -66,6 +61,13 @@ def _scores(run: Run, picture: state.Picture, values: "NDArray") -> None:
     st.caption("One number (logit) for each class. The largest is the answer; softmax turns them into probabilities.")
     figure = scores(names, values, true=picture.label, theme=state.theme())
     st.plotly_chart(figure, key="scores", config={"displayModeBar": False}, alt="The number of each class, as bars")
+
+
+def _strip_words(count: int, shown: int, columns: int, zeros: int) -> str:
+    cut = f", the first {shown:,} of them shown" if shown < count else ""
+    rows = f", {columns} in each row" if shown > columns else ""
+    none = {0: "none of them is zero", 1: "one of them is zero"}.get(zeros, f"{zeros:,} of them are zero")
+    return f"{count:,} numbers{cut}{rows}, from left to right; {none}."
 
 
 def _columns(count: int) -> int:
@@ -91,10 +93,13 @@ def _details(
     with left:
         st.markdown(f"**{value}**, {_origin(layer, names, index, before, chosen)}.")
         if isinstance(layer, GlobalAvgPool):
-            place = divmod(int(before[chosen].argmax()), before.shape[2])
-            enlarged(before[chosen], ColorScale.of(before), title="The map", key="averaged", place=place, height=330)
+            averaged = before[chosen]
+            frame = (0, 0, *averaged.shape)
+            enlarged(
+                averaged, ColorScale.of(averaged), title="Activation", key="map", place=(0, 0), box=frame, bar=True
+            )
         else:
-            enlarged(values[None], scale, title="Numbers", key="row", place=(0, chosen), height=130)
+            enlarged(values[None], scale, title="Numbers", key="row", place=(0, chosen), most=8, height=130)
     with right:
         st.markdown("**What it sees**")
         if isinstance(layer, Flatten) and before.ndim == 3 and index:

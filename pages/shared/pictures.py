@@ -53,13 +53,14 @@ def pick_picture(run: Run, *, own: bool = False) -> state.Picture:
         own: Whether a picture of one's own is what the page is about.
     """
     choice = _current(run, own)
-    _follow(choice, "upload" if own and state.choice() is None else choice.kind)
+    control = "picture_kind_own" if own else "picture_kind"
+    _follow(choice, control, own)
     kind = st.segmented_control(
         "Picture",
         OWN_FIRST if own else list(KINDS),
         format_func=KINDS.__getitem__,
         required=True,
-        key="picture_kind",
+        key=control,
         width="stretch",
     )
     choice = _ASK[kind or choice.kind](run, choice)
@@ -126,10 +127,14 @@ def _current(run: Run, own: bool) -> state.Choice:
     return choice
 
 
-def _follow(choice: state.Choice, kind: str) -> None:
+def _follow(choice: state.Choice, control: str, own: bool) -> None:
     """Turn the control to the kind of the picture, unless it is this very control that chose it."""
-    if "picture_kind" not in st.session_state or st.session_state.get("picture_shown") not in (choice, None):
-        st.session_state["picture_kind"] = kind
+    turned = st.session_state.get(control)
+    if turned is None:  # just arrived
+        turned = "upload" if own and (state.choice() is None or choice.kind == "test") else choice.kind
+    elif st.session_state.get("picture_shown") not in (choice, None):
+        turned = choice.kind
+    st.session_state[control] = turned  # said anew each time: another page has another control
 
 
 def _ask_test(run: Run, choice: state.Choice) -> state.Choice:

@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     import numpy as np
 
 MAPS = 8
-SIDE = 48  # screen pixels of a map
+SIDE = 56  # screen pixels of a map, about
 
 
 def ask_preview(draft: state.Draft) -> dict[str, Strip]:
     """Offer a preview and return its feature maps by layer; none while it is switched off."""
-    if not st.toggle("Preview on an image", key="preview", persist_state="session"):
+    if not st.toggle("Preview on an image", key="build_preview", persist_state="session"):
         return {}
     info = DATASETS[draft.dataset]
     if info.download_mb and not is_stored(draft.dataset):
         st.caption(f"{info.title} has to be downloaded first, on the data page.")
         return {}
-    strips = _strips(draft.spec.to_json(), draft.dataset, _ask_image(draft.dataset))
+    strips = _strips(draft.spec.to_json(), state.config().seed, draft.dataset, _ask_image(draft.dataset))
     st.html(strip(strips["input"]))
     st.caption("Below each layer: its first maps before any training, when all weights are still random.")
     return strips
@@ -46,7 +46,7 @@ def _ask_image(dataset: str) -> int:
 
 
 @st.cache_data(show_spinner="Looking through the layers …", max_entries=32)
-def _strips(spec_json: str, dataset: str, index: int) -> dict[str, Strip]:
+def _strips(spec_json: str, seed: int, dataset: str, index: int) -> dict[str, Strip]:
     """Return the image as "input" and the first maps of every layer that puts out maps."""
     from core.model.build import build_model
     from core.probe.activations import capture_activations
@@ -54,7 +54,7 @@ def _strips(spec_json: str, dataset: str, index: int) -> dict[str, Strip]:
     spec = _front(ModelSpec.from_json(spec_json))
     data = state.dataset(dataset)
     images, names = data.test.images[index : index + 1], spec.layer_names[:-2]
-    maps = capture_activations(build_model(spec), data.normalize(images), names)
+    maps = capture_activations(build_model(spec, seed=seed), data.normalize(images), names)
     picture = images.movedim(1, 3).expand(-1, -1, -1, 3).numpy()
     true = data.class_names[int(data.test.labels[index])]
     return {"input": Strip(_sheet(picture), f"Test image {index}: {true}")} | {

@@ -26,7 +26,8 @@ class Strip:
 def heading() -> str:
     """Return the names of the columns; on a narrow screen each cell has its own."""
     cells = "".join(f"<div>{name}</div>" for name in COLUMNS)
-    return f'<div class="head"><div>Click a layer to open it</div><div class="facts" aria-hidden="true">{cells}</div></div>'
+    names = f'<div class="facts" aria-hidden="true">{cells}</div>'
+    return f'<div class="head"><div>Click a layer to open it</div>{names}</div>'
 
 
 def facts(summary: LayerSummary, total: tuple[int, int], *, waits_for: str, side: int) -> str:

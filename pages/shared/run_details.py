@@ -7,7 +7,7 @@ from core.model.shapes import summarize
 from core.model.spec import ModelSpec, Shape
 from core.runs.records import Run, Status
 from core.train.config import OPTIMIZERS, TrainConfig
-from pages.shared import menu, state
+from pages.shared import edits, menu, state
 from pages.shared.layout import plain, show_errors
 from pages.shared.live import ACTIONS, LOOKS, duration, summary
 from pages.shared.runs_table import TICK_SECONDS, course, started
@@ -61,7 +61,9 @@ def _actions(run: Run) -> None:
         if st.button("Open", type="primary", icon=":material/open_in_full:", help="Its curves, on the train page."):
             menu.go("train", run=run.id)
         asked = [what for what in ("resume", "stop") if _offered(what, run)]
-        build = st.button("Build from this network", icon=menu.PAGES["build"].icon)
+        build = st.button(
+            "Build from this network", icon=menu.PAGES["build"].icon, disabled=run.dataset not in DATASETS
+        )
         name = _ask_name(run)
         delete = _ask_delete(run)
     with show_errors():
@@ -75,7 +77,7 @@ def _actions(run: Run) -> None:
         if asked or delete or name is not None:
             st.rerun()
         if build:
-            state.set_draft(state.Draft(run.dataset, run.spec))
+            edits.take_over(run.dataset, run.spec)
             menu.go("build")
 
 
@@ -86,9 +88,10 @@ def _offered(what: str, run: Run) -> bool:
 
 def _ask_name(run: Run) -> str | None:
     key = f"rename_{run.id}"
-    with st.popover("Rename", icon=":material/edit:", key=key, on_change="rerun"):
-        name = st.text_input("Name", value=run.name, max_chars=80, key=f"name_{run.id}")
-        saved = st.button("Save name", type="primary", key=f"save_{run.id}", on_click=_close, args=(key,))
+    popover = st.popover("Rename", icon=":material/edit:", key=key, on_change="rerun")
+    with popover, st.form(f"form_{run.id}", border=False):
+        name = st.text_input("Name", value=run.name, max_chars=80, width=360)
+        saved = st.form_submit_button("Save name", type="primary", on_click=_close, args=(key,))
     return name if saved else None
 
 

@@ -1,6 +1,6 @@
 """All runs at a glance, kept up to date while one of them trains; choosing a row names the run in the address."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import streamlit as st
@@ -10,7 +10,7 @@ from core.model.shapes import summarize
 from core.runs.records import Outline, Run, Status
 from pages.shared import state
 from pages.shared.layout import show_errors
-from pages.shared.live import LOOKS, duration
+from pages.shared.live import LOOKS
 
 LIMIT = 100
 TICK_SECONDS = 2.0
@@ -36,7 +36,7 @@ COLUMNS = {
     "Test": st.column_config.NumberColumn(
         width=80, format="%.1f %%", help="Accuracy on the test images, measured once at the end."
     ),
-    "Time": st.column_config.TextColumn(width=90, alignment="right", help="Time spent training, pauses left out."),
+    "Time": st.column_config.NumberColumn(width=110, format="localized", help="Time spent training, pauses left out."),
     "Parameters": st.column_config.NumberColumn(width=100, format="localized"),
     "Data set": st.column_config.TextColumn(width=230),
     "Started": st.column_config.DatetimeColumn(width=150, format="D MMM YYYY, HH:mm"),
@@ -52,7 +52,7 @@ def runs_table(runs: tuple[Run, ...], chosen: Run) -> None:
         with show_errors():
             latest = listed(chosen)
             _draw(latest, chosen)
-            if st.query_params.get("run", chosen.id) != chosen.id or shown != [(run.id, run.status) for run in latest]:
+            if st.query_params.get("run") != chosen.id or shown != [(run.id, run.status) for run in latest]:
                 st.rerun()  # the rest of the page shows another run, or another state of it
 
     tick()
@@ -99,7 +99,7 @@ def _row(run: Run) -> dict[str, object]:
         "Loss": [round(loss, 3) for loss in outline.train_loss],
         "Best valid": _percent(outline.best_valid_accuracy),
         "Test": _percent(run.test_accuracy),
-        "Time": duration(run.seconds),
+        "Time": timedelta(seconds=round(run.seconds)),
         "Parameters": sum(layer.num_params for layer in summarize(run.spec)),
         "Data set": info.title if info else run.dataset,
         "Started": started(run),
@@ -112,11 +112,11 @@ def _percent(share: float | None) -> float | None:
 
 def course(run: Run) -> Outline:
     """Return the course of a run in a few numbers."""
-    return _outline(run.id, run.step, run)
+    return _outline(run.id, run.step, run.status, run)
 
 
 @st.cache_data(show_spinner=False, max_entries=512)
-def _outline(run_id: str, step: int, _run: Run) -> Outline:
+def _outline(run_id: str, step: int, status: str, _run: Run) -> Outline:
     return state.store().outline(_run)
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from core.data.datasets import Split
 
 AT_ONCE = 8  # thumbnails
+ALL = -1  # instead of a class
 
 
 def ask_image(split: "Split", class_names: tuple[str, ...], key: str, index: int) -> int:
@@ -27,8 +28,8 @@ def ask_image(split: "Split", class_names: tuple[str, ...], key: str, index: int
     """
     labels = split.labels.numpy()
     number = f"image_{key}"
-    if number not in st.session_state or st.session_state.get(f"{number}_given") != index:
-        st.session_state[number] = min(index, len(labels) - 1)
+    turned = st.session_state.get(number) if st.session_state.get(f"{number}_given", index) == index else None
+    st.session_state[number] = min(index, len(labels) - 1) if turned is None else turned
 
     def set_to(chosen: int) -> None:
         st.session_state[number] = int(chosen)
@@ -58,18 +59,18 @@ def _of_class(labels: np.ndarray, class_names: tuple[str, ...], number: str) -> 
 
     def first_of_class() -> None:
         label = st.session_state[f"{number}_class"]
-        if label is not None and labels[st.session_state[number]] != label:
+        if label != ALL and labels[st.session_state[number]] != label:
             st.session_state[number] = int(np.flatnonzero(labels == label)[0])
 
     label = st.selectbox(
         "Class",
-        [None, *np.unique(labels).tolist()],
-        format_func=lambda label: "All" if label is None else class_names[label],
+        [ALL, *np.unique(labels).tolist()],
+        format_func=lambda label: "All" if label == ALL else class_names[label],
         key=f"{number}_class",
         on_change=first_of_class,
         width=120,
     )
-    return np.arange(len(labels)) if label is None else np.flatnonzero(labels == label)
+    return np.arange(len(labels)) if label == ALL else np.flatnonzero(labels == label)
 
 
 def _row(split: "Split", class_names: tuple[str, ...], among: np.ndarray, chosen: int, number: str) -> None:

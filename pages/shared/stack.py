@@ -54,7 +54,9 @@ def stack(spec: ModelSpec, strips: Mapping[str, Strip]) -> None:
                     problem(summary.problem)
                 if desk.open == place:
                     _settings(place, layer, summary, desk.revision, last=place == len(summaries) - 1)
-        add_menu(len(summaries), "Add a layer", "add_last")
+        with st.container(horizontal=True):
+            add_menu(len(summaries), "Add a layer", "add_last")
+            undo_button("undo_below")
 
 
 def _style() -> None:
@@ -81,7 +83,7 @@ def _line(place: int, layer: Layer, summary: LayerSummary, line: str) -> None:
 
 def problem(problem: Problem) -> None:
     """Say why a layer cannot work, and offer the changes after which it can."""
-    st.error(plain(problem.message), icon=":material/error:")
+    st.error(plain(problem.message[0].upper() + problem.message[1:]), icon=":material/error:")
     with st.container(horizontal=True, gap="small"):
         for number, fix in enumerate(problem.fixes):
             key = f"fix_{number}"
@@ -111,6 +113,13 @@ def _settings(place: int, layer: Layer, summary: LayerSummary, revision: int, *,
             key = f"do_{label.lower()}"
             st.button(label, icon=f":material/{icon}:", key=key, on_click=action, args=(place,), disabled=off)
         add_menu(place + 1, "Add below", "add_below")
+
+
+def undo_button(key: str) -> None:
+    """Offer to take back the last change."""
+    past = edits.desk().past
+    help = f"Undo: {past[-1][0]}." if past else "Nothing to undo yet."
+    st.button("Undo", icon=":material/undo:", key=key, on_click=edits.undo, disabled=not past, help=help)
 
 
 def add_menu(place: int, label: str, key: str) -> None:

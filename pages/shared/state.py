@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.data.catalog import DATASETS
 from core.errors import RunError
-from core.model.presets import preset
+from core.model.presets import PRESETS, preset
 from core.model.spec import ModelSpec
 from core.runs.history import History
 from core.runs.records import Run
@@ -234,7 +234,14 @@ def new_draft(dataset_name: str, preset_name: str) -> Draft:
 
 
 def draft_for(value: Draft, dataset_name: str) -> Draft:
-    """Return the same stack of layers for another data set; what no longer fits, the build page says."""
+    """Return the same network for another data set.
+
+    An untouched preset is made anew for the new images; another stack keeps its layers, and what no longer fits,
+    the build page says.
+    """
+    for name in PRESETS:
+        if value == new_draft(value.dataset, name):
+            return new_draft(dataset_name, name)
     info = DATASETS[dataset_name]
     spec = replace(value.spec, input_shape=info.input_shape, num_classes=len(info.class_names))
     return Draft(dataset_name, spec)

@@ -61,7 +61,7 @@ def _frame(key: str, side: int, pixelated: bool) -> str:
         background-size: {side}px {side}px; background-position: 4px 4px; background-repeat: no-repeat;
         image-rendering: {"pixelated" if pixelated else "auto"};
     }}
-    .st-key-{key} button p {{ font-size: 0.8rem; line-height: 1.3; }}
+    .st-key-{key} button p {{ font-size: {0.8 if side > 50 else 0.7}rem; line-height: 1.3; }}
     """
 
 

@@ -12,12 +12,13 @@ from core.probe.sight import receptive_field
 from core.runs.records import Run
 from pages.shared import state
 from pages.shared.controls import ask_one
-from pages.shared.maps import ALL_NUMBERS, dimensions, enlarged
+from pages.shared.maps import ROOM, dimensions, enlarged
 from pages.shared.widgets.image_grid import Selection
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+ROOM_OF_THREE = 8  # rows and columns where three pictures stand side by side
 VIEWS = {"part": "Numbers around it", "whole": "Whole map"}
 
 
@@ -46,9 +47,11 @@ def details(
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
         st.subheader(f"Map {place.tile} of {name}", anchor=False, width="content")
         pooled = isinstance(layer, MaxPool | AvgPool)
-        part = True
-        if max(*before.shape[1:], *values.shape) > ALL_NUMBERS:
-            part = ask_one("Enlarge", VIEWS, "enlarge") == "part"
+        size = max(before.shape[1:] if pooled else values.shape)
+        most = ROOM_OF_THREE if pooled else ROOM
+        if size > most and ask_one("Enlarge", VIEWS, "enlarge") == "whole":
+            most = size
+    height = 290 if pooled else 380
     columns = st.columns(3 if pooled else 2, gap="medium")
     if isinstance(layer, MaxPool | AvgPool):
         window = pool_window(before[place.tile], layer, *at)
@@ -61,13 +64,13 @@ def details(
                 key="before",
                 place=window.winner or window.box[:2],
                 box=window.box,
-                numbers=part,
-                height=330,
+                most=most,
+                height=height,
             )
             st.markdown(_calculation(window))
     with columns[-2]:
         st.markdown(f"**After** pooling: {dimensions(values.shape)}" if pooled else "**Enlarged**")
-        enlarged(values, scale, title=f"Map {place.tile}", key="unit", place=at, numbers=part, height=330)
+        enlarged(values, scale, title=f"Map {place.tile}", key="unit", place=at, most=most, height=height)
         st.markdown(f"Row {at[0]}, column {at[1]}: **{number(float(values[at]))}**. {_rank(values, at)}")
     with columns[-1]:
         st.markdown("**What this unit sees**")

@@ -43,6 +43,7 @@ def canvas(page: Page) -> bytes:
 
 @pytest.fixture(scope="module")
 def store(app: Server) -> RunStore:
+    app.home.mkdir(exist_ok=True)
     return RunStore(f"sqlite:///{app.home / 'runs.db'}", app.home / "runs")
 
 

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from core.figures.bars import plain, probabilities
+from core.figures.bars import plain, probabilities, scores
 from core.figures.palette import THEMES
 
 
@@ -56,3 +56,17 @@ def test_classes_of_the_same_name_stay_apart() -> None:
 def test_names_and_probabilities_must_fit() -> None:
     with pytest.raises(ValueError, match="2 class names do not fit"):
         probabilities(["a", "b"], np.ones(3) / 3)
+
+
+def test_scores_keep_the_order_and_the_sign_of_the_classes() -> None:
+    figure = scores(["a", "<b>", "c"], [-1.5, 3.0, 0.25], true=2, theme="dark")
+    bar = figure.data[0]
+    assert (list(bar.x), list(bar.y)) == ([-1.5, 3.0, 0.25], [0, 1, 2])
+    assert list(bar.text) == ["−1.5", "3", "0.25"]
+    assert list(figure.layout.yaxis.ticktext) == ["a", "&lt;b&gt;", "c (true)"]
+    assert list(bar.marker.color) == [THEMES["dark"].neutral, THEMES["dark"].mark, THEMES["dark"].neutral]
+    low, high = figure.layout.xaxis.range
+    assert low < -1.5 and high > 3
+    assert scores(["a", "b"], [0.0, 2.0]).layout.xaxis.range[0] == 0
+    with pytest.raises(ValueError, match="1 class names do not fit"):
+        scores(["a"], [1.0, 2.0])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.figures.enlarged import enlarged_map
+from core.figures.enlarged import around, enlarged_map
 from core.figures.palette import luminance
 from core.figures.scales import ColorScale
 
@@ -80,3 +80,29 @@ def test_a_dead_map_has_the_colour_of_zero_and_no_colour_bar() -> None:
     assert set(numbers.text) == {"0"}
     with pytest.raises(ValueError, match="a map must have shape"):
         enlarged_map(np.zeros(3), ColorScale("sequential", 0, 1))
+
+
+def test_a_part_keeps_its_place_and_a_box_frames_whole_cells() -> None:
+    figure = enlarged_map(
+        [[1.0, 2.0], [3.0, 4.0]], ColorScale("sequential", 0, 4), origin=(5, 7), box=(5, 8, 7, 9)
+    )
+    heatmap, numbers = figure.data
+    assert (heatmap.y0, heatmap.x0) == (5, 7)
+    assert list(zip(numbers.y, numbers.x, numbers.text, strict=True))[1:3] == [(5, 8, "2.00"), (6, 7, "3.00")]
+    assert (figure.layout.yaxis.range, figure.layout.xaxis.range) == ((6.5, 4.5), (6.5, 8.5))
+    assert {(line.y0, line.x0, line.y1, line.x1) for line in figure.layout.shapes} == {(4.5, 7.5, 6.5, 8.5)}
+    assert len({line.line.color for line in figure.layout.shapes}) == 2
+
+
+@pytest.mark.parametrize(
+    ("shape", "row", "col", "box"),
+    [
+        ((28, 28), 10, 20, (6, 16, 15, 25)),
+        ((28, 28), 0, 27, (0, 19, 9, 28)),
+        ((5, 20), 4, 1, (0, 0, 5, 9)),
+    ],
+)
+def test_the_part_around_a_place_lies_on_the_map(
+    shape: tuple[int, int], row: int, col: int, box: tuple[int, int, int, int]
+) -> None:
+    assert around(shape, row, col) == box

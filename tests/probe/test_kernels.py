@@ -9,7 +9,7 @@ from core.model.build import build_model
 from core.model.layers import Conv, Dense, Flatten
 from core.model.presets import preset
 from core.model.spec import ModelSpec
-from core.probe.kernels import filter_layers, filters
+from core.probe.kernels import biases, filter_layers, filters
 
 
 def test_names_convolutions_also_inside_blocks() -> None:
@@ -28,6 +28,17 @@ def test_filters_are_copies_with_grouped_channels() -> None:
     assert not weights.requires_grad
     weights.zero_()
     assert net.conv1.weight.abs().sum() > 0
+
+
+def test_biases_are_copies_and_none_where_batch_norm_has_them() -> None:
+    net = build_model(preset("resnet", (3, 32, 32), 10))
+    copy = biases(net, "conv1")
+    assert copy is not None and torch.equal(copy, net.conv1.bias)
+    copy.fill_(7)
+    assert not (net.conv1.bias == 7).any()
+    assert biases(net, "residual1.conv1") is None
+    with pytest.raises(ConvScopeError, match="choose one of conv1"):
+        biases(net, "relu1")
 
 
 def test_a_layer_without_filters_gets_a_sentence() -> None:

@@ -47,7 +47,7 @@ def same_home(engine, monkeypatch):
     monkeypatch.setenv("CONVSCOPE_HOME", str(engine.store.folder.parent))
 
 
-def until(check, seconds: float = 60.0):
+def until(check, seconds: float = 150.0):
     """Wait for something true and return it."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -54,7 +54,7 @@ def image_grid(
         key: Streamlit's key; another key forgets the choice.
         label: What the grid shows, for a screen reader.
         tile_labels: A name for each tile, shown as it stands; "tile 0", "tile 1", … if empty.
-        dead: Tiles shown in grey.
+        dead: Tiles with nothing to show, hatched.
         scale: Screen pixels for one pixel of the sheet; as many as look well if None.
         selected: What is chosen until the user chooses.
 

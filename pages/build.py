@@ -1,0 +1,27 @@
+"""The network that would be trained next: its layers, what each one costs, and its code."""
+
+import streamlit as st
+
+from core.model.shapes import problems
+from pages.shared import edits, state
+from pages.shared.layout import next_step, page, plain, show_errors
+from pages.shared.network import code, head, totals
+from pages.shared.previews import ask_preview
+from pages.shared.stack import stack, undo_button
+
+page("build")
+draft, desk = state.draft(), edits.desk()
+head(draft, desk.revision)
+if desk.notice:
+    st.error(plain(desk.notice), icon=":material/error:")
+totals(draft.spec)
+
+strips = {}
+with st.container(horizontal=True, vertical_alignment="center", key="tools"):
+    undo_button("undo")
+    with show_errors():
+        strips = ask_preview(draft)
+stack(draft.spec, strips)
+code(draft.spec)
+if not problems(draft.spec):
+    next_step("Train this network", "train", run=None)

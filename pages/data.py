@@ -1,0 +1,37 @@
+"""Data sets: what is in them, and which one the next network learns from."""
+
+import streamlit as st
+
+from core.data.arrays import is_stored
+from pages.shared import state
+from pages.shared.catalogue import choose_dataset, describe, download, use
+from pages.shared.layout import next_step, page, show_errors
+from pages.shared.samples import balance, normalising, samples
+
+page("data")
+listed, shown = st.columns(2, gap="medium")
+with listed:
+    info = choose_dataset()
+with shown, st.container(border=True), show_errors():
+    describe(info)
+    here = info.download_mb is None or is_stored(info.name)
+    if here:
+        use(info)
+    else:
+        download(info)
+
+if here:
+    with show_errors():
+        state.dataset(info.name)
+        st.subheader("What is in it", anchor=False)
+        samples(info.name)
+        bars, numbers = st.columns(2, gap="large")
+        with bars:
+            st.subheader("Images of each class", anchor=False)
+            balance(info.name)
+        with numbers:
+            st.subheader("Normalising", anchor=False)
+            normalising(info.name)
+
+in_use = state.draft().dataset == info.name
+next_step("Build a network for these images" if in_use else "Build a network for the data set in use", "build")

@@ -1,0 +1,112 @@
+"""What every page's test shares: empty caches, no worker processes, and a network that was really trained."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+
+from core.model.layers import Activation, AvgPool, Conv, Dense, Flatten, MaxPool, Residual
+from core.model.spec import ModelSpec
+from core.runs.store import RunStore
+from core.train.config import TrainConfig
+from core.train.runner import Runner
+from pages.shared import state
+
+LAYERS = (
+    Conv(8),
+    Activation(),
+    MaxPool(),
+    Residual(8),
+    AvgPool(),
+    Flatten(),
+    Dense(16),
+    Activation("tanh"),
+    Dense(10),
+)
+
+
+class IdleEngine:
+    """An engine that only writes down what it is asked; the store hears of requests as from the real one."""
+
+    def __init__(self, store: RunStore) -> None:
+        self.store = store
+        self.submitted: list[str] = []
+        self.requested: list[tuple[str, str]] = []
+
+    def submit(self, run_id: str) -> None:
+        self.store.get(run_id)
+        self.submitted.append(run_id)
+
+    def request(self, run_id: str, what: str) -> None:
+        self.store.request(run_id, what)
+        self.requested.append((run_id, what))
+
+    def stop(self, run_id: str) -> None:
+        self.request(run_id, "stop")
+
+    def workers(self) -> dict[str, int]:
+        return {}
+
+    def close(self) -> None:
+        pass
+
+
+def _forget() -> None:
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+@pytest.fixture(autouse=True)
+def server(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Make each test a server that has just started: its caches are empty and its engine trains nothing."""
+    monkeypatch.setattr(state, "Engine", IdleEngine)
+    monkeypatch.setattr(state, "warm", lambda: None)
+    _forget()
+    yield
+    _forget()
+
+
+@pytest.fixture(scope="session")
+def _trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Train a small network on a few digits, once: its data directory and the id of its run."""
+    path = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CONVSCOPE_HOME", str(path))
+        patch.delenv("CONVSCOPE_DATABASE_URL", raising=False)
+        store = RunStore()
+        config = TrainConfig(epochs=2, batch_size=32, train_images=320, lr=0.01, precision="fp32", device="cpu")
+        spec = ModelSpec("Small network", (1, 8, 8), 10, LAYERS)
+        run_id = store.create(spec, config, "digits", "Small network on digits", owner="tests")
+        Runner(store, run_id, "tests").run()
+        store.close()
+    return path, run_id
+
+
+@pytest.fixture
+def trained_run(_trained: tuple[Path, str], home: Path) -> str:
+    """Give the test's data directory a finished run on `digits`, with epochs 0 to 2, and return its id."""
+    path, run_id = _trained
+    shutil.copytree(path, home, dirs_exist_ok=True)
+    return run_id
+
+
+@pytest.fixture
+def weightless_run(home: Path) -> str:
+    """Give the test's data directory a run on `digits` that still waits in the queue, and return its id."""
+    store = RunStore()
+    spec = ModelSpec("Small network", (1, 8, 8), 10, LAYERS)
+    run_id = store.create(spec, TrainConfig(epochs=1), "digits", "Waiting")
+    store.close()
+    return run_id
+
+
+@pytest.fixture
+def damaged_run(trained_run: str) -> str:
+    """Return the id of the trained run after all its checkpoints were cut short."""
+    store = RunStore()
+    for path in store.checkpoint(trained_run).parent.glob("*.safetensors"):
+        path.write_bytes(path.read_bytes()[:100])
+    store.close()
+    return trained_run

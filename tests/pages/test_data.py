@@ -1,0 +1,165 @@
+"""The data page shows what is in a data set, fetches nothing unasked, and makes the next network fit."""
+
+import io
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from core.data import datasets, sources
+from core.data.arrays import Arrays
+from core.data.catalog import DATASETS
+from core.data.download import DOWNLOADS, Download
+from core.errors import DataError
+from pages.shared import samples, state
+
+PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "data.py")
+
+
+def open_page(dataset: str = "", draft: state.Draft | None = None) -> AppTest:
+    app = AppTest.from_file(PAGE, default_timeout=60)
+    if dataset:
+        app.query_params["dataset"] = dataset
+    if draft:
+        app.session_state["draft"] = draft
+    app.run()
+    assert not app.exception
+    return app
+
+
+def button(app: AppTest, label: str):
+    return next(button for button in app.button if button.label == label)
+
+
+def labels(app: AppTest) -> list[str]:
+    return [button.label for button in app.button]
+
+
+def test_all_data_sets_are_listed_and_one_that_is_used_shows_its_images() -> None:
+    app = open_page("digits")
+    listed = app.radio(key="dataset")
+    assert listed.options == [info.title for info in DATASETS.values()]
+    captions = " ".join(listed.proto.captions)
+    assert captions.count("comes with the app") == 3
+    assert "60,000 images · 32 × 32 colour · 170 MB download" in captions
+    alts = [picture.alt for image in app.image for picture in image.proto.imgs]
+    assert alts == [f"{samples.SHOWN} images of class {digit}" for digit in range(10)]
+    assert app.radio(key="split").options == ["Train · 1,197", "Valid · 300", "Test · 300"]
+    assert any("never for choosing" in caption for caption in app.radio(key="split").proto.captions)
+    assert "Alpaydin" in " ".join(caption.value for caption in app.caption)
+    assert len(app.get("vega_lite_chart")) == 1
+
+
+def test_the_split_and_other_images_change_what_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, int]] = []
+    strip = samples._strip
+    monkeypatch.setattr(samples, "_strip", lambda *args: asked.append((args[1], args[3])) or strip(*args))
+    app = open_page("digits")
+    app.radio(key="split").set_value("test").run()
+    button(app, "Other images").click().run()
+    assert asked[0] == ("train", 0)
+    assert asked[10] == ("test", 0)
+    assert asked[20] == ("test", samples.SHOWN)
+
+
+def test_using_a_data_set_makes_the_next_network_fit_it() -> None:
+    tiny = state.new_draft("mnist5k", "tiny_vgg")
+    app = open_page("digits", tiny)
+    button(app, "Use this data set").click().run()
+    assert not app.exception
+    assert app.session_state["draft"] == state.new_draft("digits", "tiny_vgg")  # a preset is made anew
+    assert "Use this data set" not in labels(app)
+    assert not app.warning
+
+
+def test_a_network_that_no_longer_fits_is_named_with_the_way_out() -> None:
+    draft = state.new_draft("mnist5k", "tiny_vgg")
+    layers = draft.spec.layers[:-1] + draft.spec.layers  # no preset any more
+    app = open_page("digits", state.Draft("mnist5k", state.replace(draft.spec, layers=layers)))
+    button(app, "Use this data set").click().run()
+    assert app.session_state["draft"].spec.layers == layers
+    assert "mend it in Build" in app.warning[0].value
+
+
+def test_the_masks_of_drawn_shapes_can_be_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    info = DATASETS["shapes"]
+    masks = np.zeros((info.num_images, 32, 32), dtype=bool)
+    masks[:, :16] = True
+    images = np.full((info.num_images, *info.input_shape), 200, dtype=np.uint8)
+    images[..., 0] = 0
+    drawn = Arrays(images, np.arange(info.num_images, dtype=np.int64) % 10, masks)
+    monkeypatch.setitem(sources.READERS, "shapes", lambda progress: drawn)
+    app = open_page("shapes")
+    app.toggle(key="masked").set_value(True).run()
+    assert not app.exception
+    picture = np.asarray(Image.open(io.BytesIO(samples._strip("shapes", "train", 0, 0, True))).convert("RGB"))
+    assert picture[0, 60].tolist() == [200] * 3
+    assert picture[-1, 60].tolist() == [40] * 3
+
+
+def unreachable(name: str) -> tuple[Download, ...]:
+    """Return the files of a data set at an address where nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    return tuple(Download((f"http://127.0.0.1:{port}/x",), file.md5, file.num_bytes) for file in DOWNLOADS[name])
+
+
+def test_offline_a_download_ends_in_one_sentence_and_changes_nothing(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(DOWNLOADS, "mnist", unreachable("mnist"))
+    app = open_page("mnist")
+    assert not app.error  # nothing is asked of the network before the button is pressed
+    assert not app.image
+    assert "Use this data set" not in labels(app)
+    button(app, "Download (12 MB)").click().run()
+    assert not app.exception
+    (error,) = app.error
+    assert "could not be downloaded because 127.0.0.1 cannot be reached" in error.value
+    assert "check the internet connection and try again" in error.value
+    assert app.session_state["draft"].dataset == state.FIRST_DATASET
+    assert not list(home.rglob("*mnist*"))
+    assert "Download (12 MB)" in labels(app)
+
+
+def test_a_download_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []
+
+    def load(name: str, *, progress: Callable[[int, int], None]) -> None:
+        import streamlit as st
+
+        draw = st.delta_generator.DeltaGenerator.progress
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                "streamlit.delta_generator.DeltaGenerator.progress",
+                lambda bar, value, text: shown.append(text) or draw(bar, value, text),
+            )
+            for received in (0, 100_000, 6_000_000, 12_000_000):
+                progress(received, 12_000_000)
+        raise DataError("The end of the test: nothing came.")
+
+    monkeypatch.setattr(datasets, "load_dataset", load)
+    app = open_page("mnist")
+    button(app, "Download (12 MB)").click().run()
+    assert [text.partition(".")[0] for text in shown] == ["0 of 12 MB", "6 of 12 MB", "Unpacking …"]
+    assert [error.value for error in app.error] == ["The end of the test: nothing came."]
+
+
+def test_an_unknown_data_set_in_the_address_shows_the_one_in_use() -> None:
+    app = open_page("<b>none</b>", state.new_draft("digits", "lenet5"))
+    assert app.radio(key="dataset").value == "digits"
+
+
+def test_a_data_directory_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("CONVSCOPE_HOME", str(tmp_path / "file"))
+    app = open_page("digits")
+    (error,) = app.error
+    assert "cannot be written" in error.value
+    assert "CONVSCOPE\\_HOME" in error.value
+    assert len(app.radio(key="dataset").options) == len(DATASETS)

@@ -1,0 +1,51 @@
+"""The first page: one button to a training, and the way to everything else."""
+
+from streamlit.testing.v1 import AppTest
+
+from core.runs.records import Status
+from core.runs.store import RunStore
+from core.train.config import TrainConfig
+from pages.shared import state
+from pages.shared.layout import plain
+from pages.shared.menu import path
+
+
+def home_page() -> AppTest:
+    return AppTest.from_file(path("home"), default_timeout=60).run()
+
+
+def test_a_newcomer_sees_what_to_do_and_that_nothing_ran_yet():
+    app = home_page()
+    assert not app.exception
+    assert [button.label for button in app.button] == ["Train a network"]
+    assert any("None yet" in caption.value for caption in app.caption)
+
+
+def test_the_button_queues_the_tutorial_network_on_real_digits():
+    app = home_page()
+    app.button[0].click().run()
+    assert not app.exception
+    (run,) = RunStore().list()
+    assert (run.status, run.dataset) == (Status.QUEUED, "mnist5k")
+    assert run.spec == state.new_draft("mnist5k", "tutorial").spec
+    assert TrainConfig.from_mapping(run.config).epochs == 5
+    assert state.engine().submitted == [run.id]
+
+
+def test_trainings_are_listed_as_text(trained_run):
+    RunStore().rename(trained_run, "**bold** <b>x</b>")
+    app = home_page()
+    assert not app.exception
+    labels = [link.proto.label for link in app.get("page_link")]
+    named = [label for label in labels if "bold" in label]
+    assert len(named) == 1 and named[0].startswith(plain("**bold** <b>x</b>"))
+    assert "of validation images right" in named[0]
+
+
+def test_a_data_directory_that_cannot_be_used_is_one_sentence(home, monkeypatch):
+    (home / "file").write_text("")
+    monkeypatch.setenv("CONVSCOPE_HOME", str(home / "file"))
+    app = home_page()
+    assert not app.exception
+    assert "CONVSCOPE" in app.error[0].value
+    assert [button.label for button in app.button] == ["Train a network"]

@@ -1,0 +1,65 @@
+"""Every page is framed, its errors are one sentence, and what a user wrote stays text."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.shared.layout import plain
+from pages.shared.menu import PAGES
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = ("torch", "torchvision", "captum", "sklearn", "mlxtend", "sqlalchemy")  # Streamlit itself touches plotly
+
+
+def test_the_frame_imports_nothing_heavy() -> None:
+    code = "import sys, pages.shared.layout, pages.shared.widgets.image_grid; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "pages.shared.menu" in run.stdout.split()
+    assert not set(HEAVY) & set(run.stdout.split())
+
+
+def test_an_address_leads_to_its_page_inside_the_frame() -> None:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params["run"] = "r1"
+    app.run()
+    assert app.title[0].value == "Home"
+    assert [link.value for link in app.sidebar.page_link] == [info.title for info in PAGES.values()]
+    assert {link.proto.query_string for link in app.sidebar.page_link} == {"run=r1"}
+
+
+def script() -> None:
+    import streamlit as st
+
+    from core.errors import RunError
+    from pages.shared.layout import show_errors
+
+    with show_errors():
+        raise RunError("There is no run <b>x</b>: choose one under Runs.")
+    st.text("the page goes on")
+    with show_errors():
+        raise ValueError("a defect")
+
+
+def test_an_error_for_people_is_one_sentence_and_a_defect_is_not_hidden() -> None:
+    app = AppTest.from_function(script).run()
+    assert [error.value for error in app.error] == [plain("There is no run <b>x</b>: choose one under Runs.")]
+    assert app.text[0].value == "the page goes on"
+    assert [error.proto.type for error in app.exception] == ["ValueError"]
+
+
+@pytest.mark.parametrize(
+    ("text", "markdown"),
+    [
+        ("There is no run 12-b: choose one (under Runs).", "There is no run 12-b: choose one (under Runs)."),
+        ("my_cat*.png", r"my\_cat\*.png"),
+        ("<b>x</b> [a](b) $y$ `z`", r"\<b>x\</b> \[a\](b) \$y\$ \`z\`"),
+        (" two\n\n lines ", "two lines"),
+        (":smile:", ":\u2060smile:"),
+        ("# 1", "\u2060# 1"),
+    ],
+)
+def test_what_a_user_wrote_becomes_markdown_that_shows_it(text: str, markdown: str) -> None:
+    assert plain(text) == markdown

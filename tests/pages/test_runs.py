@@ -1,0 +1,166 @@
+"""The runs page lists every training, and what it offers to do with one is really done."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.runs.records import Status
+from core.runs.store import RunStore
+from core.train.config import TrainConfig
+from pages.shared import state
+from pages.shared.layout import plain
+from pages.shared.run_details import in_words
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def open_page(run: str = "") -> AppTest:
+    app = AppTest.from_file(str(ROOT / "pages" / "runs.py"), default_timeout=60)
+    if run:
+        app.query_params["run"] = run
+    app.run()
+    assert not app.exception
+    return app
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    next(button for button in app.button if button.label == label).click()
+    app.run()
+    assert not app.exception
+    return app
+
+
+def names(app: AppTest) -> list[str]:
+    return app.dataframe[0].value["Name"].tolist()
+
+
+def test_with_no_run_there_is_the_way_to_the_first() -> None:
+    app = open_page()
+    assert not app.dataframe
+    assert not app.error
+    assert app.button[0].label == "Go to Home"
+
+
+def test_a_run_is_listed_and_described(trained_run: str) -> None:
+    app = open_page()
+    run = state.store().get(trained_run)
+    row = app.dataframe[0].value.iloc[0]
+    assert row["Name"] == "Small network on digits"
+    assert row["Status"] == "✓ Finished"
+    assert row["Progress"] == 100
+    assert row["Test"] == pytest.approx(100 * run.test_accuracy)
+    best = max(metric.valid_accuracy or 0 for metric in state.store().metrics(trained_run))
+    assert row["Best valid"] == pytest.approx(100 * best)
+    assert 2 <= len(row["Loss"]) <= 40
+    assert app.subheader[0].value == "Small network on digits"
+    metrics = {metric.label: metric.value for metric in app.metric}
+    assert metrics["Epochs"] == "2 of 2"
+    assert metrics["Test accuracy"] == f"{run.test_accuracy:.1%}"
+    text = " ".join(element.value for element in app.markdown)
+    assert "conv1\u00a0:gray[8\u00a0×\u00a08\u00a0×\u00a08]" in text
+    assert "Sees 320 training images 2 times, 32 at a time" in text
+    assert {"Filters", "Feature maps", "Explain", "Classify"} <= {link.value for link in app.main.page_link}
+
+
+def test_settings_are_told_in_words() -> None:
+    config = TrainConfig(epochs=1, optimizer="momentum", momentum=0.5, lr=0.1, weight_decay=1e-4, seed=3)
+    words = in_words(config, "mnist5k").split("  \n")
+    assert words == [
+        "Sees 4,000 training images once, 64 at a time.",
+        "Momentum, learning rate 0.1, momentum 0.5, weight decay 0.0001.",
+        "Seed 3, precision auto, device auto.",
+    ]
+
+
+def test_a_new_name_is_kept_and_shown_as_text(trained_run: str) -> None:
+    app = open_page(trained_run)
+    hostile = "<script>x</script> *a* [b](c)"
+    app.text_input[0].set_value(hostile)
+    press(app, "Save name")
+    assert state.store().get(trained_run).name == hostile
+    assert app.subheader[0].value == plain(hostile)
+    assert names(app) == [hostile]
+
+
+def test_an_empty_name_is_refused_with_a_sentence(trained_run: str) -> None:
+    app = open_page(trained_run)
+    app.text_input[0].set_value("   ")
+    press(app, "Save name")
+    assert [error.value for error in app.error] == ["A run's name has 1 to 80 characters."]
+    assert state.store().get(trained_run).name == "Small network on digits"
+
+
+def test_deleting_asks_first_and_then_leaves_nothing(trained_run: str, home: Path) -> None:
+    app = open_page(trained_run)
+    assert any("This cannot be undone" in element.value for element in app.markdown)
+    assert (home / "runs" / trained_run).exists()
+    press(app, "Delete for good")
+    assert state.store().list() == ()
+    assert not (home / "runs" / trained_run).exists()
+    assert "run" not in app.query_params
+    assert app.button[0].label == "Go to Home"
+
+
+def test_a_run_that_trains_is_not_deleted(trained_run: str) -> None:
+    app = open_page(trained_run)
+    state.store().change(trained_run, status=Status.RUNNING.value)
+    press(app, "Delete for good")
+    assert [error.value for error in app.error] == ["This run is training: stop it before you delete it."]
+    assert [run.id for run in state.store().list()] == [trained_run]
+
+
+def test_an_interrupted_run_says_why_and_is_resumed(trained_run: str) -> None:
+    state.store().change(trained_run, status=Status.INTERRUPTED.value, message="Its worker <i>died</i>.")
+    app = open_page(trained_run)
+    assert [warning.value for warning in app.warning] == [plain("Its worker <i>died</i>.")]
+    press(app, "Resume")
+    assert state.engine().requested == [(trained_run, "resume")]
+    assert state.store().get(trained_run).status is Status.QUEUED
+    assert app.dataframe[0].value["Status"].tolist() == ["… Waiting"]
+    press(app, "Stop training")
+    assert state.store().get(trained_run).status is Status.STOPPED
+
+
+def test_the_network_of_a_run_becomes_the_next_one(trained_run: str) -> None:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params["run"] = trained_run
+    app.switch_page("pages/runs.py").run()
+    press(app, "Build from this network")
+    assert app.title[0].value == "Build"
+    assert app.session_state["draft"] == state.Draft("digits", state.store().get(trained_run).spec)
+
+
+def test_an_unknown_run_is_named_and_the_others_stay_in_reach(trained_run: str) -> None:
+    app = open_page("0123456789")
+    assert [error.value for error in app.error] == [
+        "There is no such run: it may have been deleted. Choose another one."
+    ]
+    assert names(app) == ["Small network on digits"]
+    assert app.subheader[0].value == "Small network on digits"
+
+
+def test_every_state_has_its_sign(trained_run: str) -> None:
+    for status in Status:
+        state.store().change(trained_run, status=status.value)
+        (shown,) = open_page(trained_run).dataframe[0].value["Status"]
+        assert len(shown.split()[0]) == 1
+        assert len(shown.split()) == 2
+
+
+def test_a_data_directory_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("CONVSCOPE_HOME", str(tmp_path / "file"))
+    app = open_page()
+    (error,) = app.error
+    assert "cannot be written" in error.value
+
+
+def test_runs_are_listed_newest_first(trained_run: str, weightless_run: str) -> None:
+    store = RunStore()
+    newest = store.get(weightless_run)
+    store.close()
+    app = open_page()
+    assert names(app) == ["Waiting", "Small network on digits"]
+    assert app.subheader[0].value == newest.name
+    assert "Look inside what it learned" not in [element.value for element in app.subheader]

@@ -1,0 +1,259 @@
+"""Explain: what is explained is the picture, the class and the settings that were chosen."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+import core.explain.attribution
+from core.data.catalog import DATASETS
+from core.data.datasets import load_dataset
+from core.explain.methods import METHODS
+from core.explain.prediction import predict
+from core.model.build import build_model
+from core.model.layers import Activation, Conv, Dense, Flatten
+from core.model.spec import ModelSpec
+from core.runs.checkpoint import Checkpoint, save_checkpoint
+from core.runs.store import RunStore
+from core.train.config import TrainConfig
+from pages.shared import explanations
+from pages.shared.menu import path
+
+pytestmark = pytest.mark.filterwarnings("ignore:Setting backward hooks")
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Write down every explanation that is computed."""
+    calls: list[dict[str, Any]] = []
+    compute = core.explain.attribution.attribute
+
+    def attribute(model: Any, image: Any, target: int, method: str, **options: Any) -> Any:
+        calls.append({"method": method, "target": target, "image": image, "options": options})
+        return compute(model, image, target, method, **options)
+
+    monkeypatch.setattr(core.explain.attribution, "attribute", attribute)
+    return calls
+
+
+@pytest.fixture
+def make_run(home: Any) -> Callable[..., str]:
+    """Return a function that records a run on `digits` with weights of its own."""
+
+    def make(*layers: Any, change: Callable[[torch.Tensor], torch.Tensor] = lambda weight: weight) -> str:
+        store = RunStore()
+        spec = ModelSpec("Odd network", (1, 8, 8), 10, layers)
+        run_id = store.create(spec, TrainConfig(epochs=1), "digits", owner="tests")
+        weights = {name: change(weight) for name, weight in build_model(spec).state_dict().items()}
+        save_checkpoint(store.checkpoint(run_id), Checkpoint(weights))
+        store.change(run_id, step=1)
+        store.close()
+        return run_id
+
+    return make
+
+
+def opened(**query: str) -> AppTest:
+    app = AppTest.from_file(path("saliency"), default_timeout=60)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def answer(run_id: str, index: int) -> int:
+    """Return the likeliest class of a test image, asked without any page."""
+    digits = load_dataset("digits")
+    return int(predict(RunStore().load_model(run_id), digits.normalize(digits.test.images[index][None])).argmax())
+
+
+def pictures(app: AppTest) -> list[str]:
+    """Return the addresses of the pictures, which are made of their content."""
+    return [element.value[0] for element in app.get("image")]
+
+
+def captions(app: AppTest) -> str:
+    return "\n".join(element.value for element in app.caption)
+
+
+def test_without_a_network_it_says_so_and_offers_the_way_to_one() -> None:
+    app = opened()
+    assert "No network has been trained yet" in app.markdown[-1].value
+    assert [button.label for button in app.button] == ["Train a network"]
+
+
+def test_an_unknown_run_gets_one_sentence_and_a_way_on(trained_run: str) -> None:
+    app = opened(run="0123456789")
+    assert "There is no such run" in app.markdown[-1].value
+    assert [button.label for button in app.button] == ["See all runs"]
+
+
+def test_all_methods_explain_what_the_network_answered(trained_run: str, asked: list[dict[str, Any]]) -> None:
+    app = opened(run=trained_run)
+    best = answer(trained_run, 0)
+    assert [(call["method"], call["target"]) for call in asked] == [(method, best) for method in METHODS]
+    assert f"It says “{best}”" in [heading.value for heading in app.subheader]
+    assert f"Why “{best}”?" in [heading.value for heading in app.subheader]
+    assert len(pictures(app)) == 1 + len(METHODS)
+    for method in METHODS.values():
+        assert any(method.cannot in text.value for text in app.markdown)
+    assert captions(app).count("Scaled to this map alone") == len(METHODS)
+
+
+def test_a_click_on_a_class_explains_that_class(trained_run: str, asked: list[dict[str, Any]]) -> None:
+    app = opened(run=trained_run)
+    before, best = pictures(app), answer(trained_run, 0)
+    other = next(button for button in app.button if button.key.startswith("class_") and button.key != f"class_{best}")
+    target = int(other.key.removeprefix("class_"))
+    asked.clear()
+    other.click().run()
+    assert {call["target"] for call in asked} == {target}
+    assert app.query_params["target"] == str(target)
+    assert f"What speaks for “{target}”?" in [heading.value for heading in app.subheader]
+    assert pictures(app)[0] == before[0]
+    assert all(now != then for now, then in zip(pictures(app)[1:], before[1:], strict=True))
+
+
+def test_a_class_outside_the_five_likeliest_can_be_chosen(trained_run: str, asked: list[dict[str, Any]]) -> None:
+    app = opened(run=trained_run)
+    least = app.selectbox(key="another_class").options[-1]
+    asked.clear()
+    app.selectbox(key="another_class").select_index(len(app.selectbox(key="another_class").options) - 1).run()
+    assert {str(call["target"]) for call in asked} == {least.split(" · ")[0]}
+    assert app.selectbox(key="another_class").value is None
+
+
+def test_another_picture_is_asked_about_its_own_answer(trained_run: str, asked: list[dict[str, Any]]) -> None:
+    app = opened(run=trained_run, target=str((answer(trained_run, 0) + 1) % 10))
+    asked.clear()
+    app.button(key="image_digits_next").click().run()
+    assert {call["target"] for call in asked} == {answer(trained_run, 1)}
+    assert "target" not in app.query_params
+    digits = load_dataset("digits")
+    assert torch.equal(asked[0]["image"], digits.normalize(digits.test.images[1][None])[0])
+
+
+def test_the_class_of_the_address_is_explained(trained_run: str, asked: list[dict[str, Any]]) -> None:
+    target = (answer(trained_run, 0) + 3) % 10
+    app = opened(run=trained_run, target=str(target))
+    assert {call["target"] for call in asked} == {target}
+    assert not app.warning
+
+
+def test_a_class_that_does_not_exist_is_refused(trained_run: str, asked: list[dict[str, Any]]) -> None:
+    app = opened(run=trained_run, target="10")
+    for target in ("10", "-1", "1.0", "cat", "٣", "9" * 5000, "<b>1</b>"):
+        app.query_params["target"] = target
+        app.run()
+        assert {call["target"] for call in asked} == {answer(trained_run, 0)}
+        assert ["click one of its classes" in warning.value for warning in app.warning] == [True]
+
+
+def test_settings_reach_the_computation(trained_run: str, asked: list[dict[str, Any]]) -> None:
+    app = opened(run=trained_run)
+    before = pictures(app)
+    asked.clear()
+    app.number_input(key="option_integrated_gradients_steps").set_value(8)
+    app.number_input(key="option_occlusion_window").set_value(3)
+    app.selectbox(key=f"option_grad_cam_layer_{trained_run}").set_value("conv1")
+    app.run()
+    assert {call["method"]: call["options"] for call in asked} == {
+        "integrated_gradients": {"steps": 8},
+        "grad_cam": {"layer": "conv1"},
+        "occlusion": {"stride": 2, "window": 3},
+    }
+    changed = [now != then for now, then in zip(pictures(app), before, strict=True)]
+    assert changed == [False, False, True, False, True, True]
+    assert "Seen from layer conv1." in captions(app)
+
+
+def test_an_impossible_setting_gets_one_sentence_on_its_card(trained_run: str) -> None:
+    app = opened(run=trained_run)
+    app.number_input(key="option_occlusion_window").set_value(9).run()
+    assert not app.exception
+    assert [error.value for error in app.error] == [
+        "The square of 9 pixels is larger than the picture of 8 × 8: make it smaller."
+    ]
+    assert len(pictures(app)) == len(METHODS)
+
+
+def test_drawing_it_differently_computes_nothing(trained_run: str, asked: list[dict[str, Any]]) -> None:
+    app = opened(run=trained_run)
+    for widget, value in (("look_strength", 40), ("look_percentile", 90.0)):
+        before = pictures(app)
+        asked.clear()
+        app.slider(key=widget).set_value(value).run()
+        assert not asked
+        assert pictures(app)[0] == before[0]
+        assert all(now != then for now, then in zip(pictures(app)[1:], before[1:], strict=True))
+    before = pictures(app)
+    app.segmented_control(key="look_sign").set_value("negative").run()
+    assert not asked
+    signed = [False, *(method.signed for method in METHODS.values())]
+    assert [now != then for now, then in zip(pictures(app), before, strict=True)] == signed
+
+
+def test_what_costs_much_waits_for_a_click(
+    trained_run: str, asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(explanations, "AT_ONCE", 5)
+    app = opened(run=trained_run)
+    assert [call["method"] for call in asked] == ["saliency", "guided_backprop", "grad_cam"]
+    assert "has to pass 64 times" in captions(app)
+    app.button(key="compute_integrated_gradients").click().run()
+    assert asked[-1]["method"] == "integrated_gradients"
+    assert [button.key for button in app.button if button.key.startswith("compute")] == ["compute_occlusion"]
+
+
+def test_a_method_that_does_not_fit_says_why(make_run: Callable[..., str], asked: list[dict[str, Any]]) -> None:
+    app = opened(run=make_run(Flatten(), Dense(10)))
+    assert [call["method"] for call in asked] == ["saliency", "integrated_gradients", "occlusion"]
+    assert ["ReLU" in app.info[0].value, "convolution" in app.info[1].value] == [True, True]
+
+
+def test_a_blank_map_says_so(make_run: Callable[..., str]) -> None:
+    app = opened(run=make_run(Conv(4), Activation(), Flatten(), Dense(10), change=torch.zeros_like))
+    assert captions(app).count("Nothing to show: every value is zero.") == len(METHODS)
+    assert not app.error
+
+
+@pytest.mark.parametrize(("run", "sentence"), [("damaged_run", "damaged"), ("weightless_run", "no weights yet")])
+def test_a_network_that_cannot_be_loaded_gets_one_sentence(
+    run: str, sentence: str, request: pytest.FixtureRequest
+) -> None:
+    app = opened(run=request.getfixturevalue(run))
+    assert len(app.error) == 1
+    assert sentence in app.error[0].value
+    assert app.selectbox(key="pick_run").value
+
+
+def test_class_names_are_shown_as_text(trained_run: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    best = answer(trained_run, 0)
+    names = tuple("<b>*it*</b>" if index == best else str(index) for index in range(10))
+    monkeypatch.setitem(DATASETS, "digits", replace(DATASETS["digits"], class_names=names))
+    app = opened(run=trained_run)
+    assert r"Why “\<b>\*it\*\</b>”?" in [heading.value for heading in app.subheader]
+    assert r"\<b>\*it\*\</b>" in app.button(key=f"class_{best}").label
+
+
+def test_the_class_filter_walks_through_that_class_only(trained_run: str) -> None:
+    app = opened(run=trained_run)
+    labels = load_dataset("digits").test.labels
+    app.selectbox(key="image_digits_class").set_value(7).run()
+    seen = []
+    for _ in range(3):
+        seen.append(app.number_input(key="image_digits").value)
+        app.button(key="image_digits_next").click().run()
+    assert seen == (labels == 7).nonzero().flatten()[:3].tolist()
+    app.button(key="image_digits_previous").click().run()
+    assert app.number_input(key="image_digits").value == seen[-1]
+    app.button(key="image_digits_any").click().run()
+    assert labels[app.number_input(key="image_digits").value] == 7
+    row = [button for button in app.button if button.key.startswith("image_digits_row_")]
+    row[2].click().run()
+    assert app.number_input(key="image_digits").value == int(row[2].key.rpartition("_")[2])
+    assert app.session_state["picture"].index == app.number_input(key="image_digits").value

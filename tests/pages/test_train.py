@@ -1,0 +1,148 @@
+"""The training page: settings reach the run, a run shows where it stands, and every request reaches the store."""
+
+from dataclasses import replace
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.model.layers import Dense
+from core.runs.records import Status
+from core.runs.store import RunStore
+from core.train.config import TrainConfig
+from pages.shared import state
+from pages.shared.layout import plain
+from pages.shared.menu import path
+
+
+def train_page(run_id: str | None = None) -> AppTest:
+    app = AppTest.from_file(path("train"), default_timeout=90)
+    if run_id:
+        app.query_params["run"] = run_id
+    app.session_state["draft"] = state.new_draft("digits", "lenet5")
+    return app.run()
+
+
+def button(app: AppTest, label: str):
+    return next(button for button in app.button if button.label == label)
+
+
+def labels(app: AppTest) -> set[str]:
+    return {button.label for button in app.button}
+
+
+def test_the_time_is_measured_before_the_start():
+    app = train_page()
+    assert not app.exception
+    assert any("6 batches were timed" in caption.value for caption in app.caption)
+
+
+def test_every_setting_reaches_the_run():
+    app = train_page()
+    wanted = {
+        "epochs": 3,
+        "batch_size": 16,
+        "lr": 0.02,
+        "optimizer": "momentum",
+        "momentum": 0.5,
+        "weight_decay": 0.01,
+        "train_images": 200,
+        "seed": 9,
+        "precision": "fp32",
+        "device": "cpu",
+    }
+    widgets = {widget.key: widget for widget in [*app.number_input, *app.selectbox]}
+    for name, value in wanted.items():
+        widgets[f"config_{name}"].set_value(value)
+    button(app, "Start training").click().run()
+    assert not app.exception
+    (run,) = RunStore().list()
+    assert TrainConfig.from_mapping(run.config) == TrainConfig(**wanted)
+    assert run.spec == state.new_draft("digits", "lenet5").spec
+    assert app.query_params["run"] == run.id
+    assert state.engine().submitted == [run.id]
+
+
+def test_a_second_start_is_another_run():
+    app = train_page()
+    button(app, "Start training").click().run()
+    button(app, "Start training").click().run()
+    assert len({run.id for run in RunStore().list()}) == 2
+
+
+def test_an_impossible_network_cannot_start():
+    app = AppTest.from_file(path("train"), default_timeout=60)
+    draft = state.new_draft("digits", "lenet5")
+    app.session_state["draft"] = replace(draft, spec=replace(draft.spec, layers=(Dense(10),)))
+    app.run()
+    assert not app.exception
+    assert button(app, "Start training").disabled
+    assert "cannot work yet" in app.error[0].value
+
+
+def test_a_data_set_that_must_be_downloaded_cannot_start():
+    app = AppTest.from_file(path("train"), default_timeout=60)
+    app.session_state["draft"] = state.new_draft("cifar10", "tutorial")
+    app.run()
+    assert not app.exception
+    assert button(app, "Start training").disabled
+    assert "downloaded first" in app.info[0].value
+
+
+@pytest.mark.parametrize(
+    ("status", "offered"),
+    [
+        (Status.QUEUED, {"Pause", "Stop training"}),
+        (Status.RUNNING, {"Pause", "One batch", "Stop training"}),
+        (Status.PAUSED, {"Resume", "One batch", "Stop training"}),
+        (Status.STOPPED, {"Resume"}),
+        (Status.INTERRUPTED, {"Resume"}),
+        (Status.FAILED, set()),
+        (Status.FINISHED, set()),
+    ],
+)
+def test_only_what_makes_sense_is_offered(trained_run, status, offered):
+    RunStore().change(trained_run, status=status.value)
+    app = train_page(trained_run)
+    assert not app.exception
+    assert labels(app) - {"Start training"} == offered
+
+
+@pytest.mark.parametrize(
+    ("status", "label", "wanted"),
+    [
+        (Status.RUNNING, "Pause", ("running", "pause", 0)),
+        (Status.RUNNING, "Stop training", ("running", "stop", 0)),
+        (Status.PAUSED, "One batch", ("queued", "pause", 1)),
+        (Status.INTERRUPTED, "Resume", ("queued", "run", 0)),
+    ],
+)
+def test_a_press_reaches_the_store(trained_run, status, label, wanted):
+    store = RunStore()
+    store.change(trained_run, status=status.value)
+    app = train_page(trained_run)
+    button(app, label).click().run()
+    assert not app.exception
+    wishes = store.wishes(trained_run)
+    assert (wishes.status, wishes.wanted, wishes.steps) == wanted
+
+
+def test_a_finished_run_shows_its_numbers_and_curves(trained_run):
+    run = RunStore().get(trained_run)
+    app = train_page(trained_run)
+    shown = {metric.label: metric.value for metric in app.metric}
+    assert shown["Test accuracy"] == f"{run.test_accuracy:.1%}"
+    assert shown["Validation accuracy"] == f"{run.valid_accuracy:.1%}"
+    assert len(app.get("vega_lite_chart")) == 2
+
+
+def test_the_cause_of_a_failure_is_shown_as_text(trained_run):
+    RunStore().change(trained_run, status="failed", message="The loss was <b>no number</b> in step 3.")
+    app = train_page(trained_run)
+    assert app.error[0].value == plain("The loss was <b>no number</b> in step 3.")
+
+
+def test_an_unknown_run_is_one_sentence_and_a_new_training_can_start():
+    app = train_page("0123456789")
+    assert not app.exception
+    assert "no such run" in app.error[0].value
+    assert not button(app, "Start training").disabled
