@@ -34,6 +34,6 @@ with show_errors():
         st.caption(f"{latest}Click a row to see all of that run below; the table scrolls sideways.")
         details(run)
         what_next(run)
-        next_step("Train another network", "train")
+        next_step("Train another network", "train", run=None)
     else:
         empty_state("Nothing has been trained yet. One button does it, in about 20 seconds.", "Go to Home", "home")

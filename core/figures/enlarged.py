@@ -71,7 +71,7 @@ def enlarged_map(
     numbers = [_numbers(array, scale, height, origin)] if numbered else []
     left, top = origin[1] - 0.5, origin[0] - 0.5
     layout = {
-        "template": None,
+        "template": {},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "height": height,

@@ -1,6 +1,5 @@
 """The run store: the one place where trainings are created, followed and asked to do things."""
 
-import json
 import re
 import shutil
 import time
@@ -8,12 +7,13 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import Row, case, delete, func, insert, select
+from sqlalchemy import case, delete, func, insert, select
 
-from core.errors import RunError, StorageError
+from core.errors import RunError
 from core.model.spec import ModelSpec
 from core.runs.ledger import Ledger
 from core.runs.records import Metric, Outline, Run, Status
+from core.runs.rows import read_run, readable_runs
 from core.runs.tables import METRICS, RUNS, transaction
 from core.settings import settings
 
@@ -79,15 +79,15 @@ class RunStore(Ledger):
                 row = connection.execute(select(*_RUN_COLUMNS).where(RUNS.c.id == run_id)).one_or_none()
         if row is None:
             raise RunError("There is no such run: it may have been deleted. Choose another one.")
-        return _run(row)
+        return read_run(row)
 
     def list(self, limit: int = 100, *, status: Status | None = None) -> tuple[Run, ...]:
-        """Return the latest runs, newest first."""
+        """Return the latest runs, newest first; damaged records are left out."""
         query = select(*_RUN_COLUMNS).order_by(RUNS.c.created.desc()).limit(limit)
         if status is not None:
             query = query.where(RUNS.c.status == status.value)
         with transaction(self._engine) as connection:
-            return tuple(_run(row) for row in connection.execute(query))
+            return tuple(readable_runs(connection.execute(query)))
 
     def metrics(self, run_id: str, after_step: int = 0) -> tuple[Metric, ...]:
         """Return the recorded steps that come after `after_step`, in order."""
@@ -189,17 +189,3 @@ class RunStore(Ledger):
         model = build_model(run.spec)
         load_checkpoint(path).apply(model)
         return model.eval()
-
-
-def _run(row: Row[Any]) -> Run:
-    values = row._asdict()
-    try:
-        config = json.loads(values["config"])
-    except json.JSONDecodeError as error:
-        raise StorageError(f"The record of run {values['id']} is damaged: delete that run.") from error
-    return Run(
-        **{name: value for name, value in values.items() if name not in ("spec", "config", "status")},
-        spec=ModelSpec.from_json(values["spec"]),
-        config=config,
-        status=Status(values["status"]),
-    )

@@ -133,7 +133,12 @@ class Engine:
 
 
 def _start() -> subprocess.Popen[bytes]:
-    surroundings = {**os.environ, "OMP_NUM_THREADS": str(settings().threads), "PYTHONPATH": str(_ROOT)}
+    surroundings = {
+        "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin at every barrier lose most of the speed on a busy machine
+        **os.environ,
+        "OMP_NUM_THREADS": str(settings().threads),
+        "PYTHONPATH": str(_ROOT),
+    }
     with (settings().folder("runs") / "worker.log").open("ab") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "core.train.worker"],

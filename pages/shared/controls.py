@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import Field
+from math import floor, log10
 from typing import Any
 
 import streamlit as st
@@ -28,8 +29,13 @@ def ask(setting: Field[Any], value: Any, key: str, *, disabled: bool = False, **
         return st.selectbox(index=choices.index(value), options=choices, format_func=_choice, **words)
     if isinstance(setting.default, float):
         low, high = float(about["min"]), float(about["max"])
-        return st.number_input(min_value=low, max_value=high, value=float(value), step=None, format="%g", **words)
+        return st.number_input(min_value=low, max_value=high, value=float(value), step=_step(setting), format="%g", **words)
     return st.number_input(min_value=int(about["min"]), max_value=int(about["max"]), value=int(value), step=1, **words)
+
+
+def _step(setting: Field[Any]) -> float:
+    """Return how much a press of + or − changes a number: the first digit of its default."""
+    return 10.0 ** floor(log10(setting.default)) if setting.default else 1e-4
 
 
 def _choice(value: Any) -> str:

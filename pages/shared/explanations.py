@@ -129,7 +129,8 @@ def _draw(picture: state.Picture, found: "Attribution", method: Method, look: Lo
         sign=look.sign,
     )
     st.image(drawn.pixels, width="stretch", alt=f"{method.title}: {drawn.text}")
-    _color_bar(drawn.scale)
+    if drawn.scale.high:
+        _color_bar(drawn.scale)
     words = [drawn.text]
     if not method.signed and look.sign != "both":
         words.append("Its values have no sign to choose by.")

@@ -116,6 +116,8 @@ def _curves(run: Run) -> None:
     with st.grid(2, min_column_width=340):
         for measure in ("loss", "accuracy"):
             rows = curve_rows(points, measure)
+            if not rows:
+                continue
             st.vega_lite_chart(
                 pd.DataFrame(rows, columns=["epoch", "value", "split"]),
                 curve_chart(measure, epochs=epochs, theme=state.theme()),

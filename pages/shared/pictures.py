@@ -1,9 +1,8 @@
 """Choosing the picture to look at: a test image, a sample, an upload or a shot; it stays chosen on all pages."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from io import BytesIO
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -14,30 +13,14 @@ from core.runs.records import Run
 from core.settings import settings
 from pages.shared import state
 from pages.shared.layout import plain, show_errors
+from pages.shared.sample_pictures import SAMPLES, choose_sample, sample_file, sample_row
 from pages.shared.split_images import ask_image
-from pages.shared.thumbnails import Thumbnail, thumbnails
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 
-@dataclass(frozen=True)
-class Sample:
-    """A picture that comes with the app: its file in assets/samples, what to call it, and the class it belongs to."""
-
-    title: str
-    subject: str
-
-
-FOLDER = Path(__file__).parents[2] / "assets" / "samples"
-SAMPLES = {
-    "three-on-paper": Sample("Three", "3"),
-    "cat": Sample("Cat", "cat"),
-    "rocket": Sample("Rocket", "rocket"),
-    "coffee": Sample("Coffee", "cup of coffee"),
-    "astronaut": Sample("Astronaut", "person"),
-}
 KINDS = {"test": "Test image", "sample": "Sample", "upload": "Upload", "camera": "Camera"}
 OWN_FIRST = ("upload", "camera", "sample", "test")
 UPLOAD_TYPES = ["png", "jpg", "jpeg", "webp", "bmp", "gif"]
@@ -110,7 +93,7 @@ def _open(choice: state.Choice) -> "Image":
 
 @st.cache_resource(show_spinner=False, max_entries=16)
 def _opened(sample: str, data: bytes) -> "Image":
-    return decode_image((FOLDER / f"{sample}.jpg").read_bytes() if sample else data)
+    return decode_image(sample_file(sample) if sample else data)
 
 
 def _short(name: str) -> str:
@@ -145,27 +128,9 @@ def _ask_test(run: Run, choice: state.Choice) -> state.Choice:
 
 def _ask_sample(run: Run, choice: state.Choice) -> state.Choice:
     if choice.kind != "sample" or choice.name not in SAMPLES:
-        choice = replace(choice, kind="sample", name=next(iter(SAMPLES)), data=b"", file_id="", invert=None)
-    _sample_row(choice)
+        choice = choose_sample(choice, next(iter(SAMPLES)))
+    sample_row(choice)
     return choice
-
-
-def _sample_row(choice: state.Choice) -> None:
-    def take(name: str) -> None:
-        state.choose(replace(choice, kind="sample", name=name.replace("_", "-"), data=b"", file_id="", invert=None))
-
-    row = {name.replace("-", "_"): Thumbnail(sample.title, _small(name)) for name, sample in SAMPLES.items()}
-    chosen = choice.name.replace("-", "_") if choice.kind == "sample" else None
-    thumbnails(row, key="sample", on_click=take, chosen=chosen, side=66)
-
-
-@st.cache_data(show_spinner=False)
-def _small(name: str) -> bytes:
-    from PIL import ImageOps
-
-    file = BytesIO()
-    ImageOps.fit(decode_image((FOLDER / f"{name}.jpg").read_bytes()), (144, 144)).save(file, "JPEG", quality=80)
-    return file.getvalue()
 
 
 def _ask_upload(run: Run, choice: state.Choice) -> state.Choice:
@@ -178,7 +143,7 @@ def _ask_upload(run: Run, choice: state.Choice) -> state.Choice:
     )
     choice = _taken(file, choice, "upload")
     st.caption("Or take one of these:")
-    _sample_row(choice)
+    sample_row(choice)
     return choice
 
 

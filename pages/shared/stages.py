@@ -7,7 +7,8 @@ import streamlit as st
 from core.data.catalog import DATASETS
 from core.runs.records import Run
 from pages.shared import state
-from pages.shared.pictures import SAMPLES, picture
+from pages.shared.pictures import picture
+from pages.shared.sample_pictures import SAMPLES
 
 if TYPE_CHECKING:
     from PIL.Image import Image

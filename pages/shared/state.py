@@ -111,6 +111,7 @@ def warm() -> threading.Thread:
         import torch
 
         import core.explain.prediction
+        import core.figures.enlarged
         import core.model.build
         import core.probe.activations  # noqa: F401
 
@@ -149,7 +150,9 @@ def _model(run_id: str, epoch: int | None, stamp: int) -> "nn.Sequential":
 def model(run: Run) -> "nn.Sequential":
     """Return the network of a run with its latest weights, in evaluation mode: to be read, never changed."""
     mark = stamp(run.id)
-    return _model(run.id, None, mark) if mark or not store().checkpoint(run.id, 0).exists() else untrained(run)
+    if not mark and run.status.active and store().checkpoint(run.id, 0).exists():
+        return untrained(run)
+    return _model(run.id, None, mark)
 
 
 def untrained(run: Run) -> "nn.Sequential":
@@ -236,14 +239,14 @@ def new_draft(dataset_name: str, preset_name: str) -> Draft:
 def draft_for(value: Draft, dataset_name: str) -> Draft:
     """Return the same network for another data set.
 
-    An untouched preset is made anew for the new images; another stack keeps its layers, and what no longer fits,
-    the build page says.
+    A preset is made anew for its image size; of any other stack, the build page says what no longer fits.
     """
+    info, layers = DATASETS[dataset_name], value.spec.layers
     for name in PRESETS:
-        if value == new_draft(value.dataset, name):
-            return new_draft(dataset_name, name)
-    info = DATASETS[dataset_name]
-    spec = replace(value.spec, input_shape=info.input_shape, num_classes=len(info.class_names))
+        if layers == new_draft(value.dataset, name).spec.layers:
+            layers = new_draft(dataset_name, name).spec.layers
+            break
+    spec = replace(value.spec, layers=layers, input_shape=info.input_shape, num_classes=len(info.class_names))
     return Draft(dataset_name, spec)
 
 

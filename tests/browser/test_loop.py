@@ -38,7 +38,7 @@ def until(check: Callable[[], object], seconds: float = 90) -> None:
 
 def canvas(page: Page) -> bytes:
     """Return the picture of the loss curve as it is now."""
-    return page.get_by_test_id("stVegaLiteChart").first.locator("canvas").screenshot()
+    return page.get_by_test_id("stVegaLiteChart").first.screenshot()
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +112,7 @@ def test_a_second_tab_pauses_steps_and_resumes_the_same_run(
     second.goto(f"{app.url}/train?run={run_id}")
     second.get_by_role("button", name="Pause").click()
     for page in (first, second):
-        expect(page.get_by_text("Paused", exact=True)).to_be_visible(timeout=PATIENCE)
+        expect(page.locator(".stMarkdownBadge", has_text="Paused")).to_be_visible(timeout=PATIENCE)
     at = store.get(run_id).step
     assert batch(second) == at
     second.get_by_role("button", name="One batch").click()
@@ -129,7 +129,7 @@ def test_a_second_tab_pauses_steps_and_resumes_the_same_run(
 def test_the_zoom_survives_while_the_curve_grows(app: Server, page: Page) -> None:
     start_first_run(app, page)
     until(lambda: batch(page) > 3)
-    chart = page.get_by_test_id("stVegaLiteChart").first.locator("canvas")
+    chart = page.get_by_test_id("stVegaLiteChart").first
     chart.scroll_into_view_if_needed()
     page.mouse.move(*centre(chart.bounding_box()))
     for _ in range(6):

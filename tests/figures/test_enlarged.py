@@ -83,9 +83,7 @@ def test_a_dead_map_has_the_colour_of_zero_and_no_colour_bar() -> None:
 
 
 def test_a_part_keeps_its_place_and_a_box_frames_whole_cells() -> None:
-    figure = enlarged_map(
-        [[1.0, 2.0], [3.0, 4.0]], ColorScale("sequential", 0, 4), origin=(5, 7), box=(5, 8, 7, 9)
-    )
+    figure = enlarged_map([[1.0, 2.0], [3.0, 4.0]], ColorScale("sequential", 0, 4), origin=(5, 7), box=(5, 8, 7, 9))
     heatmap, numbers = figure.data
     assert (heatmap.y0, heatmap.x0) == (5, 7)
     assert list(zip(numbers.y, numbers.x, numbers.text, strict=True))[1:3] == [(5, 8, "2.00"), (6, 7, "3.00")]

@@ -1,11 +1,19 @@
 """What every page's test shares: empty caches, no worker processes, and a network that was really trained."""
 
+import base64
+import io
+import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import streamlit as st
+from PIL import Image
+from streamlit.testing.v1 import AppTest
 
 from core.model.layers import Activation, AvgPool, Conv, Dense, Flatten, MaxPool, Residual
 from core.model.spec import ModelSpec
@@ -110,3 +118,29 @@ def damaged_run(trained_run: str) -> str:
         path.write_bytes(path.read_bytes()[:100])
     store.close()
     return trained_run
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """What the browser is given of a grid: its data, and the pixels of its tiles, uint8 (N, H, W, 3)."""
+
+    data: dict[str, Any]
+    tiles: np.ndarray
+
+
+@pytest.fixture
+def sheets() -> Callable[[AppTest], dict[str, Sheet]]:
+    """Return a function that reads the grids of a page, by their label."""
+
+    def read(app: AppTest) -> dict[str, Sheet]:
+        found = (json.loads(element.proto.json) for element in app.get("bidi_component"))
+        return {data["label"]: Sheet(data, _tiles(data)) for data in found if "png" in data}
+
+    return read
+
+
+def _tiles(data: dict[str, Any]) -> np.ndarray:
+    image = Image.open(io.BytesIO(base64.b64decode(data["png"]))).convert("RGB")
+    height, width, columns = data["height"], data["width"], data["columns"]
+    pixels = np.asarray(image).reshape(-1, height, columns, width, 3).swapaxes(1, 2)
+    return pixels.reshape(-1, height, width, 3)[: data["count"]]

@@ -14,9 +14,11 @@ from streamlit.testing.v1 import AppTest
 from core.data.catalog import DATASETS
 from core.data.datasets import load_dataset
 from core.data.images import fit_image
-from pages.shared import pictures, state
+from pages.shared import state
 from pages.shared.layout import plain
 from pages.shared.menu import FOLDER, path
+from pages.shared.sample_pictures import FOLDER as SAMPLE_FOLDER
+from pages.shared.sample_pictures import SAMPLES
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting backward hooks")
 SHAPE = (1, 8, 8)
@@ -223,7 +225,7 @@ def test_names_of_files_and_classes_are_shown_as_text(trained_run: str, monkeypa
 
 
 def test_every_sample_is_there() -> None:
-    assert {file.stem for file in pictures.FOLDER.glob("*.jpg")} == set(pictures.SAMPLES)
+    assert {file.stem for file in SAMPLE_FOLDER.glob("*.jpg")} == set(SAMPLES)
 
 
 def test_an_upload_is_still_there_on_the_explain_page(trained_run: str, seen: list[state.Picture]) -> None:

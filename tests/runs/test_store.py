@@ -157,6 +157,15 @@ def test_renaming_wants_a_name(store):
             store.rename(run_id, bad)
 
 
+@pytest.mark.parametrize("damage", [{"config": "{"}, {"spec": "{}"}, {"status": "exploded"}])
+def test_a_damaged_record_is_told_and_hides_no_other(store, damage):
+    broken, whole = store.create(SPEC, CONFIG, "digits"), store.create(SPEC, CONFIG, "digits")
+    store.change(broken, **damage)
+    assert [run.id for run in store.list()] == [whole]
+    with pytest.raises(StorageError, match=f"run {broken} is damaged"):
+        store.get(broken)
+
+
 def test_two_stores_on_one_database_see_the_same(store):
     run_id = store.create(SPEC, CONFIG, "digits")
     other = RunStore()
