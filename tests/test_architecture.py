@@ -23,8 +23,8 @@ ALLOWED = {
 HOME = {"plotly": {"figures"}, "captum": {"explain"}, "streamlit": set()}
 NO_TORCH = (
     "core.errors, core.settings, core.options, core.data.catalog, core.model.spec, core.model.layers, "
-    "core.model.shapes, core.model.presets, core.model.export, core.runs.store, core.runs.history, core.train.config, core.train.engine, "
-    "core.explain.methods"
+    "core.model.shapes, core.model.presets, core.model.export, core.runs.store, core.runs.history, "
+    "core.train.config, core.train.engine, core.explain.methods"
 )
 
 

@@ -24,8 +24,9 @@ from core.train.runner import Runner
 
 def _warm() -> None:
     """Run one step of a small network, so that the first step of the run does not pay for loading kernels."""
-    dataset = load_dataset("digits", limit=64)
-    next(iter(Training(build_model(preset("tutorial", (1, 8, 8), 10)), dataset, TrainConfig(batch_size=32))))
+    dataset = load_dataset("mnist5k", limit=64)  # at hand, and what most begin with
+    model = build_model(preset("tutorial", dataset.input_shape, dataset.num_classes))
+    next(iter(Training(model, dataset, TrainConfig(batch_size=32))))
 
 
 def _log_to(path: str) -> None:

@@ -28,14 +28,14 @@ def ask(setting: Field[Any], value: Any, key: str, *, disabled: bool = False, **
             choices += range(int(about["min"]), int(about["max"]) + 1)
         return st.selectbox(index=choices.index(value), options=choices, format_func=_choice, **words)
     if isinstance(setting.default, float):
-        low, high = float(about["min"]), float(about["max"])
-        return st.number_input(min_value=low, max_value=high, value=float(value), step=_step(setting), format="%g", **words)
+        low, high, step = float(about["min"]), float(about["max"]), _step(setting.default)
+        return st.number_input(min_value=low, max_value=high, value=float(value), step=step, format="%g", **words)
     return st.number_input(min_value=int(about["min"]), max_value=int(about["max"]), value=int(value), step=1, **words)
 
 
-def _step(setting: Field[Any]) -> float:
+def _step(default: float) -> float:
     """Return how much a press of + or − changes a number: the first digit of its default."""
-    return 10.0 ** floor(log10(setting.default)) if setting.default else 1e-4
+    return 10.0 ** floor(log10(default)) if default else 1e-4
 
 
 def _choice(value: Any) -> str:

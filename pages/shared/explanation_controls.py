@@ -9,7 +9,7 @@ import streamlit as st
 from core.errors import ConvScopeError
 from core.explain.methods import METHODS, Method, Option
 from core.runs.records import Run
-from pages.shared import state
+from pages.shared import results
 
 Sign = Literal["both", "positive", "negative"]
 SIGNS: dict[Sign, str] = {"both": "Red and blue", "positive": "Red", "negative": "Blue"}
@@ -99,6 +99,6 @@ def _layers(run: Run) -> tuple[str, ...]:
     from core.explain.layers import cam_layers
 
     try:
-        return cam_layers(state.model(run))
+        return cam_layers(results.model(run))
     except ConvScopeError:  # the cards say what is wrong
         return ()

@@ -7,11 +7,11 @@ import streamlit as st
 
 from core.explain.methods import METHODS, Method
 from core.figures.overlays import overlay
-from core.figures.scales import ColorScale, legend
 from core.runs.records import Run
-from pages.shared import menu, state
+from pages.shared import menu, results
 from pages.shared.explanation_controls import Look, ask_look, ask_options
 from pages.shared.layout import plain, show_errors
+from pages.shared.maps import color_bar
 from pages.shared.predictions import class_name
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ div[class*="st-key-head_"] { min-height: 2.5rem; }
 
 
 @st.fragment
-def explanations(run: Run, picture: state.Picture, target: int, *, all_methods: bool = True) -> None:
+def explanations(run: Run, picture: results.Picture, target: int, *, all_methods: bool = True) -> None:
     """Show the picture as the network received it and what each method says of a class, side by side.
 
     Args:
@@ -42,7 +42,7 @@ def explanations(run: Run, picture: state.Picture, target: int, *, all_methods: 
     st.html(_STYLE)
     look, options = Look(), dict[str, Mapping[str, Any]]()
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
-        why = "Why" if target == state.probabilities(run, picture).argmax() else "What speaks for"
+        why = "Why" if target == results.probabilities(run, picture).argmax() else "What speaks for"
         st.subheader(f"{why} “{class_name(run, target)}”?", anchor=False, width="content")
         if all_methods:
             options |= ask_options(run)
@@ -60,7 +60,7 @@ def explanations(run: Run, picture: state.Picture, target: int, *, all_methods: 
                     _explain(run, picture, target, METHODS[method], look, options.get(method, {}))
 
 
-def _input(picture: state.Picture) -> None:
+def _input(picture: results.Picture) -> None:
     channels, height, width = picture.shape
     with st.container(horizontal=True, vertical_alignment="center", key="head_input"):
         st.markdown("**What the network receives**")
@@ -84,11 +84,11 @@ def _head(method: Method) -> None:
 
 
 def _explain(
-    run: Run, picture: state.Picture, target: int, method: Method, look: Look, options: Mapping[str, Any]
+    run: Run, picture: results.Picture, target: int, method: Method, look: Look, options: Mapping[str, Any]
 ) -> None:
     from core.explain.layers import why_not
 
-    reason = why_not(state.model(run), method.name)
+    reason = why_not(results.model(run), method.name)
     if reason:
         st.info(plain(reason), icon=":material/block:")
         return
@@ -97,7 +97,7 @@ def _explain(
     if passes > AT_ONCE and not _wanted(method.name, asked, passes):
         return
     with st.spinner(f"{passes:,} passes through the network …"):
-        found = state.attribution(run, picture, target, method.name, **options)
+        found = results.attribution(run, picture, target, method.name, **options)
     _draw(picture, found, method, look)
 
 
@@ -115,7 +115,7 @@ def _wanted(method: str, asked: tuple[Any, ...], passes: int) -> bool:
     return False
 
 
-def _draw(picture: state.Picture, found: "Attribution", method: Method, look: Look) -> None:
+def _draw(picture: results.Picture, found: "Attribution", method: Method, look: Look) -> None:
     from core.explain.attribution import heatmap
 
     drawn = overlay(
@@ -129,24 +129,15 @@ def _draw(picture: state.Picture, found: "Attribution", method: Method, look: Lo
         sign=look.sign,
     )
     st.image(drawn.pixels, width="stretch", alt=f"{method.title}: {drawn.text}")
-    if drawn.scale.high:
-        _color_bar(drawn.scale)
     words = [drawn.text]
     if not method.signed and look.sign != "both":
         words.append("Its values have no sign to choose by.")
     if found.options.get("layer"):
         words.append(f"Seen from layer {found.options['layer']}.")
-    st.caption(plain(" ".join(words)))
-
-
-def _color_bar(scale: ColorScale) -> None:
-    painted = legend(scale)
-    low, middle, high = painted.labels
-    st.html(
-        f'<div style="height: 8px; border-radius: 4px; background: {painted.css}"></div>'
-        '<div style="display: flex; justify-content: space-between; font-size: 0.75rem; opacity: 0.75">'
-        f"<span>{low}</span><span>{middle}</span><span>{high}</span></div>"
-    )
+    if drawn.scale.high:
+        color_bar(drawn.scale, " ".join(words))
+    else:
+        st.caption(plain(" ".join(words)))
 
 
 def _faded(pixels: "np.ndarray", signed: bool) -> "np.ndarray":

@@ -9,7 +9,7 @@ from core.figures.scales import ColorScale
 from core.model.layers import LAYERS
 from core.model.shapes import LayerSummary, summarize
 from core.runs.records import Run
-from pages.shared import state
+from pages.shared import results
 from pages.shared.layout import plain, show_errors
 from pages.shared.maps import color_bar, dimensions, grid
 from pages.shared.numbers import number_row
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 INPUT = "input"
 
 
-def answer(run: Run, picture: state.Picture) -> None:
+def answer(run: Run, picture: results.Picture) -> None:
     """Show the picture as the network receives it, and its answer in one line."""
     pixels = picture.array()
     zoom = max(1, -(-192 // max(pixels.shape[:2])))
     st.image(pixels.repeat(zoom, axis=0).repeat(zoom, axis=1), width=192, alt="The picture as the network receives it")
-    probabilities = state.probabilities(run, picture)
+    probabilities = results.probabilities(run, picture)
     best = int(probabilities.argmax())
     verdict = f"The network says **{class_name(run, best)}**, {share(probabilities[best])} sure."
     if picture.label is not None:
@@ -39,14 +39,14 @@ def answer(run: Run, picture: state.Picture) -> None:
 
 
 @st.fragment
-def layer_maps(run: Run, picture: state.Picture) -> None:
+def layer_maps(run: Run, picture: results.Picture) -> None:
     """Ask for a layer, show all that it makes of a picture, and the chosen unit below with its numbers."""
     with show_errors():
         summaries = summarize(run.spec)
         index = _pick_layer(run, summaries)
         summary = summaries[index]
         before = summaries[index - 1].name if index else INPUT
-        made = state.activations(run, (before, summary.name), picture)
+        made = results.activations(run, (before, summary.name), picture)
         st.markdown(f"**{summary.name}**: {LAYERS[summary.kind].description}")
         if made[summary.name].ndim == 1:
             number_row(run, picture, index, made[before], made[summary.name])

@@ -8,7 +8,7 @@ import streamlit as st
 from core.figures.grids import colorize, filters_as_rgb
 from core.figures.scales import ColorScale
 from core.runs.records import Run
-from pages.shared import state
+from pages.shared import results
 from pages.shared.controls import ask_one
 from pages.shared.kernels import Filters, details, filters_of
 from pages.shared.layout import show_errors
@@ -57,7 +57,7 @@ def filter_grid(run: Run) -> None:
 def _pick_convolution(run: Run) -> str | None:
     from core.probe.kernels import filter_layers, filters
 
-    model = state.model(run)
+    model = results.model(run)
     shapes = {name: tuple(filters(model, name).shape) for name in filter_layers(model)}
     if not shapes:
         st.info("This network has no convolution and so no filters: add one on the build page and train again.")

@@ -10,7 +10,7 @@ from core.figures.grids import colorize
 from core.figures.scales import ColorScale, number
 from core.probe.strength import dead_filters, strengths, strongest_channels
 from core.runs.records import Run
-from pages.shared import state
+from pages.shared import results
 from pages.shared.maps import color_bar, enlarged, grid
 from pages.shared.menu import link
 from pages.shared.widgets.image_grid import Selection
@@ -70,8 +70,8 @@ def filters_of(run: Run, layer: str, *, before: bool) -> Filters:
     """Read the filters of a convolution as they are now, or were before training; raises `ConvScopeError`."""
     from core.probe.kernels import biases, filter_layers, filters
 
-    now = state.model(run)
-    model = state.untrained(run) if before else now
+    now = results.model(run)
+    model = results.untrained(run) if before else now
     bias, trained = biases(model, layer), filters(now, layer).numpy()
     count = trained.shape[1]
     first = filter_layers(now)[0] == layer and run.spec.input_shape[0] == count == len(RGB)

@@ -4,15 +4,15 @@ import streamlit as st
 
 from core.data.arrays import is_stored
 from core.data.catalog import DATASETS
-from core.errors import ConvScopeError
 from core.model.shapes import problems, summarize
 from core.options import options
-from core.runs.records import Run, Status
+from core.runs.records import Status
 from core.train.config import TrainConfig
 from pages.shared import menu, state
 from pages.shared.controls import ask
 from pages.shared.layout import plain, show_errors
 from pages.shared.live import duration
+from pages.shared.timing import epoch_time
 
 MAIN = ("epochs", "lr", "batch_size", "optimizer")
 
@@ -84,17 +84,24 @@ def _settings() -> TrainConfig:
 
 
 def _estimate(draft: state.Draft, config: TrainConfig) -> None:
-    """Measure how long the training will take, unless another one would disturb the measurement."""
-    busy: tuple[Run, ...] = state.store().list(1, status=Status.RUNNING)
-    if busy:
+    """Say how long the training will take, measured while the page stays usable."""
+    if state.store().list(1, status=Status.RUNNING) or state.store().list(1, status=Status.QUEUED):
         st.caption("How long it takes is measured when nothing else trains.")
         return
-    with st.spinner("Timing a few batches …", show_time=False):
-        try:
-            epoch = state.epoch_seconds(draft, config)
-        except ConvScopeError as error:
-            st.caption(plain(str(error)))
+    measured = epoch_time(draft, config)
+
+    waited = not measured.done()
+
+    @st.fragment(run_every=0.5 if waited else None)
+    def tick() -> None:
+        if not measured.done():
+            st.caption("Timing a few batches …")
             return
-    st.caption(
-        f"About {duration(epoch)} an epoch here, {duration(epoch * config.epochs)} in all; 6 batches were timed."
-    )
+        if waited:
+            st.rerun()  # nothing is left to tick for
+        with show_errors():
+            epoch = measured.result()
+            whole = duration(epoch * config.epochs)
+            st.caption(f"About {duration(epoch)} an epoch here, {whole} in all; 6 batches were timed.")
+
+    tick()

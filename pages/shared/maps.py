@@ -34,8 +34,8 @@ def training_note(run: Run) -> None:
         st.button("Refresh", icon=":material/refresh:", key="refresh", type="tertiary")
 
 
-def color_bar(scale: ColorScale) -> None:
-    """Say in colours, numbers and words what the colours of a grid mean."""
+def color_bar(scale: ColorScale, words: str = "") -> None:
+    """Say in colours, numbers and words what the colours of a grid mean; in the scale's own words by default."""
     shown = legend(scale)
     low, middle, high = shown.labels
     st.html(
@@ -43,7 +43,7 @@ def color_bar(scale: ColorScale) -> None:
         '<div style="display: flex; justify-content: space-between; font-size: 0.8rem">'
         f"<span>{low}</span><span>{middle}</span><span>{high}</span></div></div>"
     )
-    st.caption(plain(shown.text))
+    st.caption(plain(words or shown.text))
 
 
 def grid(

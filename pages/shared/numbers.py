@@ -10,7 +10,7 @@ from core.figures.grids import colorize
 from core.figures.scales import ColorScale, number
 from core.model.layers import Activation, BatchNorm, Dropout, Flatten, GlobalAvgPool
 from core.runs.records import Run
-from pages.shared import state
+from pages.shared import results, state
 from pages.shared.maps import color_bar, dimensions, enlarged, grid
 from pages.shared.units import sees
 from pages.shared.widgets.image_grid import Selection
@@ -22,7 +22,7 @@ MOST = 4096  # numbers in a picture
 WIDEST = 128
 
 
-def number_row(run: Run, picture: state.Picture, index: int, before: "NDArray", values: "NDArray") -> None:
+def number_row(run: Run, picture: results.Picture, index: int, before: "NDArray", values: "NDArray") -> None:
     """Show a layer's numbers, float (F,), as one strip, or as a bar for each class where they are the answer."""
     if _names_classes(run, index):
         _scores(run, picture, values)
@@ -54,7 +54,7 @@ def _names_classes(run: Run, index: int) -> bool:
     return all(isinstance(layer, Activation | Dropout | BatchNorm) for layer in rest)
 
 
-def _scores(run: Run, picture: state.Picture, values: "NDArray") -> None:
+def _scores(run: Run, picture: results.Picture, values: "NDArray") -> None:
     from core.figures.bars import scores
 
     names = DATASETS[run.dataset].class_names
@@ -78,7 +78,7 @@ def _columns(count: int) -> int:
 
 def _details(
     run: Run,
-    picture: state.Picture,
+    picture: results.Picture,
     index: int,
     before: "NDArray",
     values: "NDArray",

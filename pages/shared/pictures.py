@@ -11,7 +11,7 @@ from core.data.catalog import DATASETS
 from core.data.images import Stage, decode_image, fit_image, looks_inverted
 from core.runs.records import Run
 from core.settings import settings
-from pages.shared import state
+from pages.shared import results, state
 from pages.shared.layout import plain, show_errors
 from pages.shared.sample_pictures import SAMPLES, choose_sample, sample_file, sample_row
 from pages.shared.split_images import ask_image
@@ -26,7 +26,7 @@ OWN_FIRST = ("upload", "camera", "sample", "test")
 UPLOAD_TYPES = ["png", "jpg", "jpeg", "webp", "bmp", "gif"]
 
 
-def pick_picture(run: Run, *, own: bool = False) -> state.Picture:
+def pick_picture(run: Run, *, own: bool = False) -> results.Picture:
     """Ask which picture the network of a run should look at, and return it as that network receives it.
 
     A picture that cannot be used is refused in one sentence, and the one before stays chosen.
@@ -53,17 +53,17 @@ def pick_picture(run: Run, *, own: bool = False) -> state.Picture:
     return picture(run, choice)[0]
 
 
-def picture(run: Run, choice: state.Choice) -> tuple[state.Picture, tuple[Stage, ...]]:
+def picture(run: Run, choice: state.Choice) -> tuple[results.Picture, tuple[Stage, ...]]:
     """Return a chosen picture as the network of a run receives it, and the stages from the original to there."""
     shape = run.spec.input_shape
     if choice.kind == "test":
         test = state.dataset(run.dataset).test
         index = choice.index % len(test)
         label = int(test.labels[index])
-        return state.Picture(f"Test image {index}", shape, test.images[index].numpy().tobytes(), label), ()
+        return results.Picture(f"Test image {index}", shape, test.images[index].numpy().tobytes(), label), ()
     pixels, stages = fit_image(_open(choice), shape, invert=swapped(run, choice))
     title = f"Sample “{SAMPLES[choice.name].title}”" if choice.kind == "sample" else _short(choice.name)
-    return state.Picture(title, shape, pixels.numpy().tobytes()), stages
+    return results.Picture(title, shape, pixels.numpy().tobytes()), stages
 
 
 def swapped(run: Run, choice: state.Choice) -> bool:

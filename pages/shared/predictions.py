@@ -8,7 +8,7 @@ import streamlit as st
 from core.data.catalog import DATASETS
 from core.figures.palette import THEMES
 from core.runs.records import Run
-from pages.shared import state
+from pages.shared import results, state
 from pages.shared.layout import plain
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def class_name(run: Run, index: int) -> str:
     return plain(DATASETS[run.dataset].class_names[index])
 
 
-def pick_target(run: Run, picture: state.Picture) -> int:
+def pick_target(run: Run, picture: results.Picture) -> int:
     """Show the likeliest classes of a picture as bars that can be clicked, and return the class to explain.
 
     That is the one in the address (`target`) as long as the picture stays the same, else the likeliest.
@@ -37,7 +37,7 @@ def pick_target(run: Run, picture: state.Picture) -> int:
     Raises:
         ConvScopeError: The network cannot be loaded or its answer is not a number.
     """
-    probabilities = state.probabilities(run, picture)
+    probabilities = results.probabilities(run, picture)
     order = [int(index) for index in (-probabilities).argsort(kind="stable")]
     target = _asked(run, picture, len(order))
     if target is None:
@@ -51,7 +51,7 @@ def pick_target(run: Run, picture: state.Picture) -> int:
     return target
 
 
-def _asked(run: Run, picture: state.Picture, count: int) -> int | None:
+def _asked(run: Run, picture: results.Picture, count: int) -> int | None:
     """Return the class that the address asks for, or None; what another picture was asked about is forgotten."""
     about = (run.dataset, picture.digest)
     if st.session_state.get("target_of", about) != about and "target" in st.query_params:
@@ -69,7 +69,7 @@ def _choose(target: int) -> None:
     st.query_params["target"] = str(target)
 
 
-def _answer(run: Run, picture: state.Picture, best: int) -> None:
+def _answer(run: Run, picture: results.Picture, best: int) -> None:
     st.subheader(f"It says “{class_name(run, best)}”", anchor=False)
     title = plain(picture.title)
     if picture.label is None:
@@ -80,7 +80,7 @@ def _answer(run: Run, picture: state.Picture, best: int) -> None:
         st.caption(f":material/close: Wrong: {title} is “{class_name(run, picture.label)}”.")
 
 
-def _bars(run: Run, picture: state.Picture, shown: list[int], probabilities: "np.ndarray", target: int) -> None:
+def _bars(run: Run, picture: results.Picture, shown: list[int], probabilities: "np.ndarray", target: int) -> None:
     """Draw one button for each class, filled as far as the class is likely."""
     colours = THEMES[state.theme()]
     fills = []

@@ -10,7 +10,7 @@ from core.model.layers import AvgPool, MaxPool
 from core.probe.pooling import Window, pool_window
 from core.probe.sight import receptive_field
 from core.runs.records import Run
-from pages.shared import state
+from pages.shared import results
 from pages.shared.controls import ask_one
 from pages.shared.maps import ROOM, dimensions, enlarged
 from pages.shared.widgets.image_grid import Selection
@@ -24,7 +24,7 @@ VIEWS = {"part": "Numbers around it", "whole": "Whole map"}
 
 def details(
     run: Run,
-    picture: state.Picture,
+    picture: results.Picture,
     index: int,
     before: "NDArray",
     maps: "NDArray",
@@ -77,7 +77,7 @@ def details(
         sees(run, picture, name, *at)
 
 
-def sees(run: Run, picture: state.Picture, name: str, row: int = 0, col: int = 0) -> None:
+def sees(run: Run, picture: results.Picture, name: str, row: int = 0, col: int = 0) -> None:
     """Show which part of the picture a unit depends on."""
     box = receptive_field(run.spec, name, row, col)
     top, left, bottom, right = box

@@ -220,8 +220,7 @@ def test_a_preview_shows_the_maps_of_all_layers_that_work() -> None:
     assert app.session_state["picture"] == state.Choice("test", "digits", 7)
 
 
-def test_training_it_leaves_the_run_of_the_address_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state, "epoch_seconds", lambda *_: 1.0)
+def test_training_it_leaves_the_run_of_the_address_behind() -> None:
     app = AppTest.from_file(str(FOLDER.parent / "app.py"), default_timeout=60)
     app.query_params["run"] = "old"
     app.switch_page("pages/build.py")

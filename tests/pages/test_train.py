@@ -11,7 +11,9 @@ from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from pages.shared import state
 from pages.shared.layout import plain
+from pages.shared.live import duration
 from pages.shared.menu import path
+from pages.shared.timing import epoch_time
 
 
 def train_page(run_id: str | None = None) -> AppTest:
@@ -32,8 +34,12 @@ def labels(app: AppTest) -> set[str]:
 
 def test_the_time_is_measured_before_the_start():
     app = train_page()
+    draft = state.new_draft("digits", "lenet5")
+    seconds = epoch_time(draft, TrainConfig()).result(timeout=60)  # what the page asked for, not another measurement
+    app.run()
     assert not app.exception
-    assert any("6 batches were timed" in caption.value for caption in app.caption)
+    words = f"About {duration(seconds)} an epoch here, {duration(seconds * 5)} in all; 6 batches were timed."
+    assert words in [caption.value for caption in app.caption]
 
 
 def test_every_setting_reaches_the_run():

@@ -1,0 +1,31 @@
+"""How long a training would take, measured in the background so that the page stays usable."""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+
+import streamlit as st
+
+from core.train.config import TrainConfig
+from pages.shared.state import Draft
+
+
+@st.cache_resource(show_spinner=False)
+def _stopwatch() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, "stopwatch")  # two measurements at once would measure each other
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _timing(spec: str, dataset_name: str, settings: str, _draft: Draft, _config: TrainConfig) -> "Future[float]":
+    def measure() -> float:
+        from core.data.datasets import load_dataset
+        from core.train.speed import time_epoch
+
+        return time_epoch(_draft.spec, load_dataset(dataset_name), _config)
+
+    return _stopwatch().submit(measure)
+
+
+def epoch_time(draft: Draft, config: TrainConfig) -> "Future[float]":
+    """Return how many seconds an epoch of a draft takes on this machine: measured in the background, once."""
+    alike = replace(config, epochs=1, lr=TrainConfig.lr, seed=0)  # the others do not change the speed
+    return _timing(draft.spec.to_json(), draft.dataset, alike.to_json(), draft, alike)
