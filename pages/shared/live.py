@@ -83,9 +83,9 @@ def _buttons(run: Run) -> None:
     with st.container(horizontal=True, key="transport"):
         for what, (label, icon, states) in ACTIONS.items():
             if run.status in states and st.button(label, icon=icon, key=f"{what}_{run.id}"):
-                with show_errors():
+                with show_errors():  # a refusal stays on the page, so nothing is run again after it
                     state.engine().request(run.id, what)
-                st.rerun()
+                    st.rerun()
 
 
 def _figures(run: Run) -> None:
