@@ -33,7 +33,7 @@ with show_errors():
     runs = state.store().list(5)
     for run in runs:
         label, icon, _ = LOOKS[run.status]
-        score = "" if run.valid_accuracy is None else f" · {run.valid_accuracy:.1%} of validation images right"
+        score = "" if run.valid_accuracy is None else f" · {run.valid_accuracy:.1%}"
         menu.link("train", f"{plain(run.name)} · {label}{score}", icon=icon, run=run.id)
     if not runs:
         st.caption("None yet. Press **Train a network** and it will be listed here.")

@@ -19,7 +19,7 @@ def curve_rows(points: Mapping[str, Sequence[Point]], measure: str) -> list[dict
     ]
 
 
-def curve_chart(measure: str, *, epochs: float, theme: str = "light", height: int = 260) -> dict[str, Any]:
+def curve_chart(measure: str, *, epochs: float, theme: str = "light", height: int = 340) -> dict[str, Any]:
     """Return a Vega-Lite description of learning curves over rows of `curve_rows`.
 
     Args:

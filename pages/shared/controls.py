@@ -34,8 +34,8 @@ def ask(setting: Field[Any], value: Any, key: str, *, disabled: bool = False, **
 
 
 def _step(default: float) -> float:
-    """Return how much a press of + or − changes a number: the first digit of its default."""
-    return 10.0 ** floor(log10(default)) if default else 1e-4
+    """Return how much a press of + or − changes a number: half a unit of its default's first digit."""
+    return 10.0 ** floor(log10(default)) / 2 if default else 1e-4
 
 
 def _choice(value: Any) -> str:

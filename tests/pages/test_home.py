@@ -39,7 +39,7 @@ def test_trainings_are_listed_as_text(trained_run):
     labels = [link.proto.label for link in app.get("page_link")]
     named = [label for label in labels if "bold" in label]
     assert len(named) == 1 and named[0].startswith(plain("**bold** <b>x</b>"))
-    assert "of validation images right" in named[0]
+    assert named[0].endswith(f"· {RunStore().get(trained_run).valid_accuracy:.1%}")
 
 
 def test_a_data_directory_that_cannot_be_used_is_one_sentence(home, monkeypatch):
