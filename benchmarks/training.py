@@ -1,16 +1,16 @@
 """Training speed of the tutorial's network: a recorded, watched run against a bare PyTorch loop.
 
-`python -m benchmarks.training [rounds]` takes turns in one process: some steps of the recorded run, some of the bare
-loop with the same settings, some of plain float32 PyTorch as one would first write it.
+`python -m benchmarks.training [rounds]` takes turns in one process: an epoch of the recorded run, one of a bare loop
+with the same settings, one of plain float32 PyTorch as one would first write it; validation is part of each.
 """
 
+import multiprocessing
 import os
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from itertools import islice
 
 import torch
 from torch import nn
@@ -28,84 +28,85 @@ from core.train.hardware import pick_device, pick_precision
 from core.train.loop import Step, Training
 from core.train.runner import Runner
 
-BATCH, SEGMENT, WARM_UP = 64, 40, 8
+BATCH = 64
 SPEC = preset("tutorial", (3, 32, 32), 10)
 
 
 def bare_loop(dataset: Dataset, *, tuned: bool) -> Iterator[None]:
-    """Train as a script would, with nothing recorded: with our settings, or float32 as it comes out of the box."""
+    """Train as a script would, an epoch and its validation a turn: with our settings, or float32 out of the box."""
     device = pick_device("auto")
     precision = pick_precision("auto", device) if tuned else torch.float32
+    layout = torch.channels_last if tuned else torch.contiguous_format
     model: nn.Module = build_model(SPEC).to(device)
-    if tuned:
-        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = model.to(memory_format=layout)  # type: ignore[call-overload]
     optimizer = torch.optim.Adam(model.parameters(), fused=True if tuned else None)
-    images, labels = dataset.train.images.to(device), dataset.train.labels.to(device)
+    splits = [(split.images.to(device), split.labels.to(device)) for split in (dataset.train, dataset.valid)]
     mean = torch.tensor(dataset.mean, device=device)[:, None, None]
     std = torch.tensor(dataset.std, device=device)[:, None, None]
+
+    def loss_of(images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        inputs = ((images.float() / 255 - mean) / std).contiguous(memory_format=layout)
+        with torch.autocast(device.type, precision, enabled=precision != torch.float32):
+            return functional.cross_entropy(model(inputs), labels)
+
     while True:
+        images, labels = splits[0]
         for batch in torch.randperm(len(labels)).to(device).split(BATCH):
-            inputs = (images[batch].float() / 255 - mean) / std
-            if tuned:
-                inputs = inputs.contiguous(memory_format=torch.channels_last)
-            with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-                loss = functional.cross_entropy(model(inputs), labels[batch])
+            loss = loss_of(images[batch], labels[batch])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             loss.item()  # a loop that never looks at its loss is of no use; it also waits for a GPU
-            yield
-
-
-def segment(steps: Iterator[None]) -> float:
-    """Return images per second over one segment."""
-    began = time.perf_counter()
-    for _ in islice(steps, SEGMENT):
-        pass
-    return SEGMENT * BATCH / (time.perf_counter() - began)
+        with torch.no_grad():
+            for some in zip(*(tensor.split(256) for tensor in splits[1]), strict=True):
+                loss_of(*some).item()
+        yield
 
 
 def measure(rounds: int) -> dict[str, list[float]]:
-    """Take turns and return images per second of each contender."""
+    """Take turns, an epoch each, and return images per second of each contender."""
     dataset = load_dataset("shapes")
-    bare, plain = bare_loop(dataset, tuned=True), bare_loop(dataset, tuned=False)
-    speeds: dict[str, list[float]] = {"bare loop, same settings": [], "recorded, watched run": [], "plain float32": []}
+    contenders: dict[str, Iterator[None]] = {
+        "bare loop, same settings": bare_loop(dataset, tuned=True),
+        "plain float32": bare_loop(dataset, tuned=False),
+    }
+    speeds: dict[str, list[float]] = {name: [] for name in ("recorded, watched run", *contenders)}
     store = RunStore()
-    config = TrainConfig(epochs=1000, batch_size=BATCH)
-    run_id = store.create(SPEC, config, "shapes", owner="benchmark")
+    run_id = store.create(SPEC, TrainConfig(epochs=1000, batch_size=BATCH), "shapes", owner="benchmark")
     done = threading.Event()
-    watcher = threading.Thread(target=watch, args=(store, run_id, done))
+    watcher = multiprocessing.get_context("spawn").Process(target=watch, args=(store.url, run_id), daemon=True)
     began = [0.0]
 
     def take_turns(training: Training, step: Step) -> None:
-        if step.step < WARM_UP or (step.step - WARM_UP) % SEGMENT:
+        if step.valid is None:
             return
-        if began[0]:
-            speeds["recorded, watched run"].append(SEGMENT * BATCH / (time.perf_counter() - began[0]))
-            speeds["bare loop, same settings"].append(segment(bare))
-            speeds["plain float32"].append(segment(plain))
-        else:
-            for steps in (bare, plain):
-                for _ in islice(steps, WARM_UP):
-                    pass
-        if len(speeds["plain float32"]) >= rounds:
+        if step.epoch > 1:  # the first epoch of each warms up
+            speeds["recorded, watched run"].append(len(dataset.train) / (time.perf_counter() - began[0]))
+        for name, epochs in contenders.items():
+            turn = time.perf_counter()
+            next(epochs)
+            if step.epoch > 1:
+                speeds[name].append(len(dataset.train) / (time.perf_counter() - turn))
+        if step.epoch > rounds:
             done.set()
         began[0] = time.perf_counter()
 
     watcher.start()
     Runner(store, run_id, "benchmark", leaving=done.is_set, on_step=take_turns).run()
-    done.set()
+    watcher.terminate()
     watcher.join()
     store.close()
     return speeds
 
 
-def watch(store: RunStore, run_id: str, done: threading.Event) -> None:
-    """Look at the run twice a second, as an open page does."""
+def watch(url: str, run_id: str) -> None:
+    """Look at the run twice a second, as the app's process does for an open page."""
+    store = RunStore(url)
     history = History(store, run_id)
-    while not done.wait(0.5):
+    while True:
         history.update()
         history.points(store.get(run_id).steps_per_epoch)
+        time.sleep(0.5)
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ from core.train.recording import Recording
 
 HEARTBEAT_SECONDS = 2.0
 HOLD_SECONDS = 600.0
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.1
 
 
 class Runner:
