@@ -122,9 +122,9 @@ def tick_bytes(page: Page, url: str, seconds: float) -> float:
     )
     page.goto(url)
     page.get_by_text("Validation accuracy").wait_for()
-    time.sleep(4)
+    page.wait_for_timeout(4_000)
     before = received[0]
-    time.sleep(seconds)
+    page.wait_for_timeout(1000 * seconds)  # a plain sleep would hold the events back
     return (received[0] - before) / (seconds / 0.5) / 1000
 
 
@@ -132,6 +132,7 @@ def ticks(browser: Browser, repeats: int) -> None:
     """Watch runs of many lengths that grow at the same pace."""
     samples: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder, serving(ROOT / "app.py", Path(folder)) as app:
+        app.home.mkdir(exist_ok=True)
         store = RunStore(f"sqlite:///{app.home / 'runs.db'}", app.home / "runs")
         for length in (500, 5_000, 50_000):
             config, spec = TrainConfig(epochs=1000), preset("tutorial", (1, 28, 28), 10)

@@ -68,6 +68,7 @@ def _run(name: str, page: st.Page) -> None:
 
 
 def _draw(name: str) -> None:
+    """Draw what every page has; all of it is on the screen while the page still loads what it needs."""
     st.set_page_config(
         page_title=f"{menu.PAGES[name].title} · ConvScope",
         page_icon=MARK,
@@ -82,3 +83,5 @@ def _draw(name: str) -> None:
                 section = info.section
                 st.caption(section)
             menu.link(other, width="stretch")
+    st.title(menu.PAGES[name].title, anchor=False)
+    st.markdown(menu.PAGES[name].lead)

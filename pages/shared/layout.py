@@ -18,11 +18,8 @@ _MARKUP = re.compile(r"[\\`*_\[\]<$&~|]")
 
 
 def page(name: str) -> None:
-    """Frame a page of `menu.PAGES` and draw its title and lead; the first call of every page."""
+    """Frame a page of `menu.PAGES`, its title and lead included; the first call of every page."""
     frame.ensure(name)
-    info = menu.PAGES[name]
-    st.title(info.title, anchor=False)
-    st.markdown(info.lead)
 
 
 def plain(text: str) -> str:

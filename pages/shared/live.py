@@ -1,6 +1,5 @@
 """A run as it happens: where it stands, what can be asked of it, and its growing curves."""
 
-import pandas as pd
 import streamlit as st
 
 from core.data.catalog import DATASETS
@@ -109,6 +108,8 @@ def _figures(run: Run) -> None:
 
 
 def _curves(run: Run) -> None:
+    import pandas as pd  # this late: the first page is up before it is needed
+
     history = state.history(run.id)
     history.update()
     points = history.points(run.steps_per_epoch)
