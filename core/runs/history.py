@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from core.runs.records import Metric
 from core.runs.store import RunStore
 
-MAX_POINTS = 400
+MAX_POINTS = 200  # as wide as a curve is drawn, more could not be told apart
+MAX_EPOCHS = 100
 
 
 @dataclass(frozen=True)
@@ -36,14 +37,14 @@ class _Bucket:
 class Curve:
     """Points of one split; whenever there are too many, neighbours are merged into their mean."""
 
-    def __init__(self) -> None:
-        self.width = 1
+    def __init__(self, limit: int = MAX_POINTS) -> None:
+        self.limit, self.width = limit, 1
         self._buckets: dict[int, _Bucket] = {}
 
     def add(self, index: int, step: int, loss: float, accuracy: float) -> None:
         """Add the measurement of that index (counted from 0), made at `step`."""
         self._buckets.setdefault(index // self.width, _Bucket()).add(step, 1, loss, accuracy)
-        if len(self._buckets) > MAX_POINTS:
+        if len(self._buckets) > self.limit:
             self._merge()
 
     def _merge(self) -> None:
@@ -55,7 +56,7 @@ class Curve:
         self._buckets = merged
 
     def points(self, steps_per_epoch: int) -> tuple[Point, ...]:
-        """Return at most `MAX_POINTS` points, in order."""
+        """Return at most `limit` points, in order."""
         scale = max(1, steps_per_epoch)
         return tuple(
             Point(bucket.step, bucket.step / scale, bucket.loss / bucket.count, bucket.accuracy / bucket.count)
@@ -73,7 +74,7 @@ class History:
     def __init__(self, store: RunStore, run_id: str) -> None:
         self.store, self.run_id = store, run_id
         self.last_step = 0
-        self.train, self.valid = Curve(), Curve()
+        self.train, self.valid = Curve(), Curve(MAX_EPOCHS)
         self._lock = threading.Lock()
 
     def update(self) -> None:

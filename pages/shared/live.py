@@ -120,7 +120,7 @@ def _curves(run: Run) -> None:
             if not rows:
                 continue
             st.vega_lite_chart(
-                pd.DataFrame(rows, columns=["epoch", "value", "split"]),
+                pd.DataFrame(rows).astype({"epoch": "float32", "value": "float32", "split": "category"}),
                 curve_chart(measure, epochs=epochs, theme=state.theme()),
                 key=f"{measure}_{run.id}",
                 alt=f"{measure.capitalize()} of training and validation by epoch",
