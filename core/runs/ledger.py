@@ -1,5 +1,6 @@
 """The worker's side of the run store: claiming runs, recording what they do, learning what is asked of them."""
 
+import json
 import time
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -8,8 +9,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Engine, delete, insert, select, update
 
 from core.errors import RunError
-from core.runs.records import Metric, Status, Wishes
-from core.runs.tables import METRICS, RUNS, connect, transaction
+from core.runs.records import Event, Evidence, Metric, Status, Wishes
+from core.runs.tables import EVENTS, EVIDENCE, METRICS, RUNS, connect, transaction
 
 
 class Ledger:
@@ -35,27 +36,36 @@ class Ledger:
         with transaction(self._engine) as connection:
             connection.execute(update(RUNS).where(RUNS.c.id == run_id).values(**values))
 
-    def record(self, run_id: str, metrics: Iterable[Metric], **values: Any) -> None:
-        """Append steps and set columns of the run in one transaction, and show life."""
+    def record(self, run_id: str, metrics: Iterable[Metric], evidence: Iterable[Evidence] = (), **values: Any) -> None:
+        """Append steps and evidence and set columns of the run in one transaction, and show life."""
         rows = [{"run_id": run_id} | asdict(metric) for metric in metrics]
+        found = [{"run_id": run_id} | asdict(item) | {"bins": json.dumps(item.bins)} for item in evidence]
         with transaction(self._engine) as connection:
             if rows:
                 connection.execute(insert(METRICS), rows)
+            if found:
+                connection.execute(insert(EVIDENCE), found)
             connection.execute(update(RUNS).where(RUNS.c.id == run_id).values(heartbeat=time.time(), **values))
 
     def rewind(self, run_id: str, step: int) -> None:
-        """Forget the steps after `step`: training goes on from a checkpoint made there."""
+        """Forget what came after `step`: training goes on from a checkpoint made there."""
         with transaction(self._engine) as connection:
-            connection.execute(delete(METRICS).where(METRICS.c.run_id == run_id, METRICS.c.step > step))
+            for table in (METRICS, EVENTS, EVIDENCE):
+                connection.execute(delete(table).where(table.c.run_id == run_id, table.c.step > step))
+
+    def note_event(self, run_id: str, event: Event) -> None:
+        """Write down what people did to a run."""
+        with transaction(self._engine) as connection:
+            connection.execute(insert(EVENTS).values(run_id=run_id, **asdict(event)))
 
     def wishes(self, run_id: str) -> Wishes:
         """Return what is asked of a run; raises `RunError` if it was deleted."""
-        columns = (RUNS.c.status, RUNS.c.wanted, RUNS.c.steps_wanted, RUNS.c.owner)
+        columns = (RUNS.c.status, RUNS.c.wanted, RUNS.c.steps_wanted, RUNS.c.owner, RUNS.c.pace, RUNS.c.live)
         with transaction(self._engine) as connection:
             row = connection.execute(select(*columns).where(RUNS.c.id == run_id)).one_or_none()
         if row is None:
             raise RunError("The run was deleted.")
-        return Wishes(Status(row[0]), *row[1:])
+        return Wishes(Status(row.status), row.wanted, row.steps_wanted, row.owner, row.pace, json.loads(row.live))
 
     def stepped(self, run_id: str) -> None:
         """Take one off the single steps that are wanted."""

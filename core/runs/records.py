@@ -42,7 +42,10 @@ class Run:
         config: The fields of the `core.train.TrainConfig` it was started with.
         status: Where it stands.
         wanted: What was last asked of it: "run", "pause" or "stop".
-        message: One sentence on why it failed or was interrupted, else empty.
+        pace: Batches per second it is held to, for slow motion; 0 for full speed.
+        live: Settings that were changed while it trained, with their newest values.
+        note: What people wrote about it.
+        message: One sentence on why it failed, was interrupted or ended early, else empty.
         created: Seconds since 1970.
         heartbeat: When its worker last showed life, seconds since 1970; 0 before the first.
         epoch: The epoch being trained, from 1; 0 before the first.
@@ -63,6 +66,9 @@ class Run:
     config: Mapping[str, Any]
     status: Status
     wanted: str
+    pace: float
+    live: Mapping[str, Any]
+    note: str
     message: str
     created: float
     heartbeat: float
@@ -78,6 +84,11 @@ class Run:
     valid_accuracy: float | None
     test_loss: float | None
     test_accuracy: float | None
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings that hold now: those it was started with, and over them what was changed while it trained."""
+        return {**self.config, **self.live}
 
     @property
     def progress(self) -> float:
@@ -107,6 +118,36 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class Event:
+    """Something people did to a training after `step` updates; kind "edit" changed a setting, `text` says which."""
+
+    step: int
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was measured inside a network after `step` updates.
+
+    Attributes:
+        step: Optimiser updates so far; 0 before the first.
+        kind: "gradient" (L2 norm of the layer's gradient; layer "all" is the whole network), "weights" (root mean
+            square of the layer's weights), "activations" (standard deviation of its outputs on fixed validation
+            images) or "dead" (share of its units that answer all of these images alike, 0 to 1).
+        layer: Name of the layer.
+        value: The number.
+        bins: Lowest and highest value, then the counts of a histogram between them; empty for kinds without.
+    """
+
+    step: int
+    kind: str
+    layer: str
+    value: float
+    bins: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
 class Outline:
     """The course of a run at a glance.
 
@@ -128,9 +169,13 @@ class Wishes:
         wanted: "run", "pause" or "stop".
         steps: Single steps still to do before pausing.
         owner: Whose run it is: that of an engine, or of a training without the app.
+        pace: Batches per second it is held to; 0 for full speed.
+        live: Settings that were changed while it trained.
     """
 
     status: Status
     wanted: str
     steps: int
     owner: str
+    pace: float
+    live: Mapping[str, Any]

@@ -17,9 +17,10 @@ def read_run(row: Row[Any]) -> Run:
     values = row._asdict()
     try:
         return Run(
-            **{name: value for name, value in values.items() if name not in ("spec", "config", "status")},
+            **{name: value for name, value in values.items() if name not in ("spec", "config", "live", "status")},
             spec=ModelSpec.from_json(values["spec"]),
             config=json.loads(values["config"]),
+            live=json.loads(values["live"]),
             status=Status(values["status"]),
         )
     except (ValueError, SpecError) as error:

@@ -1,20 +1,22 @@
 """The run store: the one place where trainings are created, followed and asked to do things."""
 
+import json
 import re
 import shutil
 import time
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import case, delete, func, insert, select
+from sqlalchemy import case, delete, insert, select
 
 from core.errors import RunError
 from core.model.spec import ModelSpec
-from core.runs.ledger import Ledger
-from core.runs.records import Metric, Outline, Run, Status
+from core.runs.records import Run, Status
 from core.runs.rows import read_run, readable_runs
-from core.runs.tables import METRICS, RUNS, transaction
+from core.runs.series import Series
+from core.runs.tables import EVENTS, EVIDENCE, METRICS, RUNS, transaction
 from core.settings import settings
 
 if TYPE_CHECKING:
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 
 _ID = re.compile(r"[0-9a-f]{10}")
 _RUN_COLUMNS = [column for column in RUNS.c if column.name not in ("steps_wanted", "owner", "queued")]
-_METRIC_COLUMNS = [column for column in METRICS.c if column.name != "run_id"]
 
 # What a run obeys at once while it waits: no worker is needed for it.
 _AT_ONCE = {
@@ -31,11 +32,14 @@ _AT_ONCE = {
 }
 
 
+_GOING_ON = ("resume", "step", "epoch")
+
+
 class _Config(Protocol):
     def to_json(self) -> str: ...
 
 
-class RunStore(Ledger):
+class RunStore(Series):
     """Runs, their metrics and their checkpoints.
 
     Args:
@@ -89,53 +93,30 @@ class RunStore(Ledger):
         with transaction(self._engine) as connection:
             return tuple(readable_runs(connection.execute(query)))
 
-    def metrics(self, run_id: str, after_step: int = 0) -> tuple[Metric, ...]:
-        """Return the recorded steps that come after `after_step`, in order."""
-        query = (
-            select(*_METRIC_COLUMNS)
-            .where(METRICS.c.run_id == run_id, METRICS.c.step > after_step)
-            .order_by(METRICS.c.step)
-        )
-        with transaction(self._engine) as connection:
-            return tuple(Metric(**row._mapping) for row in connection.execute(query))
-
-    def outline(self, run: Run, points: int = 40) -> Outline:
-        """Return the course of a run in at most `points` numbers, however long it is."""
-        stretch = ((METRICS.c.step - 1) // max(1, -(-run.step // points))).label("stretch")
-        query = (
-            select(stretch, func.avg(METRICS.c.train_loss), func.max(METRICS.c.valid_accuracy))
-            .where(METRICS.c.run_id == run.id, METRICS.c.step <= run.step)
-            .group_by("stretch")
-            .order_by("stretch")
-        )
-        with transaction(self._engine) as connection:
-            rows = connection.execute(query).all()
-        return Outline(
-            train_loss=tuple(row[1] for row in rows),
-            best_valid_accuracy=max((row[2] for row in rows if row[2] is not None), default=None),
-        )
-
     def request(self, run_id: str, what: str) -> None:
-        """Ask a run to "pause", "resume", "stop" or do one "step".
+        """Ask a run to "pause", "resume", "stop", do one "step", or the rest of an "epoch" and then pause.
 
         A queued run that is paused or stopped never reaches a worker. Resuming queues the run again.
 
         Raises:
-            RunError: There is no such run, the word is none of the four, or the run is over.
+            RunError: There is no such run, the word is none of the five, or the run is over.
         """
-        if what not in ("pause", "resume", "stop", "step"):
-            raise RunError(f"A run can pause, resume, stop or step, not {what!r}.")
+        if what not in ("pause", "resume", "stop", "step", "epoch"):
+            raise RunError(f"A run can pause, resume, stop, do a step or an epoch, not {what!r}.")
         run = self.get(run_id)
         over = not run.status.active
-        if over and not (what in ("resume", "step") and run.status.resumable):
-            raise RunError(f"This run is {run.status}: it cannot {what} any more.")
+        if over and not (what in _GOING_ON and run.status.resumable):
+            raise RunError(f"This run is {run.status}: it can do no {what} any more.")
         values: dict[str, Any] = {"wanted": "run" if what == "resume" else what}
         if what == "step":
             values = {"wanted": "pause", "steps_wanted": RUNS.c.steps_wanted + 1}
+        elif what == "epoch":
+            length = max(1, run.steps_per_epoch)
+            values = {"wanted": "pause", "steps_wanted": length - run.step % length}
         elif what in _AT_ONCE:  # decided inside the database: a worker may be taking the run at this moment
             waiting, then = _AT_ONCE[what]
             values["status"] = case((RUNS.c.status.in_(waiting), then.value), else_=RUNS.c.status)
-        if what in ("resume", "step") and run.status.resumable:
+        if what in _GOING_ON and run.status.resumable:
             values |= {"status": Status.QUEUED.value, "queued": time.time(), "message": ""}
         self.change(run_id, **values)
 
@@ -146,12 +127,34 @@ class RunStore(Ledger):
         self.get(run_id)
         self.change(run_id, name=name.strip())
 
+    def annotate(self, run_id: str, note: str) -> None:
+        """Keep what people write about a run, up to 2,000 characters."""
+        if len(note) > 2000:
+            raise RunError("A note has at most 2,000 characters: shorten it.")
+        self.get(run_id)
+        self.change(run_id, note=note.strip())
+
+    def edit(self, run_id: str, values: Mapping[str, Any]) -> None:
+        """Change settings of a training while it trains; they hold from its next step on, or once it is resumed."""
+        run = self.get(run_id)
+        if not run.status.active and not run.status.resumable:
+            raise RunError(f"This run is {run.status}: its settings cannot be changed any more.")
+        self.change(run_id, live=json.dumps({**run.live, **values}))
+
+    def set_pace(self, run_id: str, batches_per_second: float) -> None:
+        """Hold a run to so many batches per second, for slow motion; 0 is full speed."""
+        if not 0 <= batches_per_second <= 1000:
+            raise RunError("The pace is a number of batches per second from 0 (full speed) to 1,000.")
+        self.get(run_id)
+        self.change(run_id, pace=float(batches_per_second))
+
     def delete(self, run_id: str) -> None:
         """Remove a run with its metrics and checkpoints; raises `RunError` while a worker has it."""
         if self.get(run_id).status is Status.RUNNING:
             raise RunError("This run is training: stop it before you delete it.")
         with transaction(self._engine) as connection:
-            connection.execute(delete(METRICS).where(METRICS.c.run_id == run_id))
+            for table in (METRICS, EVENTS, EVIDENCE):
+                connection.execute(delete(table).where(table.c.run_id == run_id))
             connection.execute(delete(RUNS).where(RUNS.c.id == run_id))
         shutil.rmtree(self.folder / run_id, ignore_errors=True)
 

@@ -1,0 +1,57 @@
+"""What a run recorded along the way: steps, events and evidence, read back in order."""
+
+import json
+
+from sqlalchemy import func, select
+
+from core.runs.ledger import Ledger
+from core.runs.records import Event, Evidence, Metric, Outline, Run
+from core.runs.tables import EVENTS, EVIDENCE, METRICS, transaction
+
+_EVIDENCE_COLUMNS = [column for column in EVIDENCE.c if column.name != "run_id"]
+_METRIC_COLUMNS = [column for column in METRICS.c if column.name != "run_id"]
+
+
+class Series(Ledger):
+    """The records of the runs that grow with every step."""
+
+    def metrics(self, run_id: str, after_step: int = 0) -> tuple[Metric, ...]:
+        """Return the recorded steps that come after `after_step`, in order."""
+        query = (
+            select(*_METRIC_COLUMNS)
+            .where(METRICS.c.run_id == run_id, METRICS.c.step > after_step)
+            .order_by(METRICS.c.step)
+        )
+        with transaction(self._engine) as connection:
+            return tuple(Metric(**row._mapping) for row in connection.execute(query))
+
+    def events(self, run_id: str) -> tuple[Event, ...]:
+        """Return what people did to a run while it trained, in order."""
+        query = select(EVENTS.c.step, EVENTS.c.kind, EVENTS.c.text).where(EVENTS.c.run_id == run_id)
+        with transaction(self._engine) as connection:
+            return tuple(Event(*row) for row in connection.execute(query.order_by(EVENTS.c.step, EVENTS.c.id)))
+
+    def evidence(self, run_id: str, kind: str | None = None, after_step: int = -1) -> tuple[Evidence, ...]:
+        """Return what was measured inside the network after `after_step`, of one kind or of all, by step."""
+        query = select(*_EVIDENCE_COLUMNS).where(EVIDENCE.c.run_id == run_id, EVIDENCE.c.step > after_step)
+        if kind is not None:
+            query = query.where(EVIDENCE.c.kind == kind)
+        with transaction(self._engine) as connection:
+            rows = connection.execute(query.order_by(EVIDENCE.c.step, EVIDENCE.c.kind)).all()
+        return tuple(Evidence(row.step, row.kind, row.layer, row.value, tuple(json.loads(row.bins))) for row in rows)
+
+    def outline(self, run: Run, points: int = 40) -> Outline:
+        """Return the course of a run in at most `points` numbers, however long it is."""
+        stretch = ((METRICS.c.step - 1) // max(1, -(-run.step // points))).label("stretch")
+        query = (
+            select(stretch, func.avg(METRICS.c.train_loss), func.max(METRICS.c.valid_accuracy))
+            .where(METRICS.c.run_id == run.id, METRICS.c.step <= run.step)
+            .group_by("stretch")
+            .order_by("stretch")
+        )
+        with transaction(self._engine) as connection:
+            rows = connection.execute(query).all()
+        return Outline(
+            train_loss=tuple(row[1] for row in rows),
+            best_valid_accuracy=max((row[2] for row in rows if row[2] is not None), default=None),
+        )
