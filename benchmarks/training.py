@@ -25,7 +25,8 @@ from core.runs.store import RunStore
 from core.settings import settings
 from core.train.config import TrainConfig
 from core.train.hardware import pick_device, pick_precision
-from core.train.loop import Step, Training
+from core.train.loop import Training
+from core.train.metrics import Step
 from core.train.runner import Runner
 
 BATCH = 64

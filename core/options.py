@@ -1,9 +1,13 @@
 """Settings that describe themselves: one description serves the check, the widget and the help."""
 
+from collections.abc import Mapping
 from dataclasses import MISSING, Field, field, fields
+from types import MappingProxyType
 from typing import Any
 
 from core.errors import ConvScopeError
+
+NOTHING: Mapping[str, tuple[Any, ...]] = MappingProxyType({})
 
 
 def option(
@@ -13,10 +17,32 @@ def option(
     *,
     min: float | None = None,
     max: float | None = None,
-    choices: tuple[Any, ...] = (),
+    choices: tuple[Any, ...] | Mapping[Any, str] = (),
+    group: str = "",
+    live: bool = False,
+    needs: Mapping[str, tuple[Any, ...]] = NOTHING,
 ) -> Any:
-    """Describe one setting: a value among `choices`, or a number from `min` to `max` where those are given."""
-    return field(default=default, metadata={"label": label, "help": help, "min": min, "max": max, "choices": choices})
+    """Describe one setting: a value among `choices`, or a number from `min` to `max` where those are given.
+
+    Args:
+        default: Its value where nothing else is said; its type is the setting's.
+        label: What it is called on the screen.
+        help: One or two sentences on what it does.
+        min: Smallest number.
+        max: Largest number.
+        choices: The values it can have, with their titles if they need any.
+        group: Heading under which it is asked for.
+        live: Whether it can be changed while the thing that it sets goes on.
+        needs: Values of other settings without which it has no effect, by their names.
+    """
+    metadata = {"label": label, "help": help, "min": min, "max": max, "group": group, "live": live, "needs": needs}
+    titles = dict(choices) if isinstance(choices, Mapping) else {choice: str(choice) for choice in choices}
+    return field(default=default, metadata=metadata | {"choices": tuple(titles), "titles": titles})
+
+
+def matters(setting: Field[Any], values: Mapping[str, Any]) -> bool:
+    """Return whether a setting has an effect beside the `values` of the others."""
+    return all(values[name] in wanted for name, wanted in setting.metadata["needs"].items())
 
 
 def options(owner: Any) -> tuple[Field[Any], ...]:

@@ -1,4 +1,5 @@
 from .arrays import is_stored as is_stored
+from .augment import Augmentation as Augmentation
 from .catalog import DATASETS as DATASETS
 from .catalog import DatasetInfo as DatasetInfo
 from .datasets import Dataset as Dataset
@@ -12,6 +13,7 @@ from .synthetic import draw_shapes as draw_shapes
 
 __all__ = [
     "DATASETS",
+    "Augmentation",
     "Dataset",
     "DatasetInfo",
     "Split",

@@ -1,6 +1,6 @@
 """Data sets as tensors: three splits of uint8 images, and how to normalise them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -69,10 +69,24 @@ class Dataset:
     def num_classes(self) -> int:
         return len(self.info.class_names)
 
+    def scaled(self, inputs: str) -> "Dataset":
+        """Return the same images as "standard" pixel values for networks, or as "unit" (0 to 1) or "raw" (0 to 255)."""
+        if inputs == "standard":
+            return self
+        largest = {"unit": 1.0, "raw": 255.0}.get(inputs)
+        if largest is None:
+            raise DataError(f'Pixel values can be "standard", "unit" or "raw", not {inputs!r}.')
+        channels = len(self.mean)
+        return replace(self, mean=(0.0,) * channels, std=(1 / largest,) * channels)
+
     def normalize(self, images: Tensor) -> Tensor:
-        """Turn uint8 images (..., C, H, W) into float32 ones, mean 0 and deviation 1 in training."""
+        """Turn images (..., C, H, W), uint8 or float32 from 0 to 1, into what a network receives, float32.
+
+        That is mean 0 and deviation 1 in training, unless the data set was `scaled` otherwise.
+        """
         mean, std = self._statistics(images)
-        return images.to(torch.float32).div_(255).sub_(mean).div_(std)
+        unit = images if images.is_floating_point() else images.to(torch.float32).div_(255)
+        return unit.sub(mean).div_(std)
 
     def denormalize(self, images: Tensor) -> Tensor:
         """Turn normalised images (..., C, H, W) back into uint8, rounded and clipped to 0..255."""

@@ -53,7 +53,8 @@ def _fetch(dataset: str) -> None:
 
 def _train(arguments: argparse.Namespace) -> Run:
     """Record and train one run in this process, with a progress bar."""
-    from core.train.loop import Step, Training
+    from core.train.loop import Training
+    from core.train.metrics import Step
     from core.train.runner import Runner
 
     config = TrainConfig(**{setting.name: getattr(arguments, setting.name) for setting in options(TrainConfig)})

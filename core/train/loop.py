@@ -2,43 +2,27 @@
 
 import math
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
+from core.data.augment import augment
 from core.data.datasets import Dataset
 from core.errors import TrainingError
 from core.runs.checkpoint import Checkpoint
+from core.runs.records import Evidence
+from core.train.budgets import Budgets
 from core.train.config import TrainConfig
+from core.train.feed import augmentation_draw, image_order, training_labels
+from core.train.gauges import epoch_due, gauge_gradients, gauge_network, gradient_due
 from core.train.hardware import pick_device, pick_precision
-from core.train.metrics import Score, evaluate
-from core.train.optimizers import load_optimizer_state, make_optimizer, optimizer_state
+from core.train.losses import make_loss, make_measure
+from core.train.metrics import Score, Step, evaluate
+from core.train.optimizers import adjust_optimizer, load_optimizer_state, make_optimizer, optimizer_state
+from core.train.schedules import learning_rate
 
-
-@dataclass(frozen=True)
-class Step:
-    """One optimiser update.
-
-    Attributes:
-        step: How many updates there have been, from 1.
-        epoch: The epoch it belongs to, from 1.
-        lr: Learning rate used.
-        train_loss: Mean cross-entropy of its batch, before the update.
-        train_accuracy: Share of its batch that was classified rightly, before the update.
-        seconds: Time since the training began, validation included and pauses left out.
-        valid: Score on the whole validation split, on the last step of an epoch only.
-    """
-
-    step: int
-    epoch: int
-    lr: float
-    train_loss: float
-    train_accuracy: float
-    seconds: float
-    valid: Score | None = None
+GAUGE_IMAGES = 64
 
 
 class Training:
@@ -58,67 +42,115 @@ class Training:
     """
 
     def __init__(self, model: nn.Module, dataset: Dataset, config: TrainConfig) -> None:
-        self.dataset, self.config = dataset, config
+        self.dataset, self.config = dataset.scaled(config.inputs), config
         self.device = pick_device(config.device)
         self.precision = pick_precision(config.precision, self.device)
         self.model = model.to(self.device)
         if self.device.type != "mps":
             self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = make_optimizer(self.model, config)
+        self.loss, self.measure = make_loss(config), make_measure(config)
         self.images = dataset.train.images.to(self.device)
-        self.labels = dataset.train.labels.to(self.device)
+        self.labels = training_labels(dataset.train.labels, dataset.num_classes, config).to(self.device)
         self.step, self.seconds = 0, 0.0
+        self.budgets, self.ended = Budgets(), ""
         torch.manual_seed(config.seed)  # dropout follows from it
 
     @property
     def steps_per_epoch(self) -> int:
         """Updates of one epoch; the last batch may be smaller than the others."""
-        return math.ceil(len(self.labels) / self.config.batch_size)
+        return 1 if self.config.optimizer == "gd" else math.ceil(len(self.labels) / self.config.batch_size)
 
     @property
     def total_steps(self) -> int:
-        """Updates of the whole training."""
+        """Updates of the whole training, if nothing ends it early."""
         return self.steps_per_epoch * self.config.epochs
 
     def __iter__(self) -> Iterator[Step]:
-        while self.step < self.total_steps:
+        while self.step < self.total_steps and not self.ended:
             epoch, first = divmod(self.step, self.steps_per_epoch)
-            order = self._order(epoch)
-            for batch in order.split(self.config.batch_size)[first:]:
-                yield self._update(batch, epoch + 1)
+            order = image_order(self.labels, epoch, self.config).to(self.device)
+            batches = order.split(self.config.batch_size)
+            for update in [batches] if self.config.optimizer == "gd" else [(batch,) for batch in batches[first:]]:
+                yield self._update(update, epoch + 1)
+                if self.ended:
+                    return
 
-    def _order(self, epoch: int) -> Tensor:
-        shuffle = torch.Generator().manual_seed(self.config.seed * 1_000_003 + epoch)
-        return torch.randperm(len(self.labels), generator=shuffle).to(self.device)
+    def adjust(self, config: TrainConfig) -> None:
+        """Go on under other settings, of which only those of `core.train.LIVE` may differ."""
+        self.config = config
+        adjust_optimizer(self.optimizer, config)
 
-    def _update(self, batch: Tensor, epoch: int) -> Step:
+    def gauge(self) -> tuple[Evidence, ...]:
+        """Measure weights, activations and dead units as they are now."""
+        images = self._prepare(self.dataset.valid.images[:GAUGE_IMAGES].to(self.device))
+        return gauge_network(self.model, images, self.step)
+
+    def _prepare(self, images: Tensor) -> Tensor:
+        images = self.dataset.normalize(images)
+        return images if self.device.type == "mps" else images.contiguous(memory_format=torch.channels_last)
+
+    def _varied(self, batch: Tensor) -> Tensor:
+        images, augmentation = self.images[batch], self.config.augmentation
+        if augmentation.active:
+            images = augment(images.float().div_(255), augmentation, augmentation_draw(self.step, self.config))
+        return self._prepare(images)
+
+    def _update(self, batches: Sequence[Tensor], epoch: int) -> Step:
+        """Make one update from the gradient of all `batches` together."""
         began = time.perf_counter()
-        images = self.dataset.normalize(self.images[batch])
-        labels = self.labels[batch]
-        if self.device.type != "mps":
-            images = images.contiguous(memory_format=torch.channels_last)
+        lr = learning_rate(self.config, self.step, self.steps_per_epoch)
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
         self.model.train()
+        self.optimizer.zero_grad()
+        count = sum(len(batch) for batch in batches)
+        loss, right = 0.0, 0.0
+        for batch in batches:
+            value, hits = self._descend(batch, len(batch) / count)
+            loss, right = loss + value * len(batch) / count, right + hits / count
+        evidence = gauge_gradients(self.model, self.step + 1) if self._gradient_due() else ()
+        if self.config.clip_norm:
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
+        self.optimizer.step()
+        self.step += 1
+        valid = self._validate() if self.step % self.steps_per_epoch == 0 else None
+        if valid is not None and epoch_due(epoch, self.config.epochs):
+            evidence += self.gauge()
+        self.seconds += time.perf_counter() - began
+        self.ended = self.budgets.verdict(self.config, epoch, self.seconds, valid)
+        return Step(self.step, epoch, lr, loss, right, self.seconds, valid, evidence)
+
+    def _gradient_due(self) -> bool:
+        return gradient_due(self.step + 1, self.total_steps)
+
+    def _descend(self, batch: Tensor, share: float) -> tuple[float, float]:
+        """Add a batch's gradient, weighed by its share of the update; return its loss and how many were right."""
+        labels = self.labels[batch]
         with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
-            logits = self.model(images)
-            loss = functional.cross_entropy(logits.float(), labels)
+            logits = self.model(self._varied(batch)).float()
+        loss = self.loss(logits, labels)
         value = loss.item()
         if not math.isfinite(value):
             raise TrainingError(
                 f"The loss was no longer a number in step {self.step + 1}: the weights grew without bound. "
                 f"Train again with a smaller learning rate than {self.config.lr:g}."
             )
-        self.optimizer.zero_grad()
-        loss.backward()
-        self.optimizer.step()
-        self.step += 1
-        accuracy = (logits.argmax(1) == labels).float().mean().item()
-        valid = self._validate() if self.step % self.steps_per_epoch == 0 else None
-        self.seconds += time.perf_counter() - began
-        lr = self.optimizer.param_groups[0]["lr"]
-        return Step(self.step, epoch, lr, value, accuracy, self.seconds, valid)
+        if self.config.l1:
+            weights = [weight for weight in self.model.parameters() if weight.dim() > 1]
+            loss = loss + self.config.l1 * torch.stack([weight.abs().sum() for weight in weights]).sum()
+        (loss * share if share < 1 else loss).backward()
+        return value, (logits.argmax(1) == labels).sum().item()
 
     def _validate(self) -> Score:
-        score = evaluate(self.model, self.dataset, self.dataset.valid, device=self.device, precision=self.precision)
+        score = evaluate(
+            self.model,
+            self.dataset,
+            self.dataset.valid,
+            loss=self.measure,
+            device=self.device,
+            precision=self.precision,
+        )
         if not math.isfinite(score.loss):
             raise TrainingError(
                 "The validation loss is no longer a number: the weights grew without bound. "
@@ -131,7 +163,8 @@ class Training:
         training = optimizer_state(self.optimizer) | {"random": torch.get_rng_state()}
         if self.device.type == "cuda":
             training["random_cuda"] = torch.cuda.get_rng_state(self.device)
-        meta = {"step": str(self.step), "seconds": repr(self.seconds)}
+        meta = {"step": str(self.step), "seconds": repr(self.seconds), "config": self.config.to_json()}
+        meta |= self.budgets.to_meta()
         return Checkpoint(self.model.state_dict(), training, meta)
 
     def restore(self, checkpoint: Checkpoint) -> None:
@@ -142,6 +175,7 @@ class Training:
         if self.device.type == "cuda" and "random_cuda" in checkpoint.training:
             torch.cuda.set_rng_state(checkpoint.training["random_cuda"], self.device)
         self.step, self.seconds = int(checkpoint.meta["step"]), float(checkpoint.meta["seconds"])
+        self.budgets.restore(checkpoint.meta)
 
 
 def train(model: nn.Module, dataset: Dataset, config: TrainConfig) -> Iterator[Step]:

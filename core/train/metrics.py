@@ -1,20 +1,46 @@
-"""How good a network is on a split: loss and accuracy."""
+"""What is measured while training: each step, and how good a network is on a split."""
 
 from dataclasses import dataclass
 
 import torch
 from torch import nn
-from torch.nn import functional
 
 from core.data.datasets import Dataset, Split
+from core.runs.records import Evidence
+from core.train.losses import Loss, cross_entropy
 
 
 @dataclass(frozen=True)
 class Score:
-    """Mean cross-entropy (nats per image) and share of images classified rightly, 0 to 1."""
+    """Mean loss (cross-entropy, in nats, unless told otherwise) and share of images classified rightly, 0 to 1."""
 
     loss: float
     accuracy: float
+
+
+@dataclass(frozen=True)
+class Step:
+    """One optimiser update.
+
+    Attributes:
+        step: How many updates there have been, from 1.
+        epoch: The epoch it belongs to, from 1.
+        lr: Learning rate used.
+        train_loss: Mean loss of its batch, before the update, without penalties.
+        train_accuracy: Share of its batch that was classified rightly, before the update.
+        seconds: Time since the training began, validation included and pauses left out.
+        valid: Score on the whole validation split, on the last step of an epoch only.
+        evidence: What was measured inside the network, on some steps.
+    """
+
+    step: int
+    epoch: int
+    lr: float
+    train_loss: float
+    train_accuracy: float
+    seconds: float
+    valid: Score | None = None
+    evidence: tuple[Evidence, ...] = ()
 
 
 @torch.no_grad()
@@ -23,6 +49,7 @@ def evaluate(
     dataset: Dataset,
     split: Split,
     *,
+    loss: Loss = cross_entropy,
     batch_size: int = 256,
     device: torch.device | str = "cpu",
     precision: torch.dtype = torch.float32,
@@ -33,6 +60,7 @@ def evaluate(
         model: (N, C, H, W) normalised images to (N, K) logits.
         dataset: The data set that the split is part of: it knows how images are normalised.
         split: What to score on; at least one image.
+        loss: (N, K) logits and (N,) labels to the mean loss.
         batch_size: Images looked at together; does not change the result but for rounding.
         device: Where the model is.
         precision: `torch.bfloat16` computes as a bf16 training does.
@@ -40,7 +68,7 @@ def evaluate(
     modes = [(module, module.training) for module in model.modules()]
     device = torch.device(device)
     model.eval()
-    loss, right = 0.0, 0
+    total, right = 0.0, 0
     try:
         for start in range(0, len(split), batch_size):
             images = dataset.normalize(split.images[start : start + batch_size].to(device))
@@ -49,9 +77,9 @@ def evaluate(
                 images = images.contiguous(memory_format=torch.channels_last)
             with torch.autocast(device.type, precision, enabled=precision != torch.float32):
                 logits = model(images).float()
-            loss += functional.cross_entropy(logits, labels, reduction="sum").item()
+            total += loss(logits, labels).item() * len(labels)
             right += int((logits.argmax(1) == labels).sum())
     finally:
         for module, mode in modes:
             module.training = mode
-    return Score(loss / len(split), right / len(split))
+    return Score(total / len(split), right / len(split))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.optim import SGD, Adam, AdamW, Optimizer
+from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
 
 from core.errors import StorageError
 from core.train.config import TrainConfig
@@ -20,26 +20,48 @@ def _adamw(model: nn.Module, config: TrainConfig) -> Optimizer:
     return AdamW(model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
 
 
-def _momentum(model: nn.Module, config: TrainConfig) -> Optimizer:
+def _rmsprop(model: nn.Module, config: TrainConfig) -> Optimizer:
+    return RMSprop(model.parameters(), lr=config.lr, weight_decay=config.weight_decay)
+
+
+def _rolling(model: nn.Module, config: TrainConfig) -> Optimizer:
     return SGD(
         model.parameters(),
         lr=config.lr,
         momentum=config.momentum,
+        nesterov=config.optimizer == "nesterov" and config.momentum > 0,
         weight_decay=config.weight_decay,
         fused=True,
     )
 
 
-def _sgd(model: nn.Module, config: TrainConfig) -> Optimizer:
+def _plain(model: nn.Module, config: TrainConfig) -> Optimizer:
     return SGD(model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
 
 
-MAKERS: dict[str, _Maker] = {"adam": _adam, "adamw": _adamw, "momentum": _momentum, "sgd": _sgd}
+MAKERS: dict[str, _Maker] = {
+    "adam": _adam,
+    "adamw": _adamw,
+    "rmsprop": _rmsprop,
+    "nesterov": _rolling,
+    "momentum": _rolling,
+    "sgd": _plain,
+    "gd": _plain,
+}
 
 
 def make_optimizer(model: nn.Module, config: TrainConfig) -> Optimizer:
     """Return torch's optimiser of that name for all weights of `model`."""
     return MAKERS[config.optimizer](model, config)
+
+
+def adjust_optimizer(optimizer: Optimizer, config: TrainConfig) -> None:
+    """Let an optimiser go on under other settings; the learning rate is set for each update anyway."""
+    for group in optimizer.param_groups:
+        group["weight_decay"] = config.weight_decay
+        if config.optimizer in ("momentum", "nesterov"):
+            group["momentum"] = config.momentum
+            group["nesterov"] = config.optimizer == "nesterov" and config.momentum > 0
 
 
 def optimizer_state(optimizer: Optimizer) -> dict[str, Tensor]:

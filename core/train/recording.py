@@ -2,10 +2,13 @@
 
 import time
 
+from core.options import options
 from core.runs.checkpoint import Checkpoint, save_checkpoint
-from core.runs.records import Metric
+from core.runs.records import Event, Evidence, Metric
 from core.runs.store import RunStore
-from core.train.loop import Step, Training
+from core.train.config import TrainConfig
+from core.train.loop import Training
+from core.train.metrics import Step
 
 FLUSH_SECONDS = 0.4
 CHECKPOINT_SECONDS = 2.0
@@ -25,6 +28,7 @@ class Recording:
     def __init__(self, store: RunStore, run_id: str, training: Training) -> None:
         self.store, self.run_id, self.training = store, run_id, training
         self._pending: list[Metric] = []
+        self._evidence: list[Evidence] = []
         self._flushed = self._saved = self._saving = 0.0
         self._speed_from = (0.0, 0)
         self._epoch_sums = (0, 0, 0.0, 0.0)
@@ -39,6 +43,7 @@ class Recording:
         )
         if training.step == 0:
             self._save_epoch(0)
+            self._evidence += training.gauge()
 
     def note(self, step: Step) -> None:
         """Take a step in, and write when it is time to."""
@@ -46,6 +51,7 @@ class Recording:
         self._pending.append(
             Metric(step.step, step.epoch, step.lr, step.seconds, step.train_loss, step.train_accuracy, *score)
         )
+        self._evidence += step.evidence
         self._add_to_epoch(step)
         now = time.monotonic()
         if step.valid:
@@ -54,6 +60,16 @@ class Recording:
             self._save()
         if step.valid or now - self._flushed > FLUSH_SECONDS:
             self.flush()
+
+    def adjust(self, config: TrainConfig) -> None:
+        """Let the training go on under other settings, and write down what changed."""
+        before = self.training.config
+        for setting in options(TrainConfig):
+            old, new = getattr(before, setting.name), getattr(config, setting.name)
+            if old != new:
+                text = f"{setting.metadata['label'].lower()} {old:g} → {new:g}"
+                self.store.note_event(self.run_id, Event(self.training.step, "edit", text))
+        self.training.adjust(config)
 
     def settle(self) -> None:
         """Write everything: the steps so far and the weights to go on from."""
@@ -77,8 +93,8 @@ class Recording:
         for metric in self._pending:
             if metric.valid_loss is not None and metric.valid_accuracy is not None:
                 values |= {"valid_loss": metric.valid_loss, "valid_accuracy": metric.valid_accuracy}
-        self.store.record(self.run_id, self._pending, **values, **self._speed(last))
-        self._pending = []
+        self.store.record(self.run_id, self._pending, self._evidence, **values, **self._speed(last))
+        self._pending, self._evidence = [], []
 
     def _speed(self, last: Metric) -> dict[str, float]:
         seconds, step = self._speed_from

@@ -2,18 +2,20 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import asdict
+from typing import Any
 
 from core.data.datasets import load_dataset
-from core.errors import ConvScopeError, RunError, StorageError
+from core.errors import ConfigError, ConvScopeError, RunError, StorageError
 from core.model.build import build_model
 from core.runs.checkpoint import load_checkpoint
 from core.runs.records import Status
 from core.runs.store import RunStore
-from core.train.config import TrainConfig
-from core.train.loop import Step, Training
-from core.train.metrics import evaluate
+from core.train.config import LIVE, TrainConfig
+from core.train.loop import Training
+from core.train.metrics import Step, evaluate
 from core.train.recording import Recording
 
 HEARTBEAT_SECONDS = 2.0
@@ -44,7 +46,7 @@ class Runner:
         self.store, self.run_id, self.owner = store, run_id, owner
         self.leaving, self.on_step = leaving, on_step
         self._recording: Recording | None = None
-        self._looked = 0.0
+        self._looked = self._pace = 0.0
 
     def run(self) -> Status:
         """Train until the run is over, paused for long or taken away, and return its status then."""
@@ -81,23 +83,38 @@ class Runner:
         training = Training(build_model(run.spec, seed=config.seed), dataset, config)
         latest = self.store.checkpoint(self.run_id)
         if latest.exists():
-            training.restore(load_checkpoint(latest))
+            checkpoint = load_checkpoint(latest)
+            training.restore(checkpoint)
+            if "config" in checkpoint.meta:  # what had been changed by then; what was changed since is seen at once
+                training.adjust(TrainConfig.from_json(checkpoint.meta["config"]))
         return training
 
     def _train(self) -> Status:
         training = self._prepare()
         recording = self._recording = Recording(self.store, self.run_id, training)
         steps = iter(training)
-        while training.step < training.total_steps:
+        while training.step < training.total_steps and not training.ended:
             status = self._obey(recording)
             if status is not Status.RUNNING:
                 return status
+            began = time.monotonic()
             step = next(steps)
             recording.note(step)
             self.on_step(training, step)
+            self._slow_down(began)
         recording.settle()
-        test = evaluate(training.model, training.dataset, training.dataset.test, device=training.device)
-        return self._end(Status.FINISHED, "", test_loss=test.loss, test_accuracy=test.accuracy)
+        test = evaluate(
+            training.model, training.dataset, training.dataset.test, loss=training.measure, device=training.device
+        )
+        return self._end(Status.FINISHED, training.ended, test_loss=test.loss, test_accuracy=test.accuracy)
+
+    def _slow_down(self, began: float) -> None:
+        """In slow motion, wait until the next step is due or something else is asked."""
+        while self._pace and (wait := began + 1 / self._pace - time.monotonic()) > 0 and not self.leaving():
+            time.sleep(min(wait, POLL_SECONDS))
+            wishes = self.store.wishes(self.run_id)
+            if wishes.wanted != "run" or wishes.pace != self._pace or wishes.status is not Status.RUNNING:
+                return
 
     def _obey(self, recording: Recording) -> Status:
         """Do what is asked of the run; return running when the next step is due, else how the run was left."""
@@ -115,12 +132,22 @@ class Runner:
         if wishes.wanted == "stop":
             recording.settle()
             return self._end(Status.STOPPED, "")
+        self._pace = wishes.pace
+        self._adopt(recording, wishes.live)
         if wishes.wanted == "pause" and wishes.steps <= 0:
             return self._hold(recording)
         if wishes.wanted == "pause":
             self.store.stepped(self.run_id)
             self._looked = 0.0  # look again right after this one step
         return Status.RUNNING
+
+    def _adopt(self, recording: Recording, live: Mapping[str, Any]) -> None:
+        """Take over settings that were changed while the run trains; what cannot be changed then is left alone."""
+        current = recording.training.config
+        wanted = {name: value for name, value in live.items() if name in LIVE}
+        if any(getattr(current, name) != value for name, value in wanted.items()):
+            with suppress(ConfigError):  # the page has checked it; a damaged record must not end a training
+                recording.adjust(TrainConfig.from_mapping({**asdict(current), **wanted}))
 
     def _hold(self, recording: Recording) -> Status:
         """Pause: keep the network at hand for a quick resume, but leave after a while."""

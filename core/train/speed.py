@@ -13,7 +13,7 @@ from core.settings import settings
 from core.train.config import TrainConfig
 from core.train.loop import Training
 
-STEPS = 6
+STEPS = 12
 
 
 def time_epoch(spec: ModelSpec, dataset: Dataset, config: TrainConfig) -> float:

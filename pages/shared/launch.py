@@ -102,6 +102,6 @@ def _estimate(draft: state.Draft, config: TrainConfig) -> None:
         with show_errors():
             epoch = measured.result()
             whole = duration(epoch * config.epochs)
-            st.caption(f"About {duration(epoch)} an epoch here, {whole} in all; 6 batches were timed.")
+            st.caption(f"About {duration(epoch)} an epoch here, {whole} in all; 12 batches were timed.")
 
     tick()

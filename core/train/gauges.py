@@ -1,0 +1,90 @@
+"""What a diagnosis needs to know of a network while it trains: gradients, weights, activations, dead units."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from core.runs.records import Evidence
+
+BINS = 30
+GRADIENT_POINTS, EPOCH_POINTS = 200, 50
+_ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.Sigmoid, nn.Tanh, nn.GELU, nn.SiLU)
+
+
+def gradient_due(step: int, total_steps: int) -> bool:
+    """Return whether gradients are measured in this update, from 1: in early ones, then evenly, some 200 in all."""
+    return step & (step - 1) == 0 or step % max(1, total_steps // GRADIENT_POINTS) == 0
+
+
+def epoch_due(epoch: int, epochs: int) -> bool:
+    """Return whether the network is gauged after this epoch, from 1: the last one, and at most some 50 before it."""
+    return epoch == epochs or epoch % max(1, -(-epochs // EPOCH_POINTS)) == 0
+
+
+def gauge_gradients(model: nn.Module, step: int) -> tuple[Evidence, ...]:
+    """Return the L2 norm of the gradient of each layer that has weights, and of the whole network ("all")."""
+    names, norms = [], []
+    for name, layer in model.named_children():
+        gradients = [weight.grad for weight in layer.parameters() if weight.grad is not None]
+        if gradients:
+            names.append(name)
+            norms.append(torch.nn.utils.get_total_norm(gradients))
+    if not norms:
+        return ()
+    values = torch.stack([*norms, torch.stack(norms).norm()]).tolist()
+    return tuple(Evidence(step, "gradient", name, value) for name, value in zip([*names, "all"], values, strict=True))
+
+
+@torch.no_grad()
+def gauge_network(model: nn.Module, images: Tensor, step: int) -> tuple[Evidence, ...]:
+    """Return the histograms of weights and activations and the share of dead units; the modes are put back.
+
+    Args:
+        model: A sequence of layers; any other module gives no evidence.
+        images: (N, C, H, W), normalised, the same ones every time.
+        step: Updates so far.
+    """
+    if not isinstance(model, nn.Sequential):
+        return ()
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        return tuple(_gauge(model, images, step))
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+def _gauge(model: nn.Sequential, images: Tensor, step: int) -> Iterator[Evidence]:
+    outputs = images
+    for name, layer in model.named_children():
+        outputs = layer(outputs)
+        weights = [weight.flatten() for weight in layer.parameters() if weight.dim() > 1]
+        if weights:
+            values = torch.cat(weights)
+            yield Evidence(step, "weights", name, float(values.pow(2).mean().sqrt()), histogram(values))
+        if weights or isinstance(layer, _ACTIVATIONS):
+            yield Evidence(step, "activations", name, float(outputs.float().std()), histogram(outputs))
+        if isinstance(layer, _ACTIVATIONS):
+            yield Evidence(step, "dead", name, dead_share(outputs))
+
+
+def histogram(values: Tensor) -> tuple[float, ...]:
+    """Return the lowest and the highest value, then the counts of `BINS` equal bins between them."""
+    values = values.detach().float().cpu()
+    low, high = float(values.min()), float(values.max())
+    return (low, high, *torch.histc(values, BINS, low, high).tolist())
+
+
+def dead_share(outputs: Tensor) -> float:
+    """Return the share of units that answer all images alike, 0 to 1.
+
+    Args:
+        outputs: (N, C, H, W) of channels or (N, F) of features. A unit is dead if no position of it varies over the
+            images by more than a thousandth of the layer's root mean square.
+    """
+    outputs = outputs.float()
+    spread = outputs.amax(0) - outputs.amin(0)
+    spread = spread.flatten(1).amax(1) if spread.dim() > 1 else spread
+    return float((spread <= 1e-3 * outputs.pow(2).mean().sqrt()).float().mean())
