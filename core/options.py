@@ -21,6 +21,7 @@ def option(
     group: str = "",
     live: bool = False,
     needs: Mapping[str, tuple[Any, ...]] = NOTHING,
+    step: float | None = None,
 ) -> Any:
     """Describe one setting: a value among `choices`, or a number from `min` to `max` where those are given.
 
@@ -34,8 +35,10 @@ def option(
         group: Heading under which it is asked for.
         live: Whether it can be changed while the thing that it sets goes on.
         needs: Values of other settings without which it has no effect, by their names.
+        step: By how much a page lets it be moved at once; then it is a slider.
     """
-    metadata = {"label": label, "help": help, "min": min, "max": max, "group": group, "live": live, "needs": needs}
+    metadata: dict[str, Any] = {"label": label, "help": help, "min": min, "max": max, "step": step}
+    metadata |= {"group": group, "live": live, "needs": needs}
     titles = dict(choices) if isinstance(choices, Mapping) else {choice: str(choice) for choice in choices}
     return field(default=default, metadata=metadata | {"choices": tuple(titles), "titles": titles})
 

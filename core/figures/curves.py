@@ -3,68 +3,172 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.figures.palette import THEMES
-from core.runs.history import Point
+import numpy as np
 
-TITLES = {"loss": "Loss (cross-entropy)", "accuracy": "Accuracy"}
+from core.figures.marks import Rows, best_layers, event_layers, mark_layers
+from core.figures.palette import THEMES, Theme
+from core.runs.history import Point
+from core.train.choices import LOSSES
+
+LEGEND = {"title": None, "orient": "top", "symbolType": "stroke", "symbolStrokeWidth": 3, "symbolOpacity": 1}
 SPLITS = {"train": "Training batches", "valid": "Validation images"}
 
 
-def curve_rows(points: Mapping[str, Sequence[Point]], measure: str) -> list[dict[str, Any]]:
-    """Return the rows of a chart of "loss" or "accuracy": one for each point of each split."""
+def title(measure: str, loss: str = "cross_entropy") -> str:
+    """Say what a curve of "loss" or "accuracy" measures."""
+    return f"Loss ({LOSSES[loss].title.lower()})" if measure == "loss" else "Accuracy"
+
+
+def smooth(values: Sequence[float], weight: float) -> list[float]:
+    """Return the exponentially weighted mean of each value and all before it.
+
+    The mean of the first values is not drawn towards zero: what their weights lack to one is divided out, as
+    TensorBoard does it (`classicSmoothing` in tensorboard/webapp/widgets/line_chart_v2/data_transformer.ts;
+    the same correction as in Kingma and Ba 2015, section 3).
+
+    Args:
+        values: The numbers in order.
+        weight: What the mean so far weighs, from 0 (nothing is smoothed) to below 1.
+    """
+    smoothed, mean = [], 0.0
+    for count, value in enumerate(values, start=1):
+        mean = weight * mean + (1 - weight) * value
+        smoothed.append(mean / (1 - weight**count))
+    return smoothed
+
+
+def curve_rows(points: Mapping[str, Sequence[Point]], measure: str, smoothing: float = 0.0) -> Rows:
+    """Return the rows of a chart of "loss" or "accuracy": one for each point of each split.
+
+    Each has its "value" and, in "smooth", what is drawn as the line. Only training batches are smoothed: after
+    an epoch the whole validation split is measured, which leaves no noise to take away.
+    """
+    rows: Rows = []
+    for split, split_points in points.items():
+        values = [getattr(point, measure) for point in split_points]
+        drawn = smooth(values, smoothing) if split == "train" else values
+        rows += [
+            {
+                "epoch": rounded(point.epochs),
+                "value": rounded(value),
+                "smooth": rounded(line),
+                "split": SPLITS[split],
+            }
+            for point, value, line in zip(split_points, values, drawn, strict=True)
+        ]
+    return rows
+
+
+def gap_rows(points: Mapping[str, Sequence[Point]], measure: str, smoothing: float = 0.0) -> Rows:
+    """Return the edges of the area between the two lines as drawn, one row for each measurement on validation images.
+
+    The line of the training batches is read off between its points.
+    """
+    train, valid = points.get("train", ()), points.get("valid", ())
+    if not train or not valid:
+        return []
+    line = smooth([getattr(point, measure) for point in train], smoothing)
+    at = np.interp([point.epochs for point in valid], [point.epochs for point in train], line)
     return [
-        {"epoch": round(point.epochs, 4), "value": round(getattr(point, measure), 5), "split": SPLITS[split]}
-        for split, split_points in points.items()
-        for point in split_points
+        {"epoch": rounded(point.epochs), "train": rounded(edge), "valid": rounded(getattr(point, measure))}
+        for point, edge in zip(valid, at.tolist(), strict=True)
     ]
 
 
-def curve_chart(measure: str, *, epochs: float, theme: str = "light", height: int = 340) -> dict[str, Any]:
+def rounded(value: float) -> float:
+    """Return a number in five digits: no more can be seen, and small ones must not become zero."""
+    return float(f"{value:.5g}")
+
+
+def curve_chart(
+    measure: str,
+    *,
+    epochs: float,
+    loss: str = "cross_entropy",
+    log: bool = False,
+    theme: str = "light",
+    height: int = 340,
+) -> dict[str, Any]:
     """Return a Vega-Lite description of learning curves over rows of `curve_rows`.
+
+    It depends on none of the data, which would lose the zoom: what is not to be shown has no rows. Its further
+    data sets are "gap" (`gap_rows`), "best", "events" and "marks" (see `core.figures.marks`).
 
     Args:
         measure: "loss" or "accuracy".
         epochs: Where the training will end: the axis shows from the start how much is still to come.
+        loss: Key of `core.train.choices.LOSSES`, for the axis title.
+        log: Whether the axis is logarithmic: values that are not positive are then left out.
         theme: "light" or "dark".
         height: In pixels.
     """
     colours = THEMES[theme]
-    y_axis: dict[str, Any] = {"title": TITLES[measure]}
-    y_scale: dict[str, Any] = {"zero": measure == "loss"}
+    axis: dict[str, Any] = {"title": title(measure, loss)}
+    scale: dict[str, Any] = {"zero": measure == "loss"}
     if measure == "accuracy":
-        y_axis["format"] = ".0%"
-        y_scale = {"domain": [0, 1]}
-    encoding = {
-        "x": {
-            "field": "epoch",
-            "type": "quantitative",
-            "title": "Epoch",
-            "scale": {"domain": [0, epochs], "nice": False},
-            "axis": {"tickMinStep": 1, "grid": False},
-        },
-        "y": {"field": "value", "type": "quantitative", "axis": y_axis, "scale": y_scale},
-        "color": {
-            "field": "split",
-            "type": "nominal",
-            "scale": {"domain": list(SPLITS.values()), "range": [colours.train, colours.valid]},
-            "legend": {"title": None, "orient": "top", "symbolType": "stroke", "symbolStrokeWidth": 3},
-        },
-        "tooltip": [
-            {"field": "split", "type": "nominal", "title": "Measured on"},
-            {"field": "epoch", "type": "quantitative", "title": "Epoch", "format": ".2f"},
-            {"field": "value", "type": "quantitative", "title": TITLES[measure], "format": y_axis.get("format", ".4f")},
-        ],
-    }
-    validation = {"filter": {"field": "split", "equal": SPLITS["valid"]}}
+        axis["format"] = ".0%"
+        scale = {"domain": [0, 1]}
+    elif log:
+        axis |= {"tickCount": 5, "format": "~g"}
+        scale = {"type": "log", "nice": False}
+    y = {"type": "quantitative", "axis": axis, "scale": scale}
+    above = measure == "loss"  # where such a curve leaves room for words
+    layers = [*mark_layers(colours, above=above), _gap(y, colours, log), *_lines(y, colours, log)]
     return {
         "height": height,
-        "encoding": encoding,
-        "layer": [
-            {
-                "params": [{"name": "zoom", "select": {"type": "interval"}, "bind": "scales"}],
-                "mark": {"type": "line", "strokeWidth": 2, "interpolate": "linear", "clip": True},
-            },
-            {"transform": [validation], "mark": {"type": "point", "filled": True, "size": 45, "clip": True}},
-        ],
+        "encoding": {"x": epoch_axis(epochs)},
+        "layer": [*layers, *event_layers(colours, above=above), *best_layers(colours, above=above)],
         "config": {"axis": {"gridColor": colours.line}, "view": {"stroke": None}},
     }
+
+
+def epoch_axis(epochs: float) -> dict[str, Any]:
+    """Return the horizontal axis of every figure over a training: from its start to its planned end."""
+    return {
+        "field": "epoch",
+        "type": "quantitative",
+        "title": "Epoch",
+        "scale": {"domain": [0, epochs], "nice": False},
+        "axis": {"tickMinStep": 1, "grid": False, "labelFlush": True},
+    }
+
+
+def _gap(y: Mapping[str, Any], colours: Theme, log: bool) -> dict[str, Any]:
+    return {
+        "data": {"name": "gap"},
+        "transform": [{"filter": "datum.train > 0 && datum.valid > 0"}] if log else [],
+        "mark": {"type": "area", "color": colours.valid, "opacity": 0.14, "clip": True},
+        "encoding": {"y": {**y, "field": "train"}, "y2": {"field": "valid"}},
+    }
+
+
+def _lines(y: Mapping[str, Any], colours: Theme, log: bool) -> list[dict[str, Any]]:
+    """Return the raw line, faint, the smoothed one over it, the dots of the epochs, and what a pointer reads."""
+    colour = {
+        "field": "split",
+        "type": "nominal",
+        "scale": {"domain": list(SPLITS.values()), "range": [colours.train, colours.valid]},
+        "legend": LEGEND,
+    }
+    form = ".1%" if y["axis"].get("format") == ".0%" else ".4f"
+    tooltip = [
+        {"field": "split", "type": "nominal", "title": "Measured on"},
+        {"field": "epoch", "type": "quantitative", "title": "Epoch", "format": ".2f"},
+        {"field": "value", "type": "quantitative", "title": y["axis"]["title"], "format": form},
+    ]
+    raw = {"y": {**y, "field": "value"}, "color": colour}
+    line, dot = {"type": "line", "clip": True}, {"type": "point", "filled": True, "clip": True}
+    positive = [{"filter": "datum.value > 0"}] if log else []
+    validation = [{"filter": {"field": "split", "equal": SPLITS["valid"]}}, *positive]
+    zoom = [{"name": "zoom", "select": {"type": "interval"}, "bind": "scales"}]
+    return [
+        {"transform": positive, "mark": line | {"strokeWidth": 1, "opacity": 0.3}, "encoding": raw},
+        {
+            "transform": positive,
+            "params": zoom,
+            "mark": line | {"strokeWidth": 2},
+            "encoding": {"y": {**y, "field": "smooth"}, "color": colour},
+        },
+        {"transform": validation, "mark": dot | {"size": 45}, "encoding": raw},
+        {"transform": positive, "mark": dot | {"size": 90, "opacity": 0}, "encoding": raw | {"tooltip": tooltip}},
+    ]

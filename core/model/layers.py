@@ -87,7 +87,7 @@ class Activation(Layer):
     prefix = "activation"
 
     kind: str = field(init=False, default="activation")
-    function: str = option("relu", "Function", "The curve that is applied.", choices=tuple(ACTIVATIONS))
+    function: str = option("relu", "Function", "The curve that is applied.", choices=ACTIVATIONS)
 
 
 @dataclass(frozen=True)

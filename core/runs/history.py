@@ -3,7 +3,7 @@
 import threading
 from dataclasses import dataclass
 
-from core.runs.records import Metric
+from core.runs.records import Evidence, Metric
 from core.runs.store import RunStore
 
 MAX_POINTS = 200  # as wide as a curve is drawn, more could not be told apart
@@ -12,10 +12,24 @@ MAX_EPOCHS = 100
 
 @dataclass(frozen=True)
 class Point:
-    """Means over some neighbouring steps; `epochs` is where they lie, in passes over the training images."""
+    """Some neighbouring steps: the last of them, where it lies in passes over the training images, and their means.
+
+    `lr` is the learning rate of the last one.
+    """
 
     step: int
     epochs: float
+    loss: float
+    accuracy: float
+    lr: float = 0.0
+
+
+@dataclass(frozen=True)
+class Best:
+    """The epoch after which the loss on the validation images was lowest, with what was measured then."""
+
+    epoch: int
+    step: int
     loss: float
     accuracy: float
 
@@ -26,9 +40,11 @@ class _Bucket:
     count: int = 0
     loss: float = 0.0
     accuracy: float = 0.0
+    lr: float = 0.0
 
-    def add(self, step: int, count: int, loss: float, accuracy: float) -> None:
-        self.step = max(self.step, step)
+    def add(self, step: int, count: int, loss: float, accuracy: float, lr: float) -> None:
+        if step > self.step:
+            self.step, self.lr = step, lr
         self.count += count
         self.loss += loss
         self.accuracy += accuracy
@@ -41,9 +57,9 @@ class Curve:
         self.limit, self.width = limit, 1
         self._buckets: dict[int, _Bucket] = {}
 
-    def add(self, index: int, step: int, loss: float, accuracy: float) -> None:
+    def add(self, index: int, step: int, loss: float, accuracy: float, lr: float = 0.0) -> None:
         """Add the measurement of that index (counted from 0), made at `step`."""
-        self._buckets.setdefault(index // self.width, _Bucket()).add(step, 1, loss, accuracy)
+        self._buckets.setdefault(index // self.width, _Bucket()).add(step, 1, loss, accuracy, lr)
         if len(self._buckets) > self.limit:
             self._merge()
 
@@ -52,44 +68,76 @@ class Curve:
         merged: dict[int, _Bucket] = {}
         for index, bucket in self._buckets.items():
             target = merged.setdefault(index // 2, _Bucket())
-            target.add(bucket.step, bucket.count, bucket.loss, bucket.accuracy)
+            target.add(bucket.step, bucket.count, bucket.loss, bucket.accuracy, bucket.lr)
         self._buckets = merged
 
     def points(self, steps_per_epoch: int) -> tuple[Point, ...]:
         """Return at most `limit` points, in order."""
         scale = max(1, steps_per_epoch)
         return tuple(
-            Point(bucket.step, bucket.step / scale, bucket.loss / bucket.count, bucket.accuracy / bucket.count)
+            Point(
+                bucket.step,
+                bucket.step / scale,
+                bucket.loss / bucket.count,
+                bucket.accuracy / bucket.count,
+                bucket.lr,
+            )
             for _, bucket in sorted(self._buckets.items())
         )
 
 
 class History:
-    """The curves of one run, shared by all who look at it.
+    """The curves of one run and what was measured inside its network, shared by all who look at it.
 
     Each `update` reads only the steps that were recorded since the one before; a tick costs the same however
-    long the run is.
+    long the run is. A run that went on from an earlier checkpoint is read anew.
     """
 
     def __init__(self, store: RunStore, run_id: str) -> None:
         self.store, self.run_id = store, run_id
-        self.last_step = 0
-        self.train, self.valid = Curve(), Curve(MAX_EPOCHS)
         self._lock = threading.Lock()
+        self._forget()
+
+    def _forget(self) -> None:
+        self.last: Metric | None = None
+        self.best: Best | None = None
+        self.train, self.valid = Curve(), Curve(MAX_EPOCHS)
+        self._evidence: dict[str, list[Evidence]] = {}
+
+    @property
+    def last_step(self) -> int:
+        """The last step taken in; 0 before the first."""
+        return self.last.step if self.last else 0
 
     def update(self) -> None:
         """Take in what is new."""
         with self._lock:
-            for metric in self.store.metrics(self.run_id, self.last_step):
+            fresh = self.store.metrics(self.run_id, max(0, self.last_step - 1))
+            if self.last is not None:
+                if fresh and fresh[0] == self.last:
+                    fresh = fresh[1:]
+                else:  # that step was taken back, and perhaps made again
+                    self._forget()
+                    fresh = self.store.metrics(self.run_id)
+            for metric in fresh:
                 self._take(metric)
 
     def _take(self, metric: Metric) -> None:
-        self.train.add(metric.step - 1, metric.step, metric.train_loss, metric.train_accuracy)
+        self.train.add(metric.step - 1, metric.step, metric.train_loss, metric.train_accuracy, metric.lr)
         if metric.valid_loss is not None and metric.valid_accuracy is not None:
-            self.valid.add(metric.epoch - 1, metric.step, metric.valid_loss, metric.valid_accuracy)
-        self.last_step = metric.step
+            self.valid.add(metric.epoch - 1, metric.step, metric.valid_loss, metric.valid_accuracy, metric.lr)
+            if self.best is None or metric.valid_loss < self.best.loss:
+                self.best = Best(metric.epoch, metric.step, metric.valid_loss, metric.valid_accuracy)
+        self.last = metric
 
     def points(self, steps_per_epoch: int) -> dict[str, tuple[Point, ...]]:
         """Return the points of "train" (means over steps) and "valid" (the whole split after an epoch)."""
         with self._lock:
             return {"train": self.train.points(steps_per_epoch), "valid": self.valid.points(steps_per_epoch)}
+
+    def evidence(self, kind: str) -> tuple[Evidence, ...]:
+        """Return all that was measured of one kind (see `Evidence`), by step; only what is new is read."""
+        with self._lock:
+            known = self._evidence.setdefault(kind, [])
+            known += self.store.evidence(self.run_id, kind, known[-1].step if known else -1)
+            return tuple(known)

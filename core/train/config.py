@@ -76,28 +76,29 @@ class TrainConfig:
         0, "Training images", "How many training images to use; 0 uses all.", min=0, max=10_000_000, group="Images")
     wrong_labels: float = option(
         0.0, "Wrong labels", "Share of the training labels (0 to 1) replaced by another class.",
-        min=0.0, max=1.0, group="Images")
+        min=0.0, max=1.0, step=0.05, group="Images")
     order: str = option("shuffled", "Order", "In which order images come.", choices=titles(ORDERS), group="Images")
     inputs: str = option(
         "standard", "Pixel values", "What the network receives for a pixel.", choices=titles(INPUTS), group="Images")
 
     flip: float = option(
         0.0, "Flip", "Chance that an image is mirrored left to right.",
-        min=0.0, max=1.0, group="Augmentation", live=True)
+        min=0.0, max=1.0, step=0.05, group="Augmentation", live=True)
     shift: float = option(
-        0.0, "Shift", "Farthest move, as a share of the side.", min=0.0, max=0.5, group="Augmentation", live=True)
+        0.0, "Shift", "Farthest move, as a share of the side.",
+        min=0.0, max=0.5, step=0.05, group="Augmentation", live=True)
     rotation: float = option(
         0.0, "Rotation", "Largest turn to either side, in degrees.",
-        min=0.0, max=180.0, group="Augmentation", live=True)
+        min=0.0, max=180.0, step=5.0, group="Augmentation", live=True)
     crop: float = option(
         0.0, "Crop and resize", "Largest share of the area that is cut away before resizing back.",
-        min=0.0, max=0.9, group="Augmentation", live=True)
+        min=0.0, max=0.9, step=0.05, group="Augmentation", live=True)
     jitter: float = option(
         0.0, "Colour jitter", "Largest change of brightness, contrast and saturation, as a share.",
-        min=0.0, max=1.0, group="Augmentation", live=True)
+        min=0.0, max=1.0, step=0.05, group="Augmentation", live=True)
     cutout: float = option(
         0.0, "Cut-out", "Side of a square that is blanked, as a share of the image's.",
-        min=0.0, max=0.75, group="Augmentation", live=True)
+        min=0.0, max=0.75, step=0.05, group="Augmentation", live=True)
 
     seed: int = option(
         0, "Seed", "Same seed, same curve: it decides first weights, image order, dropout and augmentation.",

@@ -7,8 +7,7 @@ from typing import Any
 
 from core.model.spec import ModelSpec
 
-
-_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 class Severity(IntEnum):
@@ -48,10 +47,10 @@ class Finding:
 
 
 def number(value: float) -> str:
-    """Write a measured number with the digits that matter: 4 × 10²⁸, 52,547, 2.30, 0.0004."""
-    if abs(value) >= 1e7:
+    """Write a measured number with the digits that matter: 4 × 10²⁸, 52,547, 2.30, 0.0004, 5 × 10⁻⁶."""
+    if abs(value) >= 1e7 or 0 < abs(value) < 1e-4:
         digits, _, power = f"{value:.0e}".partition("e")
         return f"{digits} × 10{str(int(power)).translate(_RAISED)}"
     if abs(value) >= 100:
         return f"{value:,.0f}"
-    return f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.1g}"
+    return f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.3g}" if abs(value) >= 0.01 else f"{value:.1g}"

@@ -14,6 +14,7 @@ from core.runs.records import Evidence, Metric, Run, Status
 from core.train.config import TrainConfig
 
 WHOLE, MOST = 1000, 4000  # so many steps are looked at one by one, and at most so many in all
+ENOUGH = 100  # steps
 
 Numbers = NDArray[np.float64]
 
@@ -94,6 +95,11 @@ class Symptoms:
     def exploded(self) -> bool:
         """Whether the run ended because its loss was no longer a number."""
         return self.run.status is Status.FAILED and "no longer a number" in self.run.message
+
+    @property
+    def told(self) -> bool:
+        """Whether the training is over or so long already that slow progress means something."""
+        return not self.run.status.active or self.steps[-1] >= ENOUGH
 
     @cached_property
     def smooth(self) -> Numbers:

@@ -9,7 +9,6 @@ import streamlit as st
 
 from core.data.catalog import DATASETS
 from core.errors import RunError
-from core.model.layers import ACTIVATIONS
 from core.runs.records import Run
 from pages.shared import state
 from pages.shared.layout import empty_state, plain
@@ -21,14 +20,20 @@ def ask(setting: Field[Any], value: Any, key: str, *, disabled: bool = False, **
     `words` go to the widget: `on_change` and its `args`, say.
     """
     about = setting.metadata
-    words |= {"label": about["label"], "help": about["help"], "key": key, "disabled": disabled}
+    words |= {"label": about["label"] + " ⚡" * about["live"], "help": about["help"], "key": key, "disabled": disabled}
     if about["choices"]:
         choices = list(about["choices"])
         if about["min"] is not None:  # either a word or a small number
             choices += range(int(about["min"]), int(about["max"]) + 1)
-        return st.selectbox(index=choices.index(value), options=choices, format_func=_choice, **words)
+        titles = about["titles"]
+        return st.selectbox(
+            index=choices.index(value), options=choices, format_func=lambda choice: titles.get(choice, choice), **words
+        )
     if isinstance(setting.default, float):
-        low, high, step = float(about["min"]), float(about["max"]), _step(setting.default)
+        low, high = float(about["min"]), float(about["max"])
+        if about["step"]:
+            return st.slider(min_value=low, max_value=high, value=float(value), step=about["step"], **words)
+        step = _step(setting.default)
         return st.number_input(min_value=low, max_value=high, value=float(value), step=step, format="%g", **words)
     return st.number_input(min_value=int(about["min"]), max_value=int(about["max"]), value=int(value), step=1, **words)
 
@@ -36,14 +41,6 @@ def ask(setting: Field[Any], value: Any, key: str, *, disabled: bool = False, **
 def _step(default: float) -> float:
     """Return how much a press of + or − changes a number: half a unit of its default's first digit."""
     return 10.0 ** floor(log10(default)) / 2 if default else 1e-4
-
-
-def _choice(value: Any) -> str:
-    from core.train.config import OPTIMIZERS
-
-    if value in OPTIMIZERS:
-        return OPTIMIZERS[value].title
-    return ACTIVATIONS.get(value, str(value))
 
 
 def ask_one(label: str, options: Mapping[str, str], key: str) -> str:
@@ -68,33 +65,54 @@ def pick_run() -> Run:
         RunError: None has been trained yet, or the address names an unknown one.
     """
     run = state.run_to_inspect()
-    runs = {other.id: other for other in state.store().list() if other.step} | {run.id: run}
-    st.session_state["pick_run"] = run.id  # said anew each time: the control of another page is another one
-
-    def follow() -> None:
-        st.query_params["run"] = st.session_state["pick_run"]
-
-    st.selectbox(
-        "Network",
-        list(runs),
-        format_func=lambda run_id: _describe(runs[run_id]),
-        key="pick_run",
-        on_change=follow,
-        help="Every training so far; the same network stays chosen on all pages.",
-    )
+    choose_run(run)
     return run
 
 
 def require_run() -> Run:
     """Ask like `pick_run`; where there is no network to look at, say so, offer the way on and end the page."""
+    run = run_or_end()
+    choose_run(run)
+    return run
+
+
+def run_or_end() -> Run:
+    """Return the network to look at; where there is none, say so, offer the way on and end the page."""
     try:
-        return pick_run()
+        return state.run_to_inspect()
     except RunError as error:
         if "run" in st.query_params:
             empty_state(plain(str(error)), "See all runs", "runs", run=None)
         else:
             empty_state(plain(str(error)), "Train a network", "train")
         st.stop()
+
+
+def choose_run(run: Run, label: str = "Network", of: str = "run", epoch: str = "epoch") -> None:
+    """Offer all trained networks in place of `run`.
+
+    Args:
+        run: The one that is chosen.
+        label: What the control says.
+        of: The parameter of the address that a choice sets.
+        epoch: The parameter that was said of the one before, and is dropped.
+    """
+    runs = {other.id: other for other in state.store().list() if other.step} | {run.id: run}
+    key = f"pick_{of}"
+    st.session_state[key] = run.id  # said anew each time: the control of another page is another one
+
+    def follow() -> None:
+        st.query_params[of] = st.session_state[key]
+        st.query_params.pop(epoch, None)
+
+    st.selectbox(
+        label,
+        list(runs),
+        format_func=lambda run_id: _describe(runs[run_id]),
+        key=key,
+        on_change=follow,
+        help="Every training so far; the same network stays chosen on all pages.",
+    )
 
 
 def _describe(run: Run) -> str:

@@ -5,16 +5,13 @@ import streamlit as st
 from core.data.arrays import is_stored
 from core.data.catalog import DATASETS
 from core.model.shapes import problems, summarize
-from core.options import options
 from core.runs.records import Status
 from core.train.config import TrainConfig
 from pages.shared import menu, state
-from pages.shared.controls import ask
 from pages.shared.layout import plain, show_errors
 from pages.shared.live import duration
+from pages.shared.settings import ask_settings
 from pages.shared.timing import epoch_time
-
-MAIN = ("epochs", "lr", "batch_size", "optimizer")
 
 
 def start(draft: state.Draft, config: TrainConfig) -> str:
@@ -34,8 +31,7 @@ def launch_panel(*, again: bool = False) -> None:
         with about:
             obstacle = _describe(draft)
         with settings, show_errors():
-            config = _settings()
-            state.set_config(config)
+            config = ask_settings()
         with about, show_errors():
             pressed = st.button(
                 "Start training",
@@ -69,20 +65,6 @@ def _describe(draft: state.Draft) -> bool:
     return False
 
 
-def _settings() -> TrainConfig:
-    kept = state.config()
-    settings = {setting.name: setting for setting in options(TrainConfig)}
-    values = {}
-    with st.grid(2, min_column_width=150):
-        for name in MAIN:
-            values[name] = ask(settings[name], getattr(kept, name), f"config_{name}")
-    with st.expander("More settings"), st.grid(2, min_column_width=150):
-        for name in settings:
-            if name not in MAIN:
-                values[name] = ask(settings[name], getattr(kept, name), f"config_{name}")
-    return TrainConfig(**values)
-
-
 def _estimate(draft: state.Draft, config: TrainConfig) -> None:
     """Say how long the training will take, measured while the page stays usable."""
     if state.store().list(1, status=Status.RUNNING) or state.store().list(1, status=Status.QUEUED):
@@ -90,18 +72,14 @@ def _estimate(draft: state.Draft, config: TrainConfig) -> None:
         return
     measured = epoch_time(draft, config)
 
-    waited = not measured.done()
-
-    @st.fragment(run_every=0.5 if waited else None)
+    @st.fragment(run_every=None if measured.done() else 1.0)
     def tick() -> None:
         if not measured.done():
             st.caption("Timing a few batches …")
             return
-        if waited:
-            st.rerun()  # nothing is left to tick for
         with show_errors():
             epoch = measured.result()
-            whole = duration(epoch * config.epochs)
+            whole = duration(min(epoch * config.epochs, config.max_seconds or float("inf")))
             st.caption(f"About {duration(epoch)} an epoch here, {whole} in all; 12 batches were timed.")
 
     tick()

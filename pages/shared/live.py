@@ -1,14 +1,17 @@
 """A run as it happens: where it stands, what can be asked of it, and its growing curves."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from core.data.catalog import DATASETS
-from core.figures.curves import curve_chart, curve_rows
 from core.runs.records import Run, Status
+from core.train.choices import LOSSES
 from pages.shared import menu, state
 from pages.shared.layout import plain, show_errors
+from pages.shared.transport import transport
 
-TICK_SECONDS = {Status.QUEUED: 0.4, Status.RUNNING: 0.5, Status.PAUSED: 2.0}
+TICK_SECONDS = 0.5
 LOOKS = {
     Status.QUEUED: ("Waiting", ":material/hourglass_empty:", "gray"),
     Status.RUNNING: ("Training", ":material/play_circle:", "blue"),
@@ -18,25 +21,26 @@ LOOKS = {
     Status.FAILED: ("Failed", ":material/error:", "red"),
     Status.INTERRUPTED: ("Interrupted", ":material/warning:", "orange"),
 }
-ACTIONS = {  # what is asked of the run: label, icon, and in which states it makes sense
-    "pause": ("Pause", ":material/pause:", (Status.RUNNING, Status.QUEUED)),
-    "resume": ("Resume", ":material/play_arrow:", (Status.PAUSED, Status.STOPPED, Status.INTERRUPTED)),
-    "step": ("One batch", ":material/skip_next:", (Status.PAUSED, Status.RUNNING)),
-    "stop": ("Stop training", ":material/stop:", (Status.RUNNING, Status.PAUSED, Status.QUEUED)),
-}
 
 
-def watch(run: Run) -> None:
-    """Show a run and keep it up to date for as long as a worker has it, or will."""
-    shown = run.status
+def watch(run: Run, *more: Callable[[Run], None]) -> None:
+    """Show a run and keep it up to date for as long as a worker has it, or will.
 
-    @st.fragment(run_every=TICK_SECONDS.get(run.status))
+    All that depends on where the run stands is drawn by the fragment that ticks, `more` at its end, and the page is
+    only run again when there is nothing left to tick for: a tick that arrives just as a whole run of the page ends
+    makes Streamlit drop the last messages of that run, the timer of the next ticks perhaps among them.
+    """
+    active = run.status.active
+
+    @st.fragment(run_every=TICK_SECONDS if active else None)
     def tick() -> None:
         with show_errors():
             latest = state.store().get(run.id)
             _show(latest)
-            if latest.status is not shown:
-                st.rerun()  # another state ticks at another pace, or not at all
+            for draw in more:
+                draw(latest)
+            if latest.status.active is not active:
+                st.rerun()
 
     tick()
 
@@ -47,11 +51,14 @@ def _show(run: Run) -> None:
         st.subheader(plain(run.name), anchor=False, width="content")
         st.badge(label, icon=icon, color=colour)  # type: ignore[arg-type]
     if run.message:
-        (st.error if run.status is Status.FAILED else st.warning)(plain(run.message))
+        _banner(run.status)(plain(run.message))
     st.progress(run.progress, text=_progress(run))
-    _buttons(run)
+    transport(run)
     _figures(run)
-    _curves(run)
+
+
+def _banner(status: Status) -> Callable[[str], object]:
+    return {Status.FAILED: st.error, Status.FINISHED: st.info}.get(status, st.warning)
 
 
 def _progress(run: Run) -> str:
@@ -78,23 +85,15 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def _buttons(run: Run) -> None:
-    with st.container(horizontal=True, key="transport"):
-        for what, (label, icon, states) in ACTIONS.items():
-            if run.status in states and st.button(label, icon=icon, key=f"{what}_{run.id}"):
-                with show_errors():  # a refusal stays on the page, so nothing is run again after it
-                    state.engine().request(run.id, what)
-                    st.rerun()
-
-
 def _figures(run: Run) -> None:
+    loss = LOSSES[run.config.get("loss", "cross_entropy")].title.lower()
     values = [
         ("Validation accuracy", run.valid_accuracy, "{:.1%}", "Share of the validation images classified rightly."),
         (
             "Validation loss",
             run.valid_loss,
             "{:.3f}",
-            "Mean cross-entropy on the validation images; smaller is better.",
+            f"Mean {loss} on the validation images; smaller is better.",
         ),
         ("Training accuracy", run.train_accuracy, "{:.1%}", "Mean over the batches of this epoch."),
         ("Images per second", run.images_per_second or None, "{:,.0f}", "Training speed over the last seconds."),
@@ -105,30 +104,6 @@ def _figures(run: Run) -> None:
     with st.grid(4, min_column_width=140):
         for label, value, style, help_text in values:
             st.metric(label, "–" if value is None else style.format(value), help=help_text, border=True)
-
-
-def _curves(run: Run) -> None:
-    import pandas as pd  # this late: the first page is up before it is needed
-
-    history = state.history(run.id)
-    history.update()
-    points = history.points(run.steps_per_epoch)
-    epochs = run.total_steps / run.steps_per_epoch if run.total_steps else float(run.config.get("epochs", 1))
-    with st.grid(2, min_column_width=340):
-        for measure in ("loss", "accuracy"):
-            rows = curve_rows(points, measure)
-            if not rows:
-                continue
-            st.vega_lite_chart(
-                pd.DataFrame(rows).astype({"epoch": "float32", "value": "float32", "split": "category"}),
-                curve_chart(measure, epochs=epochs, theme=state.theme()),
-                key=f"{measure}_{run.id}",
-                alt=f"{measure.capitalize()} of training and validation by epoch",
-            )
-    st.caption(
-        "The line of the training batches is their mean, measured while the weights still change; "
-        "each dot is the whole validation split after an epoch. Scroll or drag to zoom, double-click to go back."
-    )
 
 
 def what_next(run: Run) -> None:

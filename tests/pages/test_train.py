@@ -6,6 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.model.layers import Dense
+from core.options import options
 from core.runs.records import Status
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
@@ -38,34 +39,101 @@ def test_the_time_is_measured_before_the_start():
     seconds = epoch_time(draft, TrainConfig()).result(timeout=60)  # what the page asked for, not another measurement
     app.run()
     assert not app.exception
-    words = f"About {duration(seconds)} an epoch here, {duration(seconds * 5)} in all; 6 batches were timed."
+    words = f"About {duration(seconds)} an epoch here, {duration(seconds * 5)} in all; 12 batches were timed."
     assert words in [caption.value for caption in app.caption]
 
 
+WANTED = {
+    "epochs": 3,
+    "lr": 0.02,
+    "batch_size": 16,
+    "optimizer": "momentum",
+    "loss": "cross_entropy",
+    "schedule": "step",
+    "label_smoothing": 0.1,
+    "momentum": 0.5,
+    "clip_norm": 2.0,
+    "weight_decay": 0.01,
+    "l1": 0.001,
+    "warmup_epochs": 0.5,
+    "step_epochs": 2,
+    "step_factor": 0.5,
+    "patience": 3,
+    "max_seconds": 60.0,
+    "target_accuracy": 0.9,
+    "train_images": 200,
+    "wrong_labels": 0.1,
+    "order": "by_class",
+    "inputs": "unit",
+    "flip": 0.5,
+    "shift": 0.1,
+    "rotation": 15.0,
+    "crop": 0.2,
+    "jitter": 0.3,
+    "cutout": 0.25,
+    "seed": 9,
+    "precision": "fp32",
+    "device": "cpu",
+}
+
+
+def setting_widgets(app: AppTest) -> dict:
+    return {widget.key: widget for widget in [*app.number_input, *app.selectbox, *app.slider]}
+
+
 def test_every_setting_reaches_the_run():
+    assert set(WANTED) == {setting.name for setting in options(TrainConfig)}
     app = train_page()
-    wanted = {
-        "epochs": 3,
-        "batch_size": 16,
-        "lr": 0.02,
-        "optimizer": "momentum",
-        "momentum": 0.5,
-        "weight_decay": 0.01,
-        "train_images": 200,
-        "seed": 9,
-        "precision": "fp32",
-        "device": "cpu",
-    }
-    widgets = {widget.key: widget for widget in [*app.number_input, *app.selectbox]}
-    for name, value in wanted.items():
-        widgets[f"config_{name}"].set_value(value)
+    assert setting_widgets(app)["config_momentum"].disabled  # Adam has none
+    for name in ("optimizer", "schedule"):
+        setting_widgets(app)[f"config_{name}"].set_value(WANTED[name])
+    app.run()
+    for name, value in WANTED.items():
+        setting_widgets(app)[f"config_{name}"].set_value(value)
     button(app, "Start training").click().run()
     assert not app.exception
     (run,) = RunStore().list()
-    assert TrainConfig.from_mapping(run.config) == TrainConfig(**wanted)
+    assert TrainConfig.from_mapping(run.config) == TrainConfig(**WANTED)
     assert run.spec == state.new_draft("digits", "lenet5").spec
     assert app.query_params["run"] == run.id
     assert state.engine().submitted == [run.id]
+
+
+def test_what_differs_from_the_defaults_is_named_and_can_be_undone():
+    app = train_page()
+    assert "Use the defaults" not in labels(app)
+    setting_widgets(app)["config_wrong_labels"].set_value(0.3).run()
+    app.run()
+    assert any("wrong labels" in caption.value for caption in app.caption)
+    button(app, "Use the defaults").click().run()
+    assert not app.exception
+    assert setting_widgets(app)["config_wrong_labels"].value == 0
+    assert app.session_state["config"] == TrainConfig()
+
+
+def test_a_live_change_and_the_pace_reach_the_run(trained_run):
+    store = RunStore()
+    store.change(trained_run, status="running")
+    app = train_page(trained_run)
+    (rate,) = [widget for widget in app.number_input if (widget.key or "").startswith(f"live_{trained_run}_lr")]
+    assert rate.value == 0.01
+    rate.set_value(0.5).run()
+    assert not app.exception
+    assert store.wishes(trained_run).live == {"lr": 0.5}
+    (rate,) = [widget for widget in app.number_input if (widget.key or "").startswith(f"live_{trained_run}_lr")]
+    assert rate.value == 0.5
+    (pace,) = [widget for widget in app.selectbox if (widget.key or "").startswith("pace_")]
+    pace.set_value(2.0).run()
+    assert store.wishes(trained_run).pace == 2.0
+
+
+def test_a_refusal_is_one_sentence(trained_run):
+    RunStore().change(trained_run, status="running")
+    app = train_page(trained_run)
+    RunStore().change(trained_run, status="finished")  # it ended between the last look and the press
+    button(app, "Pause").click().run()
+    assert not app.exception
+    assert "This run is finished" in app.error[0].value
 
 
 def test_a_second_start_is_another_run():
@@ -98,8 +166,8 @@ def test_a_data_set_that_must_be_downloaded_cannot_start():
     ("status", "offered"),
     [
         (Status.QUEUED, {"Pause", "Stop training"}),
-        (Status.RUNNING, {"Pause", "One batch", "Stop training"}),
-        (Status.PAUSED, {"Resume", "One batch", "Stop training"}),
+        (Status.RUNNING, {"Pause", "One batch", "One epoch", "Stop training"}),
+        (Status.PAUSED, {"Resume", "One batch", "One epoch", "Stop training"}),
         (Status.STOPPED, {"Resume"}),
         (Status.INTERRUPTED, {"Resume"}),
         (Status.FAILED, set()),
@@ -119,6 +187,7 @@ def test_only_what_makes_sense_is_offered(trained_run, status, offered):
         (Status.RUNNING, "Pause", ("running", "pause", 0)),
         (Status.RUNNING, "Stop training", ("running", "stop", 0)),
         (Status.PAUSED, "One batch", ("queued", "pause", 1)),
+        (Status.PAUSED, "One epoch", ("queued", "pause", 10)),
         (Status.INTERRUPTED, "Resume", ("queued", "run", 0)),
     ],
 )

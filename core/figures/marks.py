@@ -1,0 +1,150 @@
+"""What is written onto curves: the best epoch, what people changed, and what a diagnosis found."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.figures.palette import Theme
+from core.runs.history import Best
+from core.runs.records import Event
+
+MAX_EVENTS, MAX_LABELS = 40, 6  # lines, and how many of them are labelled: the latest
+_LONGEST = 40
+_ROWS = 3  # labels of neighbouring events stand below one another
+_SIZE = 11.5
+_SIDE = {"expr": "datum.side"}
+
+Rows = list[dict[str, Any]]
+Layers = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A stretch of a curve that shows what a diagnosis found.
+
+    Attributes:
+        first_epoch: Where it begins, in passes over the training images.
+        last_epoch: Where it ends.
+        label: A few words.
+        measure: On which curve: "loss", "accuracy", "gradient" or "dead".
+    """
+
+    first_epoch: float
+    last_epoch: float
+    label: str
+    measure: str
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _side(epoch: float, epochs: float) -> str:
+    """Say on which side of its place a label has room."""
+    return "right" if epoch > 0.55 * epochs else "left"
+
+
+def event_rows(events: Sequence[Event], steps_per_epoch: int, epochs: float) -> Rows:
+    """Return a row for each line: where it stands, what its label says and which of the label's rows is free.
+
+    Events of one step share a line; of more than `MAX_EVENTS` lines the latest are drawn.
+
+    Args:
+        events: What people did, in order.
+        steps_per_epoch: Updates of one epoch.
+        epochs: Where the axis ends.
+    """
+    lines: dict[int, list[str]] = {}
+    for event in events:
+        lines.setdefault(event.step, []).append(event.text)
+    shown = list(lines.items())[-MAX_EVENTS:]
+    rows = []
+    for number, (step, texts) in enumerate(shown):
+        epoch = step / max(1, steps_per_epoch)
+        label = _short(", ".join(texts)) if number >= len(shown) - MAX_LABELS else ""
+        place = {"epoch": epoch, "label": label, "side": _side(epoch, epochs), "row": number % _ROWS}
+        rows.append(place | {"text": ", ".join(texts)[:200]})
+    return rows
+
+
+def best_rows(best: Best | None, measure: str, steps_per_epoch: int, epochs: float) -> Rows:
+    """Return the row of the best epoch on the curve of "loss" or "accuracy"; none before the first epoch is over."""
+    if best is None:
+        return []
+    epoch = best.step / max(1, steps_per_epoch)
+    label = f"best: epoch {best.epoch}"
+    return [{"epoch": epoch, "value": getattr(best, measure), "label": label, "side": _side(epoch, epochs)}]
+
+
+def mark_rows(marks: Sequence[Mark], measure: str, epochs: float) -> Rows:
+    """Return a row for each stretch on the curve of one measure; a moment becomes a stretch that can be seen."""
+    least = epochs / 100
+    return [
+        {
+            "epoch": min(mark.first_epoch, mark.last_epoch - least),
+            "until": mark.last_epoch,
+            "label": _short(mark.label),
+            "row": number % _ROWS,
+        }
+        for number, mark in enumerate(mark for mark in marks if mark.measure == measure)
+    ]
+
+
+def mark_layers(colours: Theme, *, above: bool = True) -> Layers:
+    """Return the Vega-Lite layers of the data set "marks": shaded stretches.
+
+    Their labels stand in the upper part of the figure, below those of the events, or in its lower part.
+    """
+    return [
+        {
+            "data": {"name": "marks"},
+            "mark": {"type": "rect", "color": colours.test, "opacity": 0.16, "clip": True},
+            "encoding": {"x2": {"field": "until"}, "tooltip": _tooltip("label", "Found")},
+        },
+        *_labels("marks", colours, _height(_ROWS, above), align="left", dx=4, colour=colours.text),
+    ]
+
+
+def event_layers(colours: Theme, *, above: bool = True) -> Layers:
+    """Return the Vega-Lite layers of the data set "events": vertical lines, labelled at their top or their foot."""
+    line = {"data": {"name": "events"}, "encoding": {"tooltip": _tooltip("text", "Changed")}}
+    return [
+        line | {"mark": {"type": "rule", "color": colours.muted, "strokeDash": [4, 3], "clip": True}},
+        line | {"mark": {"type": "rule", "color": colours.muted, "strokeWidth": 11, "opacity": 0.001, "clip": True}},
+        *_labels("events", colours, _height(0, above), align=_SIDE, dx=_away(5), colour=colours.text),
+    ]
+
+
+def best_layers(colours: Theme, *, above: bool = True) -> Layers:
+    """Return the Vega-Lite layers of the data set "best": a ring around the best epoch's dot, and its label."""
+    y = {"field": "value", "type": "quantitative"}
+    ring = {"type": "point", "filled": False, "size": 170, "strokeWidth": 2, "color": colours.valid, "clip": True}
+    return [
+        {"data": {"name": "best"}, "mark": ring, "encoding": {"y": y}},
+        *_labels("best", colours, y, align=_SIDE, dx=_away(2), colour=colours.text, dy=-17 if above else 17),
+    ]
+
+
+def _height(first: int, above: bool) -> dict[str, Any]:
+    """Return the height of a label in its row, counted from `first`, from the top or from the foot."""
+    down = f"{_SIZE / 2 + 2} + {_SIZE + 3} * (datum.row + {first})"
+    return {"value": {"expr": down if above else f"height - ({down})"}}
+
+
+def _away(pixels: int) -> dict[str, str]:
+    return {"expr": f"datum.side === 'left' ? {pixels} : -{pixels}"}
+
+
+def _tooltip(field: str, title: str) -> list[dict[str, Any]]:
+    return [
+        {"field": field, "type": "nominal", "title": title},
+        {"field": "epoch", "type": "quantitative", "title": "Epoch", "format": ".2f"},
+    ]
+
+
+def _labels(data: str, colours: Theme, y: dict[str, Any], *, colour: str, **place: Any) -> Layers:
+    """Return text over a halo of the page's colour, so that it reads on top of lines."""
+    text = {"type": "text", "fontSize": _SIZE, "baseline": "middle", "clip": True, **place}
+    halo = text | {"stroke": colours.background, "strokeWidth": 4, "strokeJoin": "round", "color": colours.background}
+    encoding = {"y": y, "text": {"field": "label", "type": "nominal"}}
+    return [{"data": {"name": data}, "mark": mark, "encoding": encoding} for mark in (halo, text | {"color": colour})]

@@ -1,0 +1,27 @@
+"""Charts that stay while their data change: Vega-Lite descriptions with tables of few bytes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from core.figures.marks import Rows
+
+
+def chart(spec: Mapping[str, Any], rows: Rows, *, key: str, alt: str, **more: Rows) -> None:
+    """Draw a Vega-Lite description over rows, and over `more` of them by name; as long as only rows change, it stays.
+
+    A row maps columns to words or numbers.
+    """
+    named = {name: _table(kept) for name, kept in more.items() if kept}
+    st.vega_lite_chart(_table(rows), {**spec, "datasets": named} if named else dict(spec), key=key, alt=alt)
+
+
+def _table(rows: Rows) -> Any:
+    """Return rows as a table of few bytes: short numbers, and repeated words only once."""
+    import pyarrow as pa  # type: ignore[import-untyped]  # this late: the first page is up before it is needed
+
+    words = pa.dictionary(pa.int8(), pa.string())
+    columns = rows[0].items() if rows else ()
+    kinds = [(name, words if isinstance(value, str) else pa.float32()) for name, value in columns]
+    return pa.Table.from_pylist(rows, schema=pa.schema(kinds))

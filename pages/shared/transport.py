@@ -1,0 +1,91 @@
+"""What can be asked of a run while it trains: pause, step, stop, its pace, and the settings that may change live."""
+
+import streamlit as st
+
+from core.errors import ConvScopeError
+from core.options import matters, options
+from core.runs.records import Run, Status
+from core.train.config import TrainConfig
+from pages.shared import state
+from pages.shared.controls import ask
+from pages.shared.layout import plain
+
+ACTIONS = {  # what is asked of the run: label, icon, and in which states it makes sense
+    "pause": ("Pause", ":material/pause:", (Status.RUNNING, Status.QUEUED)),
+    "resume": ("Resume", ":material/play_arrow:", (Status.PAUSED, Status.STOPPED, Status.INTERRUPTED)),
+    "step": ("One batch", ":material/skip_next:", (Status.PAUSED, Status.RUNNING)),
+    "epoch": ("One epoch", ":material/fast_forward:", (Status.PAUSED, Status.RUNNING)),
+    "stop": ("Stop training", ":material/stop:", (Status.RUNNING, Status.PAUSED, Status.QUEUED)),
+}
+PACES = {0.0: "Full speed", 8.0: "8 batches a second", 2.0: "2 batches a second", 0.5: "A batch every 2 s"}
+_REFUSAL = "refusal"
+
+
+def transport(run: Run) -> None:
+    """Draw the buttons of a run; to be called in the fragment that follows it, which a press runs again.
+
+    Presses are handled before the fragment is drawn, so no further run is needed to show what they changed.
+    """
+    with st.container(horizontal=True, vertical_alignment="bottom", key="transport"):
+        for what, (label, icon, states) in ACTIONS.items():
+            if run.status in states:
+                st.button(label, icon=icon, key=f"{what}_{run.id}", on_click=_request, args=(run.id, what))
+        if run.status.active:
+            _pace(run)
+            with st.popover("Change live", icon=":material/bolt:", key=f"live_{run.id}"):
+                _live(run)
+    if refusal := st.session_state.pop(_REFUSAL, ""):
+        st.error(plain(refusal), icon=":material/error:")
+
+
+def offered(what: str, run: Run) -> bool:
+    """Return whether a button of `ACTIONS` makes sense now and was pressed."""
+    label, icon, states = ACTIONS[what]
+    return run.status in states and st.button(label, icon=icon, key=f"{what}_{run.id}")
+
+
+def _request(run_id: str, what: str) -> None:
+    try:
+        state.engine().request(run_id, what)
+    except ConvScopeError as error:
+        st.session_state[_REFUSAL] = str(error)
+
+
+def _pace(run: Run) -> None:
+    key = f"pace_{run.id}_{run.pace:g}"  # another one once the pace has changed, be it in another tab
+
+    def follow() -> None:
+        state.store().set_pace(run.id, st.session_state[key])
+
+    paces = list(PACES) if run.pace in PACES else [*PACES, run.pace]
+    st.selectbox(
+        "Speed",
+        paces,
+        index=paces.index(run.pace),
+        format_func=lambda pace: PACES.get(pace, f"{pace:g} batches a second"),
+        key=key,
+        on_change=follow,
+        width=190,
+        label_visibility="collapsed",
+        help="Slow motion, to follow it batch by batch.",
+    )
+
+
+def _live(run: Run) -> None:
+    st.caption("Holds from the next batch on; each change draws a line on the curves.")
+    values = run.settings
+    with st.grid(2, min_column_width=150):
+        for setting in options(TrainConfig):
+            now = values.get(setting.name, setting.default)
+            if setting.metadata["live"] and matters(setting, {**vars(TrainConfig()), **values}):
+                key = f"live_{run.id}_{setting.name}_{now:g}"
+                ask(setting, now, key, on_change=_edit, args=(run.id, setting.name, key))
+
+
+def _edit(run_id: str, name: str, key: str) -> None:
+    try:
+        run = state.store().get(run_id)
+        TrainConfig.from_mapping({**run.settings, name: st.session_state[key]})  # refuses what is out of range
+        state.store().edit(run_id, {name: st.session_state[key]})
+    except ConvScopeError as error:
+        st.session_state[_REFUSAL] = str(error)
