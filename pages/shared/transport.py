@@ -17,7 +17,7 @@ ACTIONS = {  # what is asked of the run: label, icon, and in which states it mak
     "epoch": ("One epoch", ":material/fast_forward:", (Status.PAUSED, Status.RUNNING)),
     "stop": ("Stop training", ":material/stop:", (Status.RUNNING, Status.PAUSED, Status.QUEUED)),
 }
-PACES = {0.0: "Full speed", 8.0: "8 batches a second", 2.0: "2 batches a second", 0.5: "A batch every 2 s"}
+PACES = {0.0: "Full speed", 8.0: "8 a second", 2.0: "2 a second", 0.5: "1 every 2 s"}
 _REFUSAL = "refusal"
 
 
@@ -32,8 +32,10 @@ def transport(run: Run) -> None:
                 st.button(label, icon=icon, key=f"{what}_{run.id}", on_click=_request, args=(run.id, what))
         if run.status.active:
             _pace(run)
-            with st.popover("Change live", icon=":material/bolt:", key=f"live_{run.id}"):
-                _live(run)
+            popover = st.popover("Change live", icon=":material/bolt:", key=f"live_{run.id}", on_change="rerun")
+            if popover.open:  # else every tick would draw it
+                with popover:
+                    _live(run)
     if refusal := st.session_state.pop(_REFUSAL, ""):
         st.error(plain(refusal), icon=":material/error:")
 
@@ -62,10 +64,10 @@ def _pace(run: Run) -> None:
         "Speed",
         paces,
         index=paces.index(run.pace),
-        format_func=lambda pace: PACES.get(pace, f"{pace:g} batches a second"),
+        format_func=lambda pace: PACES.get(pace, f"{pace:g} a second"),
         key=key,
         on_change=follow,
-        width=190,
+        width=135,
         label_visibility="collapsed",
         help="Slow motion, to follow it batch by batch.",
     )
