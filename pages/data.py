@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.data.arrays import is_stored
 from pages.shared import state
+from pages.shared.augmentation import augmentation
 from pages.shared.catalogue import choose_dataset, describe, download, use
 from pages.shared.layout import next_step, page, show_errors
 from pages.shared.samples import balance, normalising, samples
@@ -32,6 +33,8 @@ if here:
         with numbers:
             st.subheader("Normalising", anchor=False)
             normalising(info.name)
+        st.subheader("Augmentation", anchor=False)
+        augmentation(info.name)
 
 in_use = state.draft().dataset == info.name
 next_step("Build a network for these images" if in_use else "Build a network for the data set in use", "build")

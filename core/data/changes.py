@@ -2,7 +2,8 @@
 
 All take images (N, C, H, W) in 0..1, one amount per image (N,) on the same device, and return new images.
 Beyond its edge an image goes on mirrored, the outermost pixels doubled: unlike black it adds no edge and no wedge
-that a network could read the amount from, and unlike a repeated border it keeps the texture.
+that a network could read the amount from, and unlike a repeated border it keeps the texture. The price is that what
+lies at the edge may be seen twice after a far shift.
 """
 
 import torch
