@@ -87,5 +87,8 @@ def load_optimizer_state(optimizer: Optimizer, tensors: Mapping[str, Tensor]) ->
         fits = number.isdigit() and int(number) < len(parameters)
         if not fits or value.shape not in (torch.Size([]), parameters[int(number)].shape):
             raise StorageError("The checkpoint's optimiser belongs to another training: start a new run.")
+        weight = parameters[int(number)]
+        if value.shape == weight.shape:  # fused updates pair them by their place in memory, not by index
+            value = torch.empty_like(weight, dtype=value.dtype, device="cpu").copy_(value)
         state.setdefault(int(number), {})[name] = value
     optimizer.load_state_dict({"state": state, "param_groups": whole["param_groups"]})

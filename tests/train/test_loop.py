@@ -22,7 +22,7 @@ from core.train.loop import Training, train
 from core.train.metrics import evaluate
 
 CONFIG = TrainConfig(epochs=2, batch_size=32, precision="fp32", device="cpu", seed=3)
-SPEC = ModelSpec("small", (1, 8, 8), 10, (Conv(4), Flatten(), Dropout(0.5), Dense(10)))
+SPEC = ModelSpec("small", (1, 8, 8), 10, (Conv(4), Conv(4), Flatten(), Dropout(0.5), Dense(10)))
 
 
 @pytest.fixture(scope="module")
