@@ -18,13 +18,14 @@ ALLOWED = {
     "train": {"runs", "data", "model"},
     "probe": {"runs", "data", "model"},
     "explain": {"runs", "data", "model"},
+    "exchange": {"train", "runs", "data", "model"},
     "figures": {"train", "probe", "explain", "runs", "data", "model"},
 }
-HOME = {"plotly": {"figures"}, "captum": {"explain"}, "streamlit": set()}
+HOME = {"plotly": {"figures"}, "vl_convert": {"figures"}, "captum": {"explain"}, "streamlit": set()}
 NO_TORCH = (
     "core.errors, core.settings, core.options, core.data.catalog, core.model.spec, core.model.layers, "
     "core.model.shapes, core.model.presets, core.model.export, core.runs.store, core.runs.history, "
-    "core.train.config, core.train.engine, core.explain.methods"
+    "core.train.config, core.train.engine, core.explain.methods, core.exchange.layout, core.exchange.table"
 )
 
 

@@ -5,12 +5,14 @@ from .enlarged import enlarged_map as enlarged_map
 from .grids import colorize as colorize
 from .grids import filters_as_rgb as filters_as_rgb
 from .grids import sprite as sprite
+from .marks import Mark as Mark
 from .overlays import Overlay as Overlay
 from .overlays import overlay as overlay
 from .palette import THEMES as THEMES
 from .palette import Theme as Theme
 from .palette import diverging as diverging
 from .palette import sequential as sequential
+from .render import curves_png as curves_png
 from .scales import ColorScale as ColorScale
 from .scales import Legend as Legend
 from .scales import legend as legend
@@ -20,10 +22,12 @@ __all__ = [
     "THEMES",
     "ColorScale",
     "Legend",
+    "Mark",
     "Overlay",
     "Theme",
     "around",
     "colorize",
+    "curves_png",
     "diverging",
     "enlarged_map",
     "filters_as_rgb",

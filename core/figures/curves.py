@@ -11,6 +11,12 @@ from core.runs.history import Point
 from core.train.choices import LOSSES
 
 LEGEND = {"title": None, "orient": "top", "symbolType": "stroke", "symbolStrokeWidth": 3, "symbolOpacity": 1}
+_POWER = "abs(log(datum.value) / LN10 - round(log(datum.value) / LN10)) < 0.001"
+LOG_AXIS = {  # strong lines at powers of ten, faint ones between
+    "tickCount": 5,
+    "format": "~g",
+    "gridOpacity": {"condition": {"test": _POWER, "value": 1}, "value": 0.3},
+}
 SPLITS = {"train": "Training batches", "valid": "Validation images"}
 
 
@@ -60,18 +66,20 @@ def curve_rows(points: Mapping[str, Sequence[Point]], measure: str, smoothing: f
 
 
 def gap_rows(points: Mapping[str, Sequence[Point]], measure: str, smoothing: float = 0.0) -> Rows:
-    """Return the edges of the area between the two lines as drawn, one row for each measurement on validation images.
+    """Return the edges of the area between the two lines as they are drawn, from the first epoch to the last.
 
-    The line of the training batches is read off between its points.
+    There is a row wherever one of the lines has a point; the other line is read off there, between its points.
     """
     train, valid = points.get("train", ()), points.get("valid", ())
     if not train or not valid:
         return []
-    line = smooth([getattr(point, measure) for point in train], smoothing)
-    at = np.interp([point.epochs for point in valid], [point.epochs for point in train], line)
+    steps, epochs = [point.epochs for point in train], [point.epochs for point in valid]
+    at = np.union1d([epoch for epoch in steps if epochs[0] <= epoch <= epochs[-1]], epochs)
+    line = np.interp(at, steps, smooth([getattr(point, measure) for point in train], smoothing))
+    other = np.interp(at, epochs, [getattr(point, measure) for point in valid])
     return [
-        {"epoch": rounded(point.epochs), "train": rounded(edge), "valid": rounded(getattr(point, measure))}
-        for point, edge in zip(valid, at.tolist(), strict=True)
+        {"epoch": rounded(epoch), "train": rounded(low), "valid": rounded(high)}
+        for epoch, low, high in zip(at.tolist(), line.tolist(), other.tolist(), strict=True)
     ]
 
 
@@ -98,18 +106,18 @@ def curve_chart(
         measure: "loss" or "accuracy".
         epochs: Where the training will end: the axis shows from the start how much is still to come.
         loss: Key of `core.train.choices.LOSSES`, for the axis title.
-        log: Whether the axis is logarithmic: values that are not positive are then left out.
+        log: Whether the axis of a loss is logarithmic: values that are not positive are then left out.
         theme: "light" or "dark".
         height: In pixels.
     """
-    colours = THEMES[theme]
+    colours, log = THEMES[theme], log and measure == "loss"
     axis: dict[str, Any] = {"title": title(measure, loss)}
-    scale: dict[str, Any] = {"zero": measure == "loss"}
+    scale: dict[str, Any] = {"zero": True}
     if measure == "accuracy":
         axis["format"] = ".0%"
         scale = {"domain": [0, 1]}
     elif log:
-        axis |= {"tickCount": 5, "format": "~g"}
+        axis |= LOG_AXIS
         scale = {"type": "log", "nice": False}
     y = {"type": "quantitative", "axis": axis, "scale": scale}
     above = measure == "loss"  # where such a curve leaves room for words
@@ -128,7 +136,7 @@ def epoch_axis(epochs: float) -> dict[str, Any]:
         "field": "epoch",
         "type": "quantitative",
         "title": "Epoch",
-        "scale": {"domain": [0, epochs], "nice": False},
+        "scale": {"domain": [0, epochs], "nice": False, "padding": 6},  # room for half a dot
         "axis": {"tickMinStep": 1, "grid": False, "labelFlush": True},
     }
 

@@ -87,10 +87,10 @@ def _ask_view() -> tuple[bool, float, bool]:
 
 def _words(gap: bool, events: bool, marks: bool) -> str:
     words = (
-        "The line of the training batches is their mean, measured while the weights still change; "
-        "each dot is the whole validation split after an epoch, ringed where its loss is lowest."
+        "Line: mean of the training batches, measured while the weights still change. Dots: the whole validation "
+        "split after each epoch; the ring marks its lowest loss."
     )
-    words += " The shaded area is the gap between the two." if gap else ""
-    words += " Dashed lines stand where a setting was changed." if events else ""
-    words += " Shaded stretches are what the diagnosis found." if marks else ""
+    words += " Shaded between them: the gap." if gap else ""
+    words += " Dashed: a setting was changed." if events else ""
+    words += " Shaded stretch: what the diagnosis found." if marks else ""
     return f"{words} Scroll or drag to zoom, double-click to go back."

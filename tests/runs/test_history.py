@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from core.model.presets import preset
-from core.runs.history import MAX_POINTS, Curve, History
-from core.runs.records import Metric
+from core.runs.history import MAX_EPOCHS, MAX_POINTS, Best, Curve, History
+from core.runs.records import Evidence, Metric
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 
@@ -33,20 +33,87 @@ def test_a_long_curve_is_thinned_to_exact_means(length):
     assert points[-1].step == length
 
 
-def test_only_new_steps_are_read(home):
+def test_a_thinned_curve_keeps_the_learning_rate_of_its_last_steps():
+    curve = Curve(limit=4)
+    for index in range(8):
+        curve.add(index, index + 1, 0.0, 0.0, lr=0.1 / (index + 1))
+    assert [(point.step, point.lr) for point in curve.points(1)] == [(step, 0.1 / step) for step in (2, 4, 6, 8)]
+
+
+@pytest.fixture
+def store(home):
     store = RunStore()
-    run_id = store.create(preset("lenet5", (1, 8, 8), 10), TrainConfig(), "digits")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def run_id(store):
+    return store.create(preset("lenet5", (1, 8, 8), 10), TrainConfig(), "digits")
+
+
+def metric(step, loss, valid=None, per_epoch=2, seconds=0.0):
+    score = {} if valid is None else {"valid_loss": valid, "valid_accuracy": 1 - valid / 10}
+    return Metric(step, -(-step // per_epoch), 0.1, seconds or float(step), loss, 0.25, **score)
+
+
+def test_only_new_steps_are_taken_in(store, run_id):
     asked = []
     read = store.metrics
     store.metrics = lambda run, after=0: asked.append(after) or read(run, after)
     history = History(store, run_id)
     for step in (1, 2, 3):
-        valid = {"valid_loss": 9.0, "valid_accuracy": 0.5} if step == 2 else {}
-        store.record(run_id, [Metric(step, (step + 1) // 2, 0.1, step, float(step), 0.25, **valid)])
+        store.record(run_id, [metric(step, float(step), 8.75 if step == 2 else None)])
         history.update()
     history.update()
-    assert asked == [0, 1, 2, 3]
+    assert asked == [0, 0, 1, 2]  # the last step known is read again: it tells whether the run went back
     points = history.points(steps_per_epoch=2)
     assert [point.loss for point in points["train"]] == [1.0, 2.0, 3.0]
-    assert [(point.epochs, point.loss, point.accuracy) for point in points["valid"]] == [(1.0, 9.0, 0.5)]
-    store.close()
+    assert [(point.epochs, point.loss, point.accuracy) for point in points["valid"]] == [(1.0, 8.75, 0.125)]
+
+
+@pytest.mark.parametrize("watched", [True, False])
+def test_a_run_that_went_on_from_an_earlier_checkpoint_is_read_anew(store, run_id, watched):
+    history = History(store, run_id)
+    store.record(run_id, [metric(step, 1.0, 0.5 if step % 2 == 0 else None) for step in range(1, 9)])
+    store.record(run_id, (), evidence=[Evidence(step, "gradient", "conv1", 1.0) for step in (4, 8)])
+    history.update()
+    assert len(history.evidence("gradient")) == 2
+    store.rewind(run_id, 4)
+    if watched:
+        history.update()
+        assert history.last_step == 4
+    store.record(
+        run_id, [metric(step, 3.0, 0.7 if step % 2 == 0 else None, seconds=step + 60) for step in range(5, 10)]
+    )
+    store.record(run_id, (), evidence=[Evidence(8, "gradient", "conv1", 2.0)])
+    history.update()
+    assert [point.loss for point in history.points(2)["train"]] == [1.0] * 4 + [3.0] * 5
+    assert [point.loss for point in history.points(2)["valid"]] == [0.5, 0.5, 0.7, 0.7]
+    assert [moment.value for moment in history.evidence("gradient")] == [1.0, 2.0]
+
+
+def test_the_best_epoch_is_exact_in_a_run_too_long_to_keep_every_epoch(store, run_id):
+    epochs = 5 * MAX_EPOCHS
+    losses = np.random.default_rng(0).permutation(epochs) / 100 + 0.01
+    store.record(run_id, [metric(step, 1.0, float(losses[step - 1]), per_epoch=1) for step in range(1, epochs + 1)])
+    history = History(store, run_id)
+    assert history.best is None
+    history.update()
+    lowest = int(losses.argmin())
+    assert history.best == Best(lowest + 1, lowest + 1, losses[lowest], 1 - losses[lowest] / 10)
+    assert len(history.points(1)["valid"]) <= MAX_EPOCHS
+
+
+def test_evidence_is_read_once_and_kept_by_kind(store, run_id):
+    asked = []
+    read = store.evidence
+    store.evidence = lambda run, kind, after: asked.append((kind, after)) or read(run, kind, after)
+    history = History(store, run_id)
+    first = Evidence(0, "weights", "conv1", 0.5, (0.0, 1.0, 3.0, 4.0))
+    store.record(run_id, (), evidence=[first, Evidence(0, "dead", "relu1", 0.25)])
+    assert history.evidence("weights") == (first,)
+    second = Evidence(8, "weights", "conv1", 0.75, (0.0, 2.0, 5.0, 2.0))
+    store.record(run_id, (), evidence=[second])
+    assert history.evidence("weights") == (first, second)
+    assert asked == [("weights", -1), ("weights", 0)]

@@ -1,0 +1,64 @@
+"""Runs in and out without the app: `python -m core.exchange export RUN FILE.zip` and `… import FILE.zip`."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.data.catalog import DATASETS
+from core.errors import ConvScopeError, StorageError
+from core.exchange.archive import export_run
+from core.exchange.restore import import_run
+from core.exchange.script_data import images_file
+from core.runs.store import RunStore
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m core.exchange", description="Runs of ConvScope as files.")
+    what = parser.add_subparsers(dest="what", required=True)
+    export = what.add_parser("export", help="write a run into a zip file")
+    export.add_argument("run", help="the run's id, as in the address of its page")
+    export.add_argument("file", type=Path, help="the file to write")
+    taken = what.add_parser("import", help="add the run of a zip file to those of this machine")
+    taken.add_argument("file", type=Path, help="the file to read")
+    images = what.add_parser("images", help="write the images of a data set, for a run's train.py")
+    images.add_argument("dataset", choices=list(DATASETS), help="the data set")
+    images.add_argument("file", type=Path, help="the file to write")
+    images.add_argument("--train-images", type=int, default=0, help="how many training images; 0 for all")
+    return parser
+
+
+def _export(store: RunStore, run_id: str, path: Path) -> None:
+    part = path.with_name(path.name + ".part")
+    try:
+        with part.open("wb") as file:
+            export_run(store, run_id, file)
+        part.replace(path)
+    except OSError as error:
+        raise StorageError(f"{path} cannot be written ({error.strerror}): choose another place.") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do as the command line says and return the exit code."""
+    arguments = _parser().parse_args(argv)
+    try:
+        if arguments.what == "images":
+            arguments.file.write_bytes(images_file(arguments.dataset, arguments.train_images))
+            return 0
+        store = RunStore()
+        if arguments.what == "export":
+            _export(store, arguments.run, arguments.file)
+        else:
+            run = store.get(import_run(store, arguments.file))
+            print(f"run {run.id} ({run.name}): {run.status}")
+        store.close()
+    except (ConvScopeError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""What an archive of a run holds and under which names, and how much of it is accepted."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+
+from core.errors import ConvScopeError
+from core.runs.records import Metric
+
+FORMAT = 1  # raised whenever an archive of the same run would be read differently
+SPEC, CONFIG, RUN = "spec.json", "config.json", "run.json"
+METRICS, EVENTS, EVIDENCE = "metrics.csv", "events.json", "evidence.json"
+RECORDS = (SPEC, CONFIG, RUN, METRICS, EVENTS, EVIDENCE)  # what has to be there
+WEIGHTS, TENSORBOARD = "weights/", "tensorboard/"
+SCRIPT, DATA, ONNX, README = "train.py", "data.safetensors", "model.onnx", "README.txt"
+COLUMNS = tuple(column.name for column in fields(Metric))
+
+MB = 1024**2
+
+
+class ArchiveError(ConvScopeError):
+    """An archive of a run cannot be imported."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How large an archive may be: far beyond any real run, far below what would hurt.
+
+    Attributes:
+        archive: Bytes of the file itself.
+        total: Bytes of everything in it, unpacked.
+        entries: Files in it.
+        directory: Bytes of its table of contents.
+        table: Bytes of the steps, unpacked.
+        text: Bytes of any other record, unpacked.
+        ratio: How many times larger than packed a file may be unpacked; those below 1 MB may be anything.
+    """
+
+    archive: int = 1024 * MB
+    total: int = 2048 * MB
+    entries: int = 2_000
+    directory: int = MB // 2
+    table: int = 64 * MB
+    text: int = 16 * MB
+    ratio: int = 250
+
+
+def refusal(cause: str) -> ArchiveError:
+    """Return the sentence that says why an archive is not imported."""
+    return ArchiveError(f"{cause}: export the run again, and import that file as it is.")
+
+
+def weights_names(epochs: Iterable[int | None]) -> dict[int | None, str]:
+    """Return the names of the checkpoints in an archive; None stands for the latest weights."""
+    return {epoch: f"{WEIGHTS}{'latest' if epoch is None else f'epoch-{epoch:04d}'}.safetensors" for epoch in epochs}
+
+
+def missing_weights(path: Path) -> str:
+    """Return one sentence on why a checkpoint cannot be used, or nothing; only its table of contents is read."""
+    try:
+        with safe_open(path, framework="np"):
+            return ""
+    except FileNotFoundError:
+        return "This run has no weights yet: let it train a moment."
+    except (OSError, SafetensorError):
+        return "The latest weights of this run are damaged: export the whole run, which leaves them out."
+
+
+def plain(text: str) -> str:
+    """Return a text on one line that can stand in a comment: nothing in it ends the line or is invisible."""
+    return "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
+
+
+def stem(name: str) -> str:
+    """Return the name of a run as the beginning of a file name: lower-case words joined by "-"."""
+    letters = "".join(letter if letter.isascii() and letter.isalnum() else " " for letter in name.lower())
+    return "-".join(letters.split())[:60] or "run"

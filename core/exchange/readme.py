@@ -1,0 +1,55 @@
+"""The text in an archive that says what is in it."""
+
+from collections.abc import Iterable, Sequence
+
+from core.exchange.layout import (
+    CONFIG,
+    DATA,
+    EVENTS,
+    EVIDENCE,
+    METRICS,
+    ONNX,
+    RUN,
+    SCRIPT,
+    SPEC,
+    TENSORBOARD,
+    WEIGHTS,
+    plain,
+)
+from core.runs.records import Run
+
+_FILES = {
+    SPEC: "the network, layer by layer",
+    CONFIG: "the settings of the training",
+    RUN: "name, note, data set, results, what was changed while it trained, versions",
+    METRICS: "every step: loss, accuracy, learning rate, seconds; after an epoch the validation images too",
+    EVENTS: "what was changed while it trained",
+    EVIDENCE: "what was measured inside the network: gradients, weights, activations, dead units",
+    WEIGHTS: "the weights: latest (with the state to go on from) and after each epoch; epoch 0 is untrained",
+    SCRIPT: "a PyTorch script that trains the same network again; it needs nothing of ConvScope",
+    DATA: f"the images that {SCRIPT} learns from",
+    ONNX: 'the network for other programs: "images" (N, C, H, W) float32, normalised as in train.py, to "logits"',
+    TENSORBOARD: f"the curves for TensorBoard: tensorboard --logdir {TENSORBOARD.rstrip('/')}",
+}
+
+
+def readme(run: Run, names: Iterable[str], missing: Sequence[str]) -> str:
+    """Return the text.
+
+    Args:
+        run: The run.
+        names: The other files of the archive.
+        missing: Sentences on what is not in it.
+    """
+    there = list(names)
+    lines = [plain(run.name), "=" * len(plain(run.name)), "", f"A run of ConvScope on the data set {run.dataset}.", ""]
+    for name, text in _FILES.items():
+        if any(other.startswith(name) for other in there):
+            lines.append(f"  {name:<17} {text}")
+    if missing:
+        lines += ["", "Not in it:", *(f"  {plain(sentence)}" for sentence in missing)]
+    lines += [
+        "",
+        "To open it in ConvScope on another machine: page Runs, Import; or python -m core.exchange import FILE",
+    ]
+    return "\n".join([*lines, ""])

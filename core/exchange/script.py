@@ -1,0 +1,122 @@
+"""A run as one PyTorch script that does it again, with nothing of ConvScope in it."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from core.exchange import script_parts as parts
+from core.exchange.layout import METRICS, plain
+from core.exchange.listing import listing
+from core.exchange.script_data import data_section
+from core.exchange.script_loop import loop, preparation
+from core.model.export import to_python
+from core.options import options
+from core.runs.records import Event, Run, Status
+from core.train.config import AUGMENTATIONS, TrainConfig
+
+_OPENING = '''\
+"""{name}: trained by ConvScope on {date}, and by this script once more, in plain PyTorch.
+
+    python train.py
+
+needs torch, numpy{more} and nothing of ConvScope. It prints a line an epoch, writes every step to again.csv, and says
+how far that is from {metrics} if it lies beside. The same machine and version of torch give the same numbers; others
+differ in the last digit at first, which grows from step to step.
+"""
+'''
+
+# What to import, and a word by which code shows that it needs it.
+_IMPORTS = (
+    ("from __future__ import annotations\n", ") -> "),
+    ("import csv", "csv."),
+    ("import json", "json."),
+    ("import math", "math."),
+    ("from collections import OrderedDict", "OrderedDict("),
+    ("from pathlib import Path", ""),
+    ("from types import SimpleNamespace", "SimpleNamespace("),
+    ("", ""),
+    ("import numpy as np", "np."),
+    ("import torch", ""),
+    ("import torchvision", "torchvision."),
+    ("from torch import nn", "nn."),
+    ("from torch.nn import functional", "functional."),
+)
+
+
+def to_script(run: Run, events: Sequence[Event] = ()) -> str:
+    """Return Python code that trains a run's network again: same weights, images, order and rules, so the same losses.
+
+    What was changed while the run trained is not done again: the script says so. Nothing a person wrote (names,
+    notes) can become code.
+
+    Args:
+        run: The run.
+        events: What was changed.
+
+    Raises:
+        ConfigError, SpecError: The record is of another version.
+    """
+    config = TrainConfig.from_mapping(run.config)
+    cut = 0 < run.step < run.total_steps and (run.status is not Status.FINISHED or config.max_seconds > 0)
+    network = to_python(run.spec, seed=config.seed).partition("from torch import nn\n")[2]
+    body = [
+        data_section(run.dataset, config.train_images),
+        parts.WRONG_LABELS.format(classes=run.spec.num_classes) if config.wrong_labels else "",
+        network,
+        _augmentation() if config.augmentation.active else "",
+        preparation(config),
+        "",
+        loop(config, cut=cut),
+    ]
+    code = "\n".join(section.strip("\n") + "\n" if section else "" for section in body)
+    return _opening(run, code) + _settings(config, code) + _record(run, events, cut) + "\n" + code
+
+
+def _opening(run: Run, code: str) -> str:
+    """Return the docstring and the imports that the code needs."""
+    opening = _OPENING.format(
+        name=plain(run.name).replace("\\", "/").replace('"', "'"),
+        date=f"{datetime.fromtimestamp(run.created, UTC):%d %B %Y}".lstrip("0"),
+        more=", torchvision" if "torchvision." in code else "",
+        metrics=METRICS,
+    )
+    needed = [line for line, word in _IMPORTS if word in code]
+    return "\n".join([opening, *needed, "", "here = Path(__file__).parent", ""])
+
+
+def _settings(config: TrainConfig, code: str) -> str:
+    """Return all settings: as constants where the code uses them, as remarks where it needs no number for them."""
+    lines = ["", "# All settings. Those in small letters are off, have no effect, or are words for what the code does."]
+    group = ""
+    for setting in options(TrainConfig):
+        if setting.metadata["group"] != group:
+            group = setting.metadata["group"]
+            lines.append(f"# {group}")
+        name, value = setting.name.upper(), getattr(config, setting.name)
+        if re.search(rf"\b{name}\b", code):
+            lines.append(f"{name} = {value!r}  # {setting.metadata['label']}")
+        else:
+            lines.append(f"#   {setting.name} = {value!r}")
+    return "\n".join([*lines, ""])
+
+
+def _record(run: Run, events: Sequence[Event], cut: bool) -> str:
+    """Return what the script cannot do again, as remarks."""
+    lines = []
+    if cut:
+        reason = plain(run.message) or f"The run is {run.status}."
+        lines.append(f"LAST_STEP = {run.step}  # of {run.total_steps} that were planned. {reason}")
+    if events:
+        lines.append("# While it trained these were changed, which this script does not do again:")
+        lines += [f"#   after step {event.step}: {plain(event.text)}" for event in events]
+    elif run.live:
+        changes = ", ".join(f"{plain(str(name))} = {plain(repr(value))}" for name, value in run.live.items())
+        lines.append(f"# While it trained these were changed, which this script does not do again: {changes}")
+    return "\n".join(["", *lines, ""]) if lines else ""
+
+
+def _augmentation() -> str:
+    """Return the code that varies the training images, as it stands in `core.data`."""
+    strengths = ", ".join(f"{name}={name.upper()}" for name in AUGMENTATIONS)
+    steps, whole = listing("data/changes.py"), listing("data/augment.py", ("augment", "_placed", "_whole"))
+    return f"{steps}\n\n\n{whole}\n\n\naugmentation = SimpleNamespace(active=True, {strengths})\n"

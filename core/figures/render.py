@@ -1,0 +1,92 @@
+"""Learning curves as a picture to keep: the same descriptions that the pages draw, on paper."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from core.errors import StorageError
+from core.figures.curves import curve_chart, curve_rows, gap_rows
+from core.figures.marks import Rows, best_rows, event_rows
+from core.figures.palette import THEMES
+from core.runs.history import Best, Point
+from core.runs.records import Event, Run
+
+SCALE = 2.0  # pixels of the picture for each of the page's: sharp on paper and on dense screens
+SMOOTHING = 0.6
+WIDTH, HEIGHT = 480, 320  # of each chart
+MEASURES = ("loss", "accuracy")
+
+
+def curves_png(
+    run: Run, points: Mapping[str, Sequence[Point]], best: Best | None = None, events: Sequence[Event] = ()
+) -> bytes:
+    """Return loss and accuracy of a run side by side as a PNG picture, under the run's name, in the light theme.
+
+    Nothing is fetched from anywhere: the renderer (vl-convert, https://github.com/vega/vl-convert) carries Vega in it.
+
+    Args:
+        run: The run.
+        points: Its curves, from `History.points`.
+        best: Its best epoch, to be ringed.
+        events: What was changed while it trained, to be marked.
+
+    Raises:
+        StorageError: There is nothing to draw yet.
+    """
+    import vl_convert
+
+    if not any(points.values()):
+        raise StorageError("No step of this run is recorded yet: wait until it has trained a moment.")
+    epochs = run.total_steps / run.steps_per_epoch if run.steps_per_epoch else float(run.config.get("epochs", 1))
+    charts = []
+    for measure in MEASURES:
+        named = {
+            "gap": gap_rows(points, measure, SMOOTHING),
+            "best": best_rows(best, measure, run.steps_per_epoch, epochs),
+            "events": event_rows(events, run.steps_per_epoch, epochs),
+        }
+        chart = curve_chart(measure, epochs=epochs, loss=run.config.get("loss", "cross_entropy"), height=HEIGHT)
+        charts.append(_filled(chart, curve_rows(points, measure, SMOOTHING), named))
+    picture: bytes = vl_convert.vegalite_to_png(_sheet(run, charts), scale=SCALE, allowed_base_urls=[])
+    return picture
+
+
+def _filled(chart: dict[str, Any], rows: Rows, named: Mapping[str, Rows]) -> dict[str, Any]:
+    """Return a chart that carries its rows with it, and has nothing to zoom or to point at."""
+    layers = []
+    for layer in chart["layer"]:
+        kept = {key: value for key, value in layer.items() if key != "params"}
+        if "data" in kept:
+            kept["data"] = {"values": named.get(kept["data"]["name"])}
+        if "data" not in kept or kept["data"]["values"]:
+            layers.append(kept)
+    rest = {key: value for key, value in chart.items() if key not in ("config", "layer")}
+    return rest | {"data": {"values": rows}, "width": WIDTH, "layer": layers}
+
+
+def _sheet(run: Run, charts: list[dict[str, Any]]) -> dict[str, Any]:
+    colours = THEMES["light"]
+    best = "" if run.test_accuracy is None else f", {run.test_accuracy:.1%} of the test images right"
+    title = {
+        "text": run.name,
+        "subtitle": f"{run.spec.name} on {run.dataset}{best}",
+        "fontSize": 18,
+        "subtitleFontSize": 13,
+        "color": colours.text,
+        "subtitleColor": colours.muted,
+        "anchor": "start",
+        "offset": 18,
+        "limit": 2 * WIDTH,
+    }
+    return {
+        "title": title,
+        "hconcat": charts,
+        "spacing": 36,
+        "padding": 20,
+        "background": "white",
+        "config": {
+            "font": "sans-serif",
+            "axis": {"gridColor": colours.line, "labelFontSize": 12, "titleFontSize": 12},
+            "legend": {"labelFontSize": 12},
+            "view": {"stroke": None},
+        },
+    }

@@ -1,0 +1,183 @@
+"""Runs on their way out of the app and in again: a row of downloads, and a place to drop an archive."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import streamlit as st
+
+from core.errors import ConvScopeError
+from core.exchange.layout import MB, Limits, missing_weights, stem
+from core.runs.records import Run
+from core.runs.store import RunStore
+from pages.shared import state
+from pages.shared.layout import plain
+
+_OUTCOME, _UPLOADS = "import_outcome", "import_uploads"
+
+
+@dataclass(frozen=True)
+class Download:
+    """One file that a run can be saved as.
+
+    Attributes:
+        label: What the button says.
+        icon: A Material symbol.
+        help: What is in it and what it is good for, one sentence.
+        file: Its name; {stem} stands for the run's.
+        mime: Its type.
+        make: What makes its content, when it is asked for.
+        weights: Whether it needs the latest weights; without any step there is nothing to save at all.
+    """
+
+    label: str
+    icon: str
+    help: str
+    file: str
+    mime: str
+    make: Callable[[RunStore, Run], str | bytes]
+    weights: bool = False
+
+
+def _csv(store: RunStore, run: Run) -> str:
+    from core.exchange.table import curves_csv
+
+    return curves_csv(store.metrics(run.id))
+
+
+def _png(store: RunStore, run: Run) -> bytes:
+    from core.figures.render import curves_png
+    from core.runs.history import History
+
+    history = History(store, run.id)
+    history.update()
+    return curves_png(run, history.points(run.steps_per_epoch), history.best, store.events(run.id))
+
+
+def _zip(store: RunStore, run: Run) -> bytes:
+    from io import BytesIO
+
+    from core.exchange.archive import export_run
+
+    content = BytesIO()
+    export_run(store, run.id, content)
+    return content.getvalue()
+
+
+def _events(store: RunStore, run: Run) -> bytes:
+    from pathlib import Path
+    from tempfile import TemporaryDirectory
+
+    from core.exchange.tensorboard import write_tensorboard
+
+    with TemporaryDirectory() as folder:
+        return write_tensorboard(store, run, Path(folder)).read_bytes()
+
+
+def _onnx(store: RunStore, run: Run) -> bytes:
+    from core.exchange.onnx import to_onnx
+
+    return to_onnx(store, run.id)
+
+
+DOWNLOADS = (
+    Download(
+        "Whole run",
+        ":material/folder_zip:",
+        "A zip with settings, curves, weights, a PyTorch script that trains it again, ONNX and TensorBoard files; "
+        "ConvScope on another machine can import it.",
+        "{stem}.zip",
+        "application/zip",
+        _zip,
+    ),
+    Download(
+        "Curves as CSV",
+        ":material/table:",
+        "Every recorded step with loss, accuracy, learning rate and seconds, for a spreadsheet or pandas.",
+        "{stem}.csv",
+        "text/csv",
+        _csv,
+    ),
+    Download(
+        "Curves as PNG",
+        ":material/image:",
+        "Loss and accuracy as a picture, sharp enough for paper.",
+        "{stem}.png",
+        "image/png",
+        _png,
+    ),
+    Download(
+        "ONNX",
+        ":material/hub:",
+        "The network with its latest weights, for other programs to compute with.",
+        "{stem}.onnx",
+        "application/octet-stream",
+        _onnx,
+        weights=True,
+    ),
+    Download(
+        "TensorBoard",
+        ":material/monitoring:",
+        "Curves, gradients and histograms as an event file: put it into a folder and start tensorboard --logdir "
+        "with that folder.",
+        "events.out.tfevents.{created}.{stem}",
+        "application/octet-stream",
+        _events,
+    ),
+)
+
+
+def export_panel(run: Run) -> None:
+    """Draw a row of buttons that save a run; a file is made only when it is asked for."""
+    store = state.store()  # here: the files are made in another thread, without a session
+    nothing = "" if run.step else "Nothing of this run is recorded yet: let it train a moment."
+    with st.container(horizontal=True, key="exports"):
+        for download in DOWNLOADS:
+            reason = nothing or (missing_weights(store.checkpoint(run.id)) if download.weights else "")
+            st.download_button(
+                download.label,
+                partial(download.make, store, run),
+                file_name=download.file.format(stem=stem(run.name), created=int(run.created)),
+                mime=download.mime,
+                key=f"export_{download.label}_{run.id}",
+                help=reason or download.help,
+                disabled=bool(reason),
+                icon=download.icon,
+                on_click="ignore",
+            )
+
+
+def import_panel() -> None:
+    """Draw the place for an archive; the address then names the run that came out of it."""
+    uploads = st.session_state.get(_UPLOADS, 0)
+    key = f"import_{uploads}"
+    st.file_uploader(
+        "Import a run",
+        type="zip",
+        key=key,
+        on_change=_take_in,
+        args=(key,),
+        max_upload_size=min(st.get_option("server.maxUploadSize"), Limits().archive // MB),
+        help='What "Whole run" saved, here or on another machine: curves, weights, settings and notes come back. '
+        "For a file above the limit: python -m core.exchange import FILE.",
+    )
+    outcome = st.session_state.pop(_OUTCOME, None)
+    if outcome is not None:
+        fine, words = outcome
+        (st.success if fine else st.error)(plain(words), icon=":material/check:" if fine else ":material/error:")
+
+
+def _take_in(key: str) -> None:
+    """Import what was uploaded, before the page is drawn again, and make room for another upload."""
+    from core.exchange.restore import import_run
+
+    file = st.session_state.get(key)
+    if file is None:
+        return
+    st.session_state[_UPLOADS] = st.session_state.get(_UPLOADS, 0) + 1  # a new key: the file is given back
+    try:
+        run = state.store().get(import_run(state.store(), file.getvalue()))
+        st.query_params["run"] = run.id
+        st.session_state[_OUTCOME] = (True, f"{run.name} is here now, and chosen.")
+    except ConvScopeError as error:
+        st.session_state[_OUTCOME] = (False, str(error))

@@ -1,0 +1,124 @@
+"""Every button of the row makes its file when asked, and an archive that is dropped is a run."""
+
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from core.exchange.archive import export_run
+from core.runs.store import RunStore
+from pages.shared import state
+from pages.shared.exports import DOWNLOADS
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+Made = dict[str, tuple[str, Callable[[], str | bytes]]]
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> Made:
+    """Collect what the buttons would make: file name and maker by label. Nothing is made by drawing them."""
+    found: Made = {}
+    real = st.download_button
+
+    def button(label: str, data: Callable[[], str | bytes], **more: object) -> bool:
+        found[label] = (str(more["file_name"]), data)
+        return real(label, data, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(st, "download_button", button)
+    return found
+
+
+def panel(run_id: str) -> AppTest:
+    def script() -> None:
+        import streamlit as st
+
+        from pages.shared import state
+        from pages.shared.exports import export_panel
+
+        export_panel(state.store().get(st.query_params["run"]))
+
+    app = AppTest.from_function(script, default_timeout=60)
+    app.query_params["run"] = run_id
+    app.run()
+    assert not app.exception
+    return app
+
+
+def importer() -> AppTest:
+    def script() -> None:
+        from pages.shared.exports import import_panel
+
+        import_panel()
+
+    app = AppTest.from_function(script, default_timeout=60).run()
+    assert not app.exception
+    return app
+
+
+def test_each_button_makes_its_file(trained_run: str, made: Made) -> None:
+    app = panel(trained_run)
+    assert [button.label for button in app.download_button] == [download.label for download in DOWNLOADS]
+    assert not any(button.disabled for button in app.download_button)
+    assert all(button.help.endswith(".") for button in app.download_button)
+    files = {label: (name, make()) for label, (name, make) in made.items()}
+    assert files["Curves as CSV"][0] == "small-network-on-digits.csv"
+    assert len(files["Curves as CSV"][1].splitlines()) == 1 + len(state.store().metrics(trained_run)) == 21
+    assert Image.open(io.BytesIO(files["Curves as PNG"][1])).width > 1500
+    assert "train.py" in zipfile.ZipFile(io.BytesIO(files["Whole run"][1])).namelist()
+    assert b"logits" in files["ONNX"][1]
+    assert b"brain.Event:2" in files["TensorBoard"][1]
+    assert "tfevents" in files["TensorBoard"][0]
+
+
+def test_a_run_that_waits_has_nothing_to_save(weightless_run: str) -> None:
+    app = panel(weightless_run)
+    assert all(button.disabled for button in app.download_button)
+    assert {button.help for button in app.download_button} == {
+        "Nothing of this run is recorded yet: let it train a moment."
+    }
+
+
+def test_damaged_weights_are_named_where_they_are_needed(damaged_run: str) -> None:
+    app = panel(damaged_run)
+    disabled = {button.label: button.help for button in app.download_button if button.disabled}
+    assert list(disabled) == ["ONNX"]
+    assert "damaged" in disabled["ONNX"]
+
+
+def test_an_archive_that_is_dropped_is_a_run_and_the_address_names_it(trained_run: str) -> None:
+    archive = io.BytesIO()
+    export_run(state.store(), trained_run, archive)
+    app = importer()
+    app.file_uploader[0].upload("run.zip", archive.getvalue())
+    app.run()
+    assert not app.exception
+    assert not app.error
+    (new,) = {run.id for run in state.store().list()} - {trained_run}
+    assert app.query_params["run"] in (new, [new])
+    assert [success.value for success in app.success] == ["Small network on digits is here now, and chosen."]
+    assert app.file_uploader[0].value is None
+    app.run()
+    assert not app.success
+    assert len(state.store().list()) == 2
+
+
+def test_a_hostile_archive_gets_one_sentence_and_no_run(home: Path) -> None:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("../<b>evil</b>.txt", "x")
+    app = importer()
+    app.file_uploader[0].upload("run.zip", content.getvalue())
+    app.run()
+    assert not app.exception
+    assert [error.value for error in app.error] == [
+        "The archive holds a name or a link that leads out of it: export the run again, and import that file as it is."
+    ]
+    store = RunStore()
+    assert store.list() == ()
+    store.close()
+    assert "run" not in app.query_params
