@@ -31,9 +31,9 @@ def write_tensorboard(store: RunStore, run: Run, folder: Path) -> Path:
         run: The run.
         folder: Where to write, made if missing; one folder for each run lets TensorBoard compare them.
     """
-    from tensorboard.compat.proto.event_pb2 import Event  # type: ignore[import-untyped]
-    from tensorboard.compat.proto.summary_pb2 import Summary  # type: ignore[import-untyped]
-    from tensorboard.summary.writer.record_writer import RecordWriter  # type: ignore[import-untyped]
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.summary.writer.record_writer import RecordWriter
 
     measured: dict[int, list[Evidence]] = defaultdict(list)
     for item in store.evidence(run.id):
