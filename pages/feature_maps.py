@@ -2,20 +2,18 @@
 
 import streamlit as st
 
-from pages.shared.controls import require_run
+from pages.shared.compare import require_weights
 from pages.shared.feature_maps import answer, layer_maps
 from pages.shared.layout import next_step, page, show_errors
-from pages.shared.maps import training_note
 from pages.shared.pictures import pick_picture
 
 page("feature_maps")
 with show_errors():
+    both = require_weights()
     asking, answering = st.columns([3, 2], gap="large")
     with asking:
-        run = require_run()
-        training_note(run)
-        picture = pick_picture(run)
+        picture = pick_picture(both[0].run)
     with answering:
-        answer(run, picture)
-    layer_maps(run, picture)
+        answer(both, picture)
+    layer_maps(both, picture)
 next_step("Ask which pixels mattered", "saliency")

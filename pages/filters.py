@@ -1,16 +1,10 @@
-"""Filters: the kernels of every convolution, now and before training."""
+"""Filters: the kernels of every convolution, at any epoch."""
 
-import streamlit as st
-
-from pages.shared.controls import require_run
+from pages.shared.compare import require_weights
 from pages.shared.filters import filter_grid
 from pages.shared.layout import next_step, page, show_errors
-from pages.shared.maps import training_note
 
 page("filters")
 with show_errors():
-    with st.container(width=440):
-        run = require_run()
-        training_note(run)
-    filter_grid(run)
+    filter_grid(require_weights())
 next_step("See what these filters make of an image", "feature_maps")

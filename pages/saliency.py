@@ -2,21 +2,19 @@
 
 import streamlit as st
 
-from pages.shared.controls import require_run
+from pages.shared.compare import require_weights
 from pages.shared.explanations import explanations
 from pages.shared.layout import next_step, page, show_errors
-from pages.shared.maps import training_note
 from pages.shared.pictures import pick_picture
 from pages.shared.predictions import pick_target
 
 page("saliency")
 with show_errors():
+    both = require_weights()
     asking, answering = st.columns([3, 2], gap="large")
     with asking:
-        run = require_run()
-        training_note(run)
-        picture = pick_picture(run)
+        picture = pick_picture(both[0].run)
     with answering:
-        target = pick_target(run, picture)
-    explanations(run, picture, target)
+        target = pick_target(both, picture)
+    explanations(both, picture, target)
 next_step("Give the network a picture of your own", "classify")

@@ -58,24 +58,6 @@ def ask_one(label: str, options: Mapping[str, str], key: str) -> str:
     return chosen or first
 
 
-def pick_run() -> Run:
-    """Ask which trained network to look at; the address carries the choice from page to page.
-
-    Raises:
-        RunError: None has been trained yet, or the address names an unknown one.
-    """
-    run = state.run_to_inspect()
-    choose_run(run)
-    return run
-
-
-def require_run() -> Run:
-    """Ask like `pick_run`; where there is no network to look at, say so, offer the way on and end the page."""
-    run = run_or_end()
-    choose_run(run)
-    return run
-
-
 def run_or_end() -> Run:
     """Return the network to look at; where there is none, say so, offer the way on and end the page."""
     try:
@@ -89,10 +71,10 @@ def run_or_end() -> Run:
 
 
 def choose_run(run: Run, label: str = "Network", of: str = "run", epoch: str = "epoch") -> None:
-    """Offer all trained networks in place of `run`.
+    """Ask which trained network to look at; the address carries the choice from page to page.
 
     Args:
-        run: The one that is chosen.
+        run: The one that is chosen so far.
         label: What the control says.
         of: The parameter of the address that a choice sets.
         epoch: The parameter that was said of the one before, and is dropped.

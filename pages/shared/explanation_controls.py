@@ -8,7 +8,6 @@ import streamlit as st
 
 from core.errors import ConvScopeError
 from core.explain.methods import METHODS, Method, Option
-from core.runs.records import Run
 from pages.shared import results
 
 Sign = Literal["both", "positive", "negative"]
@@ -30,11 +29,11 @@ class Look:
     sign: Sign = "both"
 
 
-def ask_options(run: Run) -> Mapping[str, Mapping[str, Any]]:
+def ask_options(weights: results.Weights) -> Mapping[str, Mapping[str, Any]]:
     """Ask for the settings of every method that has some."""
     with st.popover("Settings of the methods", icon=":material/tune:", width="content"):
         return {
-            method.name: {option.name: _ask_option(run, method, option) for option in method.options}
+            method.name: {option.name: _ask_option(weights, method, option) for option in method.options}
             for method in METHODS.values()
             if method.options
         }
@@ -80,25 +79,25 @@ def _ask_look() -> Look:
     return Look(strength / 100, percentile, sign or "both")
 
 
-def _ask_option(run: Run, method: Method, option: Option) -> int | str | None:
+def _ask_option(weights: results.Weights, method: Method, option: Option) -> int | str | None:
     label, key = f"{method.title}: {option.label.lower()}", f"option_{method.name}_{option.name}"
     if option.low is not None and option.high is not None:
         chosen = st.number_input(label, option.low, option.high, int(option.default or 0), key=key, help=option.help)
         return int(chosen)
     layer = st.selectbox(
         label,
-        ["", *_layers(run)],
+        ["", *_layers(weights)],
         format_func=lambda layer: layer or "Automatic",
-        key=f"{key}_{run.id}",
+        key=f"{key}_{weights.run.id}",
         help=option.help,
     )
     return layer or None
 
 
-def _layers(run: Run) -> tuple[str, ...]:
+def _layers(weights: results.Weights) -> tuple[str, ...]:
     from core.explain.layers import cam_layers
 
     try:
-        return cam_layers(results.model(run))
+        return cam_layers(results.model(weights))
     except ConvScopeError:  # the cards say what is wrong
         return ()

@@ -1,75 +1,99 @@
 """What the layers of a network make of one picture: a layer to choose, and its maps as one grid."""
 
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.errors import ConvScopeError
 from core.figures.grids import colorize
 from core.figures.scales import ColorScale
 from core.model.layers import LAYERS
 from core.model.shapes import LayerSummary, summarize
-from core.runs.records import Run
 from pages.shared import results
+from pages.shared.compare import LETTERS, attempts, side_by_side, taken
 from pages.shared.layout import plain, show_errors
 from pages.shared.maps import color_bar, dimensions, grid
 from pages.shared.numbers import number_row
 from pages.shared.predictions import class_name, share
-from pages.shared.units import details
+from pages.shared.units import Made, details, make
 from pages.shared.widgets.image_grid import Selection
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
-INPUT = "input"
 
-
-def answer(run: Run, picture: results.Picture) -> None:
-    """Show the picture as the network receives it, and its answer in one line."""
+def answer(both: Sequence[results.Weights], picture: results.Picture) -> None:
+    """Show the picture as the network receives it, and its answer in one line, or those of both networks."""
     pixels = picture.array()
     zoom = max(1, -(-192 // max(pixels.shape[:2])))
     st.image(pixels.repeat(zoom, axis=0).repeat(zoom, axis=1), width=192, alt="The picture as the network receives it")
-    probabilities = results.probabilities(run, picture)
-    best = int(probabilities.argmax())
-    verdict = f"The network says **{class_name(run, best)}**, {share(probabilities[best])} sure."
-    if picture.label is not None:
-        right = "right" if best == picture.label else f"wrong: it is **{class_name(run, picture.label)}**"
-        verdict += f" That is {right}."
-    st.markdown(verdict)
+    verdicts = attempts(both, partial(_verdict, picture=picture))
+    taken(verdicts[0])
+    for letter, verdict in zip(LETTERS, verdicts, strict=False):
+        if isinstance(verdict, str):  # what is wrong with the second network stands where its maps would
+            st.markdown(f"**{letter}** says {verdict}" if len(both) > 1 else f"The network says {verdict}")
     st.caption(f"{plain(picture.title)}, {dimensions(picture.shape)}")
 
 
+def _verdict(weights: results.Weights, picture: results.Picture) -> str:
+    probabilities = results.probabilities(weights, picture)
+    best = int(probabilities.argmax())
+    verdict = f"**{class_name(weights.run, best)}**, {share(probabilities[best])} sure."
+    if picture.label is None:
+        return verdict
+    right = "right" if best == picture.label else f"wrong: it is **{class_name(weights.run, picture.label)}**"
+    return f"{verdict} That is {right}."
+
+
 @st.fragment
-def layer_maps(run: Run, picture: results.Picture) -> None:
+def layer_maps(both: Sequence[results.Weights], picture: results.Picture) -> None:
     """Ask for a layer, show all that it makes of a picture, and the chosen unit below with its numbers."""
     with show_errors():
-        summaries = summarize(run.spec)
-        index = _pick_layer(run, summaries)
-        summary = summaries[index]
-        before = summaries[index - 1].name if index else INPUT
-        made = results.activations(run, (before, summary.name), picture)
+        summaries = summarize(both[0].run.spec)
+        summary = summaries[_pick_layer(both[0].run.id, summaries)]
         st.markdown(f"**{summary.name}**: {LAYERS[summary.kind].description}")
-        if made[summary.name].ndim == 1:
-            number_row(run, picture, index, made[before], made[summary.name])
-            return
-        maps = made[summary.name]
-        scale = ColorScale.of(maps, percentile=99.5)
-        color_bar(scale)
-        place = grid(
-            colorize(maps, scale),
-            key=f"maps_{run.id}_{summary.name}",
-            label=f"Feature maps of {summary.name}",
-            names=[f"map {channel}" for channel in range(len(maps))],
-            dead=_dead(maps),
-            selected=_strongest(maps),
-        )
-        _dead_note(maps)
-        details(run, picture, index, made[before], maps, scale, place)
+        found = attempts(both, partial(make, layer=summary.name, picture=picture))
+        first = taken(found[0])
+        alike = [each for each in found if isinstance(each, Made) and each.values.shape == first.values.shape]
+
+        def draw(side: int) -> Callable[[], None] | None:
+            made = taken(found[side])
+            shown = alike if made in alike else [made]
+            if made not in alike:
+                st.caption(f"Its {summary.name} puts out {dimensions(made.values.shape)}: a scale of its own.")
+            if made.values.ndim == 1:
+                return number_row(made, shown, side)
+            return _maps(made, shown, side, narrow=len(both) > 1)
+
+        side_by_side(both, draw)
 
 
-def _pick_layer(run: Run, summaries: tuple[LayerSummary, ...]) -> int:
+def _maps(made: Made, alike: Sequence[Made], side: int, *, narrow: bool) -> Callable[[], None]:
+    """Show all maps of a layer, and return what shows the chosen unit."""
+    maps = made.values
+    scale = ColorScale.of([each.values for each in alike], percentile=99.5)
+    color_bar(scale, sides=len(alike))
+    place = grid(
+        colorize(maps, scale),
+        key=f"maps_{alike[0].weights.run.id}_{made.name}",
+        label=f"Feature maps of {made.name}",
+        names=[f"map {channel}" for channel in range(len(maps))],
+        dead=_dead(maps),
+        selected=_strongest(alike[0]),
+        side=side,
+    )
+    _dead_note(maps)
+    return partial(details, made, scale, place, side, narrow=narrow)
+
+
+def _pick_layer(run_id: str, summaries: tuple[LayerSummary, ...]) -> int:
     """Ask for a layer, in the order of the stack; the address carries it (`layer`)."""
     names = [summary.name for summary in summaries]
-    key = f"layer_{run.id}"
+    key = f"layer_{run_id}"
     asked = st.query_params.get("layer")
     if asked in names and st.session_state.get(key) != asked:
         st.session_state[key] = asked
@@ -94,18 +118,24 @@ def _short(shape: tuple[int, ...] | None) -> str:
     return "×".join(map(str, shape or ()))
 
 
-def _dead(maps: "NDArray") -> list[int]:
+def _dead(maps: "NDArray[np.float32]") -> list[int]:
     return [channel for channel, values in enumerate(maps) if not values.any()]
 
 
-def _strongest(maps: "NDArray") -> Selection:
-    """Return the place of the largest number, what the layer answers most strongly to."""
+def _strongest(made: Made) -> Selection:
+    """Return the place of the largest number, what the layer answers most strongly to.
+
+    It is that of the latest weights whatever the epoch, so that the epochs show the same unit.
+    """
+    maps = made.values
+    with suppress(ConvScopeError):  # damaged
+        maps = make(results.Weights(made.weights.run), made.name, made.picture).values
     place = int(maps.argmax())
     tile, rest = divmod(place, maps[0].size)
     return Selection(tile, *divmod(rest, maps.shape[2]))
 
 
-def _dead_note(maps: "NDArray") -> None:
+def _dead_note(maps: "NDArray[np.float32]") -> None:
     count = len(_dead(maps))
     if count:
         are = f"{count} of {len(maps)} maps {'is' if count == 1 else 'are'}"

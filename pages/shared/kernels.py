@@ -1,15 +1,17 @@
 """The filters of one convolution, and one of them with its numbers."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
+from core.errors import ConvScopeError
 from core.figures.grids import colorize
 from core.figures.scales import ColorScale, number
 from core.probe.strength import dead_filters, strengths, strongest_channels
-from core.runs.records import Run
 from pages.shared import results
 from pages.shared.maps import color_bar, enlarged, grid
 from pages.shared.menu import link
@@ -28,7 +30,7 @@ class Filters:
     Attributes:
         layer: Its name, dotted inside a block.
         weights: float (N, C, kH, kW).
-        trained: The same as they are now. Order, channels and colours follow these at every moment, so that the
+        trained: The latest there are. Order, channels and colours follow these at every moment, so that the
             moments can be compared.
         biases: float (N,), or None.
         channels: What each of the C input channels is called.
@@ -60,27 +62,39 @@ class Filters:
         """The filters, strongest first."""
         return np.argsort(-strengths(self.trained), kind="stable").tolist()
 
-    @property
-    def scale(self) -> ColorScale:
-        """One scale for all kernels of the convolution."""
-        return ColorScale.of(self.trained, percentile=99, signed=True)
 
-
-def filters_of(run: Run, layer: str, *, before: bool) -> Filters:
-    """Read the filters of a convolution as they are now, or were before training; raises `ConvScopeError`."""
+def filters_of(weights: results.Weights, layer: str) -> Filters:
+    """Read the filters of a convolution; raises `ConvScopeError`."""
     from core.probe.kernels import biases, filter_layers, filters
 
-    now = results.model(run)
-    model = results.untrained(run) if before else now
-    bias, trained = biases(model, layer), filters(now, layer).numpy()
-    count = trained.shape[1]
-    first = filter_layers(now)[0] == layer and run.spec.input_shape[0] == count == len(RGB)
+    model = results.model(weights)
+    values, bias = filters(model, layer).numpy(), biases(model, layer)
+    trained = values
+    if weights.epoch is not None:
+        with suppress(ConvScopeError):  # damaged: then they cannot be compared, and this epoch is still worth seeing
+            trained = filters(results.model(results.Weights(weights.run)), layer).numpy()
+    count = values.shape[1]
+    first = filter_layers(model)[0] == layer and weights.run.spec.input_shape[0] == count == len(RGB)
     names = RGB if first else tuple(f"channel {index}" for index in range(count))
-    weights = filters(model, layer).numpy() if before else trained
-    return Filters(layer, weights, trained, None if bias is None else bias.numpy(), names)
+    return Filters(layer, values, trained, None if bias is None else bias.numpy(), names)
 
 
-def details(filters: Filters, index: int, channel: int, place: Selection, key: str) -> None:
+def scale_of(kernels: "Sequence[NDArray[np.float32]]") -> ColorScale:
+    """Return one scale for the kernels of a convolution, or of several."""
+    return ColorScale.of(np.concatenate([values.ravel() for values in kernels]), percentile=99, signed=True)
+
+
+def details(
+    filters: Filters,
+    index: int,
+    channel: int,
+    place: Selection,
+    key: str,
+    *,
+    scale: ColorScale,
+    side: int,
+    narrow: bool,
+) -> None:
     """Show one filter: its strength and bias, its kernels, and one of them with its numbers.
 
     Args:
@@ -89,10 +103,13 @@ def details(filters: Filters, index: int, channel: int, place: Selection, key: s
         channel: The input channel whose kernel is enlarged until another one is clicked.
         place: The weight that was clicked.
         key: Start of Streamlit's keys.
+        scale: The colours of the kernels.
+        side: 1 for the second of two networks, else 0.
+        narrow: Whether there is room for one column only.
     """
     st.subheader(f"Filter {index} of {filters.layer}", anchor=False)
     kernels, at = filters.weights[index], (place.row, place.col)
-    numbers, facts = st.columns(2, gap="large")
+    numbers, facts = (st.container(), st.container()) if narrow else st.columns(2, gap="large")
     with facts:
         _facts(filters, index)
         if "." not in filters.layer:
@@ -100,20 +117,21 @@ def details(filters: Filters, index: int, channel: int, place: Selection, key: s
         if len(kernels) > 1:
             st.markdown(f"**Its {len(kernels)} kernels**, one for each input channel. Click one to enlarge it.")
             if filters.rgb:
-                color_bar(filters.scale)
+                color_bar(scale)
             chosen = grid(
-                colorize(kernels, filters.scale),
+                colorize(kernels, scale),
                 key=f"{key}_{index}_{channel}",
                 label=f"Kernels of filter {index}",
                 names=filters.channels,
                 selected=Selection(channel, *at),
                 scale=max(1, 104 // kernels.shape[2]) if filters.rgb else None,  # three in a row
+                side=side,
             )
             channel, at = chosen.tile, (chosen.row, chosen.col)
     with numbers:
         which = f"Its kernel for {filters.channels[channel]}" if len(kernels) > 1 else "Its kernel"
         st.markdown(f"{which} · row {at[0]}, column {at[1]}: **{number(float(kernels[channel][at]))}**")
-        enlarged(kernels[channel], filters.scale, title=which, key=f"{key}_enlarged", place=at)
+        enlarged(kernels[channel], scale, title=which, key=f"{key}_enlarged_{side}", place=at)
 
 
 def _facts(filters: Filters, index: int) -> None:

@@ -1,14 +1,15 @@
 """Grids of maps: many as one picture in one stated colour scale, and one of them enlarged with its numbers."""
 
-from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import astuple
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from core.figures.grids import sprite
 from core.figures.scales import ColorScale, legend
-from core.runs.records import Run
 from pages.shared.layout import plain
+from pages.shared.results import Weights
 from pages.shared.widgets.image_grid import Selection, image_grid
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from core.figures.enlarged import Box
 
 COLUMNS = 16  # of the sheet; on the screen their number follows the width
+ONE_SCALE = "One scale for A and B. "
 ROOM = 12  # rows and columns of an enlarged map whose numbers can be read
 
 
@@ -25,17 +27,28 @@ def dimensions(shape: tuple[int, ...]) -> str:
     return " × ".join(map(str, shape))
 
 
-def training_note(run: Run) -> None:
+def training_note(both: Sequence[Weights]) -> None:
     """Say that the weights of a run still change, and offer to look again."""
-    if not run.status.active:
+    training = [weights for weights in both if weights.run.status.active]
+    if not training:
         return
+    first = training[0]
+    words = "new epochs appear on the slider"
+    if first.epoch is None:
+        words = f"these are the weights of about step {first.run.step:,}"
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"Still in training: these are the weights of about step {run.step:,}.", width="content")
+        st.caption(f"Still in training: {words}.", width="content")
         st.button("Refresh", icon=":material/refresh:", key="refresh", type="tertiary")
 
 
-def color_bar(scale: ColorScale, words: str = "") -> None:
-    """Say in colours, numbers and words what the colours of a grid mean; in the scale's own words by default."""
+def color_bar(scale: ColorScale, words: str = "", *, sides: int = 1) -> None:
+    """Say in colours, numbers and words what the colours of a grid mean.
+
+    Args:
+        scale: The colours.
+        words: What they mean, a sentence or two; the scale's own words if empty.
+        sides: 2 where two networks have this one scale.
+    """
     shown = legend(scale)
     low, middle, high = shown.labels
     st.html(
@@ -43,7 +56,7 @@ def color_bar(scale: ColorScale, words: str = "") -> None:
         '<div style="display: flex; justify-content: space-between; font-size: 0.8rem">'
         f"<span>{low}</span><span>{middle}</span><span>{high}</span></div></div>"
     )
-    st.caption(plain(words or shown.text))
+    st.caption(plain((ONE_SCALE if sides > 1 else "") + (words or shown.text)))
 
 
 def grid(
@@ -55,23 +68,54 @@ def grid(
     dead: Collection[int] = (),
     selected: Selection,
     scale: float | None = None,
+    side: int = 0,
 ) -> Selection:
-    """Show pictures, uint8 (N, H, W, 3), as one sheet and return the chosen pixel; see `image_grid`."""
+    """Show pictures, uint8 (N, H, W, 3), as one sheet and return the chosen pixel; see `image_grid`.
+
+    A second grid of the same key and `side` 1 keeps the same pixel chosen, whichever of the two is clicked.
+    """
     count, height, width, _ = pixels.shape
+    place, name = _linked(key, side, (count, height, width))
     chosen = image_grid(
         sprite(pixels, COLUMNS),
         count=count,
         width=width,
         height=height,
         columns=min(COLUMNS, count),
-        key=key,
-        label=label,
+        key=name,
+        label=label + ", B" * side,
         tile_labels=names,
         dead=dead,
         scale=scale,
-        selected=selected,
+        selected=place or selected,
     )
     return chosen or selected
+
+
+def _linked(key: str, side: int, shape: tuple[int, int, int]) -> tuple[Selection | None, str]:
+    """Return the place last clicked on either side, if this grid has it, and Streamlit's key of the grid."""
+    place, made = st.session_state.get(f"linked_{key}", (None, (0, 0)))
+    clicked = [_clicked(_grid_key(key, *each), shape) for each in enumerate(made)]
+    place = next((each for each in clicked if each not in (None, place)), place)
+    # A grid shows what was last clicked on it. Only one that is made anew shows what was clicked on the other.
+    made = tuple(count + (each not in (None, place)) for count, each in zip(made, clicked, strict=True))
+    st.session_state[f"linked_{key}"] = place, made
+    return place if place and _fits(astuple(place), shape) else None, _grid_key(key, side, made[side])
+
+
+def _grid_key(key: str, side: int, made: int) -> str:
+    return key + "_b" * side + f"_{made}" * (made > 0)
+
+
+def _clicked(key: str, shape: tuple[int, int, int]) -> Selection | None:
+    """Return the place that a grid has in the session; what comes from the browser is looked at twice."""
+    value = st.session_state.get(key)
+    place = value.get("selection") if isinstance(value, Mapping) else None
+    return Selection(*place) if isinstance(place, list) and _fits(tuple(place), shape) else None
+
+
+def _fits(place: tuple[Any, ...], shape: tuple[int, int, int]) -> bool:
+    return len(place) == 3 and all(type(at) is int and 0 <= at < size for at, size in zip(place, shape, strict=True))
 
 
 def enlarged(

@@ -7,7 +7,7 @@ from typing import Literal, NoReturn
 import streamlit as st
 
 FOLDER = Path(__file__).resolve().parents[1]
-KEPT = ("run",)  # query parameters that every link carries on
+KEPT = ("run", "epoch", "other", "other_epoch")  # query parameters that every link carries on
 
 
 @dataclass(frozen=True)
@@ -84,4 +84,6 @@ def go(name: str, **query: str | None) -> NoReturn:
 
 def _address(query: dict[str, str | None]) -> dict[str, str]:
     kept: dict[str, str | None] = {key: st.query_params[key] for key in KEPT if key in st.query_params}
+    if query.get("run", kept.get("run")) != kept.get("run"):
+        kept["epoch"] = None  # it was the other run's
     return {key: value for key, value in (kept | query).items() if value is not None}

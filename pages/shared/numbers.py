@@ -1,6 +1,7 @@
 """Layers without places: a row of numbers, and for the last one a number for each class."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -9,58 +10,70 @@ from core.data.catalog import DATASETS
 from core.figures.grids import colorize
 from core.figures.scales import ColorScale, number
 from core.model.layers import Activation, BatchNorm, Dropout, Flatten, GlobalAvgPool
-from core.runs.records import Run
-from pages.shared import results, state
-from pages.shared.maps import color_bar, dimensions, enlarged, grid
-from pages.shared.units import sees
+from pages.shared import state
+from pages.shared.maps import ONE_SCALE, color_bar, dimensions, enlarged, grid
+from pages.shared.units import Made, sees
 from pages.shared.widgets.image_grid import Selection
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 MOST = 4096  # numbers in a picture
 WIDEST = 128
 
 
-def number_row(run: Run, picture: results.Picture, index: int, before: "NDArray", values: "NDArray") -> None:
-    """Show a layer's numbers, float (F,), as one strip, or as a bar for each class where they are the answer."""
-    if _names_classes(run, index):
-        _scores(run, picture, values)
-        return
-    scale = ColorScale.of(values, percentile=99.5)
-    color_bar(scale)
+def number_row(made: Made, alike: Sequence[Made], side: int) -> Callable[[], None] | None:
+    """Show a layer's numbers as one strip, or as a bar for each class where they are the answer.
+
+    Args:
+        made: The numbers, float (F,).
+        alike: Those that share its colours, itself among them.
+        side: 1 for the second of two networks, else 0.
+
+    Returns:
+        What shows the chosen number; None where all are read already.
+    """
+    values = made.values
+    if _names_classes(made):
+        _scores(made, alike, side)
+        return None
+    scale = ColorScale.of([each.values for each in alike], percentile=99.5)
+    color_bar(scale, sides=len(alike))
     shown = values[:MOST]
     columns = _columns(len(shown))
     strip = np.full(-(-len(shown) // columns) * columns, np.nan)
     strip[: len(shown)] = shown
-    sheet = strip.reshape(-1, columns)
-    name = run.spec.layer_names[index]
     place = grid(
-        colorize(sheet[None], scale),
-        key=f"numbers_{run.id}_{name}",
-        label=f"Numbers of {name}",
-        names=[f"the {len(shown):,} numbers of {name}"],
-        selected=Selection(0, *divmod(int(shown.argmax()), columns)),
+        colorize(strip.reshape(1, -1, columns), scale),
+        key=f"numbers_{alike[0].weights.run.id}_{made.name}",
+        label=f"Numbers of {made.name}",
+        names=[f"the {len(shown):,} numbers of {made.name}"],
+        selected=Selection(0, *divmod(int(alike[0].values[:MOST].argmax()), columns)),
         scale=max(1, min(24, 896 // columns)),
+        side=side,
     )
     chosen = min(place.row * columns + place.col, len(shown) - 1)
     st.caption(_strip_words(len(values), len(shown), columns, int((values == 0).sum())))
-    _details(run, picture, index, before, values, scale, chosen)
+    return partial(_details, made, scale, chosen, side)
 
 
-def _names_classes(run: Run, index: int) -> bool:
+def _names_classes(made: Made) -> bool:
     """Say whether a layer's numbers are the answer: one for each class, and no layer behind it mixes them again."""
-    rest = run.spec.layers[index + 1 :]
+    rest = made.weights.run.spec.layers[made.index + 1 :]
     return all(isinstance(layer, Activation | Dropout | BatchNorm) for layer in rest)
 
 
-def _scores(run: Run, picture: results.Picture, values: "NDArray") -> None:
+def _scores(made: Made, alike: Sequence[Made], side: int) -> None:
     from core.figures.bars import scores
 
-    names = DATASETS[run.dataset].class_names
+    names = DATASETS[made.weights.run.dataset].class_names
     st.caption("One number (logit) for each class. The largest is the answer; softmax turns them into probabilities.")
-    figure = scores(names, values, true=picture.label, theme=state.theme())
-    st.plotly_chart(figure, key="scores", config={"displayModeBar": False}, alt="The number of each class, as bars")
+    figure = scores(names, made.values, true=made.picture.label, theme=state.theme())
+    if len(alike) > 1:
+        values = np.concatenate([each.values for each in alike])
+        reach = 1.2 * max(float(np.abs(values).max()), 1e-9)
+        figure.update_xaxes(range=[-reach if values.min() < 0 else 0.0, reach])
+        st.caption(f"{ONE_SCALE}The bars end at {number(reach)}.")
+    st.plotly_chart(
+        figure, key=f"scores_{side}", config={"displayModeBar": False}, alt="The number of each class, as bars"
+    )
 
 
 def _strip_words(count: int, shown: int, columns: int, zeros: int) -> str:
@@ -76,40 +89,40 @@ def _columns(count: int) -> int:
     return next((columns for columns in range(widest, 15, -1) if count % columns == 0), min(count, widest))
 
 
-def _details(
-    run: Run,
-    picture: results.Picture,
-    index: int,
-    before: "NDArray",
-    values: "NDArray",
-    scale: ColorScale,
-    chosen: int,
-) -> None:
+def _details(made: Made, scale: ColorScale, chosen: int, side: int) -> None:
     """Show one number, its neighbours, where it comes from and what it sees."""
-    layer, names = run.spec.layers[index], run.spec.layer_names
-    value = number(float(values[chosen]))
-    st.subheader(f"Number {chosen} of {names[index]}", anchor=False)
-    left, right = st.columns(2, gap="medium")
-    with left:
-        st.markdown(f"**{value}**, {_origin(layer, names, index, before, chosen)}.")
-        if isinstance(layer, GlobalAvgPool):
-            averaged = before[chosen]
-            frame = (0, 0, *averaged.shape)
-            enlarged(
-                averaged, ColorScale.of(averaged), title="Activation", key="map", place=(0, 0), box=frame, bar=True
-            )
-        else:
-            enlarged(values[None], scale, title="Numbers", key="row", place=(0, chosen), most=8, height=130)
-    with right:
-        st.markdown("**What it sees**")
-        if isinstance(layer, Flatten) and before.ndim == 3 and index:
-            sees(run, picture, names[index - 1], *divmod(chosen % before[0].size, before.shape[2]))
-        else:
-            sees(run, picture, names[index])
+    layer, before, index = made.layer, made.before, made.index
+    value = number(float(made.values[chosen]))
+    st.subheader(f"Number {chosen} of {made.name}", anchor=False)
+    with st.grid(2, min_column_width=300, gap="medium"):
+        with st.container():
+            st.markdown(f"**{value}**, {_origin(made, chosen)}.")
+            if isinstance(layer, GlobalAvgPool):
+                averaged = before[chosen]
+                enlarged(
+                    averaged,
+                    ColorScale.of(averaged),
+                    title="Activation",
+                    key=f"map_{side}",
+                    place=(0, 0),
+                    box=(0, 0, *averaged.shape),
+                    bar=True,
+                )
+            else:
+                enlarged(
+                    made.values[None], scale, title="Numbers", key=f"row_{side}", place=(0, chosen), most=8, height=130
+                )
+        with st.container():
+            st.markdown("**What it sees**")
+            if isinstance(layer, Flatten) and before.ndim == 3 and index:
+                sees(made, index - 1, *divmod(chosen % before[0].size, before.shape[2]))
+            else:
+                sees(made, index)
 
 
-def _origin(layer: object, names: tuple[str, ...], index: int, before: "NDArray", chosen: int) -> str:
-    source = names[index - 1] if index else "the picture"
+def _origin(made: Made, chosen: int) -> str:
+    layer, before = made.layer, made.before
+    source = made.names[made.index - 1] if made.index else "the picture"
     if isinstance(layer, Flatten) and before.ndim == 3:
         channel, place = divmod(chosen, before[0].size)
         row, col = divmod(place, before.shape[2])

@@ -1,6 +1,9 @@
 """What a network answers for a picture, and which of its classes is to be explained."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -9,6 +12,7 @@ from core.data.catalog import DATASETS
 from core.figures.palette import THEMES
 from core.runs.records import Run
 from pages.shared import results, state
+from pages.shared.compare import attempts, side_by_side, taken
 from pages.shared.layout import plain
 
 if TYPE_CHECKING:
@@ -29,26 +33,49 @@ def class_name(run: Run, index: int) -> str:
     return plain(DATASETS[run.dataset].class_names[index])
 
 
-def pick_target(run: Run, picture: results.Picture) -> int:
+def pick_target(both: Sequence[results.Weights], picture: results.Picture) -> int:
     """Show the likeliest classes of a picture as bars that can be clicked, and return the class to explain.
 
-    That is the one in the address (`target`) as long as the picture stays the same, else the likeliest.
+    That is the one in the address (`target`) as long as the picture stays the same, else the likeliest of the first
+    network. Of two networks each has its bars.
 
     Raises:
-        ConvScopeError: The network cannot be loaded or its answer is not a number.
+        ConvScopeError: The first network cannot be loaded or its answer is not a number.
     """
-    probabilities = results.probabilities(run, picture)
-    order = [int(index) for index in (-probabilities).argsort(kind="stable")]
-    target = _asked(run, picture, len(order))
+    found = attempts(both, partial(results.probabilities, picture=picture))
+    first = taken(found[0])
+    target = _asked(both[0].run, picture, len(first))
     if target is None:
-        target = order[0]
-    _answer(run, picture, order[0])
-    shown = [index for index in order if index in order[:TOP] or index in (picture.label, target)]
-    _bars(run, picture, shown, probabilities, target)
-    rest = [index for index in order if index not in shown]
-    if rest:
-        _another(run, rest, probabilities)
+        target = int(_order(first)[0])
+
+    def draw(side: int) -> None:
+        same = not side or same_classes(both)
+        _answers(both[side].run, picture, taken(found[side]), target if same else None, side)
+
+    side_by_side(both, draw, width=220)
     return target
+
+
+def same_classes(both: Sequence[results.Weights]) -> bool:
+    """Say whether two networks can be asked about the same class."""
+    first, other = (DATASETS[weights.run.dataset].class_names for weights in (both[0], both[-1]))
+    return first == other
+
+
+def _order(probabilities: "np.ndarray") -> "np.ndarray":
+    return (-probabilities).argsort(kind="stable")
+
+
+def _answers(run: Run, picture: results.Picture, probabilities: "np.ndarray", target: int | None, side: int) -> None:
+    """Show what one network answers; the bars can be clicked unless `target` is None, for it knows other classes."""
+    order = _order(probabilities).tolist()
+    known = picture if target is not None else replace(picture, label=None)
+    _answer(run, known, order[0])
+    shown = [index for index in order if index in order[:TOP] or index in (known.label, target)]
+    _bars(run, known, shown, probabilities, target, side)
+    rest = [index for index in order if index not in shown]
+    if rest and not side:
+        _another(run, rest, probabilities)
 
 
 def _asked(run: Run, picture: results.Picture, count: int) -> int | None:
@@ -80,40 +107,47 @@ def _answer(run: Run, picture: results.Picture, best: int) -> None:
         st.caption(f":material/close: Wrong: {title} is “{class_name(run, picture.label)}”.")
 
 
-def _bars(run: Run, picture: results.Picture, shown: list[int], probabilities: "np.ndarray", target: int) -> None:
+def _bars(
+    run: Run, picture: results.Picture, shown: list[int], probabilities: "np.ndarray", target: int | None, side: int
+) -> None:
     """Draw one button for each class, filled as far as the class is likely."""
     colours = THEMES[state.theme()]
     fills = []
-    with st.container(key="classes", gap="xxsmall"):
+    with st.container(key=f"classes_{side}", gap="xxsmall"):
         for index in shown:
             chosen = index == target
             name = f"**{class_name(run, index)}**" if chosen else class_name(run, index)
             true = " :small[(true class)]" if index == picture.label else ""
+            key = f"class_{index}" + "_b" * side
             st.button(
                 f"{name}{true} :small[{share(float(probabilities[index]))}]",
-                key=f"class_{index}",
+                key=key,
                 width="stretch",
+                disabled=target is None,
                 on_click=_choose,
                 args=(index,),
             )
-            fills.append(_fill(index, probabilities[index], colours.mark if chosen else colours.neutral, chosen))
+            fills.append(_fill(key, probabilities[index], colours.mark if chosen else colours.neutral, chosen))
     st.html(f"<style>{_ROWS}{''.join(fills)}</style>")
-    st.caption("Click a class to explain it.")
+    if target is None:
+        st.caption("It knows other classes than A, so the two cannot be asked about the same one.")
+    elif not side:
+        st.caption("Click a class to explain it.")
 
 
 _ROWS = """
-.st-key-classes button { min-height: 0; height: 2.25rem; padding: 0 0.75rem; }
-.st-key-classes button > div, .st-key-classes button > div > span { width: 100%; }
-.st-key-classes button [data-testid="stMarkdownContainer"] { flex: 1; }
-.st-key-classes button p { display: flex; gap: 0.5rem; }
-.st-key-classes button p span:last-child { margin-left: auto; }
+[class*="st-key-classes_"] button { min-height: 0; height: 2.25rem; padding: 0 0.75rem; }
+[class*="st-key-classes_"] button > div, [class*="st-key-classes_"] button > div > span { width: 100%; }
+[class*="st-key-classes_"] button [data-testid="stMarkdownContainer"] { flex: 1; }
+[class*="st-key-classes_"] button p { display: flex; gap: 0.5rem; }
+[class*="st-key-classes_"] button p span:last-child { margin-left: auto; }
 """
 
 
-def _fill(index: int, probability: float, colour: str, chosen: bool) -> str:
+def _fill(key: str, probability: float, colour: str, chosen: bool) -> str:
     border = f"border-color: {colour};" if chosen else ""
     return (
-        f".st-key-class_{index} button {{ {border} background-image: "
+        f".st-key-{key} button {{ {border} background-image: "
         f"linear-gradient({colour}66, {colour}66); background-repeat: no-repeat; "
         f"background-size: {probability:.2%} 100%; }}"
     )

@@ -1,58 +1,96 @@
 """One unit of a feature map: its number, its neighbours, what it sees of the picture, and what pooling made it of."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.errors import RunError
 from core.figures.scales import ColorScale, number
 from core.figures.spotlights import spotlight
-from core.model.layers import AvgPool, MaxPool
+from core.model.layers import AvgPool, Layer, MaxPool
 from core.probe.pooling import Window, pool_window
 from core.probe.sight import receptive_field
-from core.runs.records import Run
 from pages.shared import results
 from pages.shared.controls import ask_one
 from pages.shared.maps import ROOM, dimensions, enlarged
 from pages.shared.widgets.image_grid import Selection
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
+INPUT = "input"  # in place of the name of a layer
 ROOM_OF_THREE = 8  # rows and columns where three pictures stand side by side
 VIEWS = {"part": "Numbers around it", "whole": "Whole map"}
 
 
-def details(
-    run: Run,
-    picture: results.Picture,
-    index: int,
-    before: "NDArray",
-    maps: "NDArray",
-    scale: ColorScale,
-    place: Selection,
-) -> None:
+@dataclass(frozen=True, eq=False)
+class Made:
+    """What a layer made of a picture.
+
+    Attributes:
+        weights: Those of the network.
+        picture: What it looked at.
+        index: The layer's place in the stack.
+        before: What went into the layer.
+        values: What came out, float (C, H, W) or (F,).
+    """
+
+    weights: results.Weights
+    picture: results.Picture
+    index: int
+    before: "NDArray[np.float32]"
+    values: "NDArray[np.float32]"
+
+    @property
+    def layer(self) -> Layer:
+        """How the layer works."""
+        return self.weights.run.spec.layers[self.index]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all layers."""
+        return self.weights.run.spec.layer_names
+
+    @property
+    def name(self) -> str:
+        """The name of the layer."""
+        return self.names[self.index]
+
+
+def make(weights: results.Weights, layer: str, picture: results.Picture) -> Made:
+    """Pass a picture through a network as far as a layer; raises `ConvScopeError`."""
+    names = weights.run.spec.layer_names
+    if layer not in names:
+        raise RunError(f"This network has no layer named {layer}: choose another layer or another network.")
+    index = names.index(layer)
+    before = names[index - 1] if index else INPUT
+    made = results.activations(weights, (before, layer), picture)
+    return Made(weights, picture, index, made[before], made[layer])
+
+
+def details(made: Made, scale: ColorScale, place: Selection, side: int, *, narrow: bool) -> None:
     """Show the chosen unit of a layer of maps.
 
     Args:
-        run: Whose network it is.
-        picture: What it looks at.
-        index: The layer's place in the stack.
-        before: What went into the layer.
-        maps: What came out, float (C, H, W).
-        scale: The colours of the grid.
+        made: The maps.
+        scale: Their colours.
         place: The unit.
+        side: 1 for the second of two networks, else 0.
+        narrow: Whether there is room for one column only.
     """
-    layer, name = run.spec.layers[index], run.spec.layer_names[index]
-    values, at = maps[place.tile], (place.row, place.col)
+    layer, before = made.layer, made.before
+    values, at = made.values[place.tile], (place.row, place.col)
+    pooled = isinstance(layer, MaxPool | AvgPool)
+    most = ROOM_OF_THREE if pooled else ROOM
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
-        st.subheader(f"Map {place.tile} of {name}", anchor=False, width="content")
-        pooled = isinstance(layer, MaxPool | AvgPool)
+        st.subheader(f"Map {place.tile} of {made.name}", anchor=False, width="content")
         size = max(before.shape[1:] if pooled else values.shape)
-        most = ROOM_OF_THREE if pooled else ROOM
-        if size > most and ask_one("Enlarge", VIEWS, "enlarge") == "whole":
+        if size > most and ask_one("Enlarge", VIEWS, "enlarge" + "_b" * side) == "whole":
             most = size
-    height = 290 if pooled else 380
-    columns = st.columns(3 if pooled else 2, gap="medium")
+    height, count = (290, 3) if pooled else (380, 2)
+    columns = [st.container() for _ in range(count)] if narrow else st.columns(count, gap="medium")
     if isinstance(layer, MaxPool | AvgPool):
         window = pool_window(before[place.tile], layer, *at)
         with columns[0]:
@@ -61,7 +99,7 @@ def details(
                 before[place.tile],
                 scale,
                 title="Before pooling",
-                key="before",
+                key=f"before_{side}",
                 place=window.winner or window.box[:2],
                 box=window.box,
                 most=most,
@@ -70,16 +108,17 @@ def details(
             st.markdown(_calculation(window))
     with columns[-2]:
         st.markdown(f"**After** pooling: {dimensions(values.shape)}" if pooled else "**Enlarged**")
-        enlarged(values, scale, title=f"Map {place.tile}", key="unit", place=at, most=most, height=height)
+        enlarged(values, scale, title=f"Map {place.tile}", key=f"unit_{side}", place=at, most=most, height=height)
         st.markdown(f"Row {at[0]}, column {at[1]}: **{number(float(values[at]))}**. {_rank(values, at)}")
     with columns[-1]:
         st.markdown("**What this unit sees**")
-        sees(run, picture, name, *at)
+        sees(made, made.index, *at)
 
 
-def sees(run: Run, picture: results.Picture, name: str, row: int = 0, col: int = 0) -> None:
-    """Show which part of the picture a unit depends on."""
-    box = receptive_field(run.spec, name, row, col)
+def sees(made: Made, index: int, row: int = 0, col: int = 0) -> None:
+    """Show which part of the picture a unit of a layer depends on."""
+    spec, picture = made.weights.run.spec, made.picture
+    box = receptive_field(spec, spec.layer_names[index], row, col)
     top, left, bottom, right = box
     st.image(spotlight(picture.array(), box), width=330, alt="The part of the picture that the unit sees, framed")
     if box == (0, 0, *picture.shape[1:]):

@@ -165,19 +165,22 @@ def test_a_click_on_a_sample_replaces_the_upload(trained_run: str, seen: list[re
     assert seen[-1].title == "Sample “Cat”"
 
 
+def swap(app: AppTest) -> Any:
+    return next(toggle for toggle in app.toggle if toggle.label == "Swap dark and light")
+
+
 def test_ink_on_paper_is_swapped_unasked_and_can_be_swapped_back(trained_run: str, seen: list[results.Picture]) -> None:
     paper = Image.fromarray(255 - np.asarray(seven()))
     app = opened(trained_run)
     upload(app, "paper.png", file(paper))
-    (toggle,) = app.toggle
-    assert toggle.value
+    assert swap(app).value
     assert "Swapped unasked" in texts(app)
     assert seen[-1].pixels == fit_image(paper, SHAPE, invert=True)[0].numpy().tobytes()
-    toggle.set_value(False).run()
+    swap(app).set_value(False).run()
     assert "Swapped unasked" not in texts(app)
     assert seen[-1].pixels == fit_image(paper, SHAPE)[0].numpy().tobytes()
     upload(app, "seven.png", file(seven()))
-    assert not app.toggle[0].value
+    assert not swap(app).value
 
 
 def test_a_click_on_a_class_explains_it_here_and_on_the_other_page(trained_run: str) -> None:

@@ -45,12 +45,12 @@ def texts(app: AppTest) -> str:
     return " ".join(element.value for element in (*app.markdown, *app.caption, *app.subheader))
 
 
-def outputs(run_id: str, index: int = 0) -> dict[str, np.ndarray]:
+def outputs(run_id: str, index: int = 0, epoch: int | None = None) -> dict[str, np.ndarray]:
     """Pass a test image through the network, child after child."""
     dataset = load_dataset("digits")
     made = {"input": dataset.normalize(dataset.test.images[index : index + 1])}
     with torch.no_grad():
-        for name, child in RunStore().load_model(run_id).named_children():
+        for name, child in RunStore().load_model(run_id, epoch).named_children():
             made[name] = child(list(made.values())[-1])
     return {name: values[0].numpy() for name, values in made.items()}
 
@@ -120,6 +120,17 @@ def test_every_tile_is_a_map_in_the_colours_of_one_scale(trained_run: str, sheet
         assert difference.max() <= 8  # a rounding error away from the next colour
         assert number(scale.high) in texts(app)
     assert app.query_params["layer"] == "pool2"
+
+
+def test_an_epoch_shows_its_own_maps_and_answer_but_the_same_unit(trained_run: str, sheets: Sheets) -> None:
+    app = opened(run=trained_run, layer="relu1", epoch="0")
+    made, latest = outputs(trained_run, epoch=0), outputs(trained_run)
+    expected = ColorScale.of(made["relu1"], percentile=99.5).rgb(made["relu1"])
+    assert np.abs(sheets(app)["Feature maps of relu1"].tiles.astype(int) - expected).max() <= 8
+    share = np.exp(made["dense2"]).max() / np.exp(made["dense2"]).sum()
+    assert f"The network says **{made['dense2'].argmax()}**, {share:.1%} sure." in texts(app)
+    tile, row, col = np.unravel_index(latest["relu1"].argmax(), latest["relu1"].shape)
+    assert f"Row {row}, column {col}: **{number(float(made['relu1'][tile, row, col]))}**" in texts(app)
 
 
 def test_the_answer_stands_in_one_line(trained_run: str) -> None:

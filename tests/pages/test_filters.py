@@ -111,13 +111,23 @@ def test_a_click_shows_strength_bias_and_numbers_of_that_filter(trained_run: str
     assert len(app.get("plotly_chart")) == 1
 
 
-def test_before_training_shows_the_first_weights_in_the_same_colours(trained_run: str, sheets: Sheets) -> None:
+@pytest.mark.parametrize("epoch", [0, 1])
+def test_an_epoch_shows_its_weights_in_the_colours_of_the_latest(epoch: int, trained_run: str, sheets: Sheets) -> None:
     app = opened(run=trained_run)
-    ran(app.segmented_control(key=f"moment_{trained_run}").set_value("before"))
-    now, before = weights(trained_run, "conv1"), weights(trained_run, "conv1", epoch=0)
-    assert not np.array_equal(now, before)
-    assert np.array_equal(sheets(app)["Filters of conv1"].tiles, colours(before[:, 0], now))
-    assert "random numbers" in texts(app)
+    ran(app.select_slider(key="pick_epoch").set_value(epoch))
+    now, then = weights(trained_run, "conv1"), weights(trained_run, "conv1", epoch)
+    assert not np.array_equal(now, then)
+    assert np.array_equal(sheets(app)["Filters of conv1"].tiles, colours(then[:, 0], now))
+    assert ("random numbers" in texts(app)) == (epoch == 0)
+    assert {metric.label: metric.value for metric in app.metric}["Strength"] == number(float(np.linalg.norm(then[0])))
+
+
+def test_an_epoch_is_shown_though_the_latest_weights_are_damaged(trained_run: str, sheets: Sheets) -> None:
+    RunStore().checkpoint(trained_run).write_bytes(b"weights")
+    app = opened(run=trained_run, epoch="1")
+    then = weights(trained_run, "conv1", 1)
+    assert not app.error
+    assert np.array_equal(sheets(app)["Filters of conv1"].tiles, colours(then[:, 0], then))
 
 
 def test_strongest_first_sorts_by_the_norm(trained_run: str, sheets: Sheets) -> None:

@@ -1,0 +1,166 @@
+"""Two networks, or two moments of one, side by side: the choice of the second, and how both are drawn."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import streamlit as st
+
+from core.errors import ConvScopeError, RunError
+from core.runs.records import Run
+from pages.shared import state
+from pages.shared.controls import choose_run, run_or_end
+from pages.shared.epochs import pick_epoch
+from pages.shared.layout import plain, show_errors
+from pages.shared.maps import training_note
+from pages.shared.results import Weights
+
+T = TypeVar("T")
+LETTERS = "AB"
+WIDTHS = (4, 5, 2)  # of the network, the epoch and the switch
+NARROWEST = 300  # screen pixels of a column; the two stack where there is no room
+# The two ends of a slider are to be read without pointing at it.
+_STYLE = '<style>.st-key-time_machine [data-testid="stSliderTickBar"] { opacity: 1; }</style>'
+
+
+def require_weights() -> tuple[Weights, ...]:
+    """Ask which network to look at, at which epoch, and with what to compare it; return the one, or both.
+
+    Where there is no network to look at, the page says so, offers the way on and ends.
+    """
+    run, other = run_or_end(), _other()
+    st.html(_STYLE)
+    with st.container(key="time_machine", gap="small"):
+        network, epoch, switch = st.columns(WIDTHS, gap="medium", vertical_alignment="center")
+        with network:
+            choose_run(run, "Network A" if other else "Network")
+        with epoch:
+            first = pick_epoch(run, "Epoch A" if other else "Epoch")
+        with switch:
+            _switch(first, on=other is not None)
+        both = (first,) if other is None else (first, _pick_other(other))
+    training_note(both)
+    return both
+
+
+def _pick_other(run: Run) -> Weights:
+    network, epoch, _ = st.columns(WIDTHS, gap="medium", vertical_alignment="center")
+    with network:
+        choose_run(run, "Network B", "other", "other_epoch")
+    with epoch:
+        return pick_epoch(run, "Epoch B", "other_epoch")
+
+
+def _other() -> Run | None:
+    """Return the run that the address asks to compare with, if any."""
+    run_id = st.query_params.get("other")
+    if run_id is None:
+        return None
+    try:
+        return state.store().get(run_id)
+    except RunError:
+        _leave()
+        st.warning("The address asks to compare with a network that does not exist: it may have been deleted.")
+        return None
+
+
+def _leave() -> None:
+    for name in ("other", "other_epoch"):
+        st.query_params.pop(name, None)
+
+
+def _switch(first: Weights, *, on: bool) -> None:
+    """Offer to put a second network beside the first: its own beginning at first, or else its end or another one."""
+    st.session_state["compare"] = on
+    found = None if on else _counterpart(first)
+
+    def follow() -> None:
+        _leave()
+        if st.session_state["compare"] and found is not None:
+            st.query_params["other"] = found.run.id
+            if found.epoch is not None:
+                st.query_params["other_epoch"] = str(found.epoch)
+
+    st.toggle(
+        "Compare",
+        key="compare",
+        on_change=follow,
+        disabled=not on and found is None,
+        help="Put another epoch, or another network, beside this one.",
+    )
+
+
+def _counterpart(first: Weights) -> Weights | None:
+    kept = state.store().epochs(first.run.id)
+    if kept and first.epoch != kept[0]:
+        return Weights(first.run, kept[0])
+    if kept:
+        return Weights(first.run)
+    others = (run for run in state.store().list() if run.step and run.id != first.run.id)
+    return next((Weights(run) for run in others), None)
+
+
+def _titles(both: Sequence[Weights], *, brief: bool) -> list[str]:
+    """Name two sides, as Markdown: by their epochs, and by their networks where those differ."""
+    named = not brief and len({weights.run.id for weights in both}) > 1
+    return [
+        " · ".join([letter, *([plain(weights.run.name)] if named else []), weights.moment])
+        for letter, weights in zip(LETTERS, both, strict=False)
+    ]
+
+
+def side_by_side(
+    both: Sequence[Weights],
+    draw: Callable[[int], Callable[[], None] | None],
+    *,
+    width: int = NARROWEST,
+    brief: bool = False,
+) -> None:
+    """Draw one network as it is, or two in columns below their names; what goes wrong with one stays in its column.
+
+    Args:
+        both: One or two.
+        draw: Draws the one of that index. What it returns draws the rest, below both.
+        width: Screen pixels that a column needs.
+        brief: Whether the names are cut to one line.
+    """
+    rest: dict[int, Callable[[], None]] = {}
+
+    def begin(index: int) -> None:
+        then = draw(index)
+        if then:
+            rest[index] = then
+
+    def go_on(index: int) -> None:
+        if index in rest:
+            rest[index]()
+
+    if len(both) == 1:
+        begin(0)
+        go_on(0)
+        return
+    for step in (begin, go_on):
+        if step is begin or rest:
+            with st.grid(2, min_column_width=width, gap="medium"):
+                for index, title in enumerate(_titles(both, brief=brief)):
+                    with st.container():
+                        st.markdown(f"**{title}**")
+                        with show_errors():
+                            step(index)
+
+
+def attempts(both: Sequence[Weights], read: Callable[[Weights], T]) -> list[T | ConvScopeError]:
+    """Read something of each side; what went wrong takes the place of what was to be read. See `taken`."""
+    found: list[T | ConvScopeError] = []
+    for weights in both:
+        try:
+            found.append(read(weights))
+        except ConvScopeError as error:
+            found.append(error)
+    return found
+
+
+def taken(attempt: T | ConvScopeError) -> T:
+    """Return what was read, or raise what went wrong instead."""
+    if isinstance(attempt, ConvScopeError):
+        raise attempt
+    return attempt
