@@ -5,11 +5,13 @@ import streamlit as st
 from core.model.shapes import problems
 from pages.shared import edits, state
 from pages.shared.layout import next_step, page, plain, show_errors
+from pages.shared.links import follow_link
 from pages.shared.network import code, head, totals
 from pages.shared.previews import ask_preview
 from pages.shared.stack import stack, undo_button
 
 page("build")
+follow_link()
 draft, desk = state.draft(), edits.desk()
 head(draft, desk.revision)
 if desk.notice:

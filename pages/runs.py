@@ -1,39 +1,70 @@
-"""Every training so far: compare at a glance, look at one, resume, rename, delete, build on."""
+"""Every training so far: compare at a glance, look at one, resume, rename, annotate, delete, share, build on."""
+
+from collections.abc import Sequence
 
 import streamlit as st
 
-from core.errors import RunError
+from core.errors import ConvScopeError
 from core.runs.records import Run
-from pages.shared import state
+from pages.shared.exports import import_panel
 from pages.shared.layout import empty_state, next_step, page, plain, show_errors
 from pages.shared.live import what_next
+from pages.shared.overlay import overlay
+from pages.shared.run_choice import choose, find, listed, show_more, shown, ticked
 from pages.shared.run_details import details
-from pages.shared.runs_table import LIMIT, listed, runs_table
+from pages.shared.runs_table import runs_table
+
+TICK_SECONDS = 2.0
 
 
-def choose(runs: tuple[Run, ...]) -> Run:
+def chosen(runs: Sequence[Run]) -> Run:
     """Return the run of the address, else the newest, which the address then names."""
-    run = None
     try:
-        run = state.asked_run()
-    except RunError as error:
+        run = find(st.query_params["run"], runs) if "run" in st.query_params else None
+    except ConvScopeError as error:
         st.error(plain(str(error)), icon=":material/error:")
+        run = None
     if run is None:
         run = runs[0]
-        st.query_params["run"] = run.id
+        choose(run.id)
     return run
+
+
+def board(runs: Sequence[Run]) -> None:
+    """Draw all that depends on the runs."""
+    if not runs:
+        empty_state("Nothing has been trained yet. One button does it, in about 20 seconds.", "Go to Home", "home")
+        import_panel()
+        return
+    run, compared = chosen(runs), ticked(runs)
+    runs_table(runs, run, compared)
+    if len(runs) >= shown():
+        st.button(f"The latest {shown()} runs. Show more", type="tertiary", on_click=show_more)
+    overlay(compared)
+    details(run)
+    what_next(run)
+    st.space("small")
+    import_panel()
+    next_step("Train another network", "train", run=None)
+
+
+def active(runs: Sequence[Run]) -> bool:
+    """Return whether any run is with a worker, or will be."""
+    return any(run.status.active for run in runs)
 
 
 page("runs")
 with show_errors():
-    runs = listed()
-    if runs:
-        run = choose(runs)
-        runs_table(listed(run), run)
-        latest = f"The latest {LIMIT} runs. " if len(runs) == LIMIT else ""
-        st.caption(f"{latest}Click a row to see all of that run below; the table scrolls sideways.")
-        details(run)
-        what_next(run)
-        next_step("Train another network", "train", run=None)
-    else:
-        empty_state("Nothing has been trained yet. One button does it, in about 20 seconds.", "Go to Home", "home")
+    first = [listed()]
+    live = active(first[0])
+
+    @st.fragment(run_every=TICK_SECONDS if live else None)
+    def tick() -> None:
+        """Draw the runs, and follow them while any of them is active; a last run of the page ends that."""
+        with show_errors():
+            runs = first.pop() if first else listed()
+            board(runs)
+            if active(runs) is not live:
+                st.rerun()
+
+    tick()

@@ -6,6 +6,8 @@ from .grids import colorize as colorize
 from .grids import filters_as_rgb as filters_as_rgb
 from .grids import sprite as sprite
 from .marks import Mark as Mark
+from .overlay_curves import overlay_chart as overlay_chart
+from .overlay_curves import overlay_rows as overlay_rows
 from .overlays import Overlay as Overlay
 from .overlays import overlay as overlay
 from .palette import THEMES as THEMES
@@ -33,6 +35,8 @@ __all__ = [
     "filters_as_rgb",
     "legend",
     "overlay",
+    "overlay_chart",
+    "overlay_rows",
     "probabilities",
     "scores",
     "sequential",

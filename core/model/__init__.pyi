@@ -1,4 +1,5 @@
 from .build import build_model as build_model
+from .difference import spec_changes as spec_changes
 from .export import to_python as to_python
 from .layers import ACTIVATIONS as ACTIVATIONS
 from .layers import LAYERS as LAYERS
@@ -47,6 +48,7 @@ __all__ = [
     "build_model",
     "preset",
     "problems",
+    "spec_changes",
     "summarize",
     "to_python",
     "twin_of",

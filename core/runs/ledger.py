@@ -2,19 +2,25 @@
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select, update
 
 from core.errors import RunError
 from core.runs.records import Event, Evidence, Metric, Status, Wishes
-from core.runs.tables import EVENTS, EVIDENCE, METRICS, RUNS, connect, transaction
+from core.runs.tables import EVENTS, EVIDENCE, METRICS, RUNS, connect
+from core.runs.transactions import transaction, writing
+
+_LOST = "The run was deleted or is trained elsewhere."
 
 
 class Ledger:
     """The tables of the runs as engines and workers use them.
+
+    A run is trained in the name of one owner. A worker that slept while its run was given to another one cannot
+    do harm: what it writes in the name of its owner is refused.
 
     Args:
         url: SQLAlchemy URL of the database.
@@ -33,29 +39,56 @@ class Ledger:
 
     def change(self, run_id: str, **values: Any) -> None:
         """Set columns of a run."""
-        with transaction(self._engine) as connection:
-            connection.execute(update(RUNS).where(RUNS.c.id == run_id).values(**values))
+        self._change(run_id, values)
 
-    def record(self, run_id: str, metrics: Iterable[Metric], evidence: Iterable[Evidence] = (), **values: Any) -> None:
-        """Append steps and evidence and set columns of the run in one transaction, and show life."""
-        rows = [{"run_id": run_id} | asdict(metric) for metric in metrics]
-        found = [{"run_id": run_id} | asdict(item) | {"bins": json.dumps(item.bins)} for item in evidence]
-        with transaction(self._engine) as connection:
-            if rows:
-                connection.execute(insert(METRICS), rows)
-            if found:
-                connection.execute(insert(EVIDENCE), found)
-            connection.execute(update(RUNS).where(RUNS.c.id == run_id).values(heartbeat=time.time(), **values))
+    def _change(self, run_id: str, values: Mapping[str, Any], *when: ColumnElement[bool], **expected: Any) -> int:
+        """Set columns of a run if it is as expected; return how many runs that were, 0 or 1."""
+        query = update(RUNS).where(RUNS.c.id == run_id, *when).values(values)
+        with writing(self._engine) as connection:
+            return connection.execute(query.filter_by(**expected)).rowcount
 
-    def rewind(self, run_id: str, step: int) -> None:
-        """Forget what came after `step`: training goes on from a checkpoint made there."""
-        with transaction(self._engine) as connection:
+    def record(
+        self,
+        run_id: str,
+        metrics: Iterable[Metric],
+        evidence: Iterable[Evidence] = (),
+        events: Iterable[Event] = (),
+        *,
+        by: str = "",
+        wait: float | None = None,
+        **values: Any,
+    ) -> None:
+        """Append steps, evidence and events, set columns of the run, and show life: all of it or nothing.
+
+        Args:
+            run_id: The run.
+            metrics, evidence, events: What is new.
+            by: The owner in whose name it is trained; by default it is not asked for.
+            wait: Seconds to wait for others who write; by default `core.runs.transactions.WAIT_SECONDS`.
+            **values: Columns of the run.
+
+        Raises:
+            RunError: The run was deleted or has another owner.
+            BusyError: Others write for longer than `wait`; nothing was recorded.
+        """
+        found = [asdict(item) | {"bins": json.dumps(item.bins)} for item in evidence]
+        new = {METRICS: [*map(asdict, metrics)], EVIDENCE: found, EVENTS: [*map(asdict, events)]}
+        with writing(self._engine, wait) as connection:
+            _take_hold(connection, run_id, by, heartbeat=time.time(), **values)
+            for table, rows in new.items():
+                if rows:
+                    connection.execute(insert(table), [{"run_id": run_id} | row for row in rows])
+
+    def rewind(self, run_id: str, step: int, *, by: str = "") -> None:
+        """Forget what came after `step`: training goes on from a checkpoint made there; `by` as in `record`."""
+        with writing(self._engine) as connection:
+            _take_hold(connection, run_id, by, heartbeat=time.time())
             for table in (METRICS, EVENTS, EVIDENCE):
                 connection.execute(delete(table).where(table.c.run_id == run_id, table.c.step > step))
 
     def note_event(self, run_id: str, event: Event) -> None:
         """Write down what people did to a run."""
-        with transaction(self._engine) as connection:
+        with writing(self._engine) as connection:
             connection.execute(insert(EVENTS).values(run_id=run_id, **asdict(event)))
 
     def wishes(self, run_id: str) -> Wishes:
@@ -69,34 +102,67 @@ class Ledger:
 
     def stepped(self, run_id: str) -> None:
         """Take one off the single steps that are wanted."""
-        self.change(run_id, steps_wanted=RUNS.c.steps_wanted - 1)
+        self._change(run_id, {"steps_wanted": RUNS.c.steps_wanted - 1}, RUNS.c.steps_wanted > 0)
 
     def claim(self, owner: str, room: int) -> str | None:
         """Turn the run that has queued longest into a running one, if fewer than `room` of this owner run."""
-        with transaction(self._engine) as connection:
-            busy = connection.execute(
-                select(RUNS.c.id).where(RUNS.c.owner == owner, RUNS.c.status == Status.RUNNING.value)
-            ).all()
-            oldest = select(RUNS.c.id).where(RUNS.c.status == Status.QUEUED.value).order_by(RUNS.c.queued).limit(1)
-            run_id = connection.execute(oldest).scalar_one_or_none()
-            if run_id is None or len(busy) >= room:
+        with transaction(self._engine) as connection:  # looking is free, writing makes others wait
+            if _next(connection, owner, room) is None:
                 return None
-            taken = connection.execute(
-                update(RUNS)
-                .where(RUNS.c.id == run_id, RUNS.c.status == Status.QUEUED.value)
-                .values(status=Status.RUNNING.value, owner=owner, heartbeat=time.time(), message="")
-            )
-        return run_id if taken.rowcount else None
+        with writing(self._engine) as connection:
+            run_id = _next(connection, owner, room)
+            query = update(RUNS).where(RUNS.c.id == run_id, RUNS.c.status == Status.QUEUED.value)
+            values = {"status": Status.RUNNING.value, "owner": owner, "heartbeat": time.time(), "message": ""}
+            return run_id if connection.execute(query.values(values)).rowcount else None
 
-    def interrupt(self, run_id: str, message: str) -> int:
-        """Mark a run as interrupted, if it is running; return how many were marked."""
-        return self._interrupt(message, RUNS.c.id == run_id)
+    def hold(self, run_id: str, owner: str) -> bool:
+        """Turn a running run into a paused one; false if it is no longer wanted to pause, or another's by now."""
+        values = {"status": Status.PAUSED.value, "images_per_second": 0.0}
+        wanted = (RUNS.c.wanted == "pause", RUNS.c.steps_wanted <= 0)
+        return bool(self._change(run_id, values, *wanted, status=Status.RUNNING.value, owner=owner))
 
-    def interrupt_silent(self, message: str, seconds: float, *, but: str = "") -> int:
-        """Mark the running runs that have not shown life for so long as interrupted, but not those of one owner."""
-        return self._interrupt(message, RUNS.c.heartbeat < time.time() - seconds, RUNS.c.owner != but)
+    def leave(self, run_id: str, owner: str, status: Status, **values: Any) -> bool:
+        """Set how a training ended; false if the run is another's by now."""
+        return bool(self._change(run_id, {"status": status.value} | values, owner=owner))
 
-    def _interrupt(self, message: str, *conditions: ColumnElement[bool]) -> int:
-        query = update(RUNS).where(RUNS.c.status == Status.RUNNING.value, *conditions)
+    def put_back(self, run_id: str, owner: str) -> bool:
+        """Turn a running run that has no worker into a queued one, at its old place in the queue."""
+        return bool(self._change(run_id, {"status": Status.QUEUED.value}, status=Status.RUNNING.value, owner=owner))
+
+    def interrupt(self, run_id: str, message: str, **expected: Any) -> int:
+        """Mark a run as interrupted, if it is running and columns hold what is expected; return how many were."""
+        values = {"status": Status.INTERRUPTED.value, "message": message}
+        return self._change(run_id, values, status=Status.RUNNING.value, **expected)
+
+    def pulses(self, owner: str) -> tuple[set[str], dict[str, float]]:
+        """Show life for the running runs of `owner`; return their ids, and the heartbeats of those of others.
+
+        Whoever gets an answer could write at this moment, and so could others have done: silence means something.
+        """
+        running = select(RUNS.c.id, RUNS.c.owner, RUNS.c.heartbeat).where(RUNS.c.status == Status.RUNNING.value)
         with transaction(self._engine) as connection:
-            return connection.execute(query.values(status=Status.INTERRUPTED.value, message=message)).rowcount
+            if not connection.execute(running).all():
+                return set(), {}
+        alive = update(RUNS).where(RUNS.c.owner == owner, RUNS.c.status == Status.RUNNING.value)
+        with writing(self._engine) as connection:
+            connection.execute(alive.values(heartbeat=time.time()))
+            rows = connection.execute(running).all()
+        own = {row.id for row in rows if row.owner == owner}
+        return own, {row.id: row.heartbeat for row in rows if row.id not in own}
+
+
+def _take_hold(connection: Connection, run_id: str, by: str, **values: Any) -> None:
+    query = update(RUNS).where(RUNS.c.id == run_id).values(values)
+    if by:
+        query = query.where(RUNS.c.owner == by)
+    if not connection.execute(query).rowcount:
+        raise RunError(_LOST)
+
+
+def _next(connection: Connection, owner: str, room: int) -> str | None:
+    """Return the id of the run that `owner` may take now."""
+    busy = select(func.count()).where(RUNS.c.owner == owner, RUNS.c.status == Status.RUNNING.value)
+    if connection.execute(busy).scalar_one() >= room:
+        return None
+    oldest = select(RUNS.c.id).where(RUNS.c.status == Status.QUEUED.value).order_by(RUNS.c.queued).limit(1)
+    return connection.execute(oldest).scalar_one_or_none()

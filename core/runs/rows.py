@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Row
@@ -12,13 +13,18 @@ from core.model.spec import ModelSpec
 from core.runs.records import Run, Status
 
 
+@lru_cache(maxsize=1024)
+def _spec(text: str) -> ModelSpec:
+    return ModelSpec.from_json(text)
+
+
 def read_run(row: Row[Any]) -> Run:
     """Return the run that a row records; raises `StorageError` if the row is damaged."""
     values = row._asdict()
     try:
         return Run(
             **{name: value for name, value in values.items() if name not in ("spec", "config", "live", "status")},
-            spec=ModelSpec.from_json(values["spec"]),
+            spec=_spec(values["spec"]),
             config=json.loads(values["config"]),
             live=json.loads(values["live"]),
             status=Status(values["status"]),

@@ -2,10 +2,10 @@
 
 import json
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from core.runs.ledger import Ledger
-from core.runs.records import Event, Evidence, Metric, Outline, Run
+from core.runs.records import Event, Evidence, Metric
 from core.runs.tables import EVENTS, EVIDENCE, METRICS, transaction
 
 _EVIDENCE_COLUMNS = [column for column in EVIDENCE.c if column.name != "run_id"]
@@ -40,18 +40,10 @@ class Series(Ledger):
             rows = connection.execute(query.order_by(EVIDENCE.c.step, EVIDENCE.c.kind)).all()
         return tuple(Evidence(row.step, row.kind, row.layer, row.value, tuple(json.loads(row.bins))) for row in rows)
 
-    def outline(self, run: Run, points: int = 40) -> Outline:
-        """Return the course of a run in at most `points` numbers, however long it is."""
-        stretch = ((METRICS.c.step - 1) // max(1, -(-run.step // points))).label("stretch")
-        query = (
-            select(stretch, func.avg(METRICS.c.train_loss), func.max(METRICS.c.valid_accuracy))
-            .where(METRICS.c.run_id == run.id, METRICS.c.step <= run.step)
-            .group_by("stretch")
-            .order_by("stretch")
+    def scores(self, run_id: str) -> dict[int, float]:
+        """Return the validation accuracy after each epoch, by epoch."""
+        query = select(METRICS.c.epoch, METRICS.c.valid_accuracy).where(
+            METRICS.c.run_id == run_id, METRICS.c.valid_accuracy.is_not(None)
         )
         with transaction(self._engine) as connection:
-            rows = connection.execute(query).all()
-        return Outline(
-            train_loss=tuple(row[1] for row in rows),
-            best_valid_accuracy=max((row[2] for row in rows if row[2] is not None), default=None),
-        )
+            return {row.epoch: row.valid_accuracy for row in connection.execute(query.order_by(METRICS.c.epoch))}

@@ -1,7 +1,5 @@
-"""The tables behind the run store, and its connection: plain SQLAlchemy Core, the same on SQLite and Postgres."""
+"""The tables behind the run store, made where they are missing: plain SQLAlchemy Core, on SQLite and Postgres alike."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import (
@@ -11,19 +9,21 @@ from sqlalchemy import (
     Engine,
     Float,
     ForeignKey,
+    Index,
     Integer,
     MetaData,
     String,
     Table,
     Text,
     create_engine,
-    event,
     inspect,
 )
-from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.schema import CreateColumn
 
 from core.errors import StorageError
+from core.runs.transactions import failures_in_words, prepare_sqlite, writing
+from core.runs.transactions import transaction as transaction
 
 METADATA = MetaData()
 
@@ -73,6 +73,17 @@ METRICS = Table(
     Column("valid_accuracy", Float(53)),
 )
 
+# The rows that end an epoch are few among the steps.
+_VALIDATED = METRICS.c.valid_accuracy.is_not(None)
+Index(
+    "metrics_validated",
+    METRICS.c.run_id,
+    METRICS.c.epoch,
+    METRICS.c.valid_accuracy,
+    sqlite_where=_VALIDATED,
+    postgresql_where=_VALIDATED,
+)
+
 EVENTS = Table(
     "events",
     METADATA,
@@ -95,54 +106,44 @@ EVIDENCE = Table(
 )
 
 
-def _tune_sqlite(connection: Any, _record: Any) -> None:
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
 def connect(url: str) -> Engine:
     """Open the database at `url`, make missing tables and columns; raises `StorageError` if that cannot be done."""
     try:
         engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
         if engine.dialect.name == "sqlite":
-            event.listen(engine, "connect", _tune_sqlite)
+            prepare_sqlite(engine)
     except (SQLAlchemyError, ImportError) as error:
         raise StorageError(f"CONVSCOPE_DATABASE_URL cannot be used: {error}") from error
     with failures_in_words():
-        METADATA.create_all(engine)
-        _add_missing_columns(engine)
+        if _missing(engine):
+            _complete(engine)
     return engine
 
 
-def _add_missing_columns(engine: Engine) -> None:
-    """Bring a database of an earlier version up to date: every column that came later has a default in the database."""
+def _missing(engine: Engine | Connection) -> list[Column[Any] | Index]:
+    """Return the columns and indexes that the database does not have, be it new or of an earlier version."""
+    inspector = inspect(engine)
+    missing: list[Column[Any] | Index] = []
     for table in METADATA.sorted_tables:
-        present = {column["name"] for column in inspect(engine).get_columns(table.name)}
-        for column in table.columns:
-            if column.name in present:
-                continue
-            description = CreateColumn(column).compile(dialect=engine.dialect)
-            with suppress(OperationalError, ProgrammingError), engine.begin() as connection:  # another process did it
-                connection.execute(DDL(f"ALTER TABLE {table.name} ADD COLUMN {description}"))
+        known = inspector.has_table(table.name)
+        columns = {column["name"] for column in inspector.get_columns(table.name)} if known else set()
+        indexes = {index["name"] for index in inspector.get_indexes(table.name)} if known else set()
+        missing += [column for column in table.columns if column.name not in columns]
+        missing += [index for index in table.indexes if index.name not in indexes]
+    return missing
 
 
-@contextmanager
-def failures_in_words() -> Iterator[None]:
-    """Turn the database's complaints into one sentence."""
+def _complete(engine: Engine) -> None:
+    """Make what is missing; every column that came later has a default in the database."""
     try:
-        yield
-    except DBAPIError as error:
-        cause = str(error.orig).strip().splitlines()[0]
-        raise StorageError(
-            f"The run database cannot be used ({cause}): check that its disk has room and may be written, "
-            "then try again."
-        ) from error
-
-
-@contextmanager
-def transaction(engine: Engine) -> Iterator[Connection]:
-    """Run a block as one transaction; raises `StorageError` if the database fails."""
-    with failures_in_words(), engine.begin() as connection:
-        yield connection
+        with writing(engine) as connection:  # of several processes that open a new database, one makes the tables
+            METADATA.create_all(connection)
+            for part in _missing(connection):
+                if isinstance(part, Index):
+                    part.create(connection)
+                else:
+                    description = CreateColumn(part).compile(dialect=engine.dialect)
+                    connection.execute(DDL(f"ALTER TABLE {part.table.name} ADD COLUMN {description}"))
+    except StorageError as error:
+        if not isinstance(error.__cause__, ProgrammingError | IntegrityError) or _missing(engine):
+            raise  # but not where a server without such a lock let another process be faster

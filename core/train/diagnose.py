@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from core.runs.records import Evidence, Metric, Run
-from core.train import rules_data, rules_layers, rules_loss
+from core.train import rules_data, rules_layers, rules_loss, rules_progress
 from core.train.findings import Finding as Finding
 from core.train.findings import Severity as Severity
 from core.train.symptoms import Symptoms, examine
@@ -30,7 +30,7 @@ class Rule:
 
 
 _STUCK = ("guessing", "low_rate", "unconverged")
-_BROKEN = ("exploding", "vanishing", "dead", *_STUCK, "labels", "few_images", "overfitting")
+_BROKEN = ("vanishing", "dead", *_STUCK, "labels", "few_images", "overfitting")
 
 # Causes come before what follows from them.
 RULES: dict[str, Rule] = {
@@ -38,7 +38,7 @@ RULES: dict[str, Rule] = {
         "Images come class after class",
         "Batches are almost all right or almost all wrong, because each holds one class.",
         rules_data.order,
-        ("inputs", "high_rate", *_BROKEN),
+        ("inputs", "high_rate", "exploding", *_BROKEN),
     ),
     "inputs": Rule(
         "Inputs not normalised",
@@ -50,7 +50,7 @@ RULES: dict[str, Rule] = {
         "Learning rate too high",
         "The loss leaps far above that of guessing, and often never comes back.",
         rules_loss.high_rate,
-        _BROKEN,
+        ("exploding", *_BROKEN),
     ),
     "exploding": Rule(
         "Exploding gradients",
@@ -62,7 +62,7 @@ RULES: dict[str, Rule] = {
         "Vanishing gradients",
         "The gradient all but fades out on its way back to the first layer.",
         rules_layers.vanishing,
-        ("dead", *_STUCK),
+        ("dead", *_STUCK, "labels"),  # what hardly moves is better at the end of an epoch than in the middle
     ),
     "dead": Rule(
         "Dead units",
@@ -73,13 +73,13 @@ RULES: dict[str, Rule] = {
     "low_rate": Rule(
         "Learning rate too low",
         "The validation loss falls after every epoch, but hardly.",
-        rules_loss.low_rate,
+        rules_progress.low_rate,
         ("guessing", "unconverged"),
     ),
     "guessing": Rule(
         "No better than guessing",
         "The loss stays at that of a network that gives all classes the same chance.",
-        rules_loss.guessing,
+        rules_progress.guessing,
         ("unconverged",),
     ),
     "labels": Rule(
@@ -103,7 +103,7 @@ RULES: dict[str, Rule] = {
     "unconverged": Rule(
         "Not yet converged",
         "The training ended while the validation loss was still falling fast.",
-        rules_loss.unconverged,
+        rules_progress.unconverged,
     ),
 }
 

@@ -20,7 +20,7 @@ def config_changes(a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[str, ...
     unknown = [
         f"{name[:40]} {_unknown(a, name)} → {_unknown(b, name)}"
         for name in dict.fromkeys((*a, *b))
-        if name not in old and a.get(name) != b.get(name)
+        if name not in old and _unknown(a, name) != _unknown(b, name)
     ]
     return (*(change for change in known if change), *unknown)
 

@@ -10,18 +10,24 @@ import sys
 import threading
 import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 from core.errors import ConvScopeError
+from core.runs.reserve import give_reserve
 from core.runs.store import RunStore
 from core.settings import settings
+from core.train.silence import Silence
 
 TICK_SECONDS = 0.25
-SILENT_SECONDS = 20.0
+LOOK_SECONDS = 0.5
+SILENT_SECONDS = 3.5
 SPARE_AFTER_SECONDS = 6.0
 CLOSING_SECONDS = 8.0
 
 _ROOT = Path(__file__).resolve().parents[2]
+_SILENT = "Its worker no longer answers: the app or the machine was shut down. Press Resume to go on."
+_CLOSED = "The app was closed while this run trained: press Resume to go on."
 _log = logging.getLogger(__name__)
 
 
@@ -43,6 +49,7 @@ class Engine:
         self._workers: dict[str, subprocess.Popen[bytes]] = {}
         self._spare: subprocess.Popen[bytes] | None = None
         self._given = 0.0
+        self._silence = Silence(round(SILENT_SECONDS / LOOK_SECONDS))
         self._wake, self._closing = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._look_after, name="engine", daemon=True)
         self._thread.start()
@@ -83,38 +90,59 @@ class Engine:
             except subprocess.TimeoutExpired:
                 worker.kill()
                 worker.wait()
+        with suppress(ConvScopeError):  # those that could not say so themselves; if nor can we, the next engine will
+            for run_id in self._workers:
+                self.store.interrupt(run_id, _CLOSED, owner=self.owner)
         atexit.unregister(self.close)
 
     def _look_after(self) -> None:
-        checked = 0.0
+        looked = 0.0
         while not self._closing.is_set():
             try:
                 self._reap()
                 self._hand_out()
                 self._keep_spare()
-                if time.monotonic() - checked > SILENT_SECONDS / 4:
-                    checked = time.monotonic()
-                    words = "Its worker no longer answers: the app or the machine was shut down. Press Resume to go on."
-                    self.store.interrupt_silent(words, SILENT_SECONDS, but=self.owner)  # it sees its own end at once
+                if time.monotonic() - looked > LOOK_SECONDS:
+                    looked = time.monotonic()
+                    self._listen()
             except (ConvScopeError, OSError) as error:
                 _log.warning("The queue waits: %s", error)
                 self._closing.wait(2.0)
             self._wake.wait(TICK_SECONDS)
             self._wake.clear()
 
+    def _listen(self) -> None:
+        """Show life for the runs of this engine, and find those whose worker is gone."""
+        own, heartbeats = self.store.pulses(self.owner)
+        for run_id in own - self._workers.keys():
+            self.store.put_back(run_id, self.owner)
+        for run_id, heartbeat in self._silence.look(heartbeats).items():
+            give_reserve(self.store.folder / run_id)
+            self.store.interrupt(run_id, _SILENT, heartbeat=heartbeat)
+
     def _reap(self) -> None:
         for run_id, worker in list(self._workers.items()):
-            if worker.poll() is not None:
-                _end_input(worker)
-                self.store.interrupt(run_id, _cause(worker.returncode))
-                del self._workers[run_id]
+            if worker.poll() is None:
+                continue
+            _end_input(worker)
+            give_reserve(self.store.folder / run_id)
+            if worker.returncode == 0:  # it let go of the run, which may have been resumed a moment later
+                self.store.put_back(run_id, self.owner)
+            else:
+                self.store.interrupt(run_id, _cause(worker.returncode), owner=self.owner)
+            del self._workers[run_id]
 
     def _hand_out(self) -> None:
         while run_id := self.store.claim(self.owner, self.slots):
             held = self._workers.get(run_id)  # a paused run keeps its worker, which sees the new status itself
             if held is not None and held.poll() is None:
                 continue
-            worker = self._spare if self._spare and self._spare.poll() is None else _start()
+            try:
+                worker = self._spare if self._spare and self._spare.poll() is None else _start()
+            except OSError as error:
+                words = f"No worker could be started ({error.strerror}): make room on this machine and press Resume."
+                self.store.interrupt(run_id, words, owner=self.owner)
+                raise
             self._spare, self._given = None, time.monotonic()
             self._workers[run_id] = worker
             order = json.dumps({"run": run_id, "owner": self.owner, "url": self.store.url}) + "\n"

@@ -1,5 +1,6 @@
 """What a diagnosis needs to know of a network while it trains: gradients, weights, activations, dead units."""
 
+import math
 from collections.abc import Iterator
 
 import torch
@@ -33,7 +34,8 @@ def gauge_gradients(model: nn.Module, step: int) -> tuple[Evidence, ...]:
     if not norms:
         return ()
     values = torch.stack([*norms, torch.stack(norms).norm()]).tolist()
-    return tuple(Evidence(step, "gradient", name, value) for name, value in zip([*names, "all"], values, strict=True))
+    found = (Evidence(step, "gradient", name, value) for name, value in zip([*names, "all"], values, strict=True))
+    return tuple(item for item in found if math.isfinite(item.value))
 
 
 @torch.no_grad()
@@ -44,13 +46,15 @@ def gauge_network(model: nn.Module, images: Tensor, step: int) -> tuple[Evidence
         model: A sequence of layers; any other module gives no evidence.
         images: (N, C, H, W), normalised, the same ones every time.
         step: Updates so far.
+
+    Numbers that have grown beyond all bounds are left out.
     """
     if not isinstance(model, nn.Sequential):
         return ()
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
-        return tuple(_gauge(model, images, step))
+        return tuple(item for item in _gauge(model, images, step) if math.isfinite(item.value))
     finally:
         for module, mode in modes:
             module.training = mode
@@ -71,8 +75,11 @@ def _gauge(model: nn.Sequential, images: Tensor, step: int) -> Iterator[Evidence
 
 
 def histogram(values: Tensor) -> tuple[float, ...]:
-    """Return the lowest and the highest value, then the counts of `BINS` equal bins between them."""
+    """Return the lowest and the highest finite value, then the counts of `BINS` equal bins between them."""
     values = values.detach().float().cpu()
+    values = values[values.isfinite()]
+    if not len(values):
+        return ()
     low, high = float(values.min()), float(values.max())
     return (low, high, *torch.histc(values, BINS, low, high).tolist())
 

@@ -9,10 +9,7 @@ from core.model.shapes import problems
 from core.model.spec import ModelSpec
 from core.train.config import TrainConfig
 
-FAULT = 100.0  # times the learning rate
-WRONG = 0.3
-IMAGES = 50
-MAX_RATE = 100.0
+ENOUGH, FEWEST = 300, 3  # steps and epochs after which a fault has shown
 
 _PLAIN = ("conv", "max_pool", "avg_pool", "activation", "dropout", "flatten", "dense")
 _STRAIGHT = ("relu", "leaky_relu", "gelu", "silu")
@@ -42,13 +39,17 @@ class Recipe:
     expects: str
     change: Callable[[ModelSpec, TrainConfig], Plan]
 
-    def make(self, spec: ModelSpec, config: TrainConfig) -> Plan:
+    def make(self, spec: ModelSpec, config: TrainConfig, images: int = 0) -> Plan:
         """Return the broken network and settings.
 
         It starts from `spec` where that is a plain stack that works, else from the tutorial's network (see `sound`),
         and from the usual settings with the seed, precision and device of `config`: so there is but one fault.
+        Knowing the number of training `images`, it trains just long enough for the fault to show.
         """
         usual = TrainConfig(seed=config.seed, precision=config.precision, device=config.device)
+        if images:
+            epochs = max(FEWEST, -(-ENOUGH // -(-images // usual.batch_size)))
+            usual = replace(usual, epochs=min(epochs, 100))
         return self.change(sound(spec), usual)
 
 
@@ -69,7 +70,7 @@ def _healthy(spec: ModelSpec, config: TrainConfig) -> Plan:
 
 
 def _high_rate(spec: ModelSpec, config: TrainConfig) -> Plan:
-    return spec, replace(config, lr=min(config.lr * FAULT, MAX_RATE))
+    return spec, replace(config, lr=config.lr * 100)
 
 
 def _raw_inputs(spec: ModelSpec, config: TrainConfig) -> Plan:
@@ -78,16 +79,16 @@ def _raw_inputs(spec: ModelSpec, config: TrainConfig) -> Plan:
 
 
 def _wrong_labels(spec: ModelSpec, config: TrainConfig) -> Plan:
-    return spec, replace(config, wrong_labels=WRONG)
+    return spec, replace(config, wrong_labels=0.3)
 
 
 def _few_images(spec: ModelSpec, config: TrainConfig) -> Plan:
-    return spec, replace(config, train_images=max(IMAGES, spec.num_classes), batch_size=10, epochs=30)
+    return spec, replace(config, train_images=max(50, spec.num_classes), batch_size=5, epochs=40)
 
 
 def _sigmoid(spec: ModelSpec, config: TrainConfig) -> Plan:
     layers = tuple(Activation("sigmoid") if isinstance(layer, Activation) else layer for layer in spec.layers)
-    return replace(spec, layers=layers), config
+    return replace(spec, name=f"{spec.name[:60]}, sigmoids", layers=layers), config
 
 
 def _by_class(spec: ModelSpec, config: TrainConfig) -> Plan:
@@ -116,7 +117,7 @@ RECIPES: dict[str, Recipe] = {
     "wrong_labels": Recipe(
         "30 % wrong labels",
         "Three of ten training labels name another class; the validation labels are right.",
-        "Where will the accuracy be higher after five epochs?",
+        "Where will the accuracy be higher in the end?",
         ("On the training labels", "On the validation labels", "The same on both"),
         1,
         "labels",
@@ -124,7 +125,7 @@ RECIPES: dict[str, Recipe] = {
     ),
     "few_images": Recipe(
         "50 images",
-        "The network sees the same fifty images thirty times.",
+        "The network sees the same fifty images forty times.",
         "What will it know in the end?",
         ("Both the fifty and new images", "The fifty by heart, new ones far less", "Neither"),
         1,

@@ -3,39 +3,51 @@
 import time
 
 from core.options import options
-from core.runs.checkpoint import Checkpoint, save_checkpoint
+from core.runs.checkpoint import Checkpoint, remove_parts, save_checkpoint
 from core.runs.records import Event, Evidence, Metric
 from core.runs.store import RunStore
+from core.runs.transactions import BusyError
 from core.train.config import TrainConfig
 from core.train.loop import Training
 from core.train.metrics import Step
+from core.train.patience import Patience
 
 FLUSH_SECONDS = 0.4
 CHECKPOINT_SECONDS = 2.0
-CHECKPOINT_SHARE = 0.005  # at most this share of the time goes into writing weights
+CHECKPOINT_SHARE = 0.005  # at most this share of the time goes into writing weights …
+LONGEST_SECONDS = 6.0  # … but pages that show the latest ones need not wait longer
 SPEED_SECONDS = 2.0
+WAIT_SECONDS = 0.1  # for others who write, between two steps
 
 
 class Recording:
     """Collects steps and writes them in bundles, so that recording costs next to nothing.
 
+    Steps are recorded before the weights that they led to: whatever is killed, a training never goes on from weights
+    that came after its record. While others hold the database, steps are kept until they can be written.
+
     Args:
         store: Where the run is.
         run_id: The run.
         training: Its training; a new one's untrained weights are written at once, as those of epoch 0.
+        owner: In whose name it is trained; once that is another, nothing more is written and `RunError` raised.
     """
 
-    def __init__(self, store: RunStore, run_id: str, training: Training) -> None:
-        self.store, self.run_id, self.training = store, run_id, training
+    def __init__(self, store: RunStore, run_id: str, training: Training, owner: str) -> None:
+        self.store, self.run_id, self.training, self.owner = store, run_id, training, owner
         self._pending: list[Metric] = []
         self._evidence: list[Evidence] = []
+        self._events: list[Event] = []
+        self._patience = Patience()
         self._flushed = self._saved = self._saving = 0.0
         self._speed_from = (0.0, 0)
         self._epoch_sums = (0, 0, 0.0, 0.0)
-        store.rewind(run_id, training.step)
+        remove_parts(store.checkpoint(run_id).parent)
+        store.rewind(run_id, training.step or -1, by=owner)  # a new one measures itself before its first step
         store.record(
             run_id,
             (),
+            by=owner,
             total_steps=training.total_steps,
             steps_per_epoch=training.steps_per_epoch,
             step=training.step,
@@ -54,12 +66,12 @@ class Recording:
         self._evidence += step.evidence
         self._add_to_epoch(step)
         now = time.monotonic()
+        if now - self._flushed > FLUSH_SECONDS or (step.valid and not self._patience.tried):
+            self._try_flush()
         if step.valid:
             self._save_epoch(step.epoch)
-        if now - self._saved > max(CHECKPOINT_SECONDS, self._saving / CHECKPOINT_SHARE):
+        if not self._pending and now - self._saved > self._interval():
             self._save()
-        if step.valid or now - self._flushed > FLUSH_SECONDS:
-            self.flush()
 
     def adjust(self, config: TrainConfig) -> None:
         """Let the training go on under other settings, and write down what changed."""
@@ -68,19 +80,46 @@ class Recording:
             old, new = getattr(before, setting.name), getattr(config, setting.name)
             if old != new:
                 text = f"{setting.metadata['label'].lower()} {old:g} → {new:g}"
-                self.store.note_event(self.run_id, Event(self.training.step, "edit", text))
+                self._events.append(Event(self.training.step, "edit", text))
         self.training.adjust(config)
 
     def settle(self) -> None:
-        """Write everything: the steps so far and the weights to go on from."""
+        """Write everything: the steps so far and the weights to go on from; raises `BusyError` as `flush` does."""
         self.flush()
         self._save()
 
     def flush(self) -> None:
-        """Append the steps since the last time, and bring the run's own row up to date."""
+        """Append the steps since the last time, and bring the run's own row up to date.
+
+        Raises:
+            BusyError: Others hold the database; what is to be written is kept for the next time.
+            RunError: The run was deleted or is trained elsewhere.
+        """
         self._flushed = time.monotonic()
+        if self._pending or self._events:
+            self.store.record(
+                self.run_id,
+                self._pending,
+                self._evidence,
+                self._events,
+                by=self.owner,
+                wait=WAIT_SECONDS,
+                **self._progress(),
+            )
+            self._pending, self._evidence, self._events = [], [], []
+        self._patience.rest()
+
+    def _try_flush(self) -> None:
+        """Write unless others hold the database; raises `BusyError` once they have done so for long."""
+        try:
+            self.flush()
+        except BusyError as error:
+            self._patience.bear(error)
+
+    def _progress(self) -> dict[str, float | int]:
+        """Return the columns of the run's own row that the new steps change."""
         if not self._pending:
-            return
+            return {}
         last = self._pending[-1]
         _, count, loss, accuracy = self._epoch_sums
         values: dict[str, float | int] = {
@@ -93,8 +132,7 @@ class Recording:
         for metric in self._pending:
             if metric.valid_loss is not None and metric.valid_accuracy is not None:
                 values |= {"valid_loss": metric.valid_loss, "valid_accuracy": metric.valid_accuracy}
-        self.store.record(self.run_id, self._pending, self._evidence, **values, **self._speed(last))
-        self._pending, self._evidence = [], []
+        return values | self._speed(last)
 
     def _speed(self, last: Metric) -> dict[str, float]:
         seconds, step = self._speed_from
@@ -110,6 +148,9 @@ class Recording:
         if step.epoch != epoch:
             count, loss, accuracy = 0, 0.0, 0.0
         self._epoch_sums = (step.epoch, count + 1, loss + step.train_loss, accuracy + step.train_accuracy)
+
+    def _interval(self) -> float:
+        return max(CHECKPOINT_SECONDS, min(LONGEST_SECONDS, self._saving / CHECKPOINT_SHARE))
 
     def _save(self) -> None:
         began = time.monotonic()

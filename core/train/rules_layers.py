@@ -7,6 +7,7 @@ import numpy as np
 from core.model.layers import Activation, Dense, Flatten, GlobalAvgPool, Layer
 from core.model.spec import ModelSpec
 from core.train.findings import Finding, Severity, number
+from core.train.rates import USUAL_LR, rounded
 from core.train.symptoms import Symptoms
 
 FAINT = 0.01  # share of the last layer's gradient that is left in the first one; 0.03 and more while a network learns
@@ -56,20 +57,22 @@ def dead(s: Symptoms) -> Finding | None:
     course = s.dead[worst]
     since = np.flatnonzero(course.values < _limit(s, worst))
     start = course.steps[since[-1]] if len(since) else course.steps[0]
-    lr = float(f"{s.settings.lr / 10:.3g}")
+    typical = USUAL_LR[s.settings.optimizer]
     rectified = any(isinstance(layer, Activation) and layer.function == "relu" for layer in s.run.spec.layers)
+    bend = rectified and s.settings.lr < 3 * typical
+    lr = typical if s.settings.lr > typical else rounded(s.settings.lr / 10)
     return Finding(
         rule="dead",
         title="Dead units",
         evidence=f"In {worst} {course.values[-1]:.0%} of the units answer all images alike, whatever is shown.",
         remedy=(
             "Use leaky ReLU, which lets dead units come back."
-            if rectified
-            else f"Lower the learning rate to {lr:g}, so that units are not pushed to their limits."
+            if bend
+            else f"Lower the learning rate from {s.settings.lr:g} to {lr:g}, so that no update switches units off."
         ),
         severity=Severity.LOST if course.values[-1] > 0.99 else Severity.HARM,
-        changes={} if rectified else {"lr": lr},
-        spec=_bent(s, {"relu": "leaky_relu"}) if rectified else None,
+        changes={} if bend else {"lr": lr},
+        spec=_bent(s, {"relu": "leaky_relu"}) if bend else None,
         measure="dead",
         first=s.at(start),
         last=s.at(course.steps[-1]),

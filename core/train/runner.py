@@ -5,20 +5,24 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from core.data.datasets import load_dataset
 from core.errors import ConfigError, ConvScopeError, RunError, StorageError
 from core.model.build import build_model
 from core.runs.checkpoint import load_checkpoint
-from core.runs.records import Status
+from core.runs.records import Status, Wishes
+from core.runs.reserve import give_reserve, keep_reserve
 from core.runs.store import RunStore
+from core.runs.transactions import BusyError
 from core.train.config import LIVE, TrainConfig
 from core.train.loop import Training
 from core.train.metrics import Step, evaluate
+from core.train.patience import insist
 from core.train.recording import Recording
 
-HEARTBEAT_SECONDS = 2.0
+HEARTBEAT_SECONDS = 1.0
 HOLD_SECONDS = 600.0
 POLL_SECONDS = 0.1
 
@@ -55,10 +59,12 @@ class Runner:
         pulse.start()
         try:
             return self._train()
-        except RunError:  # deleted while it trained
+        except RunError:  # deleted while it trained, or trained elsewhere by now
             return Status.STOPPED
         except StorageError as error:
             return self._end(Status.INTERRUPTED, str(error))
+        except ConfigError as error:  # what this version or machine cannot do, another one may
+            return self._end(Status.INTERRUPTED if self._begun() else Status.FAILED, str(error))
         except ConvScopeError as error:
             return self._end(Status.FAILED, str(error))
         except (MemoryError, RuntimeError) as error:
@@ -70,28 +76,37 @@ class Runner:
         finally:
             over.set()
             pulse.join()
+            give_reserve(self._folder)
 
     def _beat(self, over: threading.Event) -> None:
         while not over.wait(HEARTBEAT_SECONDS):
-            with suppress(StorageError):  # the training itself says so when it cannot record
-                self.store.record(self.run_id, ())
+            with suppress(StorageError, RunError):  # the training itself says so when it cannot record
+                self.store.record(self.run_id, (), by=self.owner)
+
+    @property
+    def _folder(self) -> Path:
+        return self.store.checkpoint(self.run_id).parent
+
+    def _begun(self) -> bool:
+        return self.store.checkpoint(self.run_id).exists()
 
     def _prepare(self) -> Training:
         run = self.store.get(self.run_id)
         config = TrainConfig.from_mapping(run.config)
         dataset = load_dataset(run.dataset, limit=config.train_images or None)
         training = Training(build_model(run.spec, seed=config.seed), dataset, config)
-        latest = self.store.checkpoint(self.run_id)
-        if latest.exists():
-            checkpoint = load_checkpoint(latest)
+        if self._begun():
+            checkpoint = load_checkpoint(self.store.checkpoint(self.run_id))
             training.restore(checkpoint)
             if "config" in checkpoint.meta:  # what had been changed by then; what was changed since is seen at once
                 training.adjust(TrainConfig.from_json(checkpoint.meta["config"]))
         return training
 
     def _train(self) -> Status:
-        training = self._prepare()
-        recording = self._recording = Recording(self.store, self.run_id, training)
+        training = insist(self._prepare)
+        keep_reserve(self._folder)
+        recording = insist(lambda: Recording(self.store, self.run_id, training, self.owner))
+        self._recording = recording
         steps = iter(training)
         while training.step < training.total_steps and not training.ended:
             status = self._obey(recording)
@@ -102,7 +117,7 @@ class Runner:
             recording.note(step)
             self.on_step(training, step)
             self._slow_down(began)
-        recording.settle()
+        insist(recording.settle)
         test = evaluate(
             training.model, training.dataset, training.dataset.test, loss=training.measure, device=training.device
         )
@@ -112,7 +127,7 @@ class Runner:
         """In slow motion, wait until the next step is due or something else is asked."""
         while self._pace and (wait := began + 1 / self._pace - time.monotonic()) > 0 and not self.leaving():
             time.sleep(min(wait, POLL_SECONDS))
-            wishes = self.store.wishes(self.run_id)
+            wishes = self._wishes()
             if wishes.wanted != "run" or wishes.pace != self._pace or wishes.status is not Status.RUNNING:
                 return
 
@@ -122,24 +137,29 @@ class Runner:
         if now - self._looked < POLL_SECONDS and not self.leaving():
             return Status.RUNNING
         self._looked = now
-        wishes = self.store.wishes(self.run_id)
-        if wishes.owner != self.owner or wishes.status is not Status.RUNNING:
-            recording.settle()
+        wishes = self._wishes()
+        if wishes.owner != self.owner:
+            return wishes.status
+        if wishes.status is not Status.RUNNING:
+            insist(recording.settle)
             return wishes.status
         if self.leaving():
-            recording.settle()
+            insist(recording.settle)
             return self._end(Status.INTERRUPTED, "The app was closed while this run trained: press Resume to go on.")
         if wishes.wanted == "stop":
-            recording.settle()
+            insist(recording.settle)
             return self._end(Status.STOPPED, "")
         self._pace = wishes.pace
         self._adopt(recording, wishes.live)
         if wishes.wanted == "pause" and wishes.steps <= 0:
             return self._hold(recording)
         if wishes.wanted == "pause":
-            self.store.stepped(self.run_id)
+            insist(lambda: self.store.stepped(self.run_id))
             self._looked = 0.0  # look again right after this one step
         return Status.RUNNING
+
+    def _wishes(self) -> Wishes:
+        return insist(lambda: self.store.wishes(self.run_id))
 
     def _adopt(self, recording: Recording, live: Mapping[str, Any]) -> None:
         """Take over settings that were changed while the run trains; what cannot be changed then is left alone."""
@@ -151,22 +171,31 @@ class Runner:
 
     def _hold(self, recording: Recording) -> Status:
         """Pause: keep the network at hand for a quick resume, but leave after a while."""
-        recording.settle()
-        self.store.change(self.run_id, status=Status.PAUSED.value, images_per_second=0.0)
+        insist(recording.settle)
+        self._looked = 0.0  # whatever comes next is seen at once
+        if not insist(lambda: self.store.hold(self.run_id, self.owner)):
+            return self._obey(recording)
         until = time.monotonic() + HOLD_SECONDS
         while time.monotonic() < until and not self.leaving():
-            wishes = self.store.wishes(self.run_id)
-            if wishes.status is Status.RUNNING and wishes.owner == self.owner:
-                self._looked = 0.0
-                return self._obey(recording)
-            if wishes.status not in (Status.PAUSED, Status.QUEUED):
+            wishes = self._wishes()
+            if wishes.owner != self.owner or wishes.status not in (Status.PAUSED, Status.QUEUED, Status.RUNNING):
                 return wishes.status
+            if wishes.status is Status.RUNNING:
+                return self._obey(recording)
             time.sleep(POLL_SECONDS)
         return Status.PAUSED
 
     def _end(self, status: Status, message: str, **values: float) -> Status:
-        if self._recording is not None:
-            with suppress(StorageError):  # then the line below fails too, and says so
-                self._recording.flush()
-        self.store.change(self.run_id, status=status.value, message=message, **values)
+        def write() -> None:
+            try:
+                if self._recording is not None:
+                    self._recording.flush()
+            except StorageError as error:
+                if isinstance(error, BusyError):
+                    raise  # a full disk, though, may still have room for the few words that say so
+            self.store.leave(self.run_id, self.owner, status, message=message, **values)
+
+        give_reserve(self._folder)
+        with suppress(RunError):  # it is another's by now
+            insist(write, StorageError)
         return status

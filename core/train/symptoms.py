@@ -15,6 +15,7 @@ from core.train.config import TrainConfig
 
 WHOLE, MOST = 1000, 4000  # so many steps are looked at one by one, and at most so many in all
 ENOUGH = 100  # steps
+HUGE = 1e38  # what stands for an imported loss that is no number
 
 Numbers = NDArray[np.float64]
 
@@ -103,15 +104,11 @@ class Symptoms:
 
     @cached_property
     def smooth(self) -> Numbers:
-        """The loss of the batches, as means over at least 64 images up to each step."""
+        """The loss of the batches, as means over at least 64 images up to each step (at the start: of the first 64)."""
         width = min(-(-64 // self.batch), len(self.loss))
-        if width <= 1:
-            return self.loss
         sums = np.cumsum(np.insert(self.loss, 0, 0.0))
-        ends = np.arange(1, len(self.loss) + 1)
-        starts = np.maximum(0, ends - width)
-        smooth: Numbers = (sums[ends] - sums[starts]) / (ends - starts)
-        return smooth
+        means: Numbers = (sums[width:] - sums[:-width]) / width
+        return np.concatenate([np.full(width - 1, means[0]), means])
 
     @cached_property
     def level(self) -> float:
@@ -120,7 +117,7 @@ class Symptoms:
 
     def at(self, step: float) -> float:
         """Return where a step lies, in epochs."""
-        return step / self.steps_per_epoch
+        return float(step / self.steps_per_epoch)
 
     @property
     def now(self) -> float:
@@ -159,12 +156,15 @@ def examine(run: Run, metrics: Sequence[Metric], evidence: Sequence[Evidence], n
 
 
 def _column(metrics: Sequence[Metric], name: str) -> Numbers:
-    return np.fromiter(map(attrgetter(name), metrics), np.float64, len(metrics))
+    values = np.fromiter(map(attrgetter(name), metrics), np.float64, len(metrics))
+    return np.nan_to_num(values, copy=False, nan=HUGE, posinf=HUGE, neginf=-HUGE)
 
 
 def _courses(evidence: Sequence[Evidence], kind: str) -> dict[str, Course]:
-    found: dict[str, list[tuple[int, float]]] = {}
+    found: dict[str, tuple[list[float], list[float]]] = {}
     for item in evidence:
-        if item.kind == kind:
-            found.setdefault(item.layer, []).append((item.step, item.value))
-    return {layer: Course(*np.array(pairs, dtype=np.float64).T) for layer, pairs in found.items()}
+        if item.kind == kind and math.isfinite(item.value):
+            steps, values = found.setdefault(item.layer, ([], []))
+            steps.append(item.step)
+            values.append(item.value)
+    return {layer: Course(np.array(steps, float), np.array(values, float)) for layer, (steps, values) in found.items()}

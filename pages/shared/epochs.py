@@ -7,9 +7,8 @@ import streamlit as st
 
 from core.runs.records import Run
 from pages.shared.results import Weights
-from pages.shared.state import history, store
+from pages.shared.state import store
 
-MOST_STEPS = 20_000  # of a run whose curves are read for the sake of the slider: more take a moment
 LATEST = -1  # on the slider; the address then names no epoch
 
 
@@ -29,7 +28,7 @@ def pick_epoch(run: Run, label: str = "Epoch", of: str = "epoch") -> Weights:
     places = [*(kept[:-1] if over else kept), LATEST]
     if len(places) == 1:
         return Weights(run, epoch)
-    key, scores = f"pick_{of}", _accuracies(run)
+    key, scores = f"pick_{of}", store().scores(run.id)
     st.session_state[key] = epoch if epoch in places else LATEST  # said anew each time, as the address has it
 
     def follow() -> None:
@@ -76,18 +75,6 @@ def _asked(run: Run, kept: Sequence[int], of: str) -> int | None:
 def _over(run: Run, kept: Sequence[int]) -> bool:
     """Say whether the training is over and its latest weights are those of the last epoch."""
     return bool(kept) and not run.status.active and run.step == kept[-1] * run.steps_per_epoch
-
-
-def _accuracies(run: Run) -> dict[int, float]:
-    """Return the validation accuracy after each epoch, where it can be had at once and not as a mean of several."""
-    curves = history(run.id)
-    if run.step > MOST_STEPS and not curves.last_step:
-        return {}
-    curves.update()
-    if curves.valid.width > 1:
-        return {}
-    points = curves.points(run.steps_per_epoch)["valid"]
-    return {round(point.epochs): point.accuracy for point in points}
 
 
 def _score(scores: dict[int, float], epoch: int) -> str:

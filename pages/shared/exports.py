@@ -161,8 +161,7 @@ def import_panel() -> None:
         help='What "Whole run" saved, here or on another machine: curves, weights, settings and notes come back. '
         "For a file above the limit: python -m core.exchange import FILE.",
     )
-    outcome = st.session_state.pop(_OUTCOME, None)
-    if outcome is not None:
+    if outcome := st.session_state.get(_OUTCOME):  # stays until the next upload: the page may tick meanwhile
         fine, words = outcome
         (st.success if fine else st.error)(plain(words), icon=":material/check:" if fine else ":material/error:")
 

@@ -1,19 +1,22 @@
-"""All runs at a glance, kept up to date while one of them trains; choosing a row names the run in the address."""
+"""All runs at a glance: a click on a row chooses its run, ticks choose runs to compare."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 import pandas as pd
 import streamlit as st
 
 from core.data.catalog import DATASETS
+from core.figures.overlay_curves import MAX_RUNS
 from core.model.shapes import summarize
+from core.model.spec import ModelSpec
+from core.runs.outlines import Outlines
 from core.runs.records import Outline, Run, Status
 from pages.shared import state
-from pages.shared.layout import show_errors
 from pages.shared.live import LOOKS
+from pages.shared.run_choice import choose, tick
 
-LIMIT = 100
-TICK_SECONDS = 2.0
 SIGNS = {
     Status.QUEUED: "…",
     Status.RUNNING: "▶",
@@ -23,101 +26,112 @@ SIGNS = {
     Status.FAILED: "✕",
     Status.INTERRUPTED: "!",
 }
+_NAME = "Name"
 COLUMNS = {
-    "Name": st.column_config.TextColumn(width=200),
-    "Status": st.column_config.TextColumn(width=100),
-    "Progress": st.column_config.ProgressColumn(width=110, min_value=0, max_value=100, format="%d %%"),
+    _NAME: st.column_config.TextColumn(width=190),
+    "Status": st.column_config.TextColumn(width=118),
     "Loss": st.column_config.LineChartColumn(
-        width=90, y_min=0, help="Training loss from the first batch to the latest: it should fall."
+        width=84, y_min=0, help="Training loss from the first batch to the latest: it should fall."
     ),
     "Best valid": st.column_config.NumberColumn(
         width=80, format="%.1f %%", help="Highest validation accuracy after any epoch."
     ),
     "Test": st.column_config.NumberColumn(
-        width=80, format="%.1f %%", help="Accuracy on the test images, measured once at the end."
+        width=66, format="%.1f %%", help="Accuracy on the test images, measured once at the end."
     ),
-    "Time": st.column_config.NumberColumn(width=110, format="localized", help="Time spent training, pauses left out."),
+    "Time": st.column_config.NumberColumn(width=96, format="localized", help="Time spent training, pauses left out."),
+    "Images/s": st.column_config.NumberColumn(
+        width=76, format="localized", help="Training speed over the last seconds of the run."
+    ),
     "Parameters": st.column_config.NumberColumn(width=100, format="localized"),
     "Data set": st.column_config.TextColumn(width=230),
     "Started": st.column_config.DatetimeColumn(width=150, format="D MMM YYYY, HH:mm"),
+    "Note": st.column_config.TextColumn(width=200),
 }
 
 
-def runs_table(runs: tuple[Run, ...], chosen: Run) -> None:
-    """Show runs as a table in which `chosen` is marked, and follow them while any of them is active."""
-    shown = [(run.id, run.status) for run in runs]
+def runs_table(runs: Sequence[Run], chosen: Run, compared: Sequence[Run]) -> None:
+    """Show runs as a table in which `chosen` and the `compared` ones are marked, and obey clicks and ticks.
 
-    @st.fragment(run_every=TICK_SECONDS if any(run.status.active for run in runs) else None)
-    def tick() -> None:
-        with show_errors():
-            latest = listed(chosen)
-            _draw(latest, chosen)
-            if st.query_params.get("run") != chosen.id or shown != [(run.id, run.status) for run in latest]:
-                st.rerun()  # the rest of the page shows another run, or another state of it
-
-    tick()
-
-
-def listed(also: Run | None = None) -> tuple[Run, ...]:
-    """Return the latest runs, newest first, and one more that may be older."""
-    runs: tuple[Run, ...] = state.store().list(LIMIT)
-    known = also is None or also.id in [run.id for run in runs]
-    return runs if known or also is None else (*runs, also)
-
-
-def _draw(runs: tuple[Run, ...], chosen: Run) -> None:
+    Of those marked, the ones that are not among `runs` come last.
+    """
+    runs = tuple({run.id: run for run in (*runs, *compared, chosen)}.values())
     ids = [run.id for run in runs]
-    marked = {"rows": [ids.index(chosen.id)], "columns": [], "cells": []}
+    ticks = [run.id for run in compared]
+    selection = _marked(ids, chosen, ticks)
+    if selection is not None:
+        st.session_state["runs_table"] = {"selection": selection}
 
     def follow() -> None:
-        selection = st.session_state["runs_table"]["selection"]
-        for row in [row for row, _ in selection["cells"]] or selection["rows"]:
-            st.query_params["run"] = ids[row]
+        now = st.session_state["runs_table"]["selection"]
+        rows = [ids[row] for row in now["rows"]]
+        fresh = [run_id for run_id in rows if run_id not in ticks]
+        tick([*(run_id for run_id in ticks if run_id in rows), *fresh][:MAX_RUNS])
+        if fresh:
+            choose(fresh[0])
+        elif now["cells"]:
+            choose(ids[now["cells"][0][0]])
 
-    kept = st.session_state.get("runs_table")
-    if kept is None or dict(kept["selection"]) != marked:  # also when a new run moved the others one row down
-        st.session_state["runs_table"] = {"selection": marked}
+    found = outlines().of(runs)
     st.dataframe(
-        pd.DataFrame([_row(run) for run in runs]),
+        pd.DataFrame([_row(run, found) for run in runs]),
         column_config=COLUMNS,
         hide_index=True,
         on_select=follow,
-        selection_mode=["single-row-required", "single-cell"],
+        selection_mode=["multi-row", "single-cell"],
         placeholder="–",
         key="runs_table",
         alt="Table of all runs; the details of the chosen one follow below",
     )
 
 
-def _row(run: Run) -> dict[str, object]:
-    outline = course(run)
+def _marked(ids: Sequence[str], chosen: Run, ticks: Sequence[str]) -> dict[str, object] | None:
+    """Return what the table should have selected, or None if it has; a new run moves the others one row down."""
+    kept = st.session_state.get("runs_table", {"selection": {"rows": [], "cells": []}})["selection"]
+    rows, row = sorted(ids.index(run_id) for run_id in ticks), ids.index(chosen.id)
+    if sorted(kept["rows"]) == rows and [cell[0] for cell in kept["cells"]] == [row]:
+        return None
+    return {"rows": rows, "columns": [], "cells": [[row, _NAME]]}
+
+
+def _row(run: Run, found: Mapping[str, Outline]) -> dict[str, object]:
+    outline = found[run.id]
     info = DATASETS.get(run.dataset)
     return {
-        "Name": run.name,
-        "Status": f"{SIGNS[run.status]} {LOOKS[run.status][0].partition(',')[0]}",
-        "Progress": int(100 * run.progress),
-        "Loss": [round(loss, 3) for loss in outline.train_loss],
-        "Best valid": _percent(outline.best_valid_accuracy),
-        "Test": _percent(run.test_accuracy),
+        _NAME: run.name,
+        "Status": _status(run),
+        "Loss": list(outline.train_loss),
+        "Best valid": percent(outline.best_valid_accuracy),
+        "Test": percent(run.test_accuracy),
         "Time": timedelta(seconds=round(run.seconds)),
-        "Parameters": sum(layer.num_params for layer in summarize(run.spec)),
+        "Images/s": round(run.images_per_second) or None,
+        "Parameters": parameters(run.spec),
         "Data set": info.title if info else run.dataset,
         "Started": started(run),
+        "Note": " ".join(run.note.split()) or None,
     }
 
 
-def _percent(share: float | None) -> float | None:
+def _status(run: Run) -> str:
+    word = f"{SIGNS[run.status]} {LOOKS[run.status][0].partition(',')[0]}"
+    return word if run.progress in (0, 1) else f"{word} {run.progress:.0%}"
+
+
+def percent(share: float | None) -> float | None:
+    """Return a share in per cent; None stays None."""
     return None if share is None else 100 * share
 
 
-def course(run: Run) -> Outline:
-    """Return the course of a run in a few numbers."""
-    return _outline(run.id, run.step, run.status, run)
+@lru_cache(maxsize=1024)
+def parameters(spec: ModelSpec) -> int:
+    """Return how many numbers training changes in a network."""
+    return sum(layer.num_params for layer in summarize(spec))
 
 
-@st.cache_data(show_spinner=False, max_entries=512)
-def _outline(run_id: str, step: int, status: str, _run: Run) -> Outline:
-    return state.store().outline(_run)
+@st.cache_resource(show_spinner=False)
+def outlines() -> Outlines:
+    """Return the courses of all runs at a glance, shared by all who look."""
+    return Outlines(state.store())
 
 
 def started(run: Run) -> datetime:

@@ -108,15 +108,6 @@ def test_resuming_queues_behind_those_who_waited(store):
     assert store.claim("me", 1) == waiting
 
 
-def test_a_silent_worker_is_noticed(store):
-    run_id = store.create(SPEC, CONFIG, "digits", owner="me")
-    assert store.interrupt_silent("gone", 60) == 0
-    store.change(run_id, heartbeat=1.0)
-    assert store.interrupt_silent("gone", 60, but="me") == 0
-    assert store.interrupt_silent("gone", 60) == 1
-    assert (store.get(run_id).status, store.get(run_id).message) == (Status.INTERRUPTED, "gone")
-
-
 def test_weights_round_trip_through_the_store(store):
     run_id = store.create(SPEC, CONFIG, "digits")
     with pytest.raises(RunError, match="no weights yet"):

@@ -5,30 +5,16 @@ import signal
 import subprocess
 import sys
 import time
-from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from core.data.datasets import load_dataset
-from core.model.build import build_model
-from core.model.layers import Conv, Dense, Flatten
-from core.model.spec import ModelSpec
 from core.runs.records import Status
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from core.train.engine import Engine
-from core.train.loop import train
-
-SPEC = ModelSpec("small", (1, 8, 8), 10, (Conv(4), Flatten(), Dense(10)))
-ROOT = Path(__file__).parents[2]
-
-
-def config(epochs: int) -> TrainConfig:
-    return TrainConfig(epochs=epochs, batch_size=32, train_images=320, precision="fp32", device="cpu", seed=1)
-
-
-LONG = config(1000)
+from tests.train.trials import LONG, ROOT, SPEC, config, expected_losses, losses, until
 
 
 @pytest.fixture(scope="module")
@@ -45,16 +31,6 @@ def engine(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def same_home(engine, monkeypatch):
     monkeypatch.setenv("CONVSCOPE_HOME", str(engine.store.folder.parent))
-
-
-def until(check, seconds: float = 150.0):
-    """Wait for something true and return it."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := check():
-            return found
-        time.sleep(0.02)
-    raise AssertionError("it did not happen in time")
 
 
 def start(engine, settings: TrainConfig) -> str:
@@ -74,18 +50,6 @@ def reach(engine, run_id: str, *statuses: Status):
 
 def steps(engine, run_id: str, count: int) -> None:
     until(lambda: engine.store.get(run_id).step >= count)
-
-
-def losses(store, run_id: str) -> list[float]:
-    metrics = store.metrics(run_id)
-    assert [metric.step for metric in metrics] == list(range(1, len(metrics) + 1))
-    return [metric.train_loss for metric in metrics]
-
-
-def expected_losses(settings: TrainConfig, count: int | None = None) -> list[float]:
-    dataset = load_dataset("digits", limit=settings.train_images)
-    steps = train(build_model(SPEC, seed=settings.seed), dataset, settings)
-    return [step.train_loss for step in islice(steps, count)]
 
 
 def test_a_run_in_a_worker_is_the_run_of_the_loop(engine):
@@ -116,6 +80,21 @@ def test_pause_single_steps_resume_and_stop(engine):
     assert losses(engine.store, run_id) == pytest.approx(expected_losses(LONG, stopped.step), rel=1e-3)
     engine.store.load_model(run_id)  # stopping keeps the weights
     assert stopped.message == ""
+
+
+def test_a_run_resumed_at_the_moment_its_worker_leaves_goes_on(engine):
+    run_id = start(engine, LONG)
+    steps(engine, run_id, 3)
+    pid = engine.workers()[run_id]
+    engine.stop(run_id)
+    stopped = reach(engine, run_id, Status.STOPPED)
+    engine.request(run_id, "resume")  # its worker has not ended yet, but will
+    steps(engine, run_id, stopped.step + 5)
+    assert engine.workers()[run_id] != pid
+    engine.stop(run_id)
+    reach(engine, run_id, Status.STOPPED)
+    curve = losses(engine.store, run_id)
+    assert curve == pytest.approx(expected_losses(LONG, len(curve)), rel=1e-3)
 
 
 def test_runs_queue_for_the_slot_and_a_paused_one_frees_it(engine):
@@ -181,30 +160,6 @@ def test_closing_the_engine_interrupts_and_another_engine_resumes(engine):
         assert curve == pytest.approx(expected_losses(LONG, len(curve)), rel=1e-3)
     finally:
         other.close()
-
-
-def test_workers_leave_when_the_app_is_killed(home, engine):
-    """Nothing can tidy up after SIGKILL: the workers see their input end."""
-    code = (
-        "import sys, time\n"
-        "from tests.train.test_engine import Engine, RunStore, LONG, start\n"
-        "engine = Engine(RunStore(), slots=1)\n"
-        "print(start(engine, LONG), flush=True)\n"
-        "time.sleep(600)\n"
-    )
-    surroundings = {**os.environ, "CONVSCOPE_HOME": str(home), "PYTHONPATH": str(ROOT)}
-    app = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=surroundings, cwd=ROOT)
-    assert app.stdout is not None
-    run_id = app.stdout.readline().strip()
-    store = RunStore(f"sqlite:///{home / 'runs.db'}", home / "runs")
-    until(lambda: store.get(run_id).step >= 3)
-    app.kill()
-    app.wait()
-    app.stdout.close()
-    run = until(lambda: (r := store.get(run_id)).status is Status.INTERRUPTED and r)
-    assert "closed" in run.message
-    assert store.checkpoint(run_id).exists()
-    store.close()
 
 
 def test_the_command_line_records_the_same_run(engine, home):

@@ -64,6 +64,18 @@ def test_a_histogram_counts_every_value_once():
     assert sum(histogram(torch.full((5,), 2.0))[2:]) == 5
 
 
+def test_numbers_beyond_all_bounds_are_left_out(model, images):
+    with torch.no_grad():
+        model.dense1.weight[0, 0] = float("inf")
+    found = {(item.kind, item.layer): item for item in gauge_network(model, images, 1)}
+    assert ("weights", "conv1") in found
+    assert ("weights", "dense1") not in found
+    model(images).sum().mul(float("nan")).backward()
+    assert gauge_gradients(model, 1) == ()
+    assert sum(histogram(torch.tensor([0.0, float("nan"), float("inf"), 1.0]))[2:]) == 2
+    assert histogram(torch.tensor([float("nan")])) == ()
+
+
 def test_units_that_answer_all_images_alike_are_dead():
     outputs = torch.rand(64, 4, 3, 3, generator=torch.Generator().manual_seed(0))
     assert dead_share(outputs) == 0

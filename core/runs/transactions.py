@@ -1,0 +1,93 @@
+"""Transactions on the run database, among processes that write at the same time, and its complaints in words."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError, TimeoutError
+
+from core.errors import StorageError
+
+WAIT_SECONDS = 10.0  # for others who write at this moment
+
+
+class BusyError(StorageError):
+    """The database cannot be used at this moment, because others hold it; what was to be written can be tried again."""
+
+
+def prepare_sqlite(engine: Engine) -> None:
+    """Let readers and a writer work at the same time, and transactions begin as `_begin` says."""
+    event.listen(engine, "connect", _tune)
+    event.listen(engine, "begin", _begin)
+
+
+def _tune(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # transactions begin where `_begin` says, not at the first write
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={WAIT_SECONDS * 1000:.0f}")
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    """Begin a transaction; one that writes holds the lock from the start, so that nothing it has read grows old.
+
+    Source: https://docs.sqlalchemy.org/en/20/dialects/sqlite.html (transactions with the sqlite3 driver).
+    """
+    options = connection.get_execution_options()
+    wait = options.get("wait", WAIT_SECONDS)
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={wait * 1000:.0f}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writing") else "BEGIN")
+
+
+@contextmanager
+def failures_in_words() -> Iterator[None]:
+    """Turn the database's complaints into one sentence."""
+    try:
+        yield
+    except (DBAPIError, TimeoutError) as error:
+        cause = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        if _passes(error):
+            raise BusyError(
+                f"The run database is busy or does not answer ({cause}): "
+                "close other programs that use it, then try again."
+            ) from error
+        raise StorageError(
+            f"The run database cannot be used ({cause}): check that its disk has room and may be written, "
+            "then try again."
+        ) from error
+
+
+def _passes(error: SQLAlchemyError) -> bool:
+    """Whether it may work a moment later: locked, or a server that does not answer just now."""
+    if not isinstance(error, DBAPIError):
+        return True
+    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+    return error.connection_invalidated or code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Connection]:
+    """Run a block as one transaction; raises `StorageError` if the database fails."""
+    with failures_in_words(), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def writing(engine: Engine, wait: float | None = None) -> Iterator[Connection]:
+    """Run a block as one transaction that nobody else's writing comes into.
+
+    Args:
+        engine: The database.
+        wait: Seconds to wait for others who write; by default `WAIT_SECONDS`.
+
+    Raises:
+        BusyError: Others write for longer than that.
+        StorageError: The database fails.
+    """
+    options = {"writing": True, "wait": WAIT_SECONDS if wait is None else wait}
+    with failures_in_words(), engine.execution_options(**options).begin() as connection:
+        yield connection

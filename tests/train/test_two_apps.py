@@ -1,0 +1,82 @@
+"""Two apps on one data directory: each run has one worker, and whoever asks, it hears."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from core.runs.records import Status
+from core.runs.store import RunStore
+from core.train.engine import Engine
+from tests.train.trials import LONG, ROOT, SPEC, expected_losses, losses, until
+
+APP = (
+    "import sys\nfrom core.train.engine import Engine\nfrom core.runs.store import RunStore\n"
+    "Engine._keep_spare = lambda self: None\n"
+    "engine = Engine(RunStore(), slots=1)\nprint(engine.owner, flush=True)\nsys.stdin.read()\n"
+)
+
+
+@pytest.fixture
+def store(home, monkeypatch):
+    monkeypatch.setenv("CONVSCOPE_THREADS", "1")
+    store = RunStore()
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def other_app(store):
+    """An app in a process of its own."""
+    surroundings = {**os.environ, "PYTHONPATH": str(ROOT)}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    app = subprocess.Popen([sys.executable, "-c", APP], env=surroundings, cwd=ROOT, **pipes)
+    yield app
+    app.kill()
+    app.communicate()
+
+
+def look(store, run_id: str, status: Status, step: int = 0):
+    """Wait until a run has this status and so many steps."""
+
+    def there():
+        run = store.get(run_id)
+        return run if run.status is status and run.step >= step else None
+
+    return until(there)
+
+
+def test_two_apps_share_the_runs_and_the_end_of_one_is_not_that_of_the_other(store, other_app, monkeypatch):
+    there = other_app.stdout.readline().strip()
+    first = store.create(SPEC, LONG, "digits")
+    look(store, first, Status.RUNNING, 3)
+    monkeypatch.setattr(Engine, "_keep_spare", lambda self: None)  # nor there: both cores are wanted
+    here = Engine(store, slots=1)
+    try:
+        here.request(first, "pause")  # asked here, done there
+        paused = look(store, first, Status.PAUSED)
+        other_app.send_signal(signal.SIGSTOP)  # it takes no run now; its worker still holds the paused one
+        here.request(first, "resume")
+        look(store, first, Status.RUNNING, paused.step + 10)
+        assert store.wishes(first).owner == here.owner
+        other_app.send_signal(signal.SIGCONT)  # and it sees that its worker has left
+        second = store.create(SPEC, LONG, "digits")
+        look(store, second, Status.RUNNING, 5)
+        assert store.wishes(second).owner == there  # the slot here is taken
+        assert store.get(first).status is Status.RUNNING
+        time.sleep(1.0)  # both engines look on
+        assert {store.get(run_id).status for run_id in (first, second)} == {Status.RUNNING}
+    finally:
+        here.close()
+    closed = store.get(first)
+    assert closed.status is Status.INTERRUPTED and "closed" in closed.message
+    going = look(store, second, Status.RUNNING, store.get(second).step + 5)
+    other_app.kill()  # nobody can tidy up: its worker sees its input end
+    killed = look(store, second, Status.INTERRUPTED, going.step)
+    assert "closed" in killed.message and store.checkpoint(second).exists()
+    for run_id in (first, second):
+        curve = losses(store, run_id)
+        assert curve == pytest.approx(expected_losses(LONG, len(curve)), rel=1e-3)
