@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,12 +55,26 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
             part,
             metadata=dict(checkpoint.meta),
         )
+        _reach_disk(part)
         os.replace(part, path)  # noqa: PTH105 (its errors name both files)
     except (OSError, SafetensorError) as error:
         part.unlink(missing_ok=True)
         raise StorageError(
             f"The weights cannot be saved ({error}): make room on the disk of the data directory and resume the run."
         ) from error
+
+
+def _reach_disk(path: Path) -> None:
+    """Wait until a file is on the disk: after a power failure a name given earlier could stand for an empty one."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove what is left of checkpoints in a run's directory whose writers were killed."""
+    for part in folder.glob("*.part"):
+        with suppress(OSError):
+            part.unlink()
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
