@@ -64,7 +64,7 @@ class Runner:
         except StorageError as error:
             return self._end(Status.INTERRUPTED, str(error))
         except ConfigError as error:  # what this version or machine cannot do, another one may
-            return self._end(Status.INTERRUPTED if self._begun() else Status.FAILED, str(error))
+            return self._end(Status.INTERRUPTED if self._latest.exists() else Status.FAILED, str(error))
         except ConvScopeError as error:
             return self._end(Status.FAILED, str(error))
         except (MemoryError, RuntimeError) as error:
@@ -76,7 +76,7 @@ class Runner:
         finally:
             over.set()
             pulse.join()
-            give_reserve(self._folder)
+            give_reserve(self._latest.parent)
 
     def _beat(self, over: threading.Event) -> None:
         while not over.wait(HEARTBEAT_SECONDS):
@@ -84,19 +84,16 @@ class Runner:
                 self.store.record(self.run_id, (), by=self.owner)
 
     @property
-    def _folder(self) -> Path:
-        return self.store.checkpoint(self.run_id).parent
-
-    def _begun(self) -> bool:
-        return self.store.checkpoint(self.run_id).exists()
+    def _latest(self) -> Path:
+        return self.store.checkpoint(self.run_id)
 
     def _prepare(self) -> Training:
         run = self.store.get(self.run_id)
         config = TrainConfig.from_mapping(run.config)
         dataset = load_dataset(run.dataset, limit=config.train_images or None)
         training = Training(build_model(run.spec, seed=config.seed), dataset, config)
-        if self._begun():
-            checkpoint = load_checkpoint(self.store.checkpoint(self.run_id))
+        if self._latest.exists():
+            checkpoint = load_checkpoint(self._latest)
             training.restore(checkpoint)
             if "config" in checkpoint.meta:  # what had been changed by then; what was changed since is seen at once
                 training.adjust(TrainConfig.from_json(checkpoint.meta["config"]))
@@ -104,7 +101,7 @@ class Runner:
 
     def _train(self) -> Status:
         training = insist(self._prepare)
-        keep_reserve(self._folder)
+        keep_reserve(self._latest.parent)
         recording = insist(lambda: Recording(self.store, self.run_id, training, self.owner))
         self._recording = recording
         steps = iter(training)
@@ -195,7 +192,7 @@ class Runner:
                     raise  # a full disk, though, may still have room for the few words that say so
             self.store.leave(self.run_id, self.owner, status, message=message, **values)
 
-        give_reserve(self._folder)
+        give_reserve(self._latest.parent)
         with suppress(RunError):  # it is another's by now
             insist(write, StorageError)
         return status

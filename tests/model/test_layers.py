@@ -44,7 +44,7 @@ def test_every_setting_says_what_a_widget_needs_and_matters(kind: type[Layer]) -
     assert [setting.name for setting in options(kind)] == [f.name for f in fields(kind) if f.name != "kind"]
     for setting in options(kind):
         about = setting.metadata
-        assert set(about) == {"label", "help", "min", "max", "choices"}
+        assert list(about["titles"]) == list(about["choices"])
         assert about["label"] and about["help"].endswith(".")
         assert (about["min"] is None) == (about["max"] is None)
         allowed = [*about["choices"], *([about["min"], about["max"]] if about["min"] is not None else [])]

@@ -21,7 +21,7 @@ from core.runs.checkpoint import Checkpoint, save_checkpoint
 from core.runs.records import Status
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from pages.shared.epochs import LATEST, MOST_STEPS
+from pages.shared.epochs import LATEST
 from pages.shared.menu import path
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting backward hooks")
@@ -77,12 +77,6 @@ def test_the_slider_runs_from_untrained_to_latest_with_the_accuracy_of_each_epoc
     slider = opened("filters", run=trained_run).select_slider(key="pick_epoch")
     assert slider.options == ["untrained", f"1 · {scores[0]:.1%}", f"2, latest · {scores[1]:.1%}"]
     assert slider.value == LATEST
-
-
-def test_the_slider_of_a_long_run_does_not_wait_for_its_curves(trained_run: str) -> None:
-    RunStore().change(trained_run, step=MOST_STEPS + 1)
-    slider = opened("filters", run=trained_run).select_slider(key="pick_epoch")
-    assert slider.options == ["untrained", "1", "2", "latest"]
 
 
 @pytest.mark.parametrize("page", PAGES)

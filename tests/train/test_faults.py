@@ -203,6 +203,12 @@ def test_clocks_that_jump_neither_kill_the_living_nor_hide_the_dead(forks, store
     assert ended(store, living).status is Status.STOPPED
 
 
+def test_a_run_that_was_claimed_but_handed_to_nobody_returns_to_the_queue(store, onlooker):
+    run_id = store.create(SPEC, SHORT, "digits")
+    assert store.claim(onlooker.owner, 1) == run_id
+    assert ended(store, run_id).status is Status.QUEUED
+
+
 def test_the_dead_are_found_within_five_seconds():
     assert engines.SILENT_SECONDS + 2 * engines.LOOK_SECONDS < 5
     assert engines.SILENT_SECONDS > 3 * engines.LOOK_SECONDS
