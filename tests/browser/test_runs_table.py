@@ -93,11 +93,11 @@ def test_a_run_is_followed_to_its_end_while_a_note_is_written(
 ) -> None:
     run_id = add(store, "Going")
     store.change(run_id, status=Status.RUNNING.value, total_steps=1000, heartbeat=time.time())
-    page.goto(f"{app.url}/runs?run={run_id}")
-    idle(page)
-    badge = page.locator(".st-key-run_details").get_by_text("Training", exact=True).first
-    expect(badge).to_be_visible()
-    with growing(store, run_id, 0):
+    with growing(store, run_id, 0):  # from the start: a run that shows no life is soon said to be interrupted
+        page.goto(f"{app.url}/runs?run={run_id}")
+        idle(page)
+        badge = page.locator(".st-key-run_details").get_by_text("Training", exact=True).first
+        expect(badge).to_be_visible()
         page.get_by_role("button", name="Note").click()
         note = page.get_by_role("textbox", name="Note")
         note.click()
@@ -105,7 +105,7 @@ def test_a_run_is_followed_to_its_end_while_a_note_is_written(
         expect(note).to_have_value("Slowly, while it trains.")
         page.get_by_role("button", name="Save note").click()
         expect(page.locator(".st-key-run_note")).to_have_text("Slowly, while it trains.")
-    store.change(run_id, status=Status.FINISHED.value)
+        store.change(run_id, status=Status.FINISHED.value)
     expect(page.locator(".st-key-run_details").get_by_text("Finished")).to_be_visible(timeout=10_000)
     expect(page.get_by_role("button", name="Delete")).to_have_count(1)  # what is no longer offered is gone
     expect(page.get_by_role("button", name="Delete")).to_be_enabled()

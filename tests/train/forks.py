@@ -1,6 +1,6 @@
 """Training processes that are there at once, and break as they are told to.
 
-`python -m tests.train.forks` loads torch once and forks a child for each line on stdin. Each child is a process of its
+`python -m tests.train.forks` loads torch once and forks a child for each line on stdin. A child is a process of its
 own that trains one run, as a worker does; the fault it is given changes it before it starts.
 """
 
@@ -109,6 +109,7 @@ def main() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody has to wait for them
     parent = os.getpid()
     Training(build_model(SPEC), load_dataset("digits"), LONG)  # loads what takes long to load
+    print("ready", flush=True)
     for line in sys.stdin:
         order = json.loads(line)
         child = os.fork()

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
 
@@ -23,9 +23,10 @@ from core.train import patience
 from core.train.engine import Engine
 from core.train.runner import Runner
 from core.train.silence import Silence
+from tests.runs.holder import locked
 from tests.train.trials import LONG, ROOT, SPEC, WIDE, config, expected_losses, losses, until
 
-SHORT = config(30)
+SHORT = config(15)
 
 
 class Forks:
@@ -37,6 +38,7 @@ class Forks:
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         self.process = subprocess.Popen(command, cwd=ROOT, env=surroundings, **pipes)
         self.home = home
+        assert self.process.stdout.readline() == "ready\n"
 
     def start(self, run_id: str, owner: str, *faults: str) -> int:
         """Train a run in a new process and return its id."""
@@ -76,22 +78,6 @@ def onlooker(store, monkeypatch):
     engine = Engine(store, slots=1)
     yield engine
     engine.close()
-
-
-@contextmanager
-def locked(home: Path):
-    """Let another process hold the database exclusively."""
-    code = (
-        "import sqlite3, sys\nconnection = sqlite3.connect(sys.argv[1], timeout=60, isolation_level=None)\n"
-        "connection.execute('BEGIN EXCLUSIVE')\nprint('locked', flush=True)\nsys.stdin.read()"
-    )
-    command = [sys.executable, "-c", code, str(home / "runs.db")]
-    holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    try:
-        assert holder.stdout.readline() == "locked\n"
-        yield
-    finally:
-        holder.communicate()
 
 
 def gone(pid: int) -> bool:
@@ -152,7 +138,7 @@ def test_a_worker_killed_while_it_writes_weights_goes_on_from_whole_ones(forks, 
     until((home / "reached").exists)
     kill(worker)
     recorded = losses(store, run_id)
-    assert 0 < len(recorded) < 300
+    assert 0 < len(recorded) < 150
     assert bool(parts(store, run_id)) is torn
     if moment == "unwritten":
         assert not store.checkpoint(run_id).exists()
@@ -251,7 +237,7 @@ def test_a_worker_that_slept_while_its_run_was_given_away_does_no_harm(forks, st
     until(lambda: gone(sleeper))
     assert ended(store, run_id).status is Status.FINISHED
     assert losses(store, run_id) == pytest.approx(expected_losses(SHORT), rel=1e-4)
-    assert saved_step(store, run_id) == 300
+    assert saved_step(store, run_id) == 150
 
 
 def test_a_run_goes_on_while_another_process_holds_the_database(forks, store, onlooker, home):
@@ -259,7 +245,7 @@ def test_a_run_goes_on_while_another_process_holds_the_database(forks, store, on
     forks.start(run_id, "elsewhere", "slow")
     reached(store, run_id, 3)
     with locked(home):
-        held, epochs, end = store.get(run_id), len(store.epochs(run_id)), time.monotonic() + 6.0
+        held, epochs, end = store.get(run_id), len(store.epochs(run_id)), time.monotonic() + 5.0
         until(lambda: len(store.epochs(run_id)) >= epochs + 4 and time.monotonic() > end)
         assert store.get(run_id) == held  # nothing can be recorded, and everybody can still read
     assert reached(store, run_id, held.step + 40).status is Status.RUNNING
@@ -270,7 +256,7 @@ def test_a_run_goes_on_while_another_process_holds_the_database(forks, store, on
 
 
 def test_a_database_held_for_too_long_interrupts_the_run_and_loses_no_step(store, home, monkeypatch):
-    monkeypatch.setattr(patience, "PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr(patience, "PATIENCE_SECONDS", 0.5)
     run_id, seen = store.create(SPEC, config(100), "digits", owner="me"), []
     with ExitStack() as holders:
 
