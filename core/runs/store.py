@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import case, delete, insert, select
+from sqlalchemy import delete, insert, select
 
 from core.errors import RunError
 from core.model.spec import ModelSpec
 from core.runs.records import Run, Status
+from core.runs.requests import answer, last_in_line
 from core.runs.rows import read_run, readable_runs
 from core.runs.series import Series
 from core.runs.tables import EVENTS, EVIDENCE, METRICS, RUNS, transaction
@@ -24,15 +25,6 @@ if TYPE_CHECKING:
 
 _ID = re.compile(r"[0-9a-f]{10}")
 _RUN_COLUMNS = [column for column in RUNS.c if column.name not in ("steps_wanted", "owner", "queued")]
-
-# What a run obeys at once while it waits: no worker is needed for it.
-_AT_ONCE = {
-    "pause": ((Status.QUEUED.value,), Status.PAUSED),
-    "stop": ((Status.QUEUED.value, Status.PAUSED.value), Status.STOPPED),
-}
-
-
-_GOING_ON = ("resume", "step", "epoch")
 
 
 class _Config(Protocol):
@@ -68,7 +60,7 @@ class RunStore(Series):
             "status": (Status.RUNNING if owner else Status.QUEUED).value,
             "owner": owner,
             "created": now,
-            "queued": now,
+            "queued": last_in_line(now),
             "heartbeat": now if owner else 0.0,
         }
         with transaction(self._engine) as connection:
@@ -101,24 +93,7 @@ class RunStore(Series):
         Raises:
             RunError: There is no such run, the word is none of the five, or the run is over.
         """
-        if what not in ("pause", "resume", "stop", "step", "epoch"):
-            raise RunError(f"A run can pause, resume, stop, do a step or an epoch, not {what!r}.")
-        run = self.get(run_id)
-        over = not run.status.active
-        if over and not (what in _GOING_ON and run.status.resumable):
-            raise RunError(f"This run is {run.status}: it can do no {what} any more.")
-        values: dict[str, Any] = {"wanted": "run" if what == "resume" else what}
-        if what == "step":
-            values = {"wanted": "pause", "steps_wanted": RUNS.c.steps_wanted + 1}
-        elif what == "epoch":
-            length = max(1, run.steps_per_epoch)
-            values = {"wanted": "pause", "steps_wanted": length - run.step % length}
-        elif what in _AT_ONCE:  # decided inside the database: a worker may be taking the run at this moment
-            waiting, then = _AT_ONCE[what]
-            values["status"] = case((RUNS.c.status.in_(waiting), then.value), else_=RUNS.c.status)
-        if what in _GOING_ON and run.status.resumable:
-            values |= {"status": Status.QUEUED.value, "queued": time.time(), "message": ""}
-        self.change(run_id, **values)
+        self.change(run_id, **answer(self.get(run_id), what))
 
     def rename(self, run_id: str, name: str) -> None:
         """Give a run another name, 1 to 80 characters."""
