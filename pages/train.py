@@ -19,7 +19,8 @@ def follow(run: Run) -> None:
     marks = [Mark(finding.first, finding.last, finding.title, finding.measure) for finding in findings]
     curves(run, marks)
     diagnosis_panel(run, findings)
-    film_strip(run)
+    if run.step:  # the first point comes first
+        film_strip(run)
     evidence_panel(run, marks)
     what_next(run)
 

@@ -27,7 +27,10 @@ def ask(setting: Field[Any], value: Any, key: str, *, disabled: bool = False, **
             choices += range(int(about["min"]), int(about["max"]) + 1)
         titles = about["titles"]
         return st.selectbox(
-            index=choices.index(value), options=choices, format_func=lambda choice: str(titles.get(choice, choice)), **words
+            index=choices.index(value),
+            options=choices,
+            format_func=lambda choice: str(titles.get(choice, choice)),
+            **words,
         )
     if isinstance(setting.default, float):
         low, high = float(about["min"]), float(about["max"])

@@ -22,6 +22,7 @@ def start(draft: state.Draft, config: TrainConfig) -> str:
     return run_id
 
 
+@st.fragment
 def launch_panel(*, again: bool = False) -> None:
     """Ask for the settings of the next training and start it; `again` if one is already on the page."""
     draft = state.draft()

@@ -25,10 +25,12 @@ def ask_settings() -> TrainConfig:
             _ask_group(tuple(settings), values)
             _changes(kept)
         else:
-            with st.expander(group, key=f"group_{group}"):
-                if group == "Augmentation":
-                    menu.link("data", "See what it does to real images", icon=":material/visibility:")
-                _ask_group(tuple(settings), values)
+            folded = st.expander(group, key=f"group_{group}", on_change="rerun")
+            if folded.open:  # what is folded away need not be drawn
+                with folded:
+                    if group == "Augmentation":
+                        menu.link("data", "See what it does to real images", icon=":material/visibility:")
+                    _ask_group(tuple(settings), values)
     config = TrainConfig(**values)
     state.set_config(config)
     return config

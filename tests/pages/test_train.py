@@ -23,6 +23,8 @@ def train_page(run_id: str | None = None) -> AppTest:
     if run_id:
         app.query_params["run"] = run_id
     app.session_state["draft"] = state.new_draft("digits", "lenet5")
+    for setting in options(TrainConfig):
+        app.session_state[f"group_{setting.metadata['group']}"] = True  # nothing is folded away
     return app.run()
 
 
