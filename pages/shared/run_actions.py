@@ -1,62 +1,35 @@
 """What can be done with a run; a press is handled before the page is drawn, so that no further run of it is needed."""
 
-from collections.abc import Callable
-from typing import Any
-
 import streamlit as st
 
 from core.data.catalog import DATASETS
-from core.errors import ConvScopeError
 from core.runs.records import Run, Status
 from core.train.config import TrainConfig
 from pages.shared import edits, menu, settings, state
 from pages.shared.layout import plain, show_errors
 from pages.shared.links import whole_link
+from pages.shared.refusals import answered, refused, show_refusal
 from pages.shared.run_choice import choose
-from pages.shared.transport import ACTIONS
+from pages.shared.transport import buttons
 
-_REFUSAL = "run_refusal"
 MAX_NOTE = 2000
 
 
 def actions(run: Run) -> None:
     """Draw what can be done with a run, and why the last thing asked of it was refused."""
-    refused, refusal = st.session_state.get(_REFUSAL, ("", ""))
     with st.container(horizontal=True, key="run_actions"):
         if st.button("Open", type="primary", icon=":material/open_in_full:", help="Its curves, on the train page."):
             menu.go("train", run=run.id)
-        for what in ("resume", "stop"):
-            label, icon, states = ACTIONS[what]
-            if run.status in states:
-                st.button(label, icon=icon, key=f"{what}_{run.id}", on_click=_request, args=(run.id, what))
-        _ask_build(run, refused=refused == run.id)
+        buttons(run, "resume", "stop")
+        _ask_build(run)
         _ask_name(run)
         _ask_note(run)
         _offer_link(run)
         _ask_delete(run)
-    if refused == run.id:
-        st.error(plain(refusal), icon=":material/error:")
+    show_refusal(run)
 
 
-def _safe(change: Callable[..., None]) -> Callable[..., None]:
-    """Make a change of a run one that answers with a sentence where it cannot be made; it stays until the next."""
-
-    def safe(run_id: str, *args: Any) -> None:
-        st.session_state.pop(_REFUSAL, None)
-        try:
-            change(run_id, *args)
-        except ConvScopeError as error:
-            st.session_state[_REFUSAL] = (run_id, str(error))
-
-    return safe
-
-
-@_safe
-def _request(run_id: str, what: str) -> None:
-    state.engine().request(run_id, what)
-
-
-def _ask_build(run: Run, *, refused: bool) -> None:
+def _ask_build(run: Run) -> None:
     unknown = run.dataset not in DATASETS
     help = "Its data set is not here." if unknown else "Its layers, and its settings for the next training."
     pressed = st.button(
@@ -67,11 +40,11 @@ def _ask_build(run: Run, *, refused: bool) -> None:
         on_click=_take_over,
         args=(run.id,),
     )
-    if pressed and not refused:
+    if pressed and not refused(run):
         menu.go("build")
 
 
-@_safe
+@answered
 def _take_over(run_id: str) -> None:
     run = state.store().get(run_id)
     config = TrainConfig.from_mapping(run.config)
@@ -89,7 +62,7 @@ def _ask_name(run: Run) -> None:
         st.form_submit_button("Save name", type="primary", on_click=_rename, args=(run.id, popover, field))
 
 
-@_safe
+@answered
 def _rename(run_id: str, popover: str, field: str) -> None:
     st.session_state[popover] = False
     state.store().rename(run_id, st.session_state[field])
@@ -106,7 +79,7 @@ def _ask_note(run: Run) -> None:
         st.form_submit_button("Save note", type="primary", on_click=_annotate, args=(run.id, popover, field))
 
 
-@_safe
+@answered
 def _annotate(run_id: str, popover: str, field: str) -> None:
     st.session_state[popover] = False
     state.store().annotate(run_id, st.session_state[field])
@@ -122,7 +95,7 @@ def _ask_delete(run: Run) -> None:
         st.button("Delete for good", type="primary", key=f"sure_{run.id}", on_click=_delete, args=args)
 
 
-@_safe
+@answered
 def _delete(run_id: str, popover: str) -> None:
     st.session_state[popover] = False
     state.store().delete(run_id)

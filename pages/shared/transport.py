@@ -2,13 +2,12 @@
 
 import streamlit as st
 
-from core.errors import ConvScopeError
 from core.options import matters, options
 from core.runs.records import Run, Status
 from core.train.config import TrainConfig
 from pages.shared import state
 from pages.shared.controls import ask
-from pages.shared.layout import plain
+from pages.shared.refusals import answered, show_refusal
 
 ACTIONS = {  # what is asked of the run: label, icon, and in which states it makes sense
     "pause": ("Pause", ":material/pause:", (Status.RUNNING, Status.QUEUED)),
@@ -18,7 +17,6 @@ ACTIONS = {  # what is asked of the run: label, icon, and in which states it mak
     "stop": ("Stop training", ":material/stop:", (Status.RUNNING, Status.PAUSED, Status.QUEUED)),
 }
 PACES = {0.0: "Full speed", 8.0: "8 a second", 2.0: "2 a second", 0.5: "1 every 2 s"}
-_REFUSAL = "refusal"
 
 
 def transport(run: Run) -> None:
@@ -27,30 +25,27 @@ def transport(run: Run) -> None:
     Presses are handled before the fragment is drawn, so no further run is needed to show what they changed.
     """
     with st.container(horizontal=True, vertical_alignment="bottom", key="transport"):
-        for what, (label, icon, states) in ACTIONS.items():
-            if run.status in states:
-                st.button(label, icon=icon, key=f"{what}_{run.id}", on_click=_request, args=(run.id, what))
+        buttons(run, *ACTIONS)
         if run.status.active:
             _pace(run)
             popover = st.popover("Change live", icon=":material/bolt:", key=f"live_{run.id}", on_change="rerun")
             if popover.open:  # else every tick would draw it
                 with popover:
                     _live(run)
-    if refusal := st.session_state.pop(_REFUSAL, ""):
-        st.error(plain(refusal), icon=":material/error:")
+    show_refusal(run)
 
 
-def offered(what: str, run: Run) -> bool:
-    """Return whether a button of `ACTIONS` makes sense now and was pressed."""
-    label, icon, states = ACTIONS[what]
-    return run.status in states and st.button(label, icon=icon, key=f"{what}_{run.id}")
+def buttons(run: Run, *names: str) -> None:
+    """Draw those of `ACTIONS` that make sense now."""
+    for what in names:
+        label, icon, states = ACTIONS[what]
+        if run.status in states:
+            st.button(label, icon=icon, key=f"{what}_{run.id}", on_click=_request, args=(run.id, what))
 
 
+@answered
 def _request(run_id: str, what: str) -> None:
-    try:
-        state.engine().request(run_id, what)
-    except ConvScopeError as error:
-        st.session_state[_REFUSAL] = str(error)
+    state.engine().request(run_id, what)
 
 
 def _pace(run: Run) -> None:
@@ -84,10 +79,8 @@ def _live(run: Run) -> None:
                 ask(setting, now, key, on_change=_edit, args=(run.id, setting.name, key))
 
 
+@answered
 def _edit(run_id: str, name: str, key: str) -> None:
-    try:
-        run = state.store().get(run_id)
-        TrainConfig.from_mapping({**run.settings, name: st.session_state[key]})  # refuses what is out of range
-        state.store().edit(run_id, {name: st.session_state[key]})
-    except ConvScopeError as error:
-        st.session_state[_REFUSAL] = str(error)
+    run = state.store().get(run_id)
+    TrainConfig.from_mapping({**run.settings, name: st.session_state[key]})  # refuses what is out of range
+    state.store().edit(run_id, {name: st.session_state[key]})
