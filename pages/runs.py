@@ -13,6 +13,7 @@ from pages.shared.overlay import overlay
 from pages.shared.run_choice import choose, find, listed, show_more, shown, ticked
 from pages.shared.run_details import details
 from pages.shared.runs_table import runs_table
+from pages.shared.widgets.pulse import pulse
 
 TICK_SECONDS = 2.0
 
@@ -58,7 +59,7 @@ with show_errors():
     first = [listed()]
     live = active(first[0])
 
-    @st.fragment(run_every=TICK_SECONDS if live else None)
+    @st.fragment
     def tick() -> None:
         """Draw the runs, and follow them while any of them is active; a last run of the page ends that."""
         with show_errors():
@@ -66,5 +67,7 @@ with show_errors():
             board(runs)
             if active(runs) is not live:
                 st.rerun()
+        if live:
+            pulse(TICK_SECONDS, key="pulse_runs")
 
     tick()

@@ -11,10 +11,22 @@ from core.figures.marks import Rows
 def chart(spec: Mapping[str, Any], rows: Rows, *, key: str, alt: str, **more: Rows) -> None:
     """Draw a Vega-Lite description over rows, and over `more` of them by name; as long as only rows change, it stays.
 
-    A row maps columns to words or numbers.
+    A row maps columns to words or numbers. A zoom is declared as a selection that a script asks for: any other one
+    Streamlit forgets as soon as rows come.
     """
     named = {name: _table(kept) for name, kept in more.items() if kept}
-    st.vega_lite_chart(_table(rows), {**spec, "datasets": named} if named else dict(spec), key=key, alt=alt)
+    st.vega_lite_chart(
+        _table(rows),
+        {**spec, "datasets": named} if named else dict(spec),
+        key=key,
+        alt=alt,
+        on_select=_nothing if any("params" in layer for layer in spec["layer"]) else "ignore",
+        selection_mode="zoom",
+    )
+
+
+def _nothing() -> None:
+    """Do nothing: that the zoom is kept is all that is wanted."""
 
 
 def _table(rows: Rows) -> Any:

@@ -12,6 +12,7 @@ from pages.shared.layout import plain, show_errors
 from pages.shared.live import duration
 from pages.shared.settings import ask_settings
 from pages.shared.timing import epoch_time
+from pages.shared.widgets.pulse import pulse
 
 
 def start(draft: state.Draft, config: TrainConfig) -> str:
@@ -73,10 +74,11 @@ def _estimate(draft: state.Draft, config: TrainConfig) -> None:
         return
     measured = epoch_time(draft, config)
 
-    @st.fragment(run_every=None if measured.done() else 1.0)
+    @st.fragment
     def tick() -> None:
         if not measured.done():
             st.caption("Timing a few batches …")
+            pulse(1.0, key="pulse_timing")
             return
         with show_errors():
             epoch = measured.result()

@@ -10,6 +10,7 @@ from core.train.choices import LOSSES
 from pages.shared import menu, state
 from pages.shared.layout import plain, show_errors
 from pages.shared.transport import transport
+from pages.shared.widgets.pulse import pulse
 
 TICK_SECONDS = 0.5
 LOOKS = {
@@ -26,13 +27,12 @@ LOOKS = {
 def watch(run: Run, *more: Callable[[Run], None]) -> None:
     """Show a run and keep it up to date for as long as a worker has it, or will.
 
-    All that depends on where the run stands is drawn by the fragment that ticks, `more` at its end, and the page is
-    only run again when there is nothing left to tick for: a tick that arrives just as a whole run of the page ends
-    makes Streamlit drop the last messages of that run, the timer of the next ticks perhaps among them.
+    All that depends on where the run stands is drawn by the fragment, `more` at its end; the rest of the page is only
+    drawn again when a worker takes the run or leaves it.
     """
     active = run.status.active
 
-    @st.fragment(run_every=TICK_SECONDS if active else None)
+    @st.fragment
     def tick() -> None:
         with show_errors():
             latest = state.store().get(run.id)
@@ -41,6 +41,8 @@ def watch(run: Run, *more: Callable[[Run], None]) -> None:
                 draw(latest)
             if latest.status.active is not active:
                 st.rerun()
+        if active:  # after an error too: a busy database may answer the next time
+            pulse(TICK_SECONDS, key=f"pulse_{run.id}")
 
     tick()
 

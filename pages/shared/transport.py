@@ -40,7 +40,14 @@ def buttons(run: Run, *names: str) -> None:
     for what in names:
         label, icon, states = ACTIONS[what]
         if run.status in states:
-            st.button(label, icon=icon, key=f"{what}_{run.id}", on_click=_request, args=(run.id, what))
+            st.button(
+                label,
+                icon=icon,
+                key=f"{what}_{run.id}",
+                on_click=_request,
+                args=(run.id, what),
+                width=112 if what in ("pause", "resume") else "content",  # taking turns, they must not move the others
+            )
 
 
 @answered

@@ -1,0 +1,75 @@
+"""A fragment that draws itself again never loses a press, never doubles one, and ends when it is told to."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from benchmarks.server import Server
+
+pytestmark = pytest.mark.browser
+PRESS_WHILE_BUSY = """name => {
+    const button = [...document.querySelectorAll("button")].find(button => button.innerText.trim() === name);
+    for (const start = performance.now(); performance.now() - start < 500;);
+    button.click();
+}"""  # the timer of the pulse is due by then, and its turn would come before the press is sent
+
+
+@pytest.fixture(scope="module")
+def beating(serve: Callable[[Path], Server]) -> Iterator[Server]:
+    yield serve(Path(__file__).with_name("pulse_app.py"))
+
+
+def beats(page: Page) -> int:
+    found = re.search(r"beats (\d+)", page.get_by_text("beats").inner_text())
+    assert found
+    return int(found[1])
+
+
+def wait_for_beats(page: Page, more: int) -> None:
+    at = beats(page)
+    page.wait_for_function(f"() => /beats (\\d+)/.exec(document.body.innerText)[1] >= {at + more}")
+
+
+@pytest.mark.parametrize(("name", "counter"), [("Press", "presses"), ("Beside", "beside")])
+def test_a_press_acts_once_however_busy_the_page_is(beating: Server, page: Page, name: str, counter: str) -> None:
+    page.goto(beating.url)
+    expect(page.get_by_text("beats")).to_be_visible()
+    for count in range(1, 7):
+        wait_for_beats(page, 1)
+        page.evaluate(PRESS_WHILE_BUSY, name)
+        expect(page.get_by_text(re.compile(rf"{counter} {count}\b"))).to_be_visible()
+        wait_for_beats(page, 2)
+        expect(page.get_by_text(re.compile(rf"{counter} {count}\b"))).to_be_visible()
+
+
+def test_it_rests_while_the_tab_is_hidden_and_ends_when_it_is_not_drawn(beating: Server, page: Page) -> None:
+    page.goto(beating.url)
+    wait_for_beats(page, 2)
+    page.evaluate("() => Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
+    page.wait_for_timeout(600)  # a beat may have been on its way
+    at = beats(page)
+    page.wait_for_timeout(1000)
+    assert beats(page) == at
+    page.evaluate("() => delete document.hidden")
+    wait_for_beats(page, 1)
+    page.wait_for_function("() => /beats 100/.test(document.body.innerText)", timeout=90_000)
+    page.wait_for_timeout(1000)
+    assert beats(page) == 100
+
+
+def test_a_lost_answer_is_asked_for_again(beating: Server, page: Page) -> None:
+    page.add_init_script("""
+        const send = WebSocket.prototype.send;
+        WebSocket.prototype.send = function (message) {
+            if (window.lost) window.lost -= 1;
+            else send.call(this, message);
+        };
+    """)
+    page.goto(beating.url)
+    wait_for_beats(page, 1)
+    page.evaluate("() => { window.lost = 1; }")
+    page.wait_for_function("() => window.lost === 0")
+    wait_for_beats(page, 2)
