@@ -17,9 +17,10 @@ ALLOWED = {
     "runs": {"data", "model"},
     "train": {"runs", "data", "model"},
     "probe": {"runs", "data", "model"},
+    "maths": set(),
     "explain": {"runs", "data", "model"},
     "exchange": {"train", "runs", "data", "model"},
-    "figures": {"train", "probe", "explain", "runs", "data", "model"},
+    "figures": {"train", "probe", "maths", "explain", "runs", "data", "model"},
 }
 HOME = {"plotly": {"figures"}, "vl_convert": {"figures"}, "captum": {"explain"}, "streamlit": set()}
 NO_TORCH = (

@@ -1,0 +1,130 @@
+"""Activations and their slopes, by name, with their formulas."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from core.errors import ConvScopeError
+from core.maths.arrays import Floats, floats, require_shape
+
+LEAK = 0.01
+_erf = np.vectorize(math.erf, otypes=[np.float64])
+
+
+@dataclass(frozen=True)
+class Function:
+    """A curve that is applied to every number by itself.
+
+    Attributes:
+        title: What it is called on screen.
+        formula: f(x) in LaTeX.
+        derivative: f′(x) in LaTeX.
+        value, slope: The same two for arrays; at a kink the slope is the one that torch takes, that of the left.
+    """
+
+    title: str
+    formula: str
+    derivative: str
+    value: Callable[[Floats], Floats]
+    slope: Callable[[Floats], Floats]
+
+
+def _sigmoid(x: Floats) -> Floats:
+    small = np.exp(-np.abs(x))  # exp(−x) itself would overflow far below zero
+    return np.where(x < 0, small, 1.0) / (1.0 + small)
+
+
+def _sigmoid_slope(x: Floats) -> Floats:
+    return _sigmoid(x) * _sigmoid(-x)
+
+
+def _normal_share(x: Floats) -> Floats:
+    return 0.5 * (1.0 + _erf(x / math.sqrt(2.0)))
+
+
+def _normal_density(x: Floats) -> Floats:
+    return np.exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi)
+
+
+ACTIVATIONS = {
+    "relu": Function(
+        "ReLU",
+        r"\max(0, x)",
+        r"\begin{cases} 1 & x > 0 \\ 0 & x \le 0 \end{cases}",
+        lambda x: np.where(x <= 0, 0.0, x),
+        lambda x: np.where(x <= 0, 0.0, 1.0),
+    ),
+    "leaky_relu": Function(
+        "Leaky ReLU",
+        r"\begin{cases} x & x > 0 \\ 0.01\,x & x \le 0 \end{cases}",
+        r"\begin{cases} 1 & x > 0 \\ 0.01 & x \le 0 \end{cases}",
+        lambda x: np.where(x > 0, x, LEAK * x),
+        lambda x: np.where(x > 0, 1.0, LEAK),
+    ),
+    "sigmoid": Function(
+        "Sigmoid",
+        r"\sigma(x) = \frac{1}{1 + e^{-x}}",
+        r"\sigma(x)\,\bigl(1 - \sigma(x)\bigr)",
+        _sigmoid,
+        _sigmoid_slope,
+    ),
+    "tanh": Function(
+        "Tanh",
+        r"\tanh(x) = \frac{e^{x} - e^{-x}}{e^{x} + e^{-x}}",
+        r"1 - \tanh^2(x)",
+        np.tanh,
+        lambda x: 1.0 - np.tanh(x) ** 2,
+    ),
+    "gelu": Function(
+        "GELU",
+        r"x\,\Phi(x), \quad \Phi(x) = \tfrac{1}{2}\Bigl(1 + \operatorname{erf}\bigl(x / \sqrt{2}\bigr)\Bigr)",
+        r"\Phi(x) + x\,\varphi(x), \quad \varphi(x) = \frac{e^{-x^2 / 2}}{\sqrt{2\pi}}",
+        lambda x: x * _normal_share(x),
+        lambda x: _normal_share(x) + x * _normal_density(x),
+    ),
+    "silu": Function(
+        "SiLU",
+        r"x\,\sigma(x) = \frac{x}{1 + e^{-x}}",
+        r"\sigma(x)\,\bigl(1 + x\,(1 - \sigma(x))\bigr)",
+        lambda x: x * _sigmoid(x),
+        lambda x: _sigmoid(x) * (1.0 + x * _sigmoid(-x)),
+    ),
+}
+
+
+def activation_forward(name: str, inputs: ArrayLike) -> Floats:
+    """Return f(input) for every number, in the inputs' shape (the functions of `torch.nn.functional`).
+
+    Args:
+        name: A name in `ACTIVATIONS`; GELU is the exact one (Hendrycks & Gimpel 2016), the leaky slope is 0.01.
+        inputs: Any shape.
+
+    Raises:
+        ConvScopeError: The name is unknown.
+    """
+    return _function(name).value(floats(inputs, "inputs"))
+
+
+def activation_backward(name: str, upstream: ArrayLike, inputs: ArrayLike) -> Floats:
+    """Return upstream × f′(input), the gradient at the inputs, in their shape.
+
+    Args:
+        name: A name in `ACTIVATIONS`.
+        upstream: dL/d output, shaped like the inputs.
+        inputs: What went into the function.
+
+    Raises:
+        ConvScopeError: The name is unknown, or the shapes differ.
+    """
+    values, above = floats(inputs, "inputs"), floats(upstream, "upstream gradient")
+    require_shape(above, values.shape, "upstream gradient")
+    return above * _function(name).slope(values)
+
+
+def _function(name: str) -> Function:
+    if name not in ACTIVATIONS:
+        raise ConvScopeError(f"There is no activation {name!r}: choose one of {', '.join(ACTIVATIONS)}.")
+    return ACTIVATIONS[name]

@@ -1,0 +1,79 @@
+"""The lines of a calculation: each one its symbol, its formula, the same with numbers in it, and its value."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from string import Template
+
+from numpy.typing import ArrayLike
+
+from core.maths.arrays import Floats, floats
+
+Known = Mapping[str, tuple[str, Floats]]
+
+
+@dataclass(frozen=True, eq=False)
+class Term:
+    """One line of a calculation.
+
+    Attributes:
+        symbol: What is calculated, in LaTeX.
+        template: How, in LaTeX with `$name` where a known quantity stands.
+        value: What comes out, in the shape of the weight.
+        known: Symbol and value of each quantity by its name.
+    """
+
+    symbol: str
+    template: str
+    value: Floats
+    known: Known = field(repr=False)
+
+    @property
+    def formula(self) -> str:
+        """The right side in symbols, LaTeX."""
+        return Template(self.template).substitute({name: symbol for name, (symbol, _) in self.known.items()})
+
+    @property
+    def substituted(self) -> str:
+        """The right side with four digits of every number, LaTeX; empty where the weight is more than one number."""
+        if self.value.size != 1:
+            return ""
+        used = Template(self.template).get_identifiers()
+        return Template(self.template).substitute({name: latex_number(self.known[name][1].item()) for name in used})
+
+
+class Working:
+    """A sheet on which a calculation is written down line by line; quantities are read back by their names."""
+
+    def __init__(self, given: Mapping[str, tuple[str, ArrayLike]]) -> None:
+        """Begin with the quantities that are given: symbol and value by name."""
+        self._known = {name: (symbol, floats(value, name)) for name, (symbol, value) in given.items()}
+        self._terms: list[Term] = []
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """The lines written so far, in their order."""
+        return tuple(self._terms)
+
+    def __getitem__(self, name: str) -> Floats:
+        return self._known[name][1]
+
+    def get(self, name: str, default: Floats) -> Floats:
+        """Return the value of a quantity, or `default` if no line speaks of it."""
+        return self[name] if name in self._known else default
+
+    def write(self, name: str, symbol: str, template: str, value: ArrayLike) -> None:
+        """Write one line: from here on `name` is known under `symbol`."""
+        result = floats(value, name)
+        self._terms.append(Term(symbol, template, result, self._known))
+        self._known[name] = (symbol, result)
+
+
+def latex_number(value: float) -> str:
+    """Return a number with four digits in LaTeX, in brackets where a sign or an exponent could be misread."""
+    if not math.isfinite(value):
+        return r"\text{NaN}" if math.isnan(value) else r"\infty" if value > 0 else r"(-\infty)"
+    digits, _, exponent = f"{value:.4g}".partition("e")
+    if exponent:
+        return rf"({digits} \cdot 10^{{{int(exponent)}}})"
+    return f"({digits})" if value < 0 else digits
