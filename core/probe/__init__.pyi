@@ -1,19 +1,77 @@
 from .activations import capture_activations as capture_activations
 from .activations import zero_share as zero_share
+from .classical import CLASSICAL as CLASSICAL
+from .classical import Classical as Classical
+from .classical import ClassicalResult as ClassicalResult
+from .classical import Setting as Setting
+from .classical import apply_classical as apply_classical
+from .fields import FieldStep as FieldStep
+from .fields import effective_field as effective_field
+from .fields import field_steps as field_steps
+from .fields import reach as reach
+from .hog import HogResult as HogResult
+from .hog import hog_features as hog_features
+from .hog import hog_svm as hog_svm
 from .kernels import biases as biases
 from .kernels import filter_layers as filter_layers
 from .kernels import filters as filters
+from .matching import KERNELS as KERNELS
+from .matching import Kernel as Kernel
+from .matching import Match as Match
+from .matching import best_matches as best_matches
+from .matching import kernel as kernel
 from .pooling import Window as Window
 from .pooling import pool_window as pool_window
+from .preferred import preferred_input as preferred_input
+from .preferred import preferred_steps as preferred_steps
 from .sight import receptive_field as receptive_field
+from .surgery import Edit as Edit
+from .surgery import Off as Off
+from .surgery import Replace as Replace
+from .surgery import Swap as Swap
+from .surgery import operate as operate
+from .surgery import start_from as start_from
+from .units import TopImages as TopImages
+from .units import contributions as contributions
+from .units import dead_units as dead_units
+from .units import top_images as top_images
 
 __all__ = [
+    "CLASSICAL",
+    "KERNELS",
+    "Classical",
+    "ClassicalResult",
+    "Edit",
+    "FieldStep",
+    "HogResult",
+    "Kernel",
+    "Match",
+    "Off",
+    "Replace",
+    "Setting",
+    "Swap",
+    "TopImages",
     "Window",
+    "apply_classical",
+    "best_matches",
     "biases",
     "capture_activations",
+    "contributions",
+    "dead_units",
+    "effective_field",
+    "field_steps",
     "filter_layers",
     "filters",
+    "hog_features",
+    "hog_svm",
+    "kernel",
+    "operate",
     "pool_window",
+    "preferred_input",
+    "preferred_steps",
+    "reach",
     "receptive_field",
+    "start_from",
+    "top_images",
     "zero_share",
 ]

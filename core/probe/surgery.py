@@ -1,0 +1,133 @@
+"""Operations on a copy of a network: switch a filter off, swap two, or put in a kernel of one's own."""
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor, nn
+
+from core.errors import ConvScopeError
+from core.probe.kernels import filters
+from core.probe.matching import kernel
+
+
+@dataclass(frozen=True)
+class Off:
+    """Switch a filter off: its weights and bias become 0 (a batch norm behind it still adds its own shift)."""
+
+    layer: str
+    filter: int
+
+
+@dataclass(frozen=True)
+class Swap:
+    """Let two filters of a convolution change places, weights and biases: so do their maps."""
+
+    layer: str
+    a: int
+    b: int
+
+
+@dataclass(frozen=True)
+class Replace:
+    """Put another kernel in a filter's place; its bias stays.
+
+    `kernel` is (kH, kW), the same for every input channel, or (C, kH, kW); whatever is given, it is kept as nested
+    tuples of floats, so that equal edits are equal and can be keys.
+    """
+
+    layer: str
+    filter: int
+    kernel: ArrayLike
+
+    def __post_init__(self) -> None:
+        try:
+            array = np.asarray(self.kernel, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise ConvScopeError("The kernel must be rows of numbers, all of the same length.") from error
+        if not np.isfinite(array).all():
+            raise ConvScopeError("The kernel holds something that is not a number: every cell needs one.")
+        object.__setattr__(self, "kernel", _nested(array.tolist()))
+
+
+Edit = Off | Swap | Replace
+
+
+def operate(model: nn.Sequential, edits: Sequence[Edit]) -> nn.Sequential:
+    """Return a copy of a network with its own weights and the edits applied one after the other.
+
+    The network itself is left untouched; to undo, operate again with fewer edits.
+
+    Args:
+        model: The network.
+        edits: What to do, first to last; layers are those of `filter_layers(model)`.
+
+    Raises:
+        ConvScopeError: A layer or a filter does not exist, or a kernel does not fit.
+    """
+    patient = copy.deepcopy(model)
+    with torch.no_grad():
+        for edit in edits:
+            _apply(edit, patient)
+    return patient
+
+
+def start_from(model: nn.Sequential, layer: str, names: Sequence[str]) -> nn.Sequential:
+    """Return a copy of a network whose first filters are hand-made kernels, to be trained from there.
+
+    Each is the same for every input channel and scaled to the norm of the filter whose place it takes, so that
+    the signals keep the strength that the initialisation is made for; biases stay.
+
+    Args:
+        model: The network, with fresh weights.
+        layer: One of `filter_layers(model)`, as a rule the first; its kernels are square with an odd side.
+        names: Keys of `core.probe.matching.KERNELS`, for filter 0, 1, …
+
+    Raises:
+        ConvScopeError: The layer or a kernel does not exist, there are more names than filters, or no hand-made
+            kernel has that size.
+    """
+    weights = filters(model, layer)
+    if len(names) > len(weights):
+        raise ConvScopeError(f"Layer {layer} has {len(weights)} filters and cannot take {len(names)}: take fewer.")
+    edits = []
+    for number, name in enumerate(names):
+        values = np.broadcast_to(kernel(name, weights.shape[3]), weights.shape[1:])
+        edits.append(Replace(layer, number, values * float(weights[number].norm()) / np.linalg.norm(values)))
+    return operate(model, edits)
+
+
+def _apply(edit: Edit, model: nn.Module) -> None:
+    shape = filters(model, edit.layer).shape  # raises the sentence for a layer that is not there
+    convolution = model.get_submodule(edit.layer)
+    tensors = [tensor for tensor in (convolution.weight, convolution.bias) if isinstance(tensor, Tensor)]
+    for number in (edit.a, edit.b) if isinstance(edit, Swap) else (edit.filter,):
+        if not 0 <= number < shape[0]:
+            raise ConvScopeError(f"Layer {edit.layer} has no filter {number}: choose one from 0 to {shape[0] - 1}.")
+    match edit:
+        case Off():
+            for tensor in tensors:
+                tensor[edit.filter] = 0
+        case Swap():
+            for tensor in tensors:
+                tensor[[edit.a, edit.b]] = tensor[[edit.b, edit.a]]
+        case Replace():
+            kernel = torch.tensor(edit.kernel)
+            if kernel.shape not in (shape[1:], shape[2:]):
+                raise ConvScopeError(
+                    f"A kernel of {_size(kernel)} does not fit layer {edit.layer}: its filters are "
+                    f"{_size(filters(model, edit.layer)[0])}, or {shape[2]} × {shape[3]} for all channels alike."
+                )
+            tensors[0][edit.filter] = kernel
+
+
+def _size(kernel: Tensor) -> str:
+    return " × ".join(map(str, kernel.shape)) or "one number"
+
+
+def _nested(values: Any) -> Any:
+    return tuple(map(_nested, values)) if isinstance(values, list) else values

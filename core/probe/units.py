@@ -1,0 +1,192 @@
+"""What single units respond to: the images that move them most, and what they add to a class."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from core.errors import ConvScopeError
+from core.model.twin import twin_of
+
+Progress = Callable[[int, int], None]
+_PIXELS = 2**18  # in one batch: 256 images of 32 × 32
+
+
+@dataclass(frozen=True, eq=False)
+class TopImages:
+    """The images that move each unit of a layer most, strongest first; of equals, the first comes first.
+
+    Attributes:
+        indices: (U, k) int64, which images.
+        values: (U, k) float32, the unit's strongest answer to each.
+        rows, cols: (U, k) int64, where in the unit's map that was; 0 for a layer without places. What the unit
+            saw there is cut out with `receptive_field`.
+        seen: How many images were looked at.
+    """
+
+    indices: Tensor
+    values: Tensor
+    rows: Tensor
+    cols: Tensor
+    seen: int
+
+
+def tapped(model: nn.Module, layer: str) -> Callable[[Tensor], Tensor]:
+    """Return a function from images (N, C, H, W) to what a layer puts out, open to gradients.
+
+    It runs a copy in eval mode that shares the weights, and of a stack only the part up to the layer; images are
+    moved to the weights' device and type.
+
+    Raises:
+        ConvScopeError: There is no such layer, or, when it is called, the images are not normalised ones.
+    """
+    twin = twin_of(model)
+    names = [name for name, _ in twin.named_children()]
+    if not layer or layer not in dict(twin.named_modules()):
+        raise ConvScopeError(f"The network has no layer named {layer!r}: choose one of {', '.join(names)}.")
+    if type(twin) is nn.Sequential:
+        twin = twin[: names.index(layer.split(".")[0]) + 1]
+    store: list[Tensor] = []
+
+    def keep(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+        store.append(output)
+        return output.clone()  # a layer that works in place must not change what was kept
+
+    twin.get_submodule(layer).register_forward_hook(keep)
+    weight = next(model.parameters(), None)
+
+    def run(images: Tensor) -> Tensor:
+        if images.ndim != 4 or not images.is_floating_point():
+            raise ConvScopeError(
+                f"Units need normalised images of three dimensions, not {images.dtype} of shape "
+                f"{tuple(images.shape[1:])}: pass them through the data set's normalize first."
+            )
+        store.clear()
+        twin(images if weight is None else images.to(weight.device, weight.dtype))
+        return store.pop()
+
+    return run
+
+
+def top_images(
+    model: nn.Module,
+    images: Tensor,
+    layer: str,
+    count: int = 9,
+    *,
+    normalize: Callable[[Tensor], Tensor] | None = None,
+    max_images: int | None = None,
+    seconds: float | None = None,
+    progress: Progress | None = None,
+) -> TopImages:
+    """Find the images that move each unit of a layer most, in one pass over them for all units.
+
+    A unit is a channel with its strongest place, or a number where there are no places (Zeiler and Fergus 2014,
+    section 4). Only the running best are kept, so memory does not grow with the number of images. Answers that
+    are not a number count as the weakest.
+
+    Args:
+        model: The network.
+        images: (N, C, H, W): normalised floats, or whatever `normalize` turns into them, batch by batch, for
+            instance `dataset.train.images` with `dataset.normalize`.
+        layer: A name of `model.named_modules()`.
+        count: How many images for each unit, at least 1; k is fewer where there are fewer.
+        max_images: How many images to look at, the first ones; all by default.
+        seconds: After how long to be content with what was seen; at least one batch is.
+        progress: Called with the images seen and those to see, after each batch.
+
+    Raises:
+        ConvScopeError: The layer does not exist, there is no image, or the images are not normalised.
+    """
+    total = len(images) if max_images is None else min(len(images), max_images)
+    if total < 1 or count < 1:
+        raise ConvScopeError("There is no image to look at: ask for at least one image of a split that has some.")
+    run, end = tapped(model, layer), None if seconds is None else time.monotonic() + seconds
+    size = max(1, min(256, _PIXELS // images.shape[-2:].numel()))
+    best: TopImages | None = None
+    for start in range(0, total, size):
+        part = images[start : min(start + size, total)]
+        with torch.no_grad():
+            maps = run(part if normalize is None else normalize(part)).float().cpu()
+        best = _merged(best, _strongest(maps, start), count)
+        if progress is not None:
+            progress(best.seen, total)
+        if end is not None and time.monotonic() >= end:
+            break
+    assert best is not None
+    return best
+
+
+def contributions(model: nn.Module, image: Tensor, layer: str, target: int) -> Tensor:
+    """Return what each unit of a layer adds to the logit of a class: gradient × activation, summed over places.
+
+    Where the rest of the network is linear around this image (ReLU, pooling and dense layers are), they sum to
+    the logit less what the biases behind the layer add (Montavon et al. 2018, section 4.1, on Taylor expansions).
+
+    Args:
+        model: The network; its outputs are logits.
+        image: Normalised image, float (C, H, W).
+        layer: A name of `model.named_modules()`.
+        target: Index of the class.
+
+    Returns:
+        (C,), signed, on the CPU: a number per map, or per number where there are no places.
+
+    Raises:
+        ConvScopeError: The layer or the class does not exist, or the image is not normalised.
+    """
+    twin = twin_of(model)
+    tapped(model, layer)(image[None])  # raises the sentences on layers and images
+    store: list[Tensor] = []
+
+    def keep(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+        store.append(output.detach().requires_grad_())
+        return store[-1].clone()
+
+    twin.get_submodule(layer).register_forward_hook(keep)
+    weight = next(model.parameters(), image)
+    with torch.enable_grad():
+        logits = twin(image[None].to(weight.device, weight.dtype))[0]
+        if not 0 <= target < len(logits):
+            raise ConvScopeError(f"The network has no class {target}: choose one from 0 to {len(logits) - 1}.")
+        (gradient,) = torch.autograd.grad(logits[target], store[0])
+    return (gradient * store[0]).detach()[0].reshape(gradient.shape[1], -1).sum(dim=1).cpu()
+
+
+def dead_units(activations: Tensor) -> tuple[int, ...]:
+    """Name the units that no image moves: the same number for every image and at every place.
+
+    Takes activations (N, C, …); with a single image, where one number proves nothing, those that are 0
+    everywhere.
+    """
+    units = activations.transpose(0, 1).flatten(1)
+    first = units[:, :1] if len(activations) > 1 else torch.zeros_like(units[:, :1])
+    return tuple((units == first).all(dim=1).nonzero().flatten().tolist())
+
+
+def _strongest(maps: Tensor, start: int) -> TopImages:
+    """Find each unit's strongest place in each image of a batch (N, U, …) whose first image is number `start`."""
+    places = maps.flatten(2) if maps.ndim > 2 else maps[..., None]
+    values, at = torch.where(places.isnan(), -torch.inf, places).max(dim=2)
+    width = maps.shape[3] if maps.ndim == 4 else 1
+    indices = torch.arange(start, start + len(maps)).expand(maps.shape[1], -1)
+    return TopImages(indices, values.T, (at // width).T, (at % width).T, len(maps))
+
+
+def _merged(best: TopImages | None, new: TopImages, count: int) -> TopImages:
+    parts = [new] if best is None else [best, new]
+    values = torch.cat([part.values for part in parts], dim=1)
+    order = values.sort(dim=1, descending=True, stable=True).indices[:, :count]
+
+    def kept(columns: list[Tensor]) -> Tensor:
+        return torch.cat(columns, dim=1).gather(1, order)
+
+    return TopImages(
+        indices=kept([part.indices for part in parts]),
+        values=values.gather(1, order),
+        rows=kept([part.rows for part in parts]),
+        cols=kept([part.cols for part in parts]),
+        seen=sum(part.seen for part in parts),
+    )
