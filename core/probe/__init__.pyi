@@ -20,6 +20,8 @@ from .matching import Kernel as Kernel
 from .matching import Match as Match
 from .matching import best_matches as best_matches
 from .matching import kernel as kernel
+from .passes import LayerPass as LayerPass
+from .passes import layer_pass as layer_pass
 from .pooling import Window as Window
 from .pooling import pool_window as pool_window
 from .preferred import preferred_input as preferred_input
@@ -45,6 +47,7 @@ __all__ = [
     "FieldStep",
     "HogResult",
     "Kernel",
+    "LayerPass",
     "Match",
     "Off",
     "Replace",
@@ -65,6 +68,7 @@ __all__ = [
     "hog_features",
     "hog_svm",
     "kernel",
+    "layer_pass",
     "operate",
     "pool_window",
     "preferred_input",
