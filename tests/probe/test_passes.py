@@ -1,5 +1,7 @@
 """A layer between its passes: autograd's numbers of the whole network, by the chain rule and by hand."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -57,7 +59,7 @@ def test_every_layer_s_input_gradient_is_the_upstream_of_the_one_before(
     passes: list[LayerPass] = [
         layer_pass(model, name, *batch, functional.cross_entropy, training=training) for name in SPEC.layer_names
     ]
-    for before, after in zip(passes, passes[1:], strict=False):
+    for before, after in itertools.pairwise(passes):
         close(before.outputs, after.inputs)
         close(before.upstream, after.input_gradient)
 
