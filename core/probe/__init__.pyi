@@ -37,6 +37,9 @@ from .units import TopImages as TopImages
 from .units import contributions as contributions
 from .units import dead_units as dead_units
 from .units import top_images as top_images
+from .window_pass import WindowPass as WindowPass
+from .window_pass import conv_pass as conv_pass
+from .window_pass import pool_pass as pool_pass
 
 __all__ = [
     "CLASSICAL",
@@ -55,11 +58,13 @@ __all__ = [
     "Swap",
     "TopImages",
     "Window",
+    "WindowPass",
     "apply_classical",
     "best_matches",
     "biases",
     "capture_activations",
     "contributions",
+    "conv_pass",
     "dead_units",
     "effective_field",
     "field_steps",
@@ -70,6 +75,7 @@ __all__ = [
     "kernel",
     "layer_pass",
     "operate",
+    "pool_pass",
     "pool_window",
     "preferred_input",
     "preferred_steps",
