@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from core.exchange import script_parts as parts
 from core.exchange.layout import METRICS, plain
 from core.exchange.listing import listing
+from core.exchange.script_beginning import beginning
 from core.exchange.script_data import data_section
 from core.exchange.script_loop import loop, preparation
 from core.model.export import to_python
@@ -63,6 +64,7 @@ def to_script(run: Run, events: Sequence[Event] = ()) -> str:
         data_section(run.dataset, config.train_images),
         parts.WRONG_LABELS.format(classes=run.spec.num_classes) if config.wrong_labels else "",
         network,
+        beginning(run.spec) if config.first_filters == "by_hand" else "",
         _augmentation() if config.augmentation.active else "",
         preparation(config),
         "",

@@ -1,6 +1,9 @@
 from .build import build_model as build_model
 from .difference import spec_changes as spec_changes
 from .export import to_python as to_python
+from .handmade import KERNELS as KERNELS
+from .handmade import Kernel as Kernel
+from .handmade import kernel as kernel
 from .layers import ACTIVATIONS as ACTIVATIONS
 from .layers import LAYERS as LAYERS
 from .layers import Activation as Activation
@@ -27,6 +30,7 @@ from .twin import twin_of as twin_of
 
 __all__ = [
     "ACTIVATIONS",
+    "KERNELS",
     "LAYERS",
     "PRESETS",
     "Activation",
@@ -38,6 +42,7 @@ __all__ = [
     "Fix",
     "Flatten",
     "GlobalAvgPool",
+    "Kernel",
     "Layer",
     "LayerSummary",
     "MaxPool",
@@ -46,6 +51,7 @@ __all__ = [
     "Problem",
     "Residual",
     "build_model",
+    "kernel",
     "preset",
     "problems",
     "spec_changes",

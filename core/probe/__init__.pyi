@@ -15,11 +15,8 @@ from .hog import hog_svm as hog_svm
 from .kernels import biases as biases
 from .kernels import filter_layers as filter_layers
 from .kernels import filters as filters
-from .matching import KERNELS as KERNELS
-from .matching import Kernel as Kernel
 from .matching import Match as Match
 from .matching import best_matches as best_matches
-from .matching import kernel as kernel
 from .passes import LayerPass as LayerPass
 from .passes import layer_pass as layer_pass
 from .pooling import Window as Window
@@ -32,7 +29,6 @@ from .surgery import Off as Off
 from .surgery import Replace as Replace
 from .surgery import Swap as Swap
 from .surgery import operate as operate
-from .surgery import start_from as start_from
 from .units import TopImages as TopImages
 from .units import contributions as contributions
 from .units import dead_units as dead_units
@@ -43,13 +39,11 @@ from .window_pass import pool_pass as pool_pass
 
 __all__ = [
     "CLASSICAL",
-    "KERNELS",
     "Classical",
     "ClassicalResult",
     "Edit",
     "FieldStep",
     "HogResult",
-    "Kernel",
     "LayerPass",
     "Match",
     "Off",
@@ -72,7 +66,6 @@ __all__ = [
     "filters",
     "hog_features",
     "hog_svm",
-    "kernel",
     "layer_pass",
     "operate",
     "pool_pass",
@@ -81,7 +74,6 @@ __all__ = [
     "preferred_steps",
     "reach",
     "receptive_field",
-    "start_from",
     "top_images",
     "zero_share",
 ]

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from core.errors import ConvScopeError
 from core.probe.kernels import filters
-from core.probe.matching import kernel
 
 
 @dataclass(frozen=True)
@@ -74,31 +73,6 @@ def operate(model: nn.Sequential, edits: Sequence[Edit]) -> nn.Sequential:
         for edit in edits:
             _apply(edit, patient)
     return patient
-
-
-def start_from(model: nn.Sequential, layer: str, names: Sequence[str]) -> nn.Sequential:
-    """Return a copy of a network whose first filters are hand-made kernels, to be trained from there.
-
-    Each is the same for every input channel and scaled to the norm of the filter whose place it takes, so that
-    the signals keep the strength that the initialisation is made for; biases stay.
-
-    Args:
-        model: The network, with fresh weights.
-        layer: One of `filter_layers(model)`, as a rule the first; its kernels are square with an odd side.
-        names: Keys of `core.probe.matching.KERNELS`, for filter 0, 1, …
-
-    Raises:
-        ConvScopeError: The layer or a kernel does not exist, there are more names than filters, or no hand-made
-            kernel has that size.
-    """
-    weights = filters(model, layer)
-    if len(names) > len(weights):
-        raise ConvScopeError(f"Layer {layer} has {len(weights)} filters and cannot take {len(names)}: take fewer.")
-    edits = []
-    for number, name in enumerate(names):
-        values = np.broadcast_to(kernel(name, weights.shape[3]), weights.shape[1:])
-        edits.append(Replace(layer, number, values * float(weights[number].norm()) / np.linalg.norm(values)))
-    return operate(model, edits)
 
 
 def _apply(edit: Edit, model: nn.Module) -> None:

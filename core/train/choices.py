@@ -42,6 +42,10 @@ INPUTS = {
     "unit": Rule("0 to 1", "Pixels divided by 255."),
     "raw": Rule("0 to 255", "Pixels as they are stored: too large for the initial weights."),
 }
+BEGINNINGS = {
+    "random": Rule("Random numbers", "Small random weights, as PyTorch draws them."),
+    "by_hand": Rule("Hand-made kernels", "Blur, sharpen, Sobel, Gabor and others, one filter each; the rest random."),
+}
 
 
 def titles(rules: dict[str, Rule]) -> dict[str, str]:

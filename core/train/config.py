@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import ConfigError
 from core.options import check_options, option, options
-from core.train.choices import INPUTS, LOSSES, OPTIMIZERS, ORDERS, SCHEDULES, titles
+from core.train.choices import BEGINNINGS, INPUTS, LOSSES, OPTIMIZERS, ORDERS, SCHEDULES, titles
 
 if TYPE_CHECKING:
     from core.data.augment import Augmentation
@@ -102,7 +102,11 @@ class TrainConfig:
 
     seed: int = option(
         0, "Seed", "Same seed, same curve: it decides first weights, image order, dropout and augmentation.",
-        min=0, max=2**31 - 1, group="Machine")
+        min=0, max=2**31 - 1, group="Beginning")
+    first_filters: str = option(
+        "random", "First filters", "What the filters of the first convolution are before training changes them.",
+        choices=titles(BEGINNINGS), group="Beginning")
+
     precision: str = option(
         "auto", "Precision", "bfloat16 is faster where the processor has it; auto picks what is faster here.",
         choices=("auto", "bf16", "fp32"), group="Machine")

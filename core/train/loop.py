@@ -12,6 +12,7 @@ from core.data.datasets import Dataset
 from core.errors import TrainingError
 from core.runs.checkpoint import Checkpoint
 from core.runs.records import Evidence
+from core.train.beginning import begin
 from core.train.budgets import Budgets
 from core.train.config import TrainConfig
 from core.train.feed import augmentation_draw, image_order, training_labels
@@ -38,13 +39,14 @@ class Training:
         config: How to train.
 
     Raises:
-        ConfigError: The device is not there.
+        ConfigError: The device is not there, or no hand-made kernel fits the first convolution.
     """
 
     def __init__(self, model: nn.Module, dataset: Dataset, config: TrainConfig) -> None:
         self.dataset, self.config = dataset.scaled(config.inputs), config
         self.device = pick_device(config.device)
         self.precision = pick_precision(config.precision, self.device)
+        begin(model, config)
         self.model = model.to(self.device)
         if self.device.type != "mps":
             self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

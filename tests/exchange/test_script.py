@@ -58,6 +58,7 @@ CHOICES: list[dict[str, Any]] = [
     *({name: strength} for name, strength in STRONG.items()),
     STRONG,
     {"precision": "bf16"},
+    {"first_filters": "by_hand"},
     {"patience": 1, "lr": 0.1, "wrong_labels": 1.0, "epochs": 6},
     {"target_accuracy": 0.3, "epochs": 6},
     {"epochs": 1, "batch_size": 4096},

@@ -75,6 +75,7 @@ WANTED = {
     "jitter": 0.3,
     "cutout": 0.25,
     "seed": 9,
+    "first_filters": "by_hand",
     "precision": "fp32",
     "device": "cpu",
 }

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from core.errors import ConvScopeError
+from core.model.handmade import kernel
 from core.probe.classical import CLASSICAL, apply_classical
-from core.probe.matching import kernel
 
 Floats = NDArray[np.float64]
 ROWS, COLS = np.indices((48, 40))

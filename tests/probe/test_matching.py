@@ -6,7 +6,8 @@ import skimage as ski
 import torch
 
 from core.errors import ConvScopeError
-from core.probe.matching import KERNELS, best_matches, kernel
+from core.model.handmade import KERNELS, kernel
+from core.probe.matching import best_matches
 
 SIZES = (3, 5, 7)
 RNG = np.random.default_rng(0)

@@ -9,8 +9,7 @@ from core.errors import ConvScopeError
 from core.model.build import build_model
 from core.model.presets import preset
 from core.probe.activations import capture_activations
-from core.probe.matching import kernel
-from core.probe.surgery import Edit, Off, Replace, Swap, operate, start_from
+from core.probe.surgery import Edit, Off, Replace, Swap, operate
 
 
 def net() -> nn.Sequential:
@@ -121,19 +120,3 @@ def test_a_kernel_needs_a_number_in_every_cell() -> None:
         Replace("conv1", 0, [[1, np.nan], [0, 1]])
     with pytest.raises(ConvScopeError, match="rows of numbers"):
         Replace("conv1", 0, [[1, 2], [3]])  # type: ignore[list-item]
-
-
-def test_a_training_starts_from_hand_made_kernels_of_the_same_norm() -> None:
-    model = net()
-    started = start_from(model, "conv1", ["sobel_x", "blur", "blur"])
-    before, after = model.conv1.weight.detach(), started.conv1.weight.detach()
-    assert torch.equal(after[3], before[3]) and torch.equal(started.conv1.bias, model.conv1.bias)
-    assert torch.allclose(after[:3].flatten(1).norm(dim=1), before[:3].flatten(1).norm(dim=1))
-    for channel in after[0]:
-        assert torch.allclose(channel / channel[1, 2], torch.from_numpy(kernel("sobel_x")).float() / 2)
-    assert torch.equal(model.conv1.weight, net().conv1.weight)
-    assert all(weight.requires_grad for weight in started.parameters())
-    with pytest.raises(ConvScopeError, match="has 4 filters and cannot take 5"):
-        start_from(model, "conv1", ["blur"] * 5)
-    with pytest.raises(ConvScopeError, match="no hand-made kernel 'edge'"):
-        start_from(model, "conv1", ["edge"])

@@ -55,6 +55,7 @@ CHANGES = {
     "jitter": ({"jitter": 0.5}, {}),
     "cutout": ({"cutout": 0.4}, {}),
     "seed": ({"seed": 4}, {}),
+    "first_filters": ({"first_filters": "by_hand"}, {}),
     "precision": ({"precision": "bf16"}, {}),
 }
 

@@ -12,11 +12,12 @@ from core.train.wording import in_words, label, value_words
 SETTINGS = {setting.name: setting for setting in options(TrainConfig)}
 
 
-def test_the_defaults_take_three_sentences() -> None:
+def test_the_defaults_take_four_sentences() -> None:
     assert in_words(TrainConfig(), 4000) == (
         "Sees 4,000 training images 5 times, 64 at a time.",
         "Adam, learning rate 0.001.",
-        "Seed 0, precision auto, device auto.",
+        "Seed 0.",
+        "Precision auto, device auto.",
     )
 
 
@@ -30,7 +31,8 @@ def test_what_was_chosen_is_told_group_by_group() -> None:
         "Schedule steps, epochs between steps 5, factor of a step 0.1.",
         "Early stopping 3.",
         "Flip 0.5.",
-        "Seed 3, precision auto, device auto.",
+        "Seed 3.",
+        "Precision auto, device auto.",
     )
 
 
