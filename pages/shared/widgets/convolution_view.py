@@ -1,9 +1,6 @@
 """A convolution or a pooling window, one number at a time, forward and backward, counted in the browser."""
 
-import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -11,11 +8,9 @@ import streamlit as st
 from numpy.typing import ArrayLike
 
 from core.errors import ConvScopeError
-from core.figures.palette import THEMES, diverging
-from core.figures.scales import ColorScale, legend
+from pages.shared.widgets.number_grids import SHARED, STYLE, look, packed, script
 
-_HERE = Path(__file__).parent
-_PARTS = ("numbers", "convolution", "forward", "backward", "matrix", "pooling", "grid", "formula", "words", "layout")
+_MODES = ("convolution", "forward", "backward", "matrix", "pooling")
 _HTML = """
 <div class="view" role="group">
   <div class="top">
@@ -58,11 +53,8 @@ _HTML = """
 _view = st.components.v2.component(
     "convolution_view",
     html=_HTML,
-    css=(_HERE / "convolution_view.css").read_text(encoding="utf-8"),
-    js="\n".join(
-        (_HERE / name).read_text(encoding="utf-8")
-        for name in (*(f"convolution_view_{part}.js" for part in _PARTS), "convolution_view.js")
-    ),
+    css=STYLE,
+    js=script(*SHARED, *(f"convolution_view_{part}" for part in _MODES), "convolution_view"),
 )
 
 Pair = int | Sequence[int]
@@ -112,7 +104,7 @@ def convolution_view(
         )
     kind = "convolution: the kernel turned by 180°" if flip else "cross-correlation, what torch calls convolution"
     data = {
-        "weight": _packed(kernel),
+        "weight": packed(kernel),
         "bias": None if bias is None else float(bias),
         "first": first_channel,
         "flip": flip,
@@ -180,23 +172,15 @@ def _data(
             f"but the upstream gradient has the shape {above.shape}."
         )
     return {
-        "image": _packed(image),
+        "image": packed(image),
         "shape": image.shape,
         "kernel": kernel,
-        "upstream": _packed(above),
+        "upstream": packed(above),
         "stride": strides,
         "padding": border,
         "dilation": spaces,
-        "autograd": {name: _packed(np.asarray(values)) for name, values in autograd.items()},
-        "colors": diverging().tobytes().hex(),
-        "legend": legend(ColorScale("diverging", -1, 1)).css,
-        "themes": {
-            name: {
-                **{part: asdict(theme)[part] for part in ("text", "surface", "muted", "neutral")},
-                "hues": {"input": theme.train, "kernel": theme.valid, "output": theme.mark, "upstream": theme.test},
-            }
-            for name, theme in THEMES.items()
-        },
+        "autograd": {name: packed(np.asarray(values)) for name, values in autograd.items()},
+        **look(),
     }
 
 
@@ -213,12 +197,3 @@ def _numbers(value: Pair, count: int) -> list[int]:
     if len(numbers) not in (1, 2, count):
         raise ConvScopeError(f"One number or a pair of them is needed, not {value!r}.")
     return [int(numbers[place % len(numbers)]) for place in range(count)]
-
-
-def _packed(values: np.ndarray) -> dict[str, Any]:
-    """Pack numbers for the browser: in half the bytes where float32 holds them exactly."""
-    doubles = np.ascontiguousarray(values, dtype="<f8")
-    with np.errstate(over="ignore"):
-        singles = doubles.astype("<f4")
-    exact = bool(np.array_equal(singles, doubles, equal_nan=True))
-    return {"bytes": base64.b64encode((singles if exact else doubles).tobytes()).decode("ascii"), "single": exact}
