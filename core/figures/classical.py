@@ -18,8 +18,8 @@ _INK = 1200  # how opaque the circles around key-points are together, so that ma
 
 
 def operation_scale(result: ClassicalResult) -> ColorScale | None:
-    """Return the colours of a map, from zero to its own largest value; None for marks."""
-    return None if result.values is None else ColorScale.of(result.values, signed=result.signed)
+    """Return the colours of a map, scaled by itself, so that a few extreme values do not pale it; None for marks."""
+    return None if result.values is None else ColorScale.of(result.values, percentile=99.5, signed=result.signed)
 
 
 def operation_picture(pixels: Pixels, result: ClassicalResult, *, zoom: int | None = None) -> Pixels:

@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from core.figures.hues import SHAPES
-from core.figures.optimizer_courses import CORNERS, hue, seat
+from core.figures.optimizer_courses import CORNERS, brief, hue, seat
 from core.figures.palette import THEMES, sequential
 from core.maths.landscapes import Landscape, Point
-from core.maths.rules import OPTIMIZERS
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -143,7 +142,7 @@ def surface(landscape: Landscape, paths: Paths, *, theme: str = "light", height:
             z=relief(landscape, way) + 0.02,
             customdata=landscape.value(way),
             mode="lines+markers",
-            name=OPTIMIZERS[name].title,
+            name=brief(name),
             line={"color": hue(name, theme), "width": 6},
             marker={"color": hue(name, theme), "size": 2.5},
             hovertemplate="x %{x:.3g}, y %{y:.3g}<br>height %{customdata:.4g}",

@@ -13,7 +13,7 @@ from core.figures.palette import THEMES, diverging, hex_of
 from core.figures.scales import number
 from core.maths.losses import LOSSES, Slide
 
-MEASURES = {"value": "Loss", "gradient": "Size of the gradient at the true logit"}
+MEASURES = {"value": "Loss", "gradient": "|dL/dz| at the true logit"}
 _DASHES = ([1, 0], [7, 6], [1, 0])  # cross-entropy and NLL are one line: both can be seen
 _ROW = 26  # screen pixels of a bar and its gap
 _LONGEST = 22
@@ -99,7 +99,7 @@ def slide_rows(slides: Mapping[str, Slide], measure: str) -> Rows:
     return rows
 
 
-def slide_chart(measure: str, *, log: bool = False, theme: str = "light", height: int = 280) -> dict[str, Any]:
+def slide_chart(measure: str, *, log: bool = False, theme: str = "light", height: int = 320) -> dict[str, Any]:
     """Return a Vega-Lite description of losses along the probability of the true class.
 
     It draws rows of `slide_rows`. Of its further data sets, "present" has the same columns, one row for each loss, at
@@ -127,7 +127,7 @@ def slide_chart(measure: str, *, log: bool = False, theme: str = "light", height
         "scale": scale,
     }
     order = {"domain": titles, "range": list(HUES[theme][: len(titles)])}
-    colour = {"field": "loss", "type": "nominal", "scale": order, "legend": LEGEND | {"columns": 2}}
+    colour = {"field": "loss", "type": "nominal", "scale": order, "legend": LEGEND | {"columns": 1}}
     dash = {"field": "loss", "type": "nominal", "scale": {"domain": titles, "range": list(_DASHES)}, "legend": None}
     tooltip = [
         {"field": "loss", "type": "nominal", "title": "Loss"},

@@ -51,10 +51,15 @@ def seat(name: str) -> int:
     return list(OPTIMIZERS).index(name)
 
 
+def brief(name: str) -> str:
+    """Return what an optimiser is called where there is little room: "GD" for gradient descent, "SGD", "Nesterov", …"""
+    return {"gd": "GD", "sgd": "SGD", "nesterov": "Nesterov"}.get(name, OPTIMIZERS[name].title)
+
+
 def course_rows(courses: Mapping[str, Sequence[float] | Floats]) -> Rows:
     """Return one row for each finite number of each optimiser, from step 0 on."""
     return [
-        {"optimizer": OPTIMIZERS[name].title, "step": step, "value": rounded(value)}
+        {"optimizer": brief(name), "step": step, "value": rounded(value)}
         for name, values in courses.items()
         for step, value in enumerate(np.asarray(values, dtype=np.float64).tolist())
         if np.isfinite(value)
@@ -75,7 +80,7 @@ def course_chart(
         height: In pixels.
     """
     order = sorted(names, key=seat)
-    titles = [OPTIMIZERS[name].title for name in order]
+    titles = [brief(name) for name in order]
     scale: dict[str, Any] = {"type": "log", "nice": False} if log else {"zero": False}
     encoding = {
         "x": {
@@ -113,6 +118,6 @@ def course_chart(
 
 
 def _seats(titles: Sequence[str], values: Sequence[str]) -> dict[str, Any]:
-    legend = {"title": None, "orient": "top", "columns": 2, "symbolOpacity": 1, "symbolSize": 80, "labelLimit": 200}
+    legend = {"title": None, "orient": "top", "columns": 3, "symbolOpacity": 1, "symbolSize": 80}
     scale = {"domain": list(titles), "range": list(values)}
     return {"field": "optimizer", "type": "nominal", "scale": scale, "legend": legend}

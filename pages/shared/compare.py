@@ -22,12 +22,15 @@ NARROWEST = 300  # screen pixels of a column; the two stack where there is no ro
 _STYLE = '<style>.st-key-time_machine [data-testid="stSliderTickBar"] { opacity: 1; }</style>'
 
 
-def require_weights() -> tuple[Weights, ...]:
+def require_weights(*, pair: bool = True) -> tuple[Weights, ...]:
     """Ask which network to look at, at which epoch, and with what to compare it; return the one, or both.
 
     Where there is no network to look at, the page says so, offers the way on and ends.
+
+    Args:
+        pair: Whether the page can show two; else it asks for one.
     """
-    run, other = run_or_end(), _other()
+    run, other = run_or_end(), _other() if pair else None
     st.html(_STYLE)
     with st.container(key="time_machine", gap="small"):
         network, epoch, switch = st.columns(WIDTHS, gap="medium", vertical_alignment="center")
@@ -35,8 +38,9 @@ def require_weights() -> tuple[Weights, ...]:
             choose_run(run, "Network A" if other else "Network")
         with epoch:
             first = pick_epoch(run, "Epoch A" if other else "Epoch")
-        with switch:
-            _switch(first, on=other is not None)
+        if pair:
+            with switch:
+                _switch(first, on=other is not None)
         both = (first,) if other is None else (first, _pick_other(other))
     training_note(both)
     return both

@@ -12,7 +12,7 @@ from core.figures.grids import colorize
 from core.figures.scales import ColorScale
 from core.model.layers import LAYERS
 from core.model.shapes import LayerSummary, summarize
-from pages.shared import results
+from pages.shared import menu, results
 from pages.shared.compare import LETTERS, attempts, side_by_side, taken
 from pages.shared.layout import plain, show_errors
 from pages.shared.maps import color_bar, dimensions, grid
@@ -70,6 +70,8 @@ def layer_maps(both: Sequence[results.Weights], picture: results.Picture) -> Non
             return _maps(made, shown, side, narrow=len(both) > 1)
 
         side_by_side(both, draw)
+        if summary.kind not in ("flatten", "residual"):  # the one computes nothing, the other is several layers
+            menu.link("maths", f"Follow the sums of {summary.name}", layer=summary.name)
 
 
 def _maps(made: Made, alike: Sequence[Made], side: int, *, narrow: bool) -> Callable[[], None]:
@@ -107,6 +109,7 @@ def _pick_layer(run_id: str, summaries: tuple[LayerSummary, ...]) -> int:
         names,
         format_func=lambda name: f"{name} :small[{_short(summaries[names.index(name)].output_shape)}]",
         required=True,
+        wrap=True,
         key=key,
         on_change=follow,
         persist_state="session",

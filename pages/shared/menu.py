@@ -43,6 +43,15 @@ PAGES: dict[str, PageInfo] = {
     "feature_maps": PageInfo(
         "Feature maps", ":material/visibility:", "Look inside", "What each layer makes of one image."
     ),
+    "classical": PageInfo(
+        "By hand", ":material/architecture:", "Look inside", "Hand-made filters beside the learned ones."
+    ),
+    "maths": PageInfo(
+        "Number by number",
+        ":material/function:",
+        "Look inside",
+        "Follow every sum forward and backward, checked against autograd.",
+    ),
     "saliency": PageInfo(
         "Explain", ":material/lightbulb:", "Ask", "Which pixels speak for a class, and which against it."
     ),

@@ -17,6 +17,7 @@ from core.model.spec import ModelSpec
 from core.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
+from pages.shared import unit_orders
 from pages.shared.menu import path
 
 Sheets = Callable[[AppTest], dict[str, Any]]
@@ -158,7 +159,12 @@ def test_convolutions_inside_a_block_show_one_kernel_of_each_filter(
     assert {metric.label: metric.value for metric in app.metric}["Bias"] == "none"
 
 
-def test_a_first_layer_over_colours_is_shown_in_colours_or_by_channel(home: Any, sheets: Sheets) -> None:
+def test_a_first_layer_over_colours_is_shown_in_colours_or_by_channel(
+    home: Any, sheets: Sheets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        unit_orders, "_unmoved", lambda *_: ({"conv1": set()}, 0)
+    )  # its pictures would have to be drawn first
     spec = ModelSpec("Colours", (3, 32, 32), 10, (Conv(4), Conv(3), Flatten(), Dense(10)))
     store = RunStore()
     run_id = store.create(spec, TrainConfig(epochs=1), "shapes", owner="tests")

@@ -1,0 +1,186 @@
+"""Hand-made features with a linear machine against the network, on the same images: accuracy and time."""
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.data.catalog import DATASETS
+from core.runs.records import Run
+from pages.shared import results, state
+from pages.shared.compare import LETTERS
+from pages.shared.layout import plain, show_errors
+from pages.shared.widgets.pulse import pulse
+
+if TYPE_CHECKING:
+    from core.probe.hog import HogResult
+
+MOST = 5000  # training images for the machine: more take minutes and hardly help
+TIMED = 256  # test images by which the network's speed is measured
+TICK_SECONDS = 0.5
+
+
+@dataclass(eq=False)
+class Job:
+    """A measurement in the background: how far it is, and what comes out."""
+
+    result: "Future[HogResult]" = field(default_factory=Future)
+    done: int = 0
+    total: int = 1
+
+
+@dataclass(frozen=True)
+class Judged:
+    """How a network does on the test images: its accuracy, 0 to 1, and seconds for one picture."""
+
+    accuracy: float
+    seconds: float
+
+
+@st.cache_resource(show_spinner=False)
+def _bench() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, "contest")  # two measurements at once would measure each other
+
+
+def _seen(run: Run) -> int:
+    """Return how many images the network learned from."""
+    whole = len(state.dataset(run.dataset).train)
+    return min(run.config.get("train_images") or whole, whole)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def hog_job(dataset: str, count: int) -> Job:
+    """Start to fit and judge HOG and a linear SVM on the first `count` training images of a data set, once."""
+    images, job = state.dataset(dataset), Job()
+
+    def advance(done: int, total: int) -> None:
+        job.done, job.total = done, total
+
+    def measure() -> "HogResult":
+        from core.probe.hog import hog_svm
+
+        return hog_svm(images, max_train=count, progress=advance)
+
+    job.result = _bench().submit(measure)
+    return job
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _judgement(mark: tuple[object, ...], _weights: results.Weights) -> "Future[Judged]":
+    """Start to judge a network by the test images, once; the store knows the accuracy of finished trainings."""
+    run, model = _weights.run, results.model(_weights)
+    dataset = state.dataset(run.dataset).scaled(run.config.get("inputs", "standard"))
+    known = run.test_accuracy if _weights.epoch is None else None
+
+    def measure() -> Judged:
+        from core.data.datasets import Split
+        from core.train.metrics import evaluate
+
+        test = dataset.test
+        few = test if known is None else Split(test.images[:TIMED], test.labels[:TIMED])
+        start = time.perf_counter()
+        score = evaluate(model, dataset, few)
+        seconds = (time.perf_counter() - start) / len(few)
+        return Judged(score.accuracy if known is None else known, seconds)
+
+    return _bench().submit(measure)
+
+
+@st.fragment
+def contest(both: Sequence[results.Weights]) -> None:
+    """Offer to let HOG and a linear SVM compete with the network, and show both in one table."""
+    with show_errors():
+        run = both[0].run
+        st.subheader("Hand-made features against the network", anchor=False)
+        st.markdown(
+            "Before networks, people described a picture by its edges (**HOG**: in each small cell, how much edge runs "
+            "in which direction) and let a linear machine (**SVM**) tell the classes apart by these numbers. "
+            "How does that do on the images of this network?"
+        )
+        key = f"contest_{run.dataset}"
+        if not st.session_state.get(key):
+            st.button(
+                "Let them compete",
+                icon=":material/sports_score:",
+                key="contest_start",
+                on_click=lambda: st.session_state.update({key: True}),
+            )
+            name = plain(DATASETS[run.dataset].title)
+            st.caption(f"{name}: some seconds to a minute, in the background. The network is not trained again.")
+            return
+        rivals = [weights for weights in both if weights.run.dataset == run.dataset]
+        job = hog_job(run.dataset, min(_seen(run), MOST))
+        judged = [_judgement(weights.mark, weights) for weights in rivals]
+        if job.result.done() and all(each.done() for each in judged):
+            _table(rivals, job.result.result(), [each.result() for each in judged])
+        else:
+            _wait(job)
+        if len(rivals) < len(both):
+            st.caption("Network B learned from other images and stands aside.")
+
+
+def _wait(job: Job) -> None:
+    words = f"Describing the images: {job.done:,} of {job.total:,}" if job.done else "Starting …"
+    if job.result.done():
+        words = "Judging the network …"
+    st.progress(min(1.0, job.done / job.total), text=words)
+    pulse(TICK_SECONDS, key="pulse_contest")
+
+
+def _table(rivals: Sequence[results.Weights], hog: "HogResult", judged: Sequence[Judged]) -> None:
+    rows = [
+        {
+            "": "HOG + linear SVM",
+            "Test accuracy": f"{hog.accuracy:.1%}",
+            "To learn": _time(hog.fit_seconds),
+            "For a picture": _time(hog.predict_seconds),
+            "Learned from": f"{hog.num_train:,} images",
+            "Sees a picture as": f"{hog.num_features:,} hand-made numbers",
+        }
+    ]
+    for letter, weights, each in zip(LETTERS, rivals, judged, strict=False):
+        named = f"Network {letter}" if len(rivals) > 1 else "This network"
+        run = weights.run
+        rows.append(
+            {
+                "": f"{named}, {weights.moment}",
+                "Test accuracy": f"{each.accuracy:.1%}",
+                "To learn": _time(_training_seconds(weights)),
+                "For a picture": _time(each.seconds),
+                "Learned from": f"{_seen(run):,} images",
+                "Sees a picture as": f"{' × '.join(map(str, run.spec.input_shape))} pixels",
+            }
+        )
+    st.table(rows, hide_index=True, border="horizontal", alt="HOG and a linear SVM beside the network")
+    st.markdown(_verdict(hog, judged[0]))
+    cut = "" if hog.num_train == _seen(rivals[0].run) else f" HOG and SVM got the first {hog.num_train:,} of them."
+    st.caption(
+        f"All are judged by the same {hog.num_test:,} test images and learned from the same training split.{cut} "
+        "Times are of this server, the network's pictures in batches."
+    )
+
+
+def _verdict(hog: "HogResult", network: Judged) -> str:
+    ahead = round(1000 * network.accuracy) - round(1000 * hog.accuracy)
+    if not ahead:
+        return "**They are even.**"
+    points = f"by {abs(ahead) / 10:.1f} percentage points"
+    if ahead > 0:
+        return f"**The network is ahead {points}:** it found better features than edges in cells."
+    return f"**The hand-made features are ahead {points}:** on few or simple images they often are."
+
+
+def _training_seconds(weights: results.Weights) -> float:
+    run = weights.run
+    if weights.epoch is None or not run.step:
+        return run.seconds
+    return run.seconds * min(1.0, weights.epoch * run.steps_per_epoch / run.step)
+
+
+def _time(seconds: float) -> str:
+    if seconds < 1:
+        return f"{1000 * seconds:.1f} ms" if seconds else "0 s"
+    return f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.0f} min"

@@ -1,0 +1,173 @@
+"""Receptive fields, both ways: what one number of a layer sees of the picture, and what one pixel reaches."""
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from core.figures.grids import colorize
+from core.figures.overlays import overlay
+from core.figures.scales import ColorScale, number
+from core.figures.spotlights import spotlight
+from core.model.layers import Conv, Flatten, Residual
+from core.model.shapes import LayerSummary, summarize
+from core.probe.sight import receptive_field
+from pages.shared import results
+from pages.shared.controls import ask_one
+from pages.shared.field_arithmetic import arithmetic
+from pages.shared.field_reach import SIDE, Box, what_it_reaches
+from pages.shared.layout import show_errors
+from pages.shared.maps import color_bar, grid
+from pages.shared.pictures import pick_picture
+from pages.shared.units import Made, make, sees
+from pages.shared.widgets.image_grid import Selection
+
+DIRECTIONS = {"back": "What a number sees", "ahead": "What a pixel reaches"}
+
+
+@st.fragment
+def field_bench(weights: results.Weights) -> None:
+    """Show what a chosen number of a layer sees of a picture, and how that comes about; or what a pixel reaches."""
+    with show_errors():
+        picture = pick_picture(weights.run)
+        if not np.ptp(np.frombuffer(picture.pixels, dtype=np.uint8)):
+            st.info(
+                "Every pixel of this picture is alike: who sees what is the same for all pictures, but to tell "
+                "what matters, choose one with something in it."
+            )
+        if ask_one("Direction", DIRECTIONS, "field_direction") == "back":
+            _back(weights, picture)
+        else:
+            what_it_reaches(weights, picture)
+
+
+def _back(weights: results.Weights, picture: results.Picture) -> None:
+    made = make(weights, _pick_layer(weights), picture)
+    channel = _pick_channel(made)
+    with st.grid(3, min_column_width=240, gap="medium"):
+        with st.container():
+            row, col = _click_number(made, channel)
+        with st.container():
+            st.markdown("**2. All that it sees**")
+            sees(made, made.index, row, col)
+        with st.container():
+            st.markdown("**3. What of that matters here**")
+            _matters(made, channel, row, col)
+    arithmetic(made, row, col)
+
+
+def _pick_layer(weights: results.Weights) -> str:
+    run = weights.run
+    names, summaries = run.spec.layer_names, summarize(run.spec)
+    convolutions = [
+        name for name, layer in zip(names, run.spec.layers, strict=True) if isinstance(layer, Conv | Residual)
+    ]
+    chosen = st.pills(
+        "Layer",
+        names,
+        default=convolutions[len(convolutions) // 2] if convolutions else names[0],
+        format_func=lambda name: f"{name} :small[{_short(summaries[names.index(name)])}]",
+        required=True,
+        wrap=True,
+        key=f"field_layer_{run.id}",
+        persist_state="session",
+    )
+    return chosen if chosen in names else names[0]
+
+
+def _short(summary: LayerSummary) -> str:
+    return "×".join(map(str, summary.output_shape or ()))
+
+
+def _pick_channel(made: Made) -> int:
+    values, key = made.values, f"field_channel_{made.weights.run.id}_{made.name}"
+    strongest = np.nan_to_num(values).reshape(len(values), -1).max(axis=1).argmax()
+    st.session_state.setdefault(key, int(strongest))
+    words = "Map" if values.ndim == 3 else "Number"
+    asked = st.number_input(
+        f"{words}, 0 to {len(values) - 1:,}",
+        min_value=0,
+        max_value=len(values) - 1,
+        step=1,
+        key=key,
+        width=190,
+        persist_state="session",
+        help=f"Which of the {len(values):,} {words.lower()}s of {made.name} to ask. "
+        "All of a layer see the same part of the picture, but not the same things in it.",
+    )
+    return min(max(int(asked or 0), 0), len(values) - 1)
+
+
+def _click_number(made: Made, channel: int) -> tuple[int, int]:
+    """Show the map and return the place of the number that is clicked; (0, 0) where there are no places."""
+    if made.values.ndim == 1:
+        st.markdown(f"**1. Number {channel} of {made.name}**")
+        st.markdown(f"It is **{number(float(made.values[channel]))}**. {made.name} has no rows and columns any more.")
+        if isinstance(made.layer, Flatten):
+            st.markdown("The frame holds what all its numbers see together; each one sees its part of it.")
+        return 0, 0
+    values = made.values[channel]
+    scale = ColorScale.of(made.values, percentile=99.5)
+    st.markdown(f"**1. Click a number of map {channel}**")
+    strongest = divmod(int(np.nan_to_num(values, nan=-np.inf).argmax()), values.shape[1])
+    place = grid(
+        colorize(values[None], scale),
+        key=f"field_map_{made.weights.run.id}_{made.name}",
+        label=f"Map {channel} of {made.name}",
+        names=[f"map {channel} of {made.name}"],
+        selected=Selection(0, *strongest),
+        scale=SIDE / max(values.shape),
+    )
+    at = place.row, place.col
+    st.markdown(f"Row {at[0]}, column {at[1]}: **{number(float(values[at]))}**.")
+    color_bar(scale)
+    return at
+
+
+def _matters(made: Made, channel: int, row: int, col: int) -> None:
+    """Show how much each pixel moves the number, and how much of that lies in the middle of what it sees."""
+    box = receptive_field(made.weights.run.spec, made.name, row, col)
+    slopes = _slopes(made.weights.mark, made.picture.digest, made.name, channel, row, col, made.weights, made.picture)
+    if not np.isfinite(slopes).all():
+        st.warning("The gradient is not a number, because the training ran away: choose an earlier epoch.")
+        return
+    heat = overlay(made.picture.array(), slopes, signed=False, positive="pixels that move this number most", zoom=1)
+    st.image(spotlight(heat.pixels, box), width=330, alt="How much each pixel moves the number, as a heat-map")
+    if heat.blank:
+        why = "no window of its layer meets the picture" if box == (0, 0, 0, 0) else "it is switched off on the way"
+        st.markdown(f"No pixel moves this number: {why}.")
+        return
+    inner, part = inner_share(slopes, box)
+    pixels = (inner[2] - inner[0]) * (inner[3] - inner[1]) / ((box[2] - box[0]) * (box[3] - box[1]))
+    st.markdown(
+        f"**{part:.0%}** of the gradient lies in the inner half (rows {inner[0]} to {inner[2] - 1}, columns {inner[1]} "
+        f"to {inner[3] - 1}), which is {pixels:.0%} of the pixels."
+    )
+    color_bar(heat.scale, f"{heat.text} The colours are |d number / d pixel|, its gradient, without a sign.")
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def _slopes(
+    mark: tuple[Any, ...],
+    digest: str,
+    layer: str,
+    channel: int,
+    row: int,
+    col: int,
+    _weights: results.Weights,
+    _picture: results.Picture,
+) -> "np.ndarray[Any, Any]":
+    from core.probe.fields import effective_field
+
+    image = results.tensor(_weights.run, _picture)[0]
+    return effective_field(results.model(_weights), image, layer, channel, row, col).numpy()
+
+
+def inner_share(slopes: "np.ndarray[Any, Any]", box: Box) -> tuple[Box, float]:
+    """Return the middle of a box, half as high and wide as nearly as pixels allow, and its share of the sum."""
+    top, left, bottom, right = box
+    rows, columns = (bottom - top) // 4, (right - left) // 4
+    inner = top + rows, left + columns, bottom - rows, right - columns
+    total = float(slopes.sum(dtype=np.float64))
+    part = float(slopes[inner[0] : inner[2], inner[1] : inner[3]].sum(dtype=np.float64))
+    return inner, part / total if total else 0.0

@@ -1,0 +1,81 @@
+"""What a pixel of a picture reaches: the numbers of every layer whose windows it lies in."""
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from core.figures.scales import ColorScale
+from core.figures.spotlights import spotlight
+from core.model.shapes import summarize
+from pages.shared import results
+from pages.shared.layout import plain
+from pages.shared.maps import dimensions, grid
+from pages.shared.widgets.image_grid import Selection
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Box = tuple[int, int, int, int]  # top, left, bottom, right; the last two are exclusive
+
+SIDE = 300  # screen pixels of a picture to click
+SMALL = 120  # of a map in the row of all layers
+
+
+def what_it_reaches(weights: results.Weights, picture: results.Picture) -> None:
+    """Show which numbers of every layer a pixel reaches."""
+    from core.probe.fields import reach
+
+    spec, pixels = weights.run.spec, picture.array()
+    middle = Selection(0, pixels.shape[0] // 2, pixels.shape[1] // 2)
+    asking, answering = st.columns([1, 2], gap="large")
+    with asking:
+        st.markdown("**1. Click a pixel**")
+        place = grid(
+            pixels[None],
+            key=f"field_pixel_{weights.run.id}",
+            label="The picture as the network sees it",
+            names=["pixel"],
+            selected=middle,
+            scale=SIDE / max(pixels.shape[:2]),
+        )
+        st.markdown(f"Row {place.row}, column {place.col} of {plain(picture.title)}, {dimensions(picture.shape)}.")
+    summaries = summarize(spec)
+    maps = results.activations(weights, spec.layer_names, picture)
+    shown = [summary for summary in summaries if maps[summary.name].ndim == 3]
+    boxes = [reach(spec, summary.name, place.row, place.col) for summary in shown]
+    with answering:
+        st.markdown("**2. The numbers it reaches in every layer**, in the lit box")
+        with st.container(horizontal=True, gap="small"):
+            for each, box in zip(shown, boxes, strict=True):
+                words = f"{each.name}: reaches {_count(maps[each.name], box)}"
+                st.image(
+                    _boxed(maps[each.name], box), caption=words, width=SMALL, alt=f"{words}, lit on its maps' mean"
+                )
+        st.caption(
+            "Each small picture is the mean of a layer's maps, in colours of its own: light is much, or red. "
+            "The count is that of one map; in all maps of the layer it is the same places."
+        )
+        if any(getattr(layer, "dilation", 1) > 1 for layer in spec.layers):
+            st.caption("Kernels with gaps (dilation) skip some of the units inside a box; they are counted here.")
+        flat = [summary.name for summary in summaries if maps[summary.name].ndim == 1]
+        if flat:
+            _flat(flat, reached=reach(spec, flat[-1], place.row, place.col) != (0, 0, 0, 0))
+
+
+def _count(values: "np.ndarray[Any, Any]", box: Box) -> str:
+    top, left, bottom, right = box
+    return f"{(bottom - top) * (right - left):,} of {values[0].size:,} units"
+
+
+def _boxed(values: "np.ndarray[Any, Any]", box: Box) -> "np.ndarray[Any, Any]":
+    mean = values.mean(axis=0)
+    return spotlight(ColorScale.of(mean).rgb(mean), box, zoom=max(1, -(-2 * SMALL // max(mean.shape))))
+
+
+def _flat(names: list[str], *, reached: bool) -> None:
+    if reached:
+        st.markdown(
+            f"Then places end ({', '.join(names)}): a dense layer mixes all, so the pixel can move each answer."
+        )
+    else:
+        st.markdown(f"No window touches this pixel on the way to {names[0]}: whatever its colour, no answer changes.")

@@ -1,0 +1,95 @@
+"""Forward and backward through any layer of a network, on a picture of one's choice."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from core.train.choices import LOSSES
+from pages.shared import results, state
+from pages.shared.layout import plain, show_errors
+from pages.shared.maths_cells import CURVES, activation, batch_norm, dropout, softmax_and_loss
+from pages.shared.maths_scene import Scene, describe, scene
+from pages.shared.maths_windows import convolution, dense, pooling, whole_mean
+from pages.shared.pictures import pick_picture
+
+VIEWS: dict[str, Callable[[Scene], None]] = {  # by the name of torch's class
+    "Conv2d": convolution,
+    "MaxPool2d": pooling,
+    "AvgPool2d": pooling,
+    "Sequential": whole_mean,  # a stack inside a network is a global mean
+    "Linear": dense,
+    "BatchNorm2d": batch_norm,
+    "BatchNorm1d": batch_norm,
+    "Dropout": dropout,
+    **dict.fromkeys(CURVES, activation),
+}
+LOSS = "softmax and loss"
+MOODS = ("BatchNorm2d", "BatchNorm1d", "Dropout")  # what works otherwise in training
+
+
+@st.fragment
+def layer_bench(weights: results.Weights) -> None:
+    """Ask for a picture and a layer, and show each number of it with what it is made of."""
+    with show_errors():
+        asking, choosing = st.columns([2, 3], gap="large")
+        with asking:
+            picture = pick_picture(weights.run)
+        with choosing:
+            layer = _pick_layer(weights)
+            name = layer if layer != LOSS else list(weights.run.spec.layer_names)[-1]
+            kind = type(results.model(weights).get_submodule(name)).__name__
+            training = kind in MOODS and st.toggle(
+                "As in training",
+                value=True,
+                key=f"maths_training_{kind}",
+                help="Batch norm then uses the statistics of a batch, and dropout drops; afterwards neither does.",
+            )
+            loss = _pick_loss(weights) if layer == LOSS else weights.run.config.get("loss", "cross_entropy")
+            now = scene(weights, name, picture, training=training, loss=loss)
+            now.panel.markdown(describe(now, LOSSES[loss].title.lower()))
+        if layer == LOSS:
+            names = tuple(state.dataset(weights.run.dataset).class_names)
+            softmax_and_loss(now, loss, names)
+        else:
+            VIEWS[kind](now)
+
+
+def _pick_layer(weights: results.Weights) -> str:
+    modules = dict(results.model(weights).named_modules())
+    outer = {name for name in modules if name and type(modules[name]).__name__ in VIEWS}
+    names = [name for name in modules if name in outer and name.rpartition(".")[0] not in outer]
+    names.append(LOSS)
+    key, asked = f"maths_layer_{weights.run.id}", st.query_params.get("layer")
+    if asked in names and st.session_state.get(key) != asked:
+        st.session_state[key] = asked
+
+    def follow() -> None:
+        st.query_params["layer"] = st.session_state[key] or names[0]
+
+    st.session_state.setdefault(key, names[0])
+    chosen = st.pills(
+        "Layer",
+        names,
+        format_func=plain,
+        required=True,
+        wrap=True,
+        key=key,
+        on_change=follow,
+        persist_state="session",
+        help="Flatten is missing: it moves numbers and computes none.",
+    )
+    return chosen or names[0]
+
+
+def _pick_loss(weights: results.Weights) -> str:
+    used = weights.run.config.get("loss", "cross_entropy")
+    chosen: str = st.segmented_control(
+        "Loss",
+        list(LOSSES),
+        default=used,
+        format_func=lambda name: LOSSES[name].title,
+        required=True,
+        key=f"maths_loss_name_{weights.run.id}",
+        help="The same logits through another loss; the training is not touched.",
+    )
+    return chosen

@@ -1,0 +1,99 @@
+"""One layer of a network with one picture in front of it: its numbers, and those that autograd finds."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from pages.shared import results, state
+from pages.shared.predictions import class_name
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+    from core.probe.passes import LayerPass
+
+BATCH = 16  # pictures where a layer looks at a whole batch: the chosen one first, then training images
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A layer and what happens at it.
+
+    Attributes:
+        weights: The network.
+        layer: Name of the layer.
+        module: The layer itself.
+        picture: What the network looks at.
+        label: The class that the loss is measured against.
+        found: The pass through this layer; its first image is the picture.
+        training: Whether the layer works as in training.
+        panel: Where the view puts what it asks and says.
+    """
+
+    weights: results.Weights
+    layer: str
+    module: Any
+    picture: results.Picture
+    label: int
+    found: "LayerPass"
+    training: bool
+    panel: "DeltaGenerator"
+
+    @property
+    def key(self) -> str:
+        """A name for widgets: another layer or run forgets what was chosen."""
+        return f"{self.weights.run.id}_{self.layer}".replace(".", "_")
+
+    @property
+    def words(self) -> str:
+        """Say what the network and its loss look at, for a screen reader."""
+        return f"{self.layer} of {self.weights.run.name}, looking at {self.picture.title}"
+
+
+def scene(weights: results.Weights, layer: str, picture: results.Picture, *, training: bool, loss: str) -> Scene:
+    """Run a picture forward and backward; `loss` is a key of `core.train.choices.LOSSES`.
+
+    Its panel is put where the script stands.
+    """
+    label = picture.label
+    if label is None:
+        label = int(results.probabilities(weights, picture).argmax())
+    found = _pass(weights.mark, layer, picture.digest, label, training, loss, weights, picture)
+    module = results.model(weights).get_submodule(layer)
+    return Scene(weights, layer, module, picture, label, found, training, st.container())
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _pass(
+    mark: tuple[Any, ...],
+    layer: str,
+    digest: str,
+    label: int,
+    training: bool,
+    loss: str,
+    _weights: results.Weights,
+    _picture: results.Picture,
+) -> "LayerPass":
+    import torch
+
+    from core.probe.passes import layer_pass
+    from core.train.config import TrainConfig
+    from core.train.losses import make_measure
+
+    run = _weights.run
+    images, labels = results.tensor(run, _picture), torch.tensor([label])
+    if training:
+        data = state.dataset(run.dataset).scaled(run.config.get("inputs", "standard"))
+        images = torch.cat([images, data.normalize(data.train.images[: BATCH - 1])])
+        labels = torch.cat([labels, data.train.labels[: BATCH - 1]])
+    measure = make_measure(TrainConfig(loss=loss))
+    return layer_pass(results.model(_weights), layer, images, labels, measure, training=training)
+
+
+def describe(now: Scene, loss: str) -> str:
+    """Say what L is, with its value."""
+    known = "its class" if now.picture.label is not None else "the likeliest class"
+    batch = f" Mean of a batch of {len(now.found.inputs)}: this picture and training images." if now.training else ""
+    name = class_name(now.weights.run, now.label)
+    return f"L is the {loss} against **{name}**, {known}: {now.found.loss:.4g}.{batch}"

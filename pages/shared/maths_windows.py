@@ -1,0 +1,158 @@
+"""Layers in which a window slides, and dense ones, whose window sees everything: one output at a time."""
+
+from typing import Any, Literal
+
+import numpy as np
+
+from pages.shared.maths_scene import Scene
+from pages.shared.widgets.convolution_view import convolution_view, pool_view
+
+COLOURS = {1: ("grey",), 3: ("red", "green", "blue")}
+
+
+def ask_map(now: Scene, count: int, what: str) -> int:
+    """Ask which of a layer's maps or numbers to follow, counted from 0."""
+    if count == 1:
+        return 0
+    label, key = f"{what}, 0 to {count - 1}", f"maths_map_{now.key}"
+    return int(now.panel.number_input(label, 0, count - 1, 0, key=key, width=220))
+
+
+def border(module: Any) -> tuple[int, int, int, int]:
+    """Return the padding of a convolution at the top, left, bottom and right; "same" puts an odd one at the end."""
+    if module.padding == "same":
+        total = [space * (size - 1) for space, size in zip(module.dilation, module.kernel_size, strict=True)]
+        return total[0] // 2, total[1] // 2, total[0] - total[0] // 2, total[1] - total[1] // 2
+    down, right = module.padding
+    return down, right, down, right
+
+
+def size_formula(size: int, kernel: int, stride: int, padding: int, dilation: int, output: int) -> str:
+    """Write how long one side of the output is, the formula with its numbers; `padding` is that of both ends."""
+    reach = f"({dilation} · ({kernel} − 1) + 1)" if dilation > 1 else str(kernel)
+    return f"⌊({size} + {padding} − {reach}) / {stride}⌋ + 1 = {output}"
+
+
+def convolution(now: Scene) -> None:
+    """Follow one filter of a convolution."""
+    from core.probe.window_pass import conv_pass
+
+    module, found = now.module, now.found
+    assert found.weight is not None and found.weight_gradient is not None
+    channel = ask_map(now, len(found.weight), "Filter")
+    weight, image, upstream = found.weight[channel], found.inputs[0], found.upstream[0, channel]
+    first = channel // (len(found.weight) // module.groups) * weight.shape[0]
+    bias = None if found.bias is None else float(found.bias[channel])
+    settings: dict[str, Any] = {"stride": module.stride, "padding": border(module), "dilation": module.dilation}
+    settings["first_channel"] = first
+    alone = conv_pass(image, weight, bias or 0.0, upstream, **settings)
+    autograd = {"output": found.outputs[0, channel], "weight": found.weight_gradient[channel], "image": alone.image}
+    assert alone.bias is not None
+    autograd["bias"] = alone.bias if found.bias_gradient is None else found.bias_gradient[channel]
+    names = COLOURS.get(len(image), ()) if image.shape == now.weights.run.spec.input_shape else ()
+    _size(
+        now, image.shape[1], module.kernel_size[0], module.stride[0], border(module)[::2], module.dilation[0], upstream
+    )
+    convolution_view(
+        image,
+        weight,
+        bias=bias,
+        upstream=upstream,
+        autograd=autograd,
+        channel_names=names,
+        key=f"maths_conv_{now.key}_{channel}",
+        label=f"Filter {channel} of {now.words}",
+        **settings,
+    )
+
+
+def pooling(now: Scene) -> None:
+    """Follow one map through a pooling layer."""
+    module, found = now.module, now.found
+    channel = ask_map(now, found.inputs.shape[1], "Map")
+    mode: Literal["max", "avg"] = "max" if type(module).__name__ == "MaxPool2d" else "avg"
+    image, upstream = found.inputs[0, channel], found.upstream[0, channel]
+    size, stride, padding = module.kernel_size, module.stride, module.padding
+    _size(now, image.shape[0], size, stride, (padding, padding), 1, upstream)
+    _pool(
+        now, channel, image, upstream, found.outputs[0, channel], mode=mode, stride=stride, padding=padding, size=size
+    )
+
+
+def whole_mean(now: Scene) -> None:
+    """Follow one map to its mean: average pooling with a window that covers all of it."""
+    found = now.found
+    channel = ask_map(now, found.inputs.shape[1], "Map")
+    image = found.inputs[0, channel]
+    upstream, output = (np.full((1, 1), values[0, channel]) for values in (found.upstream, found.outputs))
+    _pool(now, channel, image, upstream, output, mode="avg", stride=1, padding=0, size=image.shape)
+
+
+def _pool(
+    now: Scene, channel: int, image: Any, upstream: Any, output: Any, *, mode: Any, stride: Any, padding: Any, size: Any
+) -> None:
+    pool_view(
+        image,
+        kernel_size=size,
+        stride=stride,
+        padding=padding,
+        mode=mode,
+        upstream=upstream,
+        autograd={"output": output, "image": now.found.input_gradient[0, channel]},
+        key=f"maths_window_{now.key}_{channel}",
+        label=f"Map {channel} of {now.words}",
+    )
+
+
+def dense(now: Scene) -> None:
+    """Follow one output of a dense layer: its weights lie over all inputs at once, as a kernel of their size."""
+    from core.probe.window_pass import conv_pass
+
+    found = now.found
+    assert found.weight is not None and found.weight_gradient is not None
+    output = ask_map(now, len(found.weight), "Output")
+    shape = _folded(now)
+    image, weight = found.inputs[0].reshape(shape), found.weight[output].reshape(shape)
+    bias = None if found.bias is None else float(found.bias[output])
+    upstream = np.full((1, 1), found.upstream[0, output])
+    autograd = {
+        "output": np.full((1, 1), found.outputs[0, output]),
+        "weight": found.weight_gradient[output].reshape(shape),
+        "image": conv_pass(image, weight, bias or 0.0, upstream).image,
+    }
+    if found.bias_gradient is not None:
+        autograd["bias"] = found.bias_gradient[output]
+    now.panel.caption(
+        f"A dense layer is a convolution whose kernel is as large as its input. Its {found.inputs.shape[1]:,} inputs "
+        f"are laid out as {' × '.join(map(str, shape))}."
+    )
+    convolution_view(
+        image,
+        weight,
+        bias=bias,
+        upstream=upstream,
+        autograd=autograd,
+        key=f"maths_dense_view_{now.key}_{output}",
+        label=f"Output {output} of {now.words}",
+    )
+
+
+def _folded(now: Scene) -> tuple[int, int, int]:
+    """Return the shape in which a dense layer's inputs lie: that of the maps before, else about a square."""
+    spec, count = now.weights.run.spec, now.found.inputs.shape[1]
+    from core.model.shapes import summarize
+
+    before = [summary for summary in summarize(spec) if summary.kind == "flatten" and summary.output_shape == (count,)]
+    place = spec.layer_names.index(now.layer)
+    if before and spec.layer_names[place - 1] == before[-1].name and before[-1].input_shape is not None:
+        channels, height, width = before[-1].input_shape
+        return channels, height, width
+    height = max(side for side in range(1, int(count**0.5) + 1) if count % side == 0)
+    return 1, height, count // height
+
+
+def _size(
+    now: Scene, size: int, kernel: int, stride: int, padding: tuple[int, ...], dilation: int, upstream: Any
+) -> None:
+    formula = size_formula(size, kernel, stride, sum(padding), dilation, upstream.shape[0])
+    now.panel.caption(f"Rows of the output: {formula}, from rows, padding, kernel and stride.")

@@ -1,0 +1,128 @@
+"""What follows from edits of a network: its answer, its explanation and its maps, before and after."""
+
+import numpy as np
+import streamlit as st
+
+from core.explain.methods import METHODS
+from core.figures.grids import colorize
+from core.figures.overlays import overlay
+from core.figures.scales import ColorScale, number
+from core.model.shapes import summarize
+from core.runs.records import Run
+from pages.shared import results
+from pages.shared.controls import ask_one
+from pages.shared.layout import plain, show_errors
+from pages.shared.maps import color_bar, dimensions, grid
+from pages.shared.predictions import class_name
+from pages.shared.surgery_answers import answers
+from pages.shared.surgery_results import Copy
+from pages.shared.unit_orders import answers_at
+from pages.shared.widgets.image_grid import Selection
+
+EXPLAIN = {name: METHODS[name].title for name in ("grad_cam", "saliency")}
+
+
+def effects(copy: Copy, layer: str, index: int) -> None:
+    """Show what the edits of a copy change for its picture.
+
+    Args:
+        copy: The edited copy of a network.
+        layer: The convolution whose filter is chosen.
+        index: That filter.
+    """
+    copy.model()  # what keeps it from being made is said once
+    before = results.probabilities(copy.weights, copy.picture)
+    with st.grid(2, min_column_width=320, gap="medium"):
+        with st.container(), show_errors():
+            st.markdown("**Its answer**")
+            answers(copy.weights.run, copy.picture, before, copy.probabilities())
+        with st.container(), show_errors():
+            _explanation(copy, int(before.argmax()))
+    with show_errors():
+        _maps(copy, layer, index)
+
+
+def _explanation(copy: Copy, target: int) -> None:
+    """Show what speaks for the class that was the answer, before and after, in one scale."""
+    from core.explain.attribution import heatmap
+    from core.explain.layers import why_not
+
+    weights, picture = copy.weights, copy.picture
+    st.markdown(f"**Why “{class_name(weights.run, target)}”?**")
+    method = METHODS[ask_one("Explain by", EXPLAIN, "surgery_method")]
+    reason = why_not(results.model(weights), method.name)
+    if reason:
+        st.info(plain(reason), icon=":material/block:")
+        return
+    found = [
+        results.attribution(weights, picture, target, method.name),
+        copy.attribution(target, method.name),
+    ]
+    pixels = (picture.array() * 0.45).astype("uint8")  # darker: its lights would pass for strong values
+    drawn = overlay(
+        np.concatenate([pixels, pixels], axis=1),
+        np.concatenate([heatmap(each).numpy() for each in found], axis=1),
+        signed=method.signed,
+        positive=method.positive,
+        negative=method.negative,
+        zoom=max(1, -(-256 // max(pixels.shape[:2]))),
+    )
+    with st.container(horizontal=True, gap="small"):
+        for title, each, part in zip(("Before", "After"), found, np.split(drawn.pixels, 2, axis=1), strict=True):
+            with st.container(width=150, gap="xxsmall"):
+                st.caption(f"{title}: score {number(each.score)}")
+                st.image(part, width=150, alt=f"{method.title} {title.lower()}: {drawn.text}")
+    color_bar(drawn.scale, drawn.text.replace("Scaled to this map alone", "One scale for both"))
+
+
+def _maps(copy: Copy, layer: str, index: int) -> None:
+    """Show the maps of a layer before and after, in one scale."""
+    run = copy.weights.run
+    read, later = answers_at(run.spec, layer), _later(run, layer)
+    st.markdown("**Its maps**")
+    shown = st.selectbox(
+        "Maps of",
+        [read, *(name for name in later if name != read)],
+        format_func=lambda name: f"{name} (the answers of {layer})" if name == read else name,
+        key=f"surgery_maps_{run.id}_{layer}",
+        width=300,
+    )
+    before = results.activations(copy.weights, (shown,), copy.picture)[shown]
+    after = copy.activations(shown)
+    scale = ColorScale.of([before, after], percentile=99.5)
+    changed = np.abs(after.astype(np.float64) - before).mean(axis=(1, 2))
+    moved = int((changed > 1e-6 * max(float(np.abs(before).max()), 1e-12)).sum())
+    differ = "is no longer what it was" if moved == 1 else "are no longer what they were"
+    st.markdown(f"{moved} of {len(before)} maps of {shown} ({dimensions(before.shape[1:])}) {differ}.")
+    color_bar(scale)
+    tile = index if shown == read else int(changed.argmax())
+    place = Selection(tile, *divmod(int(np.abs(after - before)[tile].argmax()), before.shape[2]))
+    key = f"surgery_{run.id}_{shown}_{tile}".replace(".", "_")
+    chosen = place
+    with st.grid(2, min_column_width=300, gap="medium"):
+        for side, (title, maps) in enumerate((("Before", before), ("After", after))):
+            with st.container():
+                st.caption(title)
+                chosen = grid(
+                    colorize(maps, scale),
+                    key=key,
+                    label=f"Maps of {shown} {title.lower()}",
+                    names=[f"map {channel}" for channel in range(len(maps))],
+                    dead=[channel for channel, values in enumerate(maps) if not values.any()],
+                    selected=place,
+                    side=side,
+                )
+    at = chosen.tile, chosen.row, chosen.col
+    st.markdown(
+        f"Map {at[0]}, row {at[1]}, column {at[2]}: **{number(float(before[at]))}** before, "
+        f"**{number(float(after[at]))}** after. Hatched maps are zero everywhere."
+    )
+
+
+def _later(run: Run, layer: str) -> list[str]:
+    """Name the layers with maps behind a convolution."""
+    summaries = summarize(run.spec)
+    names = run.spec.layer_names
+    block, _, inner = layer.partition(".")
+    start = names.index(block) + (not inner)
+    return [each.name for each in summaries[start:] if each.output_shape is not None and len(each.output_shape) == 3]
