@@ -20,7 +20,7 @@ def chart(spec: Mapping[str, Any], rows: Rows, *, key: str, alt: str, **more: Ro
         {**spec, "datasets": named} if named else dict(spec),
         key=key,
         alt=alt,
-        on_select=_nothing if any("params" in layer for layer in spec["layer"]) else "ignore",
+        on_select=_nothing if any("params" in layer for layer in spec.get("layer", [])) else "ignore",
         selection_mode="zoom",
     )
 

@@ -2,11 +2,14 @@
 
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import torch
 from streamlit.testing.v1 import AppTest
 
+from core.runs.checkpoint import load_checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from pages.shared.menu import path
 
@@ -131,3 +134,16 @@ def test_another_loss_starts_another_gradient(trained_run: str) -> None:
     first = sent(app)["autograd"]["g"]
     ran(app.segmented_control(key=f"maths_loss_name_{trained_run}").set_value("mse"))
     assert sent(app)["autograd"]["g"] != first
+
+
+def test_weights_that_ran_away_are_refused_in_one_sentence(trained_run: str) -> None:
+    store = RunStore()
+    place = store.checkpoint(trained_run)
+    checkpoint = load_checkpoint(place)
+    weights = {name: torch.full_like(value, torch.nan) for name, value in checkpoint.weights.items() if "conv1" in name}
+    save_checkpoint(place, replace(checkpoint, weights={**checkpoint.weights, **weights}))
+    store.close()
+    app = opened(run=trained_run)
+    assert [error.value for error in app.error] == [
+        "The checkpoint holds numbers that are not finite: choose an earlier epoch."
+    ]

@@ -141,7 +141,7 @@ class CellView {
 
   number({ text, name }, index) {
     if (!name) return element("span", "", text);
-    if (this.data.numbers[name]) return element("span", "constant", numeral(this.data.numbers[name].value));
+    if (this.data.numbers[name]) return element("span", "constant", numeral(unpack(this.data.numbers[name].value)[0]));
     const high = this.grids.get(name)?.style?.high ?? style(this.values.get(name)).high;
     return chip(this.values.get(name)[index], scaleOf(this.look.colors, high));
   }

@@ -120,7 +120,9 @@ def cell_view(
                 for name, cells in grids.items()
             ],
             "modes": [vars(mode) for mode in modes],
-            "numbers": {name: vars(number) for name, number in numbers.items()},
+            "numbers": {
+                name: {"symbol": of.symbol, "value": packed(np.array([of.value]))} for name, of in numbers.items()
+            },
             "autograd": {name: packed(np.asarray(values, dtype=np.float64)) for name, values in autograd.items()},
             "rows": rows,
             "cols": cols,

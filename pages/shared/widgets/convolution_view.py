@@ -105,7 +105,7 @@ def convolution_view(
     kind = "convolution: the kernel turned by 180°" if flip else "cross-correlation, what torch calls convolution"
     data = {
         "weight": packed(kernel),
-        "bias": None if bias is None else float(bias),
+        "bias": None if bias is None else packed(np.array([bias])),  # a plain number could not be "not a number"
         "first": first_channel,
         "flip": flip,
         "names": [str(name) for name in channel_names] or [str(channel) for channel in range(channels)],

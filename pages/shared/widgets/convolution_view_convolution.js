@@ -4,7 +4,7 @@ class Convolution {
     const [, height, width] = data.shape;
     const [count, kernelHeight, kernelWidth] = data.kernel;
     const [top, left, bottom, right] = data.padding;
-    Object.assign(this, { first: data.first, count, flip: data.flip, bias: data.bias, channels: data.shape[0] });
+    Object.assign(this, { first: data.first, count, flip: data.flip, bias: unpack(data.bias)?.[0] ?? null, channels: data.shape[0] });
     this.down = axisOf(height, kernelHeight, data.stride[0], top, bottom, data.dilation[0]);
     this.right = axisOf(width, kernelWidth, data.stride[1], left, right, data.dilation[1]);
     this.image = unpack(data.image);
