@@ -5,6 +5,7 @@ whole runs of the page's script inside `streamlit.testing.v1.AppTest`, which is 
 runs again; the layers take turns, and each has pictures that it has not seen.
 """
 
+import json
 import logging
 import os
 import sys
@@ -43,13 +44,15 @@ def measure(run_id: str, repeats: int) -> dict[str, list[float]]:
     samples: dict[str, list[float]] = {f"{layer}, a new picture": [] for layer in LAYERS}
     for turn in range(repeats + 1):
         for place, layer in enumerate(LAYERS):
-            next(field for field in app.number_input if field.label == "Number").set_value(turn * len(LAYERS) + place)
+            number = turn * len(LAYERS) + place
+            next(field for field in app.number_input if field.label == "Number").set_value(number)
             app.pills(key=f"maths_layer_{run_id}").set_value(layer)
             began = time.perf_counter()
             app.run()
             if turn:
                 samples[f"{layer}, a new picture"].append(1000 * (time.perf_counter() - began))
-            assert not app.exception and not app.error
+            labels = [json.loads(view.proto.json).get("label", "") for view in app.get("bidi_component")]
+            assert any(label.endswith(f"looking at Test image {number}") for label in labels), labels
     return samples
 
 

@@ -1,11 +1,13 @@
 """Training speed of the tutorial's network: a recorded, watched run against a bare PyTorch loop.
 
-`python -m benchmarks.training [rounds]` takes turns in one process: an epoch of the recorded run, one of a bare loop
-with the same settings, one of plain float32 PyTorch as one would first write it; validation is part of each.
+`python -m benchmarks.training [rounds]` takes turns in one process: an epoch of the recorded run while another process
+watches it, one of a bare loop with the same settings, one of plain float32 PyTorch as one would first write it, and one
+of the recorded run while nobody looks; validation is part of each.
 """
 
 import multiprocessing
 import os
+import signal
 import sys
 import tempfile
 import threading
@@ -29,6 +31,7 @@ from core.train.loop import Training
 from core.train.metrics import Step
 from core.train.runner import Runner
 
+WATCHED, ALONE = "recorded, watched run", "recorded, not watched"
 BATCH = 64
 SPEC = preset("tutorial", (3, 32, 32), 10)
 
@@ -71,7 +74,7 @@ def measure(rounds: int) -> dict[str, list[float]]:
         "bare loop, same settings": bare_loop(dataset, tuned=True),
         "plain float32": bare_loop(dataset, tuned=False),
     }
-    speeds: dict[str, list[float]] = {name: [] for name in ("recorded, watched run", *contenders)}
+    speeds: dict[str, list[float]] = {name: [] for name in (WATCHED, ALONE, *contenders)}
     store = RunStore()
     run_id = store.create(SPEC, TrainConfig(epochs=1000, batch_size=BATCH), "shapes", owner="benchmark")
     done = threading.Event()
@@ -81,14 +84,17 @@ def measure(rounds: int) -> dict[str, list[float]]:
     def take_turns(training: Training, step: Step) -> None:
         if step.valid is None:
             return
-        if step.epoch > 1:  # the first epoch of each warms up
-            speeds["recorded, watched run"].append(len(dataset.train) / (time.perf_counter() - began[0]))
-        for name, epochs in contenders.items():
+        watched = step.epoch % 2 == 1
+        if step.epoch > 2:  # the first epoch of each warms up
+            speeds[WATCHED if watched else ALONE].append(len(dataset.train) / (time.perf_counter() - began[0]))
+        assert watcher.pid is not None
+        os.kill(watcher.pid, signal.SIGSTOP if watched else signal.SIGCONT)
+        for name, epochs in contenders.items() if watched else ():
             turn = time.perf_counter()
             next(epochs)
-            if step.epoch > 1:
+            if step.epoch > 2:
                 speeds[name].append(len(dataset.train) / (time.perf_counter() - turn))
-        if step.epoch > rounds:
+        if step.epoch > 2 * rounds + 1:
             done.set()
         began[0] = time.perf_counter()
 
@@ -117,6 +123,7 @@ def main() -> None:
     device = pick_device("auto")
     print(f'device {device.type}; precision="auto" is {pick_precision("auto", device)} here')
     print_table("Training the tutorial's network", "images/s", speeds, against="bare loop, same settings")
+    print_table("The same, against the unwatched run", "images/s", speeds, against=ALONE)
     print_table("The same, against plain PyTorch", "images/s", speeds, against="plain float32")
 
 

@@ -77,10 +77,12 @@ def _gauge(model: nn.Sequential, images: Tensor, step: int) -> Iterator[Evidence
 def histogram(values: Tensor) -> tuple[float, ...]:
     """Return the lowest and the highest finite value, then the counts of `BINS` equal bins between them."""
     values = values.detach().float().cpu()
-    values = values[values.isfinite()]
     if not len(values):
         return ()
-    low, high = float(values.min()), float(values.max())
+    low, high = (float(end) for end in values.aminmax())
+    if not math.isfinite(low) or not math.isfinite(high):  # choosing costs more than all the rest: only if need be
+        values = values[values.isfinite()]
+        return histogram(values)
     return (low, high, *torch.histc(values, BINS, low, high).tolist())
 
 
