@@ -3,7 +3,6 @@
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -66,8 +65,7 @@ def layer_pass(
         ConvScopeError: There is no such layer, or it has no part in the pass.
     """
     twin = copy.deepcopy(model).to("cpu", torch.float64)
-    for weight in twin.parameters():
-        weight.requires_grad_(True)
+    twin.requires_grad_(True)
     names = [name for name, _ in twin.named_children()]
     module = dict(twin.named_modules()).get(layer) if layer else None
     if module is None:
@@ -89,29 +87,29 @@ def layer_pass(
         value = loss(twin(images.to("cpu", torch.float64)), labels)
     if not seen:
         raise ConvScopeError(f"Layer {layer} has no part in the pass of this network: choose another one.")
-    own = [getattr(module, name, None) for name in ("weight", "bias")]
-    wanted = [seen["inputs"], seen["outputs"], *(each for each in own if isinstance(each, Tensor))]
-    found = dict(zip(map(id, wanted), torch.autograd.grad(value, wanted, allow_unused=True), strict=True))
-
-    def gradient(of: Any) -> Array | None:
-        if not isinstance(of, Tensor):
-            return None
-        return _array(torch.zeros_like(of) if found[id(of)] is None else found[id(of)])
-
-    upstream, input_gradient = gradient(seen["outputs"]), gradient(seen["inputs"])
-    assert upstream is not None and input_gradient is not None
+    parameters = [getattr(module, name, None) for name in ("weight", "bias")]
+    wanted = [seen["inputs"], seen["outputs"], *(each for each in parameters if isinstance(each, Tensor))]
+    gradients = _gradients(value, wanted)
+    weight, bias = (each if isinstance(each, Tensor) else None for each in parameters)
     return LayerPass(
         inputs=_array(seen["inputs"]),
         outputs=_array(seen["outputs"]),
-        upstream=upstream,
-        input_gradient=input_gradient,
-        weight_gradient=gradient(own[0]),
-        bias_gradient=gradient(own[1]),
-        weight=_array(own[0]),
-        bias=_array(own[1]),
+        upstream=gradients[id(seen["outputs"])],
+        input_gradient=gradients[id(seen["inputs"])],
+        weight_gradient=None if weight is None else gradients[id(weight)],
+        bias_gradient=None if bias is None else gradients[id(bias)],
+        weight=None if weight is None else _array(weight),
+        bias=None if bias is None else _array(bias),
         loss=float(value.detach()),
     )
 
 
-def _array(tensor: Any) -> Any:
-    return tensor.detach().numpy().copy() if isinstance(tensor, Tensor) else None
+def _gradients(value: Tensor, wanted: list[Tensor]) -> dict[int, Array]:
+    """Return the gradient of a number at each tensor, by its id; 0 where it has no part in it."""
+    found = torch.autograd.grad(value, wanted, allow_unused=True)
+    pairs = zip(wanted, found, strict=True)
+    return {id(of): _array(torch.zeros_like(of) if each is None else each) for of, each in pairs}
+
+
+def _array(tensor: Tensor) -> Array:
+    return tensor.detach().numpy().copy()

@@ -1,6 +1,6 @@
 """Groups of widgets that return core objects."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field
 from math import floor, log10
 from typing import Any
@@ -59,6 +59,32 @@ def ask_one(label: str, options: Mapping[str, str], key: str) -> str:
         persist_state="session",
     )
     return chosen or first
+
+
+def ask_layer(
+    label: str, names: Sequence[str], key: str, *, title: Callable[[str], str] = plain, help: str | None = None
+) -> str:
+    """Ask for a layer in the order of the stack, at first the first one; the address carries the choice (`layer`)."""
+    asked = st.query_params.get("layer")
+    if asked in names and st.session_state.get(key) != asked:
+        st.session_state[key] = asked
+
+    def follow() -> None:
+        st.query_params["layer"] = st.session_state[key] or names[0]
+
+    st.session_state.setdefault(key, names[0])
+    chosen = st.pills(
+        label,
+        names,
+        format_func=title,
+        required=True,
+        wrap=True,
+        key=key,
+        on_change=follow,
+        persist_state="session",
+        help=help,
+    )
+    return chosen or names[0]
 
 
 def run_or_end() -> Run:

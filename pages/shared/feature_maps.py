@@ -14,6 +14,7 @@ from core.model.layers import LAYERS
 from core.model.shapes import LayerSummary, summarize
 from pages.shared import menu, results
 from pages.shared.compare import LETTERS, attempts, side_by_side, taken
+from pages.shared.controls import ask_layer
 from pages.shared.layout import plain, show_errors
 from pages.shared.maps import color_bar, dimensions, grid
 from pages.shared.numbers import number_row
@@ -95,26 +96,14 @@ def _maps(made: Made, alike: Sequence[Made], side: int, *, narrow: bool) -> Call
 def _pick_layer(run_id: str, summaries: tuple[LayerSummary, ...]) -> int:
     """Ask for a layer, in the order of the stack; the address carries it (`layer`)."""
     names = [summary.name for summary in summaries]
-    key = f"layer_{run_id}"
-    asked = st.query_params.get("layer")
-    if asked in names and st.session_state.get(key) != asked:
-        st.session_state[key] = asked
-
-    def follow() -> None:
-        st.query_params["layer"] = st.session_state[key] or names[0]
-
-    st.session_state.setdefault(key, names[0])
-    chosen = st.pills(
+    shapes = {summary.name: _short(summary.output_shape) for summary in summaries}
+    chosen = ask_layer(
         "Layer, in the order in which the picture passes through",
         names,
-        format_func=lambda name: f"{name} :small[{_short(summaries[names.index(name)].output_shape)}]",
-        required=True,
-        wrap=True,
-        key=key,
-        on_change=follow,
-        persist_state="session",
+        f"layer_{run_id}",
+        title=lambda name: f"{name} :small[{shapes[name]}]",
     )
-    return names.index(chosen or names[0])
+    return names.index(chosen)
 
 
 def _short(shape: tuple[int, ...] | None) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 
 from core import maths
 from pages.shared.maths_scene import BATCH, Scene
-from pages.shared.maths_windows import ask_map
+from pages.shared.maths_windows import about_square, ask_map
 from pages.shared.widgets.cell_view import Cells, Mode, Number, cell_view
 
 CURVES = {  # by the name of torch's class: the key of `maths.ACTIVATIONS`, and the curve and its slope in signs
@@ -182,9 +182,8 @@ def _maps(now: Scene) -> tuple[list[np.ndarray], int]:
     if found.inputs.ndim == 4 or normed:
         channel = ask_map(now, found.inputs.shape[1], "Map" if found.inputs.ndim == 4 else "Number")
         return [_one(values, channel) for values in arrays], channel
-    count = found.inputs.shape[1]
-    height = max(side for side in range(1, int(count**0.5) + 1) if count % side == 0)
-    return [values[0].reshape(height, -1) for values in arrays], 0
+    shape = about_square(found.inputs.shape[1])
+    return [values[0].reshape(shape) for values in arrays], 0
 
 
 def _one(values: np.ndarray, channel: int) -> np.ndarray:

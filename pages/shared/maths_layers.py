@@ -6,7 +6,8 @@ import streamlit as st
 
 from core.train.choices import LOSSES
 from pages.shared import results, state
-from pages.shared.layout import plain, show_errors
+from pages.shared.controls import ask_layer
+from pages.shared.layout import show_errors
 from pages.shared.maths_cells import CURVES, activation, batch_norm, dropout, softmax_and_loss
 from pages.shared.maths_scene import Scene, describe, scene
 from pages.shared.maths_windows import convolution, dense, pooling, whole_mean
@@ -59,26 +60,8 @@ def _pick_layer(weights: results.Weights) -> str:
     outer = {name for name in modules if name and type(modules[name]).__name__ in VIEWS}
     names = [name for name in modules if name in outer and name.rpartition(".")[0] not in outer]
     names.append(LOSS)
-    key, asked = f"maths_layer_{weights.run.id}", st.query_params.get("layer")
-    if asked in names and st.session_state.get(key) != asked:
-        st.session_state[key] = asked
-
-    def follow() -> None:
-        st.query_params["layer"] = st.session_state[key] or names[0]
-
-    st.session_state.setdefault(key, names[0])
-    chosen = st.pills(
-        "Layer",
-        names,
-        format_func=plain,
-        required=True,
-        wrap=True,
-        key=key,
-        on_change=follow,
-        persist_state="session",
-        help="Flatten is missing: it moves numbers and computes none.",
-    )
-    return chosen or names[0]
+    moves = "Flatten is missing: it moves numbers and computes none."
+    return ask_layer("Layer", names, f"maths_layer_{weights.run.id}", help=moves)
 
 
 def _pick_loss(weights: results.Weights) -> str:

@@ -147,8 +147,13 @@ def _folded(now: Scene) -> tuple[int, int, int]:
     if before and spec.layer_names[place - 1] == before[-1].name and before[-1].input_shape is not None:
         channels, height, width = before[-1].input_shape
         return channels, height, width
-    height = max(side for side in range(1, int(count**0.5) + 1) if count % side == 0)
-    return 1, height, count // height
+    return 1, *about_square(count)
+
+
+def about_square(count: int) -> tuple[int, int]:
+    """Return rows and columns in which so many numbers lie, as many rows as columns or fewer."""
+    rows = max(side for side in range(1, int(count**0.5) + 1) if count % side == 0)
+    return rows, count // rows
 
 
 def _size(
