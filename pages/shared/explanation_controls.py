@@ -10,6 +10,7 @@ from core.errors import ConvScopeError
 from core.explain.methods import METHODS, Method, Option
 from pages.shared import results
 
+FIRST = ("saliency", "integrated_gradients", "guided_backprop", "grad_cam", "occlusion")  # until others are chosen
 Sign = Literal["both", "positive", "negative"]
 SIGNS: dict[Sign, str] = {"both": "Red and blue", "positive": "Red", "negative": "Blue"}
 
@@ -101,3 +102,15 @@ def _layers(weights: results.Weights) -> tuple[str, ...]:
         return cam_layers(results.model(weights))
     except ConvScopeError:  # the cards say what is wrong
         return ()
+
+
+def chosen_methods() -> tuple[str, ...]:
+    """Return which methods this session looks at, in the order of the menu."""
+    chosen = st.session_state.get("methods", FIRST)
+    return tuple(name for name in METHODS if name in chosen)
+
+
+def method_options(name: str) -> dict[str, Any]:
+    """Return the settings of a method that this session chose, of those that differ from its defaults."""
+    kept: dict[str, Any] = st.session_state.get("method_options", {}).get(name, {})
+    return dict(kept)
