@@ -2,6 +2,10 @@ from .arrays import is_stored as is_stored
 from .augment import Augmentation as Augmentation
 from .catalog import DATASETS as DATASETS
 from .catalog import DatasetInfo as DatasetInfo
+from .concepts import CONCEPTS as CONCEPTS
+from .concepts import Concept as Concept
+from .concepts import concepts_for as concepts_for
+from .concepts import draw_concept as draw_concept
 from .datasets import Dataset as Dataset
 from .datasets import Split as Split
 from .datasets import load_dataset as load_dataset
@@ -12,13 +16,17 @@ from .images import looks_inverted as looks_inverted
 from .synthetic import draw_shapes as draw_shapes
 
 __all__ = [
+    "CONCEPTS",
     "DATASETS",
     "Augmentation",
+    "Concept",
     "Dataset",
     "DatasetInfo",
     "Split",
     "Stage",
+    "concepts_for",
     "decode_image",
+    "draw_concept",
     "draw_shapes",
     "fit_image",
     "is_stored",

@@ -8,12 +8,12 @@ from PIL import Image, ImageDraw
 
 from core.data.arrays import Arrays
 from core.data.catalog import DATASETS
+from core.data.textures import Floats, clouds, grid, patterns, to_rgb
 
 SIZE = 32
 FINE = 8  # shapes are drawn this many times larger and averaged down
 REACH = 1.18  # no point of a shape is farther from its centre, in radii
 
-Floats = NDArray[np.float64]
 Polygon = Floats
 
 
@@ -77,30 +77,19 @@ def _coverage(shape: str, rng: np.random.Generator) -> NDArray[np.uint8]:
     return np.asarray(canvas.reduce(FINE))
 
 
-def _to_rgb(hue: Floats, saturation: Floats, value: Floats) -> Floats:
-    """Turn hue, saturation and value in 0..1, each (N,), into colours (N, 3) in 0..1."""
-    sector = (np.array([5, 3, 1]) + hue[:, None] * 6) % 6
-    dip = np.clip(np.minimum(sector, 4 - sector), 0, 1)
-    return value[:, None] * (1 - saturation[:, None] * dip)
-
-
 def _texture(count: int, rng: np.random.Generator) -> Floats:
     """Return (count, SIZE, SIZE) in 0..1: stripes, checks, dots, gradients and clouds in equal shares."""
 
     def each(low: float, high: float) -> Floats:
         return rng.uniform(low, high, size=(count, 1, 1))
 
-    y, x = np.mgrid[:SIZE, :SIZE] - (SIZE - 1) / 2
+    y, x = grid(SIZE, SIZE)
     angle, period = each(0, 2 * math.pi), each(5, 10)
     u = x * np.cos(angle) + y * np.sin(angle) + each(0, 10)
     v = y * np.cos(angle) - x * np.sin(angle) + each(0, 10)
-    wave_u, wave_v = np.sin(u * 2 * math.pi / period), np.sin(v * 2 * math.pi / period)
-    distance = np.hypot(u % period - period / 2, v % period - period / 2)
     ramp = (x * np.cos(angle) + y * np.sin(angle)) / SIZE + 0.5
-    knots = np.linspace(0, 5, SIZE)
-    blend = np.maximum(0, 1 - np.abs(knots[:, None] - np.arange(6)))  # linear between 6 × 6 random values
-    clouds = blend @ rng.uniform(-0.2, 1.2, size=(count, 6, 6)) @ blend.T
-    kinds = np.stack([0.5 + wave_u, 0.5 + 1.5 * wave_u * wave_v, period * 0.3 - distance + 0.5, ramp, clouds])
+    cloudy = clouds(rng.uniform(-0.2, 1.2, size=(count, 6, 6)), SIZE, SIZE)
+    kinds = np.stack([*patterns(u, v, period).values(), ramp, cloudy])
     return np.clip(kinds[rng.integers(len(kinds), size=count), np.arange(count)], 0, 1)
 
 
@@ -112,9 +101,9 @@ def _paint(coverage: Floats, rng: np.random.Generator) -> NDArray[np.uint8]:
         return rng.uniform(low, high, size=count)
 
     hue, value = each(0, 1), each(0.25, 0.8)
-    dark = _to_rgb(hue, each(0.1, 0.5), value)
-    light = _to_rgb((hue + each(-0.08, 0.08)) % 1, each(0.1, 0.5), value + each(0.12, 0.2))
-    candidates = np.stack([_to_rgb(each(0, 1), each(0.55, 1), each(0.3, 1)) for _ in range(5)])
+    dark = to_rgb(hue, each(0.1, 0.5), value)
+    light = to_rgb((hue + each(-0.08, 0.08)) % 1, each(0.1, 0.5), value + each(0.12, 0.2))
+    candidates = np.stack([to_rgb(each(0, 1), each(0.55, 1), each(0.3, 1)) for _ in range(5)])
     apart = np.minimum(*(np.linalg.norm(candidates - back, axis=2) for back in (dark, light)))
     colour = candidates[apart.argmax(axis=0), np.arange(count)]  # the one that stands out most
     weight = _texture(count, rng)[:, None]
