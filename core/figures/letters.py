@@ -1,0 +1,71 @@
+"""Letters in pictures: fonts that are there already, and lines that fit."""
+
+import importlib.util
+import unicodedata
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+from PIL import ImageFont
+
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+_PLAIN = {"×": "x", "−": "-", "–": "-", "—": "-", "→": ">"}  # for a font that knows few letters
+
+
+@cache
+def font(size: int, *, bold: bool = False) -> Font:
+    """Return a font of so many pixels: DejaVu Sans, which comes with matplotlib, or Pillow's own with fewer letters."""
+    found = importlib.util.find_spec("matplotlib")
+    for folder in (found.submodule_search_locations or ()) if found else ():
+        path = Path(folder, "mpl-data", "fonts", "ttf", f"DejaVuSans{'-Bold' * bold}.ttf")
+        if path.is_file():
+            return ImageFont.truetype(str(path), size)
+    return ImageFont.load_default(size)
+
+
+def spelled(text: str, letters: Font) -> str:
+    """Return a text on one line, in letters that a font has: without its accents, or "?", where one is missing."""
+    known = _known(letters)
+    return "".join(_nearest(letter, known) for letter in " ".join(text.split()) if letter.isprintable())
+
+
+@cache
+def _known(letters: Font) -> Callable[[str], bool]:
+    missing = _drawn(letters, "\uffff")
+    return cache(lambda letter: letter == " " or _drawn(letters, letter) != missing)
+
+
+def _drawn(letters: Font, letter: str) -> tuple[tuple[int, int], bytes]:
+    mask = letters.getmask(letter)
+    return mask.size, bytes(mask)
+
+
+def _nearest(letter: str, known: Callable[[str], bool]) -> str:
+    if known(letter):
+        return letter
+    plain = _PLAIN.get(letter) or "".join(part for part in unicodedata.normalize("NFKD", letter) if known(part))
+    return plain or "?"
+
+
+def lines(text: str, letters: Font, width: int) -> list[str]:
+    """Break a text into lines of at most so many pixels, at spaces; a longer word is broken anywhere."""
+    found: list[str] = []
+    line = ""
+    for word in spelled(text, letters).split(" "):
+        longer = f"{line} {word}" if line else word
+        if letters.getlength(longer) <= width:
+            line = longer
+            continue
+        if line:
+            found.append(line)
+        while letters.getlength(word) > width and len(word) > 1:
+            fits = _fitting(word, letters, width)
+            found.append(word[:fits])
+            word = word[fits:]
+        line = word
+    return [*found, line] if line else found
+
+
+def _fitting(word: str, letters: Font, width: int) -> int:
+    """Return how many letters of a word fit, at least one."""
+    return max(1, next((count for count in range(len(word), 0, -1) if letters.getlength(word[:count]) <= width), 1))
