@@ -1,0 +1,180 @@
+"""Changes that can hardly be seen and turn an answer: FGSM and PGD."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from captum.robust import FGSM, PGD
+from torch import Tensor, nn
+
+from core.errors import ExplainError
+from core.explain.levels import FromUnit, front_of, whole_levels
+from core.explain.prediction import scores
+
+# The pictures are the attack's own, so that their slopes can be asked for is nobody's loss.
+warnings.filterwarnings("ignore", message="Input Tensor 0 did not", category=UserWarning)
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Attack:
+    """How to attack a picture.
+
+    Attributes:
+        method: "fgsm", one step along the sign of the gradient (Goodfellow et al. 2014, arXiv:1412.6572), or "pgd",
+            several, each brought back into the ball (Madry et al. 2017, arXiv:1706.06083).
+        strength: How far the picture may be changed, in levels of 255: each value ("linf"), or the whole picture's
+            Euclidean length ("l2").
+        norm: "linf" or, for PGD, "l2".
+        steps: Steps of PGD; each is 2.5 · strength / steps long, as in the paper.
+        towards: The class that it should be taken for; None for any other than now.
+
+    Raises:
+        ExplainError: One of these is out of its range.
+    """
+
+    method: Literal["fgsm", "pgd"] = "fgsm"
+    strength: int = 8
+    norm: Literal["linf", "l2"] = "linf"
+    steps: int = 10
+    towards: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.method not in ("fgsm", "pgd"):
+            raise ExplainError(f"There is no attack {self.method!r}: choose fgsm or pgd.")
+        if self.norm not in (("linf",) if self.method == "fgsm" else ("linf", "l2")):
+            raise ExplainError(f"The strength of {self.method} cannot be measured by {self.norm!r}: choose linf.")
+        most = 255 if self.norm == "linf" else 100_000
+        if isinstance(self.strength, bool) or not isinstance(self.strength, int) or not 1 <= self.strength <= most:
+            raise ExplainError(f"The strength is a whole number of levels from 1 to {most:,}, not {self.strength!r}.")
+        if isinstance(self.steps, bool) or not isinstance(self.steps, int) or not 1 <= self.steps <= 200:
+            raise ExplainError(f"An attack has 1 to 200 steps, not {self.steps!r}.")
+
+    @property
+    def passes(self) -> int:
+        """How often it goes through the network, forward and backward counted apart, predictions left out."""
+        return 2 * (self.steps if self.method == "pgd" else 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Attacked:
+    """What an attack made of a picture.
+
+    Attributes:
+        attack: How it was done.
+        original: uint8 (C, H, W).
+        pixels: The attacked picture after rounding to whole levels, uint8 (C, H, W): what can be saved and shown, and
+            what `after` belongs to.
+        before, after: The probability of each class, float32 (K,).
+    """
+
+    attack: Attack
+    original: Tensor
+    pixels: Tensor
+    before: Tensor
+    after: Tensor
+
+    @property
+    def change(self) -> Tensor:
+        """What was added, in levels: int16 (C, H, W)."""
+        return self.pixels.to(torch.int16) - self.original.to(torch.int16)
+
+    @property
+    def successful(self) -> bool:
+        """Whether the answer is now what the attack wanted: the class it names, or any other than before."""
+        answer = int(self.after.argmax())
+        wanted = self.attack.towards
+        return answer == wanted if wanted is not None else answer != int(self.before.argmax())
+
+
+def attack(
+    model: nn.Module,
+    pixels: Tensor,
+    mean: Sequence[float],
+    std: Sequence[float],
+    how: Attack,
+    *,
+    progress: Progress | None = None,
+) -> Attacked:
+    """Change a picture within a ball so that a network's answer turns, by `captum.robust`.
+
+    The cross-entropy of the class that the network names now is raised, or that of `how.towards` is lowered. No pixel
+    leaves 0..255, and after rounding none is farther from where it was than the strength allows. The network is never
+    changed.
+
+    Args:
+        model: (N, C, H, W) normalised images to (N, K) logits.
+        pixels: The picture, uint8 (C, H, W).
+        mean, std: What the network's images are normalised by, for each channel of pixels / 255.
+        how: The attack.
+        progress: Called with the steps done and all of them; it may raise to cancel.
+
+    Raises:
+        ExplainError: The picture or the class cannot be attacked, or the network does not react to the picture.
+    """
+    front = front_of(model, pixels, mean, std)
+    unit = pixels[None] / 255
+    before = scores(front, unit)[0].softmax(dim=0)
+    return carry_out(front, pixels, before, how, progress or (lambda done, total: None))
+
+
+def carry_out(front: FromUnit, pixels: Tensor, before: Tensor, how: Attack, progress: Progress) -> Attacked:
+    """Attack a picture through the network that `front_of` made, whose answer `before` was; see `attack`."""
+    classes = len(before)
+    if classes < 2:
+        raise ExplainError("The network knows a single class, so nothing can turn its answer.")
+    answer = int(before.argmax())
+    wanted = how.towards
+    if wanted is not None and not 0 <= wanted < classes:
+        raise ExplainError(f"The network has no class {wanted!r}: choose a whole number from 0 to {classes - 1}.")
+    if wanted == answer:
+        raise ExplainError("The network says so already: choose another class to turn its answer to.")
+    moved = _perturbed(front, pixels, answer if wanted is None else wanted, how, progress)
+    change = whole_levels(moved[0] * 255 - pixels, how.strength, how.norm)
+    rounded = (pixels + change).clamp(0, 255).to(torch.uint8)
+    after = scores(front, rounded[None] / 255)[0].softmax(dim=0)
+    return Attacked(how, pixels, rounded, before, after)
+
+
+def _perturbed(front: FromUnit, pixels: Tensor, label: int, how: Attack, progress: Progress) -> Tensor:
+    """Return what Captum makes of a picture, float (1, C, H, W) from 0 to 1."""
+    total, done = how.passes // 2, 0
+
+    def loss(logits: Tensor, label: Tensor) -> Tensor:
+        nonlocal done
+        progress(done, total)
+        done += 1
+        return _odds_against(logits, label)
+
+    unit, target = pixels[None].to(front.device) / 255, torch.tensor([label], device=front.device)
+    radius, targeted = how.strength / 255, how.towards is not None
+    with torch.enable_grad():
+        if how.method == "fgsm":
+            fgsm = FGSM(front, loss, lower_bound=0.0, upper_bound=1.0)
+            fgsm.zero_thresh = 0.0  # Captum would leave pixels of a small slope alone
+            moved = fgsm.perturb(unit, radius, target, targeted=targeted)
+        else:
+            pgd = PGD(front, loss, lower_bound=0.0, upper_bound=1.0)
+            pgd.fgsm.zero_thresh = 0.0
+            norm, values = ("L2", unit.numel()) if how.norm == "l2" else ("Linf", 1)
+            step = 2.5 * radius / how.steps / values**0.5  # of each value, along its sign
+            moved = pgd.perturb(unit, radius, step, how.steps, target, targeted=targeted, norm=norm)
+    progress(total, total)
+    if torch.equal(moved, unit):
+        raise ExplainError(
+            "The network's answer does not react to small changes of this picture (its gradient is zero), so an attack "
+            "has no direction to go: try another picture or epoch."
+        )
+    return moved.detach().cpu()
+
+
+def _odds_against(logits: Tensor, target: Tensor) -> Tensor:
+    """Return the log of the odds against each target, (N,).
+
+    Cross-entropy is log(1 + exp(it)), so that both point the same way at every picture; but the slope of
+    cross-entropy vanishes where an answer is all but certain, and this one does not.
+    """
+    wanted = nn.functional.one_hot(target, logits.shape[1]).bool()
+    return logits.masked_fill(wanted, -torch.inf).logsumexp(dim=1) - logits[wanted]
