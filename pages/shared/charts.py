@@ -15,6 +15,8 @@ def chart(spec: Mapping[str, Any], rows: Rows, *, key: str, alt: str, **more: Ro
     Streamlit forgets as soon as rows come.
     """
     named = {name: _table(kept) for name, kept in more.items() if kept}
+    if len(named) == 1:  # a lone one the browser would take for the rows
+        named["none"] = _table([])
     st.vega_lite_chart(
         _table(rows),
         {**spec, "datasets": named} if named else dict(spec),
