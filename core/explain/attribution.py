@@ -1,28 +1,29 @@
-"""Captum's attribution methods, run on one picture of one network."""
+"""Asking one network about one picture by one of Captum's methods."""
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import torch
-from captum.attr import (
-    GuidedBackprop,
-    IntegratedGradients,
-    LayerAttribution,
-    LayerGradCam,
-    Occlusion,
-    Saliency,
-)
 from torch import Tensor, nn
 
 from core.errors import ExplainError
-from core.explain.layers import cam_layers, why_not
-from core.explain.methods import METHODS, Choice
-from core.explain.prediction import batch_size, scores
+from core.explain.dice import Dice, seeded
+from core.explain.fitness import why_not
+from core.explain.method import Choice, Method
+from core.explain.methods import METHODS
+from core.explain.prediction import check_finite, check_images
+from core.explain.question import Contrast, Question, backgrounds, check_class
+from core.explain.unfold import unfolded
 from core.model.twin import twin_of
+
+Progress = Callable[[int, int], None]
 
 # The hooks it warns of are put on a copy of the network that is thrown away.
 warnings.filterwarnings("ignore", message="Setting backward hooks on ReLU", category=UserWarning)
+warnings.filterwarnings("ignore", message="Setting forward, backward hooks and attributes on non-linear")
+warnings.filterwarnings("ignore", message="Input Tensor 0 did not already require gradients")
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +36,9 @@ class Attribution:
         method: Its key in `METHODS`.
         target: Index of the class that was explained.
         signed: Whether negative values mean something.
-        score: The class's logit for this image: what is being explained.
+        score: The class's logit for this image, less that of `versus`: what is being explained.
         options: Every option with the value that was used.
+        versus: Index of the class that was held against it, if any.
     """
 
     values: Tensor
@@ -45,82 +47,86 @@ class Attribution:
     signed: bool
     score: float
     options: Mapping[str, Choice]
+    versus: int | None = None
+
+    @property
+    def blank(self) -> str | None:
+        """Why the map shows nothing, in one sentence; None if it shows something."""
+        if bool(self.values.any()):
+            return None
+        return f"Every value is zero: {METHODS[self.method].blank}"
 
 
-def _saliency(model: nn.Module, image: Tensor, target: int, options: dict[str, Choice]) -> Tensor:
-    return Saliency(model).attribute(image, target=target, abs=True)[0]
+@dataclass(eq=False)
+class _Watch:
+    """What is seen of the network while a method asks it: its first answer, and how much it has done.
+
+    Attributes:
+        image: The image that is explained.
+        classes: Whose scores are needed; checked against the first answer.
+        logits: The answer to that image, (K,), once it was among the questions.
+        images: How many images went through.
+    """
+
+    image: Tensor
+    classes: tuple[int, ...]
+    method: Method
+    passes: int
+    progress: Progress | None
+    dice: Dice | None
+    logits: Tensor | None = None
+    images: int = 0
+
+    def before(self, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        if self.dice is not None:
+            self.dice.pause()
+
+    def after(self, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        if self.images == 0:
+            check_logits(output.detach(), self.classes)
+        if self.logits is None and len(inputs[0]) == 1 and torch.equal(inputs[0], self.image):
+            self.logits = output.detach()[0]
+        self.images += len(output)
+        if self.progress is not None:
+            self.progress(min(self.passes, self.images * (1 + self.method.backward)), self.passes)
+        if self.dice is not None:
+            self.dice.resume()
 
 
-def _integrated_gradients(model: nn.Module, image: Tensor, target: int, options: dict[str, Choice]) -> Tensor:
-    method = IntegratedGradients(model)
-    return method.attribute(
-        image, baselines=0, target=target, n_steps=options["steps"], internal_batch_size=batch_size(image)
-    )[0]
+def check_logits(logits: Tensor, classes: tuple[int, ...]) -> Tensor:
+    """Return scores (N, K), or raise `ExplainError` unless they are finite and know each of the classes."""
+    if logits.ndim != 2:
+        raise ExplainError(f"The network gives {tuple(logits.shape[1:])} for an image, not one score for each class.")
+    for each in classes:
+        check_class(each, logits.shape[1])
+    return check_finite(logits)
 
 
-def _guided_backprop(model: nn.Module, image: Tensor, target: int, options: dict[str, Choice]) -> Tensor:
-    return GuidedBackprop(model).attribute(image, target=target)[0]
-
-
-def _grad_cam(model: nn.Module, image: Tensor, target: int, options: dict[str, Choice]) -> Tensor:
-    modules = dict(model.named_modules())
-    names = [str(options["layer"])] if options["layer"] is not None else list(reversed(cam_layers(model)))
-    for name in names:
-        if name not in cam_layers(model):
-            raise ExplainError(f"Grad-CAM cannot look at {name!r}: choose one of {', '.join(cam_layers(model))}.")
-        maps = LayerGradCam(model, modules[name]).attribute(image, target=target, relu_attributions=True)
-        if maps.shape[2:].numel() > 1:
-            options["layer"] = name
-            return LayerAttribution.interpolate(maps, tuple(image.shape[2:]), interpolate_mode="bilinear")[0, 0]
-    raise ExplainError(
-        f"The maps of {names[-1]} have a single cell, so Grad-CAM cannot say where: choose an earlier layer or "
-        "another method."
-    )
-
-
-def _occlusion(model: nn.Module, image: Tensor, target: int, options: dict[str, Choice]) -> Tensor:
-    channels, *sides = image.shape[1:]
-    window, stride = int(options["window"] or 1), int(options["stride"] or 1)
-    if window > min(sides):
-        raise ExplainError(
-            f"The square of {window} pixels is larger than the picture of {sides[0]} × {sides[1]}: make it smaller."
-        )
-    if stride > window:
-        raise ExplainError(
-            f"A stride of {stride} with a square of {window} would leave pixels uncovered: choose a stride "
-            f"of at most {window}."
-        )
-    values = Occlusion(model).attribute(
-        image,
-        sliding_window_shapes=(channels, window, window),
-        strides=(1, stride, stride),
-        baselines=0,
-        target=target,
-        perturbations_per_eval=batch_size(image),
-    )
-    return values[0, 0]  # the square covers all channels, so they agree
-
-
-_COMPUTE: dict[str, Callable[[nn.Module, Tensor, int, dict[str, Choice]], Tensor]] = {
-    "saliency": _saliency,
-    "integrated_gradients": _integrated_gradients,
-    "guided_backprop": _guided_backprop,
-    "grad_cam": _grad_cam,
-    "occlusion": _occlusion,
-}
-
-
-def attribute(model: nn.Module, image: Tensor, target: int, method: str, **options: Choice) -> Attribution:
+def attribute(
+    model: nn.Module,
+    image: Tensor,
+    target: int,
+    method: str,
+    *,
+    versus: int | None = None,
+    background: Tensor | None = None,
+    progress: Progress | None = None,
+    **options: Choice,
+) -> Attribution:
     """Explain the score (logit, before softmax) that a network gives one class for one image.
 
     Runs in eval mode on a copy that shares the weights: the network, its gradients, hooks and modes are left
-    as they were found. The same call gives the same values.
+    as they were found, after a failure too. The same call gives the same values.
 
     Args:
         model: The network; its outputs are logits.
         image: Normalised image, float (C, H, W).
         target: Index of the class to explain, any of the K.
         method: A key of `METHODS`.
+        versus: Index of another class: then the score of `target` less that of this one is explained.
+        background: Normalised images (M, C, H, W) that stand for nothing in particular, for the methods of SHAP that
+            start from other pictures; by default noise around the mean colour.
+        progress: Called with the passes done and those to do, after each batch; what it raises ends the work.
         **options: That method's options; its defaults where none is given.
 
     Returns:
@@ -130,28 +136,68 @@ def attribute(model: nn.Module, image: Tensor, target: int, method: str, **optio
         ExplainError: The method, class, an option or the image is not usable, the method does not fit this
             network, or the result is not finite.
     """
-    if method not in METHODS:
-        raise ExplainError(f"There is no method {method!r}: choose one of {', '.join(METHODS)}.")
-    if image.ndim != 3:
-        raise ExplainError(f"Explain one image of shape (C, H, W) at a time, not {tuple(image.shape)}.")
-    chosen = METHODS[method].resolve(options)
-    reason = why_not(model, method)
+    about = _method(method)
+    check_images(image, 3)
+    chosen = about.resolve(options)
+    reason = why_not(model, method, chosen)
     if reason:
         raise ExplainError(reason)
-    twin = twin_of(model)
-    logits = scores(twin, image[None])[0]
-    if isinstance(target, bool) or not isinstance(target, int) or not 0 <= target < len(logits):
-        raise ExplainError(f"The network has no class {target!r}: choose a whole number from 0 to {len(logits) - 1}.")
-    device = next((weight.device for weight in twin.parameters()), image.device)
+    device = next((weight.device for weight in model.parameters()), image.device)
     batch = image.detach().to(device, torch.float32, copy=True)[None].requires_grad_()
-    with torch.enable_grad():
-        values = _COMPUTE[method](twin, batch, target, chosen).detach().float().cpu()
+    network = unfolded(model) if about.unfolded or chosen.get("of") == "guided_backprop" else model
+    assert network is not None  # `why_not` has seen to it
+    classes = (target,) if versus is None else (target, versus)
+    with seeded(0) if about.random else nullcontext() as dice:
+        watch = _Watch(batch.detach(), classes, about, about.passes(chosen, tuple(image.shape)), progress, dice)  # type: ignore[arg-type]
+
+        def wrap(twin: nn.Module) -> nn.Module:
+            twin.register_forward_pre_hook(watch.before)
+            twin.register_forward_hook(watch.after)
+            if versus is None:
+                return twin
+            logits = check_logits(logits_of(model, batch), classes)
+            return Contrast(twin, target, versus, logits.shape[1]).to(device)
+
+        index = target if versus is None else 0
+        others = backgrounds(batch) if background is None else background.to(device, torch.float32)
+        with torch.enable_grad(), _sentences(watch):
+            asked = Question(wrap(twin_of(network)), batch, index, chosen, others, model, wrap)
+            values = about.compute(asked).detach().float().cpu()
     if not torch.isfinite(values).all():
         raise ExplainError(
-            f"{METHODS[method].title} gave values that are not finite numbers for this picture: try another "
+            f"{about.title} gave values that are not finite numbers for this picture: try another "
             "method or an earlier epoch."
         )
-    return Attribution(values, method, target, METHODS[method].signed, float(logits[target]), chosen)
+    logits = watch.logits if watch.logits is not None else check_logits(logits_of(model, batch), classes)[0]
+    score = float(logits[target] - (0 if versus is None else logits[versus]))
+    return Attribution(values, method, target, about.signed, score, chosen, versus)
+
+
+def _method(name: str) -> Method:
+    if name not in METHODS:
+        raise ExplainError(f"There is no method {name!r}: choose one of {', '.join(METHODS)}.")
+    return METHODS[name]
+
+
+def logits_of(model: nn.Module, batch: Tensor) -> Tensor:
+    """Return what a network says of images (N, C, H, W) on its own device, (N, K)."""
+    with torch.no_grad():
+        logits: Tensor = twin_of(model)(batch.detach())
+    return logits
+
+
+@contextmanager
+def _sentences(watch: _Watch) -> Iterator[None]:
+    """Turn what torch says of an image that does not fit the network into a sentence."""
+    try:
+        yield
+    except RuntimeError as error:
+        if watch.images:
+            raise
+        raise ExplainError(
+            f"The network cannot take an image of shape {tuple(watch.image.shape[1:])}: choose one of the shape that "
+            "it was made for."
+        ) from error
 
 
 def heatmap(attribution: Attribution) -> Tensor:

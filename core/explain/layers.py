@@ -1,11 +1,18 @@
-"""Which layers Grad-CAM can look at, and which methods fit a network."""
+"""Which layers a method can look at, and the methods that look at maps."""
+
+from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from core.errors import ExplainError
-from core.explain.methods import METHODS
+from core.model.twin import twin_of
+
+if TYPE_CHECKING:
+    from core.explain.question import Question
 
 
 def _cam_layers(module: nn.Module, path: str = "") -> Iterator[str]:
@@ -43,16 +50,42 @@ def default_cam_layer(model: nn.Module) -> str:
     return names[-1]
 
 
-def why_not(model: nn.Module, method: str) -> str | None:
-    """Say in one sentence why a method of `METHODS` cannot explain this network, or return None if it can."""
-    title = METHODS[method].title
-    modules = list(model.modules())
-    if method == "grad_cam" and not any(isinstance(module, nn.Conv2d) for module in modules):
-        return f"{title} needs a convolution and this network has none: choose another method, or add one "
-        "in Build."
-    if method == "guided_backprop" and not any(isinstance(module, nn.ReLU) for module in modules):
-        return (
-            f"{title} changes how gradients pass ReLU layers and this network has none, so it would repeat "
-            "the plain gradient: choose saliency instead."
-        )
-    return None
+def outputs_of(model: nn.Module, image: Tensor) -> dict[str, Tensor]:
+    """Return what every module puts out for one image (1, C, H, W), by the module's name, in order of execution."""
+    twin, found = twin_of(model), dict[str, Tensor]()
+
+    def keep(name: str, output: object) -> None:
+        if isinstance(output, Tensor):
+            found[name] = output
+
+    for name, module in twin.named_modules():
+        if name:
+            module.register_forward_hook(lambda module, inputs, output, name=name: keep(name, output))
+    with torch.no_grad():
+        twin(image)
+    return found
+
+
+def map_layers(model: nn.Module, shape: tuple[int, int, int]) -> dict[str, tuple[int, int, int]]:
+    """Name the modules that put out maps of more than one cell for images of `shape`, with their (C, H, W)."""
+    weight = next(model.parameters(), None)
+    image = torch.zeros((1, *shape), device=None if weight is None else weight.device)
+    return {
+        name: (output.shape[1], output.shape[2], output.shape[3])
+        for name, output in outputs_of(model, image).items()
+        if output.ndim == 4 and output.shape[2:].numel() > 1
+    }
+
+
+def stretched(maps: Tensor, shape: tuple[int, ...], mode: str = "nearest") -> Tensor:
+    """Stretch maps (N, C, h, w) over a picture, (N, C, H, W): cell by cell, or smoothly ("bilinear")."""
+    from captum.attr import LayerAttribution
+
+    return LayerAttribution.interpolate(maps, tuple(shape), interpolate_mode=mode)
+
+
+def asked_layer(asked: Question, name: str, title: str) -> nn.Module:
+    """Return the module of that name in the network that is asked; raises `ExplainError` if there is none."""
+    if not name or name not in dict(asked.original.named_modules()):
+        raise ExplainError(f"{title} cannot look at {name!r}: choose a layer of this network.")
+    return asked.layer(name)

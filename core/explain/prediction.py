@@ -14,27 +14,39 @@ def batch_size(images: Tensor) -> int:
     return max(1, min(64, _PIXELS // (images.shape[2] * images.shape[3])))
 
 
-def scores(model: nn.Module, images: Tensor) -> Tensor:
-    """Return the logits of images (N, C, H, W): float32 (N, K) on the CPU, computed in bounded batches.
-
-    The model must be in eval mode. Raises `ExplainError` if the images are not float images or a score is not
-    a finite number.
-    """
-    if images.ndim != 4 or not images.is_floating_point():
+def check_images(images: Tensor, dimensions: int) -> None:
+    """Raise `ExplainError` unless these are normalised images: floats of so many dimensions, all of them numbers."""
+    shape = {3: "one image of shape (C, H, W)", 4: "images of shape (N, C, H, W)"}[dimensions]
+    if images.ndim != dimensions or not images.is_floating_point():
         raise ExplainError(
-            f"The network needs normalised images of shape (N, C, H, W), not {images.dtype} of shape "
-            f"{tuple(images.shape)}: pass them through the data set's normalize first."
+            f"The network needs {shape} as normalised floats, not {images.dtype} of shape {tuple(images.shape)}: "
+            "pass them through the data set's normalize first."
         )
-    device = next((weight.device for weight in model.parameters()), images.device)
-    with torch.no_grad():
-        parts = [model(part.to(device, torch.float32)).float().cpu() for part in images.split(batch_size(images))]
-    logits = torch.cat(parts)
+    if not torch.isfinite(images).all():
+        raise ExplainError("The picture has values that are not finite numbers: choose another one.")
+
+
+def check_finite(logits: Tensor) -> Tensor:
+    """Return scores if all are numbers, else raise `ExplainError`."""
     if not torch.isfinite(logits).all():
         raise ExplainError(
             "The network's scores are not finite numbers, because its training ran away: train it again "
             "with a smaller learning rate, or choose an earlier epoch."
         )
     return logits
+
+
+def scores(model: nn.Module, images: Tensor) -> Tensor:
+    """Return the logits of images (N, C, H, W): float32 (N, K) on the CPU, computed in bounded batches.
+
+    The model must be in eval mode. Raises `ExplainError` if the images are not float images or a score is not
+    a finite number.
+    """
+    check_images(images, 4)
+    device = next((weight.device for weight in model.parameters()), images.device)
+    with torch.no_grad():
+        parts = [model(part.to(device, torch.float32)).float().cpu() for part in images.split(batch_size(images))]
+    return check_finite(torch.cat(parts))
 
 
 def predict(model: nn.Module, images: Tensor) -> Tensor:

@@ -7,7 +7,8 @@ from typing import Any, Literal
 import streamlit as st
 
 from core.errors import ConvScopeError
-from core.explain.methods import METHODS, Method, Option
+from core.explain.method import Method, Option
+from core.explain.methods import METHODS
 from pages.shared import results
 
 FIRST = ("saliency", "integrated_gradients", "guided_backprop", "grad_cam", "occlusion")  # until others are chosen

@@ -9,7 +9,8 @@ import numpy as np
 import streamlit as st
 
 from core.errors import ConvScopeError
-from core.explain.methods import METHODS, Method
+from core.explain.method import Method
+from core.explain.methods import METHODS
 from core.figures.overlays import Overlay, overlay
 from pages.shared import menu, results
 from pages.shared.compare import attempts, side_by_side, taken
@@ -125,7 +126,7 @@ def _ask(
     weights: results.Weights, picture: results.Picture, target: int, method: Method, options: Mapping[str, Any]
 ) -> "Attribution | str":
     """Explain a class, or say why this method cannot."""
-    from core.explain.layers import why_not
+    from core.explain.fitness import why_not
 
     reason = why_not(results.model(weights), method.name)
     return reason or results.attribution(weights, picture, target, method.name, **options)

@@ -105,7 +105,7 @@ def background(
     asked = st.session_state.get(f"asked_{place}") == key
     job = slot.job
     if job is not None and job.result.done() and not job.over:
-        return job.result.result()  # type: ignore[no-any-return]
+        return job.result.result()
     if st.session_state.get(declined) == key or (ask and not asked and not _running(slot)):
         label = ask or "Compute"
         st.button(label, icon=":material/play_arrow:", key=f"ask_{place}", on_click=_want, args=(place, key))

@@ -4,7 +4,8 @@ import pytest
 from torch import nn
 
 from core.errors import ExplainError
-from core.explain.layers import cam_layers, default_cam_layer, why_not
+from core.explain.fitness import why_not
+from core.explain.layers import cam_layers, default_cam_layer
 from core.explain.methods import METHODS
 from core.model.build import build_model
 from core.model.presets import PRESETS, preset
@@ -29,7 +30,7 @@ def test_a_residual_net_ends_with_its_last_block() -> None:
 def test_presets_are_open_to_every_method_but_tanh_to_guided_backprop(name: str) -> None:
     net = build_model(preset(name, (1, 28, 28), 10))
     reasons = {method for method in METHODS if why_not(net, method)}
-    assert reasons == ({"guided_backprop"} if name == "lenet5" else set())
+    assert reasons == ({"guided_backprop", "deconvolution", "guided_grad_cam"} if name == "lenet5" else set())
 
 
 def test_a_network_without_convolution_says_why_not() -> None:

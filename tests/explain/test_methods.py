@@ -6,11 +6,13 @@ import sys
 import pytest
 
 from core.errors import ExplainError
-from core.explain.methods import METHODS, Option, windows
+from core.explain.covers import windows
+from core.explain.method import Option
+from core.explain.methods import METHODS
 
 
 def test_keys_are_names_and_everything_is_said() -> None:
-    assert list(METHODS) == ["saliency", "integrated_gradients", "guided_backprop", "grad_cam", "occlusion"]
+    assert len(METHODS) == 22
     for name, method in METHODS.items():
         assert method.name == name
         assert method.title
@@ -20,6 +22,8 @@ def test_keys_are_names_and_everything_is_said() -> None:
             assert sentence[0].isupper()
         assert method.positive
         assert bool(method.negative) == method.signed
+        assert method.blank.endswith(".")
+        assert method.signed or not method.complete
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -43,10 +47,26 @@ def test_a_number_out_of_range_gets_a_sentence(option: str, value: object) -> No
 def test_an_unknown_option_gets_a_sentence() -> None:
     with pytest.raises(ExplainError, match=r"Saliency has no option 'steps': it has no options\."):
         METHODS["saliency"].resolve({"steps": 3})
-    with pytest.raises(ExplainError, match=r"Occlusion has no option 'size': its options are window, stride\."):
+    with pytest.raises(
+        ExplainError, match=r"Occlusion has no option 'size': its options are window, stride, baseline\."
+    ):
         METHODS["occlusion"].resolve({"size": 3})
     with pytest.raises(ExplainError, match="must be the name of a layer"):
         METHODS["grad_cam"].resolve({"layer": 3})
+
+
+def test_a_number_may_be_left_to_the_method_or_be_a_fraction() -> None:
+    noise = METHODS["smooth_grad"].resolve({"noise": 1})["noise"]
+    assert (noise, type(noise)) == (1.0, float)
+    assert METHODS["occlusion"].resolve({"window": None})["window"] is None
+    with pytest.raises(ExplainError, match=r"Noise of SmoothGrad must be a number from 0\.01 to 1, not 2"):
+        METHODS["smooth_grad"].resolve({"noise": 2})
+
+
+def test_a_choice_is_one_of_its_list() -> None:
+    assert METHODS["lrp"].resolve({"rule": "gamma"}) == {"rule": "gamma"}
+    with pytest.raises(ExplainError, match="Rule of LRP must be one of epsilon, gamma, alpha1_beta0, not 'z'"):
+        METHODS["lrp"].resolve({"rule": "z"})
 
 
 def test_a_layer_option_takes_names_and_none() -> None:

@@ -1,0 +1,127 @@
+"""A network in which every operation is a module of its own, used once and never in place.
+
+Captum's DeepLIFT, LRP and guided back-propagation hang on modules: one that is used twice or works in place, or an
+activation that is called as a function, makes them wrong without a word. Following the network with torch.fx
+(https://docs.pytorch.org/docs/stable/fx.html) mends that.
+"""
+
+import copy
+import operator
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+import torch.fx
+import torch.nn.functional as F
+from captum.attr._utils.custom_modules import Addition_Module  # the sum that Captum has a rule for
+from torch import nn
+
+_SUMS = {operator.add, operator.iadd, torch.add, "add", "add_"}
+# What is called as a function, as the module that does the same; `dims` to the end are those that are averaged away.
+_MODULES: dict[Any, Callable[..., nn.Module]] = {
+    F.relu: lambda inplace=False: nn.ReLU(),
+    torch.relu: lambda: nn.ReLU(),
+    "relu": lambda: nn.ReLU(),
+    F.relu6: lambda inplace=False: nn.ReLU6(),
+    F.silu: lambda inplace=False: nn.SiLU(),
+    F.hardswish: lambda inplace=False: nn.Hardswish(),
+    F.gelu: lambda approximate="none": nn.GELU(approximate),
+    torch.sigmoid: lambda: nn.Sigmoid(),
+    torch.tanh: lambda: nn.Tanh(),
+    torch.flatten: lambda start_dim=0, end_dim=-1: nn.Flatten(start_dim, end_dim),
+    "flatten": lambda start_dim=0, end_dim=-1: nn.Flatten(start_dim, end_dim),
+    F.adaptive_avg_pool2d: lambda output_size: nn.AdaptiveAvgPool2d(output_size),
+    F.avg_pool2d: lambda *args, **words: nn.AvgPool2d(*args, **words),
+    F.dropout: lambda *args, **words: nn.Dropout(),
+}
+_Kept = tuple[tuple[torch.Tensor, ...], nn.Module | None]  # the weights it was made of, and what came out
+_cache: "WeakKeyDictionary[nn.Module, _Kept]" = WeakKeyDictionary()
+
+
+def is_plain(model: nn.Module) -> bool:
+    """Say whether a network is a plain stack of torch's own modules, each used once and none in place."""
+    if type(model) is not nn.Sequential:
+        return False
+    children = list(model)
+    return len(set(map(id, children))) == len(children) and all(
+        type(child).__module__.startswith("torch.nn.modules")
+        and not list(child.children())
+        and not getattr(child, "inplace", False)
+        for child in children
+    )
+
+
+def unfolded(model: nn.Module) -> nn.Module | None:
+    """Return the same network with one module per operation, sharing its weights; None if it cannot be followed.
+
+    Modules that are called keep their names; further calls of the same get a number behind it. Sums become modules
+    too, and so do activations and poolings that were functions.
+    """
+    if is_plain(model):
+        return model
+    weights = tuple(model.parameters())
+    kept = _cache.get(model)
+    if kept is None or len(kept[0]) != len(weights) or any(a is not b for a, b in zip(*kept[:1], weights, strict=True)):
+        kept = _cache[model] = weights, _unfold(model)
+    return kept[1]
+
+
+def operations(network: nn.Module) -> tuple[Any, ...]:
+    """Return what an unfolded network consists of: its modules, and the functions and methods that are left."""
+    if not isinstance(network, torch.fx.GraphModule):
+        return tuple(network.children())
+    modules = dict(network.named_modules())
+    steps = (node for node in network.graph.nodes if node.op in ("call_module", "call_function", "call_method"))
+    return tuple(modules[str(node.target)] if node.op == "call_module" else node.target for node in steps)
+
+
+def _unfold(model: nn.Module) -> nn.Module | None:
+    try:
+        traced = torch.fx.symbolic_trace(model)
+    except Exception:  # torch.fx answers what it cannot follow with almost any exception
+        return None
+    modules, used = dict(traced.named_modules()), set[str]()
+    for node in list(traced.graph.nodes):
+        if node.op == "call_module":
+            _once(traced, node, modules, used)
+        elif node.op in ("call_function", "call_method"):
+            _as_module(traced, node)
+    traced.graph.lint()
+    traced.recompile()
+    return traced.train(model.training)
+
+
+def _once(traced: torch.fx.GraphModule, node: torch.fx.Node, modules: dict[str, nn.Module], used: set[str]) -> None:
+    """Give a call a module of its own, which does not work in place."""
+    name, module = str(node.target), modules[str(node.target)]
+    own = copy.copy(module)  # its weights are the same, its tables of hooks are not looked at
+    if getattr(own, "inplace", False):
+        own.inplace = False  # type: ignore[assignment]
+    while name in used:
+        name += "_again"
+    used.add(name)
+    traced.add_submodule(name, own)
+    node.target = name
+
+
+def _as_module(traced: torch.fx.GraphModule, node: torch.fx.Node) -> None:
+    """Put a module in the place of a function that does the same, where there is one."""
+    inputs = [arg for arg in node.args if isinstance(arg, torch.fx.Node)]
+    if node.target in _SUMS and len(inputs) == 2 and not node.kwargs:
+        module, taken = Addition_Module(), tuple(inputs)
+    elif node.target in _MODULES and len(inputs) == 1:
+        words = {key: value for key, value in node.kwargs.items() if key != "input"}
+        try:
+            module = _MODULES[node.target](*node.args[1:], **words)
+        except TypeError:
+            return
+        taken = (inputs[0],)
+    else:
+        return
+    name = f"step_{node.name}"
+    traced.add_submodule(name, module)
+    with traced.graph.inserting_after(node):
+        new = traced.graph.call_module(name, taken)
+    node.replace_all_uses_with(new)
+    traced.graph.erase_node(node)
