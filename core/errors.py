@@ -25,6 +25,10 @@ class RunError(ConvScopeError):
     """A run is unknown, or cannot do what was asked of it."""
 
 
+class ZooError(ConvScopeError):
+    """A pretrained network is unknown, cannot be downloaded or is broken."""
+
+
 class StorageError(ConvScopeError):
     """Something could not be read from or written to the data directory or the database."""
 

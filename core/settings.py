@@ -1,5 +1,6 @@
 """Where things are kept and how much is allowed, read from the environment (`CONVSCOPE_*`)."""
 
+import errno
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,4 +62,15 @@ def settings() -> Settings:
         max_pixels=_count("CONVSCOPE_MAX_PIXELS", 50_000_000),
         slots=slots,
         threads=_count("CONVSCOPE_THREADS", max(1, cores // slots)),
+    )
+
+
+def cannot_write(error: Exception) -> StorageError:
+    """Return the sentence for a file that could not be written below the data directory."""
+    home = settings().home
+    if getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error):
+        return StorageError(f"The disk that holds {home} is full: free some space and try again.")
+    return StorageError(
+        f"The data directory {home} cannot be written ({error}): "
+        "set CONVSCOPE_HOME to a folder that you may write to and start again."
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-BOTTOM = {"core.errors", "core.settings", "core.compat", "core.options"}
+BOTTOM = {"core.errors", "core.settings", "core.compat", "core.options", "core.download"}
 # What each package of core may import from core, besides itself and the bottom.
 ALLOWED = {
     "data": set(),
@@ -22,10 +22,11 @@ ALLOWED = {
     "exchange": {"train", "runs", "data", "model"},
     "figures": {"train", "probe", "maths", "explain", "runs", "data", "model"},
 }
+LOAD, WEIGHTS = "torch.load", ROOT / "core" / "model" / "zoo_weights.py"  # the one place that may read a .pth file
 HOME = {"plotly": {"figures"}, "vl_convert": {"figures"}, "captum": {"explain"}, "streamlit": set()}
 NO_TORCH = (
-    "core.errors, core.settings, core.options, core.data.catalog, core.model.spec, core.model.layers, "
-    "core.model.shapes, core.model.presets, core.model.export, core.runs.store, core.runs.history, "
+    "core.errors, core.settings, core.options, core.download, core.data.catalog, core.model.spec, core.model.layers, "
+    "core.model.shapes, core.model.presets, core.model.export, core.model.zoo, core.runs.store, core.runs.history, "
     "core.train.config, core.train.engine, core.explain.methods, core.exchange.layout, core.exchange.table"
 )
 
@@ -97,6 +98,15 @@ def test_what_needs_no_torch_loads_none():
     assert done.stdout.strip() == "[]"
 
 
+def test_weights_are_read_as_tensors_only():
+    tree = ast.parse(WEIGHTS.read_text(encoding="utf-8"))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == LOAD]
+    assert len(calls) == [ast.unparse(node) for node in ast.walk(tree)].count(LOAD) == 1
+    (only,) = [word.value for word in calls[0].keywords if word.arg == "weights_only"]
+    assert isinstance(only, ast.Constant) and only.value is True
+    assert not {"torch.load", "load"} & {name for name in imports(WEIGHTS) if name.startswith("torch.")}
+
+
 def test_nothing_unpickles_or_executes_what_came_from_outside():
     for path in [ROOT / "app.py", *sources("core"), *sources("pages")]:
         tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -106,6 +116,8 @@ def test_nothing_unpickles_or_executes_what_came_from_outside():
         calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
         assert not {call.id for call in calls if isinstance(call, ast.Name)} & {"eval", "exec", "compile"}, path
         attributes = {ast.unparse(call) for call in calls if isinstance(call, ast.Attribute)}
-        assert not attributes & {"torch.load", "numpy.load", "torch.jit.load"}, path
+        assert not attributes & {"numpy.load", "torch.jit.load"}, path
+        loads = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and ast.unparse(node) == LOAD]
+        assert not loads or path == WEIGHTS, path
         words = {keyword.arg for node in ast.walk(tree) if isinstance(node, ast.Call) for keyword in node.keywords}
         assert not words & {"unsafe_allow_html", "unsafe_allow_javascript", "allow_pickle"}, path

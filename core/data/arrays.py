@@ -1,6 +1,5 @@
 """Data sets kept as plain arrays, in one safetensors file each, so that reading them again takes no time."""
 
-import errno
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from core.data.catalog import DATASETS, DatasetInfo
-from core.errors import StorageError
-from core.settings import settings
+from core.settings import cannot_write, settings
 
 FORMAT = 1  # raised whenever the same data set would be kept as other arrays
 
@@ -74,14 +72,3 @@ def store(name: str, arrays: Arrays) -> None:
             whole.replace(_path(name))
     except (OSError, SafetensorError) as error:
         raise cannot_write(error) from error
-
-
-def cannot_write(error: Exception) -> StorageError:
-    """Return the sentence for a file that could not be written below the data directory."""
-    home = settings().home
-    if getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error):
-        return StorageError(f"The disk that holds {home} is full: free some space and try again.")
-    return StorageError(
-        f"The data directory {home} cannot be written ({error}): "
-        "set CONVSCOPE_HOME to a folder that you may write to and start again."
-    )

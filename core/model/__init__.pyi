@@ -27,12 +27,16 @@ from .shapes import problems as problems
 from .shapes import summarize as summarize
 from .spec import ModelSpec as ModelSpec
 from .twin import twin_of as twin_of
+from .zoo import ZOO as ZOO
+from .zoo import ZooInfo as ZooInfo
+from .zoo_weights import load_pretrained as load_pretrained
 
 __all__ = [
     "ACTIVATIONS",
     "KERNELS",
     "LAYERS",
     "PRESETS",
+    "ZOO",
     "Activation",
     "AvgPool",
     "BatchNorm",
@@ -50,8 +54,10 @@ __all__ = [
     "Preset",
     "Problem",
     "Residual",
+    "ZooInfo",
     "build_model",
     "kernel",
+    "load_pretrained",
     "preset",
     "problems",
     "spec_changes",

@@ -1,5 +1,7 @@
 from .activations import capture_activations as capture_activations
 from .activations import zero_share as zero_share
+from .anatomy import Part as Part
+from .anatomy import dissect as dissect
 from .classical import CLASSICAL as CLASSICAL
 from .classical import Classical as Classical
 from .classical import ClassicalResult as ClassicalResult
@@ -24,6 +26,7 @@ from .pooling import pool_window as pool_window
 from .preferred import preferred_input as preferred_input
 from .preferred import preferred_steps as preferred_steps
 from .sight import receptive_field as receptive_field
+from .sights import Sight as Sight
 from .surgery import Edit as Edit
 from .surgery import Off as Off
 from .surgery import Replace as Replace
@@ -47,8 +50,10 @@ __all__ = [
     "LayerPass",
     "Match",
     "Off",
+    "Part",
     "Replace",
     "Setting",
+    "Sight",
     "Swap",
     "TopImages",
     "Window",
@@ -60,6 +65,7 @@ __all__ = [
     "contributions",
     "conv_pass",
     "dead_units",
+    "dissect",
     "effective_field",
     "field_steps",
     "filter_layers",

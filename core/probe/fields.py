@@ -71,7 +71,7 @@ def field_steps(spec: ModelSpec, layer: str) -> tuple[FieldStep, ...]:
         assert summary.output_shape is not None
         if len(summary.output_shape) == 3:
             for name, window in _windows(kind, summary.name):
-                last = _through(last, name, window, summary.output_shape)
+                last = through(last, name, window, summary.output_shape)
                 steps.append(last)
         else:
             steps.append(_together(last, steps[-1] if steps else last, summary))
@@ -165,7 +165,8 @@ def _windows(layer: Layer, name: str) -> list[tuple[str, tuple[int, int, int, in
     return [(name, (1, 1, 0, 1))]
 
 
-def _through(last: FieldStep, name: str, window: tuple[int, int, int, int], shape: Shape) -> FieldStep:
+def through(last: FieldStep, name: str, window: tuple[int, int, int, int], shape: Shape) -> FieldStep:
+    """Take one more window (span, stride, padding, dilation), out of which maps of a shape come."""
     span, stride, padding, dilation = window
     assert last.jump is not None and last.start is not None
     size, jump = last.size + (span - 1) * last.jump, last.jump * stride

@@ -16,13 +16,14 @@ import numpy as np
 import pytest
 import torch
 
+from core import download
 from core.compat import import_torchvision
-from core.data import download
 from core.data.arrays import is_stored
 from core.data.catalog import DATASETS
 from core.data.datasets import load_dataset
-from core.data.download import DOWNLOADS, Download
+from core.data.download import DOWNLOADS
 from core.data.sources import CIFAR_BATCHES, READERS, read_idx
+from core.download import Download
 from core.errors import DataError, StorageError
 
 RNG = np.random.default_rng(0)

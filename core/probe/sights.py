@@ -1,0 +1,118 @@
+"""What the numbers of a layer see, held exactly: for each row and each column of its maps the pixels, as bits."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
+
+from core.probe.fields import FieldStep, through
+
+Window = tuple[int, int, int, int]  # span, stride, padding in front, dilation
+Box = tuple[int, int, int, int]  # top, left, bottom, right; the last two are exclusive
+START = FieldStep("input", 1, 1, 0, 1, (), 1, 1, 0, ())
+
+
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """What the numbers of maps (H, W) see of an image.
+
+    Attributes:
+        rows: For each of the H rows, the image rows that its numbers depend on: bit i for row i.
+        columns: The same for the W columns.
+        steps: The windows on the way, along the branch that sees most.
+        gated: Whether a gate on the way (squeeze and excitation) also weighs the maps by what the whole image holds;
+            the rest is as if it did not.
+        places: Whether there are places: not once the maps became a row of numbers.
+    """
+
+    rows: tuple[int, ...]
+    columns: tuple[int, ...]
+    steps: tuple[FieldStep, ...] = ()
+    gated: bool = False
+    places: bool = True
+
+    @classmethod
+    def of_image(cls, height: int, width: int) -> "Sight":
+        """Return what the pixels of an image see: themselves."""
+        return cls(tuple(1 << row for row in range(height)), tuple(1 << column for column in range(width)))
+
+    @property
+    def sides(self) -> tuple[int, int]:
+        """(H, W) of the maps."""
+        return len(self.rows), len(self.columns)
+
+    def box(self, row: int = 0, col: int = 0) -> Box:
+        """Return the smallest rectangle that holds all pixels that a number depends on; empty if there are none."""
+        rows, columns = (self.rows[row], self.columns[col]) if self.places else (_all(self.rows), _all(self.columns))
+        if not rows or not columns:
+            return 0, 0, 0, 0
+        (top, bottom), (left, right) = _ends(rows), _ends(columns)
+        return top, left, bottom, right
+
+    def reach(self, row: int, col: int) -> Box:
+        """Return the smallest rectangle of numbers that depend on a pixel; empty if there are none."""
+        rows, columns = (
+            [place for place, seen in enumerate(side) if seen >> at & 1]
+            for side, at in ((self.rows, row), (self.columns, col))
+        )
+        if not rows or not columns:
+            return 0, 0, 0, 0
+        return rows[0], columns[0], rows[-1] + 1, columns[-1] + 1
+
+    def through(self, name: str, windows: tuple[Window, Window], sides: tuple[int, int]) -> "Sight":
+        """Look through a window that slides over the maps, for rows and for columns, and gives maps of `sides`."""
+        rows, columns = (
+            tuple(_seen(seen, window, place) for place in range(count))
+            for seen, window, count in zip((self.rows, self.columns), windows, sides, strict=True)
+        )
+        steps = self.steps
+        if windows[0][:2] != (1, 1):
+            steps = (*steps, through(steps[-1] if steps else START, name, windows[0], (0, *sides)))
+        return replace(self, rows=rows, columns=columns, steps=steps)
+
+    def pooled(self, name: str, sides: tuple[int, int], *, places: bool = True) -> "Sight":
+        """Average maps down to `sides` as adaptive pooling does: of one place, all that they see together."""
+        rows, columns = (
+            tuple(
+                _all(seen[place * len(seen) // count : -(-(place + 1) * len(seen) // count)]) for place in range(count)
+            )
+            for seen, count in zip((self.rows, self.columns), sides, strict=True)
+        )
+        steps = self.steps
+        last, side = (steps[-1] if steps else START), max(self.sides)
+        if last.jump is not None and side > max(sides):
+            size = last.size + (side - 1) * last.jump
+            line = f"size {last.size} + ({side} − 1) × {last.jump} = {size}: all {side} places together"
+            steps = (*steps, FieldStep(name, 1, 1, 0, 1, (), size, None, None, (line,)))
+        return replace(self, rows=rows, columns=columns, steps=steps, places=self.places and places)
+
+
+def joined(sights: Iterable[Sight]) -> Sight:
+    """Return what numbers see that are made from several maps place by place.
+
+    A single place beside larger maps is a gate: it weighs them all alike.
+    """
+    found = list(sights)
+    sides = max(sight.sides for sight in found)
+    large = [sight for sight in found if sight.sides == sides]
+    widest = max(large, key=lambda sight: sight.steps[-1].size if sight.steps else 1)
+    rows, columns = (
+        tuple(_all(seen) for seen in zip(*(getattr(sight, name) for sight in large), strict=True))
+        for name in ("rows", "columns")
+    )
+    gated = len(large) < len(found) or any(sight.gated for sight in found)
+    return replace(widest, rows=rows, columns=columns, gated=gated, places=all(sight.places for sight in large))
+
+
+def _seen(seen: tuple[int, ...], window: Window, place: int) -> int:
+    span, stride, padding, dilation = window
+    start = place * stride - padding
+    return _all(seen[at] for at in range(start, start + span, dilation) if 0 <= at < len(seen))
+
+
+def _all(masks: Iterable[int]) -> int:
+    return reduce(or_, masks, 0)
+
+
+def _ends(mask: int) -> tuple[int, int]:
+    return (mask & -mask).bit_length() - 1, mask.bit_length()
