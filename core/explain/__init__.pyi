@@ -1,6 +1,11 @@
 from .attribution import Attribution as Attribution
 from .attribution import attribute as attribute
 from .attribution import heatmap as heatmap
+from .completeness import Gap as Gap
+from .completeness import completeness_gap as completeness_gap
+from .erasing import removed as removed
+from .faithfulness import Infidelity as Infidelity
+from .faithfulness import infidelity as infidelity
 from .fitness import why_not as why_not
 from .layers import cam_layers as cam_layers
 from .layers import default_cam_layer as default_cam_layer
@@ -8,18 +13,43 @@ from .layers import map_layers as map_layers
 from .method import Method as Method
 from .method import Option as Option
 from .methods import METHODS as METHODS
+from .pointing import League as League
+from .pointing import league as league
 from .prediction import predict as predict
+from .randomization import Cascade as Cascade
+from .randomization import cascade as cascade
+from .randomization import likeness as likeness
+from .randomization import untrained as untrained
+from .removal import random_removal as random_removal
+from .removal import removal_curve as removal_curve
+from .steadiness import Sensitivity as Sensitivity
+from .steadiness import sensitivity as sensitivity
 
 __all__ = [
     "METHODS",
     "Attribution",
+    "Cascade",
+    "Gap",
+    "Infidelity",
+    "League",
     "Method",
     "Option",
+    "Sensitivity",
     "attribute",
     "cam_layers",
+    "cascade",
+    "completeness_gap",
     "default_cam_layer",
     "heatmap",
+    "infidelity",
+    "league",
+    "likeness",
     "map_layers",
     "predict",
+    "random_removal",
+    "removal_curve",
+    "removed",
+    "sensitivity",
+    "untrained",
     "why_not",
 ]

@@ -1,19 +1,29 @@
 from .bars import probabilities as probabilities
 from .bars import scores as scores
+from .cascades import cascade_tiles as cascade_tiles
+from .course import course_chart as course_chart
+from .course import course_rows as course_rows
+from .course import course_tiles as course_tiles
 from .enlarged import around as around
 from .enlarged import enlarged_map as enlarged_map
 from .grids import colorize as colorize
 from .grids import filters_as_rgb as filters_as_rgb
 from .grids import sprite as sprite
+from .leagues import league_chart as league_chart
+from .leagues import league_rows as league_rows
 from .marks import Mark as Mark
 from .overlay_curves import overlay_chart as overlay_chart
 from .overlay_curves import overlay_rows as overlay_rows
 from .overlays import Overlay as Overlay
+from .overlays import faded as faded
 from .overlays import overlay as overlay
 from .palette import THEMES as THEMES
 from .palette import Theme as Theme
 from .palette import diverging as diverging
 from .palette import sequential as sequential
+from .removal_curves import chance_rows as chance_rows
+from .removal_curves import removal_chart as removal_chart
+from .removal_curves import removal_rows as removal_rows
 from .render import curves_png as curves_png
 from .scales import ColorScale as ColorScale
 from .scales import Legend as Legend
@@ -28,16 +38,26 @@ __all__ = [
     "Overlay",
     "Theme",
     "around",
+    "cascade_tiles",
+    "chance_rows",
     "colorize",
+    "course_chart",
+    "course_rows",
+    "course_tiles",
     "curves_png",
     "diverging",
     "enlarged_map",
+    "faded",
     "filters_as_rgb",
+    "league_chart",
+    "league_rows",
     "legend",
     "overlay",
     "overlay_chart",
     "overlay_rows",
     "probabilities",
+    "removal_chart",
+    "removal_rows",
     "scores",
     "sequential",
     "spotlight",

@@ -1,0 +1,165 @@
+"""Deletion and insertion: how fast the answer changes when pixels go, or come, in the order of a heatmap."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor, nn
+
+from core.errors import ExplainError
+from core.explain.erasing import BETTER, ends, order
+from core.explain.prediction import batch_size
+from core.explain.repeats import Progress
+from core.explain.usable import likelihoods, usable_map
+from core.model.twin import twin_of
+
+STEPS, RANDOM_ORDERS = 32, 20
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """How likely a class is while pixels are deleted from an image, or inserted into an empty one.
+
+    Attributes:
+        mode: Key of `BETTER`, which says whether a small or a large area speaks for the map.
+        shares: (S,) growing from 0 to 1: of the pixels, those that have been changed.
+        probabilities: (S,) of the class, 0 to 1.
+    """
+
+    mode: str
+    shares: NDArray[np.float64]
+    probabilities: NDArray[np.float64]
+
+    @property
+    def area(self) -> float:
+        """The area under the curve, 0 to 1: the mean probability on the way."""
+        return float(np.trapezoid(self.probabilities, self.shares))
+
+    def at(self, share: float) -> float:
+        """Return the probability at a share of the pixels; between two measured ones on the line that joins them."""
+        return float(np.interp(share, self.shares, self.probabilities))
+
+
+@dataclass(frozen=True, eq=False)
+class Chance:
+    """The same for several orders of the pixels drawn at random.
+
+    Attributes:
+        mode: Key of `BETTER`.
+        shares: (S,) as in `Curve`.
+        runs: (R, S), the probabilities of each order.
+    """
+
+    mode: str
+    shares: NDArray[np.float64]
+    runs: NDArray[np.float64]
+
+    @cached_property
+    def mean(self) -> Curve:
+        """Their mean."""
+        return Curve(self.mode, self.shares, self.runs.mean(axis=0))
+
+    @property
+    def spread(self) -> NDArray[np.float64]:
+        """Their standard deviation at each share, (S,)."""
+        return self.runs.std(axis=0, ddof=1)
+
+    @property
+    def areas(self) -> NDArray[np.float64]:
+        """The area under each, (R,)."""
+        return np.asarray(np.trapezoid(self.runs, self.shares, axis=1))
+
+    def beaten(self, area: float) -> int:
+        """Return how many of the orders an area is better than.
+
+        One that beats all 20 would do so by chance once in 21 times, if its map were noise.
+        """
+        return int((self.areas > area).sum() if BETTER[self.mode] == "lower" else (self.areas < area).sum())
+
+
+def removal_curve(
+    model: nn.Module,
+    image: Tensor,
+    heatmap: ArrayLike,
+    target: int,
+    mode: str = "deletion",
+    fill: str = "mean",
+    *,
+    versus: int | None = None,
+    steps: int = STEPS,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Curve:
+    """Change an image in the order of a heatmap, step by step, and ask the network each time.
+
+    Petsiuk, Das and Saenko 2018, "RISE", section 4.2, arXiv:1806.07421. The map is good if deleting what it calls
+    important makes the class unlikely soon, and if inserting it makes the class likely soon.
+
+    Args:
+        model: The network; a twin of it is asked.
+        image: Normalised image, float (C, H, W).
+        heatmap: One value per pixel, (H, W).
+        target: Index of the class.
+        mode: "deletion" or "insertion".
+        fill: Key of `FILLS`.
+        versus: If given, the probability is that of `target` between the two classes.
+        steps: Changes of the image; fewer where it has fewer pixels.
+        seed: For the order of equal values.
+        progress: Called with the images asked so far and those to ask; may raise.
+
+    Raises:
+        ExplainError: The map, image, a class or a choice is not usable, or a score is not finite.
+    """
+    places = order(usable_map(heatmap, tuple(image.shape)), seed)[None]
+    shares, found = _walk(model, image, places, target, mode, fill, versus, steps, progress)
+    return Curve(mode, shares, found[0])
+
+
+def random_removal(
+    model: nn.Module,
+    image: Tensor,
+    target: int,
+    mode: str = "deletion",
+    fill: str = "mean",
+    *,
+    versus: int | None = None,
+    steps: int = STEPS,
+    orders: int = RANDOM_ORDERS,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Chance:
+    """Do the same in orders of the pixels drawn from `seed`, at least two: what a map of noise scores."""
+    if image[0].numel() < 2 or orders < 2:
+        raise ExplainError("Chance needs a picture of two pixels or more, and two orders of them or more.")
+    rng = np.random.default_rng(seed)
+    size = image[0].numel()
+    drawn = np.stack([rng.permutation(size) for _ in range(orders)]).reshape(orders, *image.shape[1:])
+    shares, found = _walk(model, image, torch.from_numpy(drawn), target, mode, fill, versus, steps, progress)
+    return Chance(mode, shares, found)
+
+
+def _walk(
+    model: nn.Module,
+    image: Tensor,
+    places: Tensor,
+    target: int,
+    mode: str,
+    fill: str,
+    versus: int | None,
+    steps: int,
+    progress: Progress | None,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the shares (S,) and, for each of the orders (R, H, W), the probabilities (R, S), asked in batches."""
+    start, end = ends(image, fill, mode)
+    counts = torch.linspace(0, start[0].numel(), max(1, steps) + 1).round().long().unique()
+    which = torch.cartesian_prod(torch.arange(len(places)), counts)
+    twin, found = twin_of(model), list[Tensor]()
+    for part in which.split(batch_size(start[None])):
+        gone = places[part[:, 0]] < part[:, 1, None, None]
+        found.append(likelihoods(twin, torch.where(gone[:, None], end, start), target, versus))
+        if progress is not None:
+            progress(sum(map(len, found)), len(which))
+    probabilities = torch.cat(found).double().reshape(len(places), len(counts)).numpy()
+    return counts.double().numpy() / start[0].numel(), probabilities
