@@ -1,3 +1,5 @@
+from .agreement import Agreement as Agreement
+from .agreement import agreement_of as agreement_of
 from .attribution import Attribution as Attribution
 from .attribution import attribute as attribute
 from .attribution import heatmap as heatmap
@@ -27,6 +29,7 @@ from .steadiness import sensitivity as sensitivity
 
 __all__ = [
     "METHODS",
+    "Agreement",
     "Attribution",
     "Cascade",
     "Gap",
@@ -35,6 +38,7 @@ __all__ = [
     "Method",
     "Option",
     "Sensitivity",
+    "agreement_of",
     "attribute",
     "cam_layers",
     "cascade",

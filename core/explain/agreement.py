@@ -33,6 +33,7 @@ class Agreement:
         correlation: Spearman's rank correlation of the sizes, −1 to 1, (M, M).
         signed_correlation: The same of the signed values; NaN where one of the two tells no sign, (M, M).
         correlation_chance: What 95 of 100 shifts of one map stay below, (M, M); their mean is 0.
+        signed_chance: The same of the signed values; NaN as there, (M, M).
         overlap: Intersection over union of the top pixels, 0 to 1, (M, M).
         overlap_chance: What 95 of 100 shifts stay below, (M, M).
         dispute: Spread of the maps' ranks at each pixel, float (H, W): their standard deviation, each map's ranks
@@ -47,6 +48,7 @@ class Agreement:
     correlation: Floats
     signed_correlation: Floats
     correlation_chance: Floats
+    signed_chance: Floats
     overlap: Floats
     overlap_chance: Floats
     dispute: Floats
@@ -60,7 +62,13 @@ class Agreement:
         return tuple((int(rows[place]), int(columns[place])) for place in order)
 
 
-def agreement(maps: Mapping[str, ArrayLike], signed: Collection[str] = (), *, share: float = SHARE) -> Agreement:
+def agreement_of(
+    maps: Mapping[str, ArrayLike],
+    signed: Collection[str] = (),
+    *,
+    share: float = SHARE,
+    left_out: Mapping[str, str] | None = None,
+) -> Agreement:
     """Compare heatmaps of one picture with one another.
 
     A pixel is among the top of a map if at most `share` of the pixels are larger than it: pixels as large as the
@@ -70,6 +78,7 @@ def agreement(maps: Mapping[str, ArrayLike], signed: Collection[str] = (), *, sh
         maps: The heatmaps by the names of their methods, float (H, W), all of one shape.
         signed: Which of them tell a sign.
         share: Which share of the pixels counts as the top, above 0 and at most 0.5.
+        left_out: Methods that gave no map, with the reason: to be named with the others.
 
     Raises:
         ExplainError: Fewer than two of the maps can be compared, or their shapes differ.
@@ -79,22 +88,25 @@ def agreement(maps: Mapping[str, ArrayLike], signed: Collection[str] = (), *, sh
         raise ExplainError("Only heatmaps of one size can be compared: explain the same picture with every method.")
     if not 0 < share <= 0.5:
         raise ExplainError(f"The top of a map is a share above 0 and at most 0.5 of its pixels, not {share!r}.")
-    left_out = {name: reason for name, array in arrays.items() if (reason := _unusable(array, name in signed))}
-    kept = {name: array for name, array in arrays.items() if name not in left_out}
+    reasons = {name: reason for name, array in arrays.items() if (reason := _unusable(array, name in signed))}
+    kept = {name: array for name, array in arrays.items() if name not in reasons}
+    reasons = {**(left_out or {}), **reasons}
     if len(kept) < 2:
-        raise ExplainError(_too_few(left_out))
+        raise ExplainError(_too_few(reasons))
     values = np.stack(list(kept.values()))
     with_sign = np.array([name in signed for name in kept])
     sizes = np.abs(values)
     sizes[~with_sign] = values[~with_sign]
-    ranks = np.stack([rankdata(size).reshape(size.shape) for size in sizes])
+    ranks = _ranks(sizes)
+    both_signed = with_sign[:, None] & with_sign
     tops = np.stack([_top(size, share) for size in sizes])
     return Agreement(
         tuple(kept),
-        left_out,
+        reasons,
         _spearman(sizes),
-        np.where(with_sign[:, None] & with_sign, _spearman(values), np.nan),
+        np.where(both_signed, _spearman(values), np.nan),
         _percentile(products_when_shifted(ranks)),
+        np.where(both_signed, _percentile(products_when_shifted(_ranks(values))), np.nan),
         _overlap(tops),
         _percentile(overlaps_when_shifted(tops)),
         ((ranks - 1) / (ranks[0].size - 1)).std(axis=0),
@@ -106,16 +118,20 @@ def agreement(maps: Mapping[str, ArrayLike], signed: Collection[str] = (), *, sh
 def _unusable(array: Floats, signed: bool) -> str:
     """Say why a map cannot be compared, or nothing."""
     if not np.isfinite(array).all():
-        return "it has values that are not finite numbers"
+        return "it has values that are not finite numbers."
     if not array.any():
-        return "it is blank: every value is zero"
+        return "it is blank, because every value is zero."
     sizes = np.abs(array) if signed else array
-    return "it has the same size everywhere" if sizes.min() == sizes.max() else ""
+    return "it has the same size everywhere." if sizes.min() == sizes.max() else ""
 
 
 def _too_few(left_out: Mapping[str, str]) -> str:
-    reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
-    return "It takes two maps to compare: choose another method" + (f" ({reasons})." if reasons else ".")
+    reasons = [f"{name} is left out: {reason}" for name, reason in left_out.items()]
+    return " ".join(["It takes two maps to compare: choose another method.", *reasons])
+
+
+def _ranks(maps: Floats) -> Floats:
+    return np.stack([rankdata(values).reshape(values.shape) for values in maps])
 
 
 def _top(sizes: Floats, share: float) -> NDArray[np.bool_]:

@@ -89,6 +89,18 @@ def _leaves(network: nn.Module) -> list[Any]:
     return found
 
 
+def apart(network: nn.Module) -> nn.Module:
+    """Give every activation and max pooling of a copy of a network an input of its own, and return the copy.
+
+    Captum hangs DeepLIFT's rules on tensors. Where a ReLU's output is a pooling's input, both hang on the same one, the
+    ReLU's reads the gradient before the pooling's has changed it, and the values no longer sum to the change of score.
+    """
+    for module in network.modules():
+        if type(module) in SUPPORTED_NON_LINEAR:
+            module.register_forward_pre_hook(lambda module, inputs: (inputs[0].clone(),))
+    return network
+
+
 def attach_rules(network: nn.Module, rule: str) -> nn.Module:
     """Give every module of a copy of a network its rule of LRP, and return the copy.
 

@@ -77,7 +77,7 @@ class Contrast(nn.Sequential):
     """
 
     def __init__(self, network: nn.Module, target: int, versus: int, num_classes: int) -> None:
-        difference = nn.Linear(num_classes, 1, bias=False)
+        difference = nn.utils.skip_init(nn.Linear, num_classes, 1, bias=False)  # draws no random numbers
         weight = torch.zeros(1, num_classes)
         weight[0, target], weight[0, versus] = 1, -1
         difference.weight = nn.Parameter(weight, requires_grad=False)

@@ -18,14 +18,18 @@ _RULES = {"epsilon": "ε: as the sums are", "gamma": "γ: favour what speaks for
 def _deep_lift(asked: Question) -> Tensor:
     from captum.attr import DeepLift
 
-    return DeepLift(asked.model).attribute(asked.image, baselines=asked.baseline(), target=asked.target)[0]
+    from core.explain.fitness import apart
+
+    return DeepLift(apart(asked.model)).attribute(asked.image, baselines=asked.baseline(), target=asked.target)[0]
 
 
 def _deep_lift_shap(asked: Question) -> Tensor:
     from captum.attr import DeepLiftShap
 
+    from core.explain.fitness import apart
+
     pictures = asked.background[: asked.number("samples")]
-    total, method = asked.image.detach()[0] * 0, DeepLiftShap(asked.model)
+    total, method = asked.image.detach()[0] * 0, DeepLiftShap(apart(asked.model))
     for part in pictures.tensor_split(max(1, len(pictures) // max(2, asked.batch))):  # Captum wants two or more
         total += len(part) * method.attribute(asked.image, baselines=part, target=asked.target)[0]
     return total / len(pictures)

@@ -95,7 +95,7 @@ def _captums(
     """Return Captum's number; the map of the image itself is not made again."""
     first = [own]
     found = captum.metrics.sensitivity_max(
-        lambda images: first.pop() if first else explain(images),
+        lambda images: (first.pop() if first else explain(images),),  # of a bare tensor it would take the rows apart
         image[None],
         perturb_func=lambda images: images + radius * (2 * torch.rand(images.shape, generator=generator) - 1),
         n_perturb_samples=samples,

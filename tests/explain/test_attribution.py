@@ -2,7 +2,6 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-import captum.attr
 import pytest
 import torch
 import torch.nn.functional as F
