@@ -79,6 +79,11 @@ def overlay(
     return Overlay(blended.repeat(zoom, axis=0).repeat(zoom, axis=1), scale, text, blank)
 
 
+def faded(pixels: Pixels, signed: bool) -> Pixels:
+    """Take a picture's lights (or, under red and blue, its darks) away, which would pass for strong values."""
+    return (110 + pixels * 0.48 if signed else pixels * 0.45).astype(np.uint8)
+
+
 def _sentence(scale: ColorScale, positive: str, negative: str | None, sign: str) -> str:
     parts = []
     if scale.kind == "sequential":

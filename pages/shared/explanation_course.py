@@ -1,0 +1,141 @@
+"""The explanation of one picture at every epoch that a run kept: watch how it comes about, in one run or two."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from core.explain.course import Gap, Moment, course, thinned
+from core.explain.methods import METHODS
+from core.runs.records import Run
+from pages.shared import results, state
+from pages.shared.controls import ask_one
+from pages.shared.course_measures import Told
+from pages.shared.course_views import tell
+from pages.shared.explanation_controls import chosen_methods, method_options
+from pages.shared.jobs import Progress, background
+from pages.shared.layout import empty_state, plain, show_errors
+from pages.shared.predictions import class_name, same_classes
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from core.explain import Attribution, Method
+
+MOST = 24  # epochs of one run: of more, some are left out
+AT_ONCE = 2000  # passes through the network: what costs more waits for a click
+SCALES = {"one": "One for all epochs", "own": "One for each epoch"}
+
+
+@st.fragment
+def time_section(both: Sequence[results.Weights], picture: results.Picture, target: int) -> None:
+    """Show how the explanation of a picture came about: one map for each epoch, of one run or of two.
+
+    Args:
+        both: Whose run is followed, or the two that are compared, if they are of two runs; the first one's epoch is
+            the one that is shown large at first.
+        picture: What is explained, at all epochs.
+        target: Index of the class that is explained, at all epochs.
+    """
+    with show_errors():
+        st.subheader(f"How the map of “{class_name(both[0].run, target)}” came about", anchor=False)
+        runs = _runs(both)
+        if not state.store().epochs(runs[0].id):
+            _no_epochs(runs[0])
+            return
+        method, one_scale = _ask()
+        told = [_told(run, picture, target, method, side) for side, run in enumerate(runs)]
+        found = [each for each in told if each is not None]
+        if found and len(found) == len(told):
+            tell(found, picture, target, method, one_scale=one_scale, epoch=both[0].epoch)
+
+
+def _runs(both: Sequence[results.Weights]) -> list[Run]:
+    """Return the runs to follow, each once, as the store has them now."""
+    first, other = (state.store().get(weights.run.id) for weights in (both[0], both[-1]))
+    if first.id == other.id:
+        return [first]
+    if not same_classes(both):
+        st.caption("Only A is shown: B knows other classes, so the two cannot be asked about the same one.")
+        return [first]
+    if not state.store().epochs(other.id):
+        st.caption("Only A is shown: B keeps no epochs of its training.")
+        return [first]
+    return [first, other]
+
+
+def _no_epochs(run: Run) -> None:
+    if run.status.active:
+        st.caption("The first map comes with the first weights: wait a moment, then press Refresh.")
+        return
+    empty_state(
+        f"**{plain(run.name)}** keeps no epochs of its training, so there is nothing to watch: a network that you "
+        "train here keeps one after every epoch.",
+        "Train a network",
+        "train",
+    )
+
+
+def _ask() -> "tuple[Method, bool]":
+    """Ask for one of the chosen methods, and whether all epochs have one scale."""
+    names, key = chosen_methods() or tuple(METHODS)[:1], "course_method"
+    if st.session_state.get(key) not in names:
+        st.session_state[key] = names[0]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.selectbox(
+            "Method",
+            names,
+            format_func=lambda name: METHODS[name].title,
+            key=key,
+            persist_state="session",
+            width=280,
+            help="One of the methods chosen above, with its settings.",
+        )
+        scale = ask_one("Scale of the colours", SCALES, "course_scale")
+    return METHODS[name], scale == "one"
+
+
+def _told(run: Run, picture: results.Picture, target: int, method: "Method", side: int) -> Told | None:
+    """Return what a run says of the picture at its epochs, or draw how far the computation is and return None."""
+    kept = state.store().epochs(run.id)
+    epochs: tuple[int | None, ...] = thinned(kept, MOST)
+    if not run.status.active and run.step != kept[-1] * run.steps_per_epoch:
+        epochs += (None,)  # stopped within an epoch: its latest weights are later
+    options = method_options(method.name)
+    results.tensor(run, picture)  # refuses a picture that does not fit before anything is computed
+    moments = background(
+        ("course", *(results.Weights(run, epoch).mark for epoch in epochs), picture.digest, target, method.name,
+         *sorted(options.items())),
+        partial(_moments, run, epochs, picture, target, method.name, options),
+        words=f"{method.title} at {len(epochs)} epochs" + f" of {run.name}" * bool(side),
+        place=f"course_{side}",
+        ask=_asked(method, options, picture, len(epochs)),
+    )  # fmt: skip
+    return None if moments is None else Told(run, moments, len(kept))
+
+
+def _asked(method: "Method", options: dict[str, Any], picture: results.Picture, count: int) -> str:
+    """Return the label of the button that what costs much waits for; empty for what is computed at once."""
+    passes = count * method.passes(method.resolve(options), picture.shape)
+    return f"Compute {count} maps: {passes:,} passes through the network" if passes > AT_ONCE else ""
+
+
+def _moments(
+    run: Run,
+    epochs: Sequence[int | None],
+    picture: results.Picture,
+    target: int,
+    method: str,
+    options: dict[str, Any],
+    progress: Progress,
+) -> tuple[Moment | Gap, ...]:
+    """Explain the picture at all epochs; each is kept, so that a new one computes only itself."""
+
+    def explain(epoch: int | None, inside: Progress) -> "Attribution":
+        return results.attribution(results.Weights(run, epoch), picture, target, method, **options)
+
+    def probabilities(epoch: int | None) -> "np.ndarray[Any, Any]":
+        return results.probabilities(results.Weights(run, epoch), picture)
+
+    return tuple(course(epochs, explain, probabilities, progress=progress))

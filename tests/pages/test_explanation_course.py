@@ -1,0 +1,345 @@
+"""The course of an explanation: every kept epoch is asked, once, about the same picture and class."""
+
+import json
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import core.explain.attribution
+from core.data.datasets import load_dataset
+from core.explain.attribution import attribute, heatmap
+from core.explain.course import likeness
+from core.explain.prediction import predict
+from core.figures.course import course_tiles
+from core.figures.overlays import faded
+from core.model.layers import Activation, Conv, Dense, Flatten, MaxPool
+from core.model.spec import ModelSpec
+from core.runs.store import RunStore
+from core.train.config import TrainConfig
+from core.train.runner import Runner
+from pages.shared import explanation_course
+
+pytestmark = pytest.mark.filterwarnings("ignore:Setting backward hooks")
+LOOK = {"strength": 0.85, "percentile": 99.0, "sign": "both"}
+
+
+def script() -> None:
+    from pages.shared.compare import require_weights
+    from pages.shared.explanation_course import time_section
+    from pages.shared.layout import show_errors
+    from pages.shared.pictures import pick_picture
+    from pages.shared.predictions import pick_target
+
+    with show_errors():
+        both = require_weights()
+        picture = pick_picture(both[0].run)
+        time_section(both, picture, pick_target(both, picture))
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Write down every explanation that is computed."""
+    calls: list[dict[str, Any]] = []
+    compute = core.explain.attribution.attribute
+
+    def attribute(model: Any, image: Any, target: int, method: str, **options: Any) -> Any:
+        calls.append({"method": method, "target": target, "options": options, "model": model})
+        return compute(model, image, target, method, **options)
+
+    monkeypatch.setattr(core.explain.attribution, "attribute", attribute)
+    return calls
+
+
+@pytest.fixture
+def shapes_run(home: Any) -> str:
+    """Train a small network on a few shapes, whose masks are known, and return the id of its run."""
+    store = RunStore()
+    config = TrainConfig(epochs=1, batch_size=32, train_images=64, precision="fp32", device="cpu")
+    spec = ModelSpec("Small", (3, 32, 32), 10, (Conv(4), Activation(), MaxPool(4), Flatten(), Dense(10)))
+    run_id = store.create(spec, config, "shapes", "Small on shapes", owner="tests")
+    Runner(store, run_id, "tests").run()
+    store.close()
+    return run_id
+
+
+def settle(app: AppTest) -> AppTest:
+    """Run the script until nothing is being computed any more."""
+    end = time.monotonic() + 60
+    while app.get("progress"):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+        app.run()
+    assert not app.exception
+    return app
+
+
+def opened(**query: str) -> AppTest:
+    app = AppTest.from_function(script, default_timeout=60)
+    for name, value in query.items():
+        app.query_params[name] = value
+    return settle(app.run())
+
+
+def again(run_id: str, **changes: Any) -> str:
+    """Record another run with the files of one, and return its id."""
+    store = RunStore()
+    run = store.get(run_id)
+    spec = changes.get("spec", run.spec)
+    other = store.create(spec, TrainConfig(epochs=2), run.dataset, "Another <b>run</b>", owner="tests")
+    store.change(other, step=run.step, steps_per_epoch=run.steps_per_epoch, status="finished")
+    for path in store.checkpoint(run_id).parent.glob("*.safetensors"):
+        target = store.checkpoint(other).parent / path.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(path.read_bytes())
+    store.close()
+    return other
+
+
+def texts(app: AppTest) -> str:
+    return "\n".join(element.value for element in [*app.markdown, *app.caption, *app.info])
+
+
+def books(app: AppTest) -> list[dict[str, Any]]:
+    found = (json.loads(element.proto.json) for element in app.get("bidi_component"))
+    return [data for data in found if "strips" in data]
+
+
+def tiles(sheets: Any, book: dict[str, Any]) -> np.ndarray:
+    """Return all tiles of the sheet, uint8 (N, H, W, 3)."""
+    import base64
+    import io
+
+    from PIL import Image
+
+    image = np.asarray(Image.open(io.BytesIO(base64.b64decode(book["png"]))).convert("RGB"))
+    cells = image.reshape(-1, book["height"], book["columns"], book["width"], 3).swapaxes(1, 2)
+    return np.asarray(cells.reshape(-1, book["height"], book["width"], 3))
+
+
+def rows(app: AppTest, title: str) -> list[dict[str, Any]]:
+    """Return the rows of the chart of that title."""
+    import pyarrow as pa
+
+    chart = next(each.proto for each in app.get("vega_lite_chart") if each.proto.alt.startswith(title))
+    found: list[dict[str, Any]] = pa.ipc.open_stream(chart.data.data).read_all().to_pylist()
+    return found
+
+
+def picture() -> Any:
+    digits = load_dataset("digits")
+    return digits.test.images[0], digits.normalize(digits.test.images[:1])[0]
+
+
+def direct(run_id: str, epoch: int, target: int, method: str) -> np.ndarray:
+    """Return the map of an epoch, asked without any page."""
+    values: np.ndarray = heatmap(attribute(RunStore().load_model(run_id, epoch), picture()[1], target, method)).numpy()
+    return values
+
+
+def answer(run_id: str, epoch: int | None = None) -> np.ndarray:
+    return predict(RunStore().load_model(run_id, epoch), picture()[1][None])[0].numpy()
+
+
+def test_every_epoch_has_its_map_its_probability_and_its_answer(trained_run: str, asked: list[dict[str, Any]]) -> None:
+    app = opened(run=trained_run)
+    best = int(answer(trained_run).argmax())
+    assert [(call["method"], call["target"]) for call in asked] == [("saliency", best)] * 3
+    (book,) = books(app)
+    assert book["moments"] == ["untrained", "epoch 1", "epoch 2"]
+    assert book["chosen"] == 2
+    (strip,) = book["strips"]
+    for epoch, leaf in enumerate(strip["leaves"]):
+        likely = answer(trained_run, epoch)
+        assert leaf["share"] == pytest.approx(float(likely[best]))
+        assert leaf["lines"][1] == f"says {likely.argmax()}"
+    maps = np.stack([direct(trained_run, epoch, best, "saliency") for epoch in range(3)])
+    shown = np.broadcast_to(picture()[0].numpy().transpose(1, 2, 0), (8, 8, 3))
+    drawn = course_tiles(faded(shown, False), maps, signed=False, **LOOK)  # type: ignore[arg-type]
+    found = tiles(None, book)
+    assert np.array_equal(found[0], shown)
+    assert np.array_equal(found[1:4], drawn.pixels)
+    assert [row["value"] for row in rows(app, "Probability")] == pytest.approx(
+        [float(answer(trained_run, epoch)[best]) for epoch in range(3)], rel=1e-4
+    )
+    measured = [row["value"] for row in rows(app, "Rank correlation")]
+    ranks = [np.corrcoef(_ranks(values), _ranks(maps[-1]))[0, 1] for values in maps]
+    assert measured == pytest.approx(ranks, rel=1e-4)
+    assert "One scale for all maps" in texts(app)
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    flat = values.ravel()
+    return np.array([(flat < value).sum() + ((flat == value).sum() - 1) / 2 for value in flat])
+
+
+def test_scale_and_method_reach_the_pictures_and_nothing_is_computed_twice(
+    trained_run: str, asked: list[dict[str, Any]]
+) -> None:
+    app = opened(run=trained_run)
+    before, best = tiles(None, books(app)[0]), int(answer(trained_run).argmax())
+    asked.clear()
+    settle(app.segmented_control(key="course_scale").set_value("own").run())
+    assert not asked
+    assert not np.array_equal(tiles(None, books(app)[0])[1:3], before[1:3])
+    assert "Each map is scaled by itself" in texts(app)
+    settle(app.selectbox(key="course_method").set_value("occlusion").run())
+    assert [(call["method"], call["target"]) for call in asked] == [("occlusion", best)] * 3
+
+
+def test_another_class_is_followed_at_all_epochs(trained_run: str, asked: list[dict[str, Any]]) -> None:
+    app = opened(run=trained_run, target="4")
+    assert {call["target"] for call in asked} == {4}
+    assert books(app)[0]["strips"][0]["leaves"][0]["lines"][0].startswith("4 ")
+    best = int(answer(trained_run).argmax())
+    assert (f"In the end it says “{best}”, not “4”." in texts(app)) == (best != 4)
+
+
+def test_a_new_epoch_computes_only_itself(trained_run: str, asked: list[dict[str, Any]]) -> None:
+    store = RunStore()
+    late = store.checkpoint(trained_run, 2)
+    kept = late.read_bytes()
+    late.unlink()
+    store.change(trained_run, status="running", owner="tests", heartbeat=time.time())
+    app = opened(run=trained_run)
+    assert books(app)[0]["moments"] == ["untrained", "epoch 1"]
+    assert "new epochs appear" in texts(app)
+    asked.clear()
+    late.write_bytes(kept)
+    settle(app.button(key="refresh").click().run())
+    assert books(app)[0]["moments"] == ["untrained", "epoch 1", "epoch 2"]
+    assert len(asked) == 1
+    store.close()
+
+
+def test_a_damaged_epoch_keeps_the_others(trained_run: str) -> None:
+    whole = tiles(None, books(opened(run=trained_run))[0])
+    store = RunStore()
+    path = store.checkpoint(trained_run, 1)
+    path.write_bytes(path.read_bytes()[:100])
+    store.close()
+    app = opened(run=trained_run)
+    assert not app.error
+    leaves = books(app)[0]["strips"][0]["leaves"]
+    assert "damaged" in leaves[1]["missing"]
+    assert not leaves[0]["missing"] and not leaves[2]["missing"]
+    assert tiles(None, books(app)[0]).shape == whole.shape
+    assert [row["epoch"] for row in rows(app, "Probability")] == [0, 2]
+
+
+def test_where_no_epoch_can_be_asked_the_reason_stands_alone(home: Any) -> None:
+    store = RunStore()
+    spec = ModelSpec("Dense", (1, 8, 8), 10, (Flatten(), Dense(10)))
+    config = TrainConfig(epochs=1, batch_size=32, train_images=64, precision="fp32", device="cpu")
+    run_id = store.create(spec, config, "digits", owner="tests")
+    Runner(store, run_id, "tests").run()
+    store.close()
+    app = AppTest.from_function(script, default_timeout=60)
+    app.query_params["run"] = run_id
+    app.session_state["methods"] = ("grad_cam",)
+    settle(app.run())
+    assert not books(app)
+    assert ["convolution" in info.value for info in app.info] == [True]
+
+
+def test_a_run_without_epochs_says_so_and_offers_one_that_has(trained_run: str) -> None:
+    store = RunStore()
+    for path in store.checkpoint(trained_run).parent.glob("epoch-*.safetensors"):
+        path.unlink()
+    store.close()
+    app = opened(run=trained_run)
+    assert "keeps no epochs" in texts(app)
+    assert [button.label for button in app.button][-1] == "Train a network"
+    assert not books(app)
+
+
+def test_weights_later_than_the_last_epoch_come_last(trained_run: str) -> None:
+    store = RunStore()
+    run = store.get(trained_run)
+    store.change(trained_run, step=run.step + 1)
+    store.close()
+    book = books(opened(run=trained_run))[0]
+    assert book["moments"] == ["untrained", "epoch 1", "epoch 2", "latest"]
+
+
+def test_two_runs_stand_one_below_the_other_in_one_scale(trained_run: str, asked: list[dict[str, Any]]) -> None:
+    other = again(trained_run)
+    app = opened(run=trained_run, other=other)
+    (book,) = books(app)
+    assert [strip["title"] for strip in book["strips"]] == ["A · Small network on digits", "B · Another <b>run</b>"]
+    found = tiles(None, book)
+    assert np.array_equal(found[1:4], found[4:7])  # the same weights
+    assert {row["run"] for row in rows(app, "Probability")} == {"A", "B"}
+    assert len(asked) == 6
+
+
+def test_two_epochs_of_one_run_are_one_strip(trained_run: str) -> None:
+    (book,) = books(opened(run=trained_run, epoch="1", other=trained_run, other_epoch="0"))
+    assert len(book["strips"]) == 1
+    assert book["chosen"] == 1
+
+
+def test_a_run_that_knows_other_classes_is_left_out(trained_run: str, shapes_run: str) -> None:
+    app = opened(run=trained_run, other=shapes_run)
+    assert len(books(app)[0]["strips"]) == 1
+    assert "B knows other classes" in texts(app)
+
+
+def test_the_chosen_epoch_can_be_taken_to_every_page(trained_run: str) -> None:
+    app = opened(run=trained_run)
+    best = int(answer(trained_run).argmax())
+    app.session_state[f"course_{trained_run}"] = {"moment": 0}
+    settle(app.run())
+    settle(app.button(key="course_follow").click().run())
+    assert app.query_params["epoch"] == ["0"] or app.query_params["epoch"] == "0"
+    assert str(best) in app.query_params["target"]
+    assert books(app)[0]["chosen"] == 0
+
+
+def test_what_lies_on_the_object_is_measured_where_the_mask_is_known(shapes_run: str) -> None:
+    app = opened(run=shapes_run)
+    shapes = load_dataset("shapes")
+    assert shapes.test.masks is not None
+    mask, model = shapes.test.masks[0].numpy(), RunStore().load_model(shapes_run)
+    image = shapes.normalize(shapes.test.images[:1])[0]
+    values = heatmap(attribute(model, image, int(predict(model, image[None]).argmax()), "saliency")).numpy()
+    measured = [row["value"] for row in rows(app, "Share of the map")]
+    assert len(measured) == 2
+    assert measured[-1] == pytest.approx(float(values[mask].sum() / values.sum()), rel=1e-4)
+    assert f"covers {mask.mean():.0%} of the picture" in texts(app)
+    app = settle(app.segmented_control(key="picture_kind").set_value("sample").run())
+    assert "of the picture" not in texts(app)
+
+
+def test_what_costs_much_waits_for_a_click(
+    trained_run: str, asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(explanation_course, "AT_ONCE", 5)
+    app = opened(run=trained_run)
+    assert not asked and not books(app)
+    button = app.button(key="ask_course_0")
+    assert button.label == "Compute 3 maps: 6 passes through the network"
+    settle(button.click().run())
+    assert len(asked) == 3 and len(books(app)) == 1
+
+
+def test_of_very_many_epochs_some_are_left_out_and_that_is_said(
+    trained_run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(explanation_course, "MOST", 2)
+    app = opened(run=trained_run)
+    assert books(app)[0]["moments"] == ["untrained", "epoch 2"]
+    assert "Of 3 epochs that are kept, 2 are shown" in texts(app)
+
+
+def test_likeness_is_read_aloud(trained_run: str) -> None:
+    app = opened(run=trained_run)
+    values = [row["value"] for row in rows(app, "Rank correlation")]
+    assert likeness(()) == ()
+    late = [place for place in range(len(values) - 1) if min(values[place:]) >= 0.9]
+    expected = (
+        "no earlier one" if not late else "untrained network's map is like" if late[0] == 0 else f"epoch {late[0]} on"
+    )
+    assert expected in texts(app)
