@@ -5,11 +5,11 @@ import streamlit as st
 
 from core.explain.methods import METHODS
 from core.figures.grids import colorize
-from core.figures.overlays import overlay
 from core.figures.scales import ColorScale, number
 from core.model.shapes import summarize
 from core.runs.records import Run
 from pages.shared import results
+from pages.shared.before_after import before_after
 from pages.shared.controls import ask_one
 from pages.shared.layout import plain, show_errors
 from pages.shared.maps import color_bar, dimensions, grid
@@ -44,8 +44,7 @@ def effects(copy: Copy, layer: str, index: int) -> None:
 
 def _explanation(copy: Copy, target: int) -> None:
     """Show what speaks for the class that was the answer, before and after, in one scale."""
-    from core.explain.attribution import heatmap
-    from core.explain.layers import why_not
+    from core.explain.fitness import why_not
 
     weights, picture = copy.weights, copy.picture
     st.markdown(f"**Why “{class_name(weights.run, target)}”?**")
@@ -58,21 +57,7 @@ def _explanation(copy: Copy, target: int) -> None:
         results.attribution(weights, picture, target, method.name),
         copy.attribution(target, method.name),
     ]
-    pixels = (picture.array() * 0.45).astype("uint8")  # darker: its lights would pass for strong values
-    drawn = overlay(
-        np.concatenate([pixels, pixels], axis=1),
-        np.concatenate([heatmap(each).numpy() for each in found], axis=1),
-        signed=method.signed,
-        positive=method.positive,
-        negative=method.negative,
-        zoom=max(1, -(-256 // max(pixels.shape[:2]))),
-    )
-    with st.container(horizontal=True, gap="small"):
-        for title, each, part in zip(("Before", "After"), found, np.split(drawn.pixels, 2, axis=1), strict=True):
-            with st.container(width=150, gap="xxsmall"):
-                st.caption(f"{title}: score {number(each.score)}")
-                st.image(part, width=150, alt=f"{method.title} {title.lower()}: {drawn.text}")
-    color_bar(drawn.scale, drawn.text.replace("Scaled to this map alone", "One scale for both"))
+    before_after(method, [picture.array(), picture.array()], found)
 
 
 def _maps(copy: Copy, layer: str, index: int) -> None:
