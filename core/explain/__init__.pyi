@@ -5,6 +5,12 @@ from .attribution import attribute as attribute
 from .attribution import heatmap as heatmap
 from .completeness import Gap as Gap
 from .completeness import completeness_gap as completeness_gap
+from .course import Missing as Missing
+from .course import Moment as Moment
+from .course import follow as follow
+from .course import likeness_to_last as likeness_to_last
+from .course import settled as settled
+from .course import share_inside as share_inside
 from .erasing import removed as removed
 from .faithfulness import Infidelity as Infidelity
 from .faithfulness import infidelity as infidelity
@@ -36,6 +42,8 @@ __all__ = [
     "Infidelity",
     "League",
     "Method",
+    "Missing",
+    "Moment",
     "Option",
     "Sensitivity",
     "agreement_of",
@@ -44,16 +52,20 @@ __all__ = [
     "cascade",
     "completeness_gap",
     "default_cam_layer",
+    "follow",
     "heatmap",
     "infidelity",
     "league",
     "likeness",
+    "likeness_to_last",
     "map_layers",
     "predict",
     "random_removal",
     "removal_curve",
     "removed",
     "sensitivity",
+    "settled",
+    "share_inside",
     "untrained",
     "why_not",
 ]

@@ -43,20 +43,20 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class Gap:
+class Missing:
     """An epoch that could not be asked, and the reason in one sentence."""
 
     epoch: int | None
     reason: str
 
 
-def course(
+def follow(
     epochs: Sequence[int | None],
     explain: Callable[[int | None, Progress], "Attribution"],
     probabilities: Callable[[int | None], Floats],
     *,
     progress: Progress | None = None,
-) -> Iterator[Moment | Gap]:
+) -> Iterator[Moment | Missing]:
     """Explain one picture at one epoch after the other; an epoch that cannot be asked leaves a gap.
 
     Args:
@@ -83,7 +83,7 @@ def course(
             values = heatmap(found).numpy().astype(np.float32)
             yield Moment(epoch, values, found.signed, found.score, np.asarray(probabilities(epoch), dtype=np.float32))
         except ConvScopeError as error:
-            yield Gap(epoch, str(error))
+            yield Missing(epoch, str(error))
     tell(total, total)
 
 
@@ -94,7 +94,7 @@ def thinned(epochs: Sequence[int], most: int) -> tuple[int, ...]:
     return tuple(epochs[round(place)] for place in np.linspace(0, len(epochs) - 1, most))
 
 
-def likeness(moments: Sequence[Moment | Gap]) -> tuple[float | None, ...]:
+def likeness_to_last(moments: Sequence[Moment | Missing]) -> tuple[float | None, ...]:
     """Return how alike the map of each moment is to that of the last: the rank correlation of their pixels.
 
     Spearman's, from −1 to 1, of the signed values as they are. None where there is no map or it is blank: what is the
@@ -102,7 +102,7 @@ def likeness(moments: Sequence[Moment | Gap]) -> tuple[float | None, ...]:
     """
     from scipy.stats import spearmanr
 
-    maps = [None if isinstance(moment, Gap) or moment.blank else moment.heatmap.ravel() for moment in moments]
+    maps = [None if isinstance(moment, Missing) or moment.blank else moment.heatmap.ravel() for moment in moments]
     last = maps[-1] if maps else None
     return tuple(
         None if last is None or values is None else float(spearmanr(values, last).statistic) for values in maps

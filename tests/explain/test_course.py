@@ -11,7 +11,7 @@ from torch import Tensor
 from core.data.datasets import load_dataset
 from core.errors import ExplainError, StorageError
 from core.explain.attribution import Attribution, attribute, heatmap
-from core.explain.course import Gap, Moment, course, likeness, settled, share_inside, thinned
+from core.explain.course import Missing, Moment, follow, likeness_to_last, settled, share_inside, thinned
 from core.explain.prediction import predict
 from core.model.build import build_model
 from core.model.layers import Activation, Conv, Dense, Flatten
@@ -20,6 +20,7 @@ from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from core.train.runner import Runner
 
+pytestmark = pytest.mark.filterwarnings("ignore:Setting backward hooks")
 SPEC = ModelSpec("Small network", (1, 8, 8), 10, (Conv(4), Activation(), Flatten(), Dense(10)))
 
 
@@ -44,7 +45,7 @@ def image() -> Tensor:
     return digits.normalize(digits.test.images[:1])[0]
 
 
-def followed(store: RunStore, run_id: str, method: str = "saliency", **told: object) -> Iterator[Moment | Gap]:
+def followed(store: RunStore, run_id: str, method: str = "saliency", **told: object) -> Iterator[Moment | Missing]:
     """Follow class 3 of the first test image through all epochs that are kept."""
 
     def explain(epoch: int | None, inside: object) -> Attribution:
@@ -53,7 +54,7 @@ def followed(store: RunStore, run_id: str, method: str = "saliency", **told: obj
     def probabilities(epoch: int | None) -> np.ndarray:
         return predict(store.load_model(run_id, epoch), image()[None])[0].numpy()
 
-    return course(store.epochs(run_id), explain, probabilities, **told)  # type: ignore[arg-type]
+    return follow(store.epochs(run_id), explain, probabilities, **told)  # type: ignore[arg-type]
 
 
 def moment(values: object, epoch: int = 0) -> Moment:
@@ -82,7 +83,7 @@ def test_a_damaged_epoch_leaves_a_gap_with_its_reason(store: RunStore, run_id: s
     with pytest.raises(StorageError) as error:
         store.load_model(run_id, 1)
     moments = list(followed(store, run_id))
-    assert moments[1] == Gap(1, str(error.value))
+    assert moments[1] == Missing(1, str(error.value))
     for place in (0, 2, 3):
         each = moments[place]
         assert isinstance(each, Moment)
@@ -94,7 +95,7 @@ def test_a_mishap_that_is_no_answer_is_not_hidden(store: RunStore, run_id: str) 
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        list(course([0], explain, lambda epoch: np.zeros(1, dtype=np.float32)))
+        list(follow([0], explain, lambda epoch: np.zeros(1, dtype=np.float32)))
 
 
 def test_progress_rises_to_the_end_also_within_an_epoch() -> None:
@@ -105,7 +106,7 @@ def test_progress_rises_to_the_end_also_within_an_epoch() -> None:
         return Attribution(torch.ones(2, 2), "saliency", 0, False, 0.0, {})
 
     found = list(
-        course([0, None], explain, lambda epoch: np.ones(1, dtype=np.float32), progress=lambda *at: told.append(at))
+        follow([0, None], explain, lambda epoch: np.ones(1, dtype=np.float32), progress=lambda *at: told.append(at))
     )
     assert [each.epoch for each in found] == [0, None]
     assert told == [(0, 2000), (250, 2000), (1000, 2000), (1250, 2000), (2000, 2000)]
@@ -130,7 +131,7 @@ def test_cancelled_it_ends_at_once_and_leaves_the_network_as_it_was(store: RunSt
     before = {name: value.clone() for name, value in model.state_dict().items()}
     random = torch.get_rng_state()
     with pytest.raises(Stop):
-        list(course([0, 1, 2, 3], explain, lambda epoch: np.ones(10, dtype=np.float32), progress=progress))
+        list(follow([0, 1, 2, 3], explain, lambda epoch: np.ones(10, dtype=np.float32), progress=progress))
     assert asked == [0]
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     assert not any(module._forward_hooks or module._backward_hooks for module in model.modules())
@@ -141,18 +142,23 @@ def test_cancelled_it_ends_at_once_and_leaves_the_network_as_it_was(store: RunSt
 def test_likeness_is_spearmans_correlation_with_the_last_map() -> None:
     rng = np.random.default_rng(0)
     maps = rng.normal(size=(3, 5, 4)).round(1)  # with ties
-    found = likeness([moment(values) for values in maps])
+    found = likeness_to_last([moment(values) for values in maps])
     assert found == pytest.approx([spearmanr(values.ravel(), maps[-1].ravel()).statistic for values in maps])
-    assert likeness([moment(-maps[0]), moment(maps[0])])[0] == pytest.approx(-1)
-    assert likeness([moment(np.exp(maps[0])), moment(maps[0])])[0] == pytest.approx(1)
+    assert likeness_to_last([moment(-maps[0]), moment(maps[0])])[0] == pytest.approx(-1)
+    assert likeness_to_last([moment(np.exp(maps[0])), moment(maps[0])])[0] == pytest.approx(1)
 
 
 def test_what_is_blank_or_missing_has_no_likeness() -> None:
     some, blank = moment([[1, 2], [3, 4]]), moment(np.zeros((2, 2)))
-    assert likeness([blank, Gap(1, "Damaged."), some, some]) == (None, None, pytest.approx(1), pytest.approx(1))
-    assert likeness([some, blank]) == (None, None)
-    assert likeness([some, Gap(1, "Damaged.")]) == (None, None)
-    assert likeness([]) == ()
+    assert likeness_to_last([blank, Missing(1, "Damaged."), some, some]) == (
+        None,
+        None,
+        pytest.approx(1),
+        pytest.approx(1),
+    )
+    assert likeness_to_last([some, blank]) == (None, None)
+    assert likeness_to_last([some, Missing(1, "Damaged.")]) == (None, None)
+    assert likeness_to_last([]) == ()
     assert blank.blank and not some.blank
     assert moment(np.full((2, 2), 0.5)).blank
 
@@ -193,6 +199,6 @@ def test_an_explanation_that_cannot_be_given_is_a_gap() -> None:
     def explain(epoch: int | None, inside: object) -> Attribution:
         raise ExplainError("This method does not fit.")
 
-    assert list(course([2], explain, lambda epoch: np.ones(1, dtype=np.float32))) == [
-        Gap(2, "This method does not fit.")
+    assert list(follow([2], explain, lambda epoch: np.ones(1, dtype=np.float32))) == [
+        Missing(2, "This method does not fit.")
     ]
