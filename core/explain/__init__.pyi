@@ -3,6 +3,10 @@ from .agreement import agreement_of as agreement_of
 from .attribution import Attribution as Attribution
 from .attribution import attribute as attribute
 from .attribution import heatmap as heatmap
+from .calls import Call as Call
+from .calls import Source as Source
+from .calls import command as command
+from .calls import read_settings as read_settings
 from .completeness import Gap as Gap
 from .completeness import completeness_gap as completeness_gap
 from .course import Missing as Missing
@@ -28,15 +32,21 @@ from .randomization import Cascade as Cascade
 from .randomization import cascade as cascade
 from .randomization import likeness as likeness
 from .randomization import untrained as untrained
+from .record import Record as Record
+from .record import arrays_npz as arrays_npz
+from .record import settings_json as settings_json
 from .removal import random_removal as random_removal
 from .removal import removal_curve as removal_curve
 from .steadiness import Sensitivity as Sensitivity
 from .steadiness import sensitivity as sensitivity
+from .subjects import Subject as Subject
+from .subjects import subject_of as subject_of
 
 __all__ = [
     "METHODS",
     "Agreement",
     "Attribution",
+    "Call",
     "Cascade",
     "Gap",
     "Infidelity",
@@ -45,11 +55,16 @@ __all__ = [
     "Missing",
     "Moment",
     "Option",
+    "Record",
     "Sensitivity",
+    "Source",
+    "Subject",
     "agreement_of",
+    "arrays_npz",
     "attribute",
     "cam_layers",
     "cascade",
+    "command",
     "completeness_gap",
     "default_cam_layer",
     "follow",
@@ -61,11 +76,14 @@ __all__ = [
     "map_layers",
     "predict",
     "random_removal",
+    "read_settings",
     "removal_curve",
     "removed",
     "sensitivity",
+    "settings_json",
     "settled",
     "share_inside",
+    "subject_of",
     "untrained",
     "why_not",
 ]

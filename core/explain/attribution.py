@@ -147,6 +147,8 @@ def attribute(
     network = unfolded(model) if about.unfolded or chosen.get("of") == "guided_backprop" else model
     assert network is not None  # `why_not` has seen to it
     classes = (target,) if versus is None else (target, versus)
+    if versus is not None and target == versus:
+        raise ExplainError("A class cannot be explained against itself: choose another one to compare with.")
     with seeded(0) if about.random else nullcontext() as dice:
         watch = _Watch(batch.detach(), classes, about, about.passes(chosen, tuple(image.shape)), progress, dice)  # type: ignore[arg-type]
 

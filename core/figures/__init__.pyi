@@ -6,6 +6,7 @@ from .course import course_rows as course_rows
 from .course import course_tiles as course_tiles
 from .enlarged import around as around
 from .enlarged import enlarged_map as enlarged_map
+from .explained import explanation_sheet as explanation_sheet
 from .grids import colorize as colorize
 from .grids import filters_as_rgb as filters_as_rgb
 from .grids import sprite as sprite
@@ -47,6 +48,7 @@ __all__ = [
     "curves_png",
     "diverging",
     "enlarged_map",
+    "explanation_sheet",
     "faded",
     "filters_as_rgb",
     "league_chart",

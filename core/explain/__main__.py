@@ -1,0 +1,165 @@
+"""Explain a picture without the app: `python -m core.explain IMAGE --model RUN --method all -o out.png`."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+from tqdm import tqdm
+
+from core.data.images import decode_image
+from core.errors import ConvScopeError, ExplainError
+from core.explain.attribution import Attribution, attribute
+from core.explain.calls import Call, read_settings
+from core.explain.methods import METHODS
+from core.explain.orders import Order, order_of, ordered
+from core.explain.record import Record, arrays_npz, digest, fingerprint, settings_json
+from core.explain.subjects import Progress, Subject, subject_of
+
+BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
+
+
+def _png(records: Sequence[Record]) -> bytes:
+    from core.figures.explained import explanation_sheet
+
+    return explanation_sheet(records).png
+
+
+WRITERS: Mapping[str, Callable[[Sequence[Record]], bytes]] = {
+    ".png": _png,
+    ".npz": arrays_npz,
+    ".json": lambda records: settings_json(records).encode(),
+}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m core.explain",
+        description="Ask a network why it decided as it did about a picture, by the methods of the Explain page.",
+        epilog=f"Methods: {', '.join(METHODS)}.",
+    )
+    add = parser.add_argument
+    add("picture", type=Path, metavar="IMAGE", help="a PNG, JPEG, WebP, BMP or GIF file")
+    add("--model", help="the id of a run, as in the address of its page, or the name of a pretrained network")
+    add("--epoch", type=int, help="weights of a run after this epoch, 0 before the first step; by default the latest")
+    add("--method", action="append", help='a method, several joined by commas, or "all"; may be given again')
+    add("--class", dest="classes", action="append", help="name or index; may be given again; by default the likeliest")
+    add("--versus", help='name or index of another class: "why this one and not that"')
+    add("--option", action="append", default=[], metavar="METHOD.OPTION=VALUE", help="a setting; may be given again")
+    add(
+        "--swap", choices=("auto", "yes", "no"), default="auto", help="swap dark and light, for networks of grey images"
+    )
+    add("--settings", type=Path, help="a JSON file written before: the same network, classes and settings again")
+    add("-o", "--output", type=Path, action="append", required=True, help="out.png, .npz or .json; may be given again")
+    return parser
+
+
+def _orders(arguments: argparse.Namespace) -> list[Order]:
+    """Return what is asked of which network."""
+    if arguments.settings:
+        if arguments.model or arguments.method or arguments.classes or arguments.versus or arguments.option:
+            raise ExplainError("--settings says all that is asked: leave out the model, methods, classes and options.")
+        text = _read(arguments.settings).decode("utf-8", "replace")
+        return [ordered(asked) for asked in read_settings(text)]
+    if not arguments.model or not arguments.method:
+        raise ExplainError("Say which network to ask and how: give --model and --method, or --settings.")
+    return [
+        order_of(
+            arguments.model,
+            arguments.epoch,
+            methods=arguments.method,
+            classes=arguments.classes or [],
+            versus=arguments.versus,
+            options=arguments.option,
+        )
+    ]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ExplainError(f"{path} cannot be read ({error.strerror}): give the path of a file.") from error
+
+
+def _record(order: Order, picture: bytes, title: str, swap: bool | None) -> Record:
+    """Load a network, let it look at the picture and answer all that is asked of it."""
+    with tqdm(unit="B", unit_scale=True, desc=order.model, leave=False, delay=0.5, disable=None) as bar:
+        subject = subject_of(order.model, order.epoch, _shown_on(bar))
+    pixels = subject.receive(decode_image(picture), swap=swap)
+    image, weights = subject.normalize(pixels), fingerprint(subject.model)
+    calls, reasons = order.calls(subject, image)
+    for sentence in (*order.differences(weights, digest(pixels)), *reasons):
+        print(sentence, file=sys.stderr)
+    found = tuple(_answers(subject, image, calls, skip=order.everything))
+    return Record(subject.source, weights, subject.class_names, title, pixels, image, found)
+
+
+def _answers(subject: Subject, image: Tensor, calls: Sequence[Call], *, skip: bool) -> Iterator[Attribution]:
+    """Explain call by call, with a progress bar; `skip` passes over those that cannot be answered."""
+    with tqdm(dynamic_ncols=True, leave=False, bar_format=BAR, disable=None) as bar:
+        for number, call in enumerate(calls, 1):
+            bar.reset()
+            bar.set_description(f"{METHODS[call.method].title} ({number} of {len(calls)})")
+            try:
+                yield _answer(subject, image, call, _shown_on(bar))
+            except ExplainError as error:
+                if not skip:
+                    raise
+                bar.write(f"{METHODS[call.method].title} is left out: {error}", file=sys.stderr)
+
+
+def _answer(subject: Subject, image: Tensor, call: Call, progress: Progress) -> Attribution:
+    options: dict[str, Any] = dict(call.options)
+    return attribute(subject.model, image, call.target, call.method, versus=call.versus, progress=progress, **options)
+
+
+def _shown_on(bar: "tqdm[Any]") -> Progress:
+    """Return what shows progress on a bar, which takes it up anew each time something else is counted."""
+
+    def show(done: int, total: int) -> None:
+        bar.total = total
+        bar.n = done
+        bar.update(0)
+
+    return show
+
+
+def _write(path: Path, content: bytes) -> None:
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError as error:
+        raise ExplainError(f"{path} cannot be written ({error.strerror}): choose another place.") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Explain as the command line says and return the exit code."""
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    for path in arguments.output:
+        if path.suffix.lower() not in WRITERS:
+            parser.error(f"{path.name} ends with none of {', '.join(WRITERS)}: its ending says what is written")
+    swap = {"auto": None, "yes": True, "no": False}[arguments.swap]
+    try:
+        orders = _orders(arguments)
+        picture = _read(arguments.picture)
+        records = [_record(order, picture, arguments.picture.name, swap) for order in orders]
+        for path in arguments.output:
+            _write(path, WRITERS[path.suffix.lower()](records))
+            print(path)
+    except ConvScopeError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

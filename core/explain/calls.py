@@ -1,0 +1,134 @@
+"""What was asked of a network, as plain data: one call for each map, and a file of settings that repeats them."""
+
+import json
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.errors import ExplainError
+from core.explain.method import Choice
+from core.explain.methods import METHODS
+
+FORMAT = 1  # raised whenever the same file would be read differently
+MAX_CALLS = 1_000
+
+
+@dataclass(frozen=True)
+class Source:
+    """Which network was asked.
+
+    Attributes:
+        model: What `--model` takes: the id of a run, or the name of a pretrained network.
+        name: What people call it.
+        dataset: What it was trained on; empty if unknown.
+        epoch: After which epoch of a run, 0 before the first step; None for its latest weights, and for a
+            pretrained network.
+    """
+
+    model: str
+    name: str
+    dataset: str = ""
+    epoch: int | None = None
+
+
+@dataclass(frozen=True)
+class Call:
+    """One explanation that was, or is to be, asked for; the fields are arguments of `core.explain.attribute`."""
+
+    method: str
+    target: int
+    versus: int | None = None
+    options: Mapping[str, Choice] = field(default_factory=dict)
+
+
+def command(source: Source, picture: str, calls: Sequence[Call], outputs: Iterable[str]) -> str:
+    """Return the command line that repeats calls: every method of them for every class of them.
+
+    Options are written where they differ from the defaults.
+    """
+    words = ["python", "-m", "core.explain", picture, "--model", source.model]
+    words += ["--epoch", str(source.epoch)] if source.epoch is not None else []
+    words += ["--method", ",".join(dict.fromkeys(call.method for call in calls))]
+    for target in dict.fromkeys(call.target for call in calls):
+        words += ["--class", str(target)]
+    for versus in {call.versus for call in calls} - {None}:
+        words += ["--versus", str(versus)]
+    words += [word for setting in dict.fromkeys(_changed(calls)) for word in ("--option", setting)]
+    words += [word for output in outputs for word in ("-o", output)]
+    return shlex.join(words)
+
+
+def _changed(calls: Iterable[Call]) -> Iterable[str]:
+    for call in calls:
+        for option in METHODS[call.method].options:
+            value = call.options.get(option.name, option.default)
+            if value != option.default:
+                yield f"{call.method}.{option.name}={value}"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """All that one network was asked about a picture.
+
+    Attributes:
+        source: The network.
+        weights: The fingerprint of its weights, see `core.explain.record.fingerprint`.
+        digest: That of the picture as it received it.
+        calls: The explanations.
+    """
+
+    source: Source
+    weights: str
+    digest: str
+    calls: tuple[Call, ...]
+
+
+def read_settings(text: str) -> tuple[Asked, ...]:
+    """Read a settings file that `core.explain.record.settings_json` wrote: what each network was asked.
+
+    Raises:
+        ExplainError: The text is not such a file.
+    """
+    try:
+        about = json.loads(text)
+        if not isinstance(about, dict) or about.get("format") != FORMAT:
+            raise ExplainError("These settings were not written by this version of ConvScope: take them away again.")
+        found = tuple(_asked(part) for part in about["asked"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ExplainError("The file of settings is damaged: take it away again, and use it as it is.") from error
+    if not found:
+        raise ExplainError("The file of settings names no network: take it away again.")
+    return found
+
+
+def _asked(part: Mapping[str, Any]) -> Asked:
+    network = part["network"]
+    return Asked(_source(network), str(network["weights"]), str(part["picture"]["digest"]), _calls(part))
+
+
+def _source(part: Mapping[str, Any]) -> Source:
+    epoch = part["epoch"]
+    if not (epoch is None or _is_index(epoch)):
+        raise ValueError("epoch")
+    return Source(str(part["model"]), str(part["name"]), str(part["dataset"]), epoch)
+
+
+def _calls(part: Mapping[str, Any]) -> tuple[Call, ...]:
+    if len(part["explanations"]) > MAX_CALLS:
+        raise ValueError("too many")
+    return tuple(_call(each) for each in part["explanations"])
+
+
+def _call(part: Mapping[str, Any]) -> Call:
+    method, target, versus = part["method"], part["target"]["index"], part["versus"]
+    if method not in METHODS:
+        raise ExplainError(f"The settings ask for a method {method!r}, which this version does not have.")
+    against = None if versus is None else versus["index"]
+    if not _is_index(target) or not (against is None or _is_index(against)):
+        raise ValueError("class")
+    return Call(method, target, against, METHODS[method].resolve(dict(part["options"])))
+
+
+def _is_index(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

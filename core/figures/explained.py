@@ -1,0 +1,92 @@
+"""A sheet of explanations: what each network was asked about a picture, with every map it answered."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+from core.explain.attribution import Attribution, heatmap
+from core.explain.methods import METHODS
+from core.explain.record import LETTERS, Record
+from core.figures.overlays import overlay
+from core.figures.palette import Pixels
+from core.figures.sheet import Sheet, Tile, sheet
+
+Sign = Literal["both", "positive", "negative"]
+
+
+def explanation_sheet(
+    records: Sequence[Record], *, strength: float = 0.85, percentile: float = 99, sign: Sign = "both"
+) -> Sheet:
+    """Draw the picture as each network received it, and its explanations beside it, each scaled to itself.
+
+    Args:
+        records: Of one network, or of those that are compared.
+        strength, percentile, sign: How the maps are drawn, see `overlay`.
+
+    Returns:
+        The sheet; its tiles are, for each record, the picture and then its explanations in order.
+
+    Raises:
+        ExplainError: There is nothing to draw, or too much.
+    """
+    tiles = []
+    for place, record in enumerate(records if any(record.found for record in records) else ()):
+        shown = _shown(record)
+        letter = f"{LETTERS[place]} · " if len(records) > 1 else ""
+        tiles.append(Tile(f"{letter}What the network receives", record.title, shown, _about(record)))
+        for found in record.found:
+            drawn = overlay(
+                shown,
+                heatmap(found).numpy(),
+                signed=found.signed,
+                positive=METHODS[found.method].positive,
+                negative=METHODS[found.method].negative,
+                strength=strength,
+                percentile=percentile,
+                sign=sign,
+                zoom=1,
+            )
+            text = f"{found.blank or drawn.text} {_settings(found)}".strip()
+            title = letter + METHODS[found.method].title
+            tiles.append(Tile(title, _question(record, found), drawn.pixels, text, drawn.scale))
+    return sheet(_heading(records), _networks(records), tiles)
+
+
+def _shown(record: Record) -> Pixels:
+    pixels = record.pixels.numpy().transpose(1, 2, 0)
+    return np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
+
+
+def _about(record: Record) -> str:
+    channels, height, width = record.pixels.shape
+    values = "one value (dark to light)" if channels == 1 else "three values (red, green, blue)"
+    return f"{height} × {width} pixels of {values}."
+
+
+def _settings(found: Attribution) -> str:
+    """Write the settings of a map in words: "Steps: 32."."""
+    labels = {option.name: option.label for option in METHODS[found.method].options}
+    said = [f"{labels[name]}: {value}" for name, value in found.options.items() if value is not None]
+    return f"{', '.join(said)}." if said else ""
+
+
+def _question(record: Record, found: Attribution) -> str:
+    names = record.class_names
+    against = "" if found.versus is None else f" and not “{names[found.versus]}”"
+    return f"“{names[found.target]}”{against}"
+
+
+def _heading(records: Sequence[Record]) -> str:
+    questions = dict.fromkeys(_question(record, found) for record in records for found in record.found)
+    return f"What speaks for {next(iter(questions))}?" if len(questions) == 1 else "What speaks for which class?"
+
+
+def _networks(records: Sequence[Record]) -> str:
+    said = []
+    for place, record in enumerate(records):
+        letter = f"{LETTERS[place]}: " if len(records) > 1 else ""
+        source = record.source
+        moment = "" if source.epoch is None else f", epoch {source.epoch}"
+        said.append(f"{letter}{source.name}{moment}")
+    return " · ".join([*said, "explained by ConvScope"])

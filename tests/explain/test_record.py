@@ -1,0 +1,133 @@
+"""What is taken away is what was computed: bit for bit, without pickle, and enough to compute it again."""
+
+import io
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from core.explain.attribution import Attribution, attribute, heatmap
+from core.explain.calls import Source, read_settings
+from core.explain.methods import METHODS
+from core.explain.record import Record, arrays_npz, call_of, digest, fingerprint, names_of, settings_json
+from core.figures.explained import explanation_sheet
+from core.figures.overlays import overlay
+from core.model.build import build_model
+from core.model.layers import Activation, Conv, Dense, Flatten, MaxPool
+from core.model.spec import ModelSpec
+
+pytestmark = pytest.mark.filterwarnings("ignore:Setting backward hooks")
+SPEC = ModelSpec("Small", (3, 12, 10), 4, (Conv(4), Activation(), MaxPool(), Flatten(), Dense(4)))
+NAMES = ("cat", "dog", "<b>猫</b>", "none of\nthese")
+
+
+@pytest.fixture(scope="module")
+def model() -> torch.nn.Module:
+    return build_model(SPEC, seed=1).eval()
+
+
+@pytest.fixture(scope="module")
+def pixels() -> torch.Tensor:
+    return torch.randint(0, 256, SPEC.input_shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(2))
+
+
+@pytest.fixture(scope="module")
+def record(model: torch.nn.Module, pixels: torch.Tensor) -> Record:
+    image = pixels.float() / 255 - 0.5
+    found = (
+        attribute(model, image, 1, "integrated_gradients", steps=9),
+        attribute(model, image, 1, "grad_cam"),
+        attribute(model, image, 2, "occlusion", versus=3, window=3),
+        attribute(model, image, 2, "occlusion", versus=3, window=2),
+    )
+    source = Source("0123456789", "Ünï <i>network</i>", "digits", 2)
+    return Record(source, fingerprint(model), NAMES, "Sample “x”", pixels, image, found)
+
+
+def read(npz: bytes) -> dict[str, np.ndarray]:
+    with np.load(io.BytesIO(npz), allow_pickle=False) as file:
+        return dict(file)
+
+
+def test_arrays_come_back_bit_for_bit_without_pickle(record: Record) -> None:
+    found = read(arrays_npz([record]))
+    assert list(found) == [
+        *("image", "pixels", "integrated_gradients_class_1", "grad_cam_class_1"),
+        *("occlusion_class_2_versus_3", "occlusion_class_2_versus_3__2"),
+    ]
+    assert found["image"].dtype == np.float32
+    assert np.array_equal(found["image"], record.image.numpy())
+    assert np.array_equal(found["pixels"], record.pixels.numpy())
+    for name, each in zip(names_of(record.found), record.found, strict=True):
+        assert found[name].dtype == np.float32
+        assert found[name].tobytes() == each.values.contiguous().numpy().tobytes()
+
+
+def test_two_networks_keep_their_arrays_apart(record: Record) -> None:
+    other = replace(record, found=record.found[:1], image=record.image + 1)
+    found = read(arrays_npz([record, other]))
+    assert np.array_equal(found["A_image"] + 1, found["B_image"])
+    assert "B_integrated_gradients_class_1" in found
+    assert "B_grad_cam_class_1" not in found
+
+
+def test_the_settings_repeat_every_map_exactly(model: torch.nn.Module, record: Record) -> None:
+    text = settings_json([record])
+    (asked,) = read_settings(text)
+    assert asked.source == record.source
+    assert asked.weights == fingerprint(model)
+    assert asked.digest == digest(record.pixels)
+    for call, each in zip(asked.calls, record.found, strict=True):
+        again = attribute(model, record.image, call.target, call.method, versus=call.versus, **call.options)
+        assert torch.equal(again.values, each.values)
+        assert call == call_of(each)
+
+
+def test_the_settings_say_in_words_what_was_asked(record: Record) -> None:
+    about = json.loads(settings_json([record]))
+    (asked,) = about["asked"]
+    assert set(about["versions"]) >= {"python", "torch", "captum", "numpy"}
+    assert asked["network"]["name"] == "Ünï <i>network</i>"
+    assert asked["picture"]["title"] == "Sample “x”"
+    first, *_, last = asked["explanations"]
+    assert first["paper"] == METHODS["integrated_gradients"].paper
+    assert first["options"]["steps"] == 9
+    assert first["target"] == {"index": 1, "name": "dog"}
+    assert last["versus"] == {"index": 3, "name": NAMES[3]}
+    assert [each["array"] for each in asked["explanations"]] == names_of(record.found)
+    assert asked["explanations"][1]["options"]["layer"] == record.found[1].options["layer"]
+
+
+def test_a_fingerprint_changes_with_every_weight(model: torch.nn.Module) -> None:
+    other = build_model(SPEC, seed=1)
+    assert fingerprint(other) == fingerprint(model)
+    with torch.no_grad():
+        next(other.parameters()).view(-1)[0] += 1e-6
+    assert fingerprint(other) != fingerprint(model)
+
+
+def test_a_digest_knows_pixels_and_shape(pixels: torch.Tensor) -> None:
+    from pages.shared.results import Picture
+
+    shown = Picture("x", tuple(pixels.shape), pixels.numpy().tobytes())  # type: ignore[arg-type]
+    assert digest(pixels) == shown.digest
+    assert digest(pixels.transpose(1, 2).contiguous()) != digest(pixels)
+
+
+def test_the_sheet_holds_every_overlay(record: Record) -> None:
+    made = explanation_sheet([record], strength=0.7, percentile=95)
+    sheet = np.asarray(Image.open(io.BytesIO(made.png)))
+    assert len(made.places) == 1 + len(record.found)
+    shown = record.pixels.numpy().transpose(1, 2, 0)
+    drawn = [overlaid(each, shown) for each in record.found]
+    for expected, (left, top, zoom) in zip([shown, *drawn], made.places, strict=True):
+        height, width = expected.shape[:2]
+        assert np.array_equal(sheet[top : top + height * zoom : zoom, left : left + width * zoom : zoom], expected)
+
+
+def overlaid(found: Attribution, shown: np.ndarray) -> np.ndarray:
+    heat = heatmap(found).numpy()
+    return overlay(shown, heat, signed=found.signed, strength=0.7, percentile=95, zoom=1).pixels
