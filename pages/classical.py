@@ -10,6 +10,7 @@ from pages.shared.compare import require_weights
 from pages.shared.feature_maps import answer
 from pages.shared.layout import next_step, page, show_errors
 from pages.shared.pictures import pick_picture
+from pages.shared.pretrained import NO_IMAGES, Pretrained
 
 page("classical")
 with show_errors():
@@ -21,6 +22,9 @@ with show_errors():
         answer(both, picture)
     operations(both, picture)
     matches(both)
-    contest(both)
-    start_by_hand(both[0].run)
+    if isinstance(both[0].run, Pretrained):
+        st.info(f"Hand-made features compete with networks whose images are here. {NO_IMAGES}")
+    else:
+        contest(both)
+        start_by_hand(both[0].run)
 next_step("See all learned filters", "filters")

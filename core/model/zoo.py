@@ -3,12 +3,15 @@
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 from core.compat import import_torchvision
 from core.download import Download
 from core.errors import ZooError
+from core.settings import settings
 
 IMAGENET = "imagenet"  # what all of them were trained on: 1.28 million photographs of 1,000 classes
+FOLDER = "zoo"  # in the data directory
 PLACE = "https://download.pytorch.org/models/"
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's own pixels, which most networks subtract
 _BSD = "BSD 3-Clause (code); ImageNet's terms allow research and teaching (weights)"
@@ -58,6 +61,16 @@ class ZooInfo:
         if self.download_mb is None:
             return None
         return Download((PLACE + self.file,), "", round(1e6 * self.download_mb), self.sha256)
+
+    @property
+    def path(self) -> Path:
+        """Where its weights are kept once they were downloaded."""
+        return settings().home / FOLDER / f"{Path(self.file).stem}.safetensors"
+
+    @property
+    def is_here(self) -> bool:
+        """Whether its weights are on this computer, so that loading it downloads nothing."""
+        return self.download_mb is None or self.path.is_file()
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ A hook on a module that is called twice sees the second call only, and one behin
 what the next has made of its numbers. The networks compute the same as before.
 """
 
+from collections import OrderedDict
 from functools import cache
 from typing import Any
 
@@ -13,7 +14,9 @@ from core.compat import import_torchvision
 
 
 def one_module_per_use(model: nn.Module) -> nn.Module:
-    """Give the blocks of a ResNet an activation for each use, switch off what works in place; returns the network."""
+    """Return a network with an activation for each use, none of which works in place; the weights stay the same."""
+    if hasattr(model, "_conv_stem"):
+        model = Lite0(model)
     basic, bottleneck = _residual_blocks()
     module: Any
     for module in model.modules():
@@ -55,48 +58,49 @@ def _residual_blocks() -> tuple[Any, Any]:
 
 
 def lite0() -> nn.Module:
-    """Build EfficientNet-Lite0 with fresh weights, its activations apart."""
-    Network, _ = _lite()
-    model = Network.from_name("efficientnet-lite0")
-    model.own_activations()
-    found: nn.Module = model
-    return found
+    """Build EfficientNet-Lite0 as its package does, with fresh weights."""
+    from efficientnet_lite_pytorch.model import EfficientNet
+
+    network: nn.Module = EfficientNet.from_name("efficientnet-lite0")
+    return network
 
 
-@cache
-def _lite() -> tuple[Any, Any]:
-    from efficientnet_lite_pytorch.model import EfficientNet, MBConvBlock
+class Lite0(nn.Module):
+    """EfficientNet-Lite0 made of the modules of its package, with names of ours and an activation for each use."""
 
-    class InvertedResidual(MBConvBlock):
-        def own_activations(self) -> None:
-            del self._swish
-            if self._block_args.expand_ratio != 1:
-                self._relu0 = nn.ReLU6()
-            self._relu1 = nn.ReLU6()
-            args = self._block_args
-            stays = args.stride in (1, [1]) and args.input_filters == args.output_filters
-            self.shortcut = self.id_skip and stays
+    def __init__(self, theirs: Any) -> None:
+        super().__init__()
+        self.stem = _stack(conv=theirs._conv_stem, bn=theirs._bn0, relu=nn.ReLU6())
+        self.blocks = nn.Sequential(*map(InvertedResidual, theirs._blocks))
+        self.head = _stack(conv=theirs._conv_head, bn=theirs._bn1, relu=nn.ReLU6())
+        self.pool, self.flatten = theirs._avg_pooling, nn.Flatten()
+        self.dropout, self.classifier = theirs._dropout, theirs._fc
 
-        def forward(self, images: Tensor, drop_connect_rate: float | None = None) -> Tensor:
-            maps = images
-            if self._block_args.expand_ratio != 1:
-                maps = self._relu0(self._bn0(self._expand_conv(maps)))
-            maps = self._relu1(self._bn1(self._depthwise_conv(maps)))
-            maps = self._bn2(self._project_conv(maps))
-            return maps + images if self.shortcut else maps
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the logits (N, 1000) of normalised images (N, 3, 224, 224)."""
+        maps = self.head(self.blocks(self.stem(images)))
+        logits: Tensor = self.classifier(self.dropout(self.flatten(self.pool(maps))))
+        return logits
 
-    class EfficientNetLite(EfficientNet):
-        def own_activations(self) -> None:
-            del self._swish
-            self._relu0, self._relu1 = nn.ReLU6(), nn.ReLU6()
-            for block in self._blocks:
-                block.__class__ = InvertedResidual
-                block.own_activations()
 
-        def extract_features(self, inputs: Tensor) -> Tensor:
-            maps = self._relu0(self._bn0(self._conv_stem(inputs)))
-            for block in self._blocks:
-                maps = block(maps)
-            return self._relu1(self._bn1(self._conv_head(maps)))
+class InvertedResidual(nn.Module):
+    """Widen, filter each map by itself, narrow; with a shortcut where the shape stays (Sandler et al. 2018)."""
 
-    return EfficientNetLite, InvertedResidual
+    def __init__(self, theirs: Any) -> None:
+        super().__init__()
+        args = theirs._block_args
+        stays = args.stride in (1, [1]) and args.input_filters == args.output_filters
+        self.shortcut = bool(theirs.id_skip and stays)
+        wide = args.expand_ratio != 1
+        self.expand = _stack(conv=theirs._expand_conv, bn=theirs._bn0, relu=nn.ReLU6()) if wide else nn.Identity()
+        self.depthwise = _stack(conv=theirs._depthwise_conv, bn=theirs._bn1, relu=nn.ReLU6())
+        self.project = _stack(conv=theirs._project_conv, bn=theirs._bn2)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return maps of the images, as wide and high or half of it."""
+        maps: Tensor = self.project(self.depthwise(self.expand(images)))
+        return maps + images if self.shortcut else maps
+
+
+def _stack(**modules: nn.Module) -> nn.Sequential:
+    return nn.Sequential(OrderedDict(modules))

@@ -16,19 +16,12 @@ from torch import Tensor, nn
 from core.compat import import_torchvision
 from core.download import NotReceived, Progress, receive
 from core.errors import StorageError, ZooError
-from core.model.zoo import ZOO, ZooInfo, zoo_info
+from core.model.zoo import FOLDER, ZOO, ZooInfo, zoo_info
 from core.model.zoo_modules import lite0, one_module_per_use
 from core.settings import cannot_write, settings
 
-FOLDER = "zoo"
 # Names inside DenseNet's blocks as its file has them, from before torch forbade dots in names.
 _OLD_NAMES = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.((?:[12])\.\w+)$")
-
-
-def is_here(name: str) -> bool:
-    """Say whether the weights of a network of `ZOO` are on this computer, so that loading downloads nothing."""
-    info = zoo_info(name)
-    return info.download is None or _path(info).is_file()
 
 
 def load_pretrained(name: str, progress: Progress | None = None) -> nn.Module:
@@ -56,7 +49,7 @@ def load_pretrained(name: str, progress: Progress | None = None) -> nn.Module:
             raise RuntimeError("not finite")
     except RuntimeError as error:
         if info.download is not None:
-            _path(info).unlink(missing_ok=True)
+            info.path.unlink(missing_ok=True)
         raise _damaged(info) from error
     return one_module_per_use(model).eval()
 
@@ -65,13 +58,12 @@ def _weights(info: ZooInfo, progress: Progress | None) -> dict[str, Tensor]:
     """Return the entries of a network's `state_dict`, downloaded if need be."""
     if info.download is None:
         return _bundled(info)
-    path = _path(info)
-    if path.is_file():
+    if info.is_here:
         try:
-            return load_file(path)
+            return load_file(info.path)
         except (OSError, SafetensorError, ValueError):  # damaged since: fetched again
-            path.unlink(missing_ok=True)
-    return _fetch(info, path, progress)
+            info.path.unlink(missing_ok=True)
+    return _fetch(info, progress)
 
 
 def _bundled(info: ZooInfo) -> dict[str, Tensor]:
@@ -89,7 +81,7 @@ def _bundled(info: ZooInfo) -> dict[str, Tensor]:
         ) from error
 
 
-def _fetch(info: ZooInfo, path: Path, progress: Progress | None) -> dict[str, Tensor]:
+def _fetch(info: ZooInfo, progress: Progress | None) -> dict[str, Tensor]:
     """Download the weights of a network, check them and keep them."""
     download = info.download
     assert download is not None
@@ -102,13 +94,13 @@ def _fetch(info: ZooInfo, path: Path, progress: Progress | None) -> dict[str, Te
         try:
             file = receive(download, opened, advance, folder=FOLDER)
         except NotReceived as failure:
-            here = [each.title for each in ZOO.values() if is_here(each.name)]
+            here = [each.title for each in ZOO.values() if each.is_here]
             raise ZooError(
                 f"The weights of {info.title} could not be downloaded because {failure}: check the internet "
                 f"connection and try again, or choose a network that is here already ({', '.join(here)})."
             ) from failure
         weights = {_OLD_NAMES.sub(_joined, name): tensor for name, tensor in _tensors(info, file).items()}
-    _keep(weights, path)
+    _keep(weights, info.path)
     return weights
 
 
@@ -137,10 +129,6 @@ def _keep(weights: dict[str, Tensor], path: Path) -> None:
             whole.replace(path)
     except (OSError, SafetensorError) as error:
         raise cannot_write(error) from error
-
-
-def _path(info: ZooInfo) -> Path:
-    return settings().home / FOLDER / f"{Path(info.file).stem}.safetensors"
 
 
 def _damaged(info: ZooInfo) -> StorageError:

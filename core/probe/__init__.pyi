@@ -2,6 +2,7 @@ from .activations import capture_activations as capture_activations
 from .activations import zero_share as zero_share
 from .anatomy import Part as Part
 from .anatomy import dissect as dissect
+from .anatomy import passage as passage
 from .classical import CLASSICAL as CLASSICAL
 from .classical import Classical as Classical
 from .classical import ClassicalResult as ClassicalResult
@@ -74,6 +75,7 @@ __all__ = [
     "hog_svm",
     "layer_pass",
     "operate",
+    "passage",
     "pool_pass",
     "pool_window",
     "preferred_input",

@@ -13,7 +13,7 @@ import streamlit as st
 from core.errors import ConvScopeError
 from core.model.handmade import KERNELS, kernel
 from core.probe.matching import Match, best_matches
-from pages.shared import results, state
+from pages.shared import results
 from pages.shared.classical import first_convolution
 from pages.shared.compare import attempts, side_by_side, taken
 from pages.shared.controls import ask_one
@@ -123,7 +123,7 @@ def _before(weights: results.Weights, made: Matched, *, centred: bool, alone: bo
     size = dimensions(made.kernels.shape[1:])
     if weights.epoch == 0:
         return [f"These are random numbers: so alike are {size} kernels by luck."]
-    if 0 not in state.store().epochs(weights.run.id):
+    if 0 not in results.epochs(weights.run):
         return [f"Some likeness is luck: random kernels of {size} numbers have it too."]
     try:
         start = matched(results.Weights(weights.run, 0), centred=centred)

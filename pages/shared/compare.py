@@ -6,12 +6,15 @@ from typing import TypeVar
 import streamlit as st
 
 from core.errors import ConvScopeError, RunError
+from core.model.zoo import ZOO
 from core.runs.records import Run
 from pages.shared import state
 from pages.shared.controls import choose_run, run_or_end
 from pages.shared.epochs import pick_epoch
 from pages.shared.layout import plain, show_errors
 from pages.shared.maps import training_note
+from pages.shared.pretrained import Pretrained, as_run, run_id_of
+from pages.shared.pretrained_download import is_ready
 from pages.shared.results import Weights
 
 T = TypeVar("T")
@@ -25,7 +28,8 @@ _STYLE = '<style>.st-key-time_machine [data-testid="stSliderTickBar"] { opacity:
 def require_weights(*, pair: bool = True) -> tuple[Weights, ...]:
     """Ask which network to look at, at which epoch, and with what to compare it; return the one, or both.
 
-    Where there is no network to look at, the page says so, offers the way on and ends.
+    Where there is no network to look at, or only its name, the page says so, offers the way on and ends. A second one
+    that is not here yet is left out.
 
     Args:
         pair: Whether the page can show two; else it asks for one.
@@ -41,7 +45,11 @@ def require_weights(*, pair: bool = True) -> tuple[Weights, ...]:
         if pair:
             with switch:
                 _switch(first, on=other is not None)
-        both = (first,) if other is None else (first, _pick_other(other))
+        both: tuple[Weights, ...] = (first,) if other is None else (first, _pick_other(other))
+    ready = [is_ready(weights.run) for weights in both]
+    if not ready[0]:
+        st.stop()
+    both = both[: sum(ready)]
     training_note(both)
     return both
 
@@ -60,7 +68,7 @@ def _other() -> Run | None:
     if run_id is None:
         return None
     try:
-        return state.store().get(run_id)
+        return state.network(run_id)
     except RunError:
         _leave()
         st.warning("The address asks to compare with a network that does not exist: it may have been deleted.")
@@ -94,13 +102,17 @@ def _switch(first: Weights, *, on: bool) -> None:
 
 
 def _counterpart(first: Weights) -> Weights | None:
+    if isinstance(first.run, Pretrained):
+        others = (info for info in ZOO.values() if info.name != first.run.info.name)
+        found = min(others, key=lambda info: not info.is_here)
+        return Weights(as_run(run_id_of(found.name)))
     kept = state.store().epochs(first.run.id)
     if kept and first.epoch != kept[0]:
         return Weights(first.run, kept[0])
     if kept:
         return Weights(first.run)
-    others = (run for run in state.store().list() if run.step and run.id != first.run.id)
-    return next((Weights(run) for run in others), None)
+    trained = (run for run in state.store().list() if run.step and run.id != first.run.id)
+    return next((Weights(run) for run in trained), None)
 
 
 def _titles(both: Sequence[Weights], *, brief: bool) -> list[str]:

@@ -9,9 +9,11 @@ import streamlit as st
 
 from core.data.catalog import DATASETS
 from core.errors import RunError
+from core.model.zoo import ZOO
 from core.runs.records import Run
-from pages.shared import state
+from pages.shared import menu, state
 from pages.shared.layout import empty_state, plain
+from pages.shared.pretrained import FIRST, Pretrained, as_run, run_id_of
 
 
 def ask(setting: Field[Any], value: Any, key: str, *, disabled: bool = False, **words: Any) -> Any:
@@ -96,11 +98,17 @@ def run_or_end() -> Run:
             empty_state(plain(str(error)), "See all runs", "runs", run=None)
         else:
             empty_state(plain(str(error)), "Train a network", "train")
+            menu.link(
+                menu.here.get(),
+                f"Look into a pretrained network: {ZOO[FIRST].title} comes with the app",
+                icon=":material/travel_explore:",
+                run=run_id_of(FIRST),
+            )
         st.stop()
 
 
 def choose_run(run: Run, label: str = "Network", of: str = "run", epoch: str = "epoch") -> None:
-    """Ask which trained network to look at; the address carries the choice from page to page.
+    """Ask which network to look at, trained here or pretrained; the address carries the choice from page to page.
 
     Args:
         run: The one that is chosen so far.
@@ -108,7 +116,10 @@ def choose_run(run: Run, label: str = "Network", of: str = "run", epoch: str = "
         of: The parameter of the address that a choice sets.
         epoch: The parameter that was said of the one before, and is dropped.
     """
-    runs = {other.id: other for other in state.store().list() if other.step} | {run.id: run}
+    runs = {other.id: other for other in state.store().list() if other.step}
+    if not isinstance(run, Pretrained):
+        runs |= {run.id: run}
+    runs |= {other.id: other for other in map(as_run, map(run_id_of, ZOO))}
     key = f"pick_{of}"
     st.session_state[key] = run.id  # said anew each time: the control of another page is another one
 
@@ -122,11 +133,14 @@ def choose_run(run: Run, label: str = "Network", of: str = "run", epoch: str = "
         format_func=lambda run_id: _describe(runs[run_id]),
         key=key,
         on_change=follow,
-        help="Every training so far; the same network stays chosen on all pages.",
+        help="Every training so far, then the pretrained networks; the same one stays chosen on all pages.",
     )
 
 
 def _describe(run: Run) -> str:
+    if isinstance(run, Pretrained):
+        info = run.info
+        return f"{run.name} · pretrained" + ("" if info.is_here else f", {info.download_mb:.0f} MB to download")
     score = "" if run.valid_accuracy is None else f" · {run.valid_accuracy:.1%}"
     return f"{run.name} · {run.status}{score}"
 

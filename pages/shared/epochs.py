@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.runs.records import Run
+from pages.shared.pretrained import Pretrained
 from pages.shared.results import Weights
 from pages.shared.state import store
 
@@ -22,6 +23,10 @@ def pick_epoch(run: Run, label: str = "Epoch", of: str = "epoch") -> Weights:
         label: What the slider says.
         of: The parameter of the address that carries the epoch.
     """
+    if isinstance(run, Pretrained):
+        st.query_params.pop(of, None)
+        st.caption(f"Trained on ImageNet: names {run.info.accuracy:g} % of its photographs right, of 1,000 classes.")
+        return Weights(run)
     kept = store().epochs(run.id)
     epoch = _asked(run, kept, of)
     over = _over(run, kept)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.data.catalog import DATASETS
 from core.data.images import Stage, decode_image, fit_image, looks_inverted
 from core.runs.records import Run
 from core.settings import settings
 from pages.shared import results, state
 from pages.shared.layout import plain, show_errors
+from pages.shared.pretrained import Pretrained
 from pages.shared.sample_pictures import SAMPLES, choose_sample, sample_file, sample_row
 from pages.shared.split_images import ask_image
 
@@ -32,15 +32,16 @@ def pick_picture(run: Run, *, own: bool = False) -> results.Picture:
     A picture that cannot be used is refused in one sentence, and the one before stays chosen.
 
     Args:
-        run: Whose test images are offered, and what the picture is fitted to.
+        run: Whose test images are offered, where it has some, and what the picture is fitted to.
         own: Whether a picture of one's own is what the page is about.
     """
     choice = _current(run, own)
     control = "picture_kind_own" if own else "picture_kind"
     _follow(choice, control, own)
+    kinds = [kind for kind in (OWN_FIRST if own else KINDS) if kind != "test" or not isinstance(run, Pretrained)]
     kind = st.segmented_control(
         "Picture",
-        OWN_FIRST if own else list(KINDS),
+        kinds,
         format_func=KINDS.__getitem__,
         required=True,
         key=control,
@@ -102,6 +103,8 @@ def _short(name: str) -> str:
 
 def _current(run: Run, own: bool) -> state.Choice:
     choice = state.choice()
+    if isinstance(run, Pretrained):
+        return state.Choice("sample", "cat") if choice is None or choice.kind == "test" else choice
     if choice is None and own:
         grey = run.spec.input_shape[0] == 1
         return state.Choice("sample", "three-on-paper" if grey else "cat")
@@ -121,7 +124,7 @@ def _follow(choice: state.Choice, control: str, own: bool) -> None:
 
 
 def _ask_test(run: Run, choice: state.Choice) -> state.Choice:
-    test, names = state.dataset(run.dataset).test, DATASETS[run.dataset].class_names
+    test, names = state.dataset(run.dataset).test, results.class_names(run)
     index = ask_image(test, names, run.dataset, choice.index)
     return replace(choice, kind="test", name=run.dataset, index=index, data=b"", file_id="")
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.data.catalog import DATASETS
 from core.figures.palette import THEMES
 from core.runs.records import Run
 from pages.shared import results, state
@@ -29,8 +28,8 @@ def share(probability: float) -> str:
 
 
 def class_name(run: Run, index: int) -> str:
-    """Return the name of a class of a run's data set, as Markdown that shows it as it stands."""
-    return plain(DATASETS[run.dataset].class_names[index])
+    """Return the name of a class that a network knows, as Markdown that shows it as it stands."""
+    return plain(results.class_names(run)[index])
 
 
 def pick_target(both: Sequence[results.Weights], picture: results.Picture) -> int:
@@ -58,7 +57,7 @@ def pick_target(both: Sequence[results.Weights], picture: results.Picture) -> in
 
 def same_classes(both: Sequence[results.Weights]) -> bool:
     """Say whether two networks can be asked about the same class."""
-    first, other = (DATASETS[weights.run.dataset].class_names for weights in (both[0], both[-1]))
+    first, other = (results.class_names(weights.run) for weights in (both[0], both[-1]))
     return first == other
 
 
@@ -158,7 +157,7 @@ def _another(run: Run, rest: list[int], probabilities: "np.ndarray") -> None:
         if st.session_state["another_class"] is not None:
             _choose(st.session_state.pop("another_class"))
 
-    names = DATASETS[run.dataset].class_names
+    names = results.class_names(run)
     st.selectbox(
         "Another class",
         rest,

@@ -20,18 +20,20 @@ class Sample:
     Attributes:
         title: Its name on the screen.
         subject: What it shows: the name of a class where a data set has one for it.
+        also: Other names of classes that are no less right: ImageNet's.
     """
 
     title: str
     subject: str
+    also: tuple[str, ...] = ()
 
 
 # By the names of their files; those are letters and dashes.
 SAMPLES = {
     "three-on-paper": Sample("Three", "3"),
-    "cat": Sample("Cat", "cat"),
-    "rocket": Sample("Rocket", "rocket"),
-    "coffee": Sample("Coffee", "cup of coffee"),
+    "cat": Sample("Cat", "cat", ("tabby", "tiger cat", "Egyptian cat")),
+    "rocket": Sample("Rocket", "rocket", ("missile", "projectile")),
+    "coffee": Sample("Coffee", "cup of coffee", ("espresso", "cup", "coffee mug")),
     "astronaut": Sample("Astronaut", "person"),
 }
 

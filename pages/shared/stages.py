@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.data.catalog import DATASETS
 from core.runs.records import Run
 from pages.shared import state
 from pages.shared.pictures import picture
+from pages.shared.results import class_names
 from pages.shared.sample_pictures import SAMPLES
 
 if TYPE_CHECKING:
@@ -51,18 +51,19 @@ def _shown(image: "Image") -> "Image":
 
 def caution(run: Run) -> None:
     """Say what an answer about a picture from elsewhere is worth: the network knows its classes and nothing else."""
-    choice, names = state.choice(), DATASETS[run.dataset].class_names
+    choice, names = state.choice(), class_names(run)
     if choice is None or choice.kind == "test":
         return
-    subject = SAMPLES[choice.name].subject if choice.kind == "sample" else ""
-    if subject and subject not in names:
+    sample = SAMPLES[choice.name] if choice.kind == "sample" else None
+    subject = sample.subject if sample else ""
+    if sample and not {subject, *sample.also} & set(names):
         st.info(
-            f"None of its {len(names)} classes is “{subject}”. The network has no way to say so: it must "
+            f"None of its {len(names):,} classes is “{subject}”. The network has no way to say so: it must "
             "choose one of its classes whatever it sees.",
             icon=":material/info:",
         )
         return
     st.caption(
-        f"The network must choose one of its {len(names)} classes whatever it sees. A high percentage means that "
+        f"The network must choose one of its {len(names):,} classes whatever it sees. A high percentage means that "
         "the other classes fit even less, not that the picture shows this one."
     )

@@ -11,11 +11,13 @@ from core.data.catalog import DATASETS
 from core.errors import RunError
 from core.model.presets import PRESETS, preset
 from core.model.spec import ModelSpec
+from core.model.zoo import IMAGENET
 from core.runs.history import History
 from core.runs.records import Run
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from core.train.engine import Engine
+from pages.shared.pretrained import NO_IMAGES, as_run, is_pretrained
 
 if TYPE_CHECKING:
     from core.data.datasets import Dataset
@@ -90,6 +92,8 @@ def warm() -> threading.Thread:
 @st.cache_resource(show_spinner="Loading the images …", max_entries=4)
 def dataset(name: str) -> "Dataset":
     """Return a data set; downloads belong to the data page, which shows their progress."""
+    if name == IMAGENET:
+        raise RunError(NO_IMAGES)
     from core.data.datasets import load_dataset
 
     return load_dataset(name)
@@ -159,16 +163,22 @@ def choose(value: Choice) -> None:
 def asked_run() -> Run | None:
     """Return the run that the address names, or None if it names none; raises `RunError` if that one is unknown."""
     run_id = st.query_params.get("run")
-    return store().get(run_id) if run_id else None
+    return store().get(run_id) if run_id and not is_pretrained(run_id) else None
+
+
+def network(run_id: str) -> Run:
+    """Return a run or a pretrained network, which has the place of one; raises `RunError` if there is none."""
+    return as_run(run_id) if is_pretrained(run_id) else store().get(run_id)
 
 
 def run_to_inspect() -> Run:
-    """Return the run of the address, else the latest one with weights, which the address then names.
+    """Return the run or pretrained network of the address, else the latest run with weights, which it then names.
 
     Raises:
         RunError: There is none yet, or the address names an unknown one.
     """
-    run = asked_run()
+    run_id = st.query_params.get("run")
+    run = network(run_id) if run_id else None
     if run is None:
         run = next((candidate for candidate in store().list() if candidate.step), None)
         if run is None:
