@@ -59,27 +59,17 @@ class Attack:
 
 
 @dataclass(frozen=True, eq=False)
-class Attacked:
-    """What an attack made of a picture.
+class Attempt:
+    """What came of an attack.
 
     Attributes:
         attack: How it was done.
-        original: uint8 (C, H, W).
-        pixels: The attacked picture after rounding to whole levels, uint8 (C, H, W): what can be saved and shown, and
-            what `after` belongs to.
         before, after: The probability of each class, float32 (K,).
     """
 
     attack: Attack
-    original: Tensor
-    pixels: Tensor
     before: Tensor
     after: Tensor
-
-    @property
-    def change(self) -> Tensor:
-        """What was added, in levels: int16 (C, H, W)."""
-        return self.pixels.to(torch.int16) - self.original.to(torch.int16)
 
     @property
     def successful(self) -> bool:
@@ -87,6 +77,30 @@ class Attacked:
         answer = int(self.after.argmax())
         wanted = self.attack.towards
         return answer == wanted if wanted is not None else answer != int(self.before.argmax())
+
+
+@dataclass(frozen=True, eq=False)
+class Attacked(Attempt):
+    """What came of an attack, with the pictures.
+
+    Attributes:
+        original: uint8 (C, H, W).
+        pixels: The attacked picture after rounding to whole levels, uint8 (C, H, W): what can be saved and shown, and
+            what `after` belongs to.
+    """
+
+    original: Tensor
+    pixels: Tensor
+
+    @property
+    def change(self) -> Tensor:
+        """What was added, in levels: int16 (C, H, W)."""
+        return self.pixels.to(torch.int16) - self.original.to(torch.int16)
+
+    @property
+    def outcome(self) -> Attempt:
+        """The same without the pictures."""
+        return Attempt(self.attack, self.before, self.after)
 
 
 def attack(
@@ -135,7 +149,7 @@ def carry_out(front: FromUnit, pixels: Tensor, before: Tensor, how: Attack, prog
     change = whole_levels(moved[0] * 255 - pixels, how.strength, how.norm)
     rounded = (pixels + change).clamp(0, 255).to(torch.uint8)
     after = scores(front, rounded[None] / 255)[0].softmax(dim=0)
-    return Attacked(how, pixels, rounded, before, after)
+    return Attacked(how, before, after, pixels, rounded)
 
 
 def _perturbed(front: FromUnit, pixels: Tensor, label: int, how: Attack, progress: Progress) -> Tensor:

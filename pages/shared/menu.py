@@ -57,6 +57,12 @@ PAGES: dict[str, PageInfo] = {
     "saliency": PageInfo(
         "Explain", ":material/lightbulb:", "Ask", "Which pixels speak for a class, and which against it."
     ),
+    "beyond": PageInfo(
+        "Beyond pixels",
+        ":material/travel_explore:",
+        "Ask",
+        "What turns the answer, which training images taught it, and which concepts it uses.",
+    ),
     "classify": PageInfo("Classify", ":material/image_search:", "Ask", "Give the network a picture of your own."),
 }
 

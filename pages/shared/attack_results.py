@@ -1,0 +1,84 @@
+"""What attacks make of pictures, kept for all sessions: a key is the network, the pixels and the attack."""
+
+from dataclasses import astuple, replace
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from pages.shared import results
+from pages.shared.jobs import Progress, background
+from pages.shared.pixels import Statistics, levels, normalized, statistics
+
+if TYPE_CHECKING:
+    from core.explain.attacks import Attack, Attacked, Attempt
+
+AT_ONCE = 60_000  # pixels times passes: what costs more is done in the background
+RANDOM = 8  # changes of the same size that an attack is compared with
+Compared = tuple["Attacked", int]  # and how many random changes turn the answer as well
+
+
+def attacked(weights: results.Weights, picture: results.Picture, how: "Attack") -> Compared | None:
+    """Return the attacked picture and how many of `RANDOM` changes turn the answer; None while it is being made.
+
+    Raises:
+        ConvScopeError: The network cannot be loaded, or the picture cannot be attacked.
+    """
+    key = (weights.mark, picture.digest, astuple(how))
+    if how.passes * picture.shape[1] * picture.shape[2] <= AT_ONCE:
+        return _attacked(*key, weights, picture, how)
+    model, known = results.model(weights), statistics(weights.run)  # what is wrong with these is said here
+    return background(
+        ("attack", *key),
+        lambda tell: _compare(model, known, picture, how, tell),
+        words="Attacking",
+        place="attack",
+    )
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def _attacked(
+    mark: Any, digest: str, chosen: Any, _weights: results.Weights, _picture: results.Picture, _how: "Attack"
+) -> Compared:
+    model, known = results.model(_weights), statistics(_weights.run)
+    return _compare(model, known, _picture, _how, lambda done, total: None)
+
+
+def _compare(model: Any, known: Statistics, picture: results.Picture, how: "Attack", tell: Progress) -> Compared:
+    from core.explain.attacks import attack
+    from core.explain.flips import random_changes
+    from core.explain.prediction import predict
+
+    found = attack(model, levels(picture), *known, how, progress=tell)
+    answers = predict(model, normalized(random_changes(found, RANDOM), known)).argmax(dim=1)
+    return found, int((answers != found.before.argmax()).sum())
+
+
+def as_picture(picture: results.Picture, found: "Attacked") -> results.Picture:
+    """Return an attacked picture as one that networks can be asked about."""
+    title = f"{picture.title}, attacked"
+    return replace(picture, title=title, pixels=found.pixels.numpy().tobytes())
+
+
+def growing(weights: results.Weights, picture: results.Picture, how: "Attack") -> "tuple[Attempt, ...] | None":
+    """Return attacks of growing strength, up to the first that succeeds; None before that was asked for and is done.
+
+    Raises:
+        ConvScopeError: As in `attacked`.
+    """
+    from core.explain.flips import LENGTHS, STRENGTHS, smallest
+
+    model, known = results.model(weights), statistics(weights.run)
+    strengths = LENGTHS if how.norm == "l2" else STRENGTHS
+    asked = replace(how, strength=strengths[0])  # its own strength does not matter
+
+    def work(tell: Progress) -> "tuple[Attempt, ...]":
+        made = smallest(model, levels(picture), *known, asked, strengths, progress=tell)
+        return tuple(each.outcome for each in made)  # without their pictures, of which many would be kept
+
+    return background(
+        ("smallest", weights.mark, picture.digest, astuple(asked)),
+        work,
+        words="Trying growing strengths",
+        place="smallest",
+        ask="Find the smallest strength that turns the answer",
+    )

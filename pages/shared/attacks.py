@@ -1,0 +1,187 @@
+"""Attack: a change too small to see that turns the answer, and what becomes of the explanation."""
+
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from core.explain.methods import METHODS
+from core.figures.scales import ColorScale, number
+from pages.shared import results, state
+from pages.shared.attack_controls import ask_attack, set_strength
+from pages.shared.attack_results import RANDOM, as_picture, attacked, growing
+from pages.shared.before_after import before_after
+from pages.shared.charts import chart
+from pages.shared.controls import ask_one
+from pages.shared.layout import plain, show_errors
+from pages.shared.maps import color_bar
+from pages.shared.pixels import enlarged, shown
+from pages.shared.predictions import class_name, share
+from pages.shared.surgery_answers import answers
+
+if TYPE_CHECKING:
+    from core.explain.attacks import Attack, Attacked
+
+EXPLAIN = ("grad_cam", "saliency", "input_x_gradient", "integrated_gradients", "guided_backprop")
+_STYLE = """<style>
+[class*="st-key-attacked_"] img, [class*="st-key-before_after_"] img { image-rendering: pixelated; }
+[class*="st-key-attacked_"] [data-testid="stElementToolbar"] { display: none; }
+</style>"""
+
+
+@st.fragment
+@show_errors()
+def attack_section(weights: results.Weights, picture: results.Picture, target: int) -> None:
+    """Let a picture be attacked, and show the change, the answers and the explanations before and after.
+
+    Args:
+        weights: Whose network is attacked.
+        picture: The picture.
+        target: The class to explain.
+    """
+    st.html(_STYLE)
+    st.subheader("A small change that turns the answer", anchor=False)
+    st.markdown(
+        "Every pixel is moved a little in the direction that misleads the network most. People hardly see the "
+        "difference; networks do."
+    )
+    answer = int(results.probabilities(weights, picture).argmax())
+    how = ask_attack(weights.run, picture, answer)
+    made = attacked(weights, picture, how)
+    if made is None:
+        return
+    found, turned = made
+    _pictures(picture, found)
+    _verdict(weights, found, turned)
+    with st.grid(2, min_column_width=320, gap="large"):
+        with st.container():
+            st.markdown("**Its answer**")
+            answers(weights.run, picture, found.before.numpy(), found.after.numpy())
+        with st.container(), show_errors():
+            _explanations(weights, picture, found, target)
+    with show_errors():
+        _smallest(weights, picture, how)
+
+
+def _pictures(picture: results.Picture, found: "Attacked") -> None:
+    """Show the picture, what was added and what came of it."""
+    change = found.change.numpy().astype(np.float64)
+    mean = change.mean(axis=0)
+    reach = max(1.0, float(np.abs(mean).max()))
+    scale = ColorScale("diverging", -reach, reach)
+    with st.grid(3, min_column_width=200):
+        with st.container(border=True, height="stretch", key="attacked_before", gap="xsmall"):
+            st.markdown("**The picture**")
+            st.image(enlarged(picture.array()), width="stretch", alt="The picture before the attack")
+            st.caption(plain(picture.title))
+        with st.container(border=True, height="stretch", key="attacked_change", gap="xsmall"):
+            st.markdown(f"**The change, {number(255 / reach)} × amplified**")
+            words = _change_words(change, reach)
+            st.image(enlarged(scale.rgb(mean)), width="stretch", alt=f"The change of each pixel. {words}")
+            color_bar(scale, words)
+        with st.container(border=True, height="stretch", key="attacked_after", gap="xsmall"):
+            st.markdown("**The attacked picture**")
+            pixels = shown(found.pixels.numpy())
+            st.image(enlarged(pixels), width="stretch", alt="The picture after the attack")
+            st.caption("Rounded to whole levels, as a file holds it: what is predicted is this very picture.")
+            st.download_button(
+                "Save it", _png(pixels), "attacked.png", "image/png", icon=":material/download:", on_click="ignore"
+            )
+
+
+def _change_words(change: np.ndarray, reach: float) -> str:
+    average = ", mean of the channels" if len(change) > 1 else ""
+    moved = float((change != 0).any(axis=0).mean())
+    return (
+        f"Red: made brighter; blue: made darker{average}; full colour is {number(reach)} of 255 levels. "
+        f"{moved:.0%} of the pixels changed, no value by more than {int(np.abs(change).max())} levels; "
+        f"the whole change is {number(float(np.sqrt((change**2).sum())))} levels long (L2)."
+    )
+
+
+def _verdict(weights: results.Weights, found: "Attacked", turned: int) -> None:
+    """Say whether it worked, and what chance would have done."""
+    was, now = (class_name(weights.run, int(each.argmax())) for each in (found.before, found.after))
+    chance = f"Of {RANDOM} random changes of the same size, {turned or 'none'} {'turns' if turned == 1 else 'turn'} it."
+    if found.successful:
+        st.success(f"The answer turns from “{was}” to “{now}”. {chance}", icon=":material/bolt:")
+    elif was != now:
+        wanted = class_name(weights.run, found.attack.towards or 0)
+        st.info(f"The answer turns to “{now}”, but not yet to “{wanted}”. {chance}", icon=":material/trending_up:")
+    else:
+        st.info(
+            f"The answer is still “{was}”: raise the strength, or let PGD take several steps. {chance}",
+            icon=":material/shield:",
+        )
+
+
+def _explanations(weights: results.Weights, picture: results.Picture, found: "Attacked", target: int) -> None:
+    """Explain one class of the picture before and after, by one method."""
+    from core.explain.fitness import why_not
+
+    now = int(found.after.argmax())
+    asked = {str(target): f"“{class_name(weights.run, target)}”"} | {str(now): f"“{class_name(weights.run, now)}”"}
+    st.markdown("**What speaks for a class, before and after**")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        explained = int(ask_one("Class", asked, f"attack_class_{target}_{now}")) if len(asked) > 1 else target
+        method = METHODS[
+            st.selectbox(
+                "Explain by",
+                EXPLAIN,
+                format_func=lambda name: METHODS[name].title,
+                key="attack_method",
+                width=220,
+                persist_state="session",
+            )
+        ]
+    reason = why_not(results.model(weights), method.name)
+    if reason:
+        st.info(plain(reason), icon=":material/block:")
+        return
+    pair = (picture, as_picture(picture, found))
+    maps = [results.attribution(weights, each, explained, method.name) for each in pair]
+    before_after(method, [each.array() for each in pair], maps)
+
+
+def _smallest(weights: results.Weights, picture: results.Picture, how: "Attack") -> None:
+    """Find how little is enough, on a press."""
+    from core.figures.flips import flip_chart, flip_rows
+
+    st.markdown("**How little is enough?**")
+    tried = growing(weights, picture, how)
+    if tried is None:
+        return
+    last = tried[-1]
+    sure = share(float(last.after.max()))
+    if last.successful:
+        st.markdown(
+            f"The smallest of the strengths tried that turns the answer is **{last.attack.strength}**: "
+            f"“{class_name(weights.run, int(last.after.argmax()))}”, {sure} sure."
+        )
+        st.button(
+            f"Use strength {last.attack.strength}",
+            icon=":material/tune:",
+            key="use_strength",
+            on_click=set_strength,
+            args=(how.norm, last.attack.strength),
+        )
+    else:
+        st.markdown(f"None of the strengths up to **{last.attack.strength}** turns the answer.")
+    rows = flip_rows(tried, results.class_names(weights.run))
+    with st.container(width=640):
+        chart(
+            flip_chart(rows, theme=state.theme()),
+            rows,
+            key="flips",
+            alt="Probability of the answer and of the class that replaces it, by the strength of the attack",
+        )
+    st.caption(f"Tried: {', '.join(str(each.attack.strength) for each in tried)}. Strength 0 is the picture as it is.")
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    from PIL import Image
+
+    file = BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(file, "PNG")
+    return file.getvalue()

@@ -1,0 +1,114 @@
+"""Training images: those that taught a network its answer, those that spoke against it, and those that look alike."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from core.errors import RunError
+from core.figures.scales import number
+from pages.shared import results
+from pages.shared.controls import ask_one
+from pages.shared.influence_moments import Taught, moments_of, taught
+from pages.shared.layout import plain, show_errors
+from pages.shared.pixels import enlarged, shown
+from pages.shared.predictions import class_name
+from pages.shared.pretrained import NO_IMAGES, Pretrained
+from pages.shared.training_images import training_set
+from pages.shared.unit_cards import Card, cards
+
+if TYPE_CHECKING:
+    from core.data.datasets import Dataset
+
+FEW = 1000
+SHOWN = 9
+SIDE = 112  # about so many pixels wide are the pictures that go to the browser
+
+
+@st.fragment
+@show_errors()
+def influence_section(weights: results.Weights, picture: results.Picture, target: int) -> None:
+    """Show which training images pushed a network towards a class for a picture, and which look alike to it.
+
+    Args:
+        weights: Whose training is looked back at, up to its epoch.
+        picture: The picture.
+        target: The class.
+    """
+    st.subheader(f"Which training images taught it “{class_name(weights.run, target)}”?", anchor=False)
+    if isinstance(weights.run, Pretrained):
+        st.info(plain(NO_IMAGES), icon=":material/block:")
+        return
+    data = training_set(weights.run)
+    count = _ask_count(weights, len(data.train))
+    try:
+        moments = moments_of(weights)
+    except RunError as error:  # what looks alike can still be found
+        st.info(plain(str(error)), icon=":material/block:")
+        moments = ()
+    found = taught(weights, picture, target, moments, count)
+    if found is not None:
+        _show(weights, data, found, target)
+
+
+def _ask_count(weights: results.Weights, there: int) -> int:
+    used = min(there, int(weights.run.config.get("train_images", 0)) or there)
+    if used <= FEW:
+        return used
+    counts = {str(FEW): f"{FEW:,}", str(used): f"All {used:,}"}
+    return int(ask_one("Training images to look through", counts, f"influence_count_{used}"))
+
+
+def _show(weights: results.Weights, data: "Dataset", found: Taught, target: int) -> None:
+    name = class_name(weights.run, target)
+    if found.influence is not None:
+        st.markdown(f"**Proponents: they taught it “{name}”**")
+        order = found.influence.argsort()
+        _cards(data, found, [at for at in order[::-1][:SHOWN] if found.influence[at] > 0], found.influence, target)
+        st.markdown("**Opponents: they taught it otherwise**")
+        _cards(data, found, [at for at in order[:SHOWN] if found.influence[at] < 0], found.influence, target)
+        st.caption(_influence_words(weights, found))
+    st.markdown("**Most alike in the eyes of the network**")
+    alike = (-found.similarity).argsort(kind="stable")[:SHOWN].tolist()
+    _cards(data, found, alike, found.similarity, target)
+    st.caption(
+        f"Of {len(found.similarity):,} training images, those whose numbers before the last layer point most nearly "
+        "the same way as this picture's: 1 is the same direction (cosine), by the weights that are chosen above. It "
+        "says what the network takes for alike, not what it learned from."
+    )
+
+
+def _influence_words(weights: results.Weights, found: Taught) -> str:
+    epochs = ", ".join(map(str, found.epochs))
+    words = (
+        f"TracIn (Pruthi et al. 2020, arXiv:2002.08484): for each of {len(found.similarity):,} training images, the "
+        "product of its gradient with this picture's, over the weights of the last layer, times the learning rate, "
+        f"summed over the network after epoch{'s' * (len(found.epochs) > 1)} {epochs}. Positive: a step on that image "
+        "made the class likelier here. Only order and sign have a meaning across networks. "
+        ":material/check: has this class, :material/close: another."
+    )
+    rule = str(weights.run.config.get("optimizer", "adam"))
+    if rule not in ("sgd", "gd"):
+        words += " This training took its steps by another rule than plain gradient descent: take it as an estimate."
+    return words
+
+
+def _cards(data: "Dataset", found: Taught, chosen: Sequence[int], values: Any, target: int) -> None:
+    if not len(chosen):
+        st.caption("None.")
+        return
+    drawn = []
+    for index in map(int, chosen):
+        label, truth = int(found.labels[index]), int(data.train.labels[index])
+        title = data.class_names[label] + (f" (really {data.class_names[truth]})" if label != truth else "")
+        agrees = "same class" if label == target else "another class"
+        sign = "✓" if label == target else "✗"
+        drawn.append(
+            Card(
+                title=title,
+                note=f"{sign} {number(float(values[index]))}",
+                words=f"Training image {index}, learned as {title}, {agrees}: {number(float(values[index]))}",
+                pictures=(enlarged(shown(data.train.images[index].numpy()), SIDE),),
+            )
+        )
+    cards(drawn)
