@@ -62,7 +62,7 @@ def course_tiles(
     words, _, size = shown.text.partition(" Scaled to this map alone")
     if one_scale:
         return CourseTiles(tiles, shown.scale, f"{words} One scale for all maps{size}" if size else words)
-    scale = ColorScale(shown.scale.kind, -1.0 * signed, 1.0 * bool(shown.scale.high))
+    scale = ColorScale(shown.scale.kind, 0.0 - signed, 1.0 * bool(shown.scale.high))
     own = " Each map is scaled by itself (1 is its own full colour): how strong it is cannot be compared."
     return CourseTiles(tiles, scale, words + own if size else words)
 

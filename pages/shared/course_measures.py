@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from core.explain.course import ALIKE, Gap, Moment, likeness, settled, share_inside
+from core.explain.course import ALIKE, Missing, Moment, likeness_to_last, settled, share_inside
 from core.figures.course import course_chart, course_rows
 from core.figures.overlay_curves import swatch
 from core.runs.records import Run
@@ -31,10 +31,10 @@ class Told:
     """
 
     run: Run
-    moments: tuple[Moment | Gap, ...]
+    moments: tuple[Moment | Missing, ...]
     kept: int
 
-    def at(self, moment: Moment | Gap) -> float:
+    def at(self, moment: Moment | Missing) -> float:
         """Return the place of a moment on an axis of epochs."""
         return self.run.step / max(1, self.run.steps_per_epoch) if moment.epoch is None else float(moment.epoch)
 
@@ -46,7 +46,7 @@ def reading(told: Told, target: int, picture: results.Picture) -> list[str]:
 
 def _answer(told: Told, target: int) -> str:
     name, last = class_name(told.run, target), told.moments[-1]
-    if isinstance(last, Gap):
+    if isinstance(last, Missing):
         return "Its last epoch cannot be asked."
     best = int(last.probabilities.argmax())
     if best != target:
@@ -59,7 +59,7 @@ def _answer(told: Told, target: int) -> str:
 
 
 def _alike(told: Told) -> str:
-    values = likeness(told.moments)
+    values = likeness_to_last(told.moments)
     if values[-1] is None:
         return "Its last map is blank, so the others cannot be likened to it."
     if len(values) < 2:
@@ -89,7 +89,7 @@ def _inside(told: Told, picture: results.Picture) -> str:
     )
 
 
-def _from(moment: Moment | Gap) -> str:
+def _from(moment: Moment | Missing) -> str:
     return "in its latest weights" if moment.epoch is None else f"from epoch {moment.epoch} on"
 
 
@@ -107,7 +107,7 @@ def charts(told: Sequence[Told], target: int, picture: results.Picture, now: flo
     if len(told) > 1:
         _key(told)
     mask, epochs = _mask(told[0].run, picture), max(each.at(each.moments[-1]) for each in told)
-    alike = [likeness(each.moments) for each in told]
+    alike = [likeness_to_last(each.moments) for each in told]
     low = -1.0 if any(value is not None and value < 0 for values in alike for value in values) else 0.0
     likely = [
         [float(m.probabilities[target]) if isinstance(m, Moment) else None for m in each.moments] for each in told

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from core.data.catalog import DATASETS
-from core.explain.course import Gap, Moment
+from core.explain.course import Missing, Moment
 from core.figures.course import CourseTiles, course_tiles
 from core.figures.grids import sprite
 from core.figures.overlays import faded
@@ -47,7 +46,7 @@ def tell(
     """
     asked = [moment for each in told for moment in each.moments if isinstance(moment, Moment)]
     if not asked:
-        for reason in dict.fromkeys(m.reason for each in told for m in each.moments if isinstance(m, Gap)):
+        for reason in dict.fromkeys(m.reason for each in told for m in each.moments if isinstance(m, Missing)):
             st.info(plain(reason), icon=":material/block:")
         return
     for number, each in enumerate(told):
@@ -66,7 +65,7 @@ def tell(
 
 
 def _tiles(moments: Sequence[Moment], picture: results.Picture, method: "Method", one_scale: bool) -> CourseTiles:
-    look = Look()
+    look = _look()
     return course_tiles(
         faded(picture.array(), method.signed),
         np.stack([moment.heatmap for moment in moments]),
@@ -80,6 +79,16 @@ def _tiles(moments: Sequence[Moment], picture: results.Picture, method: "Method"
     )
 
 
+def _look() -> Look:
+    """Return how this session draws heatmaps."""
+    kept, usual = st.session_state, Look()
+    return Look(
+        kept.get("look_strength", 100 * usual.strength) / 100,
+        kept.get("look_percentile", usual.percentile),
+        kept.get("look_sign") or usual.sign,
+    )
+
+
 def _book(
     told: Sequence[Told],
     picture: results.Picture,
@@ -89,21 +98,21 @@ def _book(
     epoch: int | None,
 ) -> int:
     """Show the maps and return which of the places is looked at."""
-    names = DATASETS[told[0].run.dataset].class_names
+    names = results.class_names(told[0].run)
     blank = np.zeros_like(drawn.pixels[0])
     tiles, strips, used = [picture.array()], [], 0
     for number, each in enumerate(told):
         leaves = []
         for moment in each.moments:
             leaves.append(_leaf(moment, places.index(each.at(moment)), target, names))
-            tiles.append(blank if isinstance(moment, Gap) else drawn.pixels[used])
+            tiles.append(blank if isinstance(moment, Missing) else drawn.pixels[used])
             used += isinstance(moment, Moment)
         title = f"{LETTERS[number]} · {each.run.name}" if len(told) > 1 else ""
         strips.append(Strip(title, tuple(leaves)))
     named = {place: leaf.title for strip in strips for leaf in strip.leaves for place in [leaf.moment]}
     _, height, width = picture.shape
-    last = len(places) - 1
-    return flip_book(
+    key = "course_" + "_".join(each.run.id for each in told)
+    at = flip_book(
         sprite(np.stack(tiles), COLUMNS),
         width=width,
         height=height,
@@ -111,15 +120,32 @@ def _book(
         picture=picture.title,
         moments=[named[place] for place in range(len(places))],
         strips=strips,
-        key="course_" + "_".join(each.run.id for each in told),
+        key=key,
         label="Epoch of the map",
-        chosen=places.index(float(epoch)) if epoch is not None and float(epoch) in places else last,
+        chosen=_first(key, places, epoch),
     )
+    st.session_state["course_at"] = places[at]
+    return at
 
 
-def _leaf(moment: Moment | Gap, place: int, target: int, names: Sequence[str]) -> Leaf:
+def pause() -> None:
+    """Remember, where the maps cannot be shown for now, that they have to begin where they were."""
+    if "course_at" in st.session_state:
+        st.session_state["course_first"] = st.session_state["course_at"]
+
+
+def _first(key: str, places: Sequence[float], epoch: int | None) -> int:
+    """Return which place to begin with: that of the page's epoch, once it changes, or else the one shown last."""
+    if st.session_state.get("course_about") != (key, epoch):
+        st.session_state["course_about"] = key, epoch
+        st.session_state["course_first"] = places[-1] if epoch is None else float(epoch)
+    first = st.session_state.get("course_first")
+    return places.index(first) if first in places else len(places) - 1
+
+
+def _leaf(moment: Moment | Missing, place: int, target: int, names: Sequence[str]) -> Leaf:
     title = "latest" if moment.epoch is None else f"epoch {moment.epoch}" if moment.epoch else "untrained"
-    if isinstance(moment, Gap):
+    if isinstance(moment, Missing):
         return Leaf(place, title, missing=moment.reason)
     best = int(moment.probabilities.argmax())
     likely = float(moment.probabilities[target])

@@ -6,17 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from core.explain.course import Gap, Moment, course, thinned
+from core.errors import ConvScopeError
+from core.explain.course import Missing, Moment, follow, thinned
 from core.explain.methods import METHODS
 from core.runs.records import Run
 from pages.shared import results, state
 from pages.shared.controls import ask_one
 from pages.shared.course_measures import Told
-from pages.shared.course_views import tell
+from pages.shared.course_views import pause, tell
 from pages.shared.explanation_controls import chosen_methods, method_options
 from pages.shared.jobs import Progress, background
 from pages.shared.layout import empty_state, plain, show_errors
+from pages.shared.live import duration
 from pages.shared.predictions import class_name, same_classes
+from pages.shared.pretrained import Pretrained
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
     from core.explain import Attribution, Method
 
 MOST = 24  # epochs of one run: of more, some are left out
-AT_ONCE = 2000  # passes through the network: what costs more waits for a click
+AT_ONCE = 10.0  # seconds: what may take longer waits for a click
 SCALES = {"one": "One for all epochs", "own": "One for each epoch"}
 
 
@@ -41,7 +44,7 @@ def time_section(both: Sequence[results.Weights], picture: results.Picture, targ
     with show_errors():
         st.subheader(f"How the map of “{class_name(both[0].run, target)}” came about", anchor=False)
         runs = _runs(both)
-        if not state.store().epochs(runs[0].id):
+        if not _kept(runs[0]):
             _no_epochs(runs[0])
             return
         method, one_scale = _ask()
@@ -49,20 +52,27 @@ def time_section(both: Sequence[results.Weights], picture: results.Picture, targ
         found = [each for each in told if each is not None]
         if found and len(found) == len(told):
             tell(found, picture, target, method, one_scale=one_scale, epoch=both[0].epoch)
+        else:
+            pause()
 
 
 def _runs(both: Sequence[results.Weights]) -> list[Run]:
     """Return the runs to follow, each once, as the store has them now."""
-    first, other = (state.store().get(weights.run.id) for weights in (both[0], both[-1]))
+    first, other = (state.network(weights.run.id) for weights in (both[0], both[-1]))
     if first.id == other.id:
         return [first]
     if not same_classes(both):
         st.caption("Only A is shown: B knows other classes, so the two cannot be asked about the same one.")
         return [first]
-    if not state.store().epochs(other.id):
-        st.caption("Only A is shown: B keeps no epochs of its training.")
+    if not _kept(other):
+        st.caption("Only A is shown: B has no epochs of its training.")
         return [first]
     return [first, other]
+
+
+def _kept(run: Run) -> tuple[int, ...]:
+    """Return the epochs whose weights there are."""
+    return () if isinstance(run, Pretrained) else state.store().epochs(run.id)
 
 
 def _no_epochs(run: Run) -> None:
@@ -70,8 +80,8 @@ def _no_epochs(run: Run) -> None:
         st.caption("The first map comes with the first weights: wait a moment, then press Refresh.")
         return
     empty_state(
-        f"**{plain(run.name)}** keeps no epochs of its training, so there is nothing to watch: a network that you "
-        "train here keeps one after every epoch.",
+        f"**{plain(run.name)}** has no epochs of its training, so there is nothing to watch: a network that you train "
+        "here keeps one after every epoch.",
         "Train a network",
         "train",
     )
@@ -98,7 +108,7 @@ def _ask() -> "tuple[Method, bool]":
 
 def _told(run: Run, picture: results.Picture, target: int, method: "Method", side: int) -> Told | None:
     """Return what a run says of the picture at its epochs, or draw how far the computation is and return None."""
-    kept = state.store().epochs(run.id)
+    kept = _kept(run)
     epochs: tuple[int | None, ...] = thinned(kept, MOST)
     if not run.status.active and run.step != kept[-1] * run.steps_per_epoch:
         epochs += (None,)  # stopped within an epoch: its latest weights are later
@@ -110,15 +120,21 @@ def _told(run: Run, picture: results.Picture, target: int, method: "Method", sid
         partial(_moments, run, epochs, picture, target, method.name, options),
         words=f"{method.title} at {len(epochs)} epochs" + f" of {run.name}" * bool(side),
         place=f"course_{side}",
-        ask=_asked(method, options, picture, len(epochs)),
+        ask=_asked(results.Weights(run, epochs[-1]), method, options, len(epochs)),
     )  # fmt: skip
     return None if moments is None else Told(run, moments, len(kept))
 
 
-def _asked(method: "Method", options: dict[str, Any], picture: results.Picture, count: int) -> str:
-    """Return the label of the button that what costs much waits for; empty for what is computed at once."""
-    passes = count * method.passes(method.resolve(options), picture.shape)
-    return f"Compute {count} maps: {passes:,} passes through the network" if passes > AT_ONCE else ""
+def _asked(weights: results.Weights, method: "Method", options: dict[str, Any], count: int) -> str:
+    """Return the label of the button that what takes long waits for; empty for what is computed at once."""
+    try:
+        passes = count * method.passes(method.resolve(options), weights.run.spec.input_shape)
+        seconds = passes * results.pass_seconds(weights)
+    except ConvScopeError:  # each epoch will say what is wrong
+        return ""
+    if seconds <= AT_ONCE:
+        return ""
+    return f"Compute {count} maps: {passes:,} passes through the network, up to {duration(seconds)}"
 
 
 def _moments(
@@ -129,13 +145,13 @@ def _moments(
     method: str,
     options: dict[str, Any],
     progress: Progress,
-) -> tuple[Moment | Gap, ...]:
+) -> tuple[Moment | Missing, ...]:
     """Explain the picture at all epochs; each is kept, so that a new one computes only itself."""
 
     def explain(epoch: int | None, inside: Progress) -> "Attribution":
-        return results.attribution(results.Weights(run, epoch), picture, target, method, **options)
+        return results.attribution(results.Weights(run, epoch), picture, target, method, progress=inside, **options)
 
     def probabilities(epoch: int | None) -> "np.ndarray[Any, Any]":
         return results.probabilities(results.Weights(run, epoch), picture)
 
-    return tuple(course(epochs, explain, probabilities, progress=progress))
+    return tuple(follow(epochs, explain, probabilities, progress=progress))

@@ -1,17 +1,21 @@
 """The course of an explanation: every kept epoch is asked, once, about the same picture and class."""
 
+import base64
+import io
 import json
 import time
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 import core.explain.attribution
 from core.data.datasets import load_dataset
 from core.explain.attribution import attribute, heatmap
-from core.explain.course import likeness
+from core.explain.course import likeness_to_last
 from core.explain.prediction import predict
 from core.figures.course import course_tiles
 from core.figures.overlays import faded
@@ -80,6 +84,8 @@ def opened(**query: str) -> AppTest:
     app = AppTest.from_function(script, default_timeout=60)
     for name, value in query.items():
         app.query_params[name] = value
+    app.session_state["methods_Gradients"] = ["saliency"]
+    app.session_state["methods_Covering"] = ["occlusion"]
     return settle(app.run())
 
 
@@ -107,13 +113,8 @@ def books(app: AppTest) -> list[dict[str, Any]]:
     return [data for data in found if "strips" in data]
 
 
-def tiles(sheets: Any, book: dict[str, Any]) -> np.ndarray:
+def tiles(book: dict[str, Any]) -> np.ndarray:
     """Return all tiles of the sheet, uint8 (N, H, W, 3)."""
-    import base64
-    import io
-
-    from PIL import Image
-
     image = np.asarray(Image.open(io.BytesIO(base64.b64decode(book["png"]))).convert("RGB"))
     cells = image.reshape(-1, book["height"], book["columns"], book["width"], 3).swapaxes(1, 2)
     return np.asarray(cells.reshape(-1, book["height"], book["width"], 3))
@@ -121,8 +122,6 @@ def tiles(sheets: Any, book: dict[str, Any]) -> np.ndarray:
 
 def rows(app: AppTest, title: str) -> list[dict[str, Any]]:
     """Return the rows of the chart of that title."""
-    import pyarrow as pa
-
     chart = next(each.proto for each in app.get("vega_lite_chart") if each.proto.alt.startswith(title))
     found: list[dict[str, Any]] = pa.ipc.open_stream(chart.data.data).read_all().to_pylist()
     return found
@@ -158,7 +157,7 @@ def test_every_epoch_has_its_map_its_probability_and_its_answer(trained_run: str
     maps = np.stack([direct(trained_run, epoch, best, "saliency") for epoch in range(3)])
     shown = np.broadcast_to(picture()[0].numpy().transpose(1, 2, 0), (8, 8, 3))
     drawn = course_tiles(faded(shown, False), maps, signed=False, **LOOK)  # type: ignore[arg-type]
-    found = tiles(None, book)
+    found = tiles(book)
     assert np.array_equal(found[0], shown)
     assert np.array_equal(found[1:4], drawn.pixels)
     assert [row["value"] for row in rows(app, "Probability")] == pytest.approx(
@@ -179,11 +178,11 @@ def test_scale_and_method_reach_the_pictures_and_nothing_is_computed_twice(
     trained_run: str, asked: list[dict[str, Any]]
 ) -> None:
     app = opened(run=trained_run)
-    before, best = tiles(None, books(app)[0]), int(answer(trained_run).argmax())
+    before, best = tiles(books(app)[0]), int(answer(trained_run).argmax())
     asked.clear()
     settle(app.segmented_control(key="course_scale").set_value("own").run())
     assert not asked
-    assert not np.array_equal(tiles(None, books(app)[0])[1:3], before[1:3])
+    assert not np.array_equal(tiles(books(app)[0])[1:3], before[1:3])
     assert "Each map is scaled by itself" in texts(app)
     settle(app.selectbox(key="course_method").set_value("occlusion").run())
     assert [(call["method"], call["target"]) for call in asked] == [("occlusion", best)] * 3
@@ -215,7 +214,7 @@ def test_a_new_epoch_computes_only_itself(trained_run: str, asked: list[dict[str
 
 
 def test_a_damaged_epoch_keeps_the_others(trained_run: str) -> None:
-    whole = tiles(None, books(opened(run=trained_run))[0])
+    whole = tiles(books(opened(run=trained_run))[0])
     store = RunStore()
     path = store.checkpoint(trained_run, 1)
     path.write_bytes(path.read_bytes()[:100])
@@ -225,7 +224,7 @@ def test_a_damaged_epoch_keeps_the_others(trained_run: str) -> None:
     leaves = books(app)[0]["strips"][0]["leaves"]
     assert "damaged" in leaves[1]["missing"]
     assert not leaves[0]["missing"] and not leaves[2]["missing"]
-    assert tiles(None, books(app)[0]).shape == whole.shape
+    assert tiles(books(app)[0]).shape == whole.shape
     assert [row["epoch"] for row in rows(app, "Probability")] == [0, 2]
 
 
@@ -238,7 +237,7 @@ def test_where_no_epoch_can_be_asked_the_reason_stands_alone(home: Any) -> None:
     store.close()
     app = AppTest.from_function(script, default_timeout=60)
     app.query_params["run"] = run_id
-    app.session_state["methods"] = ("grad_cam",)
+    app.session_state["methods_Layers"] = ["grad_cam"]
     settle(app.run())
     assert not books(app)
     assert ["convolution" in info.value for info in app.info] == [True]
@@ -250,7 +249,7 @@ def test_a_run_without_epochs_says_so_and_offers_one_that_has(trained_run: str) 
         path.unlink()
     store.close()
     app = opened(run=trained_run)
-    assert "keeps no epochs" in texts(app)
+    assert "has no epochs of its training" in texts(app)
     assert [button.label for button in app.button][-1] == "Train a network"
     assert not books(app)
 
@@ -269,7 +268,7 @@ def test_two_runs_stand_one_below_the_other_in_one_scale(trained_run: str, asked
     app = opened(run=trained_run, other=other)
     (book,) = books(app)
     assert [strip["title"] for strip in book["strips"]] == ["A · Small network on digits", "B · Another <b>run</b>"]
-    found = tiles(None, book)
+    found = tiles(book)
     assert np.array_equal(found[1:4], found[4:7])  # the same weights
     assert {row["run"] for row in rows(app, "Probability")} == {"A", "B"}
     assert len(asked) == 6
@@ -316,11 +315,11 @@ def test_what_lies_on_the_object_is_measured_where_the_mask_is_known(shapes_run:
 def test_what_costs_much_waits_for_a_click(
     trained_run: str, asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(explanation_course, "AT_ONCE", 5)
+    monkeypatch.setattr(explanation_course, "AT_ONCE", 0.0)
     app = opened(run=trained_run)
     assert not asked and not books(app)
     button = app.button(key="ask_course_0")
-    assert button.label == "Compute 3 maps: 6 passes through the network"
+    assert "Compute 3 maps: 6 passes through the network, up to" in button.label
     settle(button.click().run())
     assert len(asked) == 3 and len(books(app)) == 1
 
@@ -337,9 +336,57 @@ def test_of_very_many_epochs_some_are_left_out_and_that_is_said(
 def test_likeness_is_read_aloud(trained_run: str) -> None:
     app = opened(run=trained_run)
     values = [row["value"] for row in rows(app, "Rank correlation")]
-    assert likeness(()) == ()
+    assert likeness_to_last(()) == ()
     late = [place for place in range(len(values) - 1) if min(values[place:]) >= 0.9]
     expected = (
         "no earlier one" if not late else "untrained network's map is like" if late[0] == 0 else f"epoch {late[0]} on"
     )
     assert expected in texts(app)
+
+
+def test_another_method_begins_at_the_epoch_that_was_looked_at(trained_run: str) -> None:
+    app = opened(run=trained_run)
+    app.session_state[f"course_{trained_run}"] = {"moment": 1}
+    settle(app.run())
+    assert books(app)[0]["chosen"] == 2  # what the browser chose is not sent back to it
+    settle(app.selectbox(key="course_method").set_value("occlusion").run())
+    assert books(app)[0]["chosen"] == 1
+    app.query_params["epoch"] = "0"
+    settle(app.run())
+    assert books(app)[0]["chosen"] == 0
+
+
+def test_the_colours_are_those_that_the_session_chose(trained_run: str, asked: list[dict[str, Any]]) -> None:
+    app = opened(run=trained_run)
+    before = tiles(books(app)[0])
+    asked.clear()
+    app.session_state["look_strength"] = 20
+    settle(app.run())
+    assert not asked
+    assert not np.array_equal(tiles(books(app)[0]), before)
+
+
+def test_the_settings_of_a_method_reach_every_epoch(trained_run: str, asked: list[dict[str, Any]]) -> None:
+    app = opened(run=trained_run)
+    app.session_state["method_options"] = {"occlusion": {"window": 3}}
+    asked.clear()
+    settle(app.selectbox(key="course_method").set_value("occlusion").run())
+    assert [call["options"]["window"] for call in asked] == [3, 3, 3]
+    assert all(call["options"]["progress"] for call in asked)
+
+
+def test_a_pretrained_network_says_so_and_offers_the_way_on(trained_run: str) -> None:
+    app = AppTest.from_function(pretrained_script, default_timeout=60).run()
+    assert not app.exception
+    assert "has no epochs of its training" in texts(app)
+    assert [button.label for button in app.button] == ["Train a network"]
+
+
+def pretrained_script() -> None:
+    from core.model.zoo import ZOO
+    from pages.shared.explanation_course import time_section
+    from pages.shared.pretrained import as_run, run_id_of
+    from pages.shared.results import Picture, Weights
+
+    run = as_run(run_id_of(next(iter(ZOO))))
+    time_section((Weights(run),), Picture("Black", (3, 224, 224), bytes(3 * 224 * 224)), 0)

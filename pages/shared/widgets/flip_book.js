@@ -38,6 +38,9 @@ export default function ({ data, parentElement, setStateValue }) {
   const grown = own.last !== undefined && own.last !== last && own.at === own.last; // look at what is new
   own.at = grown ? last : Math.min(own.at, last);
   own.last = last;
+  const sent = own.chosen !== undefined && own.chosen !== data.chosen; // the page wants another one
+  if (sent) own.at = data.chosen;
+  own.chosen = data.chosen;
   let first = 1; // the picture itself comes before the leaves of the first strip
   const leaves = strips.map(strip => strip.leaves.map(leaf => ({ ...leaf, tile: first++ })));
   const rows = Math.ceil(first / columns);
@@ -157,7 +160,7 @@ export default function ({ data, parentElement, setStateValue }) {
   else rest();
   own.fit();
   cards[focused]?.card.focus();
-  if (grown) tell();
+  if (grown || sent) tell();
   if (own.png !== data.png) loadSheet(own, data.png, room);
   if (!instances.has(parentElement)) {
     instances.set(parentElement, own);

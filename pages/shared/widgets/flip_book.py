@@ -86,7 +86,7 @@ def flip_book(
         strips: One or more. Where a strip has no leaf of a moment, its last one before that is shown large.
         key: Streamlit's key; another key forgets the choice.
         label: What the pictures show, for a screen reader.
-        chosen: The moment that is chosen at first.
+        chosen: The moment that is chosen at first, and again whenever this changes; not to follow the choice.
 
     Returns:
         The chosen moment.
