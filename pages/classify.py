@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.shared.compare import require_weights
-from pages.shared.explanations import explanations
+from pages.shared.explanations import brief
 from pages.shared.layout import next_step, page, show_errors
 from pages.shared.pictures import pick_picture
 from pages.shared.predictions import pick_target
@@ -19,5 +19,5 @@ with show_errors():
     with answering:
         target = pick_target(both, picture)
         caution(both[0].run)
-    explanations(both, picture, target, all_methods=False)
+    brief(both, picture, target)
 next_step("Change the network and train it again", "build")

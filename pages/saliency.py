@@ -1,12 +1,17 @@
-"""Explain: which pixels speak for a class and which against it, by five methods side by side."""
+"""Explain: which pixels speak for a class and which against it, by every method of Captum, and how far to trust it."""
 
 import streamlit as st
 
 from pages.shared.compare import require_weights
-from pages.shared.explanations import explanations
+from pages.shared.controls import ask_one
+from pages.shared.explanation_controls import ask_methods
+from pages.shared.explanations import maps_section
 from pages.shared.layout import next_step, page, show_errors
 from pages.shared.pictures import pick_picture
 from pages.shared.predictions import pick_target
+
+SHOW = {"maps": maps_section}
+SECTIONS = {"maps": "Maps"}
 
 page("saliency")
 with show_errors():
@@ -16,5 +21,7 @@ with show_errors():
         picture = pick_picture(both[0].run)
     with answering:
         target = pick_target(both, picture)
-    explanations(both, picture, target)
+    section = ask_one("What to look at", SECTIONS, "saliency_section")
+    ask_methods(both[0])
+    SHOW[section](both, picture, target)
 next_step("Give the network a picture of your own", "classify")

@@ -17,6 +17,7 @@ from pages.shared.pretrained import Pretrained, as_run, run_id_of
 from pages.shared.pretrained_download import is_ready
 from pages.shared.results import Weights
 
+S = TypeVar("S")
 T = TypeVar("T")
 LETTERS = "AB"
 WIDTHS = (4, 5, 2)  # of the network, the epoch and the switch
@@ -164,7 +165,7 @@ def side_by_side(
                             step(index)
 
 
-def attempts(both: Sequence[Weights], read: Callable[[Weights], T]) -> list[T | ConvScopeError]:
+def attempts(both: Sequence[S], read: Callable[[S], T]) -> list[T | ConvScopeError]:
     """Read something of each side; what went wrong takes the place of what was to be read. See `taken`."""
     found: list[T | ConvScopeError] = []
     for weights in both:

@@ -1,19 +1,23 @@
-"""How explanations are drawn and computed: the controls above them."""
+"""What explanations are asked for and how they are drawn: the methods, their settings, the classes, the colours."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import streamlit as st
 
 from core.errors import ConvScopeError
-from core.explain.method import Method, Option
+from core.explain.method import Choice, Family, Method, Option
 from core.explain.methods import METHODS
 from pages.shared import results
+from pages.shared.layout import plain
+from pages.shared.predictions import class_name, share
 
-FIRST = ("saliency", "integrated_gradients", "guided_backprop", "grad_cam", "occlusion")  # until others are chosen
+# Until others are chosen.
+FIRST = ("integrated_gradients", "smooth_grad", "guided_backprop", "grad_cam", "occlusion")
 Sign = Literal["both", "positive", "negative"]
 SIGNS: dict[Sign, str] = {"both": "Red and blue", "positive": "Red", "negative": "Blue"}
+MORE = 3  # classes beside the one that is asked about
 
 
 @dataclass(frozen=True)
@@ -31,14 +35,93 @@ class Look:
     sign: Sign = "both"
 
 
-def ask_options(weights: results.Weights) -> Mapping[str, Mapping[str, Any]]:
-    """Ask for the settings of every method that has some."""
-    with st.popover("Settings of the methods", icon=":material/tune:", width="content"):
-        return {
-            method.name: {option.name: _ask_option(weights, method, option) for option in method.options}
-            for method in METHODS.values()
-            if method.options
-        }
+def chosen_methods() -> tuple[str, ...]:
+    """Return which methods this session looks at, in the order of the menu."""
+    chosen = [name for family in get_args(Family) for name in st.session_state.get(f"methods_{family}", ())]
+    asked = any(f"methods_{family}" in st.session_state for family in get_args(Family))
+    return tuple(name for name in METHODS if name in (chosen if asked else FIRST))
+
+
+def method_options(name: str) -> dict[str, Choice]:
+    """Return the settings that this session chose for a method."""
+    kept: dict[str, Choice] = st.session_state.get("method_options", {}).get(name, {})
+    return dict(kept)
+
+
+def ask_methods(weights: results.Weights) -> None:
+    """Ask which methods to look at, and for their settings; `chosen_methods` and `method_options` tell the answers."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        with st.popover(f"Methods: {len(chosen_methods())}", icon=":material/checklist:", key="methods_menu"):
+            _ask_families(weights)
+        with st.popover("Settings", icon=":material/tune:", key="settings_menu"):
+            _ask_settings(weights)
+        titles = [METHODS[name].title for name in chosen_methods()]
+        st.caption(", ".join(titles) if titles else "No method is chosen.", width="stretch")
+
+
+def _ask_families(weights: results.Weights) -> None:
+    from core.explain.fitness import why_not
+
+    model, reasons = results.model(weights), dict[str, str]()
+    for family in get_args(Family):
+        names = [name for name, method in METHODS.items() if method.family == family]
+        for name in names:
+            if reason := why_not(model, name):
+                reasons[name] = reason
+        st.pills(
+            family,
+            names,
+            format_func=lambda name: METHODS[name].title + " :material/block:" * (name in reasons),
+            selection_mode="multi",
+            default=[name for name in names if name in FIRST],
+            wrap=True,
+            key=f"methods_{family}",
+            persist_state="session",
+        )
+    for reason in dict.fromkeys(reasons.values()):
+        st.caption(f":material/block: {plain(reason)}")
+
+
+def _ask_settings(weights: results.Weights) -> None:
+    st.session_state["method_options"] = {
+        name: {option.name: _ask_option(weights, METHODS[name], option) for option in METHODS[name].options}
+        for name in chosen_methods()
+    }
+    if not any(METHODS[name].options for name in chosen_methods()):
+        st.caption("None of the chosen methods has settings.")
+
+
+def _ask_option(weights: results.Weights, method: Method, option: Option) -> Choice:
+    label, key = f"{method.title}: {option.label.lower()}", f"option_{method.name}_{option.name}"
+    words: dict[str, Any] = {"key": key, "help": option.help, "persist_state": "session"}
+    if option.kind == "choice":
+        choices = list(option.choices)
+        index = choices.index(str(option.default))
+        return st.selectbox(label, choices, index=index, format_func=option.choices.__getitem__, **words)
+    if option.kind == "number":
+        if isinstance(option.default, float):
+            return float(st.number_input(label, option.low, option.high, option.default, format="%g", **words))
+        default = None if option.default is None else int(option.default)
+        value = st.number_input(
+            label, int(option.low or 0), int(option.high or 0), default, placeholder="Automatic", **words
+        )
+        return None if value is None else int(value)
+    words["key"] = f"{key}_{weights.run.id}"
+    names = ["", *_layers(weights, method)]
+    layer = st.selectbox(label, names, format_func=lambda layer: layer or "Automatic", **words)
+    return layer or None
+
+
+def _layers(weights: results.Weights, method: Method) -> Sequence[str]:
+    from core.explain.layers import cam_layers, map_layers
+
+    try:
+        model = results.model(weights)
+        if method.family == "Units":
+            return tuple(map_layers(model, weights.run.spec.input_shape))
+        return cam_layers(model)
+    except ConvScopeError:  # the cards say what is wrong
+        return ()
 
 
 def ask_look() -> Look:
@@ -81,37 +164,38 @@ def _ask_look() -> Look:
     return Look(strength / 100, percentile, sign or "both")
 
 
-def _ask_option(weights: results.Weights, method: Method, option: Option) -> int | str | None:
-    label, key = f"{method.title}: {option.label.lower()}", f"option_{method.name}_{option.name}"
-    if option.low is not None and option.high is not None:
-        chosen = st.number_input(label, option.low, option.high, int(option.default or 0), key=key, help=option.help)
-        return int(chosen)
-    layer = st.selectbox(
-        label,
-        ["", *_layers(weights)],
-        format_func=lambda layer: layer or "Automatic",
-        key=f"{key}_{weights.run.id}",
-        help=option.help,
-    )
-    return layer or None
+def ask_classes(
+    weights: results.Weights, probabilities: Mapping[int, float], target: int
+) -> tuple[tuple[int, ...], int | None]:
+    """Ask which classes to explain beside the one, and against which one to hold it.
 
+    Args:
+        weights: The network.
+        probabilities: Of each class, by its index, likeliest first.
+        target: The class that is explained in any case.
+    """
+    rest, names = [index for index in probabilities if index != target], results.class_names(weights.run)
 
-def _layers(weights: results.Weights) -> tuple[str, ...]:
-    from core.explain.layers import cam_layers
+    def words(index: int) -> str:
+        return f"{names[index]} · {share(probabilities[index])}"
 
-    try:
-        return cam_layers(results.model(weights))
-    except ConvScopeError:  # the cards say what is wrong
-        return ()
-
-
-def chosen_methods() -> tuple[str, ...]:
-    """Return which methods this session looks at, in the order of the menu."""
-    chosen = st.session_state.get("methods", FIRST)
-    return tuple(name for name in METHODS if name in chosen)
-
-
-def method_options(name: str) -> dict[str, Any]:
-    """Return the settings of a method that this session chose, of those that differ from its defaults."""
-    kept: dict[str, Any] = st.session_state.get("method_options", {}).get(name, {})
-    return dict(kept)
+    key = f"{weights.run.id}_{target}"
+    with st.grid(2, min_column_width=220, gap="medium"):
+        more = st.multiselect(
+            "Also explain",
+            rest,
+            format_func=words,
+            max_selections=MORE,
+            placeholder="Other classes, side by side",
+            key=f"more_{key}",
+        )
+        versus = st.selectbox(
+            f"Why “{class_name(weights.run, target)}” and not …",
+            rest,
+            index=None,
+            format_func=words,
+            placeholder="A class to hold against it",
+            key=f"versus_{key}",
+            help="Explains the difference of the two scores: red speaks for the first class more than for the second.",
+        )
+    return tuple(more), versus

@@ -41,11 +41,17 @@ class Picture:
         """A name for these very pixels, for caches."""
         return hashlib.blake2b(repr(self.shape).encode() + self.pixels, digest_size=12).hexdigest()
 
+    def raw(self) -> "np.ndarray[Any, Any]":
+        """Return the pixels as (C, H, W) uint8."""
+        import numpy as np
+
+        return np.frombuffer(self.pixels, dtype=np.uint8).reshape(self.shape)
+
     def array(self) -> "np.ndarray[Any, Any]":
         """Return the pixels as (H, W, 3) uint8, to show."""
         import numpy as np
 
-        pixels = np.frombuffer(self.pixels, dtype=np.uint8).reshape(self.shape).transpose(1, 2, 0)
+        pixels = self.raw().transpose(1, 2, 0)
         return np.broadcast_to(pixels, (*pixels.shape[:2], 3)) if self.shape[0] == 1 else pixels
 
 
