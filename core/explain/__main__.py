@@ -112,8 +112,8 @@ def _answers(subject: Subject, image: Tensor, calls: Sequence[Call], *, skip: bo
 
 
 def _answer(subject: Subject, image: Tensor, call: Call, progress: Progress) -> Attribution:
-    options: dict[str, Any] = dict(call.options)
-    return attribute(subject.model, image, call.target, call.method, versus=call.versus, progress=progress, **options)
+    words: dict[str, Any] = {"versus": call.versus, "background": subject.background, "progress": progress}
+    return attribute(subject.model, image, call.target, call.method, **words | dict(call.options))
 
 
 def _shown_on(bar: "tqdm[Any]") -> Progress:

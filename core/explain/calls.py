@@ -42,10 +42,19 @@ class Call:
     options: Mapping[str, Choice] = field(default_factory=dict)
 
 
-def command(source: Source, picture: str, calls: Sequence[Call], outputs: Iterable[str]) -> str:
+def command(
+    source: Source, picture: str, calls: Sequence[Call], outputs: Iterable[str], *, received: bool = False
+) -> str:
     """Return the command line that repeats calls: every method of them for every class of them.
 
     Options are written where they differ from the defaults.
+
+    Args:
+        source: The network.
+        picture: The file of the picture.
+        calls: What is asked.
+        outputs: The files to write.
+        received: Whether the file holds the picture as the network received it, so that nothing is to be swapped.
     """
     words = ["python", "-m", "core.explain", picture, "--model", source.model]
     words += ["--epoch", str(source.epoch)] if source.epoch is not None else []
@@ -55,6 +64,7 @@ def command(source: Source, picture: str, calls: Sequence[Call], outputs: Iterab
     for versus in {call.versus for call in calls} - {None}:
         words += ["--versus", str(versus)]
     words += [word for setting in dict.fromkeys(_changed(calls)) for word in ("--option", setting)]
+    words += ["--swap", "no"] if received else []
     words += [word for output in outputs for word in ("-o", output)]
     return shlex.join(words)
 

@@ -12,6 +12,8 @@ from core.errors import ExplainError, RunError
 from core.explain.calls import Source
 
 Progress = Callable[[int, int], None]
+BACKGROUND = 32  # validation images
+ZOO_PREFIX = "zoo-"  # which the addresses of pages put before the name of a pretrained network
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +27,8 @@ class Subject:
         class_names: Its classes.
         mean, std: What is taken from each channel's values, 0 to 1, and what they are divided by.
         dark: Whether it learned from light strokes on black.
+        background: Normalised images that it has not learned from, (M, C, H, W), for methods that start from others;
+            None where there are none.
     """
 
     source: Source
@@ -34,6 +38,7 @@ class Subject:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     dark: bool = False
+    background: Tensor | None = None
 
     def receive(self, picture: Image.Image, *, swap: bool | None = None) -> Tensor:
         """Bring a picture to what the network receives, uint8 (C, H, W), exactly as the pages do.
@@ -84,19 +89,18 @@ def subject_of(model: str, epoch: int | None = None, progress: Progress | None =
     Raises:
         ConvScopeError: There is no such network, or its weights cannot be loaded.
     """
-    from core.model.zoo import ZOO
+    from core.model.zoo import IMAGENET, ZOO
 
-    if model not in ZOO:
+    name = model.removeprefix(ZOO_PREFIX)
+    if name not in ZOO:
         return _run(model, epoch)
     if epoch is not None:
         raise ExplainError(f"{model} is a pretrained network and has no epochs: leave the epoch away.")
     from core.model.zoo_weights import load_pretrained
 
-    about = ZOO[model]
-    source = Source(model, about.title, "imagenet")
-    return Subject(
-        source, load_pretrained(model, progress).eval(), about.input_shape, about.class_names, about.mean, about.std
-    )
+    about, network = ZOO[name], load_pretrained(name, progress)
+    source = Source(name, about.title, IMAGENET)
+    return Subject(source, network, about.input_shape, about.class_names, about.mean, about.std)
 
 
 def _run(run_id: str, epoch: int | None) -> Subject:
@@ -119,4 +123,6 @@ def _run(run_id: str, epoch: int | None) -> Subject:
     scaled = data.scaled(run.config.get("inputs", "standard"))
     dark = run.spec.input_shape[0] == 1 and data.mean[0] < 0.5
     source = Source(run.id, run.name, run.dataset, epoch)
-    return Subject(source, model, run.spec.input_shape, data.class_names, scaled.mean, scaled.std, dark)
+    others = scaled.normalize(data.valid.images[:BACKGROUND])
+    shape = run.spec.input_shape
+    return Subject(source, model, shape, data.class_names, scaled.mean, scaled.std, dark, others)

@@ -37,7 +37,7 @@ def explanation_sheet(
         tiles.append(Tile(f"{letter}What the network receives", record.title, shown, _about(record)))
         for found in record.found:
             drawn = overlay(
-                shown,
+                faded(shown, found.signed),
                 heatmap(found).numpy(),
                 signed=found.signed,
                 positive=METHODS[found.method].positive,
@@ -53,6 +53,11 @@ def explanation_sheet(
     return sheet(_heading(records), _networks(records), tiles)
 
 
+def faded(pixels: Pixels, signed: bool) -> Pixels:
+    """Take a picture's lights (or, under red and blue, its darks) away, which would pass for strong values."""
+    return (110 + pixels * 0.48 if signed else pixels * 0.45).astype(np.uint8)
+
+
 def _shown(record: Record) -> Pixels:
     pixels = record.pixels.numpy().transpose(1, 2, 0)
     return np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
@@ -65,10 +70,13 @@ def _about(record: Record) -> str:
 
 
 def _settings(found: Attribution) -> str:
-    """Write the settings of a map in words: "Steps: 32."."""
-    labels = {option.name: option.label for option in METHODS[found.method].options}
-    said = [f"{labels[name]}: {value}" for name, value in found.options.items() if value is not None]
-    return f"{', '.join(said)}." if said else ""
+    """Write the settings of a map in words: "Steps: 32; Layer: conv3."."""
+    said = []
+    for option in METHODS[found.method].options:
+        value = found.options.get(option.name)
+        if value is not None:
+            said.append(f"{option.label}: {option.choices.get(str(value), str(value))}")
+    return f"{'; '.join(said)}." if said else ""
 
 
 def _question(record: Record, found: Attribution) -> str:

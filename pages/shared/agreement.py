@@ -15,16 +15,18 @@ from pages.shared import results, state
 from pages.shared.charts import chart
 from pages.shared.compare import side_by_side
 from pages.shared.controls import ask_one
+from pages.shared.explanation_cards import AT_ONCE, faded
 from pages.shared.explanation_controls import chosen_methods, method_options
-from pages.shared.explanations import AT_ONCE
 from pages.shared.jobs import Progress, background
 from pages.shared.layout import plain, show_errors
+from pages.shared.live import duration
 from pages.shared.maps import color_bar
 
 if TYPE_CHECKING:
     from core.explain.agreement import Agreement
 
 BY = {"size": "How much each pixel matters", "sign": "For and against"}
+UNASKED = 5.0  # seconds: what takes longer waits for a click
 NARROWEST = 340
 _STYLE = """<style>
 [class*="st-key-disputed_"] img { image-rendering: pixelated; }
@@ -70,15 +72,20 @@ def _agreement(
     settings = {name: method_options(name) for name in methods}
     key = (weights.mark, picture.digest, target, tuple((name, *sorted(settings[name].items())) for name in methods))
     work = partial(_compare, weights, picture, target, settings)
-    if sum(_cost(name, settings[name], picture.shape) for name in methods) <= AT_ONCE:
+    seconds = sum(_passes(name, settings[name], picture) for name in methods) * results.pass_seconds(weights)
+    if seconds <= AT_ONCE:
         return _kept(key, work)
-    return background(("agreement", *key), work, words=f"{len(methods)} methods explain", place=f"agreement_{side}")
+    return background(
+        ("agreement", *key),
+        work,
+        words=f"{len(methods)} methods explain",
+        place=f"agreement_{side}",
+        ask=f"Compute all {len(methods)}, about {duration(seconds)}" if seconds > UNASKED else "",
+    )
 
 
-def _cost(name: str, options: Mapping[str, Any], shape: tuple[int, int, int]) -> int:
-    """Return what a method costs, in passes of a picture of 32 × 32 pixels."""
-    passes = METHODS[name].passes(METHODS[name].resolve(options), shape)
-    return round(passes * max(1.0, shape[1] * shape[2] / 1024))
+def _passes(name: str, options: Mapping[str, Any], picture: results.Picture) -> int:
+    return METHODS[name].passes(METHODS[name].resolve(options), picture.shape)
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
@@ -99,13 +106,20 @@ def _compare(
     from core.explain.attribution import heatmap
 
     maps, reasons = dict[str, Any](), dict[str, str]()
-    costs = [_cost(name, options, picture.shape) for name, options in settings.items()]
-    for place, (name, options) in enumerate(settings.items()):
-        progress(sum(costs[:place]), sum(costs))
+    passes = {name: _passes(name, options, picture) for name, options in settings.items()}
+    total, before = sum(passes.values()), 0
+    for name, options in settings.items():
+
+        def tell(done: int, of: int, before: int = before, own: int = passes[name]) -> None:
+            progress(before + own * done // max(1, of), total)
+
         try:
-            maps[METHODS[name].title] = heatmap(results.attribution(weights, picture, target, name, **options)).numpy()
+            found = results.attribution(weights, picture, target, name, progress=tell, **options)
+            maps[METHODS[name].title] = heatmap(found).numpy()
         except ConvScopeError as error:
             reasons[METHODS[name].title] = str(error)
+        before += passes[name]
+        progress(before, total)
     return agreement_of(maps, {METHODS[name].title for name in settings if METHODS[name].signed}, left_out=reasons)
 
 
@@ -192,14 +206,9 @@ def _matrix(
     chart(matrix_chart(names, title, scale, theme=state.theme()), rows, key=key, alt=f"{title}: {said}")
 
 
-def _dimmed(picture: results.Picture) -> "np.ndarray":
-    """Take the picture's lights away, which would pass for disputed pixels."""
-    return (picture.array() * 0.45).astype("uint8")
-
-
 def _disputed_ranks(found: "Agreement", picture: results.Picture) -> None:
     st.markdown("**Pixels whose weight is disputed**")
-    drawn = overlay(_dimmed(picture), found.dispute, signed=False, percentile=100)
+    drawn = overlay(faded(picture.array(), signed=False), found.dispute, signed=False, percentile=100)
     st.image(drawn.pixels, width="stretch", alt="The picture with the pixels whose weight the methods dispute")
     color_bar(
         drawn.scale,
@@ -211,7 +220,7 @@ def _disputed_ranks(found: "Agreement", picture: results.Picture) -> None:
 def _disputed_signs(found: "Agreement", picture: results.Picture) -> None:
     assert found.sign_dispute is not None
     st.markdown("**Pixels whose sign is disputed**")
-    drawn = overlay(_dimmed(picture), found.sign_dispute, signed=False, percentile=100)
+    drawn = overlay(faded(picture.array(), signed=False), found.sign_dispute, signed=False, percentile=100)
     st.image(drawn.pixels, width="stretch", alt="The picture with the pixels about whose sign the methods disagree")
     words = (
         "Share of the methods that contradict the majority on whether a pixel speaks for the class or against it; a "

@@ -36,6 +36,7 @@ def test_a_command_line_names_network_classes_methods_and_what_differs_from_the_
         *("--epoch", "3", "--method", "saliency,occlusion", "--class", "2", "--class", "5", "--versus", "7"),
         *("--option", "occlusion.window=3", "-o", "out.png", "-o", "out.npz"),
     ]
+    assert command(SOURCE, "a.png", calls, ["b.png"], received=True).endswith(" --swap no -o b.png")
 
 
 def test_settings_are_read_as_the_calls_that_they_are() -> None:

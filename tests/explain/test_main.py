@@ -266,6 +266,6 @@ def test_a_pretrained_network_explains_a_photograph(home: Path, tmp_path: Path) 
 def test_a_pretrained_network_has_no_epochs(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from core.model.zoo import ZOO
 
-    asked = ["--model", next(iter(ZOO)), "--epoch", "1", "--method", "saliency", "-o", str(tmp_path / "a.png")]
+    asked = ["--model", "zoo-" + next(iter(ZOO)), "--epoch", "1", "--method", "saliency", "-o", str(tmp_path / "a.png")]
     assert main([str(PICTURE), *asked]) == 1
     assert "has no epochs" in capsys.readouterr().err

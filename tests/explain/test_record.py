@@ -13,7 +13,7 @@ from core.explain.attribution import Attribution, attribute, heatmap
 from core.explain.calls import Source, read_settings
 from core.explain.methods import METHODS
 from core.explain.record import Record, arrays_npz, call_of, digest, fingerprint, names_of, settings_json
-from core.figures.explained import explanation_sheet
+from core.figures.explained import explanation_sheet, faded
 from core.figures.overlays import overlay
 from core.model.build import build_model
 from core.model.layers import Activation, Conv, Dense, Flatten, MaxPool
@@ -130,4 +130,4 @@ def test_the_sheet_holds_every_overlay(record: Record) -> None:
 
 def overlaid(found: Attribution, shown: np.ndarray) -> np.ndarray:
     heat = heatmap(found).numpy()
-    return overlay(shown, heat, signed=found.signed, strength=0.7, percentile=95, zoom=1).pixels
+    return overlay(faded(shown, found.signed), heat, signed=found.signed, strength=0.7, percentile=95, zoom=1).pixels

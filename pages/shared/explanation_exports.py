@@ -1,0 +1,187 @@
+"""Explanations on their way out of the app: a sheet, arrays, settings, and the command line that repeats them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.exchange.layout import stem
+from core.explain.calls import Source, command
+from pages.shared import results
+from pages.shared.explanation_cards import Shown
+from pages.shared.explanation_controls import Look
+from pages.shared.pretrained import Pretrained
+
+if TYPE_CHECKING:
+    from core.explain.attribution import Attribution
+    from core.explain.record import Record
+
+Kept = tuple[results.Weights, "tuple[Attribution, ...]"]  # what one network was asked
+Records = Callable[[], "tuple[Record, ...]"]
+
+
+@dataclass(frozen=True)
+class Download:
+    """One file that explanations can be saved as.
+
+    Attributes:
+        label: What the button says.
+        icon: A Material symbol.
+        help: What is in it and what it is good for, one sentence.
+        file: How its name ends.
+        mime: Its type.
+        make: What makes its content, when it is asked for.
+    """
+
+    label: str
+    icon: str
+    help: str
+    file: str
+    mime: str
+    make: Callable[[Records, results.Picture, Look], bytes]
+
+
+def _sheet(records: Records, picture: results.Picture, look: Look) -> bytes:
+    from core.figures.explained import explanation_sheet
+
+    made = explanation_sheet(records(), strength=look.strength, percentile=look.percentile, sign=look.sign)
+    return made.png
+
+
+def _arrays(records: Records, picture: results.Picture, look: Look) -> bytes:
+    from core.explain.record import arrays_npz
+
+    return arrays_npz(records())
+
+
+def _settings(records: Records, picture: results.Picture, look: Look) -> bytes:
+    from core.explain.record import settings_json
+
+    return settings_json(records()).encode()
+
+
+def _picture(records: Records, picture: results.Picture, look: Look) -> bytes:
+    from PIL import Image
+
+    pixels = picture.array()
+    file = BytesIO()
+    Image.fromarray(pixels[..., 0] if picture.shape[0] == 1 else pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+DOWNLOADS = (
+    Download(
+        "Sheet",
+        ":material/image:",
+        "All maps with their titles, colour bars and captions as one PNG picture, sharp enough for paper.",
+        ".png",
+        "image/png",
+        _sheet,
+    ),
+    Download(
+        "Arrays",
+        ":material/data_array:",
+        "The picture as the network received it and the raw values of every map, as an npz file for numpy.load.",
+        ".npz",
+        "application/octet-stream",
+        _arrays,
+    ),
+    Download(
+        "Settings",
+        ":material/settings:",
+        "Network, class, methods with every option, papers and versions as JSON: with it all can be repeated exactly.",
+        ".json",
+        "application/json",
+        _settings,
+    ),
+    Download(
+        "Picture",
+        ":material/photo:",
+        "The picture as the network receives it, before it is normalised, as PNG: what the command line needs.",
+        "-picture.png",
+        "image/png",
+        _picture,
+    ),
+)
+
+
+def take_away(shown: Sequence[Shown], picture: results.Picture, look: Look) -> None:
+    """Offer what is shown as files, each made only when it is asked for, and say how to repeat it without the app.
+
+    Args:
+        shown: The explanations on the screen, of one network or of two.
+        picture: What they are about.
+        look: How the maps are drawn.
+    """
+    kept = _by_network(shown)
+    name = f"{stem(kept[0][0].run.name)}-explained" if kept else "explained"
+    reason = "" if kept else "Nothing has been explained yet: choose a method, or let one be computed."
+    records = partial(_records, kept, picture)
+    st.markdown("**Take it away**")
+    with st.container(horizontal=True, key="explanation_exports"):
+        for download in DOWNLOADS:
+            st.download_button(
+                download.label,
+                partial(download.make, records, picture, look),
+                file_name=name + download.file,
+                mime=download.mime,
+                key=f"explanation_export_{download.label}",
+                help=reason or download.help,
+                disabled=bool(reason),
+                icon=download.icon,
+                on_click="ignore",
+            )
+    if kept:
+        with st.expander("The same from the command line", icon=":material/terminal:"):
+            st.caption("With the picture from above in the folder of ConvScope:")
+            st.code(_command(kept, picture, name), language="sh", wrap_lines=True)
+
+
+def _by_network(shown: Sequence[Shown]) -> list[Kept]:
+    found: dict[tuple[object, ...], tuple[results.Weights, list[Attribution]]] = {}
+    for each in shown:
+        found.setdefault(each.view.weights.mark, (each.view.weights, []))[1].append(each.attribution)
+    return [(weights, tuple(explanations)) for weights, explanations in found.values()]
+
+
+def _source(weights: results.Weights) -> Source:
+    run = weights.run
+    if isinstance(run, Pretrained):
+        return Source(run.info.name, run.name, run.dataset)
+    return Source(run.id, run.name, run.dataset, weights.mark[1])
+
+
+def _command(kept: Sequence[Kept], picture: results.Picture, name: str) -> str:
+    """Return the command line for one network, or, of two, the one that takes the file of settings."""
+    from core.explain.record import call_of
+
+    file, out = f"{name}-picture.png", f"{name}-again.png"
+    if len(kept) > 1:
+        swap = " --swap no" if picture.shape[0] == 1 else ""
+        return f"python -m core.explain {file} --settings {name}.json{swap} -o {out}"
+    weights, found = kept[0]
+    calls = [call_of(each) for each in found]
+    return command(_source(weights), file, calls, [out], received=picture.shape[0] == 1)
+
+
+def _records(kept: Sequence[Kept], picture: results.Picture) -> "tuple[Record, ...]":
+    import torch
+
+    from core.explain.record import Record, fingerprint
+
+    pixels = torch.frombuffer(bytearray(picture.pixels), dtype=torch.uint8).reshape(picture.shape)
+    return tuple(
+        Record(
+            _source(weights),
+            fingerprint(results.model(weights)),
+            results.class_names(weights.run),
+            picture.title,
+            pixels,
+            results.tensor(weights.run, picture)[0],
+            found,
+        )
+        for weights, found in kept
+    )
