@@ -51,11 +51,13 @@ def _answer(told: Told, target: int) -> str:
     best = int(last.probabilities.argmax())
     if best != target:
         return f"In the end it says “{class_name(told.run, best)}”, not “{name}”."
-    says = [isinstance(each, Moment) and int(each.probabilities.argmax()) == target for each in told.moments]
-    place = next((len(says) - back for back, right in enumerate(reversed(says)) if not right), 0)
+    asked = [each for each in told.moments if isinstance(each, Moment)]
+    place = len(asked)
+    while place and int(asked[place - 1].probabilities.argmax()) == target:
+        place -= 1
     if place:
-        return f"It says “{name}” {_from(told.moments[place])}."
-    return f"It has said “{name}” all along, even untrained: by chance."
+        return f"It says “{name}” {_from(asked[place])}."
+    return f"It has said “{name}” all along" + (", even untrained: by chance." if asked[0].epoch == 0 else ".")
 
 
 def _alike(told: Told) -> str:
@@ -66,7 +68,8 @@ def _alike(told: Told) -> str:
         return "There is only one map yet: the course begins with the next epoch."
     place = settled(values)
     if place is None:
-        return f"Its map changes up to the end: no earlier one has a rank correlation of {ALIKE} with the last."
+        before = "cannot be likened to it" if values[-2] is None else f"has a rank correlation of only {values[-2]:.2f}"
+        return f"**Its map changes up to the end**: the one before the last {before}."
     if told.moments[place].epoch == 0:
         return (
             "**Already the untrained network's map is like the last one** (rank correlation "
@@ -74,6 +77,12 @@ def _alike(told: Told) -> str:
         )
     since = _from(told.moments[place]).capitalize()
     return f"**{since} its map stays alike**: rank correlation {ALIKE} or more with the last."
+
+
+def between(one: Told, other: Told) -> str:
+    """Say in a sentence how alike the last maps of two runs are; empty where there is none to compare."""
+    alike = likeness_to_last((one.moments[-1], other.moments[-1]))[0]
+    return "" if alike is None else f"In the end the maps of A and B have a rank correlation of {alike:.2f}."
 
 
 def _inside(told: Told, picture: results.Picture) -> str:

@@ -12,7 +12,7 @@ from core.figures.grids import sprite
 from core.figures.overlays import faded
 from pages.shared import results
 from pages.shared.compare import LETTERS
-from pages.shared.course_measures import Told, charts, reading
+from pages.shared.course_measures import Told, between, charts, reading
 from pages.shared.explanation_controls import Look
 from pages.shared.layout import plain
 from pages.shared.maps import color_bar
@@ -52,6 +52,8 @@ def tell(
     for number, each in enumerate(told):
         letter = f"**{LETTERS[number]}:** " if len(told) > 1 else ""
         st.markdown(letter + " ".join(reading(each, target, picture)))
+    if len(told) > 1 and (words := between(*told)):
+        st.markdown(words)
     drawn = _tiles(asked, picture, method, one_scale)
     places = sorted({each.at(moment) for each in told for moment in each.moments})
     at = _book(told, picture, target, drawn, places, epoch)
@@ -146,7 +148,7 @@ def _first(key: str, places: Sequence[float], epoch: int | None) -> int:
 def _leaf(moment: Moment | Missing, place: int, target: int, names: Sequence[str]) -> Leaf:
     title = "latest" if moment.epoch is None else f"epoch {moment.epoch}" if moment.epoch else "untrained"
     if isinstance(moment, Missing):
-        return Leaf(place, title, missing=moment.reason)
+        return Leaf(place, title, lines=("no map",), missing=moment.reason)
     best = int(moment.probabilities.argmax())
     likely = float(moment.probabilities[target])
     lines = [f"{names[target]} {share(likely)}", f"says {names[best]}"] + ["blank map"] * moment.blank

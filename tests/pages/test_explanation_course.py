@@ -15,7 +15,6 @@ from streamlit.testing.v1 import AppTest
 import core.explain.attribution
 from core.data.datasets import load_dataset
 from core.explain.attribution import attribute, heatmap
-from core.explain.course import likeness_to_last
 from core.explain.prediction import predict
 from core.figures.course import course_tiles
 from core.figures.overlays import faded
@@ -226,6 +225,9 @@ def test_a_damaged_epoch_keeps_the_others(trained_run: str) -> None:
     assert not leaves[0]["missing"] and not leaves[2]["missing"]
     assert tiles(books(app)[0]).shape == whole.shape
     assert [row["epoch"] for row in rows(app, "Probability")] == [0, 2]
+    best = int(answer(trained_run).argmax())
+    says = [int(answer(trained_run, epoch).argmax()) == best for epoch in (0, 2)]
+    assert ("even untrained" if all(says) else "from epoch 2 on") in texts(app)
 
 
 def test_where_no_epoch_can_be_asked_the_reason_stands_alone(home: Any) -> None:
@@ -271,6 +273,7 @@ def test_two_runs_stand_one_below_the_other_in_one_scale(trained_run: str, asked
     found = tiles(book)
     assert np.array_equal(found[1:4], found[4:7])  # the same weights
     assert {row["run"] for row in rows(app, "Probability")} == {"A", "B"}
+    assert "In the end the maps of A and B have a rank correlation of 1.00." in texts(app)
     assert len(asked) == 6
 
 
@@ -336,10 +339,13 @@ def test_of_very_many_epochs_some_are_left_out_and_that_is_said(
 def test_likeness_is_read_aloud(trained_run: str) -> None:
     app = opened(run=trained_run)
     values = [row["value"] for row in rows(app, "Rank correlation")]
-    assert likeness_to_last(()) == ()
     late = [place for place in range(len(values) - 1) if min(values[place:]) >= 0.9]
     expected = (
-        "no earlier one" if not late else "untrained network's map is like" if late[0] == 0 else f"epoch {late[0]} on"
+        "changes up to the end"
+        if not late
+        else "untrained network's map is like"
+        if late[0] == 0
+        else f"epoch {late[0]} on"
     )
     assert expected in texts(app)
 
