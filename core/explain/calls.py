@@ -69,6 +69,15 @@ def command(
     return shlex.join(words)
 
 
+def in_one_line(calls: Sequence[Call]) -> bool:
+    """Say whether `command` can repeat calls: each method has the same settings and is asked about the same classes."""
+    asked = {(call.method, call.target) for call in calls}
+    methods, classes = {method for method, _ in asked}, {target for _, target in asked}
+    settings = {(call.method, *sorted(call.options.items())) for call in calls}
+    one_question = len({call.versus for call in calls}) == 1
+    return one_question and len(asked) == len(methods) * len(classes) == len(calls) and len(settings) == len(methods)
+
+
 def _changed(calls: Iterable[Call]) -> Iterable[str]:
     for call in calls:
         for option in METHODS[call.method].options:

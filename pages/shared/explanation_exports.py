@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.exchange.layout import stem
-from core.explain.calls import Source, command
+from core.explain.calls import Source, command, in_one_line
 from pages.shared import results
 from pages.shared.explanation_cards import Shown
 from pages.shared.explanation_controls import Look
@@ -75,7 +75,7 @@ def _picture(records: Records, picture: results.Picture, look: Look) -> bytes:
 DOWNLOADS = (
     Download(
         "Sheet",
-        ":material/image:",
+        ":material/grid_view:",
         "All maps with their titles, colour bars and captions as one PNG picture, sharp enough for paper.",
         ".png",
         "image/png",
@@ -99,7 +99,7 @@ DOWNLOADS = (
     ),
     Download(
         "Picture",
-        ":material/photo:",
+        ":material/image:",
         "The picture as the network receives it, before it is normalised, as PNG: what the command line needs.",
         "-picture.png",
         "image/png",
@@ -136,8 +136,24 @@ def take_away(shown: Sequence[Shown], picture: results.Picture, look: Look) -> N
             )
     if kept:
         with st.expander("The same from the command line", icon=":material/terminal:"):
-            st.caption("With the picture from above in the folder of ConvScope:")
-            st.code(_command(kept, picture, name), language="sh", wrap_lines=True)
+            _repeat(kept, picture, name)
+
+
+def _repeat(kept: Sequence[Kept], picture: results.Picture, name: str) -> None:
+    """Show the command line that repeats it, with the file of settings where one line cannot say all."""
+    from core.explain.record import call_of
+
+    calls = [call_of(each) for _, found in kept for each in found]
+    file, out = f"{name}-picture.png", f"{name}-again.png"
+    if len(kept) == 1 and in_one_line(calls):
+        needed = "the picture"
+        line = command(_source(kept[0][0]), file, calls, [out], received=picture.shape[0] == 1)
+    else:
+        needed = "the picture and the settings"
+        swap = " --swap no" * (picture.shape[0] == 1)
+        line = f"python -m core.explain {file} --settings {name}.json{swap} -o {out}"
+    st.caption(f"Save {needed} into the folder of ConvScope, then:")
+    st.code(line, language="sh", wrap_lines=True)
 
 
 def _by_network(shown: Sequence[Shown]) -> list[Kept]:
@@ -152,19 +168,6 @@ def _source(weights: results.Weights) -> Source:
     if isinstance(run, Pretrained):
         return Source(run.info.name, run.name, run.dataset)
     return Source(run.id, run.name, run.dataset, weights.mark[1])
-
-
-def _command(kept: Sequence[Kept], picture: results.Picture, name: str) -> str:
-    """Return the command line for one network, or, of two, the one that takes the file of settings."""
-    from core.explain.record import call_of
-
-    file, out = f"{name}-picture.png", f"{name}-again.png"
-    if len(kept) > 1:
-        swap = " --swap no" if picture.shape[0] == 1 else ""
-        return f"python -m core.explain {file} --settings {name}.json{swap} -o {out}"
-    weights, found = kept[0]
-    calls = [call_of(each) for each in found]
-    return command(_source(weights), file, calls, [out], received=picture.shape[0] == 1)
 
 
 def _records(kept: Sequence[Kept], picture: results.Picture) -> "tuple[Record, ...]":

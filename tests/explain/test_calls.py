@@ -6,7 +6,7 @@ import shlex
 import pytest
 
 from core.errors import ExplainError
-from core.explain.calls import FORMAT, Call, Source, command, read_settings
+from core.explain.calls import FORMAT, Call, Source, command, in_one_line, read_settings
 from core.explain.methods import METHODS
 
 SOURCE = Source("0123456789", "A “network”", "digits", 3)
@@ -37,6 +37,17 @@ def test_a_command_line_names_network_classes_methods_and_what_differs_from_the_
         *("--option", "occlusion.window=3", "-o", "out.png", "-o", "out.npz"),
     ]
     assert command(SOURCE, "a.png", calls, ["b.png"], received=True).endswith(" --swap no -o b.png")
+
+
+def test_one_line_asks_every_method_the_same() -> None:
+    calls = [Call(method, target) for method in ("saliency", "occlusion") for target in (2, 5)]
+    assert in_one_line(calls)
+    assert in_one_line([Call(call.method, call.target, 7) for call in calls])
+    assert not in_one_line(calls[:3])
+    assert not in_one_line([*calls, Call("saliency", 2, 7)])
+    assert not in_one_line([*calls, calls[0]])
+    assert not in_one_line([*calls[:3], Call("occlusion", 5, None, {"window": 3})])
+    assert not in_one_line([])
 
 
 def test_settings_are_read_as_the_calls_that_they_are() -> None:

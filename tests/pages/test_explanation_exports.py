@@ -62,13 +62,19 @@ def section() -> None:
         ):
             found = results.attribution(weights, shown_picture, target, method, versus=versus, **options)
             shown.append(Shown(View(weights, target, versus), found))
+        if "versus" in st.query_params:
+            other = int(st.query_params["versus"])
+            found = results.attribution(weights, shown_picture, 3, "occlusion", versus=other, window=3)
+            shown.append(Shown(View(weights, 3, other), found))
     take_away(shown, shown_picture, Look(0.6, 95.0))
 
 
-def opened(run_id: str, epochs: str) -> AppTest:
+def opened(run_id: str, epochs: str, **query: str) -> AppTest:
     app = AppTest.from_function(section, default_timeout=60)
     app.query_params["run"] = run_id
     app.query_params["epochs"] = epochs
+    for name, value in query.items():
+        app.query_params[name] = value
     app.run()
     assert not app.exception
     return app
@@ -134,6 +140,22 @@ def test_of_two_networks_the_settings_repeat_both(
     assert all(np.array_equal(before[name], after[name]) for name in before)
     assert not np.array_equal(before["A_occlusion_class_3"], before["B_occlusion_class_3"])
     assert len(json.loads(made["Settings"][1]())["asked"]) == 2
+
+
+def test_what_one_line_cannot_say_the_settings_do(
+    trained_run: str, made: Made, tmp_path: Path, monkeypatch: Any
+) -> None:
+    app = opened(trained_run, "2", versus="8")
+    assert "the picture and the settings" in app.caption[0].value
+    line = shlex.split(app.code[0].value)
+    for name, make in made.values():
+        (tmp_path / name).write_bytes(make())
+    monkeypatch.chdir(tmp_path)
+    assert main([*line[3:], "-o", "again.npz"]) == 0
+    before, after = read(made["Arrays"][1]()), read((tmp_path / "again.npz").read_bytes())
+    assert "occlusion_class_3_versus_8" in before
+    assert sorted(before) == sorted(after)
+    assert all(np.array_equal(before[name], after[name]) for name in before)
 
 
 def test_the_command_line_starts_from_the_same_pictures_as_the_page(trained_run: str) -> None:
