@@ -38,12 +38,15 @@ class Part:
     Attributes:
         name: As in `model.named_modules()`.
         kind: A value of `KINDS`, "activation", "block" or "other".
-        input_shape, output_shape: (C, H, W) or (F,), without the batch; a block's input is that of its first layer.
+        source: The layer whose output goes in; empty where that is the image, or an operation made it that is no
+            layer (a sum, say). For a block, that of its first layer.
+        input_shape, output_shape: (C, H, W) or (F,), without the batch.
         sight: What its numbers see of the image.
     """
 
     name: str
     kind: str
+    source: str
     input_shape: Shape
     output_shape: Shape
     sight: Sight
@@ -177,7 +180,8 @@ class _Follower(torch.fx.Interpreter):
                 self._list(name, BLOCK, next(each for each in first.all_input_nodes if each in self._shapes), n)
 
     def _list(self, name: str, kind: str, source: torch.fx.Node, n: torch.fx.Node) -> None:
-        self.parts.append(Part(name, kind, self._shapes[source], self._shapes[n], self._sights[n]))
+        before = str(source.target) if source.op == "call_module" else ""
+        self.parts.append(Part(name, kind, before, self._shapes[source], self._shapes[n], self._sights[n]))
 
 
 def _is_maps(result: Any) -> bool:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from core.errors import ConvScopeError
+from core.model.twin import twin_of
 from core.probe.kernels import filters
 
 
@@ -56,7 +57,7 @@ class Replace:
 Edit = Off | Swap | Replace
 
 
-def operate(model: nn.Sequential, edits: Sequence[Edit]) -> nn.Sequential:
+def operate(model: nn.Module, edits: Sequence[Edit], *, share: bool = False) -> Any:
     """Return a copy of a network with its own weights and the edits applied one after the other.
 
     The network itself is left untouched; to undo, operate again with fewer edits.
@@ -64,15 +65,28 @@ def operate(model: nn.Sequential, edits: Sequence[Edit]) -> nn.Sequential:
     Args:
         model: The network.
         edits: What to do, first to last; layers are those of `filter_layers(model)`.
+        share: Whether layers that no edit touches share their weights with the network, to save memory; the copy,
+            in eval mode then, must only be read.
 
     Raises:
         ConvScopeError: A layer or a filter does not exist, or a kernel does not fit.
     """
-    patient = copy.deepcopy(model)
+    patient = _sharing(model, edits) if share else copy.deepcopy(model)
     with torch.no_grad():
         for edit in edits:
             _apply(edit, patient)
     return patient
+
+
+def _sharing(model: nn.Module, edits: Sequence[Edit]) -> nn.Module:
+    """Return a copy in which only layers that are to be edited have weights of their own."""
+    twin = twin_of(model)
+    for layer in dict.fromkeys(edit.layer for edit in edits):
+        filters(twin, layer)  # raises the sentence for a layer that is not there
+        convolution = twin.get_submodule(layer)
+        for name, parameter in list(convolution.named_parameters(recurse=False)):
+            setattr(convolution, name, nn.Parameter(parameter.detach().clone(), parameter.requires_grad))
+    return twin
 
 
 def _apply(edit: Edit, model: nn.Module) -> None:

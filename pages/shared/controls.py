@@ -15,6 +15,8 @@ from pages.shared import menu, state
 from pages.shared.layout import empty_state, plain
 from pages.shared.pretrained import FIRST, Pretrained, as_run, run_id_of
 
+MANY = 24  # layers that can stand side by side
+
 
 def ask(setting: Field[Any], value: Any, key: str, *, disabled: bool = False, **words: Any) -> Any:
     """Ask for one self-describing setting (see `core.options`) and return what it is set to.
@@ -64,9 +66,17 @@ def ask_one(label: str, options: Mapping[str, str], key: str) -> str:
 
 
 def ask_layer(
-    label: str, names: Sequence[str], key: str, *, title: Callable[[str], str] = plain, help: str | None = None
+    label: str, names: Sequence[str], key: str, *, note: Callable[[str], str] | None = None, help: str | None = None
 ) -> str:
-    """Ask for a layer in the order of the stack, at first the first one; the address carries the choice (`layer`)."""
+    """Ask for a layer in the order of the stack, at first the first one; the address carries the choice (`layer`).
+
+    Args:
+        label: What the control says.
+        names: The layers; more than a few make a list to open and to search.
+        key: Streamlit's key.
+        note: What stands small beside a name.
+        help: What a pointer resting on it reads.
+    """
     asked = st.query_params.get("layer")
     if asked in names and st.session_state.get(key) != asked:
         st.session_state[key] = asked
@@ -74,11 +84,23 @@ def ask_layer(
     def follow() -> None:
         st.query_params["layer"] = st.session_state[key] or names[0]
 
-    st.session_state.setdefault(key, names[0])
+    if st.session_state.get(key) not in names:
+        st.session_state[key] = names[0]
+    if len(names) > MANY:
+        picked: str = st.selectbox(
+            label,
+            names,
+            format_func=lambda name: f"{name} · {note(name)}" if note else name,
+            key=key,
+            on_change=follow,
+            persist_state="session",
+            help=help,
+        )
+        return picked
     chosen = st.pills(
         label,
         names,
-        format_func=title,
+        format_func=lambda name: f"{plain(name)} :small[{note(name)}]" if note else plain(name),
         required=True,
         wrap=True,
         key=key,

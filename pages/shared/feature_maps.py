@@ -10,9 +10,8 @@ import streamlit as st
 from core.errors import ConvScopeError
 from core.figures.grids import colorize
 from core.figures.scales import ColorScale
-from core.model.layers import LAYERS
-from core.model.shapes import LayerSummary, summarize
 from pages.shared import menu, results
+from pages.shared.anatomy import Listed, layers_of
 from pages.shared.compare import LETTERS, attempts, side_by_side, taken
 from pages.shared.controls import ask_layer
 from pages.shared.layout import plain, show_errors
@@ -54,10 +53,9 @@ def _verdict(weights: results.Weights, picture: results.Picture) -> str:
 def layer_maps(both: Sequence[results.Weights], picture: results.Picture) -> None:
     """Ask for a layer, show all that it makes of a picture, and the chosen unit below with its numbers."""
     with show_errors():
-        summaries = summarize(both[0].run.spec)
-        summary = summaries[_pick_layer(both[0].run.id, summaries)]
-        st.markdown(f"**{summary.name}**: {LAYERS[summary.kind].description}")
-        found = attempts(both, partial(make, layer=summary.name, picture=picture))
+        layer = _pick_layer(both[0])
+        st.markdown(f"**{plain(layer.name)}**: {layer.description}")
+        found = attempts(both, partial(make, layer=layer.name, picture=picture))
         first = taken(found[0])
         alike = [each for each in found if isinstance(each, Made) and each.values.shape == first.values.shape]
 
@@ -65,14 +63,14 @@ def layer_maps(both: Sequence[results.Weights], picture: results.Picture) -> Non
             made = taken(found[side])
             shown = alike if made in alike else [made]
             if made not in alike:
-                st.caption(f"Its {summary.name} puts out {dimensions(made.values.shape)}: a scale of its own.")
+                st.caption(f"Its {layer.name} puts out {dimensions(made.values.shape)}: a scale of its own.")
             if made.values.ndim == 1:
                 return number_row(made, shown, side)
             return _maps(made, shown, side, narrow=len(both) > 1)
 
         side_by_side(both, draw)
-        if summary.kind not in ("flatten", "residual"):  # the one computes nothing, the other is several layers
-            menu.link("maths", f"Follow the sums of {summary.name}", layer=summary.name)
+        if layer.kind not in ("flatten", "residual", "block"):  # the first computes nothing, the others are several
+            menu.link("maths", f"Follow the sums of {layer.name}", layer=layer.name)
 
 
 def _maps(made: Made, alike: Sequence[Made], side: int, *, narrow: bool) -> Callable[[], None]:
@@ -82,7 +80,7 @@ def _maps(made: Made, alike: Sequence[Made], side: int, *, narrow: bool) -> Call
     color_bar(scale, sides=len(alike))
     place = grid(
         colorize(maps, scale),
-        key=f"maps_{alike[0].weights.run.id}_{made.name}",
+        key=f"maps_{alike[0].weights.run.id}_{made.name}".replace(".", "_"),
         label=f"Feature maps of {made.name}",
         names=[f"map {channel}" for channel in range(len(maps))],
         dead=_dead(maps),
@@ -93,21 +91,16 @@ def _maps(made: Made, alike: Sequence[Made], side: int, *, narrow: bool) -> Call
     return partial(details, made, scale, place, side, narrow=narrow)
 
 
-def _pick_layer(run_id: str, summaries: tuple[LayerSummary, ...]) -> int:
+def _pick_layer(weights: results.Weights) -> Listed:
     """Ask for a layer, in the order of the stack; the address carries it (`layer`)."""
-    names = [summary.name for summary in summaries]
-    shapes = {summary.name: _short(summary.output_shape) for summary in summaries}
+    layers = {layer.name: layer for layer in layers_of(weights)}
     chosen = ask_layer(
         "Layer, in the order in which the picture passes through",
-        names,
-        f"layer_{run_id}",
-        title=lambda name: f"{name} :small[{shapes[name]}]",
+        list(layers),
+        f"layer_{weights.run.id}",
+        note=lambda name: layers[name].note,
     )
-    return names.index(chosen)
-
-
-def _short(shape: tuple[int, ...] | None) -> str:
-    return "×".join(map(str, shape or ()))
+    return layers[chosen]
 
 
 def _dead(maps: "NDArray[np.float32]") -> list[int]:

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages.shared.anatomy import steps_of
+from pages.shared.pretrained import Pretrained
 from pages.shared.units import Made
 
 if TYPE_CHECKING:
@@ -12,11 +14,16 @@ if TYPE_CHECKING:
 
 def arithmetic(made: Made, row: int, col: int) -> None:
     """Show how the receptive field comes about, layer by layer."""
-    from core.probe.fields import field_steps
-
-    steps = field_steps(made.weights.run.spec, made.name)
-    last = steps[-1]
+    steps = steps_of(made.weights, made.name)
     st.markdown("**How that comes about.** Each layer widens the field, by its window, and spreads it, by its stride.")
+    if not steps:
+        st.markdown("No window lies on the way to this layer: each number sees one pixel.")
+        return
+    last = steps[-1]
+    if isinstance(made.weights.run, Pretrained):
+        st.caption(
+            "Layers whose window is one number are left out. Where the way branches, this is the branch that sees most."
+        )
     st.dataframe([_line(step) for step in steps], hide_index=True, alt="The receptive field after each layer")
     st.caption(
         "In pixels of the picture: **size** is the side of what one number sees, old size + (window − 1) × old jump; "

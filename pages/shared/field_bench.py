@@ -10,10 +10,9 @@ from core.figures.overlays import overlay
 from core.figures.scales import ColorScale, number
 from core.figures.spotlights import spotlight
 from core.model.layers import Conv, Flatten, Residual
-from core.model.shapes import LayerSummary, summarize
-from core.probe.sight import receptive_field
 from pages.shared import results
-from pages.shared.controls import ask_one
+from pages.shared.anatomy import layers_of, sight_of
+from pages.shared.controls import MANY, ask_one
 from pages.shared.field_arithmetic import arithmetic
 from pages.shared.field_reach import SIDE, Box, what_it_reaches
 from pages.shared.layout import show_errors
@@ -57,26 +56,39 @@ def _back(weights: results.Weights, picture: results.Picture) -> None:
 
 
 def _pick_layer(weights: results.Weights) -> str:
-    run = weights.run
-    names, summaries = run.spec.layer_names, summarize(run.spec)
-    convolutions = [
-        name for name, layer in zip(names, run.spec.layers, strict=True) if isinstance(layer, Conv | Residual)
-    ]
+    layers = {layer.name: layer for layer in layers_of(weights)}
+    names, key = list(layers), f"field_layer_{weights.run.id}"
+    if len(names) > MANY:  # early in a deep network, where a number does not see the whole picture yet
+        small = [name for name in names if layers[name].kind == "conv" and _sees_a_part(weights, name)]
+        picked: str = st.selectbox(
+            "Layer",
+            names,
+            index=names.index(small[len(small) // 2]) if small else 0,
+            format_func=lambda name: f"{name} · {layers[name].note}",
+            key=key,
+            persist_state="session",
+        )
+        return picked
+    convolutions = [name for name in names if isinstance(layers[name].settings, Conv | Residual)]
     chosen = st.pills(
         "Layer",
         names,
         default=convolutions[len(convolutions) // 2] if convolutions else names[0],
-        format_func=lambda name: f"{name} :small[{_short(summaries[names.index(name)])}]",
+        format_func=lambda name: f"{name} :small[{layers[name].note}]",
         required=True,
         wrap=True,
-        key=f"field_layer_{run.id}",
+        key=key,
         persist_state="session",
     )
     return chosen if chosen in names else names[0]
 
 
-def _short(summary: LayerSummary) -> str:
-    return "×".join(map(str, summary.output_shape or ()))
+def _sees_a_part(weights: results.Weights, layer: str) -> bool:
+    """Say whether the field of a layer's number in the middle covers less than half of the picture."""
+    *_, height, width = next(each.output_shape for each in layers_of(weights) if each.name == layer)
+    top, left, bottom, right = sight_of(weights, layer, height // 2, width // 2)
+    _, rows, columns = weights.run.spec.input_shape
+    return 2 * (bottom - top) * (right - left) < rows * columns
 
 
 def _pick_channel(made: Made) -> int:
@@ -112,7 +124,7 @@ def _click_number(made: Made, channel: int) -> tuple[int, int]:
     strongest = divmod(int(np.nan_to_num(values, nan=-np.inf).argmax()), values.shape[1])
     place = grid(
         colorize(values[None], scale),
-        key=f"field_map_{made.weights.run.id}_{made.name}",
+        key=f"field_map_{made.weights.run.id}_{made.name}".replace(".", "_"),
         label=f"Map {channel} of {made.name}",
         names=[f"map {channel} of {made.name}"],
         selected=Selection(0, *strongest),
@@ -126,7 +138,7 @@ def _click_number(made: Made, channel: int) -> tuple[int, int]:
 
 def _matters(made: Made, channel: int, row: int, col: int) -> None:
     """Show how much each pixel moves the number, and how much of that lies in the middle of what it sees."""
-    box = receptive_field(made.weights.run.spec, made.name, row, col)
+    box = sight_of(made.weights, made.name, row, col)
     slopes = _slopes(made.weights.mark, made.picture.digest, made.name, channel, row, col, made.weights, made.picture)
     if not np.isfinite(slopes).all():
         st.warning("The gradient is not a number, because the training ran away: choose an earlier epoch.")

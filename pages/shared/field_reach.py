@@ -6,8 +6,8 @@ import streamlit as st
 
 from core.figures.scales import ColorScale
 from core.figures.spotlights import spotlight
-from core.model.shapes import summarize
 from pages.shared import results
+from pages.shared.anatomy import Listed, layers_of, reach_of
 from pages.shared.layout import plain
 from pages.shared.maps import dimensions, grid
 from pages.shared.widgets.image_grid import Selection
@@ -17,15 +17,14 @@ if TYPE_CHECKING:
 
 Box = tuple[int, int, int, int]  # top, left, bottom, right; the last two are exclusive
 
+MOST = 16  # layers in the row: of a deep network the blocks, evenly spread
 SIDE = 300  # screen pixels of a picture to click
 SMALL = 120  # of a map in the row of all layers
 
 
 def what_it_reaches(weights: results.Weights, picture: results.Picture) -> None:
     """Show which numbers of every layer a pixel reaches."""
-    from core.probe.fields import reach
-
-    spec, pixels = weights.run.spec, picture.array()
+    pixels = picture.array()
     middle = Selection(0, pixels.shape[0] // 2, pixels.shape[1] // 2)
     asking, answering = st.columns([1, 2], gap="large")
     with asking:
@@ -39,10 +38,10 @@ def what_it_reaches(weights: results.Weights, picture: results.Picture) -> None:
             scale=SIDE / max(pixels.shape[:2]),
         )
         st.markdown(f"Row {place.row}, column {place.col} of {plain(picture.title)}, {dimensions(picture.shape)}.")
-    summaries = summarize(spec)
-    maps = results.activations(weights, spec.layer_names, picture)
-    shown = [summary for summary in summaries if maps[summary.name].ndim == 3]
-    boxes = [reach(spec, summary.name, place.row, place.col) for summary in shown]
+    layers = _followed(weights)
+    maps = results.activations(weights, [layer.name for layer in layers], picture)
+    shown = [layer for layer in layers if maps[layer.name].ndim == 3]
+    boxes = [reach_of(weights, layer.name, place.row, place.col) for layer in shown]
     with answering:
         st.markdown("**2. The numbers it reaches in every layer**, in the lit box")
         with st.container(horizontal=True, gap="small"):
@@ -55,11 +54,22 @@ def what_it_reaches(weights: results.Weights, picture: results.Picture) -> None:
             "Each small picture is the mean of a layer's maps, in colours of its own: light is much, or red. "
             "The count is that of one map; in all maps of the layer it is the same places."
         )
-        if any(getattr(layer, "dilation", 1) > 1 for layer in spec.layers):
+        if any(getattr(layer.settings, "dilation", 1) > 1 for layer in layers):
             st.caption("Kernels with gaps (dilation) skip some of the units inside a box; they are counted here.")
-        flat = [summary.name for summary in summaries if maps[summary.name].ndim == 1]
+        flat = [layer.name for layer in layers if maps[layer.name].ndim == 1]
         if flat:
-            _flat(flat, reached=reach(spec, flat[-1], place.row, place.col) != (0, 0, 0, 0))
+            _flat(flat, reached=reach_of(weights, flat[-1], place.row, place.col) != (0, 0, 0, 0))
+
+
+def _followed(weights: results.Weights) -> list[Listed]:
+    """Return the layers that are shown: all there are, or the first and last and, between them, some of the blocks."""
+    layers = list(layers_of(weights))
+    if len(layers) <= MOST:
+        return layers
+    blocks = [layer for layer in layers[1:-1] if layer.kind == "block"] or layers[1:-1]
+    blocks = [layer for layer in blocks if len(layer.output_shape) == 3 and layer.output_shape[1] > 1]
+    few = min(len(blocks), MOST - 2)
+    return [layers[0], *(blocks[(2 * place + 1) * len(blocks) // (2 * few)] for place in range(few)), layers[-1]]
 
 
 def _count(values: "np.ndarray[Any, Any]", box: Box) -> str:

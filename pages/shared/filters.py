@@ -9,11 +9,11 @@ import streamlit as st
 from core.figures.grids import colorize, filters_as_rgb
 from pages.shared import results
 from pages.shared.compare import attempts, side_by_side, taken
-from pages.shared.controls import ask_one
+from pages.shared.controls import MANY, ask_one
 from pages.shared.filter_sheets import COLOURS, MEAN, STRONGEST, Sheet, explain, views
 from pages.shared.kernels import Filters, details, filters_of
 from pages.shared.layout import show_errors
-from pages.shared.maps import grid
+from pages.shared.maps import dimensions, grid
 from pages.shared.picture_button import picture_button
 from pages.shared.surgery import what_if
 from pages.shared.unit_images import excites
@@ -90,13 +90,23 @@ def _pick_convolution(weights: results.Weights) -> str | None:
     if not shapes:
         st.info("This network has no convolution and so no filters: add one on the build page and train again.")
         return None
+    key = f"convolution_{weights.run.id}"
+    if len(shapes) > MANY:
+        picked: str = st.selectbox(
+            "Convolution",
+            list(shapes),
+            format_func=lambda name: f"{name} · {shapes[name][0]} filters of {dimensions(shapes[name][1:])}",
+            key=key,
+            persist_state="session",
+        )
+        return picked
     return st.pills(
         "Convolution",
         list(shapes),
         default=next(iter(shapes)),
         format_func=lambda name: f"{name} :small[{shapes[name][0]} filters]",
         required=True,
-        key=f"convolution_{weights.run.id}",
+        key=key,
         persist_state="session",
     )
 

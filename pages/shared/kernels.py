@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ from core.probe.strength import dead_filters, strengths, strongest_channels
 from pages.shared import results
 from pages.shared.maps import color_bar, enlarged, grid
 from pages.shared.menu import link
+from pages.shared.pretrained import Pretrained
 from pages.shared.widgets.image_grid import Selection
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ class Filters:
             moments can be compared.
         biases: float (N,), or None.
         channels: What each of the C input channels is called.
+        listed: Whether the page of feature maps has it.
     """
 
     layer: str
@@ -41,6 +44,7 @@ class Filters:
     trained: "NDArray[np.float32]"
     biases: "NDArray[np.float32] | None"
     channels: tuple[str, ...]
+    listed: bool
 
     @property
     def rgb(self) -> bool:
@@ -52,7 +56,7 @@ class Filters:
         """The filters that nothing moves."""
         return dead_filters(self.weights)
 
-    @property
+    @cached_property
     def strongest(self) -> "NDArray[np.intp]":
         """The input channel that each filter weighs most, (N,)."""
         return strongest_channels(self.trained)
@@ -76,7 +80,8 @@ def filters_of(weights: results.Weights, layer: str) -> Filters:
     count = values.shape[1]
     first = filter_layers(model)[0] == layer and weights.run.spec.input_shape[0] == count == len(RGB)
     names = RGB if first else tuple(f"channel {index}" for index in range(count))
-    return Filters(layer, values, trained, None if bias is None else bias.numpy(), names)
+    listed = "." not in layer or isinstance(weights.run, Pretrained)
+    return Filters(layer, values, trained, None if bias is None else bias.numpy(), names, listed)
 
 
 def scale_of(kernels: "Sequence[NDArray[np.float32]]") -> ColorScale:
@@ -112,7 +117,7 @@ def details(
     numbers, facts = (st.container(), st.container()) if narrow else st.columns(2, gap="large")
     with facts:
         _facts(filters, index)
-        if "." not in filters.layer:
+        if filters.listed:
             link("feature_maps", f"See what {filters.layer} makes of an image", layer=filters.layer)
         if len(kernels) > 1:
             st.markdown(f"**Its {len(kernels)} kernels**, one for each input channel. Click one to enlarge it.")

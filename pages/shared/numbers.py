@@ -6,17 +6,18 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from core.data.catalog import DATASETS
 from core.figures.grids import colorize
 from core.figures.scales import ColorScale, number
 from core.model.layers import Activation, BatchNorm, Dropout, Flatten, GlobalAvgPool
-from pages.shared import state
+from pages.shared import results, state
 from pages.shared.maps import ONE_SCALE, color_bar, dimensions, enlarged, grid
+from pages.shared.pretrained import Pretrained
 from pages.shared.units import Made, sees
 from pages.shared.widgets.image_grid import Selection
 
 MOST = 4096  # numbers in a picture
 WIDEST = 128
+MOST_BARS = 24
 
 
 def number_row(made: Made, alike: Sequence[Made], side: int) -> Callable[[], None] | None:
@@ -42,7 +43,7 @@ def number_row(made: Made, alike: Sequence[Made], side: int) -> Callable[[], Non
     strip[: len(shown)] = shown
     place = grid(
         colorize(strip.reshape(1, -1, columns), scale),
-        key=f"numbers_{alike[0].weights.run.id}_{made.name}",
+        key=f"numbers_{alike[0].weights.run.id}_{made.name}".replace(".", "_"),
         label=f"Numbers of {made.name}",
         names=[f"the {len(shown):,} numbers of {made.name}"],
         selected=Selection(0, *divmod(int(alike[0].values[:MOST].argmax()), columns)),
@@ -56,6 +57,8 @@ def number_row(made: Made, alike: Sequence[Made], side: int) -> Callable[[], Non
 
 def _names_classes(made: Made) -> bool:
     """Say whether a layer's numbers are the answer: one for each class, and no layer behind it mixes them again."""
+    if isinstance(made.weights.run, Pretrained):
+        return made.index == len(made.names) - 1
     rest = made.weights.run.spec.layers[made.index + 1 :]
     return all(isinstance(layer, Activation | Dropout | BatchNorm) for layer in rest)
 
@@ -63,9 +66,14 @@ def _names_classes(made: Made) -> bool:
 def _scores(made: Made, alike: Sequence[Made], side: int) -> None:
     from core.figures.bars import scores
 
-    names = DATASETS[made.weights.run.dataset].class_names
+    names, theme = results.class_names(made.weights.run), state.theme()
     st.caption("One number (logit) for each class. The largest is the answer; softmax turns them into probabilities.")
-    figure = scores(names, made.values, true=made.picture.label, theme=state.theme())
+    if len(names) > MOST_BARS:
+        st.caption(f"The {MOST_BARS} largest of {len(names):,}.")
+        first = (-alike[0].values).argsort(kind="stable")[:MOST_BARS]
+        figure = scores([names[index] for index in first], made.values[first], theme=theme)
+    else:
+        figure = scores(names, made.values, true=made.picture.label, theme=theme)
     if len(alike) > 1:
         values = np.concatenate([each.values for each in alike])
         reach = 1.2 * max(float(np.abs(values).max()), 1e-9)
@@ -122,7 +130,7 @@ def _details(made: Made, scale: ColorScale, chosen: int, side: int) -> None:
 
 def _origin(made: Made, chosen: int) -> str:
     layer, before = made.layer, made.before
-    source = made.names[made.index - 1] if made.index else "the picture"
+    source = made.source
     if isinstance(layer, Flatten) and before.ndim == 3:
         channel, place = divmod(chosen, before[0].size)
         row, col = divmod(place, before.shape[2])

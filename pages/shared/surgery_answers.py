@@ -5,12 +5,11 @@ import html
 import numpy as np
 import streamlit as st
 
-from core.data.catalog import DATASETS
 from core.figures.palette import THEMES
 from core.runs.records import Run
 from pages.shared import state
 from pages.shared.predictions import TOP, class_name, share
-from pages.shared.results import Picture
+from pages.shared.results import Picture, class_names
 
 
 def answers(run: Run, picture: Picture, before: np.ndarray, after: np.ndarray) -> None:
@@ -23,7 +22,7 @@ def answers(run: Run, picture: Picture, before: np.ndarray, after: np.ndarray) -
         st.markdown(f"**“{class_name(run, was)}”** ({first} sure) becomes **“{class_name(run, now)}”** ({last} sure).")
     tops = [set((-each).argsort(kind="stable")[:TOP].tolist()) for each in (before, after)]
     shown = sorted(tops[0] | tops[1], key=lambda index: (-before[index], index))
-    names = DATASETS[run.dataset].class_names
+    names = class_names(run)
     rows = "".join(
         f"<tr><th scope=row>{html.escape(names[index])}{' (true)' if index == picture.label else ''}</th>"
         f"{_bar(before[index])}{_bar(after[index])}<td class=points>{_points(after[index] - before[index])}</td></tr>"

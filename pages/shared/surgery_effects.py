@@ -6,9 +6,8 @@ import streamlit as st
 from core.explain.methods import METHODS
 from core.figures.grids import colorize
 from core.figures.scales import ColorScale, number
-from core.model.shapes import summarize
-from core.runs.records import Run
 from pages.shared import results
+from pages.shared.anatomy import answers_of, layers_of
 from pages.shared.before_after import before_after
 from pages.shared.controls import ask_one
 from pages.shared.layout import plain, show_errors
@@ -16,7 +15,6 @@ from pages.shared.maps import color_bar, dimensions, grid
 from pages.shared.predictions import class_name
 from pages.shared.surgery_answers import answers
 from pages.shared.surgery_results import Copy
-from pages.shared.unit_orders import answers_at
 from pages.shared.widgets.image_grid import Selection
 
 EXPLAIN = {name: METHODS[name].title for name in ("grad_cam", "saliency")}
@@ -63,7 +61,7 @@ def _explanation(copy: Copy, target: int) -> None:
 def _maps(copy: Copy, layer: str, index: int) -> None:
     """Show the maps of a layer before and after, in one scale."""
     run = copy.weights.run
-    read, later = answers_at(run.spec, layer), _later(run, layer)
+    read, later = answers_of(copy.weights, layer), _later(copy.weights, layer)
     st.markdown("**Its maps**")
     shown = st.selectbox(
         "Maps of",
@@ -104,10 +102,10 @@ def _maps(copy: Copy, layer: str, index: int) -> None:
     )
 
 
-def _later(run: Run, layer: str) -> list[str]:
+def _later(weights: results.Weights, layer: str) -> list[str]:
     """Name the layers with maps behind a convolution."""
-    summaries = summarize(run.spec)
-    names = run.spec.layer_names
+    layers = layers_of(weights)
+    names = [each.name for each in layers]
     block, _, inner = layer.partition(".")
-    start = names.index(block) + (not inner)
-    return [each.name for each in summaries[start:] if each.output_shape is not None and len(each.output_shape) == 3]
+    start = names.index(layer) + 1 if layer in names else names.index(block) + (not inner)
+    return [each.name for each in layers[start:] if len(each.output_shape) == 3 and each.output_shape[1:] != (1, 1)]

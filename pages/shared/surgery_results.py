@@ -31,7 +31,7 @@ def _stamp(edits: "Sequence[Edit]") -> str:
 def _patient(mark: Any, stamp: str, _weights: results.Weights, _edits: "tuple[Edit, ...]") -> "nn.Sequential":
     from core.probe.surgery import operate
 
-    return operate(results.model(_weights), _edits)
+    return operate(results.model(_weights), _edits, share=True)
 
 
 @st.cache_data(show_spinner=False, max_entries=64)

@@ -10,12 +10,14 @@ import streamlit as st
 from core.figures.scales import number
 from core.figures.spotlights import spotlight
 from pages.shared import results
+from pages.shared.anatomy import answers_of
 from pages.shared.kernels import Filters
 from pages.shared.layout import show_errors
+from pages.shared.pretrained import NO_IMAGES, Pretrained
 from pages.shared.training_images import training_set
 from pages.shared.unit_cards import Card, cards
 from pages.shared.unit_fields import cut_out, field_of, inside
-from pages.shared.unit_orders import answers_at, answers_words
+from pages.shared.unit_orders import answers_words
 
 if TYPE_CHECKING:
     from core.probe.units import TopImages
@@ -78,7 +80,8 @@ def excites(weights: results.Weights, filters: Filters, index: int, *, brand: st
         brand: What the title begins with where two networks are compared.
     """
     panel = st.expander(
-        f"{brand}What excites it: the training images that move a filter most",
+        f"{brand}What excites it"
+        + ": the training images that move a filter most" * (not isinstance(weights.run, Pretrained)),
         icon=":material/bolt:",
         key=f"excites_{weights.run.id}",
         on_change="rerun",
@@ -86,9 +89,13 @@ def excites(weights: results.Weights, filters: Filters, index: int, *, brand: st
     if not panel.open:
         return
     with panel, show_errors():
-        read = answers_at(weights.run.spec, filters.layer)
+        read = answers_of(weights, filters.layer)
         st.markdown(f"**What excites filter {index} of {filters.layer}**")
-        strongest = _top(weights, filters.layer, read, index)
+        strongest = None
+        if isinstance(weights.run, Pretrained):
+            st.caption(NO_IMAGES)
+        else:
+            strongest = _top(weights, filters.layer, read, index)
         _preferred(weights, read, index, strongest)
 
 
@@ -133,8 +140,8 @@ def _top(weights: results.Weights, layer: str, read: str, index: int) -> float:
     return float(values[0])
 
 
-def _preferred(weights: results.Weights, read: str, index: int, strongest: float) -> None:
-    """Offer a picture made to excite a filter."""
+def _preferred(weights: results.Weights, read: str, index: int, strongest: float | None) -> None:
+    """Offer a picture made to excite a filter; `strongest` is its answer to any training image, if known."""
     key = f"preferred_{weights.run.id}"
     asked = (*weights.mark[:2], read, index)
 
@@ -156,11 +163,11 @@ def _preferred(weights: results.Weights, read: str, index: int, strongest: float
         large = pixels.repeat(zoom, axis=0).repeat(zoom, axis=1)
         st.image(large, width=192, alt=f"The picture that filter {index} prefers")
         with st.container(width=420):
-            compared = "more than" if answer > strongest else "no more than"
-            st.markdown(
-                f"Its strongest answer to this picture is **{number(answer)}**, {compared} to any training image "
-                f"({number(strongest)})."
-            )
+            compared = ""
+            if strongest is not None:
+                more = "more than" if answer > strongest else "no more than"
+                compared = f", {more} to any training image ({number(strongest)})"
+            st.markdown(f"Its strongest answer to this picture is **{number(answer)}**{compared}.")
             st.caption(
                 "It shows what the filter looks for, all over the picture. Nothing else holds it to what pictures "
                 "look like, so expect patterns rather than things."
@@ -175,8 +182,10 @@ def _preferred_input(
     from core.probe.activations import capture_activations
     from core.probe.preferred import preferred_input
 
-    model, data = results.model(_weights), training_set(_weights.run)
-    image = preferred_input(model, layer, index, shape=_weights.run.spec.input_shape, mean=data.mean, std=data.std)
+    model, run = results.model(_weights), _weights.run
+    about = run.info if isinstance(run, Pretrained) else training_set(run)
+    image = preferred_input(model, layer, index, shape=run.spec.input_shape, mean=about.mean, std=about.std)
     answer = float(capture_activations(model, image[None], [layer])[layer][0, index].max())
-    pixels = data.denormalize(image).numpy().transpose(1, 2, 0)
+    values = image.numpy() * np.array(about.std)[:, None, None] + np.array(about.mean)[:, None, None]
+    pixels = (255 * values.clip(0, 1)).round().astype(np.uint8).transpose(1, 2, 0)
     return np.broadcast_to(pixels, (*pixels.shape[:2], 3)).copy(), answer

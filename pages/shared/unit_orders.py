@@ -12,6 +12,7 @@ from core.figures.scales import number
 from core.model.layers import Activation, BatchNorm, Dropout
 from core.model.spec import ModelSpec
 from pages.shared import results
+from pages.shared.anatomy import answers_of
 from pages.shared.kernels import Filters
 from pages.shared.layout import plain
 from pages.shared.predictions import class_name
@@ -71,7 +72,7 @@ def arrange(
     if order != "contribution" or picture is None:
         return Arrangement(list(range(len(filters.weights))))
     target = int(results.probabilities(weights, picture).argmax())
-    read = answers_at(weights.run.spec, filters.layer)
+    read = answers_of(weights, filters.layer)
     added = _contributions(weights.mark, picture.digest, read, target, weights, picture)
     words = (
         f"First those that speak most for **“{class_name(weights.run, target)}”**, the network's answer to "
@@ -134,7 +135,7 @@ class Dead:
 
 def dead_of(weights: results.Weights, filters: Filters) -> Dead:
     """Find the filters that nothing moves; where the training images cannot be had, the weights alone must tell."""
-    read = answers_at(weights.run.spec, filters.layer)
+    read = answers_of(weights, filters.layer)
     with suppress(ConvScopeError):
         units, images = _unmoved(weights.mark, weights)
         return Dead(tuple(sorted({*filters.dead, *units[read]})), read, images)

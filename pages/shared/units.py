@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.errors import RunError
 from core.figures.scales import ColorScale, number
 from core.figures.spotlights import spotlight
 from core.model.layers import AvgPool, Layer, MaxPool
 from core.probe.pooling import Window, pool_window
-from core.probe.sight import receptive_field
 from pages.shared import results
+from pages.shared.anatomy import is_gated, layers_of, place_of, sight_of
 from pages.shared.controls import ask_one
 from pages.shared.maps import ROOM, dimensions, enlarged
+from pages.shared.pretrained import Pretrained
 from pages.shared.widgets.image_grid import Selection
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Made:
     Attributes:
         weights: Those of the network.
         picture: What it looked at.
-        index: The layer's place in the stack.
+        index: The layer's place among those that are listed.
         before: What went into the layer.
         values: What came out, float (C, H, W) or (F,).
     """
@@ -44,30 +44,40 @@ class Made:
     values: "NDArray[np.float32]"
 
     @property
-    def layer(self) -> Layer:
-        """How the layer works."""
-        return self.weights.run.spec.layers[self.index]
+    def layer(self) -> Layer | None:
+        """How the layer works, if that is known."""
+        return layers_of(self.weights)[self.index].settings
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of all layers."""
-        return self.weights.run.spec.layer_names
+        return tuple(layer.name for layer in layers_of(self.weights))
 
     @property
     def name(self) -> str:
         """The name of the layer."""
         return self.names[self.index]
 
+    @property
+    def source(self) -> str:
+        """What its numbers are made of, in words."""
+        if isinstance(self.weights.run, Pretrained):
+            return "what goes into it"
+        return self.names[self.index - 1] if self.index else "the picture"
+
 
 def make(weights: results.Weights, layer: str, picture: results.Picture) -> Made:
-    """Pass a picture through a network as far as a layer; raises `ConvScopeError`."""
-    names = weights.run.spec.layer_names
-    if layer not in names:
-        raise RunError(f"This network has no layer named {layer}: choose another layer or another network.")
-    index = names.index(layer)
-    before = names[index - 1] if index else INPUT
-    made = results.activations(weights, (before, layer), picture)
-    return Made(weights, picture, index, made[before], made[layer])
+    """Pass a picture through a network as far as a layer; raises `ConvScopeError`.
+
+    Maps of a single number each are taken for a row of numbers.
+    """
+    index = place_of(weights, layer)
+    if isinstance(weights.run, Pretrained):
+        before, values = results.passage(weights, layer, picture)
+        return Made(weights, picture, index, before, values.ravel() if values[0].size == 1 else values)
+    source = weights.run.spec.layer_names[index - 1] if index else INPUT
+    made = results.activations(weights, (source, layer), picture)
+    return Made(weights, picture, index, made[source], made[layer])
 
 
 def details(made: Made, scale: ColorScale, place: Selection, side: int, *, narrow: bool) -> None:
@@ -117,8 +127,8 @@ def details(made: Made, scale: ColorScale, place: Selection, side: int, *, narro
 
 def sees(made: Made, index: int, row: int = 0, col: int = 0) -> None:
     """Show which part of the picture a unit of a layer depends on."""
-    spec, picture = made.weights.run.spec, made.picture
-    box = receptive_field(spec, spec.layer_names[index], row, col)
+    name, picture = made.names[index], made.picture
+    box = sight_of(made.weights, name, row, col)
     top, left, bottom, right = box
     st.image(spotlight(picture.array(), box), width=330, alt="The part of the picture that the unit sees, framed")
     if box == (0, 0, *picture.shape[1:]):
@@ -129,6 +139,8 @@ def sees(made: Made, index: int, row: int = 0, col: int = 0) -> None:
         st.markdown(
             f"{bottom - top} × {right - left} pixels: rows {top} to {bottom - 1}, columns {left} to {right - 1}."
         )
+    if is_gated(made.weights, name):
+        st.caption("Gates on the way also weigh whole maps by what the whole picture holds; they are left out here.")
 
 
 def _calculation(window: Window) -> str:

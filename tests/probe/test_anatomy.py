@@ -11,6 +11,7 @@ from core.errors import ConvScopeError
 from core.model.build import build_model
 from core.model.layers import Activation, AvgPool, Conv, Dense, Flatten, GlobalAvgPool, MaxPool, Residual
 from core.model.spec import ModelSpec
+from core.model.zoo_modules import one_module_per_use
 from core.model.zoo_weights import load_pretrained
 from core.probe.anatomy import dissect
 from core.probe.fields import field_steps, reach
@@ -107,8 +108,7 @@ def test_fields_are_where_the_gradients_are(name: str) -> None:
 
 
 def test_names_are_modules_and_blocks_follow_their_layers() -> None:
-    model = import_torchvision().models.resnet18(weights=None).eval()
-    model.layer1[0].relu = nn.Identity()
+    model = one_module_per_use(import_torchvision().models.resnet18(weights=None).eval())
     parts = dissect(model, (3, 64, 64))
     for part in parts:
         model.get_submodule(part.name)
@@ -121,6 +121,9 @@ def test_names_are_modules_and_blocks_follow_their_layers() -> None:
     ]  # fmt: skip
     block = next(part for part in parts if part.name == "layer2.0")
     assert (block.input_shape, block.output_shape) == ((64, 16, 16), (128, 8, 8))
+    sources = {part.name: part.source for part in parts}
+    named = ("conv1", "relu", "layer1.1.conv1", "layer1.1.relu2", "layer2.0.downsample.0", "fc")
+    assert [sources[name] for name in named] == ["", "bn1", "layer1.0.relu2", "", "layer1.1.relu2", ""]
 
 
 def test_a_gate_is_left_out_of_the_field_and_said() -> None:

@@ -41,6 +41,18 @@ def test_the_network_is_left_untouched_to_the_bit(edits: tuple[Edit, ...]) -> No
     assert [module.training for module in patient.modules()] == [module.training for module in model.modules()]
 
 
+@pytest.mark.parametrize("edits", [(), EDITS])
+def test_a_copy_that_shares_answers_the_same_and_edits_only_its_own(edits: tuple[Edit, ...]) -> None:
+    model = net().eval()
+    state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    shared = operate(model, edits, share=True)
+    assert torch.equal(shared(IMAGE), operate(model, edits)(IMAGE))
+    assert all(torch.equal(state[name], tensor) for name, tensor in model.state_dict().items())
+    same = {name for name, weight in shared.named_parameters() if weight is model.get_parameter(name)}
+    touched = {edit.layer for edit in edits}
+    assert same == {name for name, _ in model.named_parameters() if name.rpartition(".")[0] not in touched}
+
+
 def test_no_edit_gives_the_same_logits() -> None:
     model = net()
     assert torch.equal(operate(model, ())(IMAGE), model(IMAGE))

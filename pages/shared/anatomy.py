@@ -1,0 +1,171 @@
+"""The layers of a network as the pages list them, whether it was trained here or elsewhere, and what they see."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from core.errors import RunError, SpecError
+from core.model.layers import LAYERS, AvgPool, GlobalAvgPool, Layer, MaxPool
+from core.model.shapes import summarize
+from core.model.spec import Shape
+from core.probe.sight import receptive_field
+from pages.shared import results
+from pages.shared.pretrained import Pretrained
+
+if TYPE_CHECKING:
+    from core.probe.anatomy import Part
+    from core.probe.fields import FieldStep
+
+Box = tuple[int, int, int, int]  # top, left, bottom, right; the last two are exclusive
+
+_BLOCK = "Several layers that work together, often around a shortcut: these are the maps that they hand on."
+_WORDS = {  # of a layer of a pretrained network, in a list
+    "conv": "convolution",
+    "activation": "activation",
+    "max_pool": "max pooling",
+    "avg_pool": "average pooling",
+    "global_avg_pool": "mean of each map",
+    "dense": "dense",
+    "block": "block",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Listed:
+    """One layer of a network.
+
+    Attributes:
+        name: As in `model.named_modules()`.
+        kind: That of a `Layer`, or "block".
+        note: What stands small beside its name in a list.
+        description: What such a layer does, a sentence.
+        output_shape: (C, H, W) or (F,).
+        settings: How it works, where a layer of ours works in the same way.
+    """
+
+    name: str
+    kind: str
+    note: str
+    description: str
+    output_shape: Shape
+    settings: Layer | None
+
+
+def layers_of(weights: results.Weights) -> tuple[Listed, ...]:
+    """List a network's layers in the order in which a picture passes through; raises `ConvScopeError`.
+
+    Of a pretrained network, batch norms and what computes nothing are left out, and blocks follow their own layers.
+    """
+    if isinstance(weights.run, Pretrained):
+        return _pretrained(weights.run.id, weights)[0]
+    spec = weights.run.spec
+    return tuple(
+        Listed(
+            summary.name,
+            summary.kind,
+            short(summary.output_shape or ()),
+            LAYERS[summary.kind].description,
+            summary.output_shape or (),
+            layer,
+        )
+        for summary, layer in zip(summarize(spec), spec.layers, strict=True)
+    )
+
+
+def place_of(weights: results.Weights, layer: str) -> int:
+    """Return a layer's place in the list; raises `RunError` if it is not there."""
+    names = [listed.name for listed in layers_of(weights)]
+    if layer not in names:
+        raise RunError(f"This network has no layer named {layer}: choose another layer or another network.")
+    return names.index(layer)
+
+
+def part_of(weights: results.Weights, layer: str) -> "Part":
+    """Return what is known of a layer of a pretrained network, listed or not; raises `RunError`."""
+    parts = _pretrained(weights.run.id, weights)[1]
+    if layer not in parts:
+        raise RunError(f"This network has no layer named {layer}: choose another layer or another network.")
+    return parts[layer]
+
+
+def answers_of(weights: results.Weights, layer: str) -> str:
+    """Name the layer at which a convolution's answers are read; see `unit_orders.answers_at`."""
+    from pages.shared.unit_orders import answers_at
+
+    if not isinstance(weights.run, Pretrained):
+        return answers_at(weights.run.spec, layer)
+    behind = {part.source: part for part in _pretrained(weights.run.id, weights)[1].values() if part.kind != "block"}
+    name = layer
+    while name in behind and behind[name].kind in ("batch_norm", "dropout"):
+        name = behind[name].name
+    return behind[name].name if name in behind and behind[name].kind == "activation" else layer
+
+
+def sight_of(weights: results.Weights, layer: str, row: int = 0, col: int = 0) -> Box:
+    """Return the part of the picture that a number of a layer depends on; see `core.probe.receptive_field`."""
+    if isinstance(weights.run, Pretrained):
+        return part_of(weights, layer).sight.box(row, col)
+    return receptive_field(weights.run.spec, layer, row, col)
+
+
+def reach_of(weights: results.Weights, layer: str, row: int, col: int) -> Box:
+    """Return which numbers of a layer a pixel reaches; see `core.probe.reach`."""
+    from core.probe.fields import reach
+
+    if isinstance(weights.run, Pretrained):
+        return part_of(weights, layer).sight.reach(row, col)
+    return reach(weights.run.spec, layer, row, col)
+
+
+def steps_of(weights: results.Weights, layer: str) -> "tuple[FieldStep, ...]":
+    """Return the windows through which a layer sees the picture; of branches, those of the one that sees most."""
+    from core.probe.fields import field_steps
+
+    if isinstance(weights.run, Pretrained):
+        return part_of(weights, layer).sight.steps
+    return field_steps(weights.run.spec, layer)
+
+
+def is_gated(weights: results.Weights, layer: str) -> bool:
+    """Say whether gates on the way to a layer weigh its maps by the whole picture, which the field leaves out."""
+    return isinstance(weights.run, Pretrained) and part_of(weights, layer).sight.gated
+
+
+def short(shape: Shape) -> str:
+    """Write a shape for a list: "32×28×28"."""
+    return "×".join(map(str, shape))
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _pretrained(run_id: str, _weights: results.Weights) -> "tuple[tuple[Listed, ...], dict[str, Part]]":
+    from core.probe.anatomy import dissect
+
+    model = results.model(_weights)
+    parts = {part.name: part for part in dissect(model, _weights.run.spec.input_shape)}
+    return tuple(
+        Listed(
+            part.name,
+            part.kind,
+            f"{_WORDS[part.kind]}, {short(part.output_shape)}",
+            LAYERS[part.kind].description if part.kind in LAYERS else _BLOCK,
+            part.output_shape,
+            settings_of(model.get_submodule(part.name)),
+        )
+        for part in parts.values()
+        if part.kind in _WORDS
+    ), parts
+
+
+def settings_of(module: Any) -> Layer | None:
+    """Return the pooling of ours that works as a module of torch does; None where none does."""
+    kind = type(module).__name__
+    if kind == "AdaptiveAvgPool2d" and module.output_size in (1, (1, 1)):
+        return GlobalAvgPool()
+    if kind not in ("MaxPool2d", "AvgPool2d") or module.ceil_mode or getattr(module, "dilation", 1) != 1:
+        return None
+    pool = MaxPool if kind == "MaxPool2d" else AvgPool
+    with suppress(SpecError):  # not square, or larger than ours can be
+        return pool(module.kernel_size, module.stride, module.padding)
+    return None
