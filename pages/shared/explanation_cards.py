@@ -18,7 +18,7 @@ from pages.shared.explanation_fields import field_of, field_words
 from pages.shared.jobs import Progress, background
 from pages.shared.layout import plain, show_errors
 from pages.shared.live import duration
-from pages.shared.maps import color_bar
+from pages.shared.maps import ONE_SCALE, color_bar
 from pages.shared.widgets.map_view import map_view
 
 if TYPE_CHECKING:
@@ -186,7 +186,11 @@ def _map(
 
 
 def _words(method: Method, shown: Sequence[Shown], drawn: Overlay, look: Look) -> None:
-    words = [drawn.text if len(shown) == 1 else drawn.text.replace("Scaled to this map alone", "One scale for these")]
+    words = [drawn.text]
+    if len(shown) > 1:
+        two = len({each.view.weights.mark for each in shown}) > 1
+        scale = ONE_SCALE.rstrip(" .") if two else "One scale for these"
+        words = [drawn.text.replace("Scaled to this map alone", scale)]
     if not method.signed and look.sign != "both":
         words.append("Its values have no sign to choose by.")
     words += _places(shown)

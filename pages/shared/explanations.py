@@ -79,11 +79,15 @@ def _views(
     """List the columns of maps: each network, each class, and the difference of two classes."""
     found = []
     for letter, weights in zip(LETTERS, both, strict=False):
-        brand = f"{letter} · " if len(both) > 1 else ""
+        brand = [letter, weights.moment] if len(both) > 1 else []
         names = {index: class_name(weights.run, index) for index in (target, *more, versus) if index is not None}
-        found += [View(weights, index, None, brand + names[index]) for index in (target, *more)]
+        for index in (target, *more):
+            title = [*brand, names[index]] if more or versus is not None or not brand else brand
+            found.append(View(weights, index, None, " · ".join(title)))
         if versus is not None:
-            found.append(View(weights, target, versus, f"{brand}{names[target]} and not {names[versus]}"))
+            found.append(
+                View(weights, target, versus, " · ".join([*brand, f"{names[target]} and not {names[versus]}"]))
+            )
     return found
 
 
@@ -102,18 +106,19 @@ def _cards(
 
 def _input(picture: results.Picture, *, wide: bool) -> None:
     channels, height, width = picture.shape
+    values = "one value (dark to light)" if channels == 1 else "three values (red, green, blue)"
     with st.container(horizontal=True, vertical_alignment="center", key="head_input"):
         st.markdown("**What the network receives**")
-    size, pixels = zoom(picture.array()), picture.array()
-    with st.container(width=280 if wide else "stretch"):
-        map_view(
-            pixels.repeat(size, axis=0).repeat(size, axis=1),
-            picture.raw(),
-            first=True,
-            key="map_input",
-            label="The picture as the network receives it",
-            group=picture.digest,
-            hint="Point at a pixel: it is marked in all maps.",
-        )
-    values = "one value (dark to light)" if channels == 1 else "three values (red, green, blue)"
-    st.caption(f"{plain(picture.title)}: {height} × {width} pixels of {values}.")
+    with st.container(horizontal=wide, vertical_alignment="center", gap="medium" if wide else "xsmall"):
+        with st.container(width=200 if wide else "stretch"):
+            size = zoom(picture.array())
+            map_view(
+                picture.array().repeat(size, axis=0).repeat(size, axis=1),
+                picture.raw(),
+                first=True,
+                key="map_input",
+                label="The picture as the network receives it",
+                group=picture.digest,
+                hint="Point at a pixel: it is marked in all maps.",
+            )
+        st.caption(f"{plain(picture.title)}: {height} × {width} pixels of {values}.")

@@ -1,9 +1,13 @@
 """Explain: what is explained is the picture, the class and the settings that were chosen."""
 
+import base64
+import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
+import numpy as np
 import pytest
 import torch
 from streamlit.testing.v1 import AppTest
@@ -11,6 +15,8 @@ from streamlit.testing.v1 import AppTest
 import core.explain.attribution
 from core.data.catalog import DATASETS
 from core.data.datasets import load_dataset
+from core.explain.attribution import attribute, heatmap
+from core.explain.method import Family
 from core.explain.methods import METHODS
 from core.explain.prediction import predict
 from core.model.build import build_model
@@ -19,7 +25,8 @@ from core.model.spec import ModelSpec
 from core.runs.checkpoint import Checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from pages.shared import explanations
+from pages.shared import results
+from pages.shared.explanation_controls import FIRST
 from pages.shared.menu import path
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting backward hooks")
@@ -31,12 +38,20 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     calls: list[dict[str, Any]] = []
     compute = core.explain.attribution.attribute
 
-    def attribute(model: Any, image: Any, target: int, method: str, **options: Any) -> Any:
-        calls.append({"method": method, "target": target, "image": image, "options": options})
-        return compute(model, image, target, method, **options)
+    def attribute(model: Any, image: Any, target: int, method: str, **words: Any) -> Any:
+        given = {name: words[name] for name in ("versus", "background", "progress")}
+        options = {name: value for name, value in words.items() if name not in given}
+        calls.append({"method": method, "target": target, "image": image, "options": options, **given})
+        return compute(model, image, target, method, **words)
 
     monkeypatch.setattr(core.explain.attribution, "attribute", attribute)
     return calls
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take every method for a quick one, however busy this machine is."""
+    monkeypatch.setattr(results, "pass_seconds", lambda weights: 0.0)
 
 
 @pytest.fixture
@@ -72,8 +87,19 @@ def answer(run_id: str, index: int) -> int:
 
 
 def pictures(app: AppTest) -> list[str]:
-    """Return the addresses of the pictures, which are made of their content."""
-    return [element.value[0] for element in app.get("image")]
+    """Return the pictures that are shown: what the network receives, then the maps."""
+    found = (json.loads(element.proto.json) for element in app.get("bidi_component"))
+    return [data["png"] for data in found if "group" in data]
+
+
+def choose(app: AppTest, *names: str) -> AppTest:
+    """Look at these methods and no others."""
+    for family in get_args(Family):
+        chosen = [name for name in names if METHODS[name].family == family]
+        app.button_group(key=f"methods_{family}").set_value(chosen)
+    app.run()
+    assert not app.exception
+    return app
 
 
 def captions(app: AppTest) -> str:
@@ -92,16 +118,65 @@ def test_an_unknown_run_gets_one_sentence_and_a_way_on(trained_run: str) -> None
     assert [button.label for button in app.button] == ["See all runs"]
 
 
-def test_all_methods_explain_what_the_network_answered(trained_run: str, asked: list[dict[str, Any]]) -> None:
+def test_the_first_methods_explain_what_the_network_answered(trained_run: str, asked: list[dict[str, Any]]) -> None:
     app = opened(run=trained_run)
     best = answer(trained_run, 0)
-    assert [(call["method"], call["target"]) for call in asked] == [(method, best) for method in METHODS]
+    assert [(call["method"], call["target"]) for call in asked] == [(method, best) for method in FIRST]
     assert f"It says “{best}”" in [heading.value for heading in app.subheader]
     assert f"Why “{best}”?" in [heading.value for heading in app.subheader]
-    assert len(pictures(app)) == 1 + len(METHODS)
-    for method in METHODS.values():
-        assert any(method.cannot in text.value for text in app.markdown)
-    assert captions(app).count("Scaled to this map alone") == len(METHODS)
+    assert len(pictures(app)) == 1 + len(FIRST)
+    for method in FIRST:
+        assert any(METHODS[method].cannot in text.value for text in app.markdown)
+    assert captions(app).count("Scaled to this map alone") == len(FIRST)
+
+
+@pytest.mark.parametrize("family", get_args(Family))
+def test_every_method_can_be_chosen(family: Family, trained_run: str, asked: list[dict[str, Any]]) -> None:
+    app = opened(run=trained_run)
+    asked.clear()
+    names = [name for name, method in METHODS.items() if method.family == family]
+    choose(app, *names)
+    assert not app.error
+    assert {call["method"] for call in asked} == set(names) - set(FIRST)
+    assert len(pictures(app)) == 1 + len(names)
+    assert all(any(METHODS[name].paper in text.value for text in app.caption) for name in names)
+    assert all(call["background"].shape == (32, 1, 8, 8) for call in asked)
+
+
+def test_without_a_method_it_says_what_to_do(trained_run: str) -> None:
+    app = choose(opened(run=trained_run))
+    assert [text.value for text in app.info] == ["Choose a method above to see which pixels mattered."]
+
+
+def test_more_classes_stand_side_by_side_in_one_scale(trained_run: str, asked: list[dict[str, Any]]) -> None:
+    app = choose(opened(run=trained_run), "integrated_gradients", "grad_cam")
+    best = answer(trained_run, 0)
+    others = [index for index in range(10) if index != best][:2]
+    asked.clear()
+    app.multiselect(key=f"more_{trained_run}_{best}").set_value(others).run()
+    assert {(call["method"], call["target"], call["versus"]) for call in asked} == {
+        (method, target, None) for method in ("integrated_gradients", "grad_cam") for target in others
+    }
+    assert len(pictures(app)) == 1 + 2 * 3
+    assert captions(app).count("One scale for these") == 2
+
+
+def test_one_class_is_held_against_another(trained_run: str, asked: list[dict[str, Any]]) -> None:
+    app = choose(opened(run=trained_run), "integrated_gradients")
+    best = answer(trained_run, 0)
+    other = (best + 1) % 10
+    asked.clear()
+    app.selectbox(key=f"versus_{trained_run}_{best}").set_value(other).run()
+    assert [(call["target"], call["versus"]) for call in asked] == [(best, other)]
+    assert any(text.value == f":small[{best} and not {other}]" for text in app.markdown)
+    views = [json.loads(element.proto.json) for element in app.get("bidi_component")]
+    values = [view["values"] for view in views if view.get("values")]
+    assert len(values) == 2
+    net, digits = RunStore().load_model(trained_run), load_dataset("digits")
+    image = digits.normalize(digits.test.images[:1])[0]
+    direct = attribute(net, image, best, "integrated_gradients", versus=other)
+    shown = np.frombuffer(base64.b64decode(values[1]), dtype="<f4").reshape(8, 8)
+    assert np.allclose(shown, heatmap(direct).numpy(), atol=1e-6)
 
 
 def test_a_click_on_a_class_explains_that_class(trained_run: str, asked: list[dict[str, Any]]) -> None:
@@ -154,21 +229,34 @@ def test_a_class_that_does_not_exist_is_refused(trained_run: str, asked: list[di
 
 
 def test_settings_reach_the_computation(trained_run: str, asked: list[dict[str, Any]]) -> None:
-    app = opened(run=trained_run)
+    app = choose(opened(run=trained_run), "integrated_gradients", "grad_cam", "occlusion", "lrp")
     before = pictures(app)
     asked.clear()
     app.number_input(key="option_integrated_gradients_steps").set_value(8)
+    app.selectbox(key="option_integrated_gradients_baseline").set_value("noise")
     app.number_input(key="option_occlusion_window").set_value(3)
     app.selectbox(key=f"option_grad_cam_layer_{trained_run}").set_value("conv1")
+    app.selectbox(key="option_lrp_rule").set_value("gamma")
     app.run()
     assert {call["method"]: call["options"] for call in asked} == {
-        "integrated_gradients": {"steps": 8},
+        "integrated_gradients": {"steps": 8, "baseline": "noise"},
+        "lrp": {"rule": "gamma"},
         "grad_cam": {"layer": "conv1"},
-        "occlusion": {"stride": 2, "window": 3},
+        "occlusion": {"stride": None, "window": 3, "baseline": "mean"},
     }
     changed = [now != then for now, then in zip(pictures(app), before, strict=True)]
-    assert changed == [False, False, True, False, True, True]
-    assert "Seen from layer conv1." in captions(app)
+    assert changed == [False, True, True, True, True]
+    assert "Seen from layer conv1: 8 × 8 cells, each sees up to 3 × 3 pixels (dashed)." in captions(app)
+
+
+def test_a_unit_can_be_asked_in_place_of_the_class(trained_run: str, asked: list[dict[str, Any]]) -> None:
+    app = choose(opened(run=trained_run), "neuron_gradient")
+    app.selectbox(key=f"option_neuron_gradient_layer_{trained_run}").set_value("conv1")
+    for name, value in (("channel", 2), ("row", 4), ("col", 5)):
+        app.number_input(key=f"option_neuron_gradient_{name}").set_value(value)
+    app.run()
+    assert asked[-1]["options"] == {"layer": "conv1", "channel": 2, "row": 4, "col": 5}
+    assert "Layer conv1. Of map 2, row 4, column 5." in captions(app)
 
 
 def test_an_impossible_setting_gets_one_sentence_on_its_card(trained_run: str) -> None:
@@ -178,7 +266,7 @@ def test_an_impossible_setting_gets_one_sentence_on_its_card(trained_run: str) -
     assert [error.value for error in app.error] == [
         "The square of 9 pixels is larger than the picture of 8 × 8: make it smaller."
     ]
-    assert len(pictures(app)) == len(METHODS)
+    assert len(pictures(app)) == len(FIRST)
 
 
 def test_drawing_it_differently_computes_nothing(trained_run: str, asked: list[dict[str, Any]]) -> None:
@@ -193,31 +281,38 @@ def test_drawing_it_differently_computes_nothing(trained_run: str, asked: list[d
     before = pictures(app)
     app.segmented_control(key="look_sign").set_value("negative").run()
     assert not asked
-    signed = [False, *(method.signed for method in METHODS.values())]
+    signed = [False, *(METHODS[method].signed for method in FIRST)]
     assert [now != then for now, then in zip(pictures(app), before, strict=True)] == signed
 
 
-def test_what_costs_much_waits_for_a_click(
+def test_what_takes_long_waits_for_a_press_and_is_done_in_the_background(
     trained_run: str, asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(explanations, "AT_ONCE", 5)
-    app = opened(run=trained_run)
-    assert [call["method"] for call in asked] == ["saliency", "guided_backprop", "grad_cam"]
-    assert "has to pass 64 times" in captions(app)
-    app.button(key="compute_integrated_gradients").click().run()
+    monkeypatch.setattr(results, "pass_seconds", lambda weights: 0.1)
+    app = choose(opened(run=trained_run), "saliency", "integrated_gradients")
+    assert [call["method"] for call in asked] == ["guided_backprop", "grad_cam", "saliency"]
+    assert app.button(key="ask_integrated_gradients").label == "Compute, about 10 s"
+    app.button(key="ask_integrated_gradients").click().run()
+    end = time.monotonic() + 20
+    while len(pictures(app)) < 3:
+        assert time.monotonic() < end
+        app.run()
     assert asked[-1]["method"] == "integrated_gradients"
-    assert [button.key for button in app.button if button.key.startswith("compute")] == ["compute_occlusion"]
+    assert asked[-1]["progress"] is not None
+    assert not [button for button in app.button if str(button.key).startswith("ask_")]
 
 
 def test_a_method_that_does_not_fit_says_why(make_run: Callable[..., str], asked: list[dict[str, Any]]) -> None:
     app = opened(run=make_run(Flatten(), Dense(10)))
-    assert [call["method"] for call in asked] == ["saliency", "integrated_gradients", "occlusion"]
+    assert [call["method"] for call in asked] == ["integrated_gradients", "smooth_grad", "occlusion"]
     assert ["ReLU" in app.info[0].value, "convolution" in app.info[1].value] == [True, True]
+    assert any(text.value.startswith(":material/block: Grad-CAM needs a convolution") for text in app.caption)
 
 
-def test_a_blank_map_says_so(make_run: Callable[..., str]) -> None:
+def test_a_blank_map_says_why(make_run: Callable[..., str]) -> None:
     app = opened(run=make_run(Conv(4), Activation(), Flatten(), Dense(10), change=torch.zeros_like))
-    assert captions(app).count("Nothing to show: every value is zero.") == len(METHODS)
+    for method in FIRST:
+        assert f"Every value is zero: {METHODS[method].blank}" in captions(app)
     assert not app.error
 
 
