@@ -47,6 +47,9 @@ def time_section(both: Sequence[results.Weights], picture: results.Picture, targ
         if not _kept(runs[0]):
             _no_epochs(runs[0])
             return
+        if not chosen_methods():
+            st.info("Choose a method above to see how its map came about.", icon=":material/checklist:")
+            return
         method, one_scale = _ask()
         told = [_told(run, picture, target, method, side) for side, run in enumerate(runs)]
         found = [each for each in told if each is not None]
@@ -89,7 +92,7 @@ def _no_epochs(run: Run) -> None:
 
 def _ask() -> "tuple[Method, bool]":
     """Ask for one of the chosen methods, and whether all epochs have one scale."""
-    names, key = chosen_methods() or tuple(METHODS)[:1], "course_method"
+    names, key = chosen_methods(), "course_method"
     if st.session_state.get(key) not in names:
         st.session_state[key] = names[0]
     with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from benchmarks.server import ROOT, Server
+from benchmarks.server import Server
 from core.model.layers import Activation, Conv, Dense, Flatten
 from core.model.spec import ModelSpec
 from core.runs.store import RunStore
@@ -18,15 +18,10 @@ PATIENCE = 60_000
 LAYERS = (Conv(8), Activation(), Flatten(), Dense(10))
 
 
-@pytest.fixture(scope="module")
-def course_app(serve: Callable[..., Server]) -> Server:
-    return serve(ROOT / "tests/browser/course_app.py")
-
-
 @pytest.fixture
-def run_id(course_app: Server, monkeypatch: pytest.MonkeyPatch) -> str:
+def run_id(app: Server, monkeypatch: pytest.MonkeyPatch) -> str:
     """Train a small network for three epochs where the app finds it, and return the id of its run."""
-    monkeypatch.setenv("CONVSCOPE_HOME", str(course_app.home))
+    monkeypatch.setenv("CONVSCOPE_HOME", str(app.home))
     store = RunStore()
     config = TrainConfig(epochs=3, batch_size=32, train_images=320, lr=0.01, precision="fp32", device="cpu")
     run = store.create(ModelSpec("Small", (1, 8, 8), 10, LAYERS), config, "digits", "Small network", owner="tests")
@@ -54,11 +49,16 @@ def small(page: Page, card: int) -> tuple[float, float]:
 
 
 def test_a_click_changes_the_large_map_and_the_address_can_follow(
-    course_app: Server, new_page: Callable[..., Page], idle: Callable[[Page], None], run_id: str
+    app: Server, new_page: Callable[..., Page], idle: Callable[[Page], None], run_id: str
 ) -> None:
     page = new_page()
-    page.goto(f"{course_app.url}/?run={run_id}")
-    cards, slider, told = page.locator(".card"), page.get_by_role("slider", name="Epoch of the map"), page.locator("output")
+    page.goto(f"{app.url}/saliency?run={run_id}")
+    page.get_by_test_id("stMain").get_by_text("Through time", exact=True).click(timeout=PATIENCE)
+    cards, slider, told = (
+        page.locator(".card"),
+        page.get_by_role("slider", name="Epoch of the map"),
+        page.locator("output"),
+    )
     expect(cards).to_have_count(4, timeout=PATIENCE)
     idle(page)
     expect(told).to_have_text("epoch 3")

@@ -23,7 +23,7 @@ from core.model.spec import ModelSpec
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from core.train.runner import Runner
-from pages.shared import explanation_course
+from pages.shared import explanation_course, menu
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting backward hooks")
 LOOK = {"strength": 0.85, "percentile": 99.0, "sign": "both"}
@@ -396,3 +396,22 @@ def pretrained_script() -> None:
 
     run = as_run(run_id_of(next(iter(ZOO))))
     time_section((Weights(run),), Picture("Black", (3, 224, 224), bytes(3 * 224 * 224)), 0)
+
+
+def test_the_page_offers_it_among_its_sections(trained_run: str) -> None:
+    app = AppTest.from_file(menu.path("saliency"), default_timeout=60)
+    app.query_params["run"] = trained_run
+    app.session_state["saliency_section"] = "time"
+    app.session_state["methods_Gradients"] = ["saliency"]
+    settle(app.run())
+    assert not app.error
+    assert books(app)[0]["moments"] == ["untrained", "epoch 1", "epoch 2"]
+
+
+def test_without_a_method_it_says_what_to_do(trained_run: str) -> None:
+    app = AppTest.from_function(script, default_timeout=60)
+    app.query_params["run"] = trained_run
+    app.session_state["methods_Gradients"] = []
+    settle(app.run())
+    assert ["Choose a method above" in info.value for info in app.info] == [True]
+    assert not books(app)
