@@ -11,6 +11,7 @@ from pages.shared import menu, results
 from pages.shared.compare import LETTERS, attempts, taken
 from pages.shared.explanation_cards import Shown, View, card, zoom
 from pages.shared.explanation_controls import Look, ask_classes, ask_look, chosen_methods, method_options
+from pages.shared.explanation_exports import take_away
 from pages.shared.layout import plain, show_errors
 from pages.shared.predictions import class_name, same_classes
 from pages.shared.widgets.map_view import map_view
@@ -43,7 +44,9 @@ def maps_section(both: Sequence[results.Weights], picture: results.Picture, targ
         more, versus = ask_classes(both[0], order, target)
         look = ask_look()
         views = _views(both, target, more, versus)
-        _cards(views, picture, names, look)
+        shown = _cards(views, picture, names, look)
+        if shown:
+            take_away(shown, picture, look)
 
 
 def brief(both: Sequence[results.Weights], picture: results.Picture, target: int) -> None:
