@@ -21,7 +21,7 @@ from .faithfulness import infidelity as infidelity
 from .fitness import why_not as why_not
 from .layers import cam_layers as cam_layers
 from .layers import default_cam_layer as default_cam_layer
-from .layers import map_layers as map_layers
+from .layers import layer_shapes as layer_shapes
 from .method import Method as Method
 from .method import Option as Option
 from .methods import METHODS as METHODS
@@ -70,10 +70,10 @@ __all__ = [
     "follow",
     "heatmap",
     "infidelity",
+    "layer_shapes",
     "league",
     "likeness",
     "likeness_to_last",
-    "map_layers",
     "predict",
     "random_removal",
     "read_settings",

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from core.errors import ExplainError
 from core.model.twin import twin_of
-
-if TYPE_CHECKING:
-    from core.explain.question import Question
 
 
 def _cam_layers(module: nn.Module, path: str = "") -> Iterator[str]:
@@ -66,15 +62,14 @@ def outputs_of(model: nn.Module, image: Tensor) -> dict[str, Tensor]:
     return found
 
 
-def map_layers(model: nn.Module, shape: tuple[int, int, int]) -> dict[str, tuple[int, int, int]]:
-    """Name the modules that put out maps of more than one cell for images of `shape`, with their (C, H, W)."""
+def layer_shapes(model: nn.Module, shape: tuple[int, int, int]) -> dict[str, tuple[int, ...]]:
+    """Name the modules of a network in order of execution, each with the shape of what it puts out for an image.
+
+    That is (C, H, W) for maps and (F,) for numbers without places, for images of `shape`.
+    """
     weight = next(model.parameters(), None)
     image = torch.zeros((1, *shape), device=None if weight is None else weight.device)
-    return {
-        name: (output.shape[1], output.shape[2], output.shape[3])
-        for name, output in outputs_of(model, image).items()
-        if output.ndim == 4 and output.shape[2:].numel() > 1
-    }
+    return {name: tuple(output.shape[1:]) for name, output in outputs_of(model, image).items()}
 
 
 def stretched(maps: Tensor, shape: tuple[int, ...], mode: str = "nearest") -> Tensor:
@@ -82,10 +77,3 @@ def stretched(maps: Tensor, shape: tuple[int, ...], mode: str = "nearest") -> Te
     from captum.attr import LayerAttribution
 
     return LayerAttribution.interpolate(maps, tuple(shape), interpolate_mode=mode)
-
-
-def asked_layer(asked: Question, name: str, title: str) -> nn.Module:
-    """Return the module of that name in the network that is asked; raises `ExplainError` if there is none."""
-    if not name or name not in dict(asked.original.named_modules()):
-        raise ExplainError(f"{title} cannot look at {name!r}: choose a layer of this network.")
-    return asked.layer(name)

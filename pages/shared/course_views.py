@@ -13,7 +13,7 @@ from core.figures.overlays import faded
 from pages.shared import results
 from pages.shared.compare import LETTERS
 from pages.shared.course_measures import Told, between, charts, reading
-from pages.shared.explanation_controls import Look
+from pages.shared.explanation_looks import Look
 from pages.shared.layout import plain
 from pages.shared.maps import color_bar
 from pages.shared.predictions import share

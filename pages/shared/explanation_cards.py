@@ -1,50 +1,25 @@
 """One card for each method: its map of every class or network that is looked at, in one scale, and what it means."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import streamlit as st
 
 from core.errors import ConvScopeError
 from core.explain.method import Choice, Method
-from core.figures.overlays import Overlay, overlay
 from pages.shared import results
-from pages.shared.compare import attempts, taken
-from pages.shared.explanation_controls import Look
-from pages.shared.explanation_fields import field_of, field_words
+from pages.shared.compare import attempts
+from pages.shared.explanation_drawing import Shown, View, draw
+from pages.shared.explanation_looks import Look
 from pages.shared.jobs import Progress, background
 from pages.shared.layout import plain, show_errors
 from pages.shared.live import duration
-from pages.shared.maps import ONE_SCALE, color_bar
-from pages.shared.widgets.map_view import map_view
 
 if TYPE_CHECKING:
     from core.explain.attribution import Attribution
 
 AT_ONCE = 0.4  # seconds: what takes longer waits for a click, and is done in the background
-UNIT = {"channel": "map", "row": "row", "col": "column"}
-NARROWEST = 150  # screen pixels of one of several maps
-
-
-@dataclass(frozen=True)
-class View:
-    """One column of maps: whose network, which class, against which other, and what that is called (Markdown)."""
-
-    weights: results.Weights
-    target: int
-    versus: int | None = None
-    title: str = ""
-
-
-@dataclass(frozen=True)
-class Shown:
-    """An explanation that is on the screen."""
-
-    view: View
-    attribution: "Attribution"
 
 
 def card(
@@ -56,7 +31,7 @@ def card(
         with show_errors():
             found = _found(method, options, views, picture)
             if found is not None:
-                return _draw(method, views, found, picture, look)
+                return draw(method, views, found, picture, look)
     return []
 
 
@@ -115,112 +90,3 @@ def _explain(
     return results.attribution(
         view.weights, picture, view.target, method.name, versus=view.versus, progress=tell, **given
     )
-
-
-def _draw(
-    method: Method,
-    views: Sequence[View],
-    found: "Sequence[Attribution | ConvScopeError]",
-    picture: results.Picture,
-    look: Look,
-) -> list[Shown]:
-    shown = [Shown(view, each) for view, each in zip(views, found, strict=True) if not isinstance(each, ConvScopeError)]
-    drawn = _overlay(method, shown, picture, look) if shown else None
-    pictures = iter(np.split(drawn.pixels, len(shown), axis=1) if drawn else ())
-    with st.grid(len(views), min_column_width=NARROWEST, gap="small"):
-        for place, (view, each) in enumerate(zip(views, found, strict=True)):
-            with st.container(gap="xsmall"):
-                if len(views) > 1:
-                    st.markdown(f":small[{view.title}]")
-                with show_errors():
-                    _map(method, taken(each), view, picture, drawn, next(pictures), place)
-    if drawn:
-        _words(method, shown, drawn, look)
-    return shown
-
-
-def _overlay(method: Method, shown: Sequence[Shown], picture: results.Picture, look: Look) -> Overlay:
-    """Draw explanations of a picture beside one another, in one scale."""
-    from core.explain.attribution import heatmap
-
-    return overlay(
-        np.concatenate([faded(picture.array(), method.signed)] * len(shown), axis=1),
-        np.concatenate([heatmap(each.attribution).numpy() for each in shown], axis=1),
-        signed=method.signed,
-        positive=method.positive,
-        negative=method.negative,
-        strength=look.strength,
-        percentile=look.percentile,
-        sign=look.sign,
-        zoom=zoom(picture.array()),
-    )
-
-
-def _map(
-    method: Method,
-    attribution: "Attribution",
-    view: View,
-    picture: results.Picture,
-    drawn: Overlay | None,
-    pixels: np.ndarray,
-    place: int,
-) -> None:
-    from core.explain.attribution import heatmap
-
-    assert drawn is not None  # there is this one
-    values, layer = heatmap(attribution).numpy(), attribution.options.get("layer")
-    field = field_of(view.weights, str(layer)) if layer and attribution.values.ndim == 2 else None
-    strongest = np.unravel_index(int(np.abs(values).argmax()), values.shape)
-    map_view(
-        pixels,
-        picture.raw(),
-        key=f"map_{method.name}_{place}",
-        label=f"{method.title} of {view.title}: {drawn.text}",
-        group=picture.digest,
-        values=values,
-        field=field,
-        start=(int(strongest[0]), int(strongest[1])),
-    )
-    if attribution.blank:
-        st.caption(plain(attribution.blank))
-
-
-def _words(method: Method, shown: Sequence[Shown], drawn: Overlay, look: Look) -> None:
-    words = [drawn.text]
-    if len(shown) > 1:
-        two = len({each.view.weights.mark for each in shown}) > 1
-        scale = ONE_SCALE.rstrip(" .") if two else "One scale for these"
-        words = [drawn.text.replace("Scaled to this map alone", scale)]
-    if not method.signed and look.sign != "both":
-        words.append("Its values have no sign to choose by.")
-    words += _places(shown)
-    if drawn.scale.high:
-        color_bar(drawn.scale, " ".join(words))
-    elif not shown[0].attribution.blank:
-        st.caption(plain(" ".join(words)))
-
-
-def _places(shown: Sequence[Shown]) -> list[str]:
-    """Say which layers and which of their units were looked at."""
-    words = dict[str, None]()
-    for each in shown:
-        options, coarse = each.attribution.options, each.attribution.values.ndim == 2
-        layer = options.get("layer")
-        if layer:
-            field = field_of(each.view.weights, str(layer)) if coarse else None
-            words[field_words(field, str(layer)) if field else f"Layer {layer}."] = None
-        unit = [f"{name} {options[key]}" for key, name in UNIT.items() if options.get(key) is not None]
-        if unit:
-            words[f"Of {', '.join(unit)}."] = None
-    return list(words)
-
-
-def faded(pixels: np.ndarray, signed: bool) -> np.ndarray:
-    """Take the picture's lights (or, under red and blue, its darks) away, which would pass for strong values."""
-    shown = 110 + pixels * 0.48 if signed else pixels * 0.45
-    return shown.astype("uint8")
-
-
-def zoom(pixels: np.ndarray) -> int:
-    """Return how many pixels to show for each of a picture's, so that its longer side has 256 or more."""
-    return max(1, -(-256 // max(pixels.shape[:2])))

@@ -1,8 +1,8 @@
-"""What explanations are asked for and how they are drawn: the methods, their settings, the classes, the colours."""
+"""Which methods of explanation are looked at, and with what settings."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+import re
+from collections.abc import Sequence
+from typing import Any, get_args
 
 import streamlit as st
 
@@ -11,28 +11,9 @@ from core.explain.method import Choice, Family, Method, Option
 from core.explain.methods import METHODS
 from pages.shared import results
 from pages.shared.layout import plain
-from pages.shared.predictions import class_name, share
 
 # Until others are chosen.
 FIRST = ("integrated_gradients", "smooth_grad", "guided_backprop", "grad_cam", "occlusion")
-Sign = Literal["both", "positive", "negative"]
-SIGNS: dict[Sign, str] = {"both": "Red and blue", "positive": "Red", "negative": "Blue"}
-MORE = 3  # classes beside the one that is asked about
-
-
-@dataclass(frozen=True)
-class Look:
-    """How heatmaps are drawn; changing it computes nothing anew. See `core.figures.overlay`.
-
-    Attributes:
-        strength: Cover of the strongest values, 0 to 1.
-        percentile: Values above this percentile get full colour.
-        sign: Which values to show.
-    """
-
-    strength: float = 0.85
-    percentile: float = 99.0
-    sign: Sign = "both"
 
 
 def chosen_methods() -> tuple[str, ...]:
@@ -50,6 +31,7 @@ def method_options(name: str) -> dict[str, Choice]:
 
 def ask_methods(weights: results.Weights) -> None:
     """Ask which methods to look at, and for their settings; `chosen_methods` and `method_options` tell the answers."""
+    _take_unit(weights)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         with st.popover(f"Methods: {len(chosen_methods())}", icon=":material/checklist:", key="methods_menu"):
             _ask_families(weights)
@@ -57,6 +39,25 @@ def ask_methods(weights: results.Weights) -> None:
             _ask_settings(weights)
         titles = [METHODS[name].title for name in chosen_methods()]
         st.caption(", ".join(titles) if titles else "No method is chosen.", width="stretch")
+
+
+def _take_unit(weights: results.Weights) -> None:
+    """Look at the unit that the address asks for ("conv2,5,3,4": layer, map, row, column), which then forgets it."""
+    asked = st.query_params.pop("unit", None)
+    if asked is None:
+        return
+    found = re.fullmatch(r"([\w.]+),(\d{1,6})(?:,(\d{1,6}),(\d{1,6}))?", asked, re.ASCII)
+    if found is None or found[1] not in dict(results.model(weights).named_modules()):
+        st.warning("The address asks for a unit that this network does not have: choose a layer in the settings.")
+        return
+    layer, *place = found.groups()
+    for family in get_args(Family):
+        st.session_state[f"methods_{family}"] = []
+    st.session_state["methods_Units"] = ["neuron_gradient", *(["layer_conductance"] if place[1] else [])]
+    for method in ("neuron_gradient", "layer_conductance"):
+        st.session_state[f"option_{method}_layer_{weights.run.id}"] = layer
+        for name, value in zip(("channel", "row", "col"), place, strict=True):
+            st.session_state[f"option_{method}_{name}"] = None if value is None else int(value)
 
 
 def _ask_families(weights: results.Weights) -> None:
@@ -113,89 +114,19 @@ def _ask_option(weights: results.Weights, method: Method, option: Option) -> Cho
 
 
 def _layers(weights: results.Weights, method: Method) -> Sequence[str]:
-    from core.explain.layers import cam_layers, map_layers
+    from core.explain.layers import cam_layers
 
     try:
-        model = results.model(weights)
-        if method.family == "Units":
-            return tuple(map_layers(model, weights.run.spec.input_shape))
-        return cam_layers(model)
+        if method.family != "Units":
+            return cam_layers(results.model(weights))
+        shapes, alone = _shapes(weights.run.id, weights), method.name == "neuron_gradient"
+        return [name for name, shape in shapes.items() if len(shape) == 3 or (alone and len(shape) == 1)]
     except ConvScopeError:  # the cards say what is wrong
         return ()
 
 
-def ask_look() -> Look:
-    """Ask how to draw the heatmaps: one row of controls."""
-    with st.grid(3, min_column_width=220, gap="medium"):
-        return _ask_look()
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _shapes(run_id: str, _weights: results.Weights) -> dict[str, tuple[int, ...]]:
+    from core.explain.layers import layer_shapes
 
-
-def _ask_look() -> Look:
-    strength = st.slider(
-        "Strength of the colours",
-        0,
-        100,
-        85,
-        5,
-        format="%d%%",
-        key="look_strength",
-        help="At 0% you see the picture only.",
-    )
-    percentile = st.slider(
-        "Full colour from percentile",
-        90.0,
-        100.0,
-        99.0,
-        0.5,
-        format="%g",
-        key="look_percentile",
-        help="Lower, and weaker values show; at 100 only the single largest value gets full colour.",
-    )
-    sign = st.segmented_control(
-        "Signs to show",
-        list(SIGNS),
-        format_func=SIGNS.__getitem__,
-        default="both",
-        required=True,
-        key="look_sign",
-        width="stretch",
-        help="For the methods that tell evidence for the class (red) from evidence against it (blue).",
-    )
-    return Look(strength / 100, percentile, sign or "both")
-
-
-def ask_classes(
-    weights: results.Weights, probabilities: Mapping[int, float], target: int
-) -> tuple[tuple[int, ...], int | None]:
-    """Ask which classes to explain beside the one, and against which one to hold it.
-
-    Args:
-        weights: The network.
-        probabilities: Of each class, by its index, likeliest first.
-        target: The class that is explained in any case.
-    """
-    rest, names = [index for index in probabilities if index != target], results.class_names(weights.run)
-
-    def words(index: int) -> str:
-        return f"{names[index]} · {share(probabilities[index])}"
-
-    key = f"{weights.run.id}_{target}"
-    with st.grid(2, min_column_width=220, gap="medium"):
-        more = st.multiselect(
-            "Also explain",
-            rest,
-            format_func=words,
-            max_selections=MORE,
-            placeholder="Other classes, side by side",
-            key=f"more_{key}",
-        )
-        versus = st.selectbox(
-            f"Why “{class_name(weights.run, target)}” and not …",
-            rest,
-            index=None,
-            format_func=words,
-            placeholder="A class to hold against it",
-            key=f"versus_{key}",
-            help="Explains the difference of the two scores: red speaks for the first class more than for the second.",
-        )
-    return tuple(more), versus
+    return layer_shapes(results.model(_weights), _weights.run.spec.input_shape)

@@ -11,8 +11,8 @@ import streamlit as st
 from core.exchange.layout import stem
 from core.explain.calls import Source, command, in_one_line
 from pages.shared import results
-from pages.shared.explanation_cards import Shown
-from pages.shared.explanation_controls import Look
+from pages.shared.explanation_drawing import Shown
+from pages.shared.explanation_looks import Look
 from pages.shared.pretrained import Pretrained
 
 if TYPE_CHECKING:

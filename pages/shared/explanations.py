@@ -9,9 +9,11 @@ from core.errors import ConvScopeError
 from core.explain.methods import METHODS
 from pages.shared import menu, results
 from pages.shared.compare import LETTERS, attempts, taken
-from pages.shared.explanation_cards import Shown, View, card, zoom
-from pages.shared.explanation_controls import Look, ask_classes, ask_look, chosen_methods, method_options
+from pages.shared.explanation_cards import card
+from pages.shared.explanation_controls import chosen_methods, method_options
+from pages.shared.explanation_drawing import Shown, View, zoom
 from pages.shared.explanation_exports import take_away
+from pages.shared.explanation_looks import Look, ask_classes, ask_look
 from pages.shared.layout import plain, show_errors
 from pages.shared.predictions import class_name, same_classes
 from pages.shared.widgets.map_view import map_view

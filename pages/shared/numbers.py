@@ -12,7 +12,7 @@ from core.model.layers import Activation, BatchNorm, Dropout, Flatten, GlobalAvg
 from pages.shared import results, state
 from pages.shared.maps import ONE_SCALE, color_bar, dimensions, enlarged, grid
 from pages.shared.pretrained import Pretrained
-from pages.shared.units import Made, sees
+from pages.shared.units import Made, explain_link, sees
 from pages.shared.widgets.image_grid import Selection
 
 MOST = 4096  # numbers in a picture
@@ -126,6 +126,7 @@ def _details(made: Made, scale: ColorScale, chosen: int, side: int) -> None:
                 sees(made, index - 1, *divmod(chosen % before[0].size, before.shape[2]))
             else:
                 sees(made, index)
+            explain_link(made, chosen)
 
 
 def _origin(made: Made, chosen: int) -> str:

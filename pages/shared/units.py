@@ -9,7 +9,7 @@ from core.figures.scales import ColorScale, number
 from core.figures.spotlights import spotlight
 from core.model.layers import AvgPool, Layer, MaxPool
 from core.probe.pooling import Window, pool_window
-from pages.shared import results
+from pages.shared import menu, results
 from pages.shared.anatomy import is_gated, layers_of, place_of, sight_of
 from pages.shared.controls import ask_one
 from pages.shared.maps import ROOM, dimensions, enlarged
@@ -123,6 +123,13 @@ def details(made: Made, scale: ColorScale, place: Selection, side: int, *, narro
     with columns[-1]:
         st.markdown("**What this unit sees**")
         sees(made, made.index, *at)
+        explain_link(made, place.tile, *at)
+
+
+def explain_link(made: Made, *place: int) -> None:
+    """Offer to ask a unit which pixels move it, and what it does for the class: `place` is its map, row and column."""
+    label = "Explain this unit" if len(place) > 1 else "Explain this number"
+    menu.link("saliency", label, unit=",".join([made.name, *map(str, place)]))
 
 
 def sees(made: Made, index: int, row: int = 0, col: int = 0) -> None:

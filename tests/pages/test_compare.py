@@ -23,7 +23,7 @@ from core.runs.checkpoint import Checkpoint, save_checkpoint
 from core.runs.records import Status
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from pages.shared import explanation_cards, results
+from pages.shared import explanation_drawing, results
 from pages.shared.epochs import LATEST
 from pages.shared.explanation_controls import FIRST
 from pages.shared.explanations import BRIEF
@@ -233,8 +233,8 @@ def test_explanations_of_two_epochs_are_those_of_their_networks(
         return draw(pixels, heatmap, **how)
 
     drawn: list[np.ndarray] = []
-    draw = explanation_cards.overlay
-    monkeypatch.setattr(explanation_cards, "overlay", overlay)
+    draw = explanation_drawing.overlay
+    monkeypatch.setattr(explanation_drawing, "overlay", overlay)
     monkeypatch.setattr(core.explain.attribution, "attribute", attribute)
     app = opened(page, run=trained_run, other=trained_run, other_epoch="0")
     methods = list(FIRST if page == "saliency" else BRIEF)

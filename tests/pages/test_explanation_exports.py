@@ -44,9 +44,9 @@ def section() -> None:
     import streamlit as st
 
     from pages.shared import results, state
-    from pages.shared.explanation_cards import Shown, View
-    from pages.shared.explanation_controls import Look
+    from pages.shared.explanation_drawing import Shown, View
     from pages.shared.explanation_exports import take_away
+    from pages.shared.explanation_looks import Look
     from pages.shared.pictures import picture
 
     run = state.store().get(st.query_params["run"])

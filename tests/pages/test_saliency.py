@@ -352,3 +352,34 @@ def test_the_class_filter_walks_through_that_class_only(trained_run: str) -> Non
     row[2].click().run()
     assert app.number_input(key="image_digits").value == int(row[2].key.rpartition("_")[2])
     assert app.session_state["picture"].index == app.number_input(key="image_digits").value
+
+
+@pytest.mark.parametrize(
+    ("unit", "methods", "place"),
+    [
+        ("pool1,3,1,2", ["neuron_gradient", "layer_conductance"], {"channel": 3, "row": 1, "col": 2}),
+        ("dense1,7", ["neuron_gradient"], {"channel": 7, "row": None, "col": None}),
+    ],
+)
+def test_a_unit_of_the_feature_maps_is_explained(
+    unit: str, methods: list[str], place: dict[str, int | None], trained_run: str, asked: list[dict[str, Any]]
+) -> None:
+    app = opened(run=trained_run, unit=unit)
+    assert not app.error
+    assert sorted(call["method"] for call in asked) == sorted(methods)
+    call = next(call for call in asked if call["method"] == "neuron_gradient")
+    assert call["options"] == {"layer": unit.split(",")[0], **place}
+    assert "unit" not in app.query_params
+    choose(app, "saliency")  # and then it is up to the user again
+    assert asked[-1]["method"] == "saliency"
+
+
+@pytest.mark.parametrize("unit", ["conv9,1,2,3", "conv1", "conv1,-1,0,0", "<b>,1", "conv1,1,2", "9" * 5000])
+def test_a_unit_that_does_not_exist_is_refused(unit: str, trained_run: str) -> None:
+    app = opened(run=trained_run, unit=unit)
+    assert ["does not have: choose a layer" in warning.value for warning in app.warning] == [True]
+
+
+def test_a_place_outside_its_map_gets_one_sentence(trained_run: str) -> None:
+    app = opened(run=trained_run, unit="pool1,3,1,99")
+    assert [error.value for error in app.error] == ["pool1 has no column 99: choose a whole number from 0 to 3."]

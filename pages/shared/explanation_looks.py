@@ -1,0 +1,106 @@
+"""How explanations are drawn, and of which classes: the controls above the maps."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import streamlit as st
+
+from pages.shared import results
+from pages.shared.predictions import class_name, share
+
+Sign = Literal["both", "positive", "negative"]
+SIGNS: dict[Sign, str] = {"both": "Red and blue", "positive": "Red", "negative": "Blue"}
+MORE = 3  # classes beside the one that is asked about
+
+
+@dataclass(frozen=True)
+class Look:
+    """How heatmaps are drawn; changing it computes nothing anew. See `core.figures.overlay`.
+
+    Attributes:
+        strength: Cover of the strongest values, 0 to 1.
+        percentile: Values above this percentile get full colour.
+        sign: Which values to show.
+    """
+
+    strength: float = 0.85
+    percentile: float = 99.0
+    sign: Sign = "both"
+
+
+def ask_look() -> Look:
+    """Ask how to draw the heatmaps: one row of controls."""
+    with st.grid(3, min_column_width=220, gap="medium"):
+        return _ask_look()
+
+
+def _ask_look() -> Look:
+    strength = st.slider(
+        "Strength of the colours",
+        0,
+        100,
+        85,
+        5,
+        format="%d%%",
+        key="look_strength",
+        help="At 0% you see the picture only.",
+    )
+    percentile = st.slider(
+        "Full colour from percentile",
+        90.0,
+        100.0,
+        99.0,
+        0.5,
+        format="%g",
+        key="look_percentile",
+        help="Lower, and weaker values show; at 100 only the single largest value gets full colour.",
+    )
+    sign = st.segmented_control(
+        "Signs to show",
+        list(SIGNS),
+        format_func=SIGNS.__getitem__,
+        default="both",
+        required=True,
+        key="look_sign",
+        width="stretch",
+        help="For the methods that tell evidence for the class (red) from evidence against it (blue).",
+    )
+    return Look(strength / 100, percentile, sign or "both")
+
+
+def ask_classes(
+    weights: results.Weights, probabilities: Mapping[int, float], target: int
+) -> tuple[tuple[int, ...], int | None]:
+    """Ask which classes to explain beside the one, and against which one to hold it.
+
+    Args:
+        weights: The network.
+        probabilities: Of each class, by its index, likeliest first.
+        target: The class that is explained in any case.
+    """
+    rest, names = [index for index in probabilities if index != target], results.class_names(weights.run)
+
+    def words(index: int) -> str:
+        return f"{names[index]} · {share(probabilities[index])}"
+
+    key = f"{weights.run.id}_{target}"
+    with st.grid(2, min_column_width=220, gap="medium"):
+        more = st.multiselect(
+            "Also explain",
+            rest,
+            format_func=words,
+            max_selections=MORE,
+            placeholder="Other classes, side by side",
+            key=f"more_{key}",
+        )
+        versus = st.selectbox(
+            f"Why “{class_name(weights.run, target)}” and not …",
+            rest,
+            index=None,
+            format_func=words,
+            placeholder="A class to hold against it",
+            key=f"versus_{key}",
+            help="Explains the difference of the two scores: red speaks for the first class more than for the second.",
+        )
+    return tuple(more), versus
