@@ -14,7 +14,7 @@ from core.explain.fitness import why_not
 from core.explain.method import Choice, Method
 from core.explain.methods import METHODS
 from core.explain.prediction import check_finite, check_images
-from core.explain.question import Contrast, Question, backgrounds, check_class
+from core.explain.question import Contrast, Question, check_class
 from core.explain.unfold import unfolded
 from core.model.twin import twin_of
 
@@ -161,7 +161,7 @@ def attribute(
             return Contrast(twin, target, versus, logits.shape[1]).to(device)
 
         index = target if versus is None else 0
-        others = backgrounds(batch) if background is None else background.to(device, torch.float32)
+        others = None if background is None else background.to(device, torch.float32)
         with torch.enable_grad(), _sentences(watch):
             asked = Question(wrap(twin_of(network)), batch, index, chosen, others, model, wrap)
             values = about.compute(asked).detach().float().cpu()

@@ -33,7 +33,7 @@ class Question:
         image: (1, C, H, W), a leaf that asks for gradients, on the weights' device.
         target: Index of the output to explain.
         options: The method's settings, all of them; the computation fills in what it chose itself.
-        background: (M, C, H, W) images that stand for nothing in particular.
+        given: (M, C, H, W) images that stand for nothing in particular, if somebody gave some: see `background`.
         original: The network as it was given.
         wrap: Makes a copy of another form of it ready to be asked, as `model` is.
     """
@@ -42,9 +42,14 @@ class Question:
     image: Tensor
     target: int
     options: dict[str, Choice]
-    background: Tensor
+    given: Tensor | None
     original: nn.Module
     wrap: Callable[[nn.Module], nn.Module]
+
+    @property
+    def background(self) -> Tensor:
+        """Images that stand for nothing in particular, (M, C, H, W): those given, or else noise."""
+        return backgrounds(self.image.detach()) if self.given is None else self.given
 
     @property
     def batch(self) -> int:
