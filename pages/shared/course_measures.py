@@ -117,7 +117,8 @@ def charts(told: Sequence[Told], target: int, picture: results.Picture, now: flo
         _key(told)
     mask, epochs = _mask(told[0].run, picture), max(each.at(each.moments[-1]) for each in told)
     alike = [likeness_to_last(each.moments) for each in told]
-    low = -1.0 if any(value is not None and value < 0 for values in alike for value in values) else 0.0
+    least = min((value for values in alike for value in values if value is not None), default=0.0)
+    low = 0.0 if least >= 0 else -0.5 if least >= -0.5 else -1.0
     likely = [
         [float(m.probabilities[target]) if isinstance(m, Moment) else None for m in each.moments] for each in told
     ]
