@@ -2,11 +2,14 @@
 
 import streamlit as st
 
+from core.model.zoo import ZOO
 from core.train.config import TrainConfig
 from pages.shared import menu, state
 from pages.shared.launch import start
 from pages.shared.layout import page, plain, show_errors
 from pages.shared.live import LOOKS
+from pages.shared.pretrained import FIRST as PRETRAINED
+from pages.shared.pretrained import run_id_of
 
 FIRST = TrainConfig(epochs=5)
 LOOP = ("data", "build", "train", "feature_maps", "saliency", "classify")
@@ -20,6 +23,19 @@ with st.container(border=True, key="start"):
             run_id = start(state.new_draft(state.FIRST_DATASET, state.FIRST_PRESET), FIRST)
             menu.go("train", run=run_id)
     words.caption("Takes about 20 seconds on a laptop. Nothing is sent anywhere.")
+with st.container(border=True, key="photograph"):
+    words, action = st.columns([3, 1], vertical_alignment="center")
+    words.markdown("**Or ask a network that is trained already.** It knows a thousand things; show it one of yours.")
+    with action:
+        menu.link(
+            "classify",
+            "Upload a photograph, see why",
+            width="stretch",
+            run=run_id_of(PRETRAINED),
+            other=None,
+            target=None,
+        )
+    words.caption(f"{ZOO[PRETRAINED].title} comes with the app: no download, and your photograph stays here.")
 
 st.subheader("One loop, six steps", anchor=False)
 with st.grid(3, min_column_width=200):

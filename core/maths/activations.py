@@ -95,11 +95,38 @@ ACTIVATIONS = {
 }
 
 
+# What networks of the zoo have besides; ours are not built with them.
+ELSEWHERE = {
+    "relu6": Function(
+        "ReLU6",
+        r"\min(\max(0, x), 6)",
+        r"\begin{cases} 1 & 0 < x < 6 \\ 0 & \text{else} \end{cases}",
+        lambda x: np.clip(x, 0.0, 6.0),
+        lambda x: np.where((x > 0) & (x < 6), 1.0, 0.0),
+    ),
+    "hardsigmoid": Function(
+        "Hard sigmoid",
+        r"\min(\max(0, (x + 3) / 6), 1)",
+        r"\begin{cases} 1/6 & -3 < x < 3 \\ 0 & \text{else} \end{cases}",
+        lambda x: np.clip((x + 3.0) / 6.0, 0.0, 1.0),
+        lambda x: np.where((x > -3) & (x < 3), 1.0 / 6.0, 0.0),
+    ),
+    "hardswish": Function(
+        "Hard swish",
+        r"x \cdot \min(\max(0, (x + 3) / 6), 1)",
+        r"\begin{cases} 0 & x \le -3 \\ (2x + 3) / 6 & -3 < x < 3 \\ 1 & x \ge 3 \end{cases}",
+        lambda x: x * np.clip((x + 3.0) / 6.0, 0.0, 1.0),
+        lambda x: np.where(x <= -3, 0.0, np.where(x < 3, (2.0 * x + 3.0) / 6.0, 1.0)),
+    ),
+}
+
+
 def activation_forward(name: str, inputs: ArrayLike) -> Floats:
     """Return f(input) for every number, in the inputs' shape (the functions of `torch.nn.functional`).
 
     Args:
-        name: A name in `ACTIVATIONS`; GELU is the exact one (Hendrycks & Gimpel 2016), the leaky slope is 0.01.
+        name: A name in `ACTIVATIONS` or `ELSEWHERE`; GELU is the exact one (Hendrycks & Gimpel 2016), the leaky slope
+            is 0.01.
         inputs: Any shape.
 
     Raises:
@@ -112,7 +139,7 @@ def activation_backward(name: str, upstream: ArrayLike, inputs: ArrayLike) -> Fl
     """Return upstream × f′(input), the gradient at the inputs, in their shape.
 
     Args:
-        name: A name in `ACTIVATIONS`.
+        name: A name in `ACTIVATIONS` or `ELSEWHERE`.
         upstream: dL/d output, shaped like the inputs.
         inputs: What went into the function.
 
@@ -125,6 +152,7 @@ def activation_backward(name: str, upstream: ArrayLike, inputs: ArrayLike) -> Fl
 
 
 def _function(name: str) -> Function:
-    if name not in ACTIVATIONS:
-        raise ConvScopeError(f"There is no activation {name!r}: choose one of {', '.join(ACTIVATIONS)}.")
-    return ACTIVATIONS[name]
+    known = ACTIVATIONS | ELSEWHERE
+    if name not in known:
+        raise ConvScopeError(f"There is no activation {name!r}: choose one of {', '.join(known)}.")
+    return known[name]

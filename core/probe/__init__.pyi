@@ -1,8 +1,8 @@
 from .activations import capture_activations as capture_activations
+from .activations import passage as passage
 from .activations import zero_share as zero_share
 from .anatomy import Part as Part
 from .anatomy import dissect as dissect
-from .anatomy import passage as passage
 from .classical import CLASSICAL as CLASSICAL
 from .classical import Classical as Classical
 from .classical import ClassicalResult as ClassicalResult

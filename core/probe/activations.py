@@ -60,6 +60,40 @@ def capture_activations(model: nn.Module, images: Tensor, layers: Sequence[str] 
     return {name: store[name] for name in names}
 
 
+def passage(model: nn.Module, images: Tensor, layer: str) -> tuple[Tensor, Tensor]:
+    """Return what goes into a layer and what comes out of it, with the network in eval mode.
+
+    The network is left as it was found; several threads may look into one network at the same time.
+
+    Args:
+        model: The network.
+        images: Normalised images, float (N, C, H, W).
+        layer: A name of `model.named_modules()`.
+
+    Returns:
+        Detached float32 on the CPU, usually (N, C, H, W), or (N, features).
+
+    Raises:
+        ConvScopeError: There is no such layer, or it has no part in the pass.
+    """
+    twin = twin_of(model)
+    module = dict(twin.named_modules()).get(layer) if layer else None
+    if module is None:
+        raise ConvScopeError(f"The network has no layer named {layer!r}: choose another one.")
+    kept: list[Tensor] = []
+
+    def keep(_: nn.Module, inputs: tuple[Tensor | list[Tensor], ...], output: Tensor) -> None:
+        given = torch.cat(inputs[0], dim=1) if isinstance(inputs[0], list) else inputs[0]  # DenseNet's blocks
+        kept.extend(each.detach().to("cpu", torch.float32, copy=True) for each in (given, output))
+
+    module.register_forward_hook(keep)
+    with torch.no_grad():
+        twin(images)
+    if not kept:
+        raise ConvScopeError(f"Layer {layer} has no part in the pass of this network: choose another one.")
+    return kept[0], kept[1]
+
+
 def zero_share(activations: Tensor) -> Tensor:
     """Return each channel's share of exact zeros over all images and positions: 1 is a unit that never fires.
 

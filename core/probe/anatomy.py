@@ -15,6 +15,7 @@ from torch.nn import functional
 from core.errors import ConvScopeError
 from core.model.spec import Shape
 from core.model.twin import twin_of
+from core.probe.module_windows import windows_of
 from core.probe.sights import Sight, Window, joined
 
 KINDS: dict[type[nn.Module], str] = {
@@ -76,39 +77,6 @@ def dissect(model: nn.Module, input_shape: tuple[int, int, int]) -> tuple[Part, 
     return tuple(follower.parts)
 
 
-def passage(model: nn.Module, images: Tensor, layer: str) -> tuple[Tensor, Tensor]:
-    """Return what goes into a layer and what comes out of it, with the network in eval mode.
-
-    The network is left as it was found; several threads may look into one network at the same time.
-
-    Args:
-        model: The network.
-        images: Normalised images, float (N, C, H, W).
-        layer: A name of `model.named_modules()`.
-
-    Returns:
-        Detached float32 on the CPU, usually (N, C, H, W), or (N, features).
-
-    Raises:
-        ConvScopeError: There is no such layer, or it has no part in the pass.
-    """
-    twin = twin_of(model)
-    module = dict(twin.named_modules()).get(layer) if layer else None
-    if module is None:
-        raise ConvScopeError(f"The network has no layer named {layer!r}: choose another one.")
-    kept: list[Tensor] = []
-
-    def keep(_: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        kept.extend(each.detach().to("cpu", torch.float32, copy=True) for each in (inputs[0], output))
-
-    module.register_forward_hook(keep)
-    with torch.no_grad():
-        twin(images)
-    if not kept:
-        raise ConvScopeError(f"Layer {layer} has no part in the pass of this network: choose another one.")
-    return kept[0], kept[1]
-
-
 class _Tracer(torch.fx.Tracer):
     """Follows a network down to the modules that hold no others."""
 
@@ -156,7 +124,7 @@ class _Follower(torch.fx.Interpreter):
         if len(shape) < 4:
             return seen.pooled(name, (1, 1), places=False) if seen.places else seen
         sides = shape[1:3] if n in self._turned else shape[-2:]
-        windows = _windows(module, n)
+        windows = _slides(module, n)
         if windows is not None:
             return seen.through(name, windows, sides)
         if isinstance(module, nn.AdaptiveAvgPool2d) or n.target in (functional.adaptive_avg_pool2d, "mean"):
@@ -206,42 +174,8 @@ def _block_ends(network: torch.fx.GraphModule) -> dict[torch.fx.Node, list[tuple
     return ends
 
 
-def _windows(module: nn.Module | None, n: torch.fx.Node) -> tuple[Window, Window] | None:
-    """Read the windows of a convolution or a pooling, for rows and columns; None where no window slides."""
-    if isinstance(module, nn.Conv2d):
-        front = border(module)
-        return tuple(  # type: ignore[return-value]
-            (space * (size - 1) + 1, stride, padding, space)
-            for size, stride, padding, space in zip(
-                module.kernel_size, module.stride, front[:2], module.dilation, strict=True
-            )
-        )
-    if isinstance(module, nn.MaxPool2d | nn.AvgPool2d):
-        size, stride, padding = (_pair(value) for value in (module.kernel_size, module.stride, module.padding))
-        space = _pair(getattr(module, "dilation", 1))
-        return tuple(  # type: ignore[return-value]
-            (space[side] * (size[side] - 1) + 1, stride[side], padding[side], space[side]) for side in (0, 1)
-        )
+def _slides(module: nn.Module | None, n: torch.fx.Node) -> tuple[Window, Window] | None:
+    """Return the windows that an operation slides over maps, for rows and columns; None where there are none."""
     if n.target in (functional.max_pool2d, functional.avg_pool2d):
         raise ConvScopeError(f"What becomes of the places at {n.name} cannot be followed.")
-    return None
-
-
-def border(module: nn.Conv2d) -> tuple[int, int, int, int]:
-    """Return the padding of a convolution at the top, left, bottom and right.
-
-    "same" puts an odd one at the end; a convolution may also bring a padding layer of its own.
-    """
-    own = getattr(module, "static_padding", None)
-    if isinstance(own, nn.ZeroPad2d):
-        left, right, top, bottom = (int(side) for side in own.padding)
-        return top, left, bottom, right
-    if module.padding == "same":
-        total = [space * (size - 1) for space, size in zip(module.dilation, module.kernel_size, strict=True)]
-        return total[0] // 2, total[1] // 2, total[0] - total[0] // 2, total[1] - total[1] // 2
-    down, right = (int(side) for side in module.padding)
-    return down, right, down, right
-
-
-def _pair(value: Any) -> tuple[int, int]:
-    return (int(value), int(value)) if isinstance(value, int) else (int(value[0]), int(value[1]))
+    return None if module is None else windows_of(module)

@@ -82,6 +82,11 @@ def place_of(weights: results.Weights, layer: str) -> int:
     return names.index(layer)
 
 
+def parts_of(weights: results.Weights) -> "tuple[Part, ...]":
+    """Return all that a pretrained network is made of, in the order in which a picture passes through."""
+    return tuple(_pretrained(weights.run.id, weights)[1].values())
+
+
 def part_of(weights: results.Weights, layer: str) -> "Part":
     """Return what is known of a layer of a pretrained network, listed or not; raises `RunError`."""
     parts = _pretrained(weights.run.id, weights)[1]

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from core.data.catalog import DATASETS
 from core.errors import ConvScopeError
 from pages.shared import results
 from pages.shared.controls import ask_one
 from pages.shared.layout import plain
 from pages.shared.pictures import pick_picture
+from pages.shared.pretrained import Pretrained
 from pages.shared.predictions import share
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def ask_logits(
     asking, answering = st.columns([3, 2], gap="large")
     with asking:
         chosen = picture or pick_picture(weights.run)
-    names = DATASETS[weights.run.dataset].class_names
+    names = results.class_names(weights.run)
     with answering:
         logits = network_logits(weights, chosen)
         label = _ask_label(weights, chosen, logits, names)
@@ -49,6 +49,8 @@ def ask_logits(
 
 def network_logits(weights: results.Weights, picture: results.Picture) -> "NDArray[np.float64]":
     """Return what a network answers, (K,); raises `ConvScopeError` where that is not a number."""
+    if isinstance(weights.run, Pretrained):
+        return results.logits(weights, picture).astype(np.float64)
     last = [name for name, _ in results.model(weights).named_children()][-1]
     logits = results.activations(weights, (last,), picture)[last].astype(np.float64).ravel()
     if not np.isfinite(logits).all():

@@ -1,10 +1,12 @@
 """Layers that treat every number by itself: activations, batch norm, dropout, and softmax with its loss."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from core import maths
+from pages.shared.maths_parts import cut_of, part_to_show
 from pages.shared.maths_scene import BATCH, Scene
 from pages.shared.maths_windows import about_square, ask_map
 from pages.shared.widgets.cell_view import Cells, Mode, Number, cell_view
@@ -16,8 +18,16 @@ CURVES = {  # by the name of torch's class: the key of `maths.ACTIVATIONS`, and 
     "Tanh": ("tanh", "tanh({x})", "1 − {y}²"),
     "GELU": ("gelu", "{x} · Φ({x}), with the normal distribution's Φ", "Φ({x}) + {x} · φ({x})"),
     "SiLU": ("silu", "{x} · σ({x}), with the sigmoid σ", "σ({x}) + {y} · (1 − σ({x}))"),
+    "ReLU6": ("relu6", "min(max(0, {x}), 6)", "1 where 0 < {x} < 6, else 0"),
+    "Hardsigmoid": ("hardsigmoid", "min(max(0, ({x} + 3) / 6), 1)", "1/6 where −3 < {x} < 3, else 0"),
+    "Hardswish": (
+        "hardswish",
+        "{x} · min(max(0, ({x} + 3) / 6), 1)",
+        "(2 · {x} + 3) / 6 where −3 < {x} < 3, before that 0, behind it 1",
+    ),
 }
 _X, _Y = "Input", "Output"
+MOST_CLASSES = 24
 
 
 def activation(now: Scene) -> None:
@@ -50,6 +60,7 @@ def batch_norm(now: Scene) -> None:
     mean, var = (running["running_mean"], running["running_var"]) if running else maths.batch_moments(found.inputs)
     by_hand = maths.batch_norm_forward(found.inputs, found.weight, found.bias, eps=module.eps, **running)
     back = maths.batch_norm_backward(found.upstream, found.inputs, found.weight, eps=module.eps, **running).inputs
+    part = cut_of(_one(found.outputs, channel))
     x_hat = (x - mean[channel]) / np.sqrt(var[channel] + module.eps)
     whole = np.moveaxis(found.upstream, 1, 0)[channel]
     whole_hat = (np.moveaxis(found.inputs, 1, 0)[channel] - mean[channel]) / np.sqrt(var[channel] + module.eps)
@@ -65,9 +76,9 @@ def batch_norm(now: Scene) -> None:
     grids = {
         "x": Cells(_X, "x", x),
         "x_hat": Cells("Normalised", "x̂", x_hat, "kernel"),
-        "y": Cells(_Y, "y", _one(by_hand, channel), "output"),
+        "y": Cells(_Y, "y", _one(by_hand, channel)[part], "output"),
         "g": Cells("Upstream gradient", "∂L/∂y", g, "upstream"),
-        "dx": Cells("Gradient at the input", "∂L/∂x", _one(back, channel), "output"),
+        "dx": Cells("Gradient at the input", "∂L/∂x", _one(back, channel)[part], "output"),
     }
     which = "of this batch" if now.training else "kept from training"
     backward = "{dx} = {gamma} / √({var} + {eps}) · "
@@ -115,10 +126,13 @@ def dropout(now: Scene) -> None:
 
 def softmax_and_loss(now: Scene, loss: str, class_names: tuple[str, ...]) -> None:
     """Follow logits to probabilities, to the loss of each class and back; `now` is the scene of the last layer."""
-    logits = now.found.outputs[:1]
+    logits = now.found.outputs[:1].reshape(1, -1)
     p, count = maths.softmax(logits)[0], logits.shape[1]
     target = np.eye(count)[now.label]
     raised = np.exp(logits[0] - logits.max())
+    shown = _likeliest(logits[0], now.label)
+    if len(shown) < count:
+        now.panel.caption(f"The {len(shown)} likeliest of {count:,} classes are shown; the sums are over all of them.")
     grids = {
         "z": Cells("Logits", "z", logits[0]),
         "e": Cells("Raised", "e", raised, "kernel"),
@@ -147,16 +161,22 @@ def softmax_and_loss(now: Scene, loss: str, class_names: tuple[str, ...]) -> Non
         Mode("Backward", "where training starts to push", back, ("p", "t", "g"), "g"),
     ]
     cell_view(
-        grids,
+        {name: replace(cells, values=np.asarray(cells.values)[shown]) for name, cells in grids.items()},
         modes,
         numbers=numbers,
-        autograd={"g": now.found.upstream[0]},
+        autograd={"g": now.found.upstream[0].ravel()[shown]},
         row_names=[""],
-        col_names=class_names,
-        start=(0, now.label),
+        col_names=[class_names[index] for index in shown],
+        start=(0, shown.index(now.label)),
         key=f"maths_loss_{now.key}_{loss}",
         label=f"Softmax and loss of {now.words}",
     )
+
+
+def _likeliest(logits: np.ndarray, label: int) -> list[int]:
+    """Return the classes there is room for, in their order: the likeliest, and always the true one."""
+    first = [label, *(index for index in np.argsort(-logits, kind="stable").tolist() if index != label)]
+    return sorted(first[:MOST_CLASSES])
 
 
 def _draw(now: Scene, channel: int, grids: Any, modes: Any, numbers: Any, autograd: Any) -> None:
@@ -181,7 +201,9 @@ def _maps(now: Scene) -> tuple[list[np.ndarray], int]:
     normed = type(now.module).__name__.startswith("BatchNorm")
     if found.inputs.ndim == 4 or normed:
         channel = ask_map(now, found.inputs.shape[1], "Map" if found.inputs.ndim == 4 else "Number")
-        return [_one(values, channel) for values in arrays], channel
+        maps = [_one(values, channel) for values in arrays]
+        part = part_to_show(now, maps[1])
+        return [values[part] for values in maps], channel
     shape = about_square(found.inputs.shape[1])
     return [values[0].reshape(shape) for values in arrays], 0
 

@@ -1,23 +1,27 @@
 """Forward and backward through any layer of a network, on a picture of one's choice."""
 
 from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 
 from core.train.choices import LOSSES
-from pages.shared import results, state
+from pages.shared import results
+from pages.shared.anatomy import layers_of, parts_of
 from pages.shared.controls import ask_layer
 from pages.shared.layout import show_errors
 from pages.shared.maths_cells import CURVES, activation, batch_norm, dropout, softmax_and_loss
 from pages.shared.maths_scene import Scene, describe, scene
 from pages.shared.maths_windows import convolution, dense, pooling, whole_mean
 from pages.shared.pictures import pick_picture
+from pages.shared.pretrained import Pretrained
 
 VIEWS: dict[str, Callable[[Scene], None]] = {  # by the name of torch's class
     "Conv2d": convolution,
     "MaxPool2d": pooling,
     "AvgPool2d": pooling,
-    "Sequential": whole_mean,  # a stack inside a network is a global mean
+    "Sequential": whole_mean,  # a stack inside a network of ours is a global mean
+    "AdaptiveAvgPool2d": whole_mean,
     "Linear": dense,
     "BatchNorm2d": batch_norm,
     "BatchNorm1d": batch_norm,
@@ -37,31 +41,45 @@ def layer_bench(weights: results.Weights) -> None:
             picture = pick_picture(weights.run)
         with choosing:
             layer = _pick_layer(weights)
-            name = layer if layer != LOSS else list(weights.run.spec.layer_names)[-1]
-            kind = type(results.model(weights).get_submodule(name)).__name__
-            training = kind in MOODS and st.toggle(
-                "As in training",
-                value=True,
-                key=f"maths_training_{kind}",
-                help="Batch norm then uses the statistics of a batch, and dropout drops; afterwards neither does.",
+            name = layer if layer != LOSS else layers_of(weights)[-1].name
+            kind = _kind(results.model(weights).get_submodule(name))
+            pretrained = isinstance(weights.run, Pretrained)  # whose training images are not here
+            training = (
+                kind in MOODS
+                and not pretrained
+                and st.toggle(
+                    "As in training",
+                    value=True,
+                    key=f"maths_training_{kind}",
+                    help="Batch norm then uses the statistics of a batch, and dropout drops; afterwards neither does.",
+                )
             )
             loss = _pick_loss(weights) if layer == LOSS else weights.run.config.get("loss", "cross_entropy")
             now = scene(weights, name, picture, training=training, loss=loss)
             now.panel.markdown(describe(now, LOSSES[loss].title.lower()))
         if layer == LOSS:
-            names = tuple(state.dataset(weights.run.dataset).class_names)
-            softmax_and_loss(now, loss, names)
+            softmax_and_loss(now, loss, results.class_names(weights.run))
         else:
             VIEWS[kind](now)
 
 
 def _pick_layer(weights: results.Weights) -> str:
     modules = dict(results.model(weights).named_modules())
+    if isinstance(weights.run, Pretrained):
+        parts = [part for part in parts_of(weights) if _kind(modules[part.name]) in VIEWS]
+        found = [part.name for part in parts if part.kind != "global_avg_pool" or part.output_shape[1:] == (1, 1)]
+        return ask_layer("Layer", [*found, LOSS], f"maths_layer_{weights.run.id}")
     outer = {name for name in modules if name and type(modules[name]).__name__ in VIEWS}
     names = [name for name in modules if name in outer and name.rpartition(".")[0] not in outer]
     names.append(LOSS)
     moves = "Flatten is missing: it moves numbers and computes none."
     return ask_layer("Layer", names, f"maths_layer_{weights.run.id}", help=moves)
+
+
+def _kind(module: Any) -> str:
+    """Return the name of torch's class that a module is, or is a kind of, in `VIEWS`; else that of its own."""
+    kinds = [kind.__name__ for kind in type(module).__mro__]
+    return next((kind for kind in kinds if kind in VIEWS and kind != "Sequential"), kinds[0])
 
 
 def _pick_loss(weights: results.Weights) -> str:

@@ -5,14 +5,17 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from core.errors import RunError
 from pages.shared import results, state
 from pages.shared.predictions import class_name
+from pages.shared.pretrained import Pretrained
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
     from core.probe.passes import LayerPass
 
+MOST_PARAMETERS = 70  # millions: in double precision they take eight times as many MB
 BATCH = 16  # pictures where a layer looks at a whole batch: the chosen one first, then training images
 
 
@@ -59,7 +62,16 @@ def scene(weights: results.Weights, layer: str, picture: results.Picture, *, tra
     label = picture.label
     if label is None:
         label = int(results.probabilities(weights, picture).argmax())
-    found = _pass(weights.mark, layer, picture.digest, label, training, loss, weights, picture)
+    if isinstance(weights.run, Pretrained):
+        if weights.run.info.parameters > MOST_PARAMETERS:
+            raise RunError(
+                f"{weights.run.name} has {weights.run.info.parameters:g} million weights, too many to follow in double "
+                "precision here: choose a smaller network."
+            )
+        kept = _large_pass
+    else:
+        kept = _pass
+    found = kept(weights.mark, layer, picture.digest, label, training, loss, weights, picture)
     module = results.model(weights).get_submodule(layer)
     return Scene(weights, layer, module, picture, label, found, training, st.container())
 
@@ -75,20 +87,40 @@ def _pass(
     _weights: results.Weights,
     _picture: results.Picture,
 ) -> "LayerPass":
+    return _layer_pass(layer, label, training, loss, _weights, _picture)
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)  # of 224 × 224 pixels one takes up to 40 MB
+def _large_pass(
+    mark: tuple[Any, ...],
+    layer: str,
+    digest: str,
+    label: int,
+    training: bool,
+    loss: str,
+    _weights: results.Weights,
+    _picture: results.Picture,
+) -> "LayerPass":
+    return _layer_pass(layer, label, training, loss, _weights, _picture)
+
+
+def _layer_pass(
+    layer: str, label: int, training: bool, loss: str, weights: results.Weights, picture: results.Picture
+) -> "LayerPass":
     import torch
 
     from core.probe.passes import layer_pass
     from core.train.config import TrainConfig
     from core.train.losses import make_measure
 
-    run = _weights.run
-    images, labels = results.tensor(run, _picture), torch.tensor([label])
+    run = weights.run
+    images, labels = results.tensor(run, picture), torch.tensor([label])
     if training:
         data = state.dataset(run.dataset).scaled(run.config.get("inputs", "standard"))
         images = torch.cat([images, data.normalize(data.train.images[: BATCH - 1])])
         labels = torch.cat([labels, data.train.labels[: BATCH - 1]])
     measure = make_measure(TrainConfig(loss=loss))
-    return layer_pass(results.model(_weights), layer, images, labels, measure, training=training)
+    return layer_pass(results.model(weights), layer, images, labels, measure, training=training)
 
 
 def describe(now: Scene, loss: str) -> str:

@@ -4,7 +4,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from core.errors import ConvScopeError
+from pages.shared.maths_parts import LARGEST, piece_of
 from pages.shared.maths_scene import Scene
+from pages.shared.pretrained import Pretrained
 from pages.shared.widgets.convolution_view import convolution_view, pool_view
 
 COLOURS = {1: ("grey",), 3: ("red", "green", "blue")}
@@ -18,15 +21,6 @@ def ask_map(now: Scene, count: int, what: str) -> int:
     return int(now.panel.number_input(label, 0, count - 1, 0, key=key, width=220))
 
 
-def border(module: Any) -> tuple[int, int, int, int]:
-    """Return the padding of a convolution at the top, left, bottom and right; "same" puts an odd one at the end."""
-    if module.padding == "same":
-        total = [space * (size - 1) for space, size in zip(module.dilation, module.kernel_size, strict=True)]
-        return total[0] // 2, total[1] // 2, total[0] - total[0] // 2, total[1] - total[1] // 2
-    down, right = module.padding
-    return down, right, down, right
-
-
 def size_formula(size: int, kernel: int, stride: int, padding: int, dilation: int, output: int) -> str:
     """Write how long one side of the output is, the formula with its numbers; `padding` is that of both ends."""
     reach = f"({dilation} · ({kernel} − 1) + 1)" if dilation > 1 else str(kernel)
@@ -35,6 +29,7 @@ def size_formula(size: int, kernel: int, stride: int, padding: int, dilation: in
 
 def convolution(now: Scene) -> None:
     """Follow one filter of a convolution."""
+    from core.probe.module_windows import border, windows_of
     from core.probe.window_pass import conv_pass
 
     module, found = now.module, now.found
@@ -42,22 +37,38 @@ def convolution(now: Scene) -> None:
     channel = ask_map(now, len(found.weight), "Filter")
     weight, image, upstream = found.weight[channel], found.inputs[0], found.upstream[0, channel]
     first = channel // (len(found.weight) // module.groups) * weight.shape[0]
-    bias = None if found.bias is None else float(found.bias[channel])
-    settings: dict[str, Any] = {"stride": module.stride, "padding": border(module), "dilation": module.dilation}
-    settings["first_channel"] = first
-    alone = conv_pass(image, weight, bias or 0.0, upstream, **settings)
-    autograd = {"output": found.outputs[0, channel], "weight": found.weight_gradient[channel], "image": alone.image}
-    assert alone.bias is not None
-    autograd["bias"] = alone.bias if found.bias_gradient is None else found.bias_gradient[channel]
     names = COLOURS.get(len(image), ()) if image.shape == now.weights.run.spec.input_shape else ()
+    if len(image) > weight.shape[0] and isinstance(now.weights.run, Pretrained):
+        image, first = image[first : first + weight.shape[0]], 0  # of many channels those that it does not see
+    bias = None if found.bias is None else float(found.bias[channel])
     _size(
         now, image.shape[1], module.kernel_size[0], module.stride[0], border(module)[::2], module.dilation[0], upstream
     )
-    convolution_view(
+    spans = windows_of(module)
+    assert spans is not None
+    piece = piece_of(
+        now,
         image,
+        found.outputs[0, channel],
+        upstream,
+        span=(spans[0][0], spans[1][0]),
+        stride=module.stride,
+        padding=border(module),
+    )
+    settings: dict[str, Any] = {"stride": module.stride, "padding": piece.padding, "dilation": module.dilation}
+    settings["first_channel"] = first
+    alone = conv_pass(piece.image, weight, bias or 0.0, piece.upstream, **settings)
+    assert alone.weight is not None and alone.bias is not None
+    autograd = {"output": found.outputs[0, channel][piece.outputs], "weight": alone.weight, "image": alone.image}
+    autograd["bias"] = alone.bias
+    if piece.whole:
+        autograd["weight"] = found.weight_gradient[channel]
+        autograd["bias"] = alone.bias if found.bias_gradient is None else found.bias_gradient[channel]
+    convolution_view(
+        piece.image,
         weight,
         bias=bias,
-        upstream=upstream,
+        upstream=piece.upstream,
         autograd=autograd,
         channel_names=names,
         key=f"maths_conv_{now.key}_{channel}",
@@ -73,9 +84,52 @@ def pooling(now: Scene) -> None:
     mode: Literal["max", "avg"] = "max" if type(module).__name__ == "MaxPool2d" else "avg"
     image, upstream = found.inputs[0, channel], found.upstream[0, channel]
     size, stride, padding = module.kernel_size, module.stride, module.padding
+    if module.ceil_mode:
+        raise ConvScopeError(
+            f"The last window of {now.layer} reaches beyond its map, which cannot be followed here: "
+            "choose another layer."
+        )
     _size(now, image.shape[0], size, stride, (padding, padding), 1, upstream)
+    if max(image.shape) > LARGEST:
+        _pool_part(now, channel, mode)
+        return
     _pool(
         now, channel, image, upstream, found.outputs[0, channel], mode=mode, stride=stride, padding=padding, size=size
+    )
+
+
+def _pool_part(now: Scene, channel: int, mode: Literal["max", "avg"]) -> None:
+    """Follow the windows around a large map's strongest number, none of which touches the border."""
+    from core.probe.window_pass import pool_pass
+
+    module, found = now.module, now.found
+    size, stride, padding = module.kernel_size, module.stride, module.padding
+    outputs = found.outputs[0, channel].copy()
+    edge = -(-padding // stride)
+    inner = (slice(edge, len(outputs) - edge), slice(edge, outputs.shape[1] - edge))
+    piece = piece_of(
+        now,
+        found.inputs[0, channel][None],
+        outputs[inner],
+        found.upstream[0, channel][inner],
+        span=(size, size),
+        stride=(stride, stride),
+        padding=(padding - edge * stride,) * 2 + (0, 0),
+        origin=edge,
+    )
+    alone = pool_pass(
+        piece.image[0], piece.upstream, kernel_size=(size, size), stride=(stride, stride), padding=(0, 0), mode=mode
+    )
+    pool_view(
+        piece.image[0],
+        kernel_size=size,
+        stride=stride,
+        padding=0,
+        mode=mode,
+        upstream=piece.upstream,
+        autograd={"output": outputs[inner][piece.outputs], "image": alone.image},
+        key=f"maths_window_{now.key}_{channel}",
+        label=f"Map {channel} of {now.words}",
     )
 
 
@@ -84,7 +138,7 @@ def whole_mean(now: Scene) -> None:
     found = now.found
     channel = ask_map(now, found.inputs.shape[1], "Map")
     image = found.inputs[0, channel]
-    upstream, output = (np.full((1, 1), values[0, channel]) for values in (found.upstream, found.outputs))
+    upstream, output = (np.full((1, 1), values[0, channel].item()) for values in (found.upstream, found.outputs))
     _pool(now, channel, image, upstream, output, mode="avg", stride=1, padding=0, size=image.shape)
 
 
@@ -140,6 +194,8 @@ def dense(now: Scene) -> None:
 def _folded(now: Scene) -> tuple[int, int, int]:
     """Return the shape in which a dense layer's inputs lie: that of the maps before, else about a square."""
     spec, count = now.weights.run.spec, now.found.inputs.shape[1]
+    if isinstance(now.weights.run, Pretrained):
+        return 1, *about_square(count)
     from core.model.shapes import summarize
 
     before = [summary for summary in summarize(spec) if summary.kind == "flatten" and summary.output_shape == (count,)]

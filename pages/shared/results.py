@@ -190,7 +190,7 @@ def activations(weights: Weights, layers: Sequence[str], picture: Picture) -> "d
 def _passage(
     mark: tuple[Any, ...], layer: str, digest: str, _weights: Weights, _picture: Picture
 ) -> "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]":
-    from core.probe.anatomy import passage
+    from core.probe.activations import passage
 
     before, after = passage(model(_weights), tensor(_weights.run, _picture), layer)
     return before[0].numpy(), after[0].numpy()

@@ -1,5 +1,6 @@
 """Activations agree with running the layers by hand, and looking leaves no trace."""
 
+import copy
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 from core.errors import ConvScopeError
 from core.model.build import build_model
 from core.model.presets import PRESETS, preset
-from core.probe.activations import capture_activations, zero_share
+from core.probe.activations import capture_activations, passage, zero_share
 
 
 class Failing(nn.Module):
@@ -145,3 +146,16 @@ def test_share_of_zeros_per_channel() -> None:
     maps[0, 2, 0, :] = 0
     assert zero_share(maps).tolist() == [0, 1, 0.25]
     assert zero_share(torch.tensor([[0.0, 1.0], [2.0, 0.0]])).tolist() == [0.5, 0.5]
+
+
+def test_what_goes_into_a_layer_and_what_comes_out_fit_each_other():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Sequential(nn.BatchNorm2d(4), nn.ReLU(inplace=True)), nn.Flatten()).train()
+    images = torch.randn(2, 3, 6, 6)
+    before, after = passage(model, images, "1.0")
+    twin = copy.deepcopy(model).eval()
+    assert torch.equal(before, twin[0](images))
+    assert torch.equal(after, twin[1][0](before))
+    assert model.training and not any(module._forward_hooks for module in model.modules())
+    with pytest.raises(ConvScopeError, match="no layer named '7'"):
+        passage(model, images, "7")
