@@ -16,12 +16,12 @@ DRAW = {"attack": attack_section, "training": influence_section, "concepts": con
 
 page("beyond")
 with show_errors():
+    section = ask_one("What to ask", SECTIONS, "beyond_section")
     (weights,) = require_weights(pair=False)
     asking, answering = st.columns([3, 2], gap="large")
     with asking:
         picture = pick_picture(weights.run)
     with answering:
         target = pick_target([weights], picture)
-    section = ask_one("What to ask", SECTIONS, "beyond_section")
     DRAW[section](weights, picture, target)
 next_step("Give the network a picture of your own", "classify")

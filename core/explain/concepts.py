@@ -1,6 +1,6 @@
 """How far a concept, such as stripes, speaks for a class inside a network: testing with concept activation vectors."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,9 +45,8 @@ class ConceptScore:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95 % confidence interval of the mean (Student's t), inside 0..1."""
-        error = float(stats.sem(self.scores)) * float(stats.t.ppf(0.975, len(self.scores) - 1))
-        return max(0.0, self.score - error), min(1.0, self.score + error)
+        """The 95 % confidence interval of the mean."""
+        return mean_interval(self.scores)
 
     @property
     def significant(self) -> bool:
@@ -141,9 +140,15 @@ def concept_scores(
     for (name, pixels), rng in zip(concepts.items(), makers[1:], strict=True):
         vectors = inside.activations(pixels).double().numpy() / size
         scores, accuracy = _repeated(vectors, others, slopes, rng, repeats, len(vectors), tell)
-        found.append(ConceptScore(name, scores, accuracy, _p(scores, random) * len(concepts)))
-    capped = tuple(ConceptScore(each.concept, each.scores, each.accuracy, min(1.0, each.p)) for each in found)
-    return ConceptReport(layer, target, len(examples), capped, random)
+        found.append(ConceptScore(name, scores, accuracy, min(1.0, _p(scores, random) * len(concepts))))
+    return ConceptReport(layer, target, len(examples), tuple(found), random)
+
+
+def mean_interval(scores: Sequence[float]) -> tuple[float, float]:
+    """Return the 95 % confidence interval of the mean of at least two shares (Student's t), inside 0..1."""
+    mean = float(np.mean(scores))
+    error = float(stats.sem(scores)) * float(stats.t.ppf(0.975, len(scores) - 1))
+    return max(0.0, mean - error), min(1.0, mean + error)
 
 
 def direction(vectors: Floats, others: Floats) -> Floats:

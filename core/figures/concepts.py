@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from core.explain.concepts import ConceptReport
+from core.explain.concepts import ConceptReport, mean_interval
 from core.figures.curves import rounded
 from core.figures.marks import Rows
 from core.figures.palette import THEMES
 
-_ROW = 32  # screen pixels of a concept and its gap
+_ROW, _REST = 30, 100  # screen pixels of a concept and its gap, and of the legend and the axis
 KINDS = {"found": "Differs from chance", "chance": "May be chance"}
 
 
@@ -37,14 +37,14 @@ def concept_rows(report: ConceptReport, titles: Mapping[str, str]) -> Rows:
 
 
 def concept_chart(report: ConceptReport, *, theme: str = "light") -> dict[str, Any]:
-    """Return a chart of scores with intervals over rows of `concept_rows`, above the range of random directions.
+    """Return a chart of scores with intervals over rows of `concept_rows`, above those of random directions.
 
     Args:
         report: The scores.
         theme: "light" or "dark".
     """
     colours = THEMES[theme]
-    mean, spread = float(np.mean(report.random)), float(np.std(report.random, ddof=1))
+    low, high = mean_interval(report.random)
     x = {
         "field": "score",
         "type": "quantitative",
@@ -56,7 +56,14 @@ def concept_chart(report: ConceptReport, *, theme: str = "light") -> dict[str, A
         "field": "concept",
         "type": "nominal",
         "sort": {"field": "place"},
-        "axis": {"title": None, "labelFontSize": 13, "domain": False, "ticks": False, "labelPadding": 8},
+        "axis": {
+            "title": None,
+            "labelFontSize": 13,
+            "domain": False,
+            "ticks": False,
+            "labelPadding": 8,
+            "labelOverlap": False,
+        },
     }
     order = {"domain": list(KINDS.values()), "range": [colours.mark, colours.muted]}
     legend = {"title": None, "orient": "top", "labelFontSize": 12, "labelLimit": 300}
@@ -74,9 +81,9 @@ def concept_chart(report: ConceptReport, *, theme: str = "light") -> dict[str, A
         {"field": "p", "type": "quantitative", "title": "p", "format": ".2~g"},
         {"field": "accuracy", "type": "quantitative", "title": "Told apart", "format": ".0%"},
     ]
-    chance = {"values": [{"low": max(0.0, mean - spread), "high": min(1.0, mean + spread), "mean": mean}]}
+    chance = {"values": [{"low": low, "high": high, "mean": float(np.mean(report.random))}]}
     return {
-        "height": _ROW * len(report.concepts),
+        "height": _ROW * len(report.concepts) + _REST,
         "layer": [
             {
                 "data": chance,

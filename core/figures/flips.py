@@ -35,13 +35,13 @@ def flip_rows(tried: Sequence[Attempt], class_names: Sequence[str]) -> Rows:
     ]
 
 
-def flip_chart(rows: Rows, *, theme: str = "light", height: int = 220) -> dict[str, Any]:
+def flip_chart(rows: Rows, *, theme: str = "light", height: int = 300) -> dict[str, Any]:
     """Return a chart of rows of `flip_rows`: a line for each of the two classes.
 
     Args:
         rows: The rows; the classes take their colours in this order.
         theme: "light" or "dark".
-        height: In pixels.
+        height: In pixels, with legend and axis.
     """
     colours = THEMES[theme]
     classes = list(dict.fromkeys(str(row["class"]) for row in rows))

@@ -103,7 +103,7 @@ def _change_words(change: np.ndarray, reach: float) -> str:
 def _verdict(weights: results.Weights, found: "Attacked", turned: int) -> None:
     """Say whether it worked, and what chance would have done."""
     was, now = (class_name(weights.run, int(each.argmax())) for each in (found.before, found.after))
-    chance = f"Of {RANDOM} random changes of the same size, {turned or 'none'} {'turns' if turned == 1 else 'turn'} it."
+    chance = f"Of {RANDOM} random changes of the same size, {turned or 'none'} {'turn' if turned > 1 else 'turns'} it."
     if found.successful:
         st.success(f"The answer turns from “{was}” to “{now}”. {chance}", icon=":material/bolt:")
     elif was != now:

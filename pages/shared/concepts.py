@@ -1,16 +1,17 @@
 """Concepts: whether stripes, dots, checks or a colour speak for a class inside a network."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import pandas as pd
 import streamlit as st
 
 from core.data.concepts import CONCEPTS, concepts_for
-from core.errors import RunError
 from core.figures.samples import sample_strip
 from pages.shared import results, state
 from pages.shared.charts import chart
 from pages.shared.concept_results import REPEATS, Question, drawn, report_of, sizes
-from pages.shared.layout import show_errors
+from pages.shared.layout import plain, show_errors
 from pages.shared.predictions import class_name
 from pages.shared.pretrained import Pretrained
 
@@ -33,7 +34,7 @@ def concept_section(weights: results.Weights, picture: results.Picture, target: 
     st.subheader(f"Which concepts speak for “{class_name(weights.run, target)}”?", anchor=False)
     st.markdown(
         "A direction inside the network stands for a concept if it tells the concept's pictures from random ones. "
-        "Does the score of the class rise along it?"
+        "Does the score of the class rise along it? Click another class above to ask about that one."
     )
     layer = _ask_layer(weights)
     _concepts(weights)
@@ -65,10 +66,6 @@ def _layers(weights: results.Weights) -> tuple[list[str], str]:
     else:
         outputs = outputs_of(model, results.tensor(run, _plain_picture(run.spec.input_shape)))
         names = [name for name in outputs if name in run.spec.layer_names][:-1]
-    if not names:
-        raise RunError(
-            "This network has no layer before its answer in which concepts could be found: add one in Build."
-        )
     maps = [name for name in names if isinstance(run, Pretrained) or outputs[name].ndim == 4]
     return names, (maps or names)[-1]
 
@@ -104,25 +101,38 @@ def _strip(name: str | None, shape: tuple[int, int, int]) -> bytes:
 
 
 def _show(weights: results.Weights, found: "ConceptReport") -> None:
+    """Show the scores as a chart and as a table, and say what they mean."""
     from core.figures.concepts import concept_chart, concept_rows
 
-    rows = concept_rows(found, {name: concept.title for name, concept in CONCEPTS.items()})
+    titles = {name: concept.title for name, concept in CONCEPTS.items()}
+    st.markdown(_headline(found, titles))
     chart(
         concept_chart(found, theme=state.theme()),
-        rows,
+        concept_rows(found, titles),
         key="concept_scores",
-        alt="Score of each concept with its 95 % interval, and the range of random directions",
+        alt="Score of each concept with its 95 % interval, and that of random directions",
     )
     asked = f"{found.examples} test images of the class"
     if isinstance(weights.run, Pretrained):
-        asked = f"{found.examples} crops and mirror images of your picture, because ImageNet's are not here"
+        asked = f"{found.examples} crops and mirror images of your picture, because ImageNet's images are not here"
     st.caption(
         f"Score: of {asked}, the share whose score for “{class_name(weights.run, found.target)}” rises towards the "
-        f"concept; mean of {REPEATS} directions learned with different random pictures, and its 95 % interval. Grey: "
-        "what directions between random pictures and random pictures give, mean ± standard deviation."
+        f"concept; mean of {REPEATS} directions, each learned with other random pictures, and its 95 % interval. "
+        "Dashed, with its interval in grey: directions between random pictures and other random pictures."
     )
-    for line in map(_words, found.concepts):
-        st.markdown(f"- {line}")
+    st.dataframe(
+        pd.DataFrame([_row(each, titles) for each in found.concepts]),
+        column_config={
+            "Score": st.column_config.NumberColumn(format="%.0f %%", width=80),
+            "Told apart": st.column_config.NumberColumn(
+                format="%.0f %%", width=110, help="Share of held-out pictures told from random ones; 50 % is guessing."
+            ),
+            "p": st.column_config.TextColumn(width=90, help="By chance alone; times the number of concepts."),
+        },
+        hide_index=True,
+        key="concept_table",
+        alt="Score, interval, significance and accuracy of each concept",
+    )
     st.caption(
         "TCAV (Kim et al. 2018, arXiv:1711.11279): linear classifiers by scikit-learn, Welch's t-test against random "
         f"directions, two-sided, p times {len(found.concepts)} concepts (Bonferroni). It says that a direction moves "
@@ -130,14 +140,34 @@ def _show(weights: results.Weights, found: "ConceptReport") -> None:
     )
 
 
-def _words(score: "ConceptScore") -> str:
-    """Say in words what a concept has to do with the class."""
-    title = f"**{CONCEPTS[score.concept].title}**"
-    p = "p < 0.001" if score.p < 0.001 else f"p = {score.p:.2g}"
-    told = f"{score.accuracy:.0%} of held-out pictures told from random ones"
+def _headline(found: "ConceptReport", titles: Mapping[str, str]) -> str:
+    count = len(found.concepts)
+    differ = [each for each in found.concepts if each.significant and each.readable]
+    if not differ:
+        return f"At **{plain(found.layer)}**, none of {count} concepts differs from chance."
+    words = ", ".join(f"**{titles[each.concept]}** ({_side(each)})" for each in differ)
+    verb = "differs" if len(differ) == 1 else "differ"
+    return f"At **{plain(found.layer)}**, {len(differ)} of {count} concepts {verb} from chance: {words}."
+
+
+def _side(score: "ConceptScore") -> str:
+    return "for it" if score.score > 0.5 else "against it"
+
+
+def _row(score: "ConceptScore", titles: Mapping[str, str]) -> dict[str, str | float]:
+    """Return what a table says of a concept."""
+    low, high = score.interval
     if not score.readable:
-        return f"{title} cannot be read off this layer: only {told}, so its score means nothing."
-    if not score.significant:
-        return f"{title}: not significant ({p}); no more than random directions do. {told}."
-    side = "speaks for" if score.score > 0.5 else "speaks against"
-    return f"{title} {side} the class: {score.score:.0%} ({p}). {told}."
+        verdict = "cannot be read off this layer"
+    elif not score.significant:
+        verdict = "not significant: no more than random directions"
+    else:
+        verdict = f"speaks {_side(score)}"
+    return {
+        "Concept": titles[score.concept],
+        "In words": verdict,
+        "Score": 100 * score.score,
+        "95 % interval": f"{low:.0%} to {high:.0%}",
+        "p": "< 0.001" if score.p < 0.001 else f"{score.p:.2g}",
+        "Told apart": 100 * score.accuracy,
+    }
