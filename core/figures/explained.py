@@ -8,7 +8,7 @@ import numpy as np
 from core.explain.attribution import Attribution, heatmap
 from core.explain.methods import METHODS
 from core.explain.record import LETTERS, Record
-from core.figures.overlays import overlay
+from core.figures.overlays import faded, overlay
 from core.figures.palette import Pixels
 from core.figures.sheet import Sheet, Tile, sheet
 
@@ -51,11 +51,6 @@ def explanation_sheet(
             title = letter + METHODS[found.method].title
             tiles.append(Tile(title, _question(record, found), drawn.pixels, text, drawn.scale))
     return sheet(_heading(records), _networks(records), tiles)
-
-
-def faded(pixels: Pixels, signed: bool) -> Pixels:
-    """Take a picture's lights (or, under red and blue, its darks) away, which would pass for strong values."""
-    return (110 + pixels * 0.48 if signed else pixels * 0.45).astype(np.uint8)
 
 
 def _shown(record: Record) -> Pixels:

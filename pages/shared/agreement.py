@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.errors import ConvScopeError
 from core.explain.methods import METHODS
-from core.figures.overlays import overlay
+from core.figures.overlays import faded, overlay
 from core.figures.scales import ColorScale
 from pages.shared import results, state
 from pages.shared.charts import chart
@@ -17,7 +17,6 @@ from pages.shared.compare import side_by_side
 from pages.shared.controls import ask_one
 from pages.shared.explanation_cards import AT_ONCE
 from pages.shared.explanation_controls import chosen_methods, method_options
-from pages.shared.explanation_drawing import faded
 from pages.shared.jobs import Progress, background
 from pages.shared.layout import plain, show_errors
 from pages.shared.live import duration

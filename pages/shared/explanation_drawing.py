@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.errors import ConvScopeError
 from core.explain.method import Method
-from core.figures.overlays import Overlay, overlay
+from core.figures.overlays import Overlay, faded, overlay
 from pages.shared import results
 from pages.shared.compare import taken
 from pages.shared.explanation_fields import field_of, field_words
@@ -139,12 +139,6 @@ def _places(shown: Sequence[Shown]) -> list[str]:
         if unit:
             words[f"Of {', '.join(unit)}."] = None
     return list(words)
-
-
-def faded(pixels: np.ndarray, signed: bool) -> np.ndarray:
-    """Take the picture's lights (or, under red and blue, its darks) away, which would pass for strong values."""
-    shown = 110 + pixels * 0.48 if signed else pixels * 0.45
-    return shown.astype("uint8")
 
 
 def zoom(pixels: np.ndarray) -> int:

@@ -13,8 +13,8 @@ from core.explain.attribution import Attribution, attribute, heatmap
 from core.explain.calls import Source, read_settings
 from core.explain.methods import METHODS
 from core.explain.record import Record, arrays_npz, call_of, digest, fingerprint, names_of, settings_json
-from core.figures.explained import explanation_sheet, faded
-from core.figures.overlays import overlay
+from core.figures.explained import explanation_sheet
+from core.figures.overlays import faded, overlay
 from core.model.build import build_model
 from core.model.layers import Activation, Conv, Dense, Flatten, MaxPool
 from core.model.spec import ModelSpec
