@@ -15,7 +15,7 @@ from core.explain.repeats import Progress
 from core.explain.usable import likelihoods, usable_map
 from core.model.twin import twin_of
 
-STEPS, RANDOM_ORDERS = 32, 20
+STEPS, RANDOM_ORDERS = 50, 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +38,8 @@ class Curve:
         return float(np.trapezoid(self.probabilities, self.shares))
 
     def at(self, share: float) -> float:
-        """Return the probability at a share of the pixels; between two measured ones on the line that joins them."""
-        return float(np.interp(share, self.shares, self.probabilities))
+        """Return the probability that was measured nearest to a share of the pixels."""
+        return float(self.probabilities[np.abs(self.shares - share).argmin()])
 
 
 @dataclass(frozen=True, eq=False)

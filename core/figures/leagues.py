@@ -8,7 +8,7 @@ from core.figures.curves import rounded
 from core.figures.marks import Rows
 from core.figures.palette import THEMES
 
-MEASURES = {"hits": "Largest value on the object", "inside": "Positive attribution on the object"}
+MEASURES = {"hits": "Pointing game: hits", "inside": "Share on the object"}
 IGNORANT = {RANDOM: "Random map", CENTRE: "Centre of the picture"}
 _ROW = 30  # screen pixels of a method and its gap
 
@@ -55,13 +55,20 @@ def league_chart(measure: str, count: int, *, theme: str = "light") -> dict[str,
         "field": "value",
         "type": "quantitative",
         "scale": {"domain": [0, 1]},
-        "axis": {"title": MEASURES[measure], "format": ".0%", "tickCount": 5},
+        "axis": {"title": MEASURES[measure], "format": ".0%", "tickCount": 5, "labelFlush": True},
     }
     y = {
         "field": "method",
         "type": "nominal",
         "sort": {"field": "place"},
-        "axis": {"title": None, "labelLimit": 170, "labelFontSize": 12, "domain": False, "ticks": False},
+        "axis": {
+            "title": None,
+            "labelLimit": 170,
+            "labelFontSize": 12,
+            "labelOverlap": False,
+            "domain": False,
+            "ticks": False,
+        },
     }
     hue = {"condition": {"test": "datum.kind === 'ignorant'", "value": colours.muted}, "value": colours.mark}
     tooltip = [
@@ -71,7 +78,7 @@ def league_chart(measure: str, count: int, *, theme: str = "light") -> dict[str,
         {"field": "high", "type": "quantitative", "title": "To", "format": ".1%"},
     ]
     return {
-        "height": _ROW * count,
+        "height": _ROW * count + 50,  # and the axis
         "encoding": {"y": y, "color": hue, "tooltip": tooltip},
         "layer": [
             {

@@ -48,7 +48,7 @@ def test_curve_and_area_agree_with_sums_by_hand(mode: str) -> None:
     assert found.probabilities == pytest.approx(expected, abs=1e-6)
     by_trapezoids = sum((one + two) / 2 / 16 for one, two in pairwise(expected))
     assert found.area == pytest.approx(by_trapezoids, abs=1e-6)
-    assert found.at(3 / 16) == pytest.approx(expected[3], abs=1e-6)
+    assert found.at(3 / 16) == found.at(0.2) == found.probabilities[3]
 
 
 def test_no_order_lowers_a_linear_network_faster_than_its_own_sum() -> None:
@@ -115,6 +115,11 @@ def test_the_picture_of_a_share_is_the_one_on_the_curve() -> None:
     with torch.no_grad():
         asked = [float(net(removed(image, heatmap, share)[None]).softmax(1)[0, 0]) for share in curve.shares]
     assert curve.probabilities == pytest.approx(asked, abs=1e-6)
+    coarse = removal_curve(net, image, heatmap, 0, steps=10)
+    for share in (0.1, 0.3, 0.5):  # also where a share is no whole number of pixels
+        with torch.no_grad():
+            now = float(net(removed(image, heatmap, share)[None]).softmax(1)[0, 0])
+        assert coarse.at(share) == pytest.approx(now, abs=1e-6)
 
 
 def test_equal_values_have_no_preferred_corner() -> None:
