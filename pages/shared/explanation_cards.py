@@ -43,6 +43,10 @@ def _head(method: Method) -> None:
         with st.popover("", icon=":material/help:", type="tertiary", key=f"about_{method.name}"):
             st.markdown(f"**What it measures.** {method.measures}")
             st.markdown(f"**What it cannot show.** {method.cannot}")
+            if method.random:
+                st.markdown(
+                    "It draws random numbers: the same ones each time, so that the same question has one answer."
+                )
             st.caption(method.paper)
 
 

@@ -44,6 +44,7 @@ def _ask_look() -> Look:
         5,
         format="%d%%",
         key="look_strength",
+        persist_state="session",
         help="At 0% you see the picture only.",
     )
     percentile = st.slider(
@@ -54,6 +55,7 @@ def _ask_look() -> Look:
         0.5,
         format="%g",
         key="look_percentile",
+        persist_state="session",
         help="Lower, and weaker values show; at 100 only the single largest value gets full colour.",
     )
     sign = st.segmented_control(
@@ -63,6 +65,7 @@ def _ask_look() -> Look:
         default="both",
         required=True,
         key="look_sign",
+        persist_state="session",
         width="stretch",
         help="For the methods that tell evidence for the class (red) from evidence against it (blue).",
     )
