@@ -48,9 +48,7 @@ def promises(method: str) -> bool:
     return bool(METHODS[method].complete)
 
 
-def completeness_gap(
-    model: nn.Module, image: Tensor, found: Attribution, *, versus: int | None = None, start: Tensor | None = None
-) -> Gap:
+def completeness_gap(model: nn.Module, image: Tensor, found: Attribution, *, start: Tensor | None = None) -> Gap:
     """Compare the sum of an attribution with the score that it takes apart.
 
     Sundararajan, Taly and Yan 2017, "Axiomatic Attribution for Deep Networks", section 3, arXiv:1703.01365. The same
@@ -60,7 +58,6 @@ def completeness_gap(
         model: The network; a twin of it is asked.
         image: Normalised image, float (C, H, W).
         found: Its attribution.
-        versus: If given, what was explained is how far the class is above this one.
         start: The starting pictures (N, C, H, W) whose mean score counts; that of the method's own
             setting if none is given, or else zero after normalising.
 
@@ -71,9 +68,9 @@ def completeness_gap(
     if not promise:
         raise ExplainError(f"{METHODS[found.method].title} does not promise what its values sum to.")
     twin = twin_of(model)
-    promised = float(margins(twin, image[None], found.target, versus))
+    promised = float(margins(twin, image[None], found.target, found.versus))
     if promise == "change":
         kind = str(found.options.get("baseline", "mean"))
         empty = baseline(image.detach().cpu().to(torch.float32)[None], kind) if start is None else start
-        promised -= float(margins(twin, empty, found.target, versus).double().mean())
+        promised -= float(margins(twin, empty, found.target, found.versus).double().mean())
     return Gap(float(found.values.double().sum()), promised, promise == "change")

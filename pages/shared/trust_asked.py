@@ -1,9 +1,9 @@
 """Which map is checked, and how it is made again."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
 
@@ -12,15 +12,17 @@ from core.explain.method import Method
 from core.explain.methods import METHODS
 from pages.shared import results
 from pages.shared.explanation_controls import chosen_methods, method_options
-from pages.shared.jobs import Progress, background
+from pages.shared.jobs import background
 from pages.shared.layout import plain
+from pages.shared.live import duration
+from pages.shared.predictions import share
 
 if TYPE_CHECKING:
     from core.explain.attribution import Attribution
     from core.explain.repeats import Explain
 
-AT_ONCE = 4_000  # passes of an image of 32 × 32: what costs more waits for a click
-_PIXELS = 32 * 32
+T = TypeVar("T")
+AT_ONCE, UNASKED = 0.4, 8.0  # seconds: what takes longer is done in the background; what takes much longer is asked for
 
 
 @dataclass(frozen=True)
@@ -28,19 +30,21 @@ class Asked:
     """One map: of which network, which picture, which class, by which method with which settings.
 
     Attributes:
-        options: The settings that differ from the method's own, by name.
+        versus: The class that is held against it, if any.
+        options: The method's settings by name.
     """
 
     weights: results.Weights
     picture: results.Picture
     target: int
     method: Method
+    versus: int | None = None
     options: tuple[tuple[str, Any], ...] = ()
 
     @property
     def picture_key(self) -> tuple[Any, ...]:
         """A key for what depends on the class of the picture alone."""
-        return *self.weights.mark, self.picture.digest, self.target
+        return *self.weights.mark, self.picture.digest, self.target, self.versus
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -54,58 +58,87 @@ class Asked:
 
     @property
     def title(self) -> str:
-        """The class in words; may hold what a user wrote."""
-        return results.class_names(self.weights.run)[self.target]
+        """The class in words, as Markdown that shows it as it stands."""
+        names = results.class_names(self.weights.run)
+        against = "" if self.versus is None else f"” and not “{names[self.versus]}"
+        return plain(names[self.target] + against)
 
     def explain(self) -> "Explain":
         """Return what makes the map, of any network and image: for threads without a page."""
         from core.explain.attribution import attribute
 
-        return partial(attribute, method=self.method.name, **dict(self.options))
+        others = results.background(self.weights.run)
+        return partial(attribute, method=self.method.name, versus=self.versus, background=others, **dict(self.options))
 
     def image(self) -> Any:
         """Return the picture as the network receives it, (C, H, W); raises `ConvScopeError`."""
         return results.tensor(self.weights.run, self.picture)[0]
 
+    def seconds(self, passes: int) -> float:
+        """Return how long so many passes of the picture may take, at most."""
+        return passes * results.pass_seconds(self.weights)
+
+    def ask(self, words: str, passes: int) -> str:
+        """Return the label of the button that so many passes wait for; empty if they are made unasked."""
+        seconds = self.seconds(passes)
+        return "" if seconds <= UNASKED else f"{words}, about {duration(seconds)}"
+
     def found(self) -> "Attribution | None":
         """Return the map, or draw how far it is and return None; raises `ConvScopeError`."""
-        if not costly(self.passes, self.picture):
-            return results.attribution(self.weights, self.picture, self.target, self.method.name, **dict(self.options))
+        options: dict[str, Any] = dict(self.options)
+        work = partial(
+            results.attribution,
+            self.weights,
+            self.picture,
+            self.target,
+            self.method.name,
+            versus=self.versus,
+            **options,
+        )
+        if self.seconds(self.passes) <= AT_ONCE:
+            return work()
         return background(
             ("map", *self.key),
-            partial(_explained, self.explain(), results.model(self.weights), self.image(), self.target),
+            lambda tell: work(progress=tell),
             words=self.method.title,
             place="trust_map",
-            ask=f"Compute this map: {self.passes:,} passes through the network",
+            ask=self.ask("Compute this map", self.passes),
         )
 
 
-def _explained(explain: "Explain", model: Any, image: Any, target: int, progress: Progress) -> "Attribution":
-    return explain(model, image, target, progress=progress)
-
-
-def costly(passes: int, picture: results.Picture) -> bool:
-    """Say whether so many passes of a picture are too many to make unasked."""
-    return passes * picture.shape[1] * picture.shape[2] > AT_ONCE * _PIXELS
-
-
 def ask_map(both: Sequence[results.Weights], picture: results.Picture, target: int) -> Asked:
-    """Ask which of the chosen methods to check; of two networks it is the first that is checked."""
+    """Ask which of the chosen methods to check, and against which class; of two networks the first is checked."""
     names, key = chosen_methods() or tuple(METHODS)[:1], "trust_method"
     if st.session_state.get(key) not in names:
         st.session_state[key] = names[0]
-    name = st.selectbox(
-        "Map to check",
-        names,
-        format_func=lambda name: METHODS[name].title,
-        key=key,
-        persist_state="session",
-        width=280,
-        help="One of the methods chosen under Maps, with its settings.",
-    )
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        name = st.selectbox(
+            "Map to check",
+            names,
+            format_func=lambda name: METHODS[name].title,
+            key=key,
+            persist_state="session",
+            width=280,
+            help="One of the methods chosen above, with its settings.",
+        )
+        versus = _ask_versus(both[0], picture, target)
     if len(both) > 1:
         st.caption("The checks are about network A.")
-    return Asked(both[0], picture, target, METHODS[name], tuple(sorted(method_options(name).items())))
+    return Asked(both[0], picture, target, METHODS[name], versus, tuple(sorted(method_options(name).items())))
+
+
+def _ask_versus(weights: results.Weights, picture: results.Picture, target: int) -> int | None:
+    names, likely = results.class_names(weights.run), results.probabilities(weights, picture)
+    return st.selectbox(
+        f"Why “{plain(names[target])}” and not …",
+        [index for index in (-likely).argsort(kind="stable").tolist() if index != target],
+        index=None,
+        format_func=lambda index: f"{names[index]} · {share(float(likely[index]))}",
+        placeholder="A class to hold against it",
+        key=f"trust_versus_{weights.run.id}_{target}",
+        width=280,
+        help="Then the map explains the difference of the two scores, and probabilities are those between the two.",
+    )
 
 
 def unfit(asked: Asked) -> str | None:
@@ -116,7 +149,7 @@ def unfit(asked: Asked) -> str | None:
     return plain(reason) if reason else None
 
 
-def attempt(check: Any) -> Any:
+def attempt(check: Callable[[], T]) -> T | ConvScopeError:
     """Return what a check gives, or the error that it raises, so that others can still be shown."""
     try:
         return check()

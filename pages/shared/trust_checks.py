@@ -13,7 +13,7 @@ from pages.shared.compare import taken
 from pages.shared.jobs import Progress, background
 from pages.shared.layout import show_errors
 from pages.shared.pretrained import Pretrained
-from pages.shared.trust_asked import Asked, attempt, costly
+from pages.shared.trust_asked import Asked, attempt
 from pages.shared.trust_cards import head, say, tally
 from pages.shared.trust_cards import number as number_card
 from pages.shared.trust_forgetting import Forgotten, forgetting
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from core.explain.attribution import Attribution
     from core.explain.completeness import Gap
     from core.explain.faithfulness import Infidelity
+    from core.explain.repeats import Explain
     from core.explain.steadiness import Sensitivity
     from core.explain.trust import Verdict
 
@@ -137,10 +138,10 @@ def _checks(asked: Asked, found: "Attribution") -> Checks | None:
     passes = SQUARES + 1 + repeats * asked.passes
     return background(
         ("checks", *asked.key),
-        partial(_work, asked.explain(), model, _untrained(asked), asked.image(), found, asked.target),
+        partial(_work, asked.explain(), model, _untrained(asked), asked.image(), found),
         words="Explaining the picture again and again",
         place="trust_checks",
-        ask=f"Make the other checks: {passes:,} passes through the network" if costly(passes, asked.picture) else "",
+        ask=asked.ask("Make the other checks", passes),
     )
 
 
@@ -152,9 +153,7 @@ def _untrained(asked: Asked) -> Any:
     return results.model(results.Weights(run, 0))
 
 
-def _work(
-    explain: Any, model: Any, before: Any, image: Any, found: "Attribution", target: int, progress: Progress
-) -> Checks:
+def _work(explain: "Explain", model: Any, before: Any, image: Any, found: "Attribution", progress: Progress) -> Checks:
     """Make all checks; one that cannot be made does not keep the others away."""
     from core.explain.attribution import heatmap
     from core.explain.completeness import completeness_gap, promises
@@ -164,8 +163,8 @@ def _work(
     def share_of(first: float, last: float) -> Progress:
         return lambda done, total: progress(round(1000 * (first + (last - first) * done / max(1, total))), 1000)
 
-    values = heatmap(found).numpy()
-    foreseen = attempt(lambda: infidelity(model, image, values, target, progress=share_of(0, 0.1)))
+    values, target = heatmap(found).numpy(), found.target
+    foreseen = attempt(lambda: infidelity(model, image, values, target, versus=found.versus, progress=share_of(0, 0.1)))
     steady = attempt(lambda: sensitivity(model, image, target, explain, progress=share_of(0.1, 0.6)))
     forgotten = attempt(lambda: Forgotten.of(model, before, image, target, explain, share_of(0.6, 1)))
     gap = attempt(lambda: completeness_gap(model, image, found)) if promises(found.method) else None

@@ -12,9 +12,8 @@ from pages.shared import results, state
 from pages.shared.charts import chart
 from pages.shared.compare import taken
 from pages.shared.jobs import Progress, background
-from pages.shared.layout import plain
 from pages.shared.predictions import share
-from pages.shared.trust_asked import Asked, attempt, costly
+from pages.shared.trust_asked import AT_ONCE, Asked, attempt
 from pages.shared.trust_cards import head, say
 
 if TYPE_CHECKING:
@@ -45,8 +44,10 @@ def curves_of(asked: Asked, values: "np.ndarray", fill: str) -> "dict[str, Curve
     """Return the curves of a map, or draw how far they are and return None."""
     steps = sizes(asked)["steps"]
     key = ("curves", *asked.key, fill)
-    work = partial(_both_curves, results.model(asked.weights), asked.image(), values, asked.target, fill, steps)
-    if not costly(2 * (steps + 1), asked.picture):
+    work = partial(
+        _both_curves, results.model(asked.weights), asked.image(), values, asked.target, asked.versus, fill, steps
+    )
+    if asked.seconds(len(TITLES) * (steps + 1)) <= AT_ONCE:
         return _kept_curves(key, work)
     return background(key, work, words="Changing the picture step by step", place="trust_curves")
 
@@ -58,12 +59,19 @@ def _kept_curves(key: tuple[Any, ...], _work: Any) -> "dict[str, Curve | ConvSco
 
 
 def _both_curves(
-    model: Any, image: Any, values: "np.ndarray", target: int, fill: str, steps: int, progress: Progress | None
+    model: Any,
+    image: Any,
+    values: "np.ndarray",
+    target: int,
+    versus: int | None,
+    fill: str,
+    steps: int,
+    progress: Progress | None,
 ) -> "dict[str, Curve | ConvScopeError]":
     from core.explain.removal import removal_curve
 
     def curve(mode: str) -> "Curve":
-        return removal_curve(model, image, values, target, mode, fill, steps=steps, progress=progress)
+        return removal_curve(model, image, values, target, mode, fill, versus=versus, steps=steps, progress=progress)
 
     return {mode: attempt(partial(curve, mode)) for mode in TITLES}
 
@@ -74,15 +82,15 @@ def chances_of(asked: Asked, fill: str) -> "dict[str, Chance | ConvScopeError] |
     passes = len(TITLES) * size["orders"] * (size["steps"] + 1)
     return background(
         ("chance", *asked.picture_key, fill),
-        partial(_both_chances, results.model(asked.weights), asked.image(), asked.target, fill, size),
+        partial(_both_chances, results.model(asked.weights), asked.image(), asked.target, asked.versus, fill, size),
         words=f"What {size['orders']} random orders of the pixels score",
         place="trust_chance",
-        ask=f"Compare with chance: {passes:,} passes through the network" if costly(passes, asked.picture) else "",
+        ask=asked.ask("Compare with chance", passes),
     )
 
 
 def _both_chances(
-    model: Any, image: Any, target: int, fill: str, size: dict[str, int], progress: Progress
+    model: Any, image: Any, target: int, versus: int | None, fill: str, size: dict[str, int], progress: Progress
 ) -> "dict[str, Chance | ConvScopeError]":
     from core.explain.removal import random_removal
 
@@ -90,7 +98,7 @@ def _both_chances(
         def tell(done: int, total: int) -> None:
             progress(place * total + done, len(TITLES) * total)
 
-        return random_removal(model, image, target, mode, fill, progress=tell, **size)
+        return random_removal(model, image, target, mode, fill, versus=versus, progress=tell, **size)
 
     return {mode: attempt(partial(chance, place, mode)) for place, mode in enumerate(TITLES)}
 
@@ -136,7 +144,7 @@ def curve_card(
 
 def _evidence(curve: "Curve", chance: "Chance", gone: float, asked: Asked) -> str:
     """Say what the share that the slider stands at does, and what as many random pixels do."""
-    name = plain(asked.title)
+    name = asked.title
     now, random = share(curve.at(gone)), share(chance.mean.at(gone))
     start = share(curve.at(0))
     if curve.mode == "deletion":

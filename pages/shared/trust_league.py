@@ -15,6 +15,7 @@ from pages.shared.controls import ask_one
 from pages.shared.explanation_controls import chosen_methods, method_options
 from pages.shared.jobs import Progress, background
 from pages.shared.layout import plain, show_errors
+from pages.shared.live import duration
 from pages.shared.pretrained import Pretrained
 from pages.shared.training_images import training_set
 from pages.shared.trust_cards import head, say
@@ -46,7 +47,7 @@ def league_panel(weights: results.Weights) -> None:
             head("League table: do the maps lie on the object?", ABOUT, PAPER, "league")
             st.caption(
                 "The objects of this data set are known. Over many test images: how often do the maps of the methods "
-                "chosen under Maps point at them, and what would a map score that knows nothing?"
+                "chosen above point at them, and what would a map score that knows nothing?"
             )
             count = int(ask_one("Test images", COUNTS, "trust_league_count"))
             names, left_out = _fitting(weights)
@@ -72,16 +73,18 @@ def _league(weights: results.Weights, data: "Dataset", names: tuple[str, ...], c
     from core.explain.attribution import attribute
 
     options: Mapping[str, dict[str, Any]] = {name: method_options(name) for name in names}
-    explains = {name: partial(attribute, method=name, **options[name]) for name in names}
+    others = results.background(weights.run)
+    explains = {name: partial(attribute, method=name, background=others, **options[name]) for name in names}
     shape = data.input_shape
     passes = count * sum(METHODS[name].passes(METHODS[name].resolve(options[name]), shape) for name in names)
+    seconds = max(1.0, passes * results.pass_seconds(weights))
     key = ("league", *weights.mark, count, *((name, *sorted(options[name].items())) for name in names))
     return background(
         key,
         partial(_work, results.model(weights), data, count, explains),
         words=f"{len(names)} methods explain {count} test images",
         place="trust_league",
-        ask=f"Compute the league of {len(names)} methods: {passes:,} passes through the network",
+        ask=f"Compute the league of {len(names)} methods, about {duration(seconds)}",
     )
 
 

@@ -6,7 +6,6 @@ import streamlit as st
 
 from core.figures.overlays import faded, overlay
 from pages.shared.explanation_looks import Look
-from pages.shared.layout import plain
 from pages.shared.maps import color_bar
 from pages.shared.trust_asked import Asked
 
@@ -29,6 +28,6 @@ def map_card(asked: Asked, found: "Attribution") -> None:
         percentile=look.percentile,
     )
     with st.container(border=True, height="stretch", key="trust_map_card", gap="xsmall"):
-        st.markdown(f"**{method.title}** for “{plain(asked.title)}”")
+        st.markdown(f"**{method.title}** for “{asked.title}”")
         st.image(drawn.pixels, width="stretch", alt=f"{method.title}: {drawn.text}")
         color_bar(drawn.scale, drawn.text)

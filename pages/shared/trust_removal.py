@@ -94,22 +94,27 @@ def _pixels(asked: Asked, image: Any) -> "np.ndarray":
 
 def _answer(asked: Asked, changed: Any, random: float | None) -> None:
     """Write how likely the class is now, and what the network says instead; `random` is what random pixels do."""
-    from core.explain.prediction import predict
+    import torch
 
-    before = results.probabilities(asked.weights, asked.picture)
-    now = predict(results.model(asked.weights), changed[None])[0].numpy()
-    target, run = asked.target, asked.weights.run
-    moved = 100 * float(now[target] - before[target])
+    from core.explain.prediction import predict
+    from core.explain.usable import likelihoods
+    from core.model.twin import twin_of
+
+    model, run, images = results.model(asked.weights), asked.weights.run, torch.stack([asked.image(), changed])
+    before, now = likelihoods(twin_of(model), images, asked.target, asked.versus).tolist()
+    first, probabilities = predict(model, images).numpy()
     st.markdown("**What it says of that**")
     st.metric(
-        f"Probability of “{class_name(run, target)}”",
-        share(float(now[target])),
-        f"{moved:+.1f} points" if abs(moved) >= 0.05 else None,
+        f"Probability of “{asked.title}”",
+        share(now),
+        f"{100 * (now - before):+.1f} points" if abs(now - before) >= 0.0005 else None,
         delta_color="off",
     )
-    st.caption(f"With the whole picture: {share(float(before[target]))}.")
+    st.caption(f"With the whole picture: {share(before)}.")
     if random is not None:
-        st.caption(f"With as many random pixels: {share(random)}, the mean of several orders.")
-    order = (-now).argsort(kind="stable")[:3].tolist()
-    st.markdown(f"It {'still says' if order[0] == before.argmax() else 'now says'} **“{class_name(run, order[0])}”**.")
-    st.markdown("\n".join(f"- {class_name(run, index)} :small[{share(float(now[index]))}]" for index in order))
+        st.caption(f"With as many random pixels instead: {share(random)}, the mean of several orders.")
+    order = (-probabilities).argsort(kind="stable")[:3].tolist()
+    st.markdown(f"It {'still says' if order[0] == first.argmax() else 'now says'} **“{class_name(run, order[0])}”**.")
+    st.markdown(
+        "\n".join(f"- {class_name(run, index)} :small[{share(float(probabilities[index]))}]" for index in order)
+    )

@@ -207,6 +207,8 @@ def test_on_a_line_the_sum_is_exact_and_a_part_of_it_is_missing_by_that_part() -
     halved = _made(whole.values / 2, "integrated_gradients")
     assert completeness_gap(net, image, halved).gap == pytest.approx(-change / 2, abs=1e-5)
     assert completeness_gap(net, image, halved).share == pytest.approx(0.5, abs=1e-4)
+    against = attribute(net, image, 0, "integrated_gradients", versus=2)
+    assert completeness_gap(net, image, against).gap == pytest.approx(0, abs=1e-5)
     start = torch.randn(5, 3, 8, 8, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         above = float(net(image[None])[0, 0] - net(start)[:, 0].mean())
