@@ -13,12 +13,14 @@ from core.explain.dice import Dice, seeded
 from core.explain.fitness import why_not
 from core.explain.method import Choice, Method
 from core.explain.methods import METHODS
-from core.explain.prediction import check_finite, check_images
+from core.explain.prediction import check_finite, check_images, finite
 from core.explain.question import Contrast, Question, check_class
 from core.explain.unfold import unfolded
 from core.model.twin import twin_of
 
 Progress = Callable[[int, int], None]
+# Parts of a score that are so small beside the scores are what rounding leaves of nothing: no answer to be drawn.
+DUST = 1e-7
 
 # The hooks it warns of are put on a copy of the network that is thrown away.
 warnings.filterwarnings("ignore", message="Setting backward hooks on ReLU", category=UserWarning)
@@ -165,12 +167,14 @@ def attribute(
         with torch.enable_grad(), _sentences(watch):
             asked = Question(wrap(twin_of(network)), batch, index, chosen, others, model, wrap)
             values = about.compute(asked).detach().float().cpu()
-    if not torch.isfinite(values).all():
+    if not finite(values):
         raise ExplainError(
             f"{about.title} gave values that are not finite numbers for this picture: try another "
             "method or an earlier epoch."
         )
     logits = watch.logits if watch.logits is not None else check_logits(logits_of(model, batch), classes)[0]
+    if (about.family == "Covering" or about.complete) and values.abs().max() <= DUST * float(logits.abs().max()):
+        values = torch.zeros_like(values)
     score = float(logits[target] - (0 if versus is None else logits[versus]))
     return Attribution(values, method, target, about.signed, score, chosen, versus)
 

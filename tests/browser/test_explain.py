@@ -1,4 +1,4 @@
-"""Explain as people use it: methods and classes are chosen, maps are read, what takes long shows life and can be left."""
+"""Explain as people use it: methods and classes are chosen, maps are read, long work shows life and can be left."""
 
 import re
 from collections.abc import Callable

@@ -279,3 +279,50 @@ def test_an_attribution_that_is_not_finite_gets_a_sentence() -> None:
     net = nn.Sequential(Root(), nn.Flatten(), nn.Linear(48, 2))
     with pytest.raises(ExplainError, match="not finite numbers for this picture"):
         attribute(net, torch.zeros(3, 4, 4), 0, "saliency")
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("value", [0.0, 1.5])
+def test_a_constant_picture_is_explained_or_says_why_not(method: str, value: float) -> None:
+    net, image = network(), torch.full((3, 8, 8), value)
+    found = attribute(net, image, 3, method)
+    assert torch.isfinite(found.values).all()
+    if not found.values.any():
+        assert found.blank == f"Every value is zero: {METHODS[method].blank}"
+    else:
+        assert found.blank is None
+    if value == 0 and method in ("integrated_gradients", "deep_lift", "input_x_gradient", "occlusion", "kernel_shap"):
+        assert found.blank  # it is its own starting picture
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_does_not_fit_gets_one_sentence(method: str) -> None:
+    with pytest.raises(ExplainError, match="values that are not finite numbers"):
+        attribute(network(), torch.full((3, 8, 8), torch.nan), 0, method)
+    for shape in ((3, 12, 12), (1, 8, 8), (4, 8, 8)):
+        with pytest.raises(ExplainError, match=r"cannot take an image of shape \(\d, \d+, \d+\)"):
+            attribute(network(), torch.ones(shape), 0, method)
+    with pytest.raises(ExplainError, match="no class 7: choose a whole number from 0 to 4"):
+        attribute(network(), picture(), 0, method, versus=7)
+    with pytest.raises(ExplainError, match="no class 5: choose a whole number from 0 to 4"):
+        attribute(network(), picture(), 5, method)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_network_of_one_class_is_explained(method: str) -> None:
+    net = network()
+    net.dense1 = nn.Linear(96, 1)
+    assert torch.isfinite(attribute(net, picture(), 0, method).values).all()
+    with pytest.raises(ExplainError, match="no class 1: choose a whole number from 0 to 0"):
+        attribute(net, picture(), 1, method)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_network_without_convolution_is_explained_or_says_why_not(method: str) -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Flatten(), nn.Linear(192, 8), nn.ReLU(), nn.Linear(8, 2))
+    if METHODS[method].family in ("Layers", "Units"):
+        with pytest.raises(ExplainError, match="convolution"):
+            attribute(net, picture(), 0, method)
+        return
+    assert attribute(net, picture(), 0, method).values.shape in {(3, 8, 8), (8, 8)}
