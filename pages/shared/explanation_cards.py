@@ -1,6 +1,7 @@
 """One card for each method: its map of every class or network that is looked at, in one scale, and what it means."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from pages.shared import results
 from pages.shared.compare import attempts
 from pages.shared.explanation_drawing import Shown, View, draw
 from pages.shared.explanation_looks import Look
-from pages.shared.jobs import Progress, background
+from pages.shared.jobs import Progress, background, is_asked, want
 from pages.shared.layout import plain, show_errors
 from pages.shared.live import duration
 
@@ -22,14 +23,38 @@ if TYPE_CHECKING:
 AT_ONCE = 0.4  # seconds: what takes longer waits for a click, and is done in the background
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """An explanation that has not been asked for yet: Streamlit's key of its place, what it is, and its cost."""
+
+    place: str
+    key: tuple[Hashable, ...]
+    seconds: float
+
+
+def compute_all(waiting: Sequence[Waiting]) -> None:
+    """Offer to compute everything that waits at once; nothing where less than two do."""
+    if len(waiting) < 2:
+        return
+
+    def ask() -> None:
+        for each in waiting:
+            want(each.place, each.key)
+
+    label = f"Compute all {len(waiting)}, about {duration(sum(each.seconds for each in waiting))}"
+    st.button(label, icon=":material/play_arrow:", key="compute_all", on_click=ask)
+
+
 def card(
     method: Method, options: Mapping[str, Choice], views: Sequence[View], picture: results.Picture, look: Look
-) -> list[Shown]:
-    """Draw the card of a method, and return the explanations that it shows."""
+) -> list[Shown] | Waiting:
+    """Draw the card of a method, and return the explanations that it shows, or that it waits to be asked."""
     with st.container(border=True, height="stretch", key=f"explained_{method.name}", gap="xsmall"):
         _head(method)
         with show_errors():
             found = _found(method, options, views, picture)
+            if isinstance(found, Waiting):
+                return found
             if found is not None:
                 return draw(method, views, found, picture, look)
     return []
@@ -52,7 +77,7 @@ def _head(method: Method) -> None:
 
 def _found(
     method: Method, options: Mapping[str, Choice], views: Sequence[View], picture: results.Picture
-) -> "list[Attribution | ConvScopeError] | None":
+) -> "list[Attribution | ConvScopeError] | Waiting | None":
     """Return the explanations of all views: at once where that is quick, else as soon as the background has them."""
     from core.explain.fitness import why_not
 
@@ -66,13 +91,10 @@ def _found(
     if seconds <= AT_ONCE:
         return attempts(views, ask)
     asked = tuple((view.weights.mark, view.target, view.versus) for view in views)
-    return background(
-        (method.name, tuple(sorted(options.items())), picture.digest, asked),
-        partial(_in_turn, ask, views),
-        words=f"{passes:,} passes",
-        place=method.name,
-        ask=f"Compute, about {duration(max(1, seconds))}",
-    )
+    key = (method.name, tuple(sorted(options.items())), picture.digest, asked)
+    label = f"Compute, about {duration(max(1, seconds))}"
+    found = background(key, partial(_in_turn, ask, views), words=f"{passes:,} passes", place=method.name, ask=label)
+    return Waiting(method.name, key, seconds) if found is None and not is_asked(method.name, key) else found
 
 
 def _in_turn(

@@ -9,7 +9,7 @@ from core.errors import ConvScopeError
 from core.explain.methods import METHODS
 from pages.shared import menu, results
 from pages.shared.compare import LETTERS, attempts, taken
-from pages.shared.explanation_cards import card
+from pages.shared.explanation_cards import Waiting, card, compute_all
 from pages.shared.explanation_controls import chosen_methods, method_options
 from pages.shared.explanation_drawing import Shown, View, zoom
 from pages.shared.explanation_exports import take_away
@@ -100,12 +100,20 @@ def _cards(
     views: Sequence[View], picture: results.Picture, names: Sequence[str], look: Look, *, own: bool = True
 ) -> list[Shown]:
     shown: list[Shown] = []
+    waiting: list[Waiting] = []
     columns, width = (3, 220) if len(views) == 1 else (2, 340) if len(views) == 2 else (1, 340)
+    above = st.container()
     with st.grid(columns, min_column_width=width):
         with st.container(border=True, height="stretch", key="explained_input", gap="xsmall"):
             _input(picture, wide=columns == 1)
         for name in names:
-            shown += card(METHODS[name], method_options(name) if own else {}, views, picture, look)
+            found = card(METHODS[name], method_options(name) if own else {}, views, picture, look)
+            if isinstance(found, Waiting):
+                waiting.append(found)
+            else:
+                shown += found
+    with above:
+        compute_all(waiting)
     return shown
 
 

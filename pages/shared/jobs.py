@@ -101,14 +101,13 @@ def background(
     Raises:
         Exception: What the work raised.
     """
-    slot, session, declined = _slot(key), _session(), f"declined_{place}"
-    asked = st.session_state.get(f"asked_{place}") == key
+    slot, session = _slot(key), _session()
     job = slot.job
     if job is not None and job.result.done() and not job.over:
         return job.result.result()
-    if st.session_state.get(declined) == key or (ask and not asked and not _running(slot)):
+    if st.session_state.get(f"declined_{place}") == key or (ask and not is_asked(place, key) and not _running(slot)):
         label = ask or "Compute"
-        st.button(label, icon=":material/play_arrow:", key=f"ask_{place}", on_click=_want, args=(place, key))
+        st.button(label, icon=":material/play_arrow:", key=f"ask_{place}", on_click=want, args=(place, key))
         return None
     with slot.lock:
         if slot.job is None or slot.job.over:
@@ -118,9 +117,20 @@ def background(
         job.watchers[session] = time.monotonic()
     with st.container(horizontal=True, vertical_alignment="center", key=f"job_{place}"):
         st.progress(min(1.0, job.done / job.total) if job.total else 0.0, text=_words(job, words))
-        st.button("Cancel", key=f"cancel_{place}", on_click=_leave, args=(job, session, declined, key))
+        st.button("Cancel", key=f"cancel_{place}", on_click=_leave, args=(job, session, place, key))
     pulse(TICK_SECONDS, key=f"pulse_{place}")
     return None
+
+
+def want(place: str, key: tuple[Hashable, ...]) -> None:
+    """Ask for the work of a place on the page, as a press on its button does."""
+    st.session_state[f"asked_{place}"] = key
+    st.session_state.pop(f"declined_{place}", None)
+
+
+def is_asked(place: str, key: tuple[Hashable, ...]) -> bool:
+    """Say whether this session has asked for the work of a place on the page."""
+    return st.session_state.get(f"asked_{place}") == key
 
 
 def _running(slot: _Slot) -> bool:
@@ -132,14 +142,10 @@ def _session() -> str:
     return context.session_id if context else ""
 
 
-def _want(place: str, key: tuple[Hashable, ...]) -> None:
-    st.session_state[f"asked_{place}"] = key
-    st.session_state.pop(f"declined_{place}", None)
-
-
-def _leave(job: Job, session: str, declined: str, key: tuple[Hashable, ...]) -> None:
+def _leave(job: Job, session: str, place: str, key: tuple[Hashable, ...]) -> None:
     job.watchers.pop(session, None)
-    st.session_state[declined] = key
+    st.session_state[f"declined_{place}"] = key
+    st.session_state.pop(f"asked_{place}", None)
     if not job.watchers:
         job.result.cancel()  # it may not have begun
 

@@ -302,6 +302,22 @@ def test_what_takes_long_waits_for_a_press_and_is_done_in_the_background(
     assert not [button for button in app.button if str(button.key).startswith("ask_")]
 
 
+def test_all_that_waits_can_be_asked_for_at_once(
+    trained_run: str, asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(results, "pass_seconds", lambda weights: 1.0)
+    app = choose(opened(run=trained_run), "saliency", "grad_cam", "deconvolution")
+    assert not asked
+    assert app.button(key="compute_all").label == "Compute all 3, about 6 s"
+    app.button(key="compute_all").click().run()
+    end = time.monotonic() + 20
+    while len(pictures(app)) < 4:
+        assert time.monotonic() < end
+        app.run()
+    assert {call["method"] for call in asked} == {"saliency", "grad_cam", "deconvolution"}
+    assert not [button for button in app.button if button.key == "compute_all"]
+
+
 def test_a_method_that_does_not_fit_says_why(make_run: Callable[..., str], asked: list[dict[str, Any]]) -> None:
     app = opened(run=make_run(Flatten(), Dense(10)))
     assert [call["method"] for call in asked] == ["integrated_gradients", "smooth_grad", "occlusion"]
