@@ -1,18 +1,21 @@
 """What attacks make of pictures, kept for all sessions: a key is the network, the pixels and the attack."""
 
+from collections.abc import Sequence
 from dataclasses import astuple, replace
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from core.explain.method import Method
 from pages.shared import results
 from pages.shared.jobs import Progress, background
 from pages.shared.pixels import Statistics, levels, normalized, statistics
 
 if TYPE_CHECKING:
     from core.explain.attacks import Attack, Attacked, Attempt
+    from core.explain.attribution import Attribution
 
-AT_ONCE = 60_000  # pixels times passes: what costs more is done in the background
+AT_ONCE = 0.4  # seconds: what takes longer is done in the background
 RANDOM = 8  # changes of the same size that an attack is compared with
 Compared = tuple["Attacked", int]  # and how many random changes turn the answer as well
 
@@ -24,7 +27,7 @@ def attacked(weights: results.Weights, picture: results.Picture, how: "Attack") 
         ConvScopeError: The network cannot be loaded, or the picture cannot be attacked.
     """
     key = (weights.mark, picture.digest, astuple(how))
-    if how.passes * picture.shape[1] * picture.shape[2] <= AT_ONCE:
+    if (how.passes + RANDOM) * results.pass_seconds(weights) <= AT_ONCE:
         return _attacked(*key, weights, picture, how)
     model, known = results.model(weights), statistics(weights.run)  # what is wrong with these is said here
     return background(
@@ -57,6 +60,32 @@ def as_picture(picture: results.Picture, found: "Attacked") -> results.Picture:
     """Return an attacked picture as one that networks can be asked about."""
     title = f"{picture.title}, attacked"
     return replace(picture, title=title, pixels=found.pixels.numpy().tobytes())
+
+
+def explained(
+    weights: results.Weights, pictures: Sequence[results.Picture], target: int, method: Method
+) -> "list[Attribution] | None":
+    """Explain one class of several pictures; None while it is being done.
+
+    Raises:
+        ConvScopeError: The method cannot explain one of them.
+    """
+
+    def work(tell: Progress) -> "list[Attribution]":
+        found = []
+        for before, picture in enumerate(pictures):
+
+            def told(done: int, total: int, before: int = before) -> None:
+                tell(before * total + done, len(pictures) * total)
+
+            found.append(results.attribution(weights, picture, target, method.name, progress=told))
+        return found
+
+    passes = len(pictures) * method.passes(method.resolve({}), pictures[0].shape)
+    if passes * results.pass_seconds(weights) <= AT_ONCE:
+        return work(lambda done, total: None)
+    key = (weights.mark, *(picture.digest for picture in pictures), target, method.name)
+    return background(("explained", *key), work, words=f"{passes:,} passes", place="attack_explained")
 
 
 def growing(weights: results.Weights, picture: results.Picture, how: "Attack") -> "tuple[Attempt, ...] | None":

@@ -10,7 +10,7 @@ from core.explain.methods import METHODS
 from core.figures.scales import ColorScale, number
 from pages.shared import results, state
 from pages.shared.attack_controls import ask_attack, set_strength
-from pages.shared.attack_results import RANDOM, as_picture, attacked, growing
+from pages.shared.attack_results import RANDOM, as_picture, attacked, explained, growing
 from pages.shared.before_after import before_after
 from pages.shared.charts import chart
 from pages.shared.controls import ask_one
@@ -124,7 +124,7 @@ def _explanations(weights: results.Weights, picture: results.Picture, found: "At
     asked = {str(target): f"“{class_name(weights.run, target)}”"} | {str(now): f"“{class_name(weights.run, now)}”"}
     st.markdown("**What speaks for a class, before and after**")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        explained = int(ask_one("Class", asked, f"attack_class_{target}_{now}")) if len(asked) > 1 else target
+        chosen = int(ask_one("Class", asked, f"attack_class_{target}_{now}")) if len(asked) > 1 else target
         method = METHODS[
             st.selectbox(
                 "Explain by",
@@ -140,8 +140,9 @@ def _explanations(weights: results.Weights, picture: results.Picture, found: "At
         st.info(plain(reason), icon=":material/block:")
         return
     pair = (picture, as_picture(picture, found))
-    maps = [results.attribution(weights, each, explained, method.name) for each in pair]
-    before_after(method, [each.array() for each in pair], maps)
+    maps = explained(weights, pair, chosen, method)
+    if maps is not None:
+        before_after(method, [each.array() for each in pair], maps)
 
 
 def _smallest(weights: results.Weights, picture: results.Picture, how: "Attack") -> None:

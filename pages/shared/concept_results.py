@@ -7,6 +7,7 @@ from core.data.concepts import concepts_for, draw_concept
 from core.errors import RunError
 from pages.shared import results
 from pages.shared.jobs import Progress, background
+from pages.shared.live import duration
 from pages.shared.pixels import levels, normalized, statistics
 from pages.shared.pretrained import Pretrained
 from pages.shared.state import dataset
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 REPEATS = 20
 EXAMPLES = 60
-LARGE = 64 * 64  # pixels: larger pictures take long, so that fewer are drawn and a press is asked for
+LARGE = 64 * 64  # pixels: larger pictures take long, so that fewer are drawn
+UNASKED = 5.0  # seconds: what takes longer waits for a press
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,6 @@ def report_of(asked: Question) -> "ConceptReport | None":
     """
     weights, shape = asked.weights, asked.weights.run.spec.input_shape
     model, known, many = results.model(weights), statistics(weights.run), sizes(shape)
-    large = shape[1] * shape[2] > LARGE
     examples = _examples(asked, many.examples)
     names = concepts_for(shape[0])
 
@@ -82,12 +83,13 @@ def report_of(asked: Question) -> "ConceptReport | None":
 
     about = asked.picture.digest if isinstance(weights.run, Pretrained) else ""
     pictures = len(names) * many.concept + many.random + many.examples
+    seconds = pictures * results.pass_seconds(weights)
     return background(
         ("concepts", weights.mark, asked.layer, asked.target, about),
         work,
         words="Testing the concepts",
         place="concepts",
-        ask=f"Test the concepts: {pictures} pictures through the network" if large else "",
+        ask=f"Test the concepts: {pictures} pictures, about {duration(seconds)}" if seconds > UNASKED else "",
     )
 
 

@@ -375,10 +375,11 @@ def test_a_pretrained_network_is_asked_about_variations_of_the_picture(
     pretrained: str, reports: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(concept_results, "sizes", lambda shape: concept_results.Sizes(12, 24, 2))
+    monkeypatch.setattr(concept_results, "UNASKED", 0.0)
     monkeypatch.setattr(concept_results, "concepts_for", lambda channels: ("dots",))
     app = opened("concepts", run=pretrained)
     assert not reports
-    assert "38 pictures through the network" in app.button(key="ask_concepts").label
+    assert "38 pictures, about" in app.button(key="ask_concepts").label
     app.button(key="ask_concepts").click().run()
     settled(app)
     assert reports[0]["examples"].shape == (2, 3, 224, 224)
