@@ -1,24 +1,25 @@
 """Asking one network about one picture by one of Captum's methods."""
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from core.errors import ExplainError
-from core.explain.dice import Dice, seeded
+from core.explain.dice import seeded
 from core.explain.fitness import why_not
 from core.explain.method import Choice, Method
 from core.explain.methods import METHODS
-from core.explain.prediction import check_finite, check_images, finite
-from core.explain.question import Contrast, Question, check_class
+from core.explain.prediction import check_images, finite
+from core.explain.question import Contrast, Question
 from core.explain.unfold import unfolded
+from core.explain.watch import Progress, Watch, check_logits, logits_of, sentences
 from core.model.twin import twin_of
 
-Progress = Callable[[int, int], None]
 # Parts of a score that are so small beside the scores are what rounding leaves of nothing: no answer to be drawn.
 DUST = 1e-7
 
@@ -59,51 +60,6 @@ class Attribution:
         return f"Every value is zero: {METHODS[self.method].blank}"
 
 
-@dataclass(eq=False)
-class _Watch:
-    """What is seen of the network while a method asks it: its first answer, and how much it has done.
-
-    Attributes:
-        image: The image that is explained.
-        classes: Whose scores are needed; checked against the first answer.
-        logits: The answer to that image, (K,), once it was among the questions.
-        images: How many images went through.
-    """
-
-    image: Tensor
-    classes: tuple[int, ...]
-    method: Method
-    passes: int
-    progress: Progress | None
-    dice: Dice | None
-    logits: Tensor | None = None
-    images: int = 0
-
-    def before(self, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        if self.dice is not None:
-            self.dice.pause()
-
-    def after(self, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        if self.images == 0:
-            check_logits(output.detach(), self.classes)
-        if self.logits is None and len(inputs[0]) == 1 and torch.equal(inputs[0], self.image):
-            self.logits = output.detach()[0]
-        self.images += len(output)
-        if self.progress is not None:
-            self.progress(min(self.passes, self.images * (1 + self.method.backward)), self.passes)
-        if self.dice is not None:
-            self.dice.resume()
-
-
-def check_logits(logits: Tensor, classes: tuple[int, ...]) -> Tensor:
-    """Return scores (N, K), or raise `ExplainError` unless they are finite and know each of the classes."""
-    if logits.ndim != 2:
-        raise ExplainError(f"The network gives {tuple(logits.shape[1:])} for an image, not one score for each class.")
-    for each in classes:
-        check_class(each, logits.shape[1])
-    return check_finite(logits)
-
-
 def attribute(
     model: nn.Module,
     image: Tensor,
@@ -112,6 +68,7 @@ def attribute(
     *,
     versus: int | None = None,
     background: Tensor | None = None,
+    logits: Tensor | None = None,
     progress: Progress | None = None,
     **options: Choice,
 ) -> Attribution:
@@ -128,6 +85,7 @@ def attribute(
         versus: Index of another class: then the score of `target` less that of this one is explained.
         background: Normalised images (M, C, H, W) that stand for nothing in particular, for the methods of SHAP that
             start from other pictures; by default noise around the mean colour.
+        logits: The network's scores for this very image, (K,), where they are known: it saves a pass.
         progress: Called with the passes done and those to do, after each batch; what it raises ends the work.
         **options: That method's options; its defaults where none is given.
 
@@ -138,72 +96,56 @@ def attribute(
         ExplainError: The method, class, an option or the image is not usable, the method does not fit this
             network, or the result is not finite.
     """
-    about = _method(method)
+    about, classes = _method(method), (target,) if versus is None else (target, versus)
     check_images(image, 3)
     chosen = about.resolve(options)
     reason = why_not(model, method, chosen)
     if reason:
         raise ExplainError(reason)
+    if versus is not None and target == versus:
+        raise ExplainError("A class cannot be explained against itself: choose another one to compare with.")
     device = next((weight.device for weight in model.parameters()), image.device)
     batch = image.detach().to(device, torch.float32, copy=True)[None].requires_grad_()
     network = unfolded(model) if about.unfolded or chosen.get("of") == "guided_backprop" else model
     assert network is not None  # `why_not` has seen to it
-    classes = (target,) if versus is None else (target, versus)
-    if versus is not None and target == versus:
-        raise ExplainError("A class cannot be explained against itself: choose another one to compare with.")
+    passes = about.passes(chosen, (image.shape[0], image.shape[1], image.shape[2]))
     with seeded(0) if about.random else nullcontext() as dice:
-        watch = _Watch(batch.detach(), classes, about, about.passes(chosen, tuple(image.shape)), progress, dice)  # type: ignore[arg-type]
-
-        def wrap(twin: nn.Module) -> nn.Module:
-            twin.register_forward_pre_hook(watch.before)
-            twin.register_forward_hook(watch.after)
-            if versus is None:
-                return twin
-            logits = check_logits(logits_of(model, batch), classes)
-            return Contrast(twin, target, versus, logits.shape[1]).to(device)
-
-        index = target if versus is None else 0
-        others = None if background is None else background.to(device, torch.float32)
-        with torch.enable_grad(), _sentences(watch):
+        watch = Watch(batch.detach(), classes, passes, 1 + about.backward, progress, dice)
+        with torch.enable_grad(), sentences(watch):
+            wrap = watch.on if versus is None else partial(_contrast, watch, model, (target, versus))
+            others = None if background is None else background.to(device, torch.float32)
+            index = target if versus is None else 0
             asked = Question(wrap(twin_of(network)), batch, index, chosen, others, model, wrap)
             values = about.compute(asked).detach().float().cpu()
+    known = logits if watch.logits is None else watch.logits
+    found = check_logits(logits_of(model, batch) if known is None else known[None], classes)[0].float().cpu()
+    score = float(found[target] - (0 if versus is None else found[versus]))
+    return Attribution(_clean(values, about, found), method, target, about.signed, score, chosen, versus)
+
+
+def _contrast(watch: Watch, model: nn.Module, classes: tuple[int, int], twin: nn.Module) -> nn.Module:
+    """Watch a copy of a network, and put the difference of two of its scores behind it."""
+    logits = check_logits(logits_of(model, watch.image), classes)
+    return Contrast(watch.on(twin), *classes, logits.shape[1]).to(logits.device)
+
+
+def _clean(values: Tensor, about: Method, logits: Tensor) -> Tensor:
+    """Return finite values without the dust of rounding, or raise `ExplainError`."""
     if not finite(values):
         raise ExplainError(
             f"{about.title} gave values that are not finite numbers for this picture: try another "
             "method or an earlier epoch."
         )
-    logits = watch.logits if watch.logits is not None else check_logits(logits_of(model, batch), classes)[0]
-    if (about.family == "Covering" or about.complete) and values.abs().max() <= DUST * float(logits.abs().max()):
-        values = torch.zeros_like(values)
-    score = float(logits[target] - (0 if versus is None else logits[versus]))
-    return Attribution(values, method, target, about.signed, score, chosen, versus)
+    is_share = about.family == "Covering" or bool(about.complete)
+    if is_share and values.abs().max() <= DUST * float(logits.abs().max()):
+        return torch.zeros_like(values)
+    return values
 
 
 def _method(name: str) -> Method:
     if name not in METHODS:
         raise ExplainError(f"There is no method {name!r}: choose one of {', '.join(METHODS)}.")
     return METHODS[name]
-
-
-def logits_of(model: nn.Module, batch: Tensor) -> Tensor:
-    """Return what a network says of images (N, C, H, W) on its own device, (N, K)."""
-    with torch.no_grad():
-        logits: Tensor = twin_of(model)(batch.detach())
-    return logits
-
-
-@contextmanager
-def _sentences(watch: _Watch) -> Iterator[None]:
-    """Turn what torch says of an image that does not fit the network into a sentence."""
-    try:
-        yield
-    except RuntimeError as error:
-        if watch.images:
-            raise
-        raise ExplainError(
-            f"The network cannot take an image of shape {tuple(watch.image.shape[1:])}: choose one of the shape that "
-            "it was made for."
-        ) from error
 
 
 def heatmap(attribution: Attribution) -> Tensor:

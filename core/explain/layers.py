@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
 
 from core.errors import ExplainError
 from core.model.twin import twin_of
+
+_Shapes = dict[tuple[int, ...], dict[str, tuple[int, ...]]]
+_known: WeakKeyDictionary[nn.Module, tuple[tuple[nn.Module, ...], _Shapes]] = WeakKeyDictionary()
 
 
 def _cam_layers(module: nn.Module, path: str = "") -> Iterator[str]:
@@ -46,30 +50,40 @@ def default_cam_layer(model: nn.Module) -> str:
     return names[-1]
 
 
-def outputs_of(model: nn.Module, image: Tensor) -> dict[str, Tensor]:
-    """Return what every module puts out for one image (1, C, H, W), by the module's name, in order of execution."""
+def output_of(model: nn.Module, image: Tensor, layer: str) -> Tensor:
+    """Return what one layer puts out for an image (1, C, H, W), with its batch of one."""
+    return _outputs(model, image, [layer])[layer]
+
+
+def _outputs(model: nn.Module, image: Tensor, names: list[str]) -> dict[str, Tensor]:
     twin, found = twin_of(model), dict[str, Tensor]()
 
     def keep(name: str, output: object) -> None:
         if isinstance(output, Tensor):
-            found[name] = output
+            found[name] = output.clone()  # what comes next may work in place
 
-    for name, module in twin.named_modules():
-        if name:
-            module.register_forward_hook(lambda module, inputs, output, name=name: keep(name, output))
+    for name in names:
+        twin.get_submodule(name).register_forward_hook(lambda module, inputs, output, name=name: keep(name, output))
     with torch.no_grad():
         twin(image)
     return found
 
 
-def layer_shapes(model: nn.Module, shape: tuple[int, int, int]) -> dict[str, tuple[int, ...]]:
+def layer_shapes(model: nn.Module, shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
     """Name the modules of a network in order of execution, each with the shape of what it puts out for an image.
 
-    That is (C, H, W) for maps and (F,) for numbers without places, for images of `shape`.
+    That is (C, H, W) for maps and (F,) for numbers without places, for images of `shape`. It is found out once.
     """
-    weight = next(model.parameters(), None)
-    image = torch.zeros((1, *shape), device=None if weight is None else weight.device)
-    return {name: tuple(output.shape[1:]) for name, output in outputs_of(model, image).items()}
+    modules = tuple(model.modules())[1:]  # the cache must not keep the network itself alive
+    kept = _known.get(model)
+    if kept is None or len(kept[0]) != len(modules) or any(a is not b for a, b in zip(kept[0], modules, strict=True)):
+        kept = _known[model] = modules, {}
+    if shape not in kept[1]:
+        weight = next(model.parameters(), None)
+        image = torch.zeros((1, *shape), device=None if weight is None else weight.device)
+        names = [name for name, _ in model.named_modules() if name]
+        kept[1][shape] = {name: tuple(output.shape[1:]) for name, output in _outputs(model, image, names).items()}
+    return dict(kept[1][shape])
 
 
 def stretched(maps: Tensor, shape: tuple[int, ...], mode: str = "nearest") -> Tensor:

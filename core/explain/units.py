@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING
 
 from core.errors import ExplainError
@@ -25,20 +26,20 @@ _COLUMN = Option("col", "Column", None, "Column of the unit in its map; by defau
 _WORDS = {"channel": "map", "row": "row", "col": "column"}
 
 
-def _output(asked: Question, title: str) -> Tensor:
-    """Return what the asked layer puts out, (1, C, …), and settle which layer that is."""
-    from core.explain.layers import cam_layers, outputs_of
+def _settle(asked: Question, title: str) -> tuple[int, ...]:
+    """Settle which layer is asked, and return the shape of what it puts out."""
+    from core.explain.layers import cam_layers, layer_shapes
 
-    outputs = outputs_of(asked.original, asked.image.detach())
+    shapes = layer_shapes(asked.original, tuple(asked.image.shape[1:]))
     name = asked.options["layer"]
     if name is None:
-        maps = [name for name in cam_layers(asked.original) if outputs[name].shape[2:].numel() > 1]
+        maps = [name for name in cam_layers(asked.original) if prod(shapes[name][1:]) > 1]
         if not maps:
             raise ExplainError(f"{title} needs a layer: this network has no convolution with maps to choose by itself.")
         name = asked.options["layer"] = maps[-1]
-    if name not in outputs:
+    if name not in shapes:
         raise ExplainError(f"{title} cannot look at {name!r}: choose a layer of this network.")
-    return outputs[str(name)]
+    return shapes[str(name)]
 
 
 def _of_channel(asked: Question, values: Tensor, title: str) -> Tensor:
@@ -62,7 +63,7 @@ def _of_channel(asked: Question, values: Tensor, title: str) -> Tensor:
 def _layer_conductance(asked: Question) -> Tensor:
     from captum.attr import LayerConductance
 
-    _output(asked, "Layer conductance")
+    _settle(asked, "Layer conductance")
     method = LayerConductance(asked.model, asked.layer(str(asked.options["layer"])))
     values = method.attribute(
         asked.image,
@@ -77,7 +78,7 @@ def _layer_conductance(asked: Question) -> Tensor:
 def _internal_influence(asked: Question) -> Tensor:
     from captum.attr import InternalInfluence
 
-    _output(asked, "Internal influence")
+    _settle(asked, "Internal influence")
     method = InternalInfluence(asked.model, asked.layer(str(asked.options["layer"])))
     values = method.attribute(
         asked.image,
@@ -92,18 +93,24 @@ def _internal_influence(asked: Question) -> Tensor:
 def _neuron_gradient(asked: Question) -> Tensor:
     from captum.attr import NeuronGradient
 
-    place = unit(_output(asked, "Neuron gradient")[0], asked)
+    place = _unit(asked, _settle(asked, "Neuron gradient"))
     method = NeuronGradient(asked.model, asked.layer(str(asked.options["layer"])))
     return method.attribute(asked.image, neuron_selector=place)[0]
 
 
-def unit(output: Tensor, asked: Question) -> tuple[int, ...]:
-    """Return the place of the asked unit in a layer's output (C, …): as asked, the strongest where nothing is said."""
-    names = tuple(_WORDS)[: output.ndim]
+def _unit(asked: Question, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the place of the asked unit in a layer's output of this shape; what is left open is the strongest."""
+    names = tuple(_WORDS)[: len(shape)]
+    output = None
+    if any(asked.options[name] is None for name in names):
+        from core.explain.layers import output_of
+
+        output = output_of(asked.original, asked.image.detach(), str(asked.options["layer"]))[0]
     place: list[int] = []
-    for name, size in zip(names, output.shape, strict=True):
+    for name, size in zip(names, shape, strict=True):
         value = asked.options[name]
         if value is None:
+            assert output is not None
             left = output[tuple(place)]
             value = int(left.reshape(left.shape[0], -1).amax(dim=1).argmax())
         if not 0 <= int(value) < size:

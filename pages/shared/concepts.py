@@ -58,20 +58,16 @@ def _ask_layer(weights: results.Weights) -> str:
 
 def _layers(weights: results.Weights) -> tuple[list[str], str]:
     """Return the layers that can be asked, in order, and the one to begin with."""
-    from core.explain.layers import cam_layers, outputs_of
+    from core.explain.layers import cam_layers, layer_shapes
 
     model, run = results.model(weights), weights.run
+    shapes = layer_shapes(model, run.spec.input_shape)
     if isinstance(run, Pretrained):
         names = list(cam_layers(model))
     else:
-        outputs = outputs_of(model, results.tensor(run, _plain_picture(run.spec.input_shape)))
-        names = [name for name in outputs if name in run.spec.layer_names][:-1]
-    maps = [name for name in names if isinstance(run, Pretrained) or outputs[name].ndim == 4]
+        names = [name for name in shapes if name in run.spec.layer_names][:-1]
+    maps = [name for name in names if len(shapes[name]) == 3]
     return names, (maps or names)[-1]
-
-
-def _plain_picture(shape: tuple[int, int, int]) -> results.Picture:
-    return results.Picture("", shape, bytes(shape[0] * shape[1] * shape[2]))
 
 
 def _concepts(weights: results.Weights) -> None:

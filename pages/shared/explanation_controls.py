@@ -114,19 +114,13 @@ def _ask_option(weights: results.Weights, method: Method, option: Option) -> Cho
 
 
 def _layers(weights: results.Weights, method: Method) -> Sequence[str]:
-    from core.explain.layers import cam_layers
+    from core.explain.layers import cam_layers, layer_shapes
 
     try:
+        model = results.model(weights)
         if method.family != "Units":
-            return cam_layers(results.model(weights))
-        shapes, alone = _shapes(weights.run.id, weights), method.name == "neuron_gradient"
+            return cam_layers(model)
+        shapes, alone = layer_shapes(model, weights.run.spec.input_shape), method.name == "neuron_gradient"
         return [name for name, shape in shapes.items() if len(shape) == 3 or (alone and len(shape) == 1)]
     except ConvScopeError:  # the cards say what is wrong
         return ()
-
-
-@st.cache_resource(show_spinner=False, max_entries=32)
-def _shapes(run_id: str, _weights: results.Weights) -> dict[str, tuple[int, ...]]:
-    from core.explain.layers import layer_shapes
-
-    return layer_shapes(results.model(_weights), _weights.run.spec.input_shape)

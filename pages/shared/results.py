@@ -238,10 +238,13 @@ def _attribution(
     _picture: Picture,
     _progress: "Callable[[int, int], None] | None",
 ) -> "Attribution":
+    import torch
+
     from core.explain.attribution import attribute
 
-    words = {"versus": versus, "background": background(_weights.run), "progress": _progress} | dict(options)
-    return attribute(model(_weights), tensor(_weights.run, _picture)[0], target, method, **words)
+    known = torch.from_numpy(logits(_weights, _picture))
+    words = {"versus": versus, "background": background(_weights.run), "logits": known, "progress": _progress}
+    return attribute(model(_weights), tensor(_weights.run, _picture)[0], target, method, **words, **dict(options))
 
 
 def attribution(

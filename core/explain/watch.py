@@ -1,0 +1,94 @@
+"""What is seen of a network while a method asks it: its answer, how far the method is, and what went wrong."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from core.errors import ExplainError
+from core.explain.dice import Dice
+from core.explain.prediction import check_finite
+from core.explain.question import check_class
+from core.model.twin import twin_of
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(eq=False)
+class Watch:
+    """What is seen of the network while a method asks it: its first answer, and how much it has done.
+
+    Attributes:
+        image: The image that is explained, (1, C, H, W).
+        classes: Whose scores are needed; checked against the first answer.
+        passes: How many passes the method takes.
+        factor: Passes for each image that goes through: 2 where the method goes back as well.
+        progress: Whom to tell.
+        dice: The random numbers of the method, which others may have while the network computes.
+        logits: The answer to that image, (K,), once it was among the questions.
+        images: How many images went through.
+    """
+
+    image: Tensor
+    classes: tuple[int, ...]
+    passes: int
+    factor: int
+    progress: Progress | None
+    dice: Dice | None
+    logits: Tensor | None = None
+    images: int = 0
+
+    def on(self, network: nn.Module) -> nn.Module:
+        """Watch this copy of the network, and return it."""
+        network.register_forward_pre_hook(self.before)
+        network.register_forward_hook(self.after)
+        return network
+
+    def before(self, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        """Let others draw random numbers."""
+        if self.dice is not None:
+            self.dice.pause()
+
+    def after(self, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        """Look at the answer, and tell how far the method is."""
+        if self.images == 0:
+            check_logits(output.detach(), self.classes)
+        if self.logits is None and len(inputs[0]) == 1 and torch.equal(inputs[0], self.image):
+            self.logits = output.detach()[0]
+        self.images += len(output)
+        if self.progress is not None:
+            self.progress(min(self.passes, self.images * self.factor), self.passes)
+        if self.dice is not None:
+            self.dice.resume()
+
+
+def check_logits(logits: Tensor, classes: tuple[int, ...]) -> Tensor:
+    """Return scores (N, K), or raise `ExplainError` unless they are finite and know each of the classes."""
+    if logits.ndim != 2:
+        raise ExplainError(f"The network gives {tuple(logits.shape[1:])} for an image, not one score for each class.")
+    for each in classes:
+        check_class(each, logits.shape[1])
+    return check_finite(logits)
+
+
+def logits_of(model: nn.Module, batch: Tensor) -> Tensor:
+    """Return what a network says of images (N, C, H, W) on its own device, (N, K)."""
+    with torch.no_grad():
+        logits: Tensor = twin_of(model)(batch.detach())
+    return logits
+
+
+@contextmanager
+def sentences(watch: Watch) -> Iterator[None]:
+    """Turn what torch says of an image that does not fit the network into a sentence."""
+    try:
+        yield
+    except RuntimeError as error:
+        if watch.images:
+            raise
+        raise ExplainError(
+            f"The network cannot take an image of shape {tuple(watch.image.shape[1:])}: choose one of the shape that "
+            "it was made for."
+        ) from error
