@@ -39,7 +39,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     compute = core.explain.attribution.attribute
 
     def attribute(model: Any, image: Any, target: int, method: str, **words: Any) -> Any:
-        given = {name: words[name] for name in ("versus", "background", "progress")}
+        given = {name: words[name] for name in ("versus", "background", "logits", "progress")}
         options = {name: value for name, value in words.items() if name not in given}
         calls.append({"method": method, "target": target, "image": image, "options": options, **given})
         return compute(model, image, target, method, **words)
