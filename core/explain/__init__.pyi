@@ -35,6 +35,7 @@ from .randomization import untrained as untrained
 from .record import Record as Record
 from .record import arrays_npz as arrays_npz
 from .record import settings_json as settings_json
+from .removal import moved_removal as moved_removal
 from .removal import random_removal as random_removal
 from .removal import removal_curve as removal_curve
 from .steadiness import Sensitivity as Sensitivity

@@ -15,7 +15,7 @@ from core.explain.repeats import Progress
 from core.explain.usable import likelihoods, usable_map
 from core.model.twin import twin_of
 
-STEPS, RANDOM_ORDERS = 50, 20
+STEPS, RANDOM_ORDERS, PLACES = 50, 8, 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,12 +44,12 @@ class Curve:
 
 @dataclass(frozen=True, eq=False)
 class Chance:
-    """The same for several orders of the pixels drawn at random.
+    """The same for several maps that know nothing of the picture.
 
     Attributes:
         mode: Key of `BETTER`.
         shares: (S,) as in `Curve`.
-        runs: (R, S), the probabilities of each order.
+        runs: (R, S), the probabilities of each.
     """
 
     mode: str
@@ -72,7 +72,7 @@ class Chance:
         return np.asarray(np.trapezoid(self.runs, self.shares, axis=1))
 
     def beaten(self, area: float) -> int:
-        """Return how many of the orders an area is better than.
+        """Return how many of them an area is better than.
 
         One that beats all 20 would do so by chance once in 21 times, if its map were noise.
         """
@@ -131,12 +131,41 @@ def random_removal(
     progress: Progress | None = None,
 ) -> Chance:
     """Do the same in orders of the pixels drawn from `seed`, at least two: what a map of noise scores."""
-    if image[0].numel() < 2 or orders < 2:
+    size = image[0].numel()
+    if size < 2 or orders < 2:
         raise ExplainError("Chance needs a picture of two pixels or more, and two orders of them or more.")
     rng = np.random.default_rng(seed)
-    size = image[0].numel()
     drawn = np.stack([rng.permutation(size) for _ in range(orders)]).reshape(orders, *image.shape[1:])
     shares, found = _walk(model, image, torch.from_numpy(drawn), target, mode, fill, versus, steps, progress)
+    return Chance(mode, shares, found)
+
+
+def moved_removal(
+    model: nn.Module,
+    image: Tensor,
+    heatmap: ArrayLike,
+    target: int,
+    mode: str = "deletion",
+    fill: str = "mean",
+    *,
+    versus: int | None = None,
+    steps: int = STEPS,
+    places: int = PLACES,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Chance:
+    """Do the same with the map moved to other places, drawn from `seed`: what leaves at one edge comes back opposite.
+
+    Single pixels here and there harm some networks more than any patch does, so that noise beats every smooth map
+    at deletion. The map at other places is as smooth as it is at its own: what is left is whether the place is right.
+    """
+    values = usable_map(heatmap, tuple(image.shape))
+    shifts = np.random.default_rng(seed).choice(np.arange(1, values.size), min(places, values.size - 1), replace=False)
+    if len(shifts) < 2:
+        raise ExplainError("Chance needs a picture of three pixels or more, and two places or more.")
+    width = values.shape[1]
+    moved = [order(np.roll(values, divmod(int(shift), width), axis=(0, 1)), seed) for shift in shifts]
+    shares, found = _walk(model, image, torch.stack(moved), target, mode, fill, versus, steps, progress)
     return Chance(mode, shares, found)
 
 

@@ -24,14 +24,16 @@ class Verdict:
     text: str
 
 
-def removal_verdict(curve: Curve, chance: Chance) -> Verdict:
-    """Judge a curve of deletion or insertion by those of random orders."""
-    beaten, orders = chance.beaten(curve.area), len(chance.areas)
-    if beaten == orders:
-        return Verdict("for", f"Better than chance: it beats all {orders} random orders.")
+def removal_verdict(curve: Curve, moved: Chance) -> Verdict:
+    """Judge a curve of deletion or insertion by those of the same map at other places."""
+    beaten, places = moved.beaten(curve.area), len(moved.areas)
+    if beaten == places:
+        return Verdict("for", f"Better than chance: it beats the same map at each of {places} random places.")
     if not beaten:
-        return Verdict("against", f"Worse than chance: all {orders} random orders beat it.")
-    return Verdict("open", f"Not clearly better than chance: it beats {beaten} of {orders} random orders.")
+        return Verdict("against", f"Worse than chance: the same map beats it at each of {places} random places.")
+    return Verdict(
+        "open", f"Not clearly better than chance: it beats the same map at {beaten} of {places} random places."
+    )
 
 
 def infidelity_verdict(found: Infidelity) -> Verdict:

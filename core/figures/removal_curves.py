@@ -17,7 +17,7 @@ def removal_rows(curve: Curve) -> Rows:
 
 
 def chance_rows(chance: Chance) -> Rows:
-    """Return the rows of the band of random orders: their mean, and one deviation to both sides."""
+    """Return the rows of a band of chance: the mean, and one deviation to both sides."""
     spread = chance.spread.clip(min=0)
     low, high = ((chance.mean.probabilities + sign * spread).clip(0, 1) for sign in (-1, 1))
     places = zip(chance.shares.tolist(), chance.mean.probabilities.tolist(), low.tolist(), high.tolist(), strict=True)
@@ -30,8 +30,8 @@ def chance_rows(chance: Chance) -> Rows:
 def removal_chart(mode: str, *, theme: str = "light", height: int = 220) -> dict[str, Any]:
     """Return a chart over rows of `removal_rows`.
 
-    Its further data sets are "chance" (`chance_rows`) and "now": one row like those of the line, at the share that
-    somebody looks at.
+    Its further data sets are "chance" (`chance_rows`), drawn as a band, "noise" (`removal_rows` of random pixels), a
+    dotted line, and "now": one row like those of the line, at the share that somebody looks at.
 
     Args:
         mode: "deletion" or "insertion", for the axis title.
@@ -71,6 +71,11 @@ def removal_chart(mode: str, *, theme: str = "light", height: int = 220) -> dict
             {
                 "data": {"name": "chance"},
                 "mark": {"type": "line", "color": colours.muted, "strokeWidth": 2, "strokeDash": [5, 4], "clip": True},
+                "encoding": {"y": y},
+            },
+            {
+                "data": {"name": "noise"},
+                "mark": {"type": "line", "color": colours.test, "strokeWidth": 2, "strokeDash": [1, 3], "clip": True},
                 "encoding": {"y": y},
             },
             {"mark": {"type": "line", "color": colours.mark, "strokeWidth": 2.5, "clip": True}, "encoding": {"y": y}},

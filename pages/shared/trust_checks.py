@@ -82,10 +82,11 @@ def _infidelity(checks: Checks) -> "list[Verdict]":
     found = taken(checks.infidelity)
     low, high = f"{min(found.random):.0%}", f"{max(found.random):.0%}"
     number_card(
-        f"Not foreseen, of {found.squares} squares of {found.side} × {found.side} pixels",
+        "Not foreseen",
         f"{found.share:.0%}",
         found.better,
-        f"The same values at random places: {low if low == high else f'{low} to {high}'}.",
+        f"{found.squares} squares of {found.side} × {found.side} pixels. The same values at random places: "
+        f"{low if low == high else f'{low} to {high}'}.",
     )
     verdict = infidelity_verdict(found)
     say(verdict)
@@ -98,9 +99,10 @@ def _sensitivity(checks: Checks) -> "list[Verdict]":
     head("Maximum sensitivity", ABOUT_SENSITIVITY, YEH, "sensitivity")
     found = taken(checks.sensitivity)
     number_card(
-        f"Moves at most, {found.samples} pictures with noise up to ±{found.radius:g}",
+        "Moves at most",
         f"{found.value:.0%}",
         found.better,
+        f"{found.samples} pictures with noise up to ±{found.radius:g} after normalising. "
         f"A random map: {found.random:.0%}.",
     )
     verdict = sensitivity_verdict(found)
@@ -117,10 +119,11 @@ def _completeness(checks: Checks, asked: Asked) -> "list[Verdict]":
         return []
     found = taken(checks.gap)
     number_card(
-        f"Sum {number(found.total)}, promised {number(found.promised)} logits",
-        number(found.gap),
+        "Missing, in logits",
+        number(-found.gap),
         found.better,
-        "The same values at random places: the same gap.",
+        f"The sum is {number(found.total)}, promised are {number(found.promised)}. "
+        "The same values at random places: the same.",
     )
     verdict = completeness_verdict(found)
     say(verdict)

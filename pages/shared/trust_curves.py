@@ -1,5 +1,6 @@
-"""The curves of deletion and insertion, beside those of random orders."""
+"""The curves of deletion and insertion, beside those of chance."""
 
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -32,17 +33,27 @@ PAPER = "Petsiuk, Das and Saenko 2018, “RISE”, arXiv:1806.07421"
 COARSE = 128  # pictures with longer sides get fewer steps and orders
 
 
-def sizes(asked: Asked) -> dict[str, int]:
-    """Return how many steps and random orders a picture of this size gets: whole per cents from step to step."""
-    from core.explain.removal import RANDOM_ORDERS, STEPS
+@dataclass(frozen=True, eq=False)
+class Chances:
+    """What maps score that know nothing of the picture: the same map at other places, and random pixels."""
 
-    large = max(asked.picture.shape[1:]) > COARSE
-    return {"steps": 20, "orders": 8} if large else {"steps": STEPS, "orders": RANDOM_ORDERS}
+    moved: "Chance"
+    noise: "Chance"
+
+
+def sizes(asked: Asked) -> tuple[int, int, int]:
+    """Return how many steps, other places and random orders a picture of this size gets.
+
+    From step to step it is a whole per cent of the pixels, or several.
+    """
+    from core.explain.removal import PLACES, RANDOM_ORDERS, STEPS
+
+    return (20, 6, 3) if max(asked.picture.shape[1:]) > COARSE else (STEPS, PLACES, RANDOM_ORDERS)
 
 
 def curves_of(asked: Asked, values: "np.ndarray", fill: str) -> "dict[str, Curve | ConvScopeError] | None":
     """Return the curves of a map, or draw how far they are and return None."""
-    steps = sizes(asked)["steps"]
+    steps = sizes(asked)[0]
     key = ("curves", *asked.key, fill)
     work = partial(
         _both_curves, results.model(asked.weights), asked.image(), values, asked.target, asked.versus, fill, steps
@@ -76,83 +87,97 @@ def _both_curves(
     return {mode: attempt(partial(curve, mode)) for mode in TITLES}
 
 
-def chances_of(asked: Asked, fill: str) -> "dict[str, Chance | ConvScopeError] | None":
-    """Return the curves of random orders, or draw how far they are, or the button that starts them, and return None."""
-    size = sizes(asked)
-    passes = len(TITLES) * size["orders"] * (size["steps"] + 1)
+def chances_of(asked: Asked, values: "np.ndarray", fill: str) -> "dict[str, Chances | ConvScopeError] | None":
+    """Return what chance scores, or draw how far that is, or the button that starts it, and return None."""
+    steps, places, orders = sizes(asked)
     return background(
-        ("chance", *asked.picture_key, fill),
-        partial(_both_chances, results.model(asked.weights), asked.image(), asked.target, asked.versus, fill, size),
-        words=f"What {size['orders']} random orders of the pixels score",
+        ("chance", *asked.key, fill),
+        partial(
+            _chances,
+            results.model(asked.weights),
+            asked.image(),
+            values,
+            asked.target,
+            asked.versus,
+            fill,
+            sizes(asked),
+        ),
+        words=f"What the map scores at {places} other places, and {orders} orders of random pixels",
         place="trust_chance",
-        ask=asked.ask("Compare with chance", passes),
+        ask=asked.ask("Compare with chance", len(TITLES) * (places + orders) * (steps + 1)),
     )
 
 
-def _both_chances(
-    model: Any, image: Any, target: int, versus: int | None, fill: str, size: dict[str, int], progress: Progress
-) -> "dict[str, Chance | ConvScopeError]":
-    from core.explain.removal import random_removal
+def _chances(
+    model: Any,
+    image: Any,
+    values: "np.ndarray",
+    target: int,
+    versus: int | None,
+    fill: str,
+    size: tuple[int, int, int],
+    progress: Progress,
+) -> "dict[str, Chances | ConvScopeError]":
+    from core.explain.removal import moved_removal, random_removal
 
-    def chance(place: int, mode: str) -> "Chance":
-        def tell(done: int, total: int) -> None:
-            progress(place * total + done, len(TITLES) * total)
+    steps, places, orders = size
+    total = len(TITLES) * (places + orders)
 
-        return random_removal(model, image, target, mode, fill, versus=versus, progress=tell, **size)
+    def part(before: int, count: int) -> Progress:
+        return lambda done, of: progress(1000 * before + 1000 * count * done // of, 1000 * total)
 
-    return {mode: attempt(partial(chance, place, mode)) for place, mode in enumerate(TITLES)}
+    def chances(place: int, mode: str) -> Chances:
+        start = place * (places + orders)
+        words: dict[str, Any] = {"mode": mode, "fill": fill, "versus": versus, "steps": steps}
+        moved = moved_removal(model, image, values, target, places=places, progress=part(start, places), **words)
+        tell = part(start + places, orders)
+        return Chances(moved, random_removal(model, image, target, orders=orders, progress=tell, **words))
+
+    return {mode: attempt(partial(chances, place, mode)) for place, mode in enumerate(TITLES)}
 
 
 def curve_card(
-    curve: "Curve", chance: "Chance | ConvScopeError | None", gone: float, asked: Asked, *, looked_at: bool
+    curve: "Curve", chances: "Chances | ConvScopeError | None", gone: float, asked: Asked, *, looked_at: bool
 ) -> None:
     """Draw one curve with its area, that of chance, and the verdict.
 
     Args:
         curve: Of the map.
-        chance: Of random orders, or why there is none; None if they are still to come.
+        chances: What chance scores, or why that is not known; None if it is still to come.
         gone: The share of the pixels that the evidence is about.
         asked: The map.
         looked_at: Whether that share is marked, because the picture shows it.
     """
     from core.explain.trust import removal_verdict
 
-    mode, orders = curve.mode, None if chance is None else taken(chance)
+    mode, found = curve.mode, None if chances is None else taken(chances)
     head(TITLES[mode], ABOUT[mode], PAPER, mode)
-    now = [{"share": gone, "value": curve.at(gone)}] if looked_at else []
-    rows = chance_rows(orders) if orders else []
-    text = f"{TITLES[mode]}: probability of the class after each share of the pixels"
     chart(
         removal_chart(mode, theme=state.theme()),
         removal_rows(curve),
         key=f"trust_chart_{mode}",
-        alt=f"{text}; area {curve.area:.2f}",
-        chance=rows,
-        now=now,
+        alt=f"{TITLES[mode]}: probability of the class after each share of the pixels; area {curve.area:.2f}",
+        chance=chance_rows(found.moved) if found else [],
+        noise=removal_rows(found.noise.mean) if found else [],
+        now=[{"share": gone, "value": curve.at(gone)}] if looked_at else [],
     )
     better = f"{BETTER[mode].capitalize()} is better"
-    if orders is None:
+    if found is None:
         st.markdown(f"Area **{curve.area:.2f}**. {better}.")
         return
-    areas = orders.areas
+    moved, noise = found.moved.areas, found.noise.areas
     st.markdown(
-        f"Area **{curve.area:.2f}**; random maps {areas.mean():.2f} ± {areas.std(ddof=1):.2f} "
-        f"(grey: {len(areas)} random orders, mean and one deviation). {better}."
+        f"Area **{curve.area:.2f}**. {better}. The same map at {len(moved)} random places: {moved.mean():.2f} ± "
+        f"{moved.std(ddof=1):.2f} (grey band). Random pixels: {noise.mean():.2f} ± {noise.std(ddof=1):.2f} (dotted)."
     )
-    say(removal_verdict(curve, orders), _evidence(curve, orders, gone, asked))
+    say(removal_verdict(curve, found.moved), _evidence(curve, found, gone, asked))
 
 
-def _evidence(curve: "Curve", chance: "Chance", gone: float, asked: Asked) -> str:
-    """Say what the share that the slider stands at does, and what as many random pixels do."""
-    name = asked.title
-    now, random = share(curve.at(gone)), share(chance.mean.at(gone))
-    start = share(curve.at(0))
-    if curve.mode == "deletion":
-        return (
-            f"Removing the {gone:.0%} of pixels that this map calls most important takes “{name}” from {start} to "
-            f"**{now}**; random pixels: to {random}. "
-        )
+def _evidence(curve: "Curve", chances: Chances, gone: float, asked: Asked) -> str:
+    """Say what the share that the slider stands at does, and what as many pixels do that chance chose."""
+    deed = "Removing the" if curve.mode == "deletion" else "Showing only the"
     return (
-        f"Showing only the {gone:.0%} of pixels that this map calls most important takes “{name}” from {start} to "
-        f"**{now}**; random pixels: to {random}. "
+        f"{deed} {gone:.0%} of pixels that this map calls most important takes “{asked.title}” from "
+        f"{share(curve.at(0))} to **{share(curve.at(gone))}**; at other places the map takes it to "
+        f"{share(chances.moved.mean.at(gone))}, random pixels to {share(chances.noise.mean.at(gone))}. "
     )

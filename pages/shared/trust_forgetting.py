@@ -1,8 +1,9 @@
 """What becomes of a map while the network forgets its layers, and what an untrained copy shows."""
 
+import re
 from base64 import b64encode
 from dataclasses import dataclass
-from html import escape
+from html import escape, unescape
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -30,8 +31,8 @@ ABOUT = (
 PAPER = "Adebayo et al. 2018, “Sanity Checks for Saliency Maps”, arXiv:1810.03292"
 _STRIP = """<style>
 .forgetting { display: flex; flex-wrap: wrap; gap: 0.75rem; }
-.forgetting figure { width: 112px; margin: 0; }
-.forgetting img, .forgetting .blank { width: 112px; aspect-ratio: 1; border-radius: 4px; image-rendering: pixelated; }
+.forgetting figure { width: 100px; margin: 0; }
+.forgetting img, .forgetting .blank { width: 100px; aspect-ratio: 1; border-radius: 4px; image-rendering: pixelated; }
 .forgetting .blank { border: 1px dashed currentColor; opacity: 0.6; display: grid; place-items: center; }
 .forgetting figcaption { font-size: 0.8rem; line-height: 1.35; overflow-wrap: anywhere; }
 @media (min-width: 640px) { .forgetting .apart { margin-left: 0.75rem; } }
@@ -78,7 +79,7 @@ def forgetting(asked: Asked, found: Forgotten) -> "list[Verdict]":
     steps = found.cascade.steps
     maps = [found.cascade.original, *(step.map for step in steps), found.untrained]
     tiles, scale = cascade_tiles(maps, signed=asked.method.signed)
-    captions = ["<b>As trained</b>", *(f"without {escape(_names(step.layers))}" for step in steps)]
+    captions = ["<b>As trained</b>", *_captions([step.layers for step in steps])]
     captions.append(f"<b>{'Before training' if found.kept else 'Untrained copy'}</b>")
     alike = [None, *(step.likeness for step in steps), found.likeness]
     figures = [_figure(*each, last=each[1] is captions[-1]) for each in zip(tiles, captions, alike, strict=True)]
@@ -93,11 +94,16 @@ def forgetting(asked: Asked, found: Forgotten) -> "list[Verdict]":
     return verdicts
 
 
-def _names(layers: tuple[str, ...]) -> str:
-    """Name the layers of a step: all of a few, or how many there are."""
-    if len(layers) <= 2:
-        return " and ".join(layers)
-    return f"{layers[0]} to {layers[-1]}"
+def _captions(steps: list[tuple[str, ...]]) -> list[str]:
+    """Name what is forgotten after each step, as HTML: a layer, or how many of the last ones."""
+    if all(len(layers) == 1 for layers in steps):
+        return [f"without {escape(layers[0])}" for layers in steps]
+    gone = [sum(map(len, steps[: place + 1])) for place in range(len(steps))]
+    names = [f"{layers[0]} to {layers[-1]}" for layers in steps]
+    return [
+        f'<span title="{escape(name, quote=True)}">without the last {count} layers</span>'
+        for name, count in zip(names, gone, strict=True)
+    ]
 
 
 def _numbers(alike: "Likeness") -> str:
@@ -108,6 +114,11 @@ def _numbers(alike: "Likeness") -> str:
     return f"rank {alike.rank:.2f}{ssim}".replace("-", "−")
 
 
+def _plain(caption: str) -> str:
+    """Return the text of a caption without its marks."""
+    return unescape(re.sub(r"<[^>]*>", "", caption))
+
+
 def _figure(tile: "np.ndarray", caption: str, alike: "Likeness | None", *, last: bool) -> str:
     """Return one map with its caption, as HTML; `caption` is HTML."""
     data = b64encode(sprite(tile[None], 1)).decode("ascii")
@@ -115,7 +126,7 @@ def _figure(tile: "np.ndarray", caption: str, alike: "Likeness | None", *, last:
     picture = (
         '<div class="blank">blank map</div>'
         if blank
-        else f'<img src="data:image/png;base64,{data}" alt="Map {escape(caption, quote=True)}">'
+        else f'<img src="data:image/png;base64,{data}" alt="The map: {escape(_plain(caption), quote=True)}">'
     )
     numbers = "" if alike is None else f"<br>{_numbers(alike).replace(', ', '<br>')}"
     return f"<figure{' class=apart' if last else ''}>{picture}<figcaption>{caption}{numbers}</figcaption></figure>"

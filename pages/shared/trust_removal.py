@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from core.errors import ConvScopeError
     from core.explain.attribution import Attribution
-    from core.explain.removal import Chance
+    from pages.shared.trust_curves import Chances
 
 MODES = {"deletion": "Remove them", "insertion": "Show only them"}
 
@@ -39,12 +39,12 @@ def removal_panel(asked: Asked, found: "Attribution") -> None:
         0,
         100,
         10,
-        100 // sizes(asked)["steps"],
+        100 // sizes(asked)[0],
         format="%d%%",
         key="trust_share",
     )
     curves, cards = curves_of(asked, values, fill), st.grid(3, min_column_width=220)
-    chances = chances_of(asked, fill)
+    chances = chances_of(asked, values, fill)
     with cards:
         map_card(asked, found)
         with show_errors():
@@ -66,7 +66,7 @@ def _fills(asked: Asked) -> dict[str, str]:
 
 
 def _erased(
-    asked: Asked, values: "np.ndarray", gone: float, fill: str, mode: str, chance: "Chance | ConvScopeError | None"
+    asked: Asked, values: "np.ndarray", gone: float, fill: str, mode: str, chance: "Chances | ConvScopeError | None"
 ) -> None:
     """Draw the picture after its pixels are changed, and what the network says of it."""
     from core.explain.erasing import removed
@@ -79,7 +79,7 @@ def _erased(
         st.image(enlarged(_pixels(asked, changed)), width="stretch", alt=f"The picture: {words}")
         st.caption(f"{words}, the most important ones of the map.")
     with st.container(border=True, height="stretch", key="trust_answer", gap="xsmall"):
-        _answer(asked, changed, None if chance is None else taken(chance).mean.at(gone))
+        _answer(asked, changed, None if chance is None else taken(chance).noise.mean.at(gone))
 
 
 def _pixels(asked: Asked, image: Any) -> "np.ndarray":

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from core.errors import ExplainError
 from core.explain.erasing import BETTER, FILLS, order, removed
 from core.explain.question import baseline
-from core.explain.removal import Chance, random_removal, removal_curve
+from core.explain.removal import Chance, moved_removal, random_removal, removal_curve
 
 
 def linear(side: int = 4) -> nn.Sequential:
@@ -82,9 +82,20 @@ def test_chance_depends_on_nothing_but_the_seed() -> None:
     net, image = linear(), picture()
     one, same, other = (random_removal(net, image, 0, seed=seed) for seed in (0, 0, 1))
     assert np.array_equal(one.runs, same.runs) and not np.array_equal(one.runs, other.runs)
-    assert one.runs.shape == (20, 17)
+    assert one.runs.shape == (8, 17)
     assert one.mean.probabilities == pytest.approx(one.runs.mean(axis=0))
     assert one.spread == pytest.approx(one.runs.std(axis=0, ddof=1))
+
+
+def test_moved_maps_are_the_map_at_other_places_each_once() -> None:
+    net, image, heatmap = linear(3), picture(3), picture(3, seed=2)[0].numpy()
+    moved = moved_removal(net, image, heatmap, 0)
+    shifted = [np.roll(heatmap, (down, right), axis=(0, 1)) for down in range(3) for right in range(3)][1:]
+    expected = [removal_curve(net, image, each, 0).probabilities for each in shifted]
+    assert moved.runs.shape == (8, 10)  # of 9 pixels there are no more places
+    assert sorted(moved.runs.round(5).tolist()) == sorted(np.array(expected).round(5).tolist())
+    few = [moved_removal(net, image, heatmap, 0, places=3, seed=seed).runs for seed in (0, 0, 1)]
+    assert np.array_equal(few[0], few[1]) and not np.array_equal(few[0], few[2])
 
 
 def test_beaten_counts_larger_areas_of_deletion_and_smaller_ones_of_insertion() -> None:

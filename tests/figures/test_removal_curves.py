@@ -33,6 +33,6 @@ def test_line_and_band_share_axes_from_nothing_to_everything(mode: str, theme: s
     assert chart["encoding"]["x"]["axis"]["title"] == AXES[mode]
     heights = [layer["encoding"]["y"]["scale"]["domain"] for layer in chart["layer"] if "encoding" in layer]
     assert heights and all(height == [0, 1] for height in heights)
-    assert {layer.get("data", {}).get("name") for layer in chart["layer"]} == {None, "chance", "now"}
+    assert {layer.get("data", {}).get("name") for layer in chart["layer"]} == {None, "chance", "noise", "now"}
     colours = {layer["mark"].get("color") for layer in chart["layer"]}
     assert {THEMES[theme].mark, THEMES[theme].muted} <= colours
