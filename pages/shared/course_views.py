@@ -13,7 +13,7 @@ from core.figures.overlays import faded
 from pages.shared import results
 from pages.shared.compare import LETTERS
 from pages.shared.course_measures import Told, between, charts, reading
-from pages.shared.explanation_looks import Look
+from pages.shared.explanation_looks import chosen_look
 from pages.shared.layout import plain
 from pages.shared.maps import color_bar
 from pages.shared.predictions import share
@@ -67,7 +67,7 @@ def tell(
 
 
 def _tiles(moments: Sequence[Moment], picture: results.Picture, method: "Method", one_scale: bool) -> CourseTiles:
-    look = _look()
+    look = chosen_look()
     return course_tiles(
         faded(picture.array(), method.signed),
         np.stack([moment.heatmap for moment in moments]),
@@ -78,16 +78,6 @@ def _tiles(moments: Sequence[Moment], picture: results.Picture, method: "Method"
         strength=look.strength,
         percentile=look.percentile,
         sign=look.sign,
-    )
-
-
-def _look() -> Look:
-    """Return how this session draws heatmaps."""
-    kept, usual = st.session_state, Look()
-    return Look(
-        kept.get("look_strength", 100 * usual.strength) / 100,
-        kept.get("look_percentile", usual.percentile),
-        kept.get("look_sign") or usual.sign,
     )
 
 

@@ -29,6 +29,16 @@ class Look:
     sign: Sign = "both"
 
 
+def chosen_look() -> Look:
+    """Return how this session chose to have heatmaps drawn."""
+    kept, usual = st.session_state, Look()
+    return Look(
+        kept.get("look_strength", 100 * usual.strength) / 100,
+        kept.get("look_percentile", usual.percentile),
+        kept.get("look_sign") or usual.sign,
+    )
+
+
 def ask_look() -> Look:
     """Ask how to draw the heatmaps: one row of controls."""
     with st.grid(3, min_column_width=220, gap="medium"):
@@ -36,7 +46,7 @@ def ask_look() -> Look:
 
 
 def _ask_look() -> Look:
-    strength = st.slider(
+    st.slider(
         "Strength of the colours",
         0,
         100,
@@ -47,7 +57,7 @@ def _ask_look() -> Look:
         persist_state="session",
         help="At 0% you see the picture only.",
     )
-    percentile = st.slider(
+    st.slider(
         "Full colour from percentile",
         90.0,
         100.0,
@@ -58,7 +68,7 @@ def _ask_look() -> Look:
         persist_state="session",
         help="Lower, and weaker values show; at 100 only the single largest value gets full colour.",
     )
-    sign = st.segmented_control(
+    st.segmented_control(
         "Signs to show",
         list(SIGNS),
         format_func=SIGNS.__getitem__,
@@ -69,7 +79,7 @@ def _ask_look() -> Look:
         width="stretch",
         help="For the methods that tell evidence for the class (red) from evidence against it (blue).",
     )
-    return Look(strength / 100, percentile, sign or "both")
+    return chosen_look()
 
 
 def ask_classes(
@@ -96,6 +106,7 @@ def ask_classes(
             max_selections=MORE,
             placeholder="Other classes, side by side",
             key=f"more_{key}",
+            persist_state="session",
         )
         versus = st.selectbox(
             f"Why “{class_name(weights.run, target)}” and not …",
@@ -104,6 +115,7 @@ def ask_classes(
             format_func=words,
             placeholder="A class to hold against it",
             key=f"versus_{key}",
+            persist_state="session",
             help="Explains the difference of the two scores: red speaks for the first class more than for the second.",
         )
     return tuple(more), versus

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.figures.overlays import faded, overlay
-from pages.shared.explanation_looks import Look
+from pages.shared.explanation_looks import chosen_look
 from pages.shared.maps import color_bar
 from pages.shared.trust_asked import Asked
 
@@ -17,7 +17,7 @@ def map_card(asked: Asked, found: "Attribution") -> None:
     """Draw a map over its picture, with what its colours mean."""
     from core.explain.attribution import heatmap
 
-    look, method = Look(), asked.method
+    look, method = chosen_look(), asked.method
     drawn = overlay(
         faded(asked.picture.array(), method.signed),
         heatmap(found).numpy(),
@@ -26,6 +26,7 @@ def map_card(asked: Asked, found: "Attribution") -> None:
         negative=method.negative,
         strength=look.strength,
         percentile=look.percentile,
+        sign=look.sign,
     )
     with st.container(border=True, height="stretch", key="trust_map_card", gap="xsmall"):
         st.markdown(f"**{method.title}** for “{asked.title}”")
