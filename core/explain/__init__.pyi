@@ -1,5 +1,8 @@
 from .agreement import Agreement as Agreement
 from .agreement import agreement_of as agreement_of
+from .attacks import Attack as Attack
+from .attacks import Attacked as Attacked
+from .attacks import attack as attack
 from .attribution import Attribution as Attribution
 from .attribution import attribute as attribute
 from .attribution import heatmap as heatmap
@@ -9,6 +12,8 @@ from .calls import command as command
 from .calls import read_settings as read_settings
 from .completeness import Gap as Gap
 from .completeness import completeness_gap as completeness_gap
+from .concepts import ConceptReport as ConceptReport
+from .concepts import concept_scores as concept_scores
 from .course import Missing as Missing
 from .course import Moment as Moment
 from .course import follow as follow
@@ -19,6 +24,12 @@ from .erasing import removed as removed
 from .faithfulness import Infidelity as Infidelity
 from .faithfulness import infidelity as infidelity
 from .fitness import why_not as why_not
+from .flips import random_changes as random_changes
+from .flips import smallest as smallest
+from .influence import Images as Images
+from .influence import Snapshot as Snapshot
+from .influence import similarity as similarity
+from .influence import tracin as tracin
 from .layers import cam_layers as cam_layers
 from .layers import default_cam_layer as default_cam_layer
 from .layers import layer_shapes as layer_shapes
@@ -46,10 +57,14 @@ from .subjects import subject_of as subject_of
 __all__ = [
     "METHODS",
     "Agreement",
+    "Attack",
+    "Attacked",
     "Attribution",
     "Call",
     "Cascade",
+    "ConceptReport",
     "Gap",
+    "Images",
     "Infidelity",
     "League",
     "Method",
@@ -58,15 +73,18 @@ __all__ = [
     "Option",
     "Record",
     "Sensitivity",
+    "Snapshot",
     "Source",
     "Subject",
     "agreement_of",
     "arrays_npz",
+    "attack",
     "attribute",
     "cam_layers",
     "cascade",
     "command",
     "completeness_gap",
+    "concept_scores",
     "default_cam_layer",
     "follow",
     "heatmap",
@@ -76,6 +94,7 @@ __all__ = [
     "likeness",
     "likeness_to_last",
     "predict",
+    "random_changes",
     "random_removal",
     "read_settings",
     "removal_curve",
@@ -84,7 +103,10 @@ __all__ = [
     "settings_json",
     "settled",
     "share_inside",
+    "similarity",
+    "smallest",
     "subject_of",
+    "tracin",
     "untrained",
     "why_not",
 ]

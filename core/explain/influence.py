@@ -16,12 +16,12 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
-class Moment:
+class Snapshot:
     """A network as it was during its training.
 
     Attributes:
         load: Returns it.
-        weight: How far a gradient moved the weights around then: the learning rate, times the epochs that this moment
+        weight: How far a gradient moved the weights around then: the learning rate, times the epochs that this snapshot
             stands for.
     """
 
@@ -74,7 +74,7 @@ def last_layer(model: nn.Module) -> str:
 
 
 def tracin(
-    moments: Sequence[Moment],
+    snapshots: Sequence[Snapshot],
     images: Images,
     image: Tensor,
     target: int,
@@ -85,30 +85,30 @@ def tracin(
     """Return how far each training image pushed a network towards a class for one image.
 
     TracInCP (Pruthi et al. 2020, arXiv:2002.08484, equation 1) over the weights and bias of the last layer: the sum
-    over moments of weight · ∇loss(training image) · ∇loss(image, target). Positive: a plain gradient step on the
+    over snapshots of weight · ∇loss(training image) · ∇loss(image, target). Positive: a plain gradient step on the
     training image lowers the loss of `target`, so it is a proponent; negative: it raises it, an opponent. Rules such
     as Adam take other steps, of which this is an approximation.
 
     Args:
-        moments: The network at its checkpoints, at least one.
+        snapshots: The network at its checkpoints, at least one.
         images: The training images.
         image: Normalised image, float (C, H, W).
         target: The class that it is to be explained as.
         loss: (N, K) logits and (N,) labels to the mean loss, as in the training.
-        progress: Called with the images looked through and those of all moments; it may raise to cancel.
+        progress: Called with the images looked through and those of all snapshots; it may raise to cancel.
 
     Returns:
         float64 (N,).
 
     Raises:
-        ExplainError: There is no moment, the network does not end in a dense layer, or numbers are not finite.
+        ExplainError: There is no snapshot, the network does not end in a dense layer, or numbers are not finite.
     """
-    if not moments:
+    if not snapshots:
         raise ExplainError("No checkpoint of this training is left, so nothing is known of how it learned.")
-    total, done = len(moments) * len(images), 0
+    total, done = len(snapshots) * len(images), 0
     found = torch.zeros(len(images), dtype=torch.float64)
-    for moment in moments:
-        model = twin_of(moment.load())
+    for snapshot in snapshots:
+        model = twin_of(snapshot.load())
         inputs, slopes = _last_layer_gradient(model, image[None], torch.tensor([target]), loss)
         start = 0
         for batch, labels in images.batches():
@@ -117,7 +117,7 @@ def tracin(
             theirs, steps = _last_layer_gradient(model, batch, labels, loss)
             # Both gradients are outer products: (slope ⊗ (input, 1)) · (slope' ⊗ (input', 1)).
             products = (steps @ slopes[0]) * (theirs @ inputs[0] + _biased(model))
-            found[start : start + len(labels)] += moment.weight * products
+            found[start : start + len(labels)] += snapshot.weight * products
             start, done = start + len(labels), done + len(labels)
     if progress is not None:
         progress(total, total)

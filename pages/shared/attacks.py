@@ -110,8 +110,9 @@ def _verdict(weights: results.Weights, found: "Attacked", turned: int) -> None:
         wanted = class_name(weights.run, found.attack.towards or 0)
         st.info(f"The answer turns to “{now}”, but not yet to “{wanted}”. {chance}", icon=":material/trending_up:")
     else:
+        advice = "raise the strength" + ", or let PGD take several steps" * (found.attack.method == "fgsm")
         st.info(
-            f"The answer is still “{was}”: raise the strength, or let PGD take several steps. {chance}",
+            f"The answer is still “{was}”: {advice}. {chance}",
             icon=":material/shield:",
         )
 

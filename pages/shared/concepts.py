@@ -156,13 +156,13 @@ def _row(score: "ConceptScore", titles: Mapping[str, str]) -> dict[str, str | fl
     if not score.readable:
         verdict = "cannot be read off this layer"
     elif not score.significant:
-        verdict = "not significant: no more than random directions"
+        verdict = "not significant"
     else:
         verdict = f"speaks {_side(score)}"
     return {
         "Concept": titles[score.concept],
-        "In words": verdict,
         "Score": 100 * score.score,
+        "In words": verdict,
         "95 % interval": f"{low:.0%} to {high:.0%}",
         "p": "< 0.001" if score.p < 0.001 else f"{score.p:.2g}",
         "Told apart": 100 * score.accuracy,

@@ -86,7 +86,7 @@ def taught(
     data, shelf = training_set(run), store()
 
     def work(tell: Progress) -> Taught:
-        from core.explain.influence import Images, Moment, last_layer, similarity, tracin
+        from core.explain.influence import Images, Snapshot, last_layer, similarity, tracin
         from core.train.config import TrainConfig
         from core.train.feed import training_labels
         from core.train.losses import make_loss
@@ -100,7 +100,7 @@ def taught(
         alike = similarity(model, images, image, progress=lambda done, _: tell(done, total))
         influence = None
         if moments:
-            asked = [Moment(partial(shelf.load_model, run.id, epoch), rate) for epoch, rate in moments]
+            asked = [Snapshot(partial(shelf.load_model, run.id, epoch), rate) for epoch, rate in moments]
             influence = tracin(
                 asked,
                 images,

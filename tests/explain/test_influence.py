@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from torch.utils.data import TensorDataset
 
 from core.errors import ExplainError
-from core.explain.influence import Images, Moment, last_layer, similarity, tracin
+from core.explain.influence import Images, Snapshot, last_layer, similarity, tracin
 from core.train.config import TrainConfig
 from core.train.losses import make_loss
 
@@ -35,9 +35,9 @@ def network(bias: bool = True, *tail: nn.Module) -> nn.Sequential:
         )
 
 
-def trained(net: nn.Sequential, lrs: Sequence[float] = (0.1, 0.05, 0.02)) -> list[Moment]:
+def trained(net: nn.Sequential, lrs: Sequence[float] = (0.1, 0.05, 0.02)) -> list[Snapshot]:
     """Train by plain gradient descent and keep the network after each epoch."""
-    moments = []
+    snapshots = []
     net.eval()  # dropout would draw from the global random state
     for lr in lrs:
         for images, labels in IMAGES.batches():
@@ -46,14 +46,14 @@ def trained(net: nn.Sequential, lrs: Sequence[float] = (0.1, 0.05, 0.02)) -> lis
             with torch.no_grad():
                 for weight in net.parameters():
                     weight -= lr * weight.grad  # type: ignore[operator]
-        moments.append(Moment(partial(deepcopy, deepcopy(net)), lr))
+        snapshots.append(Snapshot(partial(deepcopy, deepcopy(net)), lr))
     net.zero_grad()
     net.train()
-    return moments
+    return snapshots
 
 
 def by_hand(
-    moments: Sequence[Moment], loss: Callable[[Tensor, Tensor], Tensor], target: int, layer: str = "4"
+    snapshots: Sequence[Snapshot], loss: Callable[[Tensor, Tensor], Tensor], target: int, layer: str = "4"
 ) -> list[float]:
     """Return Σ lr · ∇loss(training image) · ∇loss(image) over a layer's weights, by one backward pass for each."""
 
@@ -63,50 +63,50 @@ def by_hand(
         return torch.cat([slope.flatten() for slope in slopes]).double()
 
     found = torch.zeros(len(IMAGES), dtype=torch.float64)
-    for moment in moments:
-        net = moment.load()
+    for snapshot in snapshots:
+        net = snapshot.load()
         own = gradient(net, IMAGE, target)
         for index, image in enumerate(IMAGES.normalize(PIXELS)):
-            found[index] += moment.weight * (gradient(net, image, int(LABELS[index])) @ own)
+            found[index] += snapshot.weight * (gradient(net, image, int(LABELS[index])) @ own)
     return found.tolist()
 
 
 @pytest.mark.parametrize("name", LOSSES)
 @pytest.mark.parametrize("bias", [True, False])
 def test_tracin_is_the_sum_of_products_of_gradients(name: str, bias: bool) -> None:
-    moments, loss = trained(network(bias)), make_loss(LOSSES[name])
-    found = tracin(moments, IMAGES, IMAGE, 2, loss)
-    assert found.tolist() == pytest.approx(by_hand(moments, loss, 2), rel=1e-4, abs=1e-8)
+    snapshots, loss = trained(network(bias)), make_loss(LOSSES[name])
+    found = tracin(snapshots, IMAGES, IMAGE, 2, loss)
+    assert found.tolist() == pytest.approx(by_hand(snapshots, loss, 2), rel=1e-4, abs=1e-8)
     assert found.min() < 0 < found.max()
 
 
 def test_what_follows_the_last_layer_belongs_to_its_gradient() -> None:
-    moments = trained(network(True, nn.LeakyReLU(inplace=True), nn.Softplus()))
+    snapshots = trained(network(True, nn.LeakyReLU(inplace=True), nn.Softplus()))
     loss = make_loss(TrainConfig())
-    assert tracin(moments, IMAGES, IMAGE, 0, loss).tolist() == pytest.approx(
-        by_hand(moments, loss, 0), rel=1e-4, abs=1e-8
+    assert tracin(snapshots, IMAGES, IMAGE, 0, loss).tolist() == pytest.approx(
+        by_hand(snapshots, loss, 0), rel=1e-4, abs=1e-8
     )
 
 
 def test_agrees_with_captum() -> None:
-    moments = trained(network(bias=False))  # Captum leaves the bias out
+    snapshots = trained(network(bias=False))  # Captum leaves the bias out
 
-    def load(model: nn.Module, moment: Moment) -> float:
-        model.load_state_dict(moment.load().state_dict())
+    def load(model: nn.Module, snapshot: Snapshot) -> float:
+        model.load_state_dict(snapshot.load().state_dict())
         model.eval()
-        return moment.weight
+        return snapshot.weight
 
     captums = TracInCPFast(
         network(bias=False),
         "4",
         TensorDataset(IMAGES.normalize(PIXELS), LABELS),
-        moments,  # type: ignore[arg-type]
+        snapshots,  # type: ignore[arg-type]
         load,
         nn.CrossEntropyLoss(reduction="sum"),
         batch_size=32,
     )
     expected = captums.influence((IMAGE[None], torch.tensor([1])))[0]
-    found = tracin(moments, IMAGES, IMAGE, 1, F.cross_entropy)
+    found = tracin(snapshots, IMAGES, IMAGE, 1, F.cross_entropy)
     assert torch.allclose(found.float(), expected, rtol=1e-4, atol=1e-6)  # type: ignore[arg-type]
     best = captums.influence((IMAGE[None], torch.tensor([1])), k=4, proponents=True)
     assert found.argsort(descending=True)[:4].tolist() == best.indices[0].tolist()  # type: ignore[union-attr]
@@ -114,9 +114,9 @@ def test_agrees_with_captum() -> None:
 
 def test_a_gradient_step_on_a_proponent_lowers_the_loss_and_on_an_opponent_raises_it() -> None:
     net = network()
-    moments = trained(net)[-1:]
+    snapshots = trained(net)[-1:]
     net.eval()
-    found = tracin(moments, IMAGES, IMAGE, 1, F.cross_entropy)
+    found = tracin(snapshots, IMAGES, IMAGE, 1, F.cross_entropy)
     with torch.no_grad():
         before = float(F.cross_entropy(net(IMAGE[None]), torch.tensor([1])))
     for index, sign in ((int(found.argmax()), -1), (int(found.argmin()), 1)):
@@ -131,10 +131,10 @@ def test_a_gradient_step_on_a_proponent_lowers_the_loss_and_on_an_opponent_raise
 
 
 def test_each_moment_counts_by_its_weight() -> None:
-    moments = trained(network())
-    parts = sum(tracin([moment], IMAGES, IMAGE, 0, F.cross_entropy) for moment in moments)
-    assert torch.allclose(tracin(moments, IMAGES, IMAGE, 0, F.cross_entropy), parts)  # type: ignore[arg-type]
-    twice = [Moment(moment.load, 2 * moment.weight) for moment in moments]
+    snapshots = trained(network())
+    parts = sum(tracin([snapshot], IMAGES, IMAGE, 0, F.cross_entropy) for snapshot in snapshots)
+    assert torch.allclose(tracin(snapshots, IMAGES, IMAGE, 0, F.cross_entropy), parts)  # type: ignore[arg-type]
+    twice = [Snapshot(snapshot.load, 2 * snapshot.weight) for snapshot in snapshots]
     assert torch.allclose(tracin(twice, IMAGES, IMAGE, 0, F.cross_entropy), 2 * parts)  # type: ignore[arg-type]
 
 
@@ -172,7 +172,7 @@ def test_tells_its_progress_and_leaves_the_network_as_found(cancel: bool) -> Non
 
     random = torch.get_rng_state()
     for work in (
-        lambda: tracin([Moment(lambda: net, 0.1)] * 2, IMAGES, IMAGE, 0, F.cross_entropy, progress=tell),
+        lambda: tracin([Snapshot(lambda: net, 0.1)] * 2, IMAGES, IMAGE, 0, F.cross_entropy, progress=tell),
         lambda: similarity(net, IMAGES, IMAGE, progress=tell),
     ):
         told.clear()
@@ -195,7 +195,7 @@ def test_the_last_layer_is_the_last_with_weights() -> None:
     assert last_layer(network(True, nn.Tanh(), nn.BatchNorm1d(3))) == "4"
     convolution = nn.Sequential(nn.Conv2d(1, 3, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
     with pytest.raises(ExplainError, match="does not end in a dense layer"):
-        tracin([Moment(lambda: convolution, 1.0)], IMAGES, IMAGE, 0, F.cross_entropy)
+        tracin([Snapshot(lambda: convolution, 1.0)], IMAGES, IMAGE, 0, F.cross_entropy)
     with pytest.raises(ExplainError, match="does not end in a dense layer"):
         similarity(nn.Sequential(nn.Flatten()), IMAGES, IMAGE)
     with pytest.raises(ExplainError, match="No checkpoint"):
@@ -206,4 +206,4 @@ def test_gradients_that_are_not_numbers_get_a_sentence() -> None:
     net = network()
     net[4].weight.data[0, 0] = torch.nan  # type: ignore[index, union-attr]
     with pytest.raises(ExplainError, match="not finite"):
-        tracin([Moment(lambda: net, 1.0)], IMAGES, IMAGE, 0, F.cross_entropy)
+        tracin([Snapshot(lambda: net, 1.0)], IMAGES, IMAGE, 0, F.cross_entropy)
