@@ -95,8 +95,7 @@ def concept_scores(
 
     A linear classifier learns to tell a concept's pictures from random ones by a layer's output; the vector at right
     angles to its border is the concept's direction. Its score is the share of examples whose logit for the class
-    rises along it. That is repeated with other random pictures, and compared with directions between random pictures
-    and random pictures.
+    rises along it. Repeated with other random pictures, it is compared with directions between random pictures.
 
     Args:
         model: (N, C, H, W) normalised images to (N, K) logits; it is left as it was found.
@@ -178,8 +177,7 @@ def _repeated(
     tell: Callable[[int], None],
 ) -> tuple[tuple[float, ...], float]:
     """Return the scores of several directions towards a concept (None: random pictures), and their mean accuracy."""
-    scores, right = [], []
-    learned = round(count * _LEARNED)
+    scores, right, learned = list[float](), list[float](), round(count * _LEARNED)
     for _ in range(repeats):
         drawn = rng.permutation(len(others))
         against = others[drawn[:count]]
