@@ -24,7 +24,7 @@ with st.container(border=True, key="start"):
             menu.go("train", run=run_id)
     words.caption("Takes about 20 seconds on a laptop. Nothing is sent anywhere.")
 with st.container(border=True, key="photograph"):
-    words, action = st.columns([3, 1], vertical_alignment="center")
+    words, action = st.columns([2, 1], vertical_alignment="center")
     words.markdown("**Or ask a network that is trained already.** It knows a thousand things; show it one of yours.")
     with action:
         menu.link(

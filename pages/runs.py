@@ -10,6 +10,7 @@ from pages.shared.exports import import_panel
 from pages.shared.layout import empty_state, next_step, page, plain, show_errors
 from pages.shared.live import what_next
 from pages.shared.overlay import overlay
+from pages.shared.pretrained import is_pretrained
 from pages.shared.run_choice import choose, find, listed, show_more, shown, ticked
 from pages.shared.run_details import details
 from pages.shared.runs_table import runs_table
@@ -20,8 +21,9 @@ TICK_SECONDS = 2.0
 
 def chosen(runs: Sequence[Run]) -> Run:
     """Return the run of the address, else the newest, which the address then names."""
+    asked = st.query_params.get("run", "")
     try:
-        run = find(st.query_params["run"], runs) if "run" in st.query_params else None
+        run = find(asked, runs) if asked and not is_pretrained(asked) else None
     except ConvScopeError as error:
         st.error(plain(str(error)), icon=":material/error:")
         run = None

@@ -11,8 +11,8 @@ from pages.shared import results
 from pages.shared.controls import ask_one
 from pages.shared.layout import plain
 from pages.shared.pictures import pick_picture
-from pages.shared.pretrained import Pretrained
 from pages.shared.predictions import share
+from pages.shared.pretrained import Pretrained
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,11 +9,11 @@ import streamlit as st
 
 from core.data.catalog import DATASETS
 from core.errors import RunError
-from core.model.zoo import ZOO
+from core.model.zoo import ZOO, ZooInfo
 from core.runs.records import Run
-from pages.shared import menu, state
+from pages.shared import state
 from pages.shared.layout import empty_state, plain
-from pages.shared.pretrained import FIRST, Pretrained, as_run, run_id_of
+from pages.shared.pretrained import Pretrained, as_run, run_id_of
 
 MANY = 24  # layers that can stand side by side
 
@@ -120,13 +120,30 @@ def run_or_end() -> Run:
             empty_state(plain(str(error)), "See all runs", "runs", run=None)
         else:
             empty_state(plain(str(error)), "Train a network", "train")
-            menu.link(
-                menu.here.get(),
-                f"Look into a pretrained network: {ZOO[FIRST].title} comes with the app",
-                icon=":material/travel_explore:",
-                run=run_id_of(FIRST),
-            )
+            _offer_pretrained()
         st.stop()
+
+
+def _offer_pretrained() -> None:
+    """Offer to look into a pretrained network; one of them is here already."""
+
+    def follow() -> None:
+        st.query_params["run"] = run_id_of(st.session_state["first_pretrained"])
+
+    st.pills(
+        "Or look into a pretrained network",
+        list(ZOO),
+        format_func=lambda name: f"{ZOO[name].title} :small[{origin(ZOO[name])}]",
+        key="first_pretrained",
+        on_change=follow,
+    )
+
+
+def origin(info: ZooInfo) -> str:
+    """Say how the weights of a pretrained network get here."""
+    if info.download_mb is None:
+        return "comes with the app"
+    return "downloaded" if info.is_here else f"{info.download_mb:.0f} MB"
 
 
 def choose_run(run: Run, label: str = "Network", of: str = "run", epoch: str = "epoch") -> None:

@@ -69,7 +69,6 @@ def _run(name: str, page: st.Page) -> None:
 
 def _draw(name: str) -> None:
     """Draw what every page has; all of it is on the screen while the page still loads what it needs."""
-    menu.here.set(name)
     st.set_page_config(
         page_title=f"{menu.PAGES[name].title} · ConvScope",
         page_icon=MARK,

@@ -10,9 +10,11 @@ from pages.shared import results
 from pages.shared.anatomy import layers_of, parts_of
 from pages.shared.controls import ask_layer
 from pages.shared.layout import show_errors
-from pages.shared.maths_cells import CURVES, activation, batch_norm, dropout, softmax_and_loss
+from pages.shared.maths_answer import softmax_and_loss
+from pages.shared.maths_cells import CURVES, activation, batch_norm, dropout
+from pages.shared.maths_pooling import pooling, whole_mean
 from pages.shared.maths_scene import Scene, describe, scene
-from pages.shared.maths_windows import convolution, dense, pooling, whole_mean
+from pages.shared.maths_windows import convolution, dense
 from pages.shared.pictures import pick_picture
 from pages.shared.pretrained import Pretrained
 

@@ -1,6 +1,5 @@
 """The list of pages and the links between them."""
 
-from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NoReturn
@@ -9,7 +8,6 @@ import streamlit as st
 
 FOLDER = Path(__file__).resolve().parents[1]
 KEPT = ("run", "epoch", "other", "other_epoch")  # query parameters that every link carries on
-here: ContextVar[str] = ContextVar("here", default="home")  # the page that is drawn
 
 
 @dataclass(frozen=True)
