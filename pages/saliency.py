@@ -27,4 +27,4 @@ with show_errors():
     section = ask_one("What to look at", SECTIONS, "saliency_section")
     ask_methods(both[0])
     SHOW[section](both, picture, target)
-next_step("Give the network a picture of your own", "classify")
+next_step("See what turns the answer, and what taught it", "beyond")

@@ -117,8 +117,9 @@ def attribute(
             index = target if versus is None else 0
             asked = Question(wrap(twin_of(network)), batch, index, chosen, others, model, wrap)
             values = about.compute(asked).detach().float().cpu()
-    known = logits if watch.logits is None else watch.logits
-    found = check_logits(logits_of(model, batch) if known is None else known[None], classes)[0].float().cpu()
+    found = watch.logits
+    if found is None:  # the image itself was never asked about
+        found = check_logits(logits_of(model, batch) if logits is None else logits[None], classes)[0].float().cpu()
     score = float(found[target] - (0 if versus is None else found[versus]))
     return Attribution(_clean(values, about, found), method, target, about.signed, score, chosen, versus)
 

@@ -56,7 +56,7 @@ class Watch:
         if self.images == 0:
             check_logits(output.detach(), self.classes)
         if self.logits is None and len(inputs[0]) == 1 and torch.equal(inputs[0], self.image):
-            self.logits = output.detach()[0]
+            self.logits = check_finite(output.detach())[0].float().cpu()
         self.images += len(output)
         if self.progress is not None:
             self.progress(min(self.passes, self.images * self.factor), self.passes)
