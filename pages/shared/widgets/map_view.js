@@ -69,7 +69,7 @@ export default function ({ data, parentElement }) {
     if (sight) {
       const { r, c, box } = seen(row, column);
       place(field, data, ...box);
-      parts.push(`cell ${r}, ${c} sees the dashed part`);
+      parts.push(`cell ${r}, ${c}`);
     }
     readout.textContent = parts.join(" · ");
   };
