@@ -25,7 +25,7 @@ def pick_epoch(run: Run, label: str = "Epoch", of: str = "epoch") -> Weights:
     """
     if isinstance(run, Pretrained):
         st.query_params.pop(of, None)
-        st.caption(f"Trained on ImageNet: names {run.info.accuracy:g} % of its photographs right, of 1,000 classes.")
+        st.caption(f"Trained on ImageNet: names {run.info.accuracy:g}% of its photographs right, of 1,000 classes.")
         return Weights(run)
     kept = store().epochs(run.id)
     epoch = _asked(run, kept, of)
