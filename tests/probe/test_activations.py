@@ -150,7 +150,8 @@ def test_share_of_zeros_per_channel() -> None:
 
 def test_what_goes_into_a_layer_and_what_comes_out_fit_each_other():
     torch.manual_seed(0)
-    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Sequential(nn.BatchNorm2d(4), nn.ReLU(inplace=True)), nn.Flatten()).train()
+    inner = nn.Sequential(nn.BatchNorm2d(4), nn.ReLU(inplace=True))
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), inner, nn.Flatten()).train()
     images = torch.randn(2, 3, 6, 6)
     before, after = passage(model, images, "1.0")
     twin = copy.deepcopy(model).eval()
