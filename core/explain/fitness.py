@@ -52,8 +52,10 @@ def why_not(model: nn.Module, method: str, options: Mapping[str, Choice] | None 
     if method in ("guided_backprop", "deconvolution", "guided_grad_cam") or guided:
         if not _has(network, nn.ReLU):
             title = "Guided backpropagation" if guided else about.title
+            others = dict.fromkeys(type(step).__name__ for step in network.modules() if isinstance(step, ELEMENTWISE))
+            kinds = f" (but {', '.join(others)})" if others else ""
             return (
-                f"{title} changes how gradients pass ReLU layers and this network has none, so it would repeat "
+                f"{title} changes how gradients pass ReLU layers and this network has none{kinds}, so it would repeat "
                 "the plain gradient: choose saliency instead."
             )
         return None
