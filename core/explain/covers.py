@@ -1,173 +1,71 @@
-"""Methods that cover parts of the picture and look at what the score does: squares, or superpixels."""
+"""Methods that cover superpixels of the picture, one or many at once, and look at what the score does."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.errors import ExplainError
-from core.explain.gradients import BASELINE
-from core.explain.method import Choice, Method, Option, Shape
+from core.explain.method import Choice, Method, Option
+from core.explain.occlusion import COVER, LOWERS, RAISES, UNMOVED
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from core.explain.question import Question
 
-COVER = Option("baseline", "Cover", "mean", "What a covered part shows.", choices=BASELINE.choices)
 SEGMENTS = Option(
     "segments", "Superpixels", 24, "Into about how many patches of similar pixels the picture is cut.", 2, 200
 )
 
 
-def windows(length: int, window: int, stride: int) -> int:
-    """Return how many squares of width `window` cover a side of `length` pixels, the last cut at the edge."""
-    return ceil(max(length - window, 0) / stride) + 1
+def _by_superpixels(asked: Question, method: Any, **words: int) -> Tensor:
+    """Return what a method of Captum says of superpixels: (H, W), the same value all over each."""
+    from core.explain.superpixels import superpixels
 
-
-def _window(options: Mapping[str, Choice], shape: Shape) -> tuple[int, int]:
-    """Return width and stride of the square: as asked, else an eighth of the picture's shorter side and half of it."""
-    window = int(options["window"] or max(1, min(shape[1:]) // 8))
-    return window, int(options["stride"] or max(1, window // 2))
-
-
-def _occlusion(asked: Question) -> Tensor:
-    from captum.attr import Occlusion
-
-    channels, *sides = asked.image.shape[1:]
-    window, stride = _window(asked.options, (channels, *sides))  # type: ignore[arg-type]
-    asked.options.update(window=window, stride=stride)
-    if window > min(sides):
-        raise ExplainError(
-            f"The square of {window} pixels is larger than the picture of {sides[0]} × {sides[1]}: make it smaller."
-        )
-    if stride > window:
-        raise ExplainError(
-            f"A stride of {stride} with a square of {window} would leave pixels uncovered: choose a stride "
-            f"of at most {window}."
-        )
-    values = Occlusion(asked.model).attribute(
+    return method.attribute(
         asked.image.detach(),
-        sliding_window_shapes=(channels, window, window),
-        strides=(1, stride, stride),
         baselines=asked.baseline(),
         target=asked.target,
+        feature_mask=superpixels(asked.image, asked.number("segments")),
         perturbations_per_eval=asked.batch,
-    )
-    return values[0, 0]  # the square covers all channels, so they agree
-
-
-def _occlusion_passes(options: Mapping[str, Choice], shape: Shape) -> int:
-    window, stride = _window(options, shape)
-    return 1 + windows(shape[1], window, stride) * windows(shape[2], window, stride)
-
-
-def superpixels(image: Tensor, count: int) -> Tensor:
-    """Cut an image (1, C, H, W) into about `count` patches of similar pixels: (1, 1, H, W) int64 from 0 on.
-
-    SLIC of scikit-image (Achanta et al. 2012, doi:10.1109/TPAMI.2012.120), on values scaled to 0..1.
-    """
-    import torch
-    from skimage.segmentation import slic
-
-    pixels = image.detach()[0].permute(1, 2, 0).cpu().double()
-    pixels = (pixels - pixels.amin()) / (float(pixels.amax() - pixels.amin()) or 1.0)
-    colour = pixels.shape[2] == 3
-    shown = pixels if colour else pixels.mean(dim=2)
-    # How much nearness counts against likeness: colours are compared in Lab, where they lie much farther apart.
-    compactness = 20.0 if colour else 0.3
-    channel = 2 if colour else None
-    labels = slic(shown.numpy(), count, compactness, sigma=1, start_label=0, channel_axis=channel)
-    dense = torch.unique(torch.from_numpy(labels.astype("int64")), return_inverse=True)[1]
-    return dense[None, None].to(image.device)
+        **words,
+    )[0, 0]
 
 
 def _ablation(asked: Question) -> Tensor:
     from captum.attr import FeatureAblation
 
-    return FeatureAblation(asked.model).attribute(
-        asked.image.detach(),
-        baselines=asked.baseline(),
-        target=asked.target,
-        feature_mask=superpixels(asked.image, asked.number("segments")),
-        perturbations_per_eval=asked.batch,
-    )[0, 0]
+    return _by_superpixels(asked, FeatureAblation(asked.model))
 
 
 def _shapley(asked: Question) -> Tensor:
     from captum.attr import ShapleyValueSampling
 
-    return ShapleyValueSampling(asked.model).attribute(
-        asked.image.detach(),
-        baselines=asked.baseline(),
-        target=asked.target,
-        feature_mask=superpixels(asked.image, asked.number("segments")),
-        n_samples=asked.number("samples"),
-        perturbations_per_eval=asked.batch,
-    )[0, 0]
+    return _by_superpixels(asked, ShapleyValueSampling(asked.model), n_samples=asked.number("samples"))
 
 
 def _lime(asked: Question) -> Tensor:
     from captum.attr import Lime
 
-    return Lime(asked.model).attribute(
-        asked.image.detach(),
-        baselines=asked.baseline(),
-        target=asked.target,
-        feature_mask=superpixels(asked.image, asked.number("segments")),
-        n_samples=asked.number("samples"),
-        perturbations_per_eval=asked.batch,
-    )[0, 0]
+    return _by_superpixels(asked, Lime(asked.model), n_samples=asked.number("samples"))
 
 
 def _kernel_shap(asked: Question) -> Tensor:
     from captum.attr import KernelShap
 
-    mask = superpixels(asked.image, asked.number("segments"))
-    if int(mask.max()) < 2:
+    from core.explain.superpixels import superpixels
+
+    if int(superpixels(asked.image, asked.number("segments")).max()) < 2:
         raise ExplainError("Kernel SHAP needs three superpixels or more: ask for more of them.")
-    return KernelShap(asked.model).attribute(
-        asked.image.detach(),
-        baselines=asked.baseline(),
-        target=asked.target,
-        feature_mask=mask,
-        n_samples=asked.number("samples"),
-        perturbations_per_eval=asked.batch,
-    )[0, 0]
+    return _by_superpixels(asked, KernelShap(asked.model), n_samples=asked.number("samples"))
 
 
 def _samples(default: int, help: str) -> Option:
     return Option("samples", "Samples", default, help, 2, 2000)
 
 
-_LOWERS = "covering these lowers the score, so they speak for the class"
-_RAISES = "covering these raises it, so they speak against"
-_BLANK = "covering any part leaves the score as it is."
-
 COVERS = (
-    Method(
-        name="occlusion",
-        title="Occlusion",
-        family="Covering",
-        paper="Zeiler and Fergus 2014, doi:10.1007/978-3-319-10590-1_53, arXiv:1311.2901",
-        measures="How far the score of the class falls when a square of the picture is covered, by default with the "
-        "data set's mean colour, averaged over the squares that cover each pixel.",
-        cannot="It cannot see evidence much smaller than the square or spread far beyond it, and a picture with a hole "
-        "is unlike those the network has learned from.",
-        signed=True,
-        positive=_LOWERS,
-        negative=_RAISES,
-        passes=_occlusion_passes,
-        compute=_occlusion,
-        options=(
-            Option("window", "Square", None, "Its width in pixels; by default an eighth of the picture's side.", 1, 64),
-            Option("stride", "Stride", None, "How far the square moves, in pixels; by default half of it.", 1, 64),
-            COVER,
-        ),
-        backward=False,
-        blank=_BLANK,
-    ),
     Method(
         name="feature_ablation",
         title="Feature ablation",
@@ -177,13 +75,13 @@ COVERS = (
         measures="How far the score of the class falls when one patch of similar pixels (a superpixel) is covered.",
         cannot="It cannot see what two patches do together: where either is enough, covering one changes nothing.",
         signed=True,
-        positive=_LOWERS,
-        negative=_RAISES,
+        positive=LOWERS,
+        negative=RAISES,
         passes=lambda options, shape: 1 + _most_segments(options),
         compute=_ablation,
         options=(SEGMENTS, COVER),
         backward=False,
-        blank=_BLANK,
+        blank=UNMOVED,
     ),
     Method(
         name="shapley_sampling",
@@ -202,7 +100,7 @@ COVERS = (
         options=(SEGMENTS, _samples(10, "In how many random orders the picture is uncovered."), COVER),
         backward=False,
         random=True,
-        blank=_BLANK,
+        blank=UNMOVED,
     ),
     Method(
         name="lime",
@@ -240,7 +138,7 @@ COVERS = (
         options=(SEGMENTS, _samples(200, "On how many half-covered pictures the linear model learns."), COVER),
         backward=False,
         random=True,
-        blank=_BLANK,
+        blank=UNMOVED,
     ),
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.errors import ExplainError
 from core.explain.gradients import BASELINE, STEPS
@@ -60,11 +60,10 @@ def _of_channel(asked: Question, values: Tensor, title: str) -> Tensor:
     return stretched(chosen, asked.image.shape[2:])[0, 0]
 
 
-def _layer_conductance(asked: Question) -> Tensor:
-    from captum.attr import LayerConductance
-
-    _settle(asked, "Layer conductance")
-    method = LayerConductance(asked.model, asked.layer(str(asked.options["layer"])))
+def _on_the_way(asked: Question, title: str, kind: Any) -> Tensor:
+    """Return what a method of Captum says of a layer's units on the way from the starting picture to the image."""
+    _settle(asked, title)
+    method = kind(asked.model, asked.layer(str(asked.options["layer"])))
     values = method.attribute(
         asked.image,
         baselines=asked.baseline(),
@@ -72,22 +71,19 @@ def _layer_conductance(asked: Question) -> Tensor:
         n_steps=asked.number("steps"),
         internal_batch_size=max(2, asked.batch),
     )
-    return _of_channel(asked, values, "Layer conductance")
+    return _of_channel(asked, values, title)
+
+
+def _layer_conductance(asked: Question) -> Tensor:
+    from captum.attr import LayerConductance
+
+    return _on_the_way(asked, "Layer conductance", LayerConductance)
 
 
 def _internal_influence(asked: Question) -> Tensor:
     from captum.attr import InternalInfluence
 
-    _settle(asked, "Internal influence")
-    method = InternalInfluence(asked.model, asked.layer(str(asked.options["layer"])))
-    values = method.attribute(
-        asked.image,
-        baselines=asked.baseline(),
-        target=asked.target,
-        n_steps=asked.number("steps"),
-        internal_batch_size=max(2, asked.batch),
-    )
-    return _of_channel(asked, values, "Internal influence")
+    return _on_the_way(asked, "Internal influence", InternalInfluence)
 
 
 def _neuron_gradient(asked: Question) -> Tensor:

@@ -9,10 +9,10 @@ from captum.attr._utils.lrp_rules import EpsilonRule
 from torch import Tensor, nn
 
 from core.explain.attribution import attribute
-from core.explain.covers import superpixels
 from core.explain.dice import seeded
 from core.explain.methods import METHODS
 from core.explain.question import backgrounds, baseline
+from core.explain.superpixels import superpixels
 from core.model.build import build_model
 from core.model.presets import preset
 from tests.explain.test_attribution import network, picture
