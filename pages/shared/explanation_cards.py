@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.errors import ConvScopeError
 from core.explain.method import Choice, Method
+from core.figures.scales import number
 from pages.shared import results
 from pages.shared.compare import attempts
 from pages.shared.explanation_drawing import Shown, View, draw
@@ -50,8 +51,8 @@ def card(
 ) -> list[Shown] | Waiting:
     """Draw the card of a method, and return the explanations that it shows, or that it waits to be asked."""
     with st.container(border=True, height="stretch", key=f"explained_{method.name}", gap="xsmall"):
-        _head(method)
         with show_errors():
+            _head(method, options, views, picture)
             found = _found(method, options, views, picture)
             if isinstance(found, Waiting):
                 return found
@@ -60,7 +61,7 @@ def card(
     return []
 
 
-def _head(method: Method) -> None:
+def _head(method: Method, options: Mapping[str, Choice], views: Sequence[View], picture: results.Picture) -> None:
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key=f"head_{method.name}"
     ):
@@ -69,10 +70,15 @@ def _head(method: Method) -> None:
             st.markdown(f"**What it measures.** {method.measures}")
             st.markdown(f"**What it cannot show.** {method.cannot}")
             if method.random:
-                st.markdown(
-                    "It draws random numbers: the same ones each time, so that the same question has one answer."
-                )
+                st.markdown("It draws random numbers, the same each time: the same question has one answer.")
+            passes = _passes(method, options, picture)
+            seconds = passes * results.pass_seconds(views[0].weights)
+            st.markdown(f"**What it costs.** {passes:,} passes through the network, about {number(seconds, 2)} s here.")
             st.caption(method.paper)
+
+
+def _passes(method: Method, options: Mapping[str, Choice], picture: results.Picture) -> int:
+    return method.passes(method.resolve(options), picture.shape)
 
 
 def _found(
@@ -85,7 +91,7 @@ def _found(
     if reason:
         st.info(plain(reason), icon=":material/block:")
         return None
-    passes = method.passes(method.resolve(options), picture.shape) * len(views)
+    passes = _passes(method, options, picture) * len(views)
     seconds = passes * results.pass_seconds(views[0].weights)
     ask = partial(_explain, method, options, picture)
     if seconds <= AT_ONCE:
