@@ -50,14 +50,13 @@ def card(
     method: Method, options: Mapping[str, Choice], views: Sequence[View], picture: results.Picture, look: Look
 ) -> list[Shown] | Waiting:
     """Draw the card of a method, and return the explanations that it shows, or that it waits to be asked."""
-    with st.container(border=True, height="stretch", key=f"explained_{method.name}", gap="xsmall"):
-        with show_errors():
-            _head(method, options, views, picture)
-            found = _found(method, options, views, picture)
-            if isinstance(found, Waiting):
-                return found
-            if found is not None:
-                return draw(method, views, found, picture, look)
+    with st.container(border=True, height="stretch", key=f"explained_{method.name}", gap="xsmall"), show_errors():
+        _head(method, options, views, picture)
+        found = _found(method, options, views, picture)
+        if isinstance(found, Waiting):
+            return found
+        if found is not None:
+            return draw(method, views, found, picture, look)
     return []
 
 
