@@ -36,6 +36,9 @@ PAGES: dict[str, PageInfo] = {
     "build": PageInfo("Build", ":material/layers:", "Make", "Stack layers and see what each one does to the shape."),
     "train": PageInfo("Train", ":material/play_circle:", "Make", "Watch the network learn, batch by batch."),
     "runs": PageInfo("Runs", ":material/history:", "Make", "Every training so far, kept with its weights."),
+    "compress": PageInfo(
+        "Compress", ":material/compress:", "Make", "Make a trained network smaller, and see what it costs."
+    ),
     "filters": PageInfo(
         "Filters",
         ":material/grid_view:",
@@ -44,6 +47,12 @@ PAGES: dict[str, PageInfo] = {
     ),
     "feature_maps": PageInfo(
         "Feature maps", ":material/visibility:", "Look inside", "What each layer makes of one image."
+    ),
+    "atlas": PageInfo(
+        "Map of the data",
+        ":material/scatter_plot:",
+        "Look inside",
+        "The test images laid out by what a layer makes of them: watch the classes untangle.",
     ),
     "classical": PageInfo(
         "By hand", ":material/architecture:", "Look inside", "Hand-made filters beside the learned ones."
