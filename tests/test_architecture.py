@@ -23,7 +23,7 @@ ALLOWED = {
     "reading": {"explain", "data", "model"},
     "exchange": {"train", "runs", "data", "model"},
     "compression": {"explain", "model"},
-    "figures": {"evaluation", "train", "probe", "maths", "explain", "runs", "data", "model"},
+    "figures": {"compression", "evaluation", "train", "probe", "maths", "explain", "runs", "data", "model"},
 }
 LOAD, WEIGHTS = "torch.load", ROOT / "core" / "model" / "zoo_weights.py"  # the one place that may read a .pth file
 # Command lines put together what the packages do, here explanations and their drawing.

@@ -2,18 +2,19 @@
 
 import time
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from safetensors.torch import load
+from scipy.stats import binom
 from torch import Tensor, nn
 
 from core.compression.saving import to_file
 from core.model.spec import ModelSpec
 
-ROUNDS = 60
+ROUNDS = 120
 _WARM = 5
 _LEAST = 0.5e-3  # seconds that one measurement takes at least: of shorter ones a clock tells little
 
@@ -43,6 +44,23 @@ class Pace:
     rounds: int
 
 
+@dataclass(frozen=True)
+class Ratio:
+    """How long one network takes as a share of another's time, round by round: the median and its 95 % interval.
+
+    The interval is that of the sign test: it asks nothing of how the times are spread.
+    """
+
+    median: float
+    low: float
+    high: float
+
+    @property
+    def told_apart(self) -> bool:
+        """Whether one of the two is faster than chance explains, by more than 2 %."""
+        return (self.high < 1 or self.low > 1) and abs(self.median - 1) > 0.02
+
+
 def size_of(spec: ModelSpec, model: nn.Module) -> Size:
     """Measure the file of a network."""
     data = to_file(spec, model)
@@ -50,31 +68,39 @@ def size_of(spec: ModelSpec, model: nn.Module) -> Size:
 
 
 def race(
-    models: Sequence[nn.Module],
+    before: nn.Module,
+    after: nn.Module,
     image: Tensor,
     *,
     rounds: int = ROUNDS,
     progress: Callable[[int, int], None] | None = None,
-) -> tuple[Pace, ...]:
-    """Let networks look at one image again and again, by turns, so that whatever slows the machine slows all alike.
+) -> tuple[tuple[Pace, Pace], Ratio]:
+    """Let two networks look at one image again and again, by turns, so that whatever slows the machine slows both.
 
     Args:
-        models: In evaluation mode.
+        before, after: In evaluation mode.
         image: Normalised, float (C, H, W).
-        rounds: How often each is measured.
+        rounds: How often each is measured, at least 6.
         progress: Called with the rounds done and to do; what it raises ends the work.
+
+    Returns:
+        The pace of each, and their ratio, `after` to `before`.
     """
-    batch = image[None].contiguous()
+    batch, models = image[None].contiguous(), (before, after)
     with torch.no_grad():
         repeats = [_repeats(model, batch) for model in models]
-        seconds = np.empty((rounds, len(models)))
+        seconds = np.empty((rounds, 2))
         for number in range(rounds):
-            for place in range(len(models)) if number % 2 else reversed(range(len(models))):
+            for place in (0, 1) if number % 2 else (1, 0):
                 seconds[number, place] = _clock(models[place], batch, repeats[place])
             if progress is not None:
                 progress(number + 1, rounds)
-    quarters = np.percentile(seconds * 1000, (50, 25, 75), axis=0)
-    return tuple(Pace(*map(float, each), rounds) for each in quarters.T)
+    quarters = np.percentile(seconds * 1000, (50, 25, 75), axis=0).T.tolist()
+    one, other = (Pace(median, low, high, rounds) for median, low, high in quarters)
+    ratios = np.sort(seconds[:, 1] / seconds[:, 0])
+    outside = int(binom.ppf(0.025, rounds, 0.5))
+    low, high = float(ratios[outside - 1]), float(ratios[rounds - outside])
+    return (one, other), Ratio(float(np.median(ratios)), low, high)
 
 
 def _repeats(model: nn.Module, batch: Tensor) -> int:

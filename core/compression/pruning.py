@@ -83,7 +83,7 @@ def _prune_filters(model: nn.Module, amount: float) -> dict[str, tuple[int, ...]
     for name, convolution, norm in prunable(model):
         total = convolution.out_channels
         torch_prune.ln_structured(convolution, "weight", min(round(amount * total), total - 1), n=2, dim=0)
-        stays = convolution.weight_mask.flatten(1).any(dim=1)
+        stays = convolution.get_buffer("weight_mask").flatten(1).any(dim=1)
         for owner in (convolution, norm):
             for key in ("weight", "bias"):
                 if owner is not None and getattr(owner, key) is not None and not hasattr(owner, f"{key}_mask"):

@@ -66,7 +66,7 @@ def _prepared(model: nn.Module) -> nn.Module:
         raise ConfigError(
             "torch has no whole-number arithmetic for this machine's processor: prune the network instead."
         )
-    copied = copy.deepcopy(model).eval().to("cpu", memory_format=torch.contiguous_format)
+    copied = copy.deepcopy(model).eval().cpu()
     if not isinstance(copied, nn.Sequential):
         raise ConfigError("Only networks trained here can be quantised, not pretrained ones.")
     for name, module in list(copied.named_children()):
@@ -78,7 +78,7 @@ def _prepared(model: nn.Module) -> nn.Module:
     settings = ao.get_default_qconfig(torch.backends.quantized.engine)
     for module in whole.modules():
         if isinstance(module, ao.QuantWrapper):
-            module.qconfig = settings  # type: ignore[assignment]
+            module.qconfig = settings
     return ao.prepare(whole)
 
 

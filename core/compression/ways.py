@@ -61,3 +61,16 @@ class Pruning:
             "filters": "the filters of each convolution pruned, the smallest",
         }
         return f"{self.amount:.0%} of {what[self.kind]}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a network is made smaller: what is pruned, if anything, and whether it then computes in int8."""
+
+    pruning: Pruning | None = None
+    int8: bool = False
+
+    def __str__(self) -> str:
+        """Say it in words: "60% of the weights of each layer pruned, the smallest; in int8"."""
+        parts = [str(self.pruning)] if self.pruning and self.pruning.amount else []
+        return "; ".join([*parts, *(["in int8"] if self.int8 else [])]) or "nothing changed"

@@ -79,7 +79,7 @@ def remove_parts(folder: Path) -> None:
 
 
 def beginning_of(path: Path) -> str:
-    """Return where the weights come from that a training was given to begin with, or nothing: it began with random ones.
+    """Return where the weights come from that a training was given to begin with; nothing if they were random.
 
     `path` is its latest checkpoint; of one that is missing or damaged nothing is known.
     """

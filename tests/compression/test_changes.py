@@ -8,7 +8,7 @@ import torch
 from scipy.stats import binomtest, spearmanr
 from torch import nn
 
-from core.compression import Pruning, compare, explanations, prune, quantize, race
+from core.compression import Pruning, Ratio, compare, cost, explanations, prune, quantize, race
 from core.compression.changes import Change
 from core.errors import ExplainError
 from core.explain.attribution import attribute, heatmap
@@ -103,6 +103,19 @@ class Slow(nn.Module):
 
 def test_networks_race_by_turns():
     told: list[tuple[int, int]] = []
-    slow, fast = race([Slow(600), Slow(20)], IMAGES[0], rounds=12, progress=lambda *at: told.append(at))
+    (slow, fast), ratio = race(Slow(600), Slow(20), IMAGES[0], rounds=12, progress=lambda *at: told.append(at))
     assert slow.median > 4 * fast.median and slow.low <= slow.median <= slow.high
+    assert ratio.low <= ratio.median <= ratio.high < 0.5 and ratio.told_apart
     assert told[-1] == (12, 12) and slow.rounds == 12
+
+
+def test_the_interval_of_a_ratio_is_that_of_the_sign_test(monkeypatch: pytest.MonkeyPatch):
+    seconds = iter([1.0, *range(1, 21)])
+    monkeypatch.setattr(cost, "_repeats", lambda model, batch: 1)
+    monkeypatch.setattr(cost, "_clock", lambda model, batch, repeats: next(seconds) if model is other else 1.0)
+    one, other = Slow(1), Slow(2)
+    next(seconds)
+    _, ratio = race(one, other, IMAGES[0], rounds=20)
+    assert (ratio.median, ratio.low, ratio.high) == (10.5, 6, 15)  # the tables' interval for 20 values
+    assert binomtest(5, 20).pvalue < 0.05 < binomtest(6, 20).pvalue
+    assert not Ratio(1.0, 0.9, 1.1).told_apart and not Ratio(0.99, 0.98, 0.995).told_apart
