@@ -7,12 +7,9 @@ fragment that a click on a cell runs again.
 """
 
 import logging
-import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn

@@ -63,6 +63,12 @@ PAGES: dict[str, PageInfo] = {
         "Look inside",
         "Follow every sum forward and backward, checked against autograd.",
     ),
+    "evaluate": PageInfo(
+        "Evaluate",
+        ":material/fact_check:",
+        "Ask",
+        "How often it is right on images it has not learned from, where it errs, and whether another is better.",
+    ),
     "saliency": PageInfo(
         "Explain", ":material/lightbulb:", "Ask", "Which pixels speak for a class, and which against it."
     ),
