@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import IO
 
 from core.errors import ConvScopeError, RunError, StorageError
-from core.exchange.layout import DATA, ONNX, README, SCRIPT, TENSORBOARD, plain, weights_names
+from core.exchange.card import model_card
+from core.exchange.layout import CARD, DATA, ONNX, PREDICTOR, README, SCRIPT, TENSORBOARD, plain, weights_names
 from core.exchange.onnx import to_onnx
+from core.exchange.predictor import to_predictor
 from core.exchange.readme import readme
 from core.exchange.record import Record
 from core.exchange.script import to_script
@@ -81,6 +83,8 @@ def _parts(store: RunStore, run: Run, folder: Path, missing: list[str]) -> Itera
     makers: dict[str, Callable[[], str | bytes | Path]] = {
         SCRIPT: lambda: _script(store, run, record),
         ONNX: lambda: to_onnx(store, run.id),
+        PREDICTOR: lambda: to_predictor(run),
+        CARD: lambda: model_card(store, run),
     }
     if travels(run.dataset):
         makers[DATA] = lambda: images_file(run.dataset, run.config.get("train_images", 0))
