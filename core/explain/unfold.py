@@ -17,6 +17,8 @@ import torch.nn.functional as F
 from captum.attr._utils.custom_modules import Addition_Module  # the sum that Captum has a rule for
 from torch import nn
 
+from core.model.following import followed
+
 _SUMS = {operator.add, operator.iadd, torch.add, "add", "add_"}
 # What is called as a function, as the module that does the same; `dims` to the end are those that are averaged away.
 _MODULES: dict[Any, Callable[..., nn.Module]] = {
@@ -78,7 +80,7 @@ def operations(network: nn.Module) -> tuple[Any, ...]:
 
 def _unfold(model: nn.Module) -> nn.Module | None:
     try:
-        traced = torch.fx.symbolic_trace(model)
+        traced = followed(model)
     except Exception:  # torch.fx answers what it cannot follow with almost any exception
         return None
     modules, used = dict(traced.named_modules()), set[str]()

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.errors import ConvScopeError
+from core.model.following import Tracer
 from core.model.spec import Shape
 from core.model.twin import twin_of
 from core.probe.module_windows import windows_of
@@ -77,7 +78,7 @@ def dissect(model: nn.Module, input_shape: tuple[int, int, int]) -> tuple[Part, 
     return tuple(follower.parts)
 
 
-class _Tracer(torch.fx.Tracer):
+class _Tracer(Tracer):
     """Follows a network down to the modules that hold no others."""
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
