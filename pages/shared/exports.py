@@ -8,10 +8,12 @@ import streamlit as st
 
 from core.errors import ConvScopeError
 from core.exchange.layout import MB, Limits, missing_weights, stem
+from core.exchange.standing import why_no_images
 from core.runs.records import Run
 from core.runs.store import RunStore
 from pages.shared import state
-from pages.shared.layout import plain
+from pages.shared.jobs import Progress, background
+from pages.shared.layout import plain, show_errors
 
 _OUTCOME, _UPLOADS = "import_outcome", "import_uploads"
 
@@ -28,6 +30,7 @@ class Download:
         mime: Its type.
         make: What makes its content, when it is asked for.
         weights: Whether it needs the latest weights; without any step there is nothing to save at all.
+        images: Whether it needs the data set.
     """
 
     label: str
@@ -37,6 +40,7 @@ class Download:
     mime: str
     make: Callable[[RunStore, Run], str | bytes]
     weights: bool = False
+    images: bool = False
 
 
 def _csv(store: RunStore, run: Run) -> str:
@@ -80,6 +84,30 @@ def _onnx(store: RunStore, run: Run) -> bytes:
     return to_onnx(store, run.id)
 
 
+def _weights(store: RunStore, run: Run) -> bytes:
+    from core.exchange.weights import to_weights
+
+    return to_weights(store, run.id)
+
+
+def _program(store: RunStore, run: Run) -> bytes:
+    from core.exchange.weights import to_program
+
+    return to_program(store, run.id)
+
+
+def _predictor(store: RunStore, run: Run) -> str:
+    from core.exchange.predictor import to_predictor
+
+    return to_predictor(run)
+
+
+def _card(store: RunStore, run: Run) -> str:
+    from core.exchange.card import model_card
+
+    return model_card(store, run)
+
+
 DOWNLOADS = (
     Download(
         "Whole run",
@@ -105,6 +133,41 @@ DOWNLOADS = (
         "{stem}.png",
         "image/png",
         _png,
+    ),
+    Download(
+        "Model card",
+        ":material/description:",
+        "What the network is, what it learned from, how good it is and what it was not tested on, as Markdown.",
+        "{stem}-card.md",
+        "text/markdown",
+        _card,
+    ),
+    Download(
+        "PyTorch script",
+        ":material/code:",
+        "Classifies pictures with this network and nothing of ConvScope; it takes the weights beside it.",
+        "predict.py",
+        "text/x-python",
+        _predictor,
+        images=True,
+    ),
+    Download(
+        "Weights",
+        ":material/weight:",
+        "The latest weights as a safetensors file, to the last bit, for the script or for code of your own.",
+        "{stem}.safetensors",
+        "application/octet-stream",
+        _weights,
+        weights=True,
+    ),
+    Download(
+        "torch.export",
+        ":material/deployed_code:",
+        "Network and weights as one .pt2 program that PyTorch runs without any code of the network.",
+        "{stem}.pt2",
+        "application/octet-stream",
+        _program,
+        weights=True,
     ),
     Download(
         "ONNX",
@@ -134,6 +197,7 @@ def export_panel(run: Run) -> None:
     with st.container(horizontal=True, key="exports"):
         for download in DOWNLOADS:
             reason = nothing or (missing_weights(store.checkpoint(run.id)) if download.weights else "")
+            reason = reason or (why_no_images(run) if download.images else "")
             st.download_button(
                 download.label,
                 partial(download.make, store, run),
@@ -145,6 +209,40 @@ def export_panel(run: Run) -> None:
                 icon=download.icon,
                 on_click="ignore",
             )
+    if not nothing:
+        _report_panel(run)
+
+
+def _report_panel(run: Run) -> None:
+    """Offer the lab report: it is written in the background, and then saved with another press."""
+    store = state.store()
+    weights = store.checkpoint(run.id)
+    stamp = weights.stat().st_mtime_ns if weights.exists() else 0
+
+    def write(progress: Progress) -> bytes:
+        from core.report.document import lab_report
+
+        return lab_report(store, run.id, progress=progress).encode()
+
+    key = ("report", run.id, run.step, run.status, run.name, run.note, stamp)
+    with show_errors(), st.container(key="lab_report"):
+        made = background(
+            key, write, words="Writing the lab report", place=f"report_{run.id}", ask="Write a lab report"
+        )
+        if made is None:
+            st.caption("One HTML file that stands alone: curves, test, filters, explanations, notes and code.")
+            return
+        st.download_button(
+            "Save lab report",
+            made,
+            file_name=f"{stem(run.name)}.html",
+            mime="text/html",
+            key=f"save_report_{run.id}",
+            icon=":material/lab_profile:",
+            type="primary",
+            help=f"{len(made) / 1024:,.0f} kB; opens in any browser, and prints.",
+            on_click="ignore",
+        )
 
 
 def import_panel() -> None:
