@@ -27,8 +27,8 @@ with shown, st.container(border=True), show_errors():
 
 with st.expander(
     "Bring your own images", icon=":material/add_photo_alternate:", key="own", on_change="rerun"
-) as opened:
-    if opened.open:
+) as folded:
+    if folded.open:
         own_images()
 
 if here:

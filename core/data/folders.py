@@ -14,6 +14,7 @@ SPLITS = {
     **dict.fromkeys(("valid", "val", "validation", "dev"), "valid"),
     **dict.fromkeys(("test", "testing"), "test"),
 }
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")  # how most of their names end
 MAX_CLASSES, MAX_CLASS_NAME = 1000, 40
 _LAYOUT = "put the pictures of each class into a folder that bears its name, and pack these folders"
 
@@ -56,7 +57,7 @@ def survey(archive: bytes | Path) -> Survey:
         raise DataError(f"The archive holds no file that could be a picture: {_LAYOUT}.")
     folders = [member.name.split("/")[:-1] for member in found]
     folders = [[part for part in parts if part not in ("", ".")] for parts in folders]
-    folders = _without_wrapping(folders)
+    folders = _without_wrapping(folders, [member.name.lower().endswith(PICTURES) for member in found])
     divided = any(len(parts) > 1 and SPLITS.get(parts[0].lower()) == "train" for parts in folders)
     kept: list[tuple[Member, str, str]] = []
     for member, parts in zip(found, folders, strict=True):
@@ -70,10 +71,11 @@ def survey(archive: bytes | Path) -> Survey:
     return _labelled(kept, skipped, divided=divided)
 
 
-def _without_wrapping(folders: Sequence[list[str]]) -> list[list[str]]:
-    """Take away the outer folders that all files share, as long as folders remain that tell them apart."""
+def _without_wrapping(folders: Sequence[list[str]], pictures: Sequence[bool]) -> list[list[str]]:
+    """Take away the outer folders that all pictures share, as long as folders remain that tell them apart."""
+    deep = [parts for parts, picture in zip(folders, pictures, strict=True) if picture and parts]
+    deep = deep or [parts for parts in folders if parts]
     depth = 0
-    deep = [parts for parts in folders if parts]
     while deep and len({tuple(parts[: depth + 1]) for parts in deep}) == 1 and all(len(p) > depth + 1 for p in deep):
         depth += 1
     shared = deep[0][:depth] if deep else []

@@ -30,7 +30,7 @@ def choose_dataset() -> DatasetInfo:
     name = st.radio(
         "Data set",
         names,
-        index=names.index(asked if asked in DATASETS else state.draft().dataset),
+        index=names.index(asked if asked is not None and asked in names else state.draft().dataset),
         format_func=lambda name: plain(DATASETS[name].title),
         captions=[f"{size(info)} · {origin(info)}" for info in DATASETS.values()],
         key="dataset",

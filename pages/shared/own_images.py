@@ -1,6 +1,6 @@
 """Bringing in pictures of one's own: what is in them, what they become, and the import itself."""
 
-from functools import partial
+from collections.abc import Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from core.data.images import decode_image
 from core.errors import ConvScopeError
 from pages.shared.catalogue import BROUGHT
 from pages.shared.controls import ask_one
-from pages.shared.jobs import background
+from pages.shared.jobs import Progress, background
 from pages.shared.layout import plain, show_errors
 from pages.shared.own_sources import ASK, WAYS, Source
 
@@ -58,19 +58,16 @@ def _survey(key: str, _archive: bytes) -> Survey:
 
 def _contents(found: Survey) -> None:
     counts = found.counts()
-    table = {"Class": list(found.class_names)}
     most = max(max(column) for column in counts.values())
-    columns = {
-        SPLIT_TITLES[split]: st.column_config.ProgressColumn(format="localized", min_value=0, max_value=most)
-        for split in counts
-    }
-    table |= {SPLIT_TITLES[split]: list(column) for split, column in counts.items()}
+    table: dict[str, Sequence[object]] = {"Class": found.class_names}
+    table |= {SPLIT_TITLES[split]: column for split, column in counts.items()}
+    bar = st.column_config.ProgressColumn(format="localized", min_value=0, max_value=most)
     st.markdown(f"**{len(found.files):,} files** in **{len(found.class_names):,} classes**")
     st.dataframe(
         pd.DataFrame(table),
         hide_index=True,
-        column_config=columns,
-        height="content" if len(table["Class"]) < 12 else 420,
+        column_config={SPLIT_TITLES[split]: bar for split in counts},
+        height="content" if len(found.class_names) < 12 else 420,
     )
     teaching = counts.get("train") or counts[""]
     for words in remarks(found.class_names, np.array(teaching, np.int64)):
@@ -90,7 +87,7 @@ def _ask_look(source: Source) -> tuple[str, Look]:
             value=32,
             width=280,
             key="own_side",
-            help="Height and width of every picture. Larger ones show more and take longer: four times for twice the side.",
+            help="Height and width of every picture. Twice the side shows more and takes four times as long.",
         )
     with st.container(horizontal=True, gap="medium"):
         colour = ask_one("Colours", COLOURS, "own_colour") == "colour"
@@ -162,14 +159,15 @@ def _ask_split(found: Survey) -> tuple[tuple[float, float], int]:
 
 def _bring_in(source: Source, found: Survey, title: str, look: Look, shares: tuple[float, float], seed: int) -> None:
     key = ("own", source.key, title, look, shares, seed, st.session_state.get(_TURN, 0))
-    work = partial(_work, source.archive, title, look=look, shares=shares, seed=seed, source=source.file)
+
+    def work(progress: Progress) -> str:
+        return bring_in(
+            source.archive, title, look=look, shares=shares, seed=seed, source=source.file, progress=progress
+        )
+
     words, number = "Decoding the pictures", f"{len(found.files):,}"
     name = background(key, work, words=words, place="own", ask=f"Bring in {number} pictures")
     if name is not None:
         st.session_state[_TURN] = st.session_state.get(_TURN, 0) + 1
         st.session_state[BROUGHT] = name
         st.rerun()
-
-
-def _work(archive: bytes, title: str, progress, **choices) -> str:  # type: ignore[no-untyped-def]
-    return bring_in(archive, title, progress=progress, **choices)

@@ -99,7 +99,17 @@ def _show_count(number: int, total: int, shots: list[bytes]) -> None:
     st.caption(f"{words}, {len(shots)} of them shots" if shots else words)
     if shots:
         st.image(list(shots[-6:]), width=64, caption=None)
-        st.button("Remove the last shot", key=f"own_unshoot_{number}", on_click=shots.pop, icon=":material/undo:")
+        st.button(
+            "Remove the last shot",
+            key=f"own_unshoot_{number}",
+            on_click=_drop_shot,
+            args=(number,),
+            icon=":material/undo:",
+        )
+
+
+def _drop_shot(number: int) -> None:
+    st.session_state[_SHOTS][number].pop()
 
 
 def _keep_shot(number: int, key: str) -> None:
