@@ -7,11 +7,16 @@ fragment that a click on a cell runs again.
 """
 
 import logging
+import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from itertools import product
+from pathlib import Path
 
 import torch
+from streamlit.testing.v1 import AppTest
 from torch import Tensor, nn
 
 from benchmarks.table import print_table
@@ -19,6 +24,10 @@ from core.evaluation import answers_of, report_of
 from core.explain.prediction import batch_size
 from core.model.build import build_model
 from core.model.presets import preset
+from core.runs.store import RunStore
+from core.train.config import TrainConfig
+from core.train.runner import Runner
+from pages.shared.menu import path
 
 IMAGES, LARGE = 10_000, 256
 
@@ -63,6 +72,34 @@ def against_the_bare_pass(repeats: int) -> dict[str, list[float]]:
     return samples
 
 
+def train() -> str:
+    """Record a run of the tutorial's network that has learned a little, so that it errs everywhere; return its id."""
+    store = RunStore()
+    config = TrainConfig(epochs=1, train_images=256, device="cpu", precision="fp32")
+    run_id = store.create(preset("tutorial", (3, 32, 32), 10), config, "shapes", "Tutorial", owner="benchmark")
+    Runner(store, run_id, "benchmark").run()
+    store.close()
+    return run_id
+
+
+def cells(run_id: str, repeats: int) -> dict[str, list[float]]:
+    """Return milliseconds from the choice of a cell to its images; another cell each time."""
+    app = AppTest.from_file(path("evaluate"), default_timeout=120)
+    app.session_state["evaluate_section"] = "confusion"
+    app.query_params["run"] = run_id
+    app.run()
+    while app.get("progress"):
+        time.sleep(0.05)
+        app.run()
+    samples: list[float] = []
+    for true, predicted in list(product(range(10), range(10)))[: 4 * repeats + 1]:
+        app.selectbox(key="cell_true_shapes").set_value(true)
+        app.selectbox(key="cell_predicted_shapes").set_value(predicted)
+        samples.append(1000 * seconds(app.run))
+        assert not app.exception
+    return {"another cell and its images": samples[1:]}
+
+
 def main() -> None:
     logging.disable(logging.WARNING)
     torch.set_num_threads(1)  # as the pages do
@@ -70,6 +107,9 @@ def main() -> None:
     print_table(
         f"{IMAGES:,} images, the tutorial's network", "s", against_the_bare_pass(repeats), against="bare forward pass"
     )
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["CONVSCOPE_HOME"] = str(Path(home))
+        print_table("Evaluate, confusion", "ms", cells(train(), repeats))
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def ranking_chart(curve: str, *, base: float, theme: str = "light", height: int 
     x = {"type": "quantitative", "scale": {"domain": [0, 1]}, "axis": axis | {"title": across, "grid": False}}
     y = {"type": "quantitative", "scale": {"domain": [0, 1]}, "axis": axis | {"title": up}}
     ends = ((0.0, 0.0), (1.0, 1.0)) if curve == "roc" else ((0.0, base), (1.0, base))
-    line = {"type": "line", "clip": True, "interpolate": "linear" if curve == "roc" else "step-before"}
+    line = {"type": "line", "clip": True, "interpolate": "linear" if curve == "roc" else "step-after"}
     shape = {
         "x": x | {"field": "x"},
         "y": y | {"field": "y"},

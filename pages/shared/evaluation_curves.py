@@ -25,14 +25,14 @@ def curves_section(found: Judged, side: int, asks: bool) -> None:
 
 def _calibration(found: "Reliability", side: int) -> None:
     st.subheader("Is it right as often as it is sure?", anchor=False)
-    gap = found.confidence - found.accuracy
+    gap, widest = found.confidence - found.accuracy, max(found.bins, key=lambda each: abs(each.gap))
     verdict = "too sure of itself" if gap > 0 else "less sure than it could be"
     if abs(gap) < 0.005:
         verdict = "about as sure as it should be"
     st.markdown(
         f"Its answers are **{found.confidence:.1%}** sure on average, and **{found.accuracy:.1%}** are right: "
         f"it is {verdict}. Expected calibration error **{found.expected_error:.1%}**, largest gap "
-        f"{found.largest_error:.1%}."
+        f"{found.largest_error:.1%}, among {widest.images:,} image{'s' * (widest.images != 1)}."
     )
     rows = reliability_rows(found)
     with st.grid(2, min_column_width=NARROWEST, gap="medium"):

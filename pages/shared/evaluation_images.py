@@ -21,7 +21,7 @@ _LEAVING = "evaluation_leaves"
 
 def image_row(
     found: Judged,
-    chosen: Sequence[int],
+    chosen: "Sequence[int] | np.ndarray",
     key: str,
     side: int,
     *,

@@ -20,11 +20,7 @@ MEANS = {
     "Recall": "Of the images of this class, the share that was recognised.",
     "F1": "The harmonic mean of precision and recall: high only if both are.",
 }
-AVERAGES = {
-    "macro": "Macro: each class counts alike",
-    "micro": "Micro: each image counts alike",
-    "weighted": "Weighted: each class by its images",
-}
+AVERAGES = {"macro": "Macro", "micro": "Micro", "weighted": "Weighted"}
 
 
 def overview_section(found: Judged, side: int, asks: bool) -> None:
@@ -152,4 +148,7 @@ def _averages(scores: "Scores", side: int) -> None:
         key=f"evaluation_averages_{side}",
         alt="Precision, recall and F1 averaged over the classes in three ways",
     )
-    st.caption("With one label for each image the micro averages all equal the accuracy.")
+    st.caption(
+        "Macro: each class counts alike. Micro: each image counts alike, which with one label for each image is the "
+        "accuracy. Weighted: each class counts by its images."
+    )
