@@ -3,6 +3,7 @@
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from core.demo.plans import DEMOS, Demo
@@ -117,7 +118,7 @@ def train_here(
     from core.train.runner import Runner
 
     if again:
-        for run in standing(store).runs.values():
+        for run in _own(store):
             store.delete(run.id)
     _remove_halves(store)
     for key in standing(store).missing:
@@ -140,9 +141,14 @@ def train_here(
 
 def _remove_halves(store: RunStore) -> None:
     """Remove what is neither whole nor on its way."""
-    for run in standing(store).runs.values():
+    for run in _own(store):
         if run.status not in _WHOLE and not run.status.active:
-            try:
+            with suppress(RunError):  # somebody else was faster
                 store.delete(run.id)
-            except RunError:  # somebody else was faster
-                continue
+
+
+def _own(store: RunStore) -> list[Run]:
+    """Return the runs that the demo may remove: those that still have its name, for what people renamed is theirs."""
+    return [
+        run for run in store.list(ALL) if any(demo.name == run.name and demo.made_by(run) for demo in DEMOS.values())
+    ]

@@ -59,7 +59,12 @@ def test_it_is_made_once_and_anew_only_when_asked(tiny, store):
     assert {run.id for run in train_here(store)} == {run.id for run in runs}
     assert len(store.list()) == len(DEMOS)
     again = train_here(store, again=True)
-    assert not {run.id for run in again} & {run.id for run in runs}
+    assert {run.id for run in again} & {run.id for run in runs} == {
+        runs[0].id
+    }  # it was renamed: it is not ours to remove
+    assert len(store.list()) == len(DEMOS)
+    store.rename(runs[0].id, DEMOS["digits"].name)
+    assert not {run.id for run in train_here(store, again=True)} & {run.id for run in (*runs, *again)}
     assert len(store.list()) == len(DEMOS)
 
 
