@@ -22,8 +22,9 @@ PRUNINGS = {
         "smaller only once it is zipped, and dense arithmetic takes as long as before.",
     ),
     "layers": Way(
-        "Smallest of each layer",
-        "The same, but each layer loses the same share, so that no layer is emptied for having small numbers.",
+        "By layer",
+        "Sets the smallest weights to zero as well, but the same share of each layer, so that none is emptied for "
+        "having small numbers.",
     ),
     "filters": Way(
         "Whole filters",

@@ -56,7 +56,8 @@ def class_chart(count: int, *, theme: str = "light") -> dict[str, Any]:
         "field": "class",
         "type": "nominal",
         "sort": {"field": "place"},
-        "axis": {"title": None, "labelLimit": 150, "labelFontSize": 12, "domain": False, "ticks": False},
+        "axis": {"title": None, "labelLimit": 150, "labelFontSize": 12, "domain": False, "ticks": False}
+        | {"labelOverlap": False},
     }
     tooltip = [
         {"field": "class", "type": "nominal", "title": "Class"},

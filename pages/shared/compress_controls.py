@@ -13,6 +13,7 @@ from pages.shared.pretrained import NO_IMAGES, Pretrained
 NONE = "none"
 KINDS = {**{name: way.title for name, way in PRUNINGS.items()}, NONE: "Nothing"}
 SPLITS = {"valid": "Validation", "test": "Test"}
+ORDER = "Choose by the validation images; look at the test images last, or they no longer tell how it does on new ones."
 INT8 = (
     "Weights as whole numbers from −128 to 127 with one scale for each filter, activations from 0 to 255, by torch's "
     "own static quantisation: a quarter of the bytes. What goes through each layer on 256 validation images sets the "
@@ -49,11 +50,8 @@ def ask_plan(weights: results.Weights) -> Asked:
             st.caption(PRUNINGS[kind].summary if kind != NONE else "No weight is pruned.")
         with judge:
             split = ask_one("Judged by", SPLITS, "compress_split")
-            whole = st.toggle("Whole numbers (int8)", key="compress_int8", persist_state="session", help=INT8)
-            st.caption(
-                "Choose by the validation images; look at the test images last, or they no longer tell how it does on "
-                "new ones."
-            )
+            whole = st.toggle("Whole numbers (int8)", key="compress_int8", persist_state="session")
+            st.caption(INT8 if whole else ORDER)
     pruning = Pruning(kind, amount / 100) if kind != NONE else None
     return Asked(weights, Plan(pruning, int8=whole), split)
 

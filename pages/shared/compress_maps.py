@@ -94,21 +94,20 @@ def _show(asked: Asked, method: str, moved: "tuple[Moved, ...]") -> None:
             f"{number(min(ranks), 2)} to {number(max(ranks), 2)} over {len(ranks)} images. "
             ":small[1: the pixels have the same order; 0: the maps have nothing in common.]"
         )
-    words, scale = "", None
+    drawn = overlay(
+        np.concatenate(
+            [faded(shown(split.images[each.index].numpy()), about.signed) for each in moved for _ in "ab"], 1
+        ),
+        np.concatenate([part for each in moved for part in (each.before, each.after)], axis=1),
+        signed=about.signed,
+        positive=about.positive,
+        negative=about.negative,
+        zoom=max(1, -(-2 * SIDE // max(moved[0].before.shape))),
+    )
     with st.grid(2, min_column_width=2 * SIDE + 40, gap="small"):
-        for each in moved:
-            drawn = overlay(
-                np.concatenate([faded(shown(split.images[each.index].numpy()), about.signed)] * 2, axis=1),
-                np.concatenate([each.before, each.after], axis=1),
-                signed=about.signed,
-                positive=about.positive,
-                negative=about.negative,
-            )
-            words, scale = drawn.text, drawn.scale
-            _pair(asked, each, drawn.pixels, words)
-    if scale is not None:
-        first, _, _ = words.partition("Scaled")
-        color_bar(scale, f"{first}Each pair has one scale of its own; the numbers are those of the last pair.")
+        for each, pixels in zip(moved, np.split(drawn.pixels, len(moved), axis=1), strict=True):
+            _pair(asked, each, pixels, drawn.text)
+    color_bar(drawn.scale, drawn.text.replace("Scaled to this map alone", "One scale for all of these"))
 
 
 def _pair(asked: Asked, each: "Moved", pixels: np.ndarray, words: str) -> None:

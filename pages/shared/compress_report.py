@@ -69,7 +69,7 @@ def _metric(label: str, value: str, change: str, more: Mapping[str, str], *, inv
 
 
 def _points(change: float) -> str:
-    return f"{change * 100:+.1f} points".replace("-", "−") if abs(change) >= 5e-4 else "± 0 points"
+    return f"{change * 100:+.1f} points" if abs(change) >= 5e-4 else "± 0 points"
 
 
 def _less(new: float, old: float) -> str:
@@ -103,8 +103,9 @@ def _verdict(asked: Asked, found: Measured) -> None:
         words += "Neither network is better."
     else:
         better = "the original" if change.lost > change.won else "the smaller one"
+        chance = "p < 0.001" if change.p < 0.001 else f"p = {number(change.p, 2)}"
         luck = "more than luck explains" if change.p < LUCK else "but that may be luck"
-        words += f"So {better} is better, {luck} (McNemar's exact test: p = {number(change.p, 2)})."
+        words += f"So {better} is better, {luck} (McNemar's exact test: {chance})."
     st.markdown(words)
     st.caption(
         "In brackets: the 95% interval of the accuracy (Wilson), and the middle half of the times. Times are those of "
