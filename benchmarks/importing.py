@@ -62,9 +62,7 @@ def main() -> None:
         peak = max(peak, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
         samples["Pillow, two processes"].append(bare(archive))
     print_table("Importing a zip of pictures", "s", samples, against="Pillow, two processes")
-    print(
-        f"memory of the importing process at most {peak / 1024:.0f} MB, {(peak - before) / 1024:.0f} MB more than before"
-    )
+    print(f"memory of this process: at most {peak / 1024:.0f} MB, {(peak - before) / 1024:.0f} MB more than before")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ def choose_dataset() -> DatasetInfo:
     """List all data sets and return the one to look at, which the address names once another one was chosen."""
     if brought := st.session_state.pop(BROUGHT, ""):
         st.query_params["dataset"] = st.session_state["dataset"] = brought
+        st.session_state["own"] = False  # the panel that it was brought in by
+        st.toast(f"{plain(DATASETS[brought].title)} is here now.", icon=":material/check:")
     asked = st.query_params.get("dataset")
     names = list(DATASETS)
     if st.session_state.get("dataset", names[0]) not in names:

@@ -54,7 +54,8 @@ def _describe(draft: state.Draft) -> bool:
     layers = summarize(draft.spec)
     weights = sum(layer.num_params for layer in layers)
     info = DATASETS[draft.dataset]
-    st.markdown(f"**{plain(draft.spec.name)}** · {len(layers)} layers · {weights:,} parameters  \non **{plain(info.title)}**")
+    sizes = f"{len(layers)} layers · {weights:,} parameters"
+    st.markdown(f"**{plain(draft.spec.name)}** · {sizes}  \non **{plain(info.title)}**")
     with st.container(horizontal=True):
         menu.link("build", "Change the network")
         menu.link("data", "Change the data")

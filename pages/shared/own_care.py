@@ -9,6 +9,7 @@ from core.errors import ConvScopeError
 from core.runs.records import Run
 from pages.shared import edits, menu, state
 from pages.shared.layout import plain, show_errors
+from pages.shared.own_sources import counted
 
 _REFUSAL = "own_refusal"
 
@@ -33,7 +34,7 @@ def _noticed(report: own.Report) -> None:
     for words in report.warnings:
         st.warning(plain(words), icon=":material/warning:")
     if report.num_skipped:
-        with st.expander(f"{report.num_skipped:,} files were left out", icon=":material/block:"):
+        with st.expander(f"{counted(report.num_skipped, 'file')} left out", icon=":material/block:"):
             rows = [{"File": file, "Because": reason} for file, reason in report.skipped]
             st.dataframe(pd.DataFrame(rows), hide_index=True)
             if report.num_skipped > len(rows):

@@ -19,7 +19,7 @@ from pages.shared.catalogue import BROUGHT
 from pages.shared.controls import ask_one
 from pages.shared.jobs import Progress, background
 from pages.shared.layout import plain, show_errors
-from pages.shared.own_sources import ASK, WAYS, Source
+from pages.shared.own_sources import ASK, TURN, WAYS, Source, counted
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -28,7 +28,6 @@ SIDES = (16, 28, 32, 48, 64, 96, 128, 224)
 COLOURS = {"colour": "Colour", "grey": "Grey"}
 SPLIT_TITLES = {"train": "Train", "valid": "Valid", "test": "Test", "": "To be split"}
 SHOWN, TRIED = 8, 3  # classes that are shown by a picture, and how many of each are tried
-_TURN = "own_turn"
 
 
 @st.fragment
@@ -41,7 +40,7 @@ def own_images() -> None:
         if source is None:
             return
         found = _survey(source.key, source.archive)
-        st.subheader("What is in it", anchor=False)
+        st.subheader("What you bring", anchor=False)
         _contents(found)
         st.subheader("What becomes of it", anchor=False)
         title, look = _ask_look(source)
@@ -73,7 +72,7 @@ def _contents(found: Survey) -> None:
     for words in remarks(found.class_names, np.array(teaching, np.int64)):
         st.warning(plain(words), icon=":material/warning:")
     if found.skipped:
-        with st.expander(f"{len(found.skipped):,} files are left out already", icon=":material/block:"):
+        with st.expander(f"{counted(len(found.skipped), 'file')} left out already", icon=":material/block:"):
             rows = [{"File": skipped.name[-120:], "Because": skipped.reason} for skipped in found.skipped[:300]]
             st.dataframe(pd.DataFrame(rows), hide_index=True)
 
@@ -158,7 +157,7 @@ def _ask_split(found: Survey) -> tuple[tuple[float, float], int]:
 
 
 def _bring_in(source: Source, found: Survey, title: str, look: Look, shares: tuple[float, float], seed: int) -> None:
-    key = ("own", source.key, title, look, shares, seed, st.session_state.get(_TURN, 0))
+    key = ("own", source.key, title, look, shares, seed, st.session_state.get(TURN, 0))
 
     def work(progress: Progress) -> str:
         return bring_in(
@@ -168,6 +167,6 @@ def _bring_in(source: Source, found: Survey, title: str, look: Look, shares: tup
     words, number = "Decoding the pictures", f"{len(found.files):,}"
     name = background(key, work, words=words, place="own", ask=f"Bring in {number} pictures")
     if name is not None:
-        st.session_state[_TURN] = st.session_state.get(_TURN, 0) + 1
+        st.session_state[TURN] = st.session_state.get(TURN, 0) + 1  # the next pictures begin with an empty panel
         st.session_state[BROUGHT] = name
         st.rerun()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MOST_CLASSES, MOST_SHOTS, SHOT_SIDE = 12, 200, 320
 TYPES = ["png", "jpg", "jpeg", "webp", "bmp", "gif"]
 WAYS = {"zip": "One zip", "classes": "Class by class"}
-_COUNT, _SHOTS = "own_classes", "own_shots"
+_COUNT, _SHOTS, TURN = "own_classes", "own_shots", "own_turn"
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def ask_zip() -> Source | None:
     file = st.file_uploader(
         "A zip with one folder for each class",
         type="zip",
-        key="own_zip",
+        key=f"own_zip_{st.session_state.get(TURN, 0)}",
         max_upload_size=min(int(st.get_option("server.maxUploadSize")), settings().max_archive_mb),
         help="Folders train, valid and test with the class folders inside are honoured. PNG, JPEG, WebP, BMP and GIF.",
     )
@@ -82,7 +82,12 @@ def _ask_class(number: int) -> tuple[str, list[tuple[str, bytes]]]:
             f"Name of class {number + 1}", max_chars=40, placeholder=f"Class {number + 1}", key=f"own_name_{number}"
         )
         files = st.file_uploader(
-            "Pictures", type=TYPES, accept_multiple_files=True, key=f"own_files_{number}", label_visibility="collapsed"
+            "Pictures",
+            type=TYPES,
+            accept_multiple_files=True,
+            max_upload_size=settings().max_upload_mb,
+            key=f"own_files_{number}",
+            label_visibility="collapsed",
         )
         pictures = [(file.name, file.getvalue()) for file in files]
         if st.toggle("Camera", key=f"own_camera_{number}"):
@@ -94,8 +99,13 @@ def _ask_class(number: int) -> tuple[str, list[tuple[str, bytes]]]:
     return name.strip() or (f"Class {number + 1}" if pictures else ""), pictures
 
 
+def counted(number: int, what: str) -> str:
+    """Say how many there are: "1 file", "1,200 files"."""
+    return f"{number:,} {what}{'s' * (number != 1)}"
+
+
 def _show_count(number: int, total: int, shots: list[bytes]) -> None:
-    words = f"{total} picture{'s' * (total != 1)}"
+    words = counted(total, "picture")
     st.caption(f"{words}, {len(shots)} of them shots" if shots else words)
     if shots:
         st.image(list(shots[-6:]), width=64, caption=None)
