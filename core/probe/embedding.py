@@ -16,6 +16,9 @@ FEWEST = 8  # points that make a map
 REDUCED = 50  # principal components that t-SNE and UMAP work on, as both papers' authors do
 PERPLEXITY = 30.0
 NEIGHBORS = 15
+STEPS = 1000  # of t-SNE's descent
+PULL, PULL_ON = 12.0, 4.0  # early exaggeration
+STEPS_ON = 500  # where it goes on from another map: as trustworthy, and the points move less
 
 
 class Layout(Protocol):
@@ -103,11 +106,14 @@ def _pca(rows: Floats, seed: int, start: Floats | None, progress: Progress | Non
 def _tsne(rows: Floats, seed: int, start: Floats | None, progress: Progress | None) -> Floats:
     from core.probe.told_tsne import ToldTSNE
 
-    reduced, begin = principal(rows, REDUCED, seed), _spread(start)
-    if begin is None:
-        begin = _spread(_pca(reduced, seed, None, None))
+    reduced, on = principal(rows, REDUCED, seed), start is not None and bool(np.ptp(start))
     told = ToldTSNE(
-        perplexity=min(PERPLEXITY, (len(rows) - 1) / 3), init=begin, random_state=seed, learning_rate="auto", n_jobs=1
+        perplexity=min(PERPLEXITY, (len(rows) - 1) / 3),
+        early_exaggeration=PULL_ON if on else PULL,
+        max_iter=STEPS_ON if on else STEPS,
+        init=_centred(start) if start is not None and on else _shrunk(_pca(reduced, seed, None, None)),
+        random_state=seed,
+        n_jobs=1,
     )
     told.progress = progress
     found: Floats = told.fit_transform(reduced)
@@ -122,12 +128,13 @@ def _umap(rows: Floats, seed: int, start: Floats | None, progress: Progress | No
     return told_umap(reduced, neighbors=neighbors, seed=seed, start=begin, progress=progress)
 
 
-def _spread(start: Floats | None) -> Floats | None:
-    """Shrink a map to the size from which t-SNE unfolds (Kobak and Berens 2019), as scikit-learn does with its PCA."""
-    if start is None or not start[:, 0].std():
-        return None
-    centred = start - start.mean(axis=0)
-    return np.ascontiguousarray(centred / centred[:, 0].std() * 1e-4, dtype=np.float32)
+def _shrunk(start: Floats) -> Floats:
+    """Shrink a map to the size from which t-SNE unfolds, as scikit-learn does (Kobak and Berens 2019)."""
+    return np.ascontiguousarray(start / start[:, 0].std() * 1e-4, dtype=np.float32)
+
+
+def _centred(start: Floats) -> Floats:
+    return np.ascontiguousarray(start - start.mean(axis=0), dtype=np.float32)
 
 
 PROJECTIONS: dict[str, Projection] = {

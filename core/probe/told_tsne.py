@@ -55,5 +55,7 @@ class ToldTSNE(TSNE):
             late["n_iter_without_progress"] = self.n_iter_without_progress
             params, self.kl_divergence_, it = _t_sne._gradient_descent(objective, params, **steps, **late)
         self.n_iter_ = it
+        if self.progress is not None:  # it stops early where nothing moves any more
+            self.progress(self.max_iter, self.max_iter)
         found: NDArray[np.float32] = params.reshape(n_samples, self.n_components)
         return found
