@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
-from core.evaluation.answers import Answers, Floats
+from core.evaluation.answers import Answers, Floats, Progress
 
 MOST = 200  # points of a curve that are kept to draw
 
@@ -30,10 +30,19 @@ class Ranking:
     precision_recall: tuple[Floats, Floats]
 
 
-def rankings(answers: Answers) -> tuple[Ranking, ...]:
-    """Return for each class how its probability ranks the images, one versus rest."""
-    likely = answers.probabilities
-    return tuple(_ranking(answers.labels == index, likely[:, index]) for index in range(answers.num_classes))
+def rankings(answers: Answers, progress: Progress | None = None) -> tuple[Ranking, ...]:
+    """Return for each class how its probability ranks the images, one versus rest.
+
+    Args:
+        answers: Those of a network.
+        progress: Called with the classes done and K; it may raise to cancel.
+    """
+    likely, found = answers.probabilities, list[Ranking]()
+    for index in range(answers.num_classes):
+        if progress is not None:
+            progress(index, answers.num_classes)
+        found.append(_ranking(answers.labels == index, likely[:, index]))
+    return tuple(found)
 
 
 def _ranking(of_class: np.ndarray, probabilities: Floats) -> Ranking:

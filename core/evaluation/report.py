@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.evaluation.answers import Answers, Whole
+from core.evaluation.answers import Answers, Progress, Whole
 from core.evaluation.calibration import Reliability, reliability
 from core.evaluation.confusion import confusion_counts
 from core.evaluation.metrics import Scores, scores_of
@@ -28,6 +28,7 @@ class Report:
     rankings: tuple[Ranking, ...]
 
 
-def report_of(answers: Answers) -> Report:
-    """Judge answers in every way there is."""
-    return Report(answers, scores_of(answers), confusion_counts(answers), reliability(answers), rankings(answers))
+def report_of(answers: Answers, progress: Progress | None = None) -> Report:
+    """Judge answers in every way there is; `progress` is that of `rankings`, which takes longest."""
+    ranked = rankings(answers, progress)
+    return Report(answers, scores_of(answers), confusion_counts(answers), reliability(answers), ranked)

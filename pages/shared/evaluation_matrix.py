@@ -1,6 +1,6 @@
 """The confusion matrix: click a cell to see its images."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -80,9 +80,8 @@ def _matrix(found: Judged, measure: str, chosen: tuple[int, int], side: int) -> 
     true, predicted = _cell_keys(found)
 
     def take() -> None:
-        cells = st.session_state[key].get("selection", {}).get("cell", [])
-        place = [cells[0].get(name) for name in ("row", "column")] if cells else []
-        if place and all(type(at) is int and 0 <= at < len(names) for at in place):
+        place = clicked(st.session_state[key], len(names))
+        if place is not None:
             st.session_state[true], st.session_state[predicted] = place
 
     st.vega_lite_chart(
@@ -102,6 +101,18 @@ def _matrix(found: Judged, measure: str, chosen: tuple[int, int], side: int) -> 
     if len(shown) < len(names):
         words += f" Of {len(names)} classes, the {len(shown)} with the most mistakes."
     st.caption(words)
+
+
+def clicked(value: object, classes: int) -> tuple[int, int] | None:
+    """Return the cell that the browser says was clicked, or None: a second click on it takes the choice back."""
+    selection = value.get("selection") if isinstance(value, Mapping) else None
+    cells = selection.get("cell") if isinstance(selection, Mapping) else None
+    if not isinstance(cells, list) or not cells or not isinstance(cells[0], Mapping):
+        return None
+    row, column = cells[0].get("row"), cells[0].get("column")
+    if type(row) is not int or type(column) is not int:
+        return None
+    return (row, column) if row in range(classes) and column in range(classes) else None
 
 
 def _pairs(counts: "np.ndarray", names: Sequence[str], true: str, predicted: str, side: int) -> None:

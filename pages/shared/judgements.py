@@ -81,8 +81,15 @@ def judged(weights: results.Weights, split: str, place: str) -> Judged | None:
         from core.evaluation.answers import answers_of
         from core.evaluation.report import report_of
 
-        answers = answers_of(model, images.images, images.labels, normalize=data.normalize, progress=tell)
-        return report_of(answers)
+        count, total = len(images), len(images) + data.num_classes
+        answers = answers_of(
+            model,
+            images.images,
+            images.labels,
+            normalize=data.normalize,
+            progress=lambda done, _: tell(done, total),
+        )
+        return report_of(answers, lambda done, _: tell(count + done, total))
 
     words = f"Asking it about {len(images):,} {SPLITS[split].lower()}"
     found = background(("evaluation", weights.mark, split), work, words=words, place=f"evaluation_{place}")

@@ -10,7 +10,7 @@ from sklearn import metrics
 from torch.nn import functional
 
 from core.errors import EvaluationError
-from core.evaluation import Answers, mean_of, rankings, scores_of
+from core.evaluation import Answers, mean_of, rankings, report_of, scores_of
 from core.evaluation.metrics import top_of
 from core.evaluation.ranking import MOST
 from core.explain.pointing import wilson
@@ -204,3 +204,18 @@ def test_what_cannot_be_judged_gets_one_sentence() -> None:
     for label in (-1, 3):
         with pytest.raises(EvaluationError, match="the network knows 3 classes"):
             Answers(np.zeros((1, 3), np.float32), np.array([label]))
+
+
+def test_a_report_tells_how_far_it_is_and_can_be_cancelled() -> None:
+    told: list[tuple[int, int]] = []
+    report_of(random_answers(0), lambda *at: told.append(at))
+    assert told == [(index, 7) for index in range(7)]
+
+    class Enough(BaseException):
+        pass
+
+    def leave(done: int, total: int) -> None:
+        raise Enough
+
+    with pytest.raises(Enough):
+        report_of(random_answers(0), leave)

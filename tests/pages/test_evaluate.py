@@ -20,6 +20,7 @@ from core.runs.checkpoint import Checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from pages.shared.evaluation_contest import p_text, verdict
+from pages.shared.evaluation_matrix import clicked
 from pages.shared.menu import path
 
 SECTIONS = ("overview", "confusion", "curves", "galleries", "contest")
@@ -147,6 +148,24 @@ def test_figures_are_those_of_the_chosen_split_and_epoch(trained_run: str, split
     assert ("never predicted: precision has no value" in texts(app)) == bool(never)
 
 
+def test_accuracy_on_the_validation_images_is_the_one_that_the_training_noted(trained_run: str) -> None:
+    noted = RunStore().get(trained_run).valid_accuracy
+    assert noted is not None
+    assert figures(opened(split="valid", run=trained_run))["Accuracy"][0] == f"{noted:.1%}"
+
+
+@every_section
+def test_a_network_that_ran_away_gets_one_sentence(section: str, untrained_run: str) -> None:
+    store = RunStore()
+    weights = {name: value.sign() * 3e38 for name, value in store.load_model(untrained_run).state_dict().items()}
+    save_checkpoint(store.checkpoint(untrained_run), Checkpoint(weights))
+    store.close()
+    query = {"other": untrained_run} if section == "contest" else {}
+    app = opened(section, run=untrained_run, **query)
+    (error,) = app.error
+    assert "not finite numbers" in error.value
+
+
 def test_asking_once_is_enough_until_the_weights_change(trained_run: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import core.evaluation.answers
 
@@ -198,6 +217,25 @@ def test_a_cell_that_is_chosen_shows_its_images(trained_run: str) -> None:
     app.selectbox(key="cell_true_digits").set_value(true)
     app.selectbox(key="cell_predicted_digits").set_value(predicted).run()
     assert [f"No image of “{true}” was taken for “{predicted}”" in info.value for info in app.info] == [True]
+
+
+def test_what_the_browser_says_was_clicked_is_looked_at_twice() -> None:
+    def said(cell: Any) -> tuple[int, int] | None:
+        return clicked({"selection": {"cell": cell}}, 10)
+
+    assert said([{"row": 9, "column": 0}]) == (9, 0)
+    wrong = (
+        [],
+        None,
+        "x",
+        ["x"],
+        [{}],
+        [{"row": 10, "column": 0}],
+        [{"row": -1, "column": 0}],
+        [{"row": True, "column": 0}],
+    )
+    assert [said(cell) for cell in wrong] == [None] * len(wrong)
+    assert [clicked(value, 10) for value in (None, {}, {"selection": 1}, "x")] == [None] * 4
 
 
 def test_shares_are_of_the_row(trained_run: str) -> None:
