@@ -122,7 +122,7 @@ def _table(weights: results.Weights, files: "Sequence[UploadedFile]", found: Bat
         )
     hidden = {name: None for name in rows if name not in _SHOWN or (name in _LATER and not calibrated)}
     event = st.dataframe(
-        rows,
+        rows.fillna({name: "" for name in ("picture", "answer", "alarm") if name in rows}),
         hide_index=True,
         key="batch_table",
         on_select="rerun",
@@ -140,7 +140,7 @@ def _table(weights: results.Weights, files: "Sequence[UploadedFile]", found: Bat
         },
     )
     st.download_button(
-        "Download as CSV",
+        "Download the answers (CSV)",
         csv(rows),
         "answers.csv",
         "text/csv",
@@ -188,7 +188,7 @@ def batch_rows(weights: results.Weights, names: Sequence[str], found: Batch) -> 
 def csv(rows: pd.DataFrame) -> bytes:
     """Return a table as a file for spreadsheets, without pictures; no cell of it is taken for a formula."""
     kept = rows.drop(columns="picture")
-    for name in kept.columns[[kept[name].dtype == object for name in kept]]:
+    for name in kept.select_dtypes(exclude="number"):
         kept[name] = [f"'{value}" if str(value).startswith(_FORMULA) else value for value in kept[name]]
     return kept.to_csv(index=False).encode()
 

@@ -42,7 +42,7 @@ def show_stages(run: Run) -> None:
 def _stages(run: Run, choice: state.Choice) -> "list[tuple[str, Image]]":
     """Return the titles and pictures of all stages, from how it lies in its file to the values that go in."""
     received, stages = picture(run, choice)
-    if len(stages) > 1 and stages[-1].image == stages[-2].image:
+    if len(stages) > 1 and stages[-1].image.convert("RGB") == stages[-2].image.convert("RGB"):
         stages = stages[:-1]  # the last step has its picture already
     found = [(stage.title, stage.image) for stage in stages]
     if choice.orientation != UPRIGHT:

@@ -1,6 +1,7 @@
 """Files and shots as pictures: opened once, kept small, and remembered as this session's choice."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +9,7 @@ import streamlit as st
 
 from core.data.images import FORMATS, decode_image
 from core.data.orientation import orientation_of
+from core.errors import ImageError
 from core.runs.records import Run
 from core.settings import settings
 from pages.shared import state
@@ -76,11 +78,18 @@ def ask_uploads(run: Run, choice: state.Choice) -> state.Choice:
     known = st.session_state.get("uploads_seen", ())
     new = [file for file in files if file.file_id not in known]
     st.session_state["uploads_seen"] = tuple(file.file_id for file in files)
-    one = new[-1] if new else next((file for file in files if file.file_id == choice.file_id), None)
-    if one is not None or len(files) < 2:
-        choice = taken(one, choice, "upload", quiet=len(files) > 1)
+    one = files[0] if files else None
+    choice = _last_good(new, choice) if len(files) > 1 else taken(one, choice, "upload")
     st.caption("Or take one of these:")
     sample_row(choice)
+    return choice
+
+
+def _last_good(files: "Sequence[UploadedFile]", choice: state.Choice) -> state.Choice:
+    """Return the last of some files that is a usable picture, else what was chosen before."""
+    for file in reversed(files):
+        with suppress(ImageError):
+            return uploaded(file)
     return choice
 
 
@@ -96,15 +105,12 @@ def ask_camera(run: Run, choice: state.Choice) -> state.Choice:
     return taken(shot, choice, "camera")
 
 
-def taken(file: "UploadedFile | None", choice: state.Choice, kind: str, *, quiet: bool = False) -> state.Choice:
-    """Return what the file makes the choice; what was chosen before where there is no file or it is unusable.
-
-    `quiet` leaves what is wrong with it to a table that says it as well.
-    """
+def taken(file: "UploadedFile | None", choice: state.Choice, kind: str) -> state.Choice:
+    """Return what the file makes the choice; what was chosen before where there is no file or it is unusable."""
     if file is not None and (choice.kind, choice.file_id) != (kind, file.file_id):
         with show_errors():
             choice = uploaded(file, kind)
-    if choice.kind == kind and (file is None or choice.file_id != file.file_id) and not quiet:
+    if choice.kind == kind and (file is None or choice.file_id != file.file_id):
         st.caption(f"Still chosen: {plain(short(choice.name))}")
     return choice
 

@@ -9,7 +9,7 @@ from pages.shared import results
 from pages.shared.layout import plain, show_errors
 from pages.shared.predictions import TOP, share
 from pages.shared.pretrained import Pretrained
-from pages.shared.readers import CANNOT, known_reader, reader
+from pages.shared.readers import CANNOT, reader
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,11 +25,11 @@ def verdict_section(weights: results.Weights, picture: results.Picture) -> None:
     if isinstance(weights.run, Pretrained):
         st.caption(f":material/info: {plain(CANNOT)}")
         return
-    waited = known_reader(weights) is None
     found = reader(weights, "reader")
     if found is None:
+        st.session_state["reader_awaited"] = weights.mark
         return
-    if waited:
+    if st.session_state.pop("reader_awaited", None) == weights.mark:
         st.rerun()  # the other sections wait for it as well
     inside = results.inside(weights, picture)
     _alarm(found, inside)
@@ -39,9 +39,9 @@ def verdict_section(weights: results.Weights, picture: results.Picture) -> None:
 
 def _alarm(found: "Reader", inside: "Inside") -> None:
     alarm = found.alarm
-    rate = f"{alarm.rate:.0%} of pictures like those of the data set raise this alarm falsely, at most."
+    rate = f"At most about {alarm.rate:.0%} of pictures like those of the data set raise this alarm falsely."
     if alarm.raised(inside)[0]:
-        st.warning(f"**This looks like none of my classes.** About {rate}", icon=":material/notification_important:")
+        st.warning(f"**This looks like none of my classes.** {rate}", icon=":material/notification_important:")
     else:
         st.caption(f":material/check: No alarm: it looks like the pictures of the data set. {rate}")
 
