@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from core.exchange.archive import export_run
 from core.runs.store import RunStore
 from pages.shared import state
-from pages.shared.exports import DOWNLOADS
+from pages.shared.run_files import DOWNLOADS
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 Made = dict[str, tuple[str, Callable[[], str | bytes]]]
