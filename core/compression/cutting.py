@@ -61,7 +61,7 @@ def cut(spec: ModelSpec, pruned: Pruned) -> Cut:
 def _obstacle(spec: ModelSpec, name: str) -> str:
     """Say why the filters of a convolution cannot be cut, or nothing."""
     if name not in spec.layer_names:
-        return "it is inside a residual block, whose sum needs every map"
+        return "inside a residual block the sum needs every map"
     place = spec.layer_names.index(name)
     if getattr(spec.layers[place], "groups", 1) > 1:
         return "its filters work in groups"

@@ -15,10 +15,10 @@ KINDS = {**{name: way.title for name, way in PRUNINGS.items()}, NONE: "Nothing"}
 SPLITS = {"valid": "Validation", "test": "Test"}
 ORDER = "Choose by the validation images; look at the test images last, or they no longer tell how it does on new ones."
 INT8 = (
-    "Weights as whole numbers from −128 to 127 with one scale for each filter, activations from 0 to 255, by torch's "
-    "own static quantisation: a quarter of the bytes. What goes through each layer on 256 validation images sets the "
-    "ranges. Batch norms are folded into the convolutions first; layers that torch has no whole-number form for "
-    "compute in floats between them."
+    "Weights as whole numbers from −128 to 127 with one scale for each filter, activations in 7 or 8 bits as torch has "
+    "it for this processor, by its own static quantisation: a quarter of the bytes. What goes through each layer on "
+    "256 validation images sets the ranges. Batch norms are folded into the convolutions first; layers that torch has "
+    "no whole-number form for compute in floats between them."
 )
 
 

@@ -124,8 +124,6 @@ def _pair(asked: Asked, each: "Moved", pixels: np.ndarray, words: str) -> None:
                 with st.container(width=SIDE, gap="xxsmall"):
                     st.image(part, width=SIDE, alt=f"{title}, image {each.index}: {words}")
                     st.caption(title)
-        st.caption(
-            "One of the maps is blank, so there is no order to compare."
-            if rank is None
-            else f"Rank correlation {number(rank, 2)}"
-        )
+        sizes = " → ".join(number(float(np.abs(values).max()), 2) for values in (each.before, each.after))
+        alike = "no order to compare, as a map is blank" if rank is None else f"rank correlation {number(rank, 2)}"
+        st.caption(f"Largest value {sizes}; {alike}.")
