@@ -1,11 +1,14 @@
 """A run's network in the forms in which PyTorch takes it: its weights alone, or as a program that needs no code."""
 
 import io
+import threading
 
 import torch
 from safetensors.torch import save
 
 from core.runs.store import RunStore
+
+_LOCK = threading.Lock()  # the exporter of torch traces under global settings
 
 
 def to_weights(store: RunStore, run_id: str) -> bytes:
@@ -33,7 +36,8 @@ def to_program(store: RunStore, run_id: str) -> bytes:
     """
     model = store.load_model(run_id).requires_grad_(False)
     images = torch.zeros(2, *store.get(run_id).spec.input_shape)  # one image would be taken for a fixed number of them
-    program = torch.export.export(model, (images,), dynamic_shapes=({0: torch.export.Dim("batch")},))
+    with _LOCK:
+        program = torch.export.export(model, (images,), dynamic_shapes=({0: torch.export.Dim("batch")},))
     content = io.BytesIO()
     torch.export.save(program, content)
     return content.getvalue()
