@@ -58,12 +58,12 @@ def measure(run_id: str, repeats: int) -> dict[str, list[float]]:
         app.run()
     samples: dict[str, list[float]] = {"upload → answer": [], "upload → whole page": []}
     for turn in range(repeats + 1):
-        app.file_uploader(key="picture_upload").upload(f"{turn}.jpg", photograph(turn))
+        app.file_uploader(key="picture_upload").upload(f"photo{turn}.jpg", photograph(turn))
         answered.clear()
         began = time.perf_counter()
         app.run()
         over = time.perf_counter()
-        assert any(f"answer to {turn}.jpg" in caption.value for caption in app.caption)
+        assert any(f"answer to photo{turn}.jpg" in caption.value for caption in app.caption)
         if turn:
             samples["upload → answer"].append(1000 * (answered[0] - began))
             samples["upload → whole page"].append(1000 * (over - began))

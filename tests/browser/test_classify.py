@@ -96,7 +96,7 @@ def test_three_files_become_a_table_and_a_row_is_looked_at(
         page.get_by_role("button", name="Download the answers").click()
     lines = Path(download.value.path()).read_text().splitlines()
     assert [line.split(",")[0] for line in lines] == ["file", "cat.jpg", "bad.png", "rocket.jpg"]
-    table = page.locator(".st-key-batch_table canvas").first
+    table = page.locator(".st-key-batch_table .dvn-scroller").first
     table.scroll_into_view_if_needed()
     table.click(position={"x": 15, "y": 36 + 28})
     expect(page.get_by_text("The network's answer to cat.jpg.")).to_be_visible(timeout=PATIENCE)
