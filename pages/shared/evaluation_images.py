@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 AT_ONCE, MOST = 24, 96  # pictures at first, and when more are asked for
-SIDE = 80
+SIDE = 74  # screen pixels: four beside each other next to the matrix
 _LEAVING = "evaluation_leaves"
 
 
