@@ -127,7 +127,7 @@ def _made(
 ) -> "tuple[DataMap | NoMap, ...] | None":
     """Return the maps, or draw how far they are and return None."""
     moments = _moments(weights.run, asked.method) if asked.course else (weights,)
-    titles = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
+    titles = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP (the first one takes half a minute longer)"}
     where = f", {LETTERS[side]}" if side else ""
     epochs = f" at {len(moments)} epochs" if asked.course else ""
     return background(

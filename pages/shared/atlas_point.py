@@ -45,7 +45,7 @@ def point_section(drawn: "Chart", made: "DataMap", chosen: int | None) -> int | 
     )
     _explained(weights, picture, answer)
     epoch = None if made.epoch is None else str(made.epoch)
-    menu.link("saliency", "Explain this image by every method", target=str(answer), epoch=epoch)
+    menu.link("saliency", "Explain this image by every method", run=run.id, target=str(answer), epoch=epoch)
     return row
 
 
@@ -57,7 +57,7 @@ def _explained(weights: results.Weights, picture: results.Picture, answer: int) 
     try:
         found = results.attribution(weights, picture, answer, METHOD)
     except ConvScopeError as error:  # a network without maps, say: the image itself can still be seen
-        st.image(enlarged(pixels), width=128, caption="As the network receives it")
+        st.image(enlarged(pixels), width=112, output_format="PNG", caption="What it sees")
         st.caption(plain(f"No {method.title}: {error}"))
         return
     drawn = overlay(
@@ -68,9 +68,9 @@ def _explained(weights: results.Weights, picture: results.Picture, answer: int) 
         negative=method.negative,
     )
     with st.container(horizontal=True, gap="medium"):
-        st.image(enlarged(pixels), width=128, caption="As the network receives it")
+        st.image(enlarged(pixels), width=112, output_format="PNG", caption="What it sees")
         said = class_name(weights.run, answer)
-        st.image(drawn.pixels, width=128, caption=f"{method.title} of “{said}”")
+        st.image(drawn.pixels, width=112, output_format="PNG", caption=f"{method.title} of “{said}”")
     if found.blank:
         st.caption(plain(found.blank))
     elif drawn.scale.high:

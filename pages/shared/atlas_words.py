@@ -40,12 +40,10 @@ def measures(drawn: "Chart", maps: "list[DataMap]", at: int) -> None:
 def _reading(drawn: "Chart", shown: "DataMap", right: float) -> str:
     layer = plain(drawn.layer if drawn.layer != "input" else "the pixels")
     if shown.voted > right + 0.02:
-        words = "better than the whole network answers: what comes after it wastes some of that"
-    elif shown.voted >= right - 0.02:
-        words = "about as well as the whole network answers"
-    else:
-        words = "not yet as well as the whole network answers"
-    return f"Neighbours in {layer} tell the classes apart {words}."
+        return f"Neighbours in {layer} tell the classes apart better than the network's own answers do."
+    if shown.voted >= right - 0.02:
+        return f"Neighbours in {layer} tell the classes apart about as well as the network's own answers do."
+    return f"Neighbours in {layer} do not tell the classes apart as well as the network's own answers do."
 
 
 def _making(drawn: "Chart", shown: "DataMap") -> str:

@@ -109,7 +109,7 @@ def test_a_click_shows_the_image_its_explanation_and_its_neighbours(trained_run:
     kept = app.session_state["picture"]
     assert (kept.kind, kept.name, kept.index) == ("test", "digits", chosen)
     answer = int(numbers_of(maps(app)[0]["moments"][0], "answers", "<u2")[chosen])
-    assert any(f"Grad-CAM of “{names[answer]}”" in str(image.proto.caption) for image in app.get("image"))
+    assert any(f"Grad-CAM of “{names[answer]}”" in image.proto.imgs[0].caption for image in app.get("image"))
     values = layer_features(RunStore().load_model(trained_run, None), data.test.images, hidden(trained_run),
                             normalize=data.normalize).values  # fmt: skip
     far = np.linalg.norm(values.astype(np.float64) - values[chosen], axis=1)

@@ -116,8 +116,14 @@ def test_a_cancelled_umap_lets_go_of_the_lock_that_all_progress_bars_share() -> 
     with pytest.raises(Gone):
         project(rows(600), "umap", progress=leave)
     project(rows(40), "umap")  # after it in the queue: the cancelled one has ended
-    assert tqdm.get_lock().acquire(False)
-    tqdm.get_lock().release()
+    free = threading.Event()
+
+    def take() -> None:
+        with tqdm.get_lock():
+            free.set()
+
+    threading.Thread(target=take, daemon=True).start()
+    assert free.wait(10)
 
 
 def test_two_at_once_are_the_same_as_one_after_the_other() -> None:

@@ -37,7 +37,8 @@ export default function ({ data, parentElement, setStateValue }) {
     own.x + (left - own.width / 2) / (half() * own.zoom), own.y - (top - own.height / 2) / (half() * own.zoom)];
 
   const words = i => {
-    const says = `says ${name(now().answers[i])}, ${(100 * now().sure[i]).toFixed(0)}% sure`;
+    const sure = now().sure[i] > 0.99 ? "> 99" : (100 * now().sure[i]).toFixed(0);
+    const says = `says ${name(now().answers[i])}, ${sure}% sure`;
     return [`Image ${data.numbers[i]}: ${name(data.labels[i])}`, wrong(i) ? `wrong: ${says}` : `right: ${says}`];
   };
   const thumbnail = (context, i, side) => {
