@@ -89,8 +89,10 @@ def decode(archive: IO[bytes], members: Sequence[Member], look: Look) -> tuple[P
             reasons[place] = str(error)
         except (ValueError, OSError, MemoryError):
             reasons[place] = "The file is damaged inside the archive."
-    pixels = np.asarray(tall).reshape(len(members), size, size, -1).transpose(0, 3, 1, 2)
-    values = np.ascontiguousarray(pixels, np.float32).reshape(len(members), look.shape[0], -1)
+    pixels = np.empty((len(members), *look.shape), np.uint8)
+    for channel, band in enumerate(tall.split()):
+        pixels[:, channel] = np.asarray(band).reshape(len(members), size, size)
+    values = pixels.astype(np.float32).reshape(len(members), look.shape[0], -1)
     notes["means"][:, : look.shape[0]] = values.mean(axis=2)
     notes["squares"][:, : look.shape[0]] = np.einsum("ncp,ncp->nc", values, values) / size**2
     notes["fingerprint"] = fingerprints(values.reshape(pixels.shape))

@@ -55,8 +55,7 @@ def survey(archive: bytes | Path) -> Survey:
     found, skipped = members(archive)
     if not found:
         raise DataError(f"The archive holds no file that could be a picture: {_LAYOUT}.")
-    folders = [member.name.split("/")[:-1] for member in found]
-    folders = [[part for part in parts if part not in ("", ".")] for parts in folders]
+    folders = [[part for part in member.name.split("/")[:-1] if part and part != "."] for member in found]
     folders = _without_wrapping(folders, [member.name.lower().endswith(PICTURES) for member in found])
     divided = any(len(parts) > 1 and SPLITS.get(parts[0].lower()) == "train" for parts in folders)
     kept: list[tuple[Member, str, str]] = []
@@ -67,7 +66,7 @@ def survey(archive: bytes | Path) -> Survey:
             where = "in no folder of train, valid or test" if divided else "in no class folder"
             skipped.append(Skipped(member.name, where))
         else:
-            kept.append((member, split, inner[0]))
+            kept.append((member, split, _composed(inner[0])))
     return _labelled(kept, skipped, divided=divided)
 
 
@@ -94,7 +93,7 @@ def _labelled(kept: Sequence[tuple[Member, str, str]], skipped: list[Skipped], *
     labels = {title: label for label, title in enumerate(order)}
     known = []
     for member, split, folder in kept:
-        title = titles.get(_composed(folder))
+        title = titles.get(folder)
         if title is None:
             skipped.append(Skipped(member.name, "of a class that the train folder does not have"))
         else:
@@ -116,7 +115,7 @@ def class_titles(folders: Iterable[str]) -> Mapping[str, str]:
     """Return what to call the class of each folder: one line of at most `MAX_CLASS_NAME` signs, no two alike."""
     titles: dict[str, str] = {}
     taken: set[str] = set()
-    for folder in dict.fromkeys(map(_composed, folders)):
+    for folder in dict.fromkeys(folders):
         plain = " ".join("".join(sign if sign.isprintable() else " " for sign in folder).split()) or "unnamed"
         title = plain if len(plain) <= MAX_CLASS_NAME else plain[: MAX_CLASS_NAME - 1] + "…"
         number = 2
