@@ -43,8 +43,8 @@ def decode_image(data: bytes, limits: Settings | None = None, *, room: int | Non
     Args:
         data: Content of a PNG, JPEG, WebP, BMP or GIF file.
         limits: The settings that say how large it may be, where they are at hand: for thousands of pictures.
-        room: How many pixels of a side are needed: a JPEG is then opened at a half, a quarter or an eighth of its size
-            where that leaves so many, which is several times as quick. None for all of them.
+        room: How many pixels of the longer side are needed: a JPEG is then opened at a half, a quarter or an
+            eighth of its size where that leaves so many, which is several times as quick. None for all of them.
 
     Returns:
         The picture in mode "RGB".
@@ -64,7 +64,8 @@ def decode_image(data: bytes, limits: Settings | None = None, *, room: int | Non
         with Image.open(BytesIO(data), formats=FORMATS) as image:
             _check_pixels(image.width, image.height, limits.max_pixels)
             if room is not None:
-                image.draft(None, (room, room))  # None keeps the mode
+                share = room / max(image.size)
+                image.draft(None, (int(image.width * share), int(image.height * share)))  # None keeps the mode
             return _plain_rgb(image)
     except ImageError:
         raise

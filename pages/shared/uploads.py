@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+ENOUGH = 900  # pixels of the longer side of a photograph, for every network here
 UPLOAD_TYPES = ["png", "jpg", "jpeg", "webp", "bmp", "gif"]
 
 
@@ -32,7 +33,7 @@ def uploaded(file: "UploadedFile", kind: str = "upload") -> state.Choice:
 
 def shrunk(data: bytes) -> "Image":
     """Open a file as a picture of at most `MAX_SIDE` pixels a side; raises `ImageError`."""
-    image = decode_image(data, room=state.MAX_SIDE)
+    image = decode_image(data, room=ENOUGH)
     image.thumbnail((state.MAX_SIDE, state.MAX_SIDE))
     return image
 
