@@ -39,3 +39,7 @@ class TrainingError(ConvScopeError):
 
 class ExplainError(ConvScopeError):
     """A method cannot explain this network or this picture."""
+
+
+class EvaluationError(ConvScopeError):
+    """A network cannot be judged on these images."""

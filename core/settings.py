@@ -3,6 +3,7 @@
 import errno
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from core.errors import ConvScopeError, StorageError
@@ -16,6 +17,7 @@ class Settings:
         home: Directory for runs, parsed and downloaded data (`CONVSCOPE_HOME`).
         database_url: SQLAlchemy URL of the run store (`CONVSCOPE_DATABASE_URL`).
         max_upload_mb: Largest accepted picture file, in MB (`CONVSCOPE_MAX_UPLOAD_MB`).
+        max_archive_mb: Largest accepted zip of pictures, in MB (`CONVSCOPE_MAX_ARCHIVE_MB`).
         max_pixels: Largest accepted picture, in pixels (`CONVSCOPE_MAX_PIXELS`).
         slots: How many runs train at the same time (`CONVSCOPE_SLOTS`).
         threads: Threads of each training process (`CONVSCOPE_THREADS`).
@@ -24,6 +26,7 @@ class Settings:
     home: Path
     database_url: str
     max_upload_mb: int
+    max_archive_mb: int
     max_pixels: int
     slots: int
     threads: int
@@ -50,15 +53,26 @@ def _count(name: str, default: int) -> int:
     return int(text)
 
 
+@lru_cache(maxsize=8)
+def _directory(text: str) -> Path:
+    return Path(text or Path.home() / ".convscope").expanduser().absolute()
+
+
+def data_directory() -> Path:
+    """Return the directory for runs and data that the environment asks for at this moment."""
+    return _directory(os.environ.get("CONVSCOPE_HOME", ""))
+
+
 def settings() -> Settings:
     """Return the settings that the environment asks for at this moment."""
-    home = Path(os.environ.get("CONVSCOPE_HOME") or Path.home() / ".convscope").expanduser().absolute()
+    home = data_directory()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     slots = _count("CONVSCOPE_SLOTS", max(1, cores // 4))
     return Settings(
         home=home,
         database_url=os.environ.get("CONVSCOPE_DATABASE_URL") or f"sqlite:///{home / 'runs.db'}",
         max_upload_mb=_count("CONVSCOPE_MAX_UPLOAD_MB", 10),
+        max_archive_mb=_count("CONVSCOPE_MAX_ARCHIVE_MB", 1024),
         max_pixels=_count("CONVSCOPE_MAX_PIXELS", 50_000_000),
         slots=slots,
         threads=_count("CONVSCOPE_THREADS", max(1, cores // slots)),

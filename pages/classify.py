@@ -2,12 +2,16 @@
 
 import streamlit as st
 
+from pages.shared.batch import batch_section
 from pages.shared.compare import require_weights
 from pages.shared.explanations import brief
 from pages.shared.layout import next_step, page, show_errors
+from pages.shared.nearest import nearest_section
 from pages.shared.pictures import pick_picture
 from pages.shared.predictions import pick_target
+from pages.shared.stability import stability_section
 from pages.shared.stages import caution, show_stages
+from pages.shared.verdict import verdict_section
 
 page("classify")
 with show_errors():
@@ -18,6 +22,10 @@ with show_errors():
         show_stages(both[0].run)
     with answering:
         target = pick_target(both, picture)
+        verdict_section(both[0], picture)
         caution(both[0].run)
+    batch_section(both[0])
     brief(both, picture, target)
+    nearest_section(both[0], picture)
+    stability_section(both[0], picture, target)
 next_step("Change the network and train it again", "build")

@@ -7,6 +7,8 @@ from pages.shared import state
 from pages.shared.augmentation import augmentation
 from pages.shared.catalogue import choose_dataset, describe, download, use
 from pages.shared.layout import next_step, page, show_errors
+from pages.shared.own_care import care
+from pages.shared.own_images import own_images
 from pages.shared.samples import balance, normalising, samples
 
 page("data")
@@ -18,8 +20,16 @@ with shown, st.container(border=True), show_errors():
     here = info.download_mb is None or is_stored(info.name)
     if here:
         use(info)
+        if info.own:
+            care(info)
     else:
         download(info)
+
+with st.expander(
+    "Bring your own images", icon=":material/add_photo_alternate:", key="own", on_change="rerun"
+) as folded:
+    if folded.open:
+        own_images()
 
 if here:
     with show_errors():

@@ -5,6 +5,7 @@ import streamlit as st
 from core.model.zoo import ZOO
 from core.train.config import TrainConfig
 from pages.shared import menu, state
+from pages.shared.demo import demo_panel
 from pages.shared.launch import start
 from pages.shared.layout import page, plain, show_errors
 from pages.shared.live import LOOKS
@@ -36,6 +37,7 @@ with st.container(border=True, key="photograph"):
             target=None,
         )
     words.caption(f"{ZOO[PRETRAINED].title} comes with the app: no download, and your photograph stays here.")
+demo_panel()
 
 st.subheader("One loop, six steps", anchor=False)
 with st.grid(3, min_column_width=200):

@@ -19,17 +19,23 @@ ALLOWED = {
     "probe": {"runs", "data", "model"},
     "maths": set(),
     "explain": {"runs", "data", "model"},
+    "evaluation": {"explain", "model"},
+    "reading": {"explain", "data", "model"},
     "exchange": {"train", "runs", "data", "model"},
-    "figures": {"train", "probe", "maths", "explain", "runs", "data", "model"},
+    "compression": {"explain", "model"},
+    "figures": {"compression", "evaluation", "train", "probe", "maths", "explain", "runs", "data", "model"},
+    "demo": {"train", "runs", "data", "model"},
+    "report": {"figures", "exchange", "evaluation", "explain", "probe", "train", "runs", "data", "model"},
 }
 LOAD, WEIGHTS = "torch.load", ROOT / "core" / "model" / "zoo_weights.py"  # the one place that may read a .pth file
 # Command lines put together what the packages do, here explanations and their drawing.
-ROOTS = {"core/explain/__main__.py": {"figures"}}
+ROOTS = {"core/explain/__main__.py": {"figures"}, "core/exchange/__main__.py": {"report"}}
 HOME = {"plotly": {"figures"}, "vl_convert": {"figures"}, "captum": {"explain"}, "streamlit": set()}
 NO_TORCH = (
     "core.errors, core.settings, core.options, core.download, core.data.catalog, core.model.spec, core.model.layers, "
     "core.model.shapes, core.model.presets, core.model.export, core.model.zoo, core.runs.store, core.runs.history, "
-    "core.train.config, core.train.engine, core.explain.methods, core.exchange.layout, core.exchange.table"
+    "core.train.config, core.train.engine, core.explain.methods, core.exchange.layout, core.exchange.table, "
+    "core.compression.ways, core.demo.making, core.exchange.standing"
 )
 
 

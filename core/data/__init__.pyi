@@ -6,9 +6,11 @@ from .concepts import CONCEPTS as CONCEPTS
 from .concepts import Concept as Concept
 from .concepts import concepts_for as concepts_for
 from .concepts import draw_concept as draw_concept
+from .crop import Crop as Crop
 from .datasets import Dataset as Dataset
 from .datasets import Split as Split
 from .datasets import load_dataset as load_dataset
+from .folder import import_images as import_images
 from .images import Stage as Stage
 from .images import decode_image as decode_image
 from .images import fit_image as fit_image
@@ -20,6 +22,7 @@ __all__ = [
     "DATASETS",
     "Augmentation",
     "Concept",
+    "Crop",
     "Dataset",
     "DatasetInfo",
     "Split",
@@ -29,6 +32,7 @@ __all__ = [
     "draw_concept",
     "draw_shapes",
     "fit_image",
+    "import_images",
     "is_stored",
     "load_dataset",
     "looks_inverted",

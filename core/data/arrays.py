@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from core.data import own
 from core.data.catalog import DATASETS, DatasetInfo
 from core.settings import cannot_write, settings
 
@@ -44,6 +45,8 @@ class Arrays:
 
 
 def _path(name: str) -> Path:
+    if name in DATASETS and DATASETS[name].own:
+        return own.images_path(name)
     return settings().home / "data" / f"{name}-{FORMAT}.safetensors"
 
 

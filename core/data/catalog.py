@@ -1,42 +1,12 @@
 """Every data set that ConvScope knows, described without loading any of it."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, MutableMapping
+
+from core.data import own
+from core.data.dataset_info import DatasetInfo as DatasetInfo
+from core.errors import DataError
 
 DIGITS = tuple("0123456789")
-
-
-@dataclass(frozen=True)
-class DatasetInfo:
-    """What is known of a data set before its pixels are read.
-
-    Attributes:
-        name: Key in `DATASETS`, also used in addresses and on the command line.
-        title: Name to show.
-        summary: One sentence saying what is in it.
-        source: Who made it and where it comes from.
-        licence: The terms under which its makers let it be used.
-        input_shape: Channels, height and width of an image.
-        class_names: Names of the classes, in the order of the labels.
-        split_sizes: Number of images in train, valid and test.
-        official_test: Whether the test images are those that the makers set apart.
-        download_mb: What the first use downloads, in MB; `None` where nothing is.
-    """
-
-    name: str
-    title: str
-    summary: str
-    source: str
-    licence: str
-    input_shape: tuple[int, int, int]
-    class_names: tuple[str, ...]
-    split_sizes: tuple[int, int, int]
-    official_test: bool = False
-    download_mb: float | None = None
-
-    @property
-    def num_images(self) -> int:
-        """Number of images in all three splits."""
-        return sum(self.split_sizes)
 
 
 _ALL = (
@@ -141,4 +111,42 @@ _ALL = (
     ),
 )
 
-DATASETS: dict[str, DatasetInfo] = {info.name: info for info in _ALL}
+
+class Catalogue(MutableMapping[str, DatasetInfo]):
+    """The data sets that the app knows, in the order of the menu, then those that were brought in here.
+
+    The latter are looked up in the data directory each time: another process, or another visitor, may bring one in.
+    """
+
+    def __init__(self, known: Iterable[DatasetInfo]) -> None:
+        self._known = {info.name: info for info in known}
+
+    def __getitem__(self, name: str) -> DatasetInfo:
+        info = self._known.get(name) or own.listed(name)
+        if info is None:
+            raise KeyError(name)
+        return info
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._known
+        yield from own.names()
+
+    def __len__(self) -> int:
+        return len(self._known) + len(own.names())
+
+    def __setitem__(self, name: str, info: DatasetInfo) -> None:
+        self._known[name] = info
+
+    def __delitem__(self, name: str) -> None:
+        del self._known[name]
+
+
+DATASETS = Catalogue(_ALL)
+
+
+def described(name: str) -> DatasetInfo:
+    """Return what is known of a data set, even if its images were deleted since; raises `DataError` if nothing is."""
+    info = DATASETS.get(name) or own.remembered(name)
+    if info is None:
+        raise DataError(f"The data set {name!r} is not on this computer, so its images and class names are not known.")
+    return info

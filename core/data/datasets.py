@@ -10,6 +10,7 @@ from torch import Tensor
 from core.data.arrays import Arrays, read_stored, store
 from core.data.catalog import DATASETS, DatasetInfo
 from core.data.download import Progress
+from core.data.own import remembered
 from core.data.sources import READERS
 from core.data.splits import split_indices
 from core.errors import DataError
@@ -115,6 +116,12 @@ def _take(arrays: Arrays, indices: NDArray[np.int64]) -> Split:
     return Split(torch.from_numpy(arrays.images[indices]), torch.from_numpy(arrays.labels[indices]), masks)
 
 
+def without_images(info: DatasetInfo) -> Dataset:
+    """Return a data set of one's own with no image in it: enough to bring a picture into the form it was learned in."""
+    nothing = Split(torch.zeros(0, *info.input_shape, dtype=torch.uint8), torch.zeros(0, dtype=torch.int64))
+    return Dataset(info, nothing, nothing, nothing, info.mean, info.std)
+
+
 def load_dataset(name: str, *, limit: int | None = None, seed: int = 0, progress: Progress | None = None) -> Dataset:
     """Load a data set: read, drawn or downloaded the first time, kept in the data directory afterwards.
 
@@ -131,6 +138,11 @@ def load_dataset(name: str, *, limit: int | None = None, seed: int = 0, progress
     """
     info = DATASETS.get(name)
     if info is None:
+        if gone := remembered(name):
+            raise DataError(
+                f"The images of {gone.title} were deleted: bring the same files in again under this name, "
+                "and whatever learned from them has them again."
+            )
         raise DataError(f"There is no data set called {name!r}: choose one of {', '.join(DATASETS)}.")
     if limit is not None and limit < len(info.class_names):
         raise DataError(
@@ -138,8 +150,16 @@ def load_dataset(name: str, *, limit: int | None = None, seed: int = 0, progress
         )
     arrays = read_stored(name)
     if arrays is None:
+        if info.own:
+            raise DataError(f"The images of {info.title} are damaged: delete the data set and bring it in again.")
         arrays = READERS[name](progress)
         store(name, arrays)
-    train, valid, test = split_indices(arrays.labels, info.split_sizes, official_test=info.official_test, seed=seed)
-    mean, std = _statistics(arrays.images[train])
+    train, valid, test = split_indices(
+        arrays.labels,
+        info.split_sizes,
+        official_test=info.official_test,
+        seed=seed,
+        official_valid=info.official_valid,
+    )
+    mean, std = (info.mean, info.std) if info.mean else _statistics(arrays.images[train])
     return Dataset(info, _take(arrays, train[:limit]), _take(arrays, valid), _take(arrays, test), mean, std)

@@ -8,10 +8,11 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from core.data.crop import MIDDLE, Crop
 from core.errors import ImageError
-from core.settings import settings
+from core.settings import Settings, settings
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,7 +33,7 @@ class Stage:
     image: Image.Image
 
 
-def decode_image(data: bytes) -> Image.Image:
+def decode_image(data: bytes, limits: Settings | None = None, *, room: int | None = None) -> Image.Image:
     """Open an uploaded file as a picture: the only door for them.
 
     The picture is upright (EXIF rotation applied), on white where it was transparent, its 16-bit values scaled to
@@ -41,6 +42,9 @@ def decode_image(data: bytes) -> Image.Image:
 
     Args:
         data: Content of a PNG, JPEG, WebP, BMP or GIF file.
+        limits: The settings that say how large it may be, where they are at hand: for thousands of pictures.
+        room: How many pixels of the longer side are needed: a JPEG is then opened at a half, a quarter or an
+            eighth of its size where that leaves so many, which is several times as quick. None for all of them.
 
     Returns:
         The picture in mode "RGB".
@@ -48,7 +52,7 @@ def decode_image(data: bytes) -> Image.Image:
     Raises:
         ImageError: The file is empty, too large, damaged or no such picture.
     """
-    limits = settings()
+    limits = limits or settings()
     if not data:
         raise ImageError("The file is empty: choose the picture again.")
     if len(data) > limits.max_upload_mb * 1024**2:
@@ -59,6 +63,9 @@ def decode_image(data: bytes) -> Image.Image:
     try:
         with Image.open(BytesIO(data), formats=FORMATS) as image:
             _check_pixels(image.width, image.height, limits.max_pixels)
+            if room is not None:
+                share = room / max(image.size)
+                image.draft(None, (int(image.width * share), int(image.height * share)))  # None keeps the mode
             return _plain_rgb(image)
     except ImageError:
         raise
@@ -93,7 +100,8 @@ def _plain_rgb(image: Image.Image) -> Image.Image:
     """Decode an opened picture and drop all that is not red, green and blue."""
     image.load()
     with contextlib.suppress(Exception):  # a picture with damaged EXIF is still a picture
-        image = ImageOps.exif_transpose(image)
+        if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:  # else it would be copied for nothing
+            image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I"):  # 16 bits: convert() would clip nearly everything to white
         image = Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8))
     if image.has_transparency_data:
@@ -106,7 +114,7 @@ def _plain_rgb(image: Image.Image) -> Image.Image:
 
 
 def fit_image(
-    image: Image.Image, input_shape: tuple[int, int, int], *, invert: bool = False
+    image: Image.Image, input_shape: tuple[int, int, int], *, invert: bool = False, crop: Crop = MIDDLE
 ) -> tuple[Tensor, tuple[Stage, ...]]:
     """Bring a picture to the shape that a network takes: its middle, in grey if need be, at the right size.
 
@@ -118,6 +126,7 @@ def fit_image(
         image: A picture as `decode_image` returns it.
         input_shape: Channels (1 or 3), height and width.
         invert: Whether to swap dark and light, for networks that learnt light strokes on black.
+        crop: Which part to show instead of the middle.
 
     Returns:
         The pixels (C, H, W) uint8, and the stages from the original to what the network receives.
@@ -126,12 +135,10 @@ def fit_image(
 
     channels, height, width = input_shape
     stages = [Stage("Your picture", image)]
-    scale = min(image.width / width, image.height / height)
-    crop = (max(1, round(width * scale)), max(1, round(height * scale)))
-    if crop != image.size:
-        left, top = (image.width - crop[0]) // 2, (image.height - crop[1]) // 2
-        image = image.crop((left, top, left + crop[0], top + crop[1]))
-        stages.append(Stage("Cropped to its middle", image))
+    part = crop.box(image.size, (height, width))
+    if part != (0, 0, *image.size):
+        image = image.crop(part)
+        stages.append(Stage("Cropped to its middle" if crop == MIDDLE else "Cropped where you chose", image))
     if image.size != (width, height):
         image = image.resize((width, height), Image.Resampling.LANCZOS)
         stages.append(Stage(f"Resized to {width} × {height}", image))

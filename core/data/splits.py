@@ -20,7 +20,12 @@ def stratified_order(labels: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
 
 
 def split_indices(
-    labels: NDArray[np.int64], split_sizes: tuple[int, int, int], *, official_test: bool, seed: int
+    labels: NDArray[np.int64],
+    split_sizes: tuple[int, int, int],
+    *,
+    official_test: bool,
+    seed: int,
+    official_valid: bool = False,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Return the indices of train, valid and test: disjoint, together everything, each in stratified order.
 
@@ -29,10 +34,14 @@ def split_indices(
         split_sizes: Number of images in train, valid and test, N together.
         official_test: Whether the test split is the last images as they came, whatever the seed.
         seed: What the order is drawn from.
+        official_valid: Whether, besides, the valid split is the images just before those.
     """
-    _, num_valid, num_test = split_sizes
+    num_train, num_valid, num_test = split_sizes
     if official_test:
         rest = len(labels) - num_test
+        if official_valid:
+            valid = num_train + stratified_order(labels[num_train:rest], 0)
+            return stratified_order(labels[:num_train], seed), valid, rest + stratified_order(labels[rest:], 0)
         order = stratified_order(labels[:rest], seed)
         test = rest + stratified_order(labels[rest:], 0)
     else:

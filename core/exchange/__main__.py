@@ -1,13 +1,17 @@
-"""Runs in and out without the app: `python -m core.exchange export RUN FILE.zip` and `… import FILE.zip`."""
+"""Runs in and out without the app: `python -m core.exchange export RUN FILE.zip`, `… report RUN FILE.html`, …."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
+
+from tqdm import tqdm
 
 from core.data.catalog import DATASETS
 from core.errors import ConvScopeError, StorageError
 from core.exchange.archive import export_run
+from core.exchange.card import model_card
 from core.exchange.restore import import_run
 from core.exchange.script_data import images_file
 from core.runs.store import RunStore
@@ -19,6 +23,12 @@ def _parser() -> argparse.ArgumentParser:
     export = what.add_parser("export", help="write a run into a zip file")
     export.add_argument("run", help="the run's id, as in the address of its page")
     export.add_argument("file", type=Path, help="the file to write")
+    report = what.add_parser("report", help="write the lab report of a run: one HTML file that stands alone")
+    report.add_argument("run", help="the run's id, as in the address of its page")
+    report.add_argument("file", type=Path, help="the file to write")
+    card = what.add_parser("card", help="write the model card of a run, as Markdown")
+    card.add_argument("run", help="the run's id, as in the address of its page")
+    card.add_argument("file", type=Path, help="the file to write")
     taken = what.add_parser("import", help="add the run of a zip file to those of this machine")
     taken.add_argument("file", type=Path, help="the file to read")
     images = what.add_parser("images", help="write the images of a data set, for a run's train.py")
@@ -28,11 +38,33 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _export(store: RunStore, run_id: str, path: Path) -> None:
+def _archive(store: RunStore, run_id: str, file: IO[bytes]) -> None:
+    export_run(store, run_id, file)
+
+
+def _card(store: RunStore, run_id: str, file: IO[bytes]) -> None:
+    file.write(model_card(store, store.get(run_id)).encode())
+
+
+def _report(store: RunStore, run_id: str, file: IO[bytes]) -> None:
+    from core.report.document import lab_report
+
+    with tqdm(total=100, desc="Lab report", leave=False, disable=None) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.update(done - bar.n)
+
+        file.write(lab_report(store, run_id, progress=show).encode())
+
+
+WRITERS = {"export": _archive, "card": _card, "report": _report}
+
+
+def _write(what: str, store: RunStore, run_id: str, path: Path) -> None:
     part = path.with_name(path.name + ".part")
     try:
         with part.open("wb") as file:
-            export_run(store, run_id, file)
+            WRITERS[what](store, run_id, file)
         part.replace(path)
     except OSError as error:
         raise StorageError(f"{path} cannot be written ({error.strerror}): choose another place.") from error
@@ -48,8 +80,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             arguments.file.write_bytes(images_file(arguments.dataset, arguments.train_images))
             return 0
         store = RunStore()
-        if arguments.what == "export":
-            _export(store, arguments.run, arguments.file)
+        if arguments.what in WRITERS:
+            _write(arguments.what, store, arguments.run, arguments.file)
         else:
             run = store.get(import_run(store, arguments.file))
             print(f"run {run.id} ({run.name}): {run.status}")

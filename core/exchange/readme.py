@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Sequence
 
 from core.exchange.layout import (
+    CARD,
     CONFIG,
     DATA,
     EVENTS,
     EVIDENCE,
     METRICS,
     ONNX,
+    PREDICTOR,
     RUN,
     SCRIPT,
     SPEC,
@@ -28,6 +30,8 @@ _FILES = {
     WEIGHTS: "the weights: latest (with the state to go on from) and after each epoch; epoch 0 is untrained",
     SCRIPT: "a PyTorch script that trains the same network again; it needs nothing of ConvScope",
     DATA: f"the images that {SCRIPT} learns from",
+    PREDICTOR: f"a PyTorch script that classifies pictures with the weights in {WEIGHTS}",
+    CARD: "what the network is, how good it is and what it was not tested on",
     ONNX: 'the network for other programs: "images" (N, C, H, W) float32, normalised as in train.py, to "logits"',
     TENSORBOARD: f"the curves for TensorBoard: tensorboard --logdir {TENSORBOARD.rstrip('/')}",
 }

@@ -10,14 +10,16 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import ConfigError, StorageError
-from core.exchange.layout import ArchiveError, refusal
+from core.exchange.layout import ArchiveError, plain, refusal
 from core.exchange.record import Record
 from core.exchange.table import MAX_COUNT
 from core.model.build import build_model
-from core.runs.checkpoint import Checkpoint, load_checkpoint
+from core.runs.checkpoint import BEGINNING, Checkpoint, load_checkpoint
+from core.train.beginning import Given, first_checkpoint
 from core.train.config import LIVE, TrainConfig
 from core.train.optimizers import make_optimizer, optimizer_state
 
+MOST_WORDS = 300
 _RANDOM_CUDA = (torch.uint8, torch.Size([16]))
 
 
@@ -68,12 +70,15 @@ class Trial:
 
     def _training(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Pass the state of the optimiser and of the random numbers; raises one of the errors that are caught above."""
-        state = {key: value for key, value in tensors.items() if not key.startswith("random")}
+        given = Given.of(Checkpoint({}, tensors))
+        first_checkpoint(dict(self._model.named_parameters()), given, self.config)  # the masks fit, and zeros are there
+        held = given.tensors()
+        state = {key: value for key, value in tensors.items() if not key.startswith("random") and key not in held}
         known = not state or _kinds(state) == self._memory
         if not known or not all(torch.isfinite(value).all() for value in state.values()):
             raise ValueError("optimiser")
         torch.Generator().set_state(tensors["random"])
-        kept = state | {"random": tensors["random"]}
+        kept = state | held | {"random": tensors["random"]}
         if "random_cuda" in tensors:
             if _kinds(tensors)["random_cuda"] != _RANDOM_CUDA:
                 raise ValueError("random numbers")
@@ -90,7 +95,9 @@ class Trial:
         if not fine or math.isnan(best_loss) or config != held:
             raise ValueError("where it stood")
         kept = {"step": step, "seconds": seconds, "best_loss": best_loss, "best_epoch": best_epoch}
-        return {name: repr(value) for name, value in kept.items()} | {"config": config.to_json()}
+        given = plain(meta.get(BEGINNING, ""))[:MOST_WORDS]
+        words = {"config": config.to_json()} | ({BEGINNING: given} if given else {})
+        return {name: repr(value) for name, value in kept.items()} | words
 
 
 def _kinds(tensors: Mapping[str, Tensor]) -> dict[str, tuple[torch.dtype, torch.Size]]:

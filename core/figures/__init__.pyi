@@ -1,6 +1,8 @@
 from .bars import probabilities as probabilities
 from .bars import scores as scores
 from .cascades import cascade_tiles as cascade_tiles
+from .confusions import confusion_chart as confusion_chart
+from .confusions import confusion_rows as confusion_rows
 from .course import course_chart as course_chart
 from .course import course_rows as course_rows
 from .course import course_tiles as course_tiles
@@ -22,10 +24,16 @@ from .palette import THEMES as THEMES
 from .palette import Theme as Theme
 from .palette import diverging as diverging
 from .palette import sequential as sequential
+from .ranking_curves import ranking_chart as ranking_chart
+from .ranking_curves import ranking_rows as ranking_rows
+from .reliabilities import confidence_chart as confidence_chart
+from .reliabilities import reliability_chart as reliability_chart
+from .reliabilities import reliability_rows as reliability_rows
 from .removal_curves import chance_rows as chance_rows
 from .removal_curves import removal_chart as removal_chart
 from .removal_curves import removal_rows as removal_rows
 from .render import curves_png as curves_png
+from .render import curves_svg as curves_svg
 from .scales import ColorScale as ColorScale
 from .scales import Legend as Legend
 from .scales import legend as legend
@@ -42,10 +50,14 @@ __all__ = [
     "cascade_tiles",
     "chance_rows",
     "colorize",
+    "confidence_chart",
+    "confusion_chart",
+    "confusion_rows",
     "course_chart",
     "course_rows",
     "course_tiles",
     "curves_png",
+    "curves_svg",
     "diverging",
     "enlarged_map",
     "explanation_sheet",
@@ -58,6 +70,10 @@ __all__ = [
     "overlay_chart",
     "overlay_rows",
     "probabilities",
+    "ranking_chart",
+    "ranking_rows",
+    "reliability_chart",
+    "reliability_rows",
     "removal_chart",
     "removal_rows",
     "scores",

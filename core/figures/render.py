@@ -34,6 +34,24 @@ def curves_png(
     """
     import vl_convert
 
+    drawing = _sheet(_charts(run, points, best, events), _title(run))
+    picture: bytes = vl_convert.vegalite_to_png(drawing, scale=SCALE, allowed_base_urls=[])
+    return picture
+
+
+def curves_svg(
+    run: Run, points: Mapping[str, Sequence[Point]], best: Best | None = None, events: Sequence[Event] = ()
+) -> str:
+    """Return the same picture as SVG, without the run's name: for a page that has it as a heading; see `curves_png`."""
+    import vl_convert
+
+    picture: str = vl_convert.vegalite_to_svg(_sheet(_charts(run, points, best, events)), allowed_base_urls=[])
+    return picture
+
+
+def _charts(
+    run: Run, points: Mapping[str, Sequence[Point]], best: Best | None, events: Sequence[Event]
+) -> list[dict[str, Any]]:
     if not any(points.values()):
         raise StorageError("No step of this run is recorded yet: wait until it has trained a moment.")
     epochs = run.total_steps / run.steps_per_epoch if run.steps_per_epoch else float(run.config.get("epochs", 1))
@@ -46,8 +64,7 @@ def curves_png(
         }
         chart = curve_chart(measure, epochs=epochs, loss=run.config.get("loss", "cross_entropy"), height=HEIGHT)
         charts.append(_filled(chart, curve_rows(points, measure, SMOOTHING), named))
-    picture: bytes = vl_convert.vegalite_to_png(_sheet(run, charts), scale=SCALE, allowed_base_urls=[])
-    return picture
+    return charts
 
 
 def _filled(chart: dict[str, Any], rows: Rows, named: Mapping[str, Rows]) -> dict[str, Any]:
@@ -63,10 +80,10 @@ def _filled(chart: dict[str, Any], rows: Rows, named: Mapping[str, Rows]) -> dic
     return rest | {"data": {"values": rows}, "width": WIDTH, "layer": layers}
 
 
-def _sheet(run: Run, charts: list[dict[str, Any]]) -> dict[str, Any]:
+def _title(run: Run) -> dict[str, Any]:
     colours = THEMES["light"]
     best = "" if run.test_accuracy is None else f", {run.test_accuracy:.1%} of the test images right"
-    title = {
+    return {
         "text": run.name,
         "subtitle": f"{run.spec.name} on {run.dataset}{best}",
         "fontSize": 18,
@@ -77,15 +94,18 @@ def _sheet(run: Run, charts: list[dict[str, Any]]) -> dict[str, Any]:
         "offset": 18,
         "limit": 2 * WIDTH,
     }
+
+
+def _sheet(charts: list[dict[str, Any]], title: Mapping[str, Any] | None = None) -> dict[str, Any]:
     return {
-        "title": title,
+        **({"title": title} if title else {}),
         "hconcat": charts,
         "spacing": 36,
-        "padding": 20,
+        "padding": 20 if title else 4,
         "background": "white",
         "config": {
             "font": "sans-serif",
-            "axis": {"gridColor": colours.line, "labelFontSize": 12, "titleFontSize": 12},
+            "axis": {"gridColor": THEMES["light"].line, "labelFontSize": 12, "titleFontSize": 12},
             "legend": {"labelFontSize": 12},
             "view": {"stroke": None},
         },

@@ -3,11 +3,22 @@ from .activations import passage as passage
 from .activations import zero_share as zero_share
 from .anatomy import Part as Part
 from .anatomy import dissect as dissect
+from .atlas import DataMap as DataMap
+from .atlas import NoMap as NoMap
+from .atlas import Sample as Sample
+from .atlas import data_map as data_map
+from .atlas import untangle as untangle
 from .classical import CLASSICAL as CLASSICAL
 from .classical import Classical as Classical
 from .classical import ClassicalResult as ClassicalResult
 from .classical import Setting as Setting
 from .classical import apply_classical as apply_classical
+from .embedding import PROJECTIONS as PROJECTIONS
+from .embedding import Projection as Projection
+from .embedding import aligned as aligned
+from .embedding import project as project
+from .features import Features as Features
+from .features import layer_features as layer_features
 from .fields import FieldStep as FieldStep
 from .fields import effective_field as effective_field
 from .fields import field_steps as field_steps
@@ -20,6 +31,7 @@ from .kernels import filter_layers as filter_layers
 from .kernels import filters as filters
 from .matching import Match as Match
 from .matching import best_matches as best_matches
+from .neighbors import Neighbors as Neighbors
 from .passes import LayerPass as LayerPass
 from .passes import layer_pass as layer_pass
 from .pooling import Window as Window
@@ -43,28 +55,37 @@ from .window_pass import pool_pass as pool_pass
 
 __all__ = [
     "CLASSICAL",
+    "PROJECTIONS",
     "Classical",
     "ClassicalResult",
+    "DataMap",
     "Edit",
+    "Features",
     "FieldStep",
     "HogResult",
     "LayerPass",
     "Match",
+    "Neighbors",
+    "NoMap",
     "Off",
     "Part",
+    "Projection",
     "Replace",
+    "Sample",
     "Setting",
     "Sight",
     "Swap",
     "TopImages",
     "Window",
     "WindowPass",
+    "aligned",
     "apply_classical",
     "best_matches",
     "biases",
     "capture_activations",
     "contributions",
     "conv_pass",
+    "data_map",
     "dead_units",
     "dissect",
     "effective_field",
@@ -73,6 +94,7 @@ __all__ = [
     "filters",
     "hog_features",
     "hog_svm",
+    "layer_features",
     "layer_pass",
     "operate",
     "passage",
@@ -80,8 +102,10 @@ __all__ = [
     "pool_window",
     "preferred_input",
     "preferred_steps",
+    "project",
     "reach",
     "receptive_field",
     "top_images",
+    "untangle",
     "zero_share",
 ]

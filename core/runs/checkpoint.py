@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from core.errors import StorageError
 
+BEGINNING = "beginning"  # the word of a checkpoint about weights that its training was given to begin with
 _STATE = "training/"  # tensors of this prefix are the optimiser's and the random state, the others are weights
 
 
@@ -75,6 +76,18 @@ def remove_parts(folder: Path) -> None:
     for part in folder.glob("*.part"):
         with suppress(OSError):
             part.unlink()
+
+
+def beginning_of(path: Path) -> str:
+    """Return where the weights come from that a training was given to begin with; nothing if they were random.
+
+    `path` is its latest checkpoint; of one that is missing or damaged nothing is known.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            return str((file.metadata() or {}).get(BEGINNING, ""))
+    except (OSError, SafetensorError):
+        return ""
 
 
 def load_checkpoint(path: Path) -> Checkpoint:

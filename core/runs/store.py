@@ -23,6 +23,8 @@ from core.settings import settings
 if TYPE_CHECKING:
     from torch import nn
 
+    from core.runs.checkpoint import Checkpoint
+
 _ID = re.compile(r"[0-9a-f]{10}")
 _RUN_COLUMNS = [column for column in RUNS.c if column.name not in ("steps_wanted", "owner", "queued")]
 
@@ -47,10 +49,25 @@ class RunStore(Series):
         super().__init__(url or settings().database_url)
 
     def create(
-        self, spec: ModelSpec, config: _Config, dataset: str, name: str | None = None, *, owner: str = ""
+        self,
+        spec: ModelSpec,
+        config: _Config,
+        dataset: str,
+        name: str | None = None,
+        *,
+        owner: str = "",
+        first: "Checkpoint | None" = None,
+        note: str = "",
     ) -> str:
-        """Record a new run and return its id: queued, or already running if an `owner` trains it itself."""
+        """Record a new run and return its id: queued, or already running if an `owner` trains it itself.
+
+        It begins with random weights, or else with those of `first`; see `core.train.beginning.first_checkpoint`.
+        """
         run_id, now = uuid.uuid4().hex[:10], time.time()
+        if first is not None:  # before any worker can see the run
+            from core.runs.checkpoint import save_checkpoint
+
+            save_checkpoint(self.checkpoint(run_id), first)
         row = {
             "id": run_id,
             "name": (name or "").strip()[:80] or f"{spec.name} on {dataset}",
@@ -59,12 +76,18 @@ class RunStore(Series):
             "config": config.to_json(),
             "status": (Status.RUNNING if owner else Status.QUEUED).value,
             "owner": owner,
+            "note": note.strip()[:2000],
             "created": now,
             "queued": last_in_line(now),
             "heartbeat": now if owner else 0.0,
         }
-        with transaction(self._engine) as connection:
-            connection.execute(insert(RUNS).values(row))
+        try:
+            with transaction(self._engine) as connection:
+                connection.execute(insert(RUNS).values(row))
+        except BaseException:
+            if first is not None:
+                shutil.rmtree(self.folder / run_id, ignore_errors=True)
+            raise
         return run_id
 
     def get(self, run_id: str) -> Run:

@@ -1,11 +1,17 @@
-"""What the first filters are before training changes them."""
+"""What the weights are before training changes them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from core.errors import ConfigError
 from core.model.handmade import KERNELS, kernel
+from core.runs.checkpoint import BEGINNING, Checkpoint
 from core.train.config import TrainConfig
+
+_MASK = "mask/"  # before the names of the masks among the tensors of a training
 
 
 def begin(model: nn.Module, config: TrainConfig) -> None:
@@ -37,3 +43,64 @@ def begin(model: nn.Module, config: TrainConfig) -> None:
         for number, name in zip(range(len(weight)), KERNELS, strict=False):
             values = torch.tensor(kernel(name, sizes[0])).to(weight).expand(weight.shape[1:])
             weight[number] = values * (weight[number].norm() / values.norm())
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """What a training was given to begin with; nothing if it begins with random numbers.
+
+    Attributes:
+        words: Where its weights come from, one line.
+        masks: Which of them may change, bool, by their names in the `state_dict`; the others stay what they are.
+    """
+
+    words: str = ""
+    masks: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def hold(self, model: nn.Module) -> None:
+        """Take the gradient away from weights that must not change: no optimiser moves a zero without one."""
+        for name, mask in self.masks.items():
+            gradient = model.get_parameter(name).grad
+            if gradient is not None:
+                gradient.mul_(mask)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return the masks as a checkpoint keeps them."""
+        return {_MASK + name: mask for name, mask in self.masks.items()}
+
+    def meta(self) -> dict[str, str]:
+        """Return the words as a checkpoint keeps them."""
+        return {BEGINNING: self.words} if self.words else {}
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint, device: torch.device | str = "cpu") -> "Given":
+        """Read what a checkpoint keeps of it."""
+        masks = {
+            name.removeprefix(_MASK): mask.to(device)
+            for name, mask in checkpoint.training.items()
+            if name.startswith(_MASK)
+        }
+        return cls(checkpoint.meta.get(BEGINNING, ""), masks)
+
+
+def first_checkpoint(weights: Mapping[str, Tensor], given: Given, config: TrainConfig) -> Checkpoint:
+    """Return where a training stands before its first step that begins with given weights, not with random ones.
+
+    Saved as the latest checkpoint of a new run, its worker goes on from there; the same weights, masks and settings
+    lead to the same end.
+
+    Args:
+        weights: The `state_dict` to begin with.
+        given: Where they come from, and which may change.
+        config: The settings of the training; its seed decides the order of the images.
+
+    Raises:
+        ConfigError: A mask belongs to no weight, or a weight that is to stay is not zero.
+    """
+    for name, mask in given.masks.items():
+        fits = name in weights and weights[name].shape == mask.shape and mask.dtype is torch.bool
+        if not fits or bool(weights[name][~mask].any()):
+            raise ConfigError(f"The mask of {name[:40]} does not fit the weights: prune the network again.")
+    state = given.tensors() | {"random": torch.Generator().manual_seed(config.seed).get_state()}
+    meta = {"step": "0", "seconds": "0.0", "config": config.to_json()} | given.meta()
+    return Checkpoint(dict(weights), state, meta)

@@ -12,7 +12,7 @@ from core.data.datasets import Dataset
 from core.errors import TrainingError
 from core.runs.checkpoint import Checkpoint
 from core.runs.records import Evidence
-from core.train.beginning import begin
+from core.train.beginning import Given, begin
 from core.train.budgets import Budgets
 from core.train.config import TrainConfig
 from core.train.feed import augmentation_draw, image_order, training_labels
@@ -55,7 +55,7 @@ class Training:
         self.images = dataset.train.images.to(self.device)
         self.labels = training_labels(dataset.train.labels, dataset.num_classes, config).to(self.device)
         self.step, self.seconds = 0, 0.0
-        self.budgets, self.ended = Budgets(), ""
+        self.budgets, self.ended, self.given = Budgets(), "", Given()
         torch.manual_seed(config.seed)  # dropout follows from it
 
     @property
@@ -111,6 +111,7 @@ class Training:
         for batch in batches:
             value, hits = self._descend(batch, len(batch) / count)
             loss, right = loss + value * len(batch) / count, right + hits / count
+        self.given.hold(self.model)
         evidence = gauge_gradients(self.model, self.step + 1) if self._gradient_due() else ()
         if self.config.clip_norm:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
@@ -162,17 +163,19 @@ class Training:
 
     def checkpoint(self) -> Checkpoint:
         """Return weights, optimiser and random state as they are now (no copies: save before going on)."""
-        training = optimizer_state(self.optimizer) | {"random": torch.get_rng_state()}
+        training = optimizer_state(self.optimizer) | {"random": torch.get_rng_state()} | self.given.tensors()
         if self.device.type == "cuda":
             training["random_cuda"] = torch.cuda.get_rng_state(self.device)
         meta = {"step": str(self.step), "seconds": repr(self.seconds), "config": self.config.to_json()}
-        meta |= self.budgets.to_meta()
+        meta |= self.budgets.to_meta() | self.given.meta()
         return Checkpoint(self.model.state_dict(), training, meta)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint; raises `StorageError` if it is another network's or damaged."""
         checkpoint.apply(self.model)
-        load_optimizer_state(self.optimizer, checkpoint.training)
+        self.given = Given.of(checkpoint, self.device)
+        own = checkpoint.training.keys() - self.given.tensors().keys()
+        load_optimizer_state(self.optimizer, {name: checkpoint.training[name] for name in own})
         torch.set_rng_state(checkpoint.training["random"])
         if self.device.type == "cuda" and "random_cuda" in checkpoint.training:
             torch.cuda.set_rng_state(checkpoint.training["random_cuda"], self.device)

@@ -12,11 +12,19 @@ from core.model.shapes import problems
 from pages.shared import edits, menu, state
 from pages.shared.layout import plain, show_errors
 
+BROUGHT = "dataset_brought_in"  # the data set to show next
+
 
 def choose_dataset() -> DatasetInfo:
     """List all data sets and return the one to look at, which the address names once another one was chosen."""
+    if brought := st.session_state.pop(BROUGHT, ""):
+        st.query_params["dataset"] = st.session_state["dataset"] = brought
+        st.session_state["own"] = False  # the panel that it was brought in by
+        st.toast(f"{plain(DATASETS[brought].title)} is here now.", icon=":material/check:")
     asked = st.query_params.get("dataset")
     names = list(DATASETS)
+    if st.session_state.get("dataset", names[0]) not in names:
+        del st.session_state["dataset"]  # deleted meanwhile
 
     def follow() -> None:
         st.query_params["dataset"] = st.session_state["dataset"]
@@ -24,8 +32,8 @@ def choose_dataset() -> DatasetInfo:
     name = st.radio(
         "Data set",
         names,
-        index=names.index(asked if asked in DATASETS else state.draft().dataset),
-        format_func=lambda name: DATASETS[name].title,
+        index=names.index(asked if asked is not None and asked in names else state.draft().dataset),
+        format_func=lambda name: plain(DATASETS[name].title),
         captions=[f"{size(info)} · {origin(info)}" for info in DATASETS.values()],
         key="dataset",
         on_change=follow,
@@ -41,6 +49,8 @@ def size(info: DatasetInfo) -> str:
 
 def origin(info: DatasetInfo) -> str:
     """Say how a data set gets here."""
+    if info.own:
+        return "your own"
     if info.download_mb is None:
         return "comes with the app"
     return "downloaded" if is_stored(info.name) else f"{info.download_mb:.0f} MB download"
@@ -48,7 +58,7 @@ def origin(info: DatasetInfo) -> str:
 
 def describe(info: DatasetInfo) -> None:
     """Show what the catalogue says of a data set."""
-    st.subheader(info.title, anchor=False)
+    st.subheader(plain(info.title), anchor=False)
     st.markdown(info.summary)
     facts = {
         "Images": f"{info.num_images:,}",

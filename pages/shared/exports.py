@@ -1,130 +1,19 @@
 """Runs on their way out of the app and in again: a row of downloads, and a place to drop an archive."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 import streamlit as st
 
 from core.errors import ConvScopeError
 from core.exchange.layout import MB, Limits, missing_weights, stem
+from core.exchange.standing import why_no_images
 from core.runs.records import Run
-from core.runs.store import RunStore
 from pages.shared import state
-from pages.shared.layout import plain
+from pages.shared.jobs import Progress, background
+from pages.shared.layout import plain, show_errors
+from pages.shared.run_files import DOWNLOADS
 
 _OUTCOME, _UPLOADS = "import_outcome", "import_uploads"
-
-
-@dataclass(frozen=True)
-class Download:
-    """One file that a run can be saved as.
-
-    Attributes:
-        label: What the button says.
-        icon: A Material symbol.
-        help: What is in it and what it is good for, one sentence.
-        file: Its name; {stem} stands for the run's.
-        mime: Its type.
-        make: What makes its content, when it is asked for.
-        weights: Whether it needs the latest weights; without any step there is nothing to save at all.
-    """
-
-    label: str
-    icon: str
-    help: str
-    file: str
-    mime: str
-    make: Callable[[RunStore, Run], str | bytes]
-    weights: bool = False
-
-
-def _csv(store: RunStore, run: Run) -> str:
-    from core.exchange.table import curves_csv
-
-    return curves_csv(store.metrics(run.id))
-
-
-def _png(store: RunStore, run: Run) -> bytes:
-    from core.figures.render import curves_png
-    from core.runs.history import History
-
-    history = History(store, run.id)
-    history.update()
-    return curves_png(run, history.points(run.steps_per_epoch), history.best, store.events(run.id))
-
-
-def _zip(store: RunStore, run: Run) -> bytes:
-    from io import BytesIO
-
-    from core.exchange.archive import export_run
-
-    content = BytesIO()
-    export_run(store, run.id, content)
-    return content.getvalue()
-
-
-def _events(store: RunStore, run: Run) -> bytes:
-    from pathlib import Path
-    from tempfile import TemporaryDirectory
-
-    from core.exchange.tensorboard import write_tensorboard
-
-    with TemporaryDirectory() as folder:
-        return write_tensorboard(store, run, Path(folder)).read_bytes()
-
-
-def _onnx(store: RunStore, run: Run) -> bytes:
-    from core.exchange.onnx import to_onnx
-
-    return to_onnx(store, run.id)
-
-
-DOWNLOADS = (
-    Download(
-        "Whole run",
-        ":material/folder_zip:",
-        "A zip with settings, curves, weights, a PyTorch script that trains it again, ONNX and TensorBoard files; "
-        "ConvScope on another machine can import it.",
-        "{stem}.zip",
-        "application/zip",
-        _zip,
-    ),
-    Download(
-        "Curves as CSV",
-        ":material/table:",
-        "Every recorded step with loss, accuracy, learning rate and seconds, for a spreadsheet or pandas.",
-        "{stem}.csv",
-        "text/csv",
-        _csv,
-    ),
-    Download(
-        "Curves as PNG",
-        ":material/image:",
-        "Loss and accuracy as a picture, sharp enough for paper.",
-        "{stem}.png",
-        "image/png",
-        _png,
-    ),
-    Download(
-        "ONNX",
-        ":material/hub:",
-        "The network with its latest weights, for other programs to compute with.",
-        "{stem}.onnx",
-        "application/octet-stream",
-        _onnx,
-        weights=True,
-    ),
-    Download(
-        "TensorBoard",
-        ":material/monitoring:",
-        "Curves, gradients and histograms as an event file: put it into a folder and start tensorboard --logdir "
-        "with that folder.",
-        "events.out.tfevents.{created}.{stem}",
-        "application/octet-stream",
-        _events,
-    ),
-)
 
 
 def export_panel(run: Run) -> None:
@@ -134,6 +23,7 @@ def export_panel(run: Run) -> None:
     with st.container(horizontal=True, key="exports"):
         for download in DOWNLOADS:
             reason = nothing or (missing_weights(store.checkpoint(run.id)) if download.weights else "")
+            reason = reason or (why_no_images(run) if download.images else "")
             st.download_button(
                 download.label,
                 partial(download.make, store, run),
@@ -145,6 +35,40 @@ def export_panel(run: Run) -> None:
                 icon=download.icon,
                 on_click="ignore",
             )
+    if not nothing:
+        _report_panel(run)
+
+
+def _report_panel(run: Run) -> None:
+    """Offer the lab report: it is written in the background, and then saved with another press."""
+    store = state.store()
+    weights = store.checkpoint(run.id)
+    stamp = weights.stat().st_mtime_ns if weights.exists() else 0
+
+    def write(progress: Progress) -> bytes:
+        from core.report.document import lab_report
+
+        return lab_report(store, run.id, progress=progress).encode()
+
+    key = ("report", run.id, run.step, run.status, run.name, run.note, stamp)
+    with show_errors(), st.container(key="lab_report"):
+        made = background(
+            key, write, words="Writing the lab report", place=f"report_{run.id}", ask="Write a lab report"
+        )
+        if made is None:
+            st.caption("One HTML file that stands alone: curves, test, filters, explanations, notes and code.")
+            return
+        st.download_button(
+            "Save lab report",
+            made,
+            file_name=f"{stem(run.name)}.html",
+            mime="text/html",
+            key=f"save_report_{run.id}",
+            icon=":material/lab_profile:",
+            type="primary",
+            help=f"{len(made) / 1024:,.0f} kB; opens in any browser, and prints.",
+            on_click="ignore",
+        )
 
 
 def import_panel() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from core.data.catalog import DATASETS
+from core.data.catalog import described
 from core.figures.film import Tiles, filter_tiles, guesses, image_tiles, map_tiles, pinned
 from core.figures.grids import sprite
 from pages.shared import results, state
@@ -81,7 +81,7 @@ def _frame(mark: tuple[Any, ...], layer: str, seed: int, _weights: results.Weigh
     pictures = [results.Picture("", shape, image.numpy().tobytes()) for image in images]
     inputs = torch.cat([results.tensor(run, picture) for picture in pictures])
     truths = [int(labels[place]) for place in places]
-    names = DATASETS[run.dataset].class_names
+    names = described(run.dataset).class_names
     said = guesses(predict(model, inputs), truths)
     captions = tuple(
         Caption(

@@ -54,7 +54,8 @@ def _describe(draft: state.Draft) -> bool:
     layers = summarize(draft.spec)
     weights = sum(layer.num_params for layer in layers)
     info = DATASETS[draft.dataset]
-    st.markdown(f"**{plain(draft.spec.name)}** · {len(layers)} layers · {weights:,} parameters  \non **{info.title}**")
+    sizes = f"{len(layers)} layers · {weights:,} parameters"
+    st.markdown(f"**{plain(draft.spec.name)}** · {sizes}  \non **{plain(info.title)}**")
     with st.container(horizontal=True):
         menu.link("build", "Change the network")
         menu.link("data", "Change the data")
@@ -62,7 +63,7 @@ def _describe(draft: state.Draft) -> bool:
         st.error(f"This network cannot work yet. {plain(problem.sentence)}")
         return True
     if info.download_mb and not is_stored(draft.dataset):
-        st.info(f"{info.title} has to be downloaded first, on the data page.")
+        st.info(f"{plain(info.title)} has to be downloaded first, on the data page.")
         return True
     return False
 

@@ -123,4 +123,4 @@ def what_next(run: Run) -> None:
 def summary(run: Run) -> str:
     """Say in one line what a run trains on."""
     info = DATASETS.get(run.dataset)
-    return f"{plain(run.spec.name)} on {info.title if info else plain(run.dataset)}"
+    return f"{plain(run.spec.name)} on {plain(info.title if info else run.dataset)}"

@@ -34,6 +34,9 @@ PAGES: dict[str, PageInfo] = {
     "build": PageInfo("Build", ":material/layers:", "Make", "Stack layers and see what each one does to the shape."),
     "train": PageInfo("Train", ":material/play_circle:", "Make", "Watch the network learn, batch by batch."),
     "runs": PageInfo("Runs", ":material/history:", "Make", "Every training so far, kept with its weights."),
+    "compress": PageInfo(
+        "Compress", ":material/compress:", "Make", "Make a trained network smaller, and see what it costs."
+    ),
     "filters": PageInfo(
         "Filters",
         ":material/grid_view:",
@@ -43,6 +46,12 @@ PAGES: dict[str, PageInfo] = {
     "feature_maps": PageInfo(
         "Feature maps", ":material/visibility:", "Look inside", "What each layer makes of one image."
     ),
+    "atlas": PageInfo(
+        "Map of the data",
+        ":material/scatter_plot:",
+        "Look inside",
+        "The test images laid out by what a layer makes of them: watch the classes untangle.",
+    ),
     "classical": PageInfo(
         "By hand", ":material/architecture:", "Look inside", "Hand-made filters beside the learned ones."
     ),
@@ -51,6 +60,12 @@ PAGES: dict[str, PageInfo] = {
         ":material/function:",
         "Look inside",
         "Follow every sum forward and backward, checked against autograd.",
+    ),
+    "evaluate": PageInfo(
+        "Evaluate",
+        ":material/fact_check:",
+        "Ask",
+        "How often it is right on images it has not learned from, where it errs, and whether another is better.",
     ),
     "saliency": PageInfo(
         "Explain", ":material/lightbulb:", "Ask", "Which pixels speak for a class, and which against it."

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from core.runs.records import Run
 from pages.shared.pretrained import Pretrained
 from pages.shared.results import Picture
-from pages.shared.state import dataset
+from pages.shared.state import scale
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +29,7 @@ def statistics(run: Run) -> Statistics:
     """
     if isinstance(run, Pretrained):
         return run.info.mean, run.info.std
-    data = dataset(run.dataset).scaled(run.config.get("inputs", "standard"))
+    data = scale(run.dataset).scaled(run.config.get("inputs", "standard"))
     return data.mean, data.std
 
 

@@ -30,7 +30,7 @@ def recipe_gallery() -> None:
     st.subheader("Break it on purpose", anchor=False)
     st.markdown(
         f"Guess first, then watch. Each starts from **{plain(draft.spec.name)}** on "
-        f"**{DATASETS[draft.dataset].title}** with the usual settings, and one fault."
+        f"**{plain(DATASETS[draft.dataset].title)}** with the usual settings, and one fault."
     )
     with st.grid(3, min_column_width=230):
         for key in RECIPES:

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from core.data.catalog import DATASETS
+from core.data.catalog import described
 from core.errors import RunError
 from core.runs.records import Run
 from pages.shared.pretrained import Pretrained
-from pages.shared.state import dataset, store
+from pages.shared.state import dataset, scale, store
 
 if TYPE_CHECKING:
     import numpy as np
     from torch import nn
 
     from core.explain.attribution import Attribution
+    from core.reading.inside import Inside
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def epochs(run: Run) -> tuple[int, ...]:
 
 def class_names(run: Run) -> tuple[str, ...]:
     """Return the names of the classes that a network knows; they may hold what a user wrote."""
-    return run.info.class_names if isinstance(run, Pretrained) else DATASETS[run.dataset].class_names
+    return run.info.class_names if isinstance(run, Pretrained) else described(run.dataset).class_names
 
 
 def tensor(run: Run, picture: Picture) -> Any:
@@ -144,7 +145,7 @@ def tensor(run: Run, picture: Picture) -> Any:
     if isinstance(run, Pretrained):
         mean, std = (torch.tensor(values)[:, None, None] for values in (run.info.mean, run.info.std))
         return (images / 255 - mean) / std
-    return dataset(run.dataset).scaled(run.config.get("inputs", "standard")).normalize(images)
+    return scale(run.dataset).scaled(run.config.get("inputs", "standard")).normalize(images)
 
 
 @st.cache_data(show_spinner=False, max_entries=256)
@@ -212,6 +213,21 @@ def _logits(mark: tuple[Any, ...], digest: str, _weights: Weights, _picture: Pic
 def logits(weights: Weights, picture: Picture) -> "np.ndarray[Any, Any]":
     """Return the score of each class, before softmax, (K,); raises `ExplainError` where they are not finite."""
     return _logits(weights.mark, picture.digest, weights, picture)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _inside(mark: tuple[Any, ...], digest: str, _weights: Weights, _picture: Picture) -> "Inside":
+    import torch
+
+    from core.reading.inside import look_inside
+
+    pixels = torch.frombuffer(bytearray(_picture.pixels), dtype=torch.uint8).reshape(1, *_picture.shape)
+    return look_inside(model(_weights), pixels, lambda _: tensor(_weights.run, _picture))
+
+
+def inside(weights: Weights, picture: Picture) -> "Inside":
+    """Return the scores of a picture and what the last layer receives; raises `ExplainError` if they are no numbers."""
+    return _inside(weights.mark, picture.digest, weights, picture)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

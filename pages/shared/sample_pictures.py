@@ -1,6 +1,6 @@
 """The pictures that come with the app, one click away."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
@@ -45,7 +45,7 @@ def sample_file(name: str) -> bytes:
 
 def choose_sample(choice: state.Choice, name: str) -> state.Choice:
     """Return the choice of a sample in place of another picture."""
-    return replace(choice, kind="sample", name=name, data=b"", file_id="", invert=None)
+    return state.Choice("sample", name, index=choice.index)
 
 
 def sample_row(choice: state.Choice) -> None:

@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.data.orientation import UPRIGHT, as_in_file
+from core.figures.scales import ColorScale
 from core.runs.records import Run
 from pages.shared import state
 from pages.shared.pictures import picture
-from pages.shared.results import class_names
+from pages.shared.results import Picture, class_names, tensor
 from pages.shared.sample_pictures import SAMPLES
 
 if TYPE_CHECKING:
@@ -21,23 +23,45 @@ def show_stages(run: Run) -> None:
     choice = state.choice()
     if choice is None or choice.kind == "test":
         return
-    stages = picture(run, choice)[1]
-    if len(stages) > 1 and stages[-1].image == stages[-2].image:
-        stages = stages[:-1]  # the last step has its picture already
     st.markdown("**From the picture to the network**")
     st.html("""<style>
         [class*="st-key-stage_small"] img { image-rendering: pixelated; }
         [class*="st-key-stage_"] [data-testid="stElementToolbar"] { display: none; }
         </style>""")
     with st.container(horizontal=True, gap="small"):
-        for number, stage in enumerate(stages, start=1):
-            width, height = stage.image.size
-            shown = _shown(stage.image)
+        for number, (title, image) in enumerate(_stages(run, choice), start=1):
+            width, height = image.size
+            shown = _shown(image)
             small = "small" if height < HEIGHT else "large"
             with st.container(key=f"stage_{small}_{number}", width=max(shown.width, HEIGHT + 16), gap="xxsmall"):
-                st.image(shown, width=shown.width, alt=f"{stage.title}, {width} × {height} pixels")
+                st.image(shown, width=shown.width, alt=f"{title}, {width} × {height} pixels")
                 size = f" {width}\u00a0×\u00a0{height}" if number == 1 else ""
-                st.caption(f"{number} · {stage.title}{size}")
+                st.caption(f"{number} · {title}{size}")
+
+
+def _stages(run: Run, choice: state.Choice) -> "list[tuple[str, Image]]":
+    """Return the titles and pictures of all stages, from how it lies in its file to the values that go in."""
+    received, stages = picture(run, choice)
+    if len(stages) > 1 and stages[-1].image.convert("RGB") == stages[-2].image.convert("RGB"):
+        stages = stages[:-1]  # the last step has its picture already
+    found = [(stage.title, stage.image) for stage in stages]
+    if choice.orientation != UPRIGHT:
+        first = found[0][1]
+        found[:1] = [("Your picture, as it lies in its file", as_in_file(first, choice.orientation))]
+        found.insert(1, ("Turned upright (EXIF)", first))
+    elif choice.kind == "drawing":
+        found[0] = ("Your drawing", found[0][1])
+    return [*found, _normalised(run, received)]
+
+
+def _normalised(run: Run, received: Picture) -> "tuple[str, Image]":
+    """Return the numbers that go in, the mean over the channels at each pixel, in colours around zero."""
+    from PIL import Image
+
+    values = tensor(run, received)[0].numpy()
+    low, high = (f"{value:.1f}".replace("-", "−") for value in (values.min(), values.max()))
+    rgb = ColorScale.of(values.mean(axis=0), signed=True).rgb(values.mean(axis=0))
+    return f"Normalised: {low} (blue) to {high} (red), what it sees", Image.fromarray(rgb)
 
 
 def _shown(image: "Image") -> "Image":

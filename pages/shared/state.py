@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.data.catalog import DATASETS
+from core.data.crop import MIDDLE, Crop
+from core.data.own import remembered
 from core.errors import RunError
 from core.model.presets import PRESETS, preset
 from core.model.spec import ModelSpec
@@ -40,12 +42,15 @@ class Choice:
     """Which picture this session looks at, on every page.
 
     Attributes:
-        kind: "test" (an image of the test split), "sample" (a photograph that comes with the app) or "upload".
+        kind: "test" (an image of the test split), "sample" (a photograph that comes with the app), "upload", "camera"
+            or "drawing".
         name: The data set, the sample's file name or the upload's file name.
         index: Which test image.
         data: The uploaded picture as PNG, at most `MAX_SIDE` pixels wide and high.
         file_id: Streamlit's name for the uploaded file.
         invert: Whether dark and light are swapped; None lets the app decide.
+        crop: Which part of it the network is shown.
+        orientation: How it lies in its file, as EXIF says; 1 is upright.
     """
 
     kind: str
@@ -54,6 +59,8 @@ class Choice:
     data: bytes = b""
     file_id: str = ""
     invert: bool | None = None
+    crop: Crop = MIDDLE
+    orientation: int = 1
 
 
 @st.cache_resource(show_spinner=False)
@@ -99,6 +106,16 @@ def dataset(name: str) -> "Dataset":
     return load_dataset(name)
 
 
+def scale(name: str) -> "Dataset":
+    """Return a data set to normalise pictures by: one of a visitor's own even after its images were deleted."""
+    info = remembered(name)
+    if info is None:
+        return dataset(name)
+    from core.data.datasets import without_images
+
+    return without_images(info)
+
+
 @st.cache_resource(show_spinner=False, max_entries=16)
 def history(run_id: str) -> History:
     """Return the curves of a run, shared by all who watch it."""
@@ -110,6 +127,8 @@ def draft() -> Draft:
     if "draft" not in st.session_state:
         st.session_state["draft"] = new_draft(FIRST_DATASET, FIRST_PRESET)
     kept: Draft = st.session_state["draft"]
+    if kept.dataset not in DATASETS:  # one of a visitor's own, deleted meanwhile
+        kept = st.session_state["draft"] = new_draft(FIRST_DATASET, FIRST_PRESET)
     return kept
 
 

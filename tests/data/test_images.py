@@ -14,6 +14,7 @@ import torch
 from PIL import Image, ImageFile
 from sklearn.datasets import load_digits
 
+from core.data.crop import Crop
 from core.data.images import FORMATS, decode_image, fit_image, looks_inverted
 from core.errors import ImageError
 
@@ -282,6 +283,42 @@ def test_the_middle_is_kept_in_the_right_proportions(shape: tuple[int, int, int]
     assert (tensor == torch.tensor([0, 255, 0]).view(3, 1, 1)).all()
     width, height = stages[1].image.size
     assert width / height == shape[2] / shape[1]
+
+
+@pytest.mark.parametrize("size", [(90, 60), (61, 90), (7, 7), (5, 400)])
+def test_the_crop_can_be_moved_and_made_smaller(size: tuple[int, int]) -> None:
+    width, height = size
+    rows, cols = np.indices((height, width))
+    picture = Image.fromarray(np.stack([rows % 256, cols % 256, 0 * rows], axis=-1).astype(np.uint8))
+    side = min(size)
+    assert Crop().box(size, (8, 8)) == (
+        (width - side) // 2,
+        (height - side) // 2,
+        (width - side) // 2 + side,
+        (height - side) // 2 + side,
+    )
+    for place, corner in (((0, 0), (0, 0)), ((1, 1), (width, height)), ((7, -3), (width, 0))):
+        box = Crop(*place, zoom=2).box(size, (8, 8))
+        half = max(1, round(8 * side / 8 / 2))
+        assert (box[2] - box[0], box[3] - box[1]) == (half, half)
+        assert {corner[0]} & {box[0], box[2]}
+        assert {corner[1]} & {box[1], box[3]}
+        tensor, stages = fit_image(picture, (3, half, half), crop=Crop(*place, zoom=2 if half < side else 1))
+        if half < side:
+            assert stages[1].title == "Cropped where you chose"
+            assert np.array_equal(tensor.numpy().transpose(1, 2, 0), np.asarray(picture.crop(box)))
+
+
+def test_a_large_jpeg_is_opened_no_larger_than_needed() -> None:
+    picture = Image.open(SAMPLES / "cat.jpg").resize((3200, 2000))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    file = BytesIO()
+    picture.save(file, "JPEG", quality=90, exif=exif)
+    whole, quick = decode_image(file.getvalue()), decode_image(file.getvalue(), room=500)
+    assert (whole.size, quick.size) == ((2000, 3200), (500, 800))
+    small = (np.asarray(each.resize((50, 80), Image.Resampling.BOX)).astype(int) for each in (whole, quick))
+    assert np.abs(next(small) - next(small)).mean() < 2
 
 
 def test_fine_patterns_turn_grey() -> None:

@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 
 
-@pytest.mark.parametrize("package", ["core.probe", "core.explain", "core.figures"])
+@pytest.mark.parametrize("package", ["core.probe", "core.explain", "core.evaluation", "core.figures"])
 def test_no_public_name_is_hidden_by_a_module(package: str) -> None:
     parent = importlib.import_module(package)
     for module in pkgutil.iter_modules(parent.__path__):

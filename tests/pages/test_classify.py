@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import struct
 import zlib
 from dataclasses import replace
@@ -70,6 +71,11 @@ def texts(app: AppTest) -> str:
     return "\n".join(element.value for element in (*app.caption, *app.subheader, *app.info))
 
 
+def chain(app: AppTest) -> list[str]:
+    """Return the titles of the stages from the picture to the network."""
+    return [caption.value for caption in app.caption if re.match(r"\d · ", caption.value)]
+
+
 def maps(app: AppTest) -> list[str]:
     """Return the maps that are shown; the first is what the network receives."""
     found = (json.loads(element.proto.json) for element in app.get("bidi_component"))
@@ -88,10 +94,9 @@ def test_an_upload_reaches_the_network(trained_run: str, seen: list[results.Pict
     expected = fit_image(seven(), SHAPE)[0].numpy()
     assert seen[-1].pixels == expected.tobytes()
     assert "The network's answer to seven.png." in texts(app)
-    titles = ["Your picture", "Cropped to its middle", "Resized to 8 × 8", "Turned grey"]
-    shown = [caption.value for caption in app.caption if " · " in caption.value]
-    assert [title in caption for title, caption in zip(titles, shown, strict=True)] == [True] * 4
-    assert (len(app.get("image")), len(maps(app))) == (4, 3)
+    titles = ["Your picture", "Cropped to its middle", "Resized to 8 × 8", "Turned grey", "Normalised"]
+    assert [title in caption for title, caption in zip(titles, chain(app), strict=True)] == [True] * 5
+    assert len(maps(app)) == 3
 
 
 def test_a_photograph_taken_sideways_is_turned_upright(trained_run: str, seen: list[results.Picture]) -> None:

@@ -1,6 +1,7 @@
 """Every button of the row makes its file when asked, and an archive that is dropped is a run."""
 
 import io
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from core.exchange.archive import export_run
 from core.runs.store import RunStore
 from pages.shared import state
-from pages.shared.exports import DOWNLOADS
+from pages.shared.run_files import DOWNLOADS
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 Made = dict[str, tuple[str, Callable[[], str | bytes]]]
@@ -71,8 +72,40 @@ def test_each_button_makes_its_file(trained_run: str, made: Made) -> None:
     assert Image.open(io.BytesIO(files["Curves as PNG"][1])).width > 1500
     assert "train.py" in zipfile.ZipFile(io.BytesIO(files["Whole run"][1])).namelist()
     assert b"logits" in files["ONNX"][1]
+    assert files["Model card"][1].startswith("# Small network on digits")
+    assert files["PyTorch script"][0] == "predict.py" and "load_state_dict" in files["PyTorch script"][1]
+    assert files["Weights"][0] == "small-network-on-digits.safetensors" and b"conv1.weight" in files["Weights"][1]
+    assert "archive_version" in " ".join(zipfile.ZipFile(io.BytesIO(files["torch.export"][1])).namelist())
     assert b"brain.Event:2" in files["TensorBoard"][1]
     assert "tfevents" in files["TensorBoard"][0]
+
+
+def test_what_needs_the_images_says_that_they_are_gone(trained_run: str) -> None:
+    state.store().change(trained_run, dataset="gone")
+    app = panel(trained_run)
+    disabled = {button.label: button.help for button in app.download_button if button.disabled}
+    assert list(disabled) == ["PyTorch script"]
+    assert "not here" in disabled["PyTorch script"]
+
+
+def test_a_lab_report_is_written_when_asked_and_can_be_saved(trained_run: str, made: Made) -> None:
+    app = panel(trained_run)
+    assert "Save lab report" not in made
+    (ask,) = [button for button in app.button if button.label == "Write a lab report"]
+    ask.click().run()
+    deadline = time.monotonic() + 120
+    while "Save lab report" not in made and time.monotonic() < deadline:
+        assert not app.exception and not app.error
+        time.sleep(0.3)
+        app.run()
+    name, content = made["Save lab report"]
+    assert name == "small-network-on-digits.html"
+    assert b"Small network on digits</h1>" in content and b"data:image/png;base64," in content
+    state.store().annotate(trained_run, "Something new")  # what was written before does not say so
+    made.clear()
+    app = panel(trained_run)
+    assert "Save lab report" not in made
+    assert "Write a lab report" in [button.label for button in app.button]
 
 
 def test_a_run_that_waits_has_nothing_to_save(weightless_run: str) -> None:
@@ -86,8 +119,8 @@ def test_a_run_that_waits_has_nothing_to_save(weightless_run: str) -> None:
 def test_damaged_weights_are_named_where_they_are_needed(damaged_run: str) -> None:
     app = panel(damaged_run)
     disabled = {button.label: button.help for button in app.download_button if button.disabled}
-    assert list(disabled) == ["ONNX"]
-    assert "damaged" in disabled["ONNX"]
+    assert list(disabled) == ["Weights", "torch.export", "ONNX"]
+    assert all("damaged" in reason for reason in disabled.values())
 
 
 def test_an_archive_that_is_dropped_is_a_run_and_the_address_names_it(trained_run: str) -> None:

@@ -1,0 +1,5 @@
+"""Compression: a trained network made smaller, what that saves, and what it changes."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,116 @@
+"""What a network costs: bytes of its file, and milliseconds for an image, measured beside another network."""
+
+import time
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from safetensors.torch import load
+from scipy.stats import binom
+from torch import Tensor, nn
+
+from core.compression.saving import to_file
+from core.model.spec import ModelSpec
+
+ROUNDS = 120
+_WARM = 5
+_LEAST = 0.5e-3  # seconds that one measurement takes at least: of shorter ones a clock tells little
+
+
+@dataclass(frozen=True)
+class Size:
+    """Bytes of a network's safetensors file.
+
+    Attributes:
+        file: As it is.
+        zipped: Compressed as in a zip (deflate): only there zeros take less room than other numbers.
+        numbers: How many numbers it holds, scales and the like included.
+    """
+
+    file: int
+    zipped: int
+    numbers: int
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Milliseconds for one image: the median of the rounds, and the quarters of them that were faster and slower."""
+
+    median: float
+    low: float
+    high: float
+    rounds: int
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """How long one network takes as a share of another's time, round by round: the median and its 95 % interval.
+
+    The interval is that of the sign test: it asks nothing of how the times are spread.
+    """
+
+    median: float
+    low: float
+    high: float
+
+    @property
+    def told_apart(self) -> bool:
+        """Whether one of the two is faster than chance explains, by more than 2 %."""
+        return (self.high < 1 or self.low > 1) and abs(self.median - 1) > 0.02
+
+
+def size_of(spec: ModelSpec, model: nn.Module) -> Size:
+    """Measure the file of a network."""
+    data = to_file(spec, model)
+    return Size(len(data), len(zlib.compress(data, 6)), sum(tensor.numel() for tensor in load(data).values()))
+
+
+def race(
+    before: nn.Module,
+    after: nn.Module,
+    image: Tensor,
+    *,
+    rounds: int = ROUNDS,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[tuple[Pace, Pace], Ratio]:
+    """Let two networks look at one image again and again, by turns, so that whatever slows the machine slows both.
+
+    Args:
+        before, after: In evaluation mode.
+        image: Normalised, float (C, H, W).
+        rounds: How often each is measured, at least 6.
+        progress: Called with the rounds done and to do; what it raises ends the work.
+
+    Returns:
+        The pace of each, and their ratio, `after` to `before`.
+    """
+    batch, models = image[None].contiguous(), (before, after)
+    with torch.no_grad():
+        repeats = [_repeats(model, batch) for model in models]
+        seconds = np.empty((rounds, 2))
+        for number in range(rounds):
+            for place in (0, 1) if number % 2 else (1, 0):
+                seconds[number, place] = _clock(models[place], batch, repeats[place])
+            if progress is not None:
+                progress(number + 1, rounds)
+    quarters = np.percentile(seconds * 1000, (50, 25, 75), axis=0).T.tolist()
+    one, other = (Pace(median, low, high, rounds) for median, low, high in quarters)
+    ratios = np.sort(seconds[:, 1] / seconds[:, 0])
+    outside = int(binom.ppf(0.025, rounds, 0.5))
+    low, high = float(ratios[outside - 1]), float(ratios[rounds - outside])
+    return (one, other), Ratio(float(np.median(ratios)), low, high)
+
+
+def _repeats(model: nn.Module, batch: Tensor) -> int:
+    """Warm a network up, and return how many passes one measurement needs."""
+    once = min(_clock(model, batch, 1) for _ in range(_WARM))
+    return max(1, round(_LEAST / max(once, 1e-6)))
+
+
+def _clock(model: nn.Module, batch: Tensor, repeats: int) -> float:
+    start = time.perf_counter()
+    for _ in range(repeats):
+        model(batch)
+    return (time.perf_counter() - start) / repeats

@@ -1,0 +1,121 @@
+"""Carrying out what was chosen: prune, cut, quantise, in this order."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from core.compression.cutting import cut
+from core.compression.pruning import Pruned, prune, weighted
+from core.compression.quantization import quantize
+from core.compression.ways import Plan, Pruning
+from core.explain.pointing import Rate, wilson
+from core.explain.prediction import batch_size, scores
+from core.model.spec import ModelSpec
+
+
+@dataclass(frozen=True)
+class LayerLoss:
+    """What one layer lost.
+
+    Attributes:
+        name: The layer.
+        before, after: Its weights, biases not counted; those that were only set to zero are in both.
+        zeros: How many of `after` are zero.
+        filters: How many filters it had, and how many it has; None for a dense layer.
+        reason: Why its filters are zero but still there; empty where they are not.
+    """
+
+    name: str
+    before: int
+    after: int
+    zeros: int
+    filters: tuple[int, int] | None
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Compressed:
+    """A network made smaller.
+
+    Attributes:
+        spec: Its stack, with fewer filters where some were cut.
+        model: The network, in evaluation mode; it shares nothing with the original.
+        floats: The same before it was quantised: what can be trained further.
+        masks: Which numbers of `floats` were pruned but are still there, as in `Pruned.masks`.
+        layers: What each layer lost.
+        sparsity: Share of the weights that are zero, of those that are left.
+    """
+
+    spec: ModelSpec
+    model: nn.Module
+    floats: nn.Module
+    masks: Mapping[str, Tensor]
+    layers: tuple[LayerLoss, ...]
+    sparsity: float
+
+
+def compress(
+    spec: ModelSpec,
+    model: nn.Module,
+    plan: Plan,
+    calibration: Tensor,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> Compressed:
+    """Make a network smaller; it stays as it is itself.
+
+    Args:
+        spec: Its stack.
+        model: The network, made of that stack.
+        plan: How.
+        calibration: Normalised images (N, C, H, W) that set the ranges of int8.
+        progress: Called with how many calibration images were seen; what it raises ends the work.
+
+    Raises:
+        ConfigError: It cannot be made smaller so.
+    """
+    pruned = prune(model, plan.pruning or Pruning("weights", 0.0))
+    made = cut(spec, pruned)
+    whole = quantize(made.model, calibration, progress=progress) if plan.int8 else made.model
+    layers = tuple(_losses(model, made.model, made.only_masked))
+    return Compressed(made.spec, whole, made.model, made.masks, layers, Pruned(made.model, {}, {}).sparsity)
+
+
+def _losses(before: nn.Module, after: nn.Module, reasons: Mapping[str, str]) -> Iterator[LayerLoss]:
+    for (name, old), (_, new) in zip(weighted(before), weighted(after), strict=True):
+        filters = (len(old.weight), len(new.weight)) if isinstance(old, nn.Conv2d) else None
+        zeros = int((new.weight == 0).sum())
+        yield LayerLoss(name, old.weight.numel(), new.weight.numel(), zeros, filters, reasons.get(name, ""))
+
+
+def sweep(
+    model: nn.Module,
+    kind: str,
+    amounts: tuple[float, ...],
+    images: Tensor,
+    labels: Tensor,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Rate, ...]:
+    """Prune a network by one share after another, always from the whole one, and see how many images it gets right.
+
+    Args:
+        model: The network; it stays as it is.
+        kind: Key of `PRUNINGS`.
+        amounts: The shares.
+        images: Normalised, float (N, C, H, W).
+        labels: The true classes, (N,).
+        progress: Called with how much is done; what it raises ends the work.
+    """
+    found, step = [], batch_size(images)
+    total = len(amounts) * len(images)
+    for place, amount in enumerate(amounts):
+        smaller, right = prune(model, Pruning(kind, amount)).model, 0
+        for start in range(0, len(images), step):
+            answers = scores(smaller, images[start : start + step]).argmax(dim=1)
+            right += int((answers == labels[start : start + step]).sum())
+            if progress is not None:
+                progress(place * len(images) + min(start + step, len(images)), total)
+        found.append(wilson(right, len(images)))
+    return tuple(found)

@@ -1,0 +1,179 @@
+"""A zip of pictures that may have been made to do harm: what is in it, told without unpacking any of it."""
+
+import io
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from core.errors import DataError
+from core.settings import settings
+
+MB = 1024**2
+MAX_FILES = 200_000
+MAX_DIRECTORY = 48 * MB  # the table of contents: each of its entries becomes an object of about 1 kB
+MAX_RATIO = 200  # of unpacked to packed, above 1 MB: pictures are packed already
+_END = struct.Struct("<4s4H2LH")  # end of the table of contents (APPNOTE.TXT 4.3.16)
+_LARGE = struct.Struct("<4sLQL")  # what stands before it in archives with more than 65,535 files (4.3.15)
+_LARGE_END = struct.Struct("<4sQ2H2L4Q")  # and where that leads (4.3.14)
+_LOCAL = struct.Struct("<4s5H3L2H")  # before the content of each file (4.3.7)
+_JUNK = ("thumbs.db", "desktop.ini", "__macosx")
+_DAMAGES = (zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, RuntimeError, ValueError, MemoryError)
+_NO_ZIP = "The file is no zip archive, or it is damaged: pack the folders again and choose that file."
+
+
+class Member(NamedTuple):
+    """A file in an archive.
+
+    Attributes:
+        name: Its path in the archive, parts joined by "/"; never a place on the disk.
+        offset: Where its header begins.
+        packed: Its bytes there.
+        size: Its bytes unpacked.
+        method: 0 where it is stored as it is, 8 where it is deflated.
+        crc: Its checksum.
+    """
+
+    name: str
+    offset: int
+    packed: int
+    size: int
+    method: int
+    crc: int
+
+
+class Skipped(NamedTuple):
+    """A file that is left out, and why, to be read after a colon."""
+
+    name: str
+    reason: str
+
+
+def members(archive: bytes | Path) -> tuple[list[Member], list[Skipped]]:
+    """List the files of a zip archive, apart from what file managers leave in it.
+
+    Raises:
+        DataError: It is no zip archive, damaged, too large, or made to overflow whoever unpacks it.
+    """
+    limits = settings()
+    with opened(archive) as content:
+        size = content.seek(0, io.SEEK_END)
+        if size > limits.max_archive_mb * MB:
+            raise DataError(
+                f"The archive has {size / MB:,.0f} MB and the limit is {limits.max_archive_mb:,} MB: "
+                "make the pictures smaller, or take fewer."
+            )
+        with _damage_in_words():
+            length = _directory_size(content, size)
+            if length > MAX_DIRECTORY:
+                raise _too_many()
+            entries = zipfile.ZipFile(content).infolist()
+    if len(entries) > MAX_FILES:
+        raise _too_many()
+    if sum(entry.compress_size for entry in entries) > size:
+        raise DataError("The files in the archive overlap, as in one that is made to overflow: pack the folders again.")
+    return _sorted_out(entries, limits.max_upload_mb * MB)
+
+
+def _too_many() -> DataError:
+    return DataError(f"The archive lists more than {MAX_FILES:,} files: take fewer pictures.")
+
+
+def _sorted_out(entries: list[zipfile.ZipInfo], most: int) -> tuple[list[Member], list[Skipped]]:
+    kept: dict[str, Member] = {}
+    skipped = []
+    for entry in entries:
+        name = entry.orig_filename.replace("\\", "/")
+        last = name.rstrip("/").rpartition("/")[2].lower()
+        if entry.is_dir() or last.startswith(".") or any(part in _JUNK for part in name.lower().split("/")):
+            continue
+        reason = _obstacle(entry, name, most) or ("a second file of the same name" if name in kept else "")
+        if reason:
+            skipped.append(Skipped(name, reason))
+        else:
+            size, packed = entry.file_size, entry.compress_size
+            kept[name] = Member(name, entry.header_offset, packed, size, entry.compress_type, entry.CRC)
+    return list(kept.values()), skipped
+
+
+def _obstacle(entry: zipfile.ZipInfo, name: str, most: int) -> str:
+    """Say why a file is not even looked into, or nothing."""
+    if name.startswith("/") or name[1:2] == ":" or ".." in name.split("/") or "\0" in name:
+        return "its name leads out of the archive"
+    if stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
+        return "a link, and no file"
+    if entry.flag_bits & 1:
+        return "locked with a password"
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return "packed in an unusual way"
+    if not entry.file_size:
+        return "empty"
+    if max(entry.file_size, entry.compress_size) > most:
+        return f"larger than {most / MB:,.0f} MB"
+    if entry.file_size > MB and entry.file_size > MAX_RATIO * entry.compress_size:
+        return "it would unpack to far more than it seems to hold"
+    return ""
+
+
+def content_of(file: IO[bytes], member: Member) -> bytes:
+    """Return the content of a file, never more bytes than it claims to have.
+
+    `zipfile` takes several times as long for small files.
+
+    Raises:
+        ValueError: It is damaged.
+    """
+    file.seek(member.offset)
+    header = file.read(_LOCAL.size)
+    if len(header) < _LOCAL.size or header[:4] != b"PK\x03\x04":
+        raise ValueError("no file begins there")
+    file.seek(sum(_LOCAL.unpack(header)[-2:]), io.SEEK_CUR)
+    content = file.read(member.packed)
+    if member.method == zipfile.ZIP_DEFLATED:
+        try:
+            content = zlib.decompressobj(-15).decompress(content, member.size + 1)
+        except zlib.error as error:
+            raise ValueError("packed badly") from error
+    if len(content) != member.size or zlib.crc32(content) != member.crc:
+        raise ValueError("not what was packed")
+    return content
+
+
+@contextmanager
+def opened(archive: bytes | Path) -> Iterator[IO[bytes]]:
+    """Open an archive for reading; raises `DataError` if the file cannot be read."""
+    if isinstance(archive, bytes):
+        yield io.BytesIO(archive)
+        return
+    try:
+        file = archive.open("rb")
+    except OSError as error:
+        raise DataError(f"The file {archive.name} cannot be read ({error.strerror}): choose another one.") from error
+    with file:
+        yield file
+
+
+@contextmanager
+def _damage_in_words() -> Iterator[None]:
+    try:
+        yield
+    except _DAMAGES as error:
+        raise DataError(_NO_ZIP) from error
+
+
+def _directory_size(content: IO[bytes], size: int) -> int:
+    """Return how long the table of contents is, before it is read as a whole."""
+    content.seek(max(0, size - _END.size - (1 << 16) - _LARGE.size))
+    tail = content.read()
+    place = tail.rfind(b"PK\x05\x06")
+    if place < 0 or len(tail) - place < _END.size:
+        raise ValueError("no table of contents")
+    length = int(_END.unpack_from(tail, place)[5])
+    if tail[max(0, place - _LARGE.size) :][:4] == b"PK\x06\x07":
+        content.seek(_LARGE.unpack_from(tail, place - _LARGE.size)[2])
+        length = max(length, int(_LARGE_END.unpack(content.read(_LARGE_END.size))[8]))
+    return length

@@ -1,0 +1,44 @@
+"""What is known of a data set before its pixels are read."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """What is known of a data set before its pixels are read.
+
+    Attributes:
+        name: Key in `DATASETS`, also used in addresses and on the command line.
+        title: Name to show.
+        summary: One sentence saying what is in it.
+        source: Who made it and where it comes from.
+        licence: The terms under which its makers let it be used.
+        input_shape: Channels, height and width of an image.
+        class_names: Names of the classes, in the order of the labels.
+        split_sizes: Number of images in train, valid and test.
+        official_test: Whether the test images are those that the makers set apart.
+        download_mb: What the first use downloads, in MB; `None` where nothing is.
+        own: Whether somebody brought it in here.
+        official_valid: Whether the images just before the test images are those set apart for valid.
+        mean, std: Of each channel of all training images / 255, where that is known without reading them.
+    """
+
+    name: str
+    title: str
+    summary: str
+    source: str
+    licence: str
+    input_shape: tuple[int, int, int]
+    class_names: tuple[str, ...]
+    split_sizes: tuple[int, int, int]
+    official_test: bool = False
+    download_mb: float | None = None
+    own: bool = False
+    official_valid: bool = False
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+
+    @property
+    def num_images(self) -> int:
+        """Number of images in all three splits."""
+        return sum(self.split_sizes)

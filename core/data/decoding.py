@@ -1,0 +1,126 @@
+"""A process that decodes pictures and nothing else: `python -m core.data.decoding`, driven by `core.data.crew`.
+
+A file that crashes a decoder takes this process along and no other; it can neither have more memory than stated nor
+outlive who started it. It is told one JSON text a line on its input, and answers with one a line.
+"""
+
+import contextlib
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from core.data.archive import Member, content_of
+from core.data.fingerprint import fingerprints
+from core.data.images import decode_image
+from core.errors import ImageError
+from core.settings import settings
+
+Pixels = NDArray[np.uint8]
+MEMORY = 1024**3  # bytes that such a process may have
+FITS = {
+    "crop": "Cut to its middle square",
+    "pad": "Whole, with black bars",
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """What all pictures of a data set are brought to.
+
+    Attributes:
+        size: Height and width in pixels.
+        colour: Whether colours are kept.
+        fit: How a picture that is no square becomes one, a key of `FITS`.
+    """
+
+    size: int = 32
+    colour: bool = True
+    fit: str = "crop"
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W)."""
+        return (3 if self.colour else 1, self.size, self.size)
+
+
+# What is noted of each picture: means of its values from 0 to 255, and of their squares, by channel.
+NOTE = np.dtype([("ok", "u1"), ("fingerprint", "<u8"), ("means", "<f8", 3), ("squares", "<f8", 3)])
+
+
+def squared(image: Image.Image, look: Look) -> Image.Image:
+    """Bring a picture of mode "RGB" to a look, as `fit_image` brings an uploaded one to the same size."""
+    side = (look.size, look.size)
+    if look.fit == "pad":
+        image = ImageOps.pad(image, side, Image.Resampling.LANCZOS)
+    elif image.size != side:
+        least = min(image.size)
+        left, top = (image.width - least) // 2, (image.height - least) // 2
+        image = image.crop((left, top, left + least, top + least)).resize(side, Image.Resampling.LANCZOS)
+    return image if look.colour else image.convert("L")
+
+
+def _limit_memory() -> None:
+    with contextlib.suppress(ImportError, ValueError, OSError):  # where the system cannot, crashes stay apart at least
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+
+
+def decode(archive: IO[bytes], members: Sequence[Member], look: Look) -> tuple[Pixels, NDArray[Any], dict[int, str]]:
+    """Decode files of an archive: their pixels (N, C, H, W) uint8, what is noted of them, and why some failed."""
+    limits = settings()
+    size, reasons = look.size, {}
+    # All in one tall picture: turned into an array once, that takes far less time than one by one.
+    tall = Image.new("RGB" if look.colour else "L", (size, size * len(members)))
+    notes = np.zeros(len(members), NOTE)
+    for place, member in enumerate(members):
+        try:
+            image = decode_image(content_of(archive, member), limits)
+            tall.paste(squared(image, look), (0, place * size))
+            notes["ok"][place] = 1
+        except ImageError as error:
+            reasons[place] = str(error)
+        except (ValueError, OSError, MemoryError):
+            reasons[place] = "The file is damaged inside the archive."
+    pixels = np.empty((len(members), *look.shape), np.uint8)
+    for channel, band in enumerate(tall.split()):
+        pixels[:, channel] = np.asarray(band).reshape(len(members), size, size)
+    values = pixels.astype(np.float32).reshape(len(members), look.shape[0], -1)
+    notes["means"][:, : look.shape[0]] = values.mean(axis=2)
+    notes["squares"][:, : look.shape[0]] = np.einsum("ncp,ncp->nc", values, values) / size**2
+    notes["fingerprint"] = fingerprints(values.reshape(pixels.shape))
+    return pixels, notes, reasons
+
+
+def main() -> None:
+    """Decode what is asked for until nobody asks any more."""
+    _limit_memory()
+    task = json.loads(sys.stdin.readline())
+    look = Look(**task["look"])
+    size = int(np.prod(look.shape))
+    with (
+        Path(task["archive"]).open("rb") as archive,
+        Path(task["pixels"]).open("r+b") as rows,
+        Path(task["notes"]).open("r+b") as kept,
+    ):
+        for line in sys.stdin:
+            asked = json.loads(line)
+            pixels, notes, reasons = decode(archive, [Member(*fields) for fields in asked["members"]], look)
+            rows.seek(task["begin"] + asked["first"] * size)
+            rows.write(pixels.tobytes())
+            kept.seek(asked["first"] * NOTE.itemsize)
+            kept.write(notes.tobytes())
+            rows.flush()
+            kept.flush()
+            print(json.dumps(reasons), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""Which pictures of one's own go into which split, and what is to be said about the outcome."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.data.fingerprint import alike, near_pairs
+from core.errors import DataError
+
+SPLITS = ("train", "valid", "test")
+FEW, UNEVEN = 30, 3.0
+_MOST_PAIRS = 20_000  # of fingerprints that are looked at pixel by pixel
+
+
+def drawn(
+    labels: NDArray[np.int64], given: NDArray[np.str_], shares: tuple[float, float], seed: int
+) -> NDArray[np.str_]:
+    """Return the split of each picture: the given one where there is one, else drawn within each class.
+
+    Args:
+        labels: (N,) classes.
+        given: (N,) "train", "valid", "test" or "". Where a split is given at all, none is drawn for it.
+        shares: Of each class, what goes to valid and to test.
+        seed: What is drawn from.
+
+    Raises:
+        DataError: A split stays empty.
+    """
+    rng = np.random.default_rng(seed)
+    splits = np.where(given == "", "train", given)
+    for label in np.unique(labels):
+        members = rng.permutation(np.flatnonzero((labels == label) & (splits == "train")))
+        taken = 0
+        for split, share in zip(("valid", "test"), shares, strict=True):
+            if split not in given:
+                room = len(members) - taken - 1  # one is to learn from, whatever else
+                count = min(room, max(round(len(members) * share), 1)) if room > 0 else 0
+                splits[members[taken : taken + count]] = split
+                taken += count
+    for split in SPLITS:
+        if split not in splits:
+            raise DataError(
+                f"No picture is left for {split}: take at least three pictures of a class, or put some into a "
+                f"folder {split}."
+            )
+    return splits
+
+
+def remarks(class_names: Sequence[str], counts: NDArray[np.int64]) -> list[str]:
+    """Return what is to be said about the numbers of training pictures, (K,)."""
+    found = []
+    few = [f"{name} ({count})" for name, count in zip(class_names, counts, strict=True) if count < FEW]
+    if few:
+        more = f" and {len(few) - 5} more" if len(few) > 5 else ""
+        found.append(
+            f"Few pictures to learn from: {', '.join(few[:5])}{more}. With fewer than {FEW} of a class a network "
+            "learns them by heart; augmentation helps a little, more pictures help more."
+        )
+    most, least = int(counts.argmax()), int(counts.argmin())
+    if counts[most] >= UNEVEN * max(1, counts[least]):
+        found.append(
+            f"Uneven classes: {counts[most]:,} of {class_names[most]} and {counts[least]:,} of {class_names[least]} "
+            "to learn from. Guessing the largest class already looks good: read the accuracy of each class."
+        )
+    return found
+
+
+def near_duplicates(
+    pixels: NDArray[np.uint8], fingerprints: NDArray[np.uint64], ours: NDArray[np.int64], theirs: NDArray[np.int64]
+) -> list[tuple[int, int]]:
+    """Return pictures among `ours` that look nearly the same as one of `theirs`, each with that one.
+
+    Args:
+        pixels: (N, C, H, W), of all pictures.
+        fingerprints: (N,) `core.data.fingerprint.fingerprints`.
+        ours, theirs: Places among them.
+    """
+    one, group_one = np.unique(fingerprints[ours], return_inverse=True)
+    other, first_other = np.unique(fingerprints[theirs], return_index=True)
+    pairs = near_pairs(one, other)[:_MOST_PAIRS]
+    found: dict[int, int] = {}
+    for first in range(0, len(pairs), 512):
+        left, right = pairs[first : first + 512].T
+        left_members = [ours[group_one == group][:64] for group in left]
+        candidates = np.concatenate(left_members)
+        partners = np.repeat(theirs[first_other[right]], [len(members) for members in left_members])
+        same = alike(pixels[candidates], pixels[partners])
+        for candidate, partner in zip(candidates[same].tolist(), partners[same].tolist(), strict=True):
+            found.setdefault(candidate, partner)
+    return sorted(found.items())

@@ -1,0 +1,30 @@
+"""Loose files and shots of a camera, sorted by class, as the archive that they would make."""
+
+import io
+import zipfile
+from collections.abc import Sequence
+
+from core.errors import DataError
+
+
+def archive_of(classes: Sequence[tuple[str, Sequence[tuple[str, bytes]]]]) -> bytes:
+    """Pack loose files, given by class as (name, content), into an archive that `import_images` takes.
+
+    Raises:
+        DataError: There are fewer than two classes, two of one name, or none of the pictures of one.
+    """
+    names = [" ".join(name.replace("/", "-").replace("\\", "-").split()) for name, _ in classes]
+    if len(set(names)) < len(names) or len(names) < 2:
+        raise DataError("Give at least two classes, each with a name of its own.")
+    for name, (_, files) in zip(names, classes, strict=True):
+        if not name or name in (".", "..") or name.startswith("."):
+            raise DataError("Each class needs a name that does not begin with a dot: type one.")
+        if not files:
+            raise DataError(f"The class {name} has no picture yet: add some, or remove the class.")
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as file:
+        for name, (_, files) in zip(names, classes, strict=True):
+            for number, (called, data) in enumerate(files):
+                last = called.replace("\\", "/").rpartition("/")[2].lstrip(".") or "picture"
+                file.writestr(f"{name}/{number:05d}-{last[-80:]}", data)
+    return content.getvalue()

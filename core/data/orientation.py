@@ -1,0 +1,32 @@
+"""How a photograph lies in its file, before it is turned upright."""
+
+from io import BytesIO
+
+from PIL import ExifTags, Image
+
+UPRIGHT = 1
+# What undoes the turn that an EXIF orientation asks for.
+_BACK = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+
+
+def orientation_of(data: bytes, formats: tuple[str, ...]) -> int:
+    """Return the EXIF orientation of a picture file, 1 to 8; 1 where it states none or nothing that makes sense."""
+    try:
+        with Image.open(BytesIO(data), formats=formats) as image:
+            found = image.getexif().get(ExifTags.Base.Orientation, UPRIGHT)
+    except Exception:  # Pillow answers damaged files with almost any exception
+        return UPRIGHT
+    return found if found in _BACK else UPRIGHT
+
+
+def as_in_file(image: Image.Image, orientation: int) -> Image.Image:
+    """Return an upright picture as it lies in its file."""
+    return image.transpose(_BACK[orientation]) if orientation in _BACK else image

@@ -1,0 +1,67 @@
+"""What is left of an archive after decoding: which pictures are of use, of which class, in which split."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.data.drawing import SPLITS, drawn
+from core.data.folders import Survey
+from core.errors import DataError
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What goes where.
+
+    Attributes:
+        class_names: The classes that have a picture to learn from.
+        places: Where the pictures of each split stand among the files of the archive.
+        labels: Their classes.
+        lost: Classes that have none.
+    """
+
+    class_names: tuple[str, ...]
+    places: dict[str, NDArray[np.int64]]
+    labels: dict[str, NDArray[np.int64]]
+    lost: tuple[str, ...] = ()
+
+    @property
+    def order(self) -> NDArray[np.int64]:
+        """(N,) the places of all pictures, those of train first, then valid, then test."""
+        return np.concatenate([self.places[split] for split in SPLITS])
+
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        train, valid, test = (len(self.places[split]) for split in SPLITS)
+        return train, valid, test
+
+
+def parts_of(found: Survey, usable: NDArray[np.bool_], shares: tuple[float, float], seed: int) -> Parts:
+    """Sort out what an archive holds, after its pictures were decoded.
+
+    Args:
+        found: What is in the archive.
+        usable: (N,) whether each file could be decoded.
+        shares: Of each class, what is drawn for valid and for test.
+        seed: What that is drawn from.
+
+    Raises:
+        DataError: Too little is left.
+    """
+    labels, given = np.array(found.labels, np.int64), np.array(found.splits)
+    teaching = usable & np.isin(given, ("", "train"))
+    left = [label for label in range(len(found.class_names)) if (labels[teaching] == label).any()]
+    if len(left) < 2:
+        raise DataError(
+            "Fewer than two classes have a picture that can be read: look at the files, and pack them again."
+        )
+    places = np.flatnonzero(usable & np.isin(labels, left))
+    renamed = np.searchsorted(left, labels[places])
+    splits = drawn(renamed, given[places], shares, seed)
+    return Parts(
+        tuple(found.class_names[label] for label in left),
+        {split: places[splits == split] for split in SPLITS},
+        {split: renamed[splits == split] for split in SPLITS},
+        tuple(name for label, name in enumerate(found.class_names) if label not in left),
+    )

@@ -1,0 +1,9 @@
+from .making import Standing as Standing
+from .making import cancel as cancel
+from .making import queue as queue
+from .making import standing as standing
+from .making import train_here as train_here
+from .plans import DEMOS as DEMOS
+from .plans import Demo as Demo
+
+__all__ = ["DEMOS", "Demo", "Standing", "cancel", "queue", "standing", "train_here"]

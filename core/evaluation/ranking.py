@@ -1,0 +1,73 @@
+"""How well each class's probability ranks its images before the others: ROC and precision against recall."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
+
+from core.evaluation.answers import Answers, Floats, Progress
+
+MOST = 200  # points of a curve that are kept to draw
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """One class against the rest.
+
+    Attributes:
+        images: How many are of the class; `Answers` has so many others.
+        auc: The area under the ROC curve: how likely a random image of the class has a higher probability of it than a
+            random other one, ties counting half. None where there are no images of the class, or no others.
+        average_precision: The mean precision over the recalls gained (not interpolated). None without images of it.
+        roc: False and true positive rate, each (M,), from (0, 0) to (1, 1); empty where `auc` is None.
+        precision_recall: Recall and precision, each (M,), by falling recall to (0, 1); empty without images of it.
+    """
+
+    images: int
+    auc: float | None
+    average_precision: float | None
+    roc: tuple[Floats, Floats]
+    precision_recall: tuple[Floats, Floats]
+
+
+def rankings(answers: Answers, progress: Progress | None = None) -> tuple[Ranking, ...]:
+    """Return for each class how its probability ranks the images, one versus rest.
+
+    Args:
+        answers: Those of a network.
+        progress: Called with the classes done and K; it may raise to cancel.
+    """
+    likely, found = answers.probabilities, list[Ranking]()
+    for index in range(answers.num_classes):
+        if progress is not None:
+            progress(index, answers.num_classes)
+        found.append(_ranking(answers.labels == index, likely[:, index]))
+    return tuple(found)
+
+
+def _ranking(of_class: np.ndarray, probabilities: Floats) -> Ranking:
+    images, nothing = int(of_class.sum()), (np.zeros(0), np.zeros(0))
+    auc, roc, average, recalls = None, nothing, None, nothing
+    if images:
+        precision, recall, _ = precision_recall_curve(of_class, probabilities, drop_intermediate=True)
+        average, recalls = float(average_precision_score(of_class, probabilities)), _thinned(recall, precision)
+    if 0 < images < len(of_class):
+        auc = float(roc_auc_score(of_class, probabilities))
+        roc = _thinned(*roc_curve(of_class, probabilities)[:2])
+    return Ranking(images, auc, average, roc, recalls)
+
+
+def _thinned(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Return at most `MOST` points of a curve, spread evenly over its length, its ends among them."""
+    if len(x) <= MOST:
+        return x, y
+    way = np.concatenate([[0], np.cumsum(np.abs(np.diff(x)) + np.abs(np.diff(y)))])
+    kept = np.unique(np.searchsorted(way, np.linspace(0, way[-1], MOST)).clip(max=len(x) - 1))
+    kept = np.union1d(kept, [0, len(x) - 1])
+    return x[kept], y[kept]
+
+
+def mean_of(values: tuple[float | None, ...]) -> float | None:
+    """Return the mean of those that are defined (macro average); None if none is."""
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None

@@ -1,0 +1,34 @@
+"""All that can be said of a network on one split, found once."""
+
+from dataclasses import dataclass
+
+from core.evaluation.answers import Answers, Progress, Whole
+from core.evaluation.calibration import Reliability, reliability
+from core.evaluation.confusion import confusion_counts
+from core.evaluation.metrics import Scores, scores_of
+from core.evaluation.ranking import Ranking, rankings
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """A network on a split.
+
+    Attributes:
+        answers: What it says to each image.
+        scores: How good it is.
+        counts: Which classes are taken for which, int64 (K, K).
+        reliability: Whether it is right as often as it is sure.
+        rankings: ROC and precision against recall of each class.
+    """
+
+    answers: Answers
+    scores: Scores
+    counts: Whole
+    reliability: Reliability
+    rankings: tuple[Ranking, ...]
+
+
+def report_of(answers: Answers, progress: Progress | None = None) -> Report:
+    """Judge answers in every way there is; `progress` is that of `rankings`, which takes longest."""
+    ranked = rankings(answers, progress)
+    return Report(answers, scores_of(answers), confusion_counts(answers), reliability(answers), ranked)

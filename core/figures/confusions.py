@@ -1,0 +1,118 @@
+"""A confusion matrix whose cells can be clicked, as a Vega-Lite description."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.evaluation.confusion import row_shares
+from core.figures.marks import Rows
+from core.figures.palette import THEMES
+
+MEASURES = {"counts": "Counts", "shares": "Row shares"}
+CELL, NAMES = 34, 110  # screen pixels of a row, and of the names below
+_ROOM = 12  # so many classes have room for two digits a cell
+
+
+def confusion_rows(
+    counts: NDArray[np.int64], names: Sequence[str], measure: str, chosen: tuple[int, int] | None, shown: Sequence[int]
+) -> Rows:
+    """Return a row for each cell of a confusion matrix.
+
+    Its "shade" is what colours it: of mistakes, how many there are against the most, 0 to 1.
+
+    Args:
+        counts: int64 (K, K), true classes down, predicted ones across.
+        names: Of the K classes.
+        measure: Key of `MEASURES`.
+        chosen: The cell to frame.
+        shown: The classes that have a row and a column.
+    """
+    shares, kept = np.nan_to_num(row_shares(counts)), list(shown)
+    values = shares if measure == "shares" else counts
+    wrong = (values * ~np.eye(len(counts), dtype=bool))[np.ix_(kept, kept)]
+    most = float(wrong.max()) if wrong.size else 0.0
+    return [
+        {
+            "true": names[true],
+            "predicted": names[predicted],
+            "row": int(true),
+            "column": int(predicted),
+            "count": int(counts[true, predicted]),
+            "share": round(float(shares[true, predicted]), 4),
+            "shade": 0.0 if true == predicted or not most else round(float(values[true, predicted]) / most, 4),
+            "label": _label(int(counts[true, predicted]), float(shares[true, predicted]), measure),
+            "right": bool(true == predicted),
+            "chosen": (true, predicted) == chosen,
+        }
+        for true in kept
+        for predicted in kept
+    ]
+
+
+def _label(count: int, share: float, measure: str) -> str:
+    if not count:
+        return ""
+    if measure == "counts":
+        return f"{count}"
+    return "< 1%" if share < 0.005 else f"{share:.0%}"
+
+
+def confusion_chart(names: Sequence[str], *, theme: str = "light") -> dict[str, Any]:
+    """Return a chart over rows of `confusion_rows`; a click on a cell selects its "row" and "column" as "cell".
+
+    Args:
+        names: The classes that are shown, in order.
+        theme: "light" or "dark".
+    """
+    colours = THEMES[theme]
+    axis = {"domain": False, "ticks": False, "labelLimit": NAMES - 10, "labelFontSize": 12, "labelOverlap": False}
+    place = {"type": "nominal", "sort": list(names)}
+    shape = {
+        "y": place | {"field": "true", "axis": axis | {"title": "True class"}},
+        "x": place | {"field": "predicted", "axis": axis | {"title": "Predicted class", "labelAngle": -45}},
+    }
+    tooltip = [
+        {"field": "true", "type": "nominal", "title": "True class"},
+        {"field": "predicted", "type": "nominal", "title": "Predicted"},
+        {"field": "count", "type": "quantitative", "title": "Images", "format": ","},
+        {"field": "share", "type": "quantitative", "title": "Share of the true class", "format": ".1%"},
+    ]
+    fill = {
+        "field": "shade",
+        "type": "quantitative",
+        "scale": {"domain": [0, 1], "range": [colours.surface, colours.mark], "interpolate": "lab"},
+        "legend": None,
+    }
+    frame = {
+        "stroke": {
+            "condition": [
+                {"test": "datum.chosen", "value": colours.valid},
+                {"test": "datum.right", "value": colours.neutral},
+            ],
+            "value": colours.surface,
+        },
+        "strokeWidth": {"condition": {"test": "datum.chosen", "value": 3}, "value": 1},
+    }
+    ink = {"condition": {"test": "datum.shade > 0.55", "value": colours.background}, "value": colours.text}
+    return {
+        "height": len(names) * CELL + NAMES,
+        "encoding": shape,
+        "layer": [
+            {
+                "params": [{"name": "cell", "select": {"type": "point", "fields": ["row", "column"], "toggle": False}}],
+                "mark": {"type": "rect", "cornerRadius": 3, "cursor": "pointer"},
+                "encoding": {"color": fill, "tooltip": tooltip, **frame},
+            },
+            {
+                "mark": {"type": "text", "fontSize": 13 if len(names) <= _ROOM else 10, "tooltip": False},
+                "encoding": {"text": {"field": "label", "type": "nominal"}, "color": ink},
+            },
+        ],
+        "config": {
+            "axis": {"grid": False, "labelColor": colours.text, "titleColor": colours.muted},
+            "view": {"stroke": None},
+            "scale": {"bandPaddingInner": 0.08},
+        },
+    }

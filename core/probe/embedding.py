@@ -1,0 +1,162 @@
+"""Many rows of numbers as points in the plane: PCA, t-SNE, UMAP, and one map turned to fit another."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import orthogonal_procrustes
+
+from core.errors import ConvScopeError
+
+Floats = NDArray[np.float32]
+Progress = Callable[[int, int], None]
+FEWEST = 8  # points that make a map
+REDUCED = 50  # principal components that t-SNE and UMAP work on, as both papers' authors do
+PERPLEXITY = 30.0
+NEIGHBORS = 15
+STEPS = 1000  # of t-SNE's descent
+PULL, PULL_ON = 12.0, 4.0  # early exaggeration
+STEPS_ON = 500  # where it goes on from another map: as trustworthy, and the points move less
+
+
+class Layout(Protocol):
+    """Lays rows (N, D) out in the plane, from a start (N, 2) if there is one."""
+
+    def __call__(self, rows: Floats, seed: int, start: Floats | None, progress: Progress | None) -> Floats: ...
+
+
+@dataclass(frozen=True)
+class Projection:
+    """A way to lay rows of numbers out in the plane.
+
+    Attributes:
+        title: Its name on the screen.
+        words: How to read its map, a sentence or two.
+        seconds: Roughly how long 1,000 rows take on one core.
+        run: Does it.
+    """
+
+    title: str
+    words: str
+    seconds: float
+    run: Layout
+
+
+def project(
+    rows: Floats, method: str, *, seed: int = 0, start: Floats | None = None, progress: Progress | None = None
+) -> Floats:
+    """Lay rows of numbers out in the plane; the same rows and seed give the same map.
+
+    Args:
+        rows: Finite, float (N, D).
+        method: A key of `PROJECTIONS`.
+        seed: Of the random numbers, where it needs some.
+        start: (N, 2), where t-SNE and UMAP begin, for instance the map of the epoch before.
+        progress: Called often as progress(done, total); it may raise.
+
+    Returns:
+        float32 (N, 2).
+
+    Raises:
+        ConvScopeError: There are too few rows, or all of them are the same.
+    """
+    if len(rows) < FEWEST:
+        raise ConvScopeError(f"A map needs at least {FEWEST} images: there are {len(rows)}.")
+    if (rows == rows[0]).all():
+        raise ConvScopeError(
+            "This layer puts out the same numbers for every image, so there is nothing to map: choose another layer "
+            "or another epoch."
+        )
+    return PROJECTIONS[method].run(np.asarray(rows, dtype=np.float32), seed, start, progress)
+
+
+def aligned(points: NDArray[np.floating], reference: NDArray[np.floating]) -> Floats:
+    """Turn and mirror a map, and move it, so that its points lie as near as may be to those of another map.
+
+    Distances inside the map stay as they are (orthogonal Procrustes: Schönemann 1966, doi:10.1007/BF02289451); to find
+    the turn, each map counts by its own size.
+
+    Args:
+        points, reference: (N, 2) each, of the same things in the same order.
+    """
+    own, other = (each - each.mean(axis=0, dtype=np.float64) for each in (points, reference))
+    turn, _ = orthogonal_procrustes(own, other)
+    return np.asarray(own @ turn + reference.mean(axis=0, dtype=np.float64), dtype=np.float32)
+
+
+def principal(rows: Floats, count: int, seed: int = 0) -> Floats:
+    """Return the first principal components of rows (N, D): float32 (N, count), less where there are fewer."""
+    from sklearn.decomposition import PCA
+
+    count = min(count, *rows.shape)
+    return np.asarray(PCA(count, random_state=seed).fit_transform(rows), dtype=np.float32)
+
+
+def _pca(rows: Floats, seed: int, start: Floats | None, progress: Progress | None) -> Floats:
+    if progress is not None:
+        progress(0, 1)
+    found = principal(rows, 2, seed)
+    if progress is not None:
+        progress(1, 1)
+    return found if found.shape[1] == 2 else np.pad(found, ((0, 0), (0, 1)))
+
+
+def _tsne(rows: Floats, seed: int, start: Floats | None, progress: Progress | None) -> Floats:
+    from core.probe.told_tsne import ToldTSNE
+
+    reduced, on = principal(rows, REDUCED, seed), start is not None and bool(np.ptp(start))
+    told = ToldTSNE(
+        perplexity=min(PERPLEXITY, (len(rows) - 1) / 3),
+        early_exaggeration=PULL_ON if on else PULL,
+        max_iter=STEPS_ON if on else STEPS,
+        init=_centred(start) if start is not None and on else _shrunk(_pca(reduced, seed, None, None)),
+        random_state=seed,
+        n_jobs=1,
+    )
+    told.progress = progress
+    found: Floats = told.fit_transform(reduced)
+    return found
+
+
+def _umap(rows: Floats, seed: int, start: Floats | None, progress: Progress | None) -> Floats:
+    from core.probe.told_umap import told_umap
+
+    reduced, neighbors = principal(rows, REDUCED, seed), min(NEIGHBORS, len(rows) - 1)
+    begin = None if start is None or not np.ptp(start, axis=0).all() else start
+    return told_umap(reduced, neighbors=neighbors, seed=seed, start=begin, progress=progress)
+
+
+def _shrunk(start: Floats) -> Floats:
+    """Shrink a map to the size from which t-SNE unfolds, as scikit-learn does (Kobak and Berens 2019)."""
+    return np.ascontiguousarray(start / start[:, 0].std() * 1e-4, dtype=np.float32)
+
+
+def _centred(start: Floats) -> Floats:
+    return np.ascontiguousarray(start - start.mean(axis=0), dtype=np.float32)
+
+
+PROJECTIONS: dict[str, Projection] = {
+    "pca": Projection(
+        "PCA",
+        "The two directions in which the layer's numbers differ most: a plain shadow, so distances can be trusted as "
+        "far as the two directions hold most of the differences.",
+        0.1,
+        _pca,
+    ),
+    "tsne": Projection(
+        "t-SNE",
+        "Images that are near one another in the layer are near one another here; how large a group is and how far "
+        "apart two groups lie means nothing (van der Maaten and Hinton 2008).",
+        7.0,
+        _tsne,
+    ),
+    "umap": Projection(
+        "UMAP",
+        "Neighbours stay neighbours, and groups that touch stay closer than groups that do not; sizes and gaps "
+        "still mean little (McInnes et al. 2018, arXiv:1802.03426).",
+        5.0,
+        _umap,
+    ),
+}

@@ -1,0 +1,84 @@
+"""UMAP, told how far it is and free to be cancelled; one at a time, in a thread of its own."""
+
+import io
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Progress = Callable[[int, int], None]
+Floats = NDArray[np.float32]
+PARTS = 1000
+_READY = 0.2  # of the progress: numba has compiled, which it does once, and the neighbours are found
+_TICK = 0.1  # seconds
+_DESK = ThreadPoolExecutor(1, "umap")  # numba's simplest pool of threads ends the process if two use it at once
+_BAR: dict[str, Any] = {"bar_format": "{n_fmt}/{total_fmt}", "ascii": True, "leave": False, "mininterval": _TICK}
+
+
+class _Unwanted(Exception):
+    """Nobody waits for this map any more."""
+
+
+class _Listener(io.StringIO):
+    """What tqdm takes for a terminal: hears "120/500", and ends the work once it is not wanted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unwanted = threading.Event()
+        self.done = 0
+
+    def write(self, text: str) -> int:
+        done, _, total = text.strip().partition("/")
+        if done.isdigit() and total.isdigit() and int(total):
+            self.done = int(PARTS * (_READY + (1 - _READY) * int(done) / int(total)))
+            if self.unwanted.is_set():
+                from tqdm.auto import tqdm
+
+                tqdm.get_lock().release()  # tqdm writes with its lock held and lets go only if all goes well
+                raise _Unwanted
+        return len(text)
+
+
+def told_umap(rows: Floats, *, neighbors: int, seed: int, start: Floats | None, progress: Progress | None) -> Floats:
+    """Lay rows (N, D) out in the plane by umap-learn: float32 (N, 2), the same for the same seed.
+
+    Args:
+        rows: At least 4.
+        neighbors: How many neighbours each row has, fewer than N.
+        seed: Of the random numbers.
+        start: Where the rows begin, (N, 2); the eigenvectors of their graph if None.
+        progress: Called every tenth of a second with parts of `PARTS`; what it raises ends the work.
+    """
+    listener, tell = _Listener(), progress or (lambda done, total: None)
+    job = _DESK.submit(_laid_out, rows, neighbors, seed, start, listener)
+    try:
+        while True:
+            tell(listener.done, PARTS)
+            try:
+                found = job.result(timeout=_TICK)
+                break
+            except TimeoutError:
+                continue
+    except BaseException:
+        listener.unwanted.set()
+        job.cancel()
+        raise
+    tell(PARTS, PARTS)
+    return found
+
+
+def _laid_out(rows: Floats, neighbors: int, seed: int, start: Floats | None, listener: _Listener) -> Floats:
+    from umap import UMAP  # type: ignore[import-untyped]  # this late: it takes seconds
+
+    model = UMAP(
+        n_neighbors=neighbors,
+        n_jobs=1,
+        random_state=seed,
+        init="spectral" if start is None else start,
+        tqdm_kwds={"disable": False, "file": listener, **_BAR},
+    )
+    found: Floats = model.fit_transform(rows)
+    return found

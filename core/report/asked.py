@@ -1,0 +1,121 @@
+"""A few test images in a lab report, and why the network decided about them as it did."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from core.data.datasets import Dataset
+from core.errors import ExplainError
+from core.evaluation.answers import Answers
+from core.evaluation.galleries import confidently_wrong
+from core.explain.attribution import Attribution, attribute, heatmap
+from core.explain.methods import METHODS
+from core.figures.overlays import faded, overlay
+from core.figures.palette import Pixels
+from core.report.parts import Bar, Picture, Progress, bar, pixels, share_of
+
+ASKED = ("integrated_gradients", "grad_cam", "occlusion")  # a gradient, a layer, a cover: three ways to find out
+RIGHT, WRONG, SIDE = 2, 2, 168
+
+
+@dataclass(frozen=True)
+class Map:
+    """One explanation: the method, the map over its picture, what its colours mean; or why there is none."""
+
+    method: str
+    picture: Picture | None
+    legend: Bar | None
+    text: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One test image: which, what it is and was taken for, and its explanations."""
+
+    index: int
+    truth: str
+    answer: str
+    confidence: str
+    right: bool
+    picture: Picture
+    maps: tuple[Map, ...]
+
+
+def chosen(answers: Answers) -> tuple[int, ...]:
+    """Choose test images: the surest right answers and the surest wrong ones, each of another class."""
+    right = np.flatnonzero(answers.right)
+    right = right[np.argsort(-answers.confidence[right], kind="stable")]
+    return (*_of_each_class(answers, right, RIGHT), *_of_each_class(answers, confidently_wrong(answers), WRONG))
+
+
+def _of_each_class(answers: Answers, order: Sequence[int] | np.ndarray, most: int) -> list[int]:
+    found: dict[int, int] = {}
+    for index in order:
+        found.setdefault(int(answers.labels[index]), int(index))
+        if len(found) == most:
+            break
+    return list(found.values())
+
+
+def asked(model: nn.Module, dataset: Dataset, answers: Answers, progress: Progress | None = None) -> Iterator[Asked]:
+    """Explain the answers to a few test images, each by the methods of `ASKED`.
+
+    Args:
+        model: The network.
+        dataset: As it was given its pixels.
+        answers: Its answers to all test images.
+        progress: Called with what is done of 100; it may raise to cancel.
+    """
+    indices = chosen(answers)
+    others = dataset.normalize(dataset.valid.images[:32])
+    for place, index in enumerate(indices):
+        raw = dataset.test.images[index]
+        image, target = dataset.normalize(raw), int(answers.predicted[index])
+        maps = []
+        for step, method in enumerate(ASKED):
+            count = len(indices) * len(ASKED)
+            told = share_of(progress, 100 * (place * len(ASKED) + step) // count, 100 // count)
+            told(0, 1)
+            maps.append(_map(model, image, _shown(raw), target, method, others, told))
+        truth, answer = dataset.class_names[int(answers.labels[index])], dataset.class_names[target]
+        sure = f"{answers.confidence[index]:.1%}"
+        picture = pixels(_shown(raw), f"Test image {index}: {truth}", SIDE)
+        yield Asked(index, truth, answer, sure, bool(answers.right[index]), picture, tuple(maps))
+
+
+def _shown(raw: Tensor) -> Pixels:
+    values = raw.numpy().transpose(1, 2, 0)
+    return np.ascontiguousarray(np.broadcast_to(values, (*values.shape[:2], 3)))
+
+
+def _map(
+    model: nn.Module, image: Tensor, shown: Pixels, target: int, method: str, others: Tensor, progress: Progress
+) -> Map:
+    about = METHODS[method]
+    try:
+        found = attribute(model, image, target, method, background=others, progress=progress)
+    except ExplainError as error:
+        return Map(about.title, None, None, str(error))
+    if found.blank:  # an empty map would pass for an answer
+        return Map(about.title, None, None, found.blank)
+    drawn = overlay(
+        faded(shown, found.signed),
+        heatmap(found).numpy(),
+        signed=found.signed,
+        positive=about.positive,
+        negative=about.negative,
+        zoom=1,
+    )
+    alt = f"{about.title}: {_where(found)}"
+    return Map(about.title, pixels(drawn.pixels, alt, SIDE), bar(drawn.scale, drawn.text), drawn.text)
+
+
+def _where(found: Attribution) -> str:
+    """Say in words where a map is strongest, for those who do not see it."""
+    values = heatmap(found)
+    row, column = divmod(int(torch.argmax(values.abs())), values.shape[1])
+    height, width = values.shape
+    return f"strongest at row {row + 1} of {height}, column {column + 1} of {width}"

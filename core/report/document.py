@@ -1,0 +1,155 @@
+"""The lab report of a run: one HTML file that asks nothing of any other place and runs no script."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+
+from core.data.catalog import DATASETS
+from core.data.datasets import Dataset, load_dataset
+from core.errors import ConvScopeError, DataError
+from core.evaluation.answers import answers_of
+from core.evaluation.report import report_of
+from core.exchange.card import found_in
+from core.exchange.script import to_script
+from core.exchange.standing import limits, measured, untested, why_no_images
+from core.figures.render import curves_svg
+from core.model.calls import module_call
+from core.model.shapes import summarize
+from core.options import options
+from core.report.asked import asked
+from core.report.inside import first_filters
+from core.report.judged import judged
+from core.report.parts import Picture, Progress, share_of, svg
+from core.runs.history import History, Point
+from core.runs.records import Run
+from core.runs.store import RunStore
+from core.train.config import TrainConfig
+from core.train.wording import in_words, value_words
+
+T = TypeVar("T")
+JUDGED, EXPLAINED = 45, 50  # of 100 parts of the work
+
+
+def lab_report(store: RunStore, run_id: str, *, progress: Progress | None = None) -> str:
+    """Return the report of a run as HTML: all that is recorded of it, its test, filters and explanations, and its code.
+
+    What cannot be made (of a run without weights, or whose data set is not here) is left out, and the report says so.
+    What people wrote is shown as text.
+
+    Args:
+        store: Where the run is.
+        run_id: The run.
+        progress: Called with what is done of 100; it may raise to cancel.
+
+    Raises:
+        RunError: There is no such run.
+        StorageError: The database fails.
+    """
+    run = store.get(run_id)
+    missing: list[str] = []
+    values = _record(store, run) | _found(store, run, missing, progress)
+    share_of(progress, 95, 5)(0, 1)
+    values["curves"] = _attempt("The curves", missing, lambda: _curves(store, run))
+    values["code"] = _attempt("The code", missing, lambda: to_script(run, store.events(run.id)))
+    text = _template().render(**values, missing=missing)
+    share_of(progress, 95, 5)(1, 1)
+    return text
+
+
+@cache
+def _template() -> Template:
+    folder = FileSystemLoader(Path(__file__).parent)
+    made = Environment(loader=folder, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return made.get_template("report.html")
+
+
+def _record(store: RunStore, run: Run) -> dict[str, Any]:
+    """Return what is printed of the record alone."""
+    config = TrainConfig.from_mapping(run.config)
+    info, layers = DATASETS.get(run.dataset), summarize(run.spec)
+    rows = [
+        (about.name, str(module_call(layer, about.input_shape or ())), _shape(about.output_shape), about.num_params)
+        for layer, about in zip(run.spec.layers, layers, strict=True)
+    ]
+    return {
+        "run": run,
+        "info": info,
+        "began": f"{datetime.fromtimestamp(run.created, UTC):%d %B %Y}".lstrip("0"),
+        "layers": rows,
+        "parameters": sum(about.num_params for about in layers),
+        "input": _shape(run.spec.input_shape),
+        "words": in_words(config, info.split_sizes[0] if info else 0),
+        "settings": [
+            (setting.metadata["group"], setting.metadata["label"], value_words(setting, getattr(config, setting.name)))
+            for setting in options(TrainConfig)
+        ],
+        "events": store.events(run.id),
+        "measured": measured(run),
+        "findings": found_in(store, run),
+        "limits": tuple(limits(run)),
+        "untested": tuple(untested(run)),
+    }
+
+
+def _shape(shape: tuple[int, ...] | None) -> str:
+    return " × ".join(map(str, shape or ()))
+
+
+def _found(store: RunStore, run: Run, missing: list[str], progress: Progress | None) -> dict[str, Any]:
+    """Return what the network itself has to be asked for."""
+    values: dict[str, Any] = {"judged": None, "filters": None, "asked": ()}
+    model = _attempt("The test, the filters and the explanations", missing, lambda: store.load_model(run.id))
+    if model is None:
+        return values
+    values["filters"] = first_filters(model)
+    dataset = _attempt("The test and the explanations", missing, lambda: _dataset(run))
+    if dataset is None:
+        return values
+    test, told = dataset.test, share_of(progress, 0, JUDGED)
+    answers = _attempt(
+        "The test",
+        missing,
+        lambda: answers_of(model, test.images, test.labels, normalize=dataset.normalize, progress=told),
+    )
+    if answers is not None:
+        values["judged"] = judged(report_of(answers), dataset.class_names)
+        values["asked"] = tuple(asked(model, dataset, answers, share_of(progress, JUDGED, EXPLAINED)))
+    return values
+
+
+def _dataset(run: Run) -> Dataset:
+    if reason := why_no_images(run):
+        raise DataError(reason)
+    return load_dataset(run.dataset).scaled(run.config.get("inputs", "standard"))
+
+
+def _attempt(what: str, missing: list[str], make: Callable[[], T]) -> T | None:
+    try:
+        return make()
+    except ConvScopeError as error:
+        missing.append(f"{what}: {error}")
+        return None
+
+
+def _curves(store: RunStore, run: Run) -> Picture:
+    history = History(store, run.id)
+    history.update()
+    points, events = history.points(run.steps_per_epoch), store.events(run.id)
+    drawing = curves_svg(run, points, history.best, events)
+    said = [_course(name, points[split]) for split, name in (("train", "training"), ("valid", "validation"))]
+    return svg(drawing, "Loss and accuracy over the epochs. " + " ".join(filter(None, said)))
+
+
+def _course(name: str, points: tuple[Point, ...]) -> str:
+    """Say in words what a curve shows, for those who do not see it."""
+    if not points:
+        return ""
+    first, last = points[0], points[-1]
+    return (
+        f"On {name} images the loss goes from {first.loss:.3g} to {last.loss:.3g}, "
+        f"the accuracy from {first.accuracy:.1%} to {last.accuracy:.1%}."
+    )

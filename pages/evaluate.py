@@ -1,0 +1,18 @@
+"""Evaluate: how good a network is on images it did not learn from, where it errs, and whether another is better."""
+
+import streamlit as st
+
+from pages.shared.compare import require_weights
+from pages.shared.controls import ask_one
+from pages.shared.evaluations import SECTIONS, evaluation
+from pages.shared.judgements import ask_split
+from pages.shared.layout import next_step, page, show_errors
+
+page("evaluate")
+with show_errors():
+    with st.container(horizontal=True, gap="medium"):
+        section = ask_one("What to look at", SECTIONS, "evaluate_section")
+        split = ask_split()
+    both = require_weights()
+    evaluation(both, split, section)
+next_step("Ask which pixels speak for an answer", "saliency")

@@ -1,0 +1,186 @@
+"""The map of the data: which layer, laid out how, at which epochs, and the computation in the background."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.explain.course import thinned
+from core.runs.records import Run
+from pages.shared import results
+from pages.shared.anatomy import layers_of
+from pages.shared.atlas_views import Chart, show
+from pages.shared.compare import LETTERS, side_by_side
+from pages.shared.controls import ask_layer, ask_one
+from pages.shared.jobs import Progress, background
+from pages.shared.layout import plain, show_errors
+from pages.shared.live import duration
+from pages.shared.pretrained import NO_IMAGES, Pretrained
+from pages.shared.state import store
+from pages.shared.training_images import training_set
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from core.probe.atlas import DataMap, NoMap
+
+COUNTS = (500, 1000, 2000, 4000)  # images to map
+USUAL = 1000
+MOST = {"pca": 24, "tsne": 8, "umap": 8}  # epochs to follow
+AT_ONCE = 30.0  # seconds: what may take longer waits for a click
+MOMENTS = {"one": "This epoch", "all": "All epochs"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be mapped: which layer's numbers, laid out how, of how many images, at all epochs or at one."""
+
+    layer: str
+    method: str
+    count: int
+    course: bool
+
+
+@st.fragment
+def atlas_section(both: Sequence[results.Weights]) -> None:
+    """Ask what to map, show the map of one network or of two, and below it the image that is clicked."""
+    with show_errors():
+        if isinstance(both[0].run, Pretrained):
+            st.info(plain(NO_IMAGES), icon=":material/block:")
+            return
+        asked = _ask(both[0])
+        sides = _sides(both, asked)
+
+        def draw(side: int) -> None:
+            weights = sides[side]
+            if isinstance(weights.run, Pretrained):
+                st.info(plain(NO_IMAGES), icon=":material/block:")
+                return
+            numbers = _numbers(weights.run, asked.count)
+            made = _made(weights, asked, numbers, side)
+            if made is not None:
+                show(Chart(weights, asked.layer, asked.method, numbers, made, side, narrow=len(sides) > 1))
+
+        side_by_side(sides, draw)
+
+
+def _ask(weights: results.Weights) -> Asked:
+    from core.probe.embedding import PROJECTIONS
+    from core.probe.features import PIXELS
+
+    run, notes = weights.run, {layer.name: layer.note for layer in layers_of(weights)}
+    names, key = [PIXELS, *notes], f"atlas_layer_{weights.run.id}"
+    if st.session_state.get(key) not in names:
+        st.session_state[key] = names[max(1, len(names) - 2)]  # what the last layer decides by
+    layer = ask_layer(
+        "Layer, in the order in which the picture passes through",
+        names,
+        key,
+        note=lambda name: notes.get(name, "pixels"),
+    )
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        method = ask_one("Laid out by", {name: each.title for name, each in PROJECTIONS.items()}, "atlas_method")
+        kept = store().epochs(run.id)
+        moments = ask_one("Moments", MOMENTS, "atlas_moments") if len(kept) > 1 else "one"
+        count = _ask_count(run)
+    st.caption(f"**{PROJECTIONS[method].title}.** {plain(PROJECTIONS[method].words)}")
+    return Asked(layer, method, count, moments == "all")
+
+
+def _ask_count(run: Run) -> int:
+    there = len(training_set(run).test)
+    counts = [count for count in COUNTS if count < there]
+    counts += [there] if there <= COUNTS[-1] else []
+    if len(counts) < 2:
+        return counts[0]
+    key = f"atlas_count_{run.dataset}"
+    if st.session_state.get(key) not in counts:
+        st.session_state[key] = USUAL if USUAL in counts else counts[-1]
+    chosen = st.segmented_control(
+        "Test images",
+        counts,
+        format_func=lambda count: f"All {count:,}" if count == there else f"{count:,}",
+        required=True,
+        key=key,
+        persist_state="session",
+    )
+    return chosen or counts[0]
+
+
+def _sides(both: Sequence[results.Weights], asked: Asked) -> Sequence[results.Weights]:
+    if asked.course and len(both) > 1 and both[0].run.id == both[1].run.id:
+        st.caption("Both sides are moments of one training, so it is shown once, through all its epochs.")
+        return both[:1]
+    return both
+
+
+def _numbers(run: Run, count: int) -> "np.ndarray":
+    from core.probe.atlas import chosen_images
+
+    return chosen_images(len(training_set(run).test), count)
+
+
+def _made(
+    weights: results.Weights, asked: Asked, numbers: "np.ndarray", side: int
+) -> "tuple[DataMap | NoMap, ...] | None":
+    """Return the maps, or draw how far they are and return None."""
+    moments = _moments(weights.run, asked.method) if asked.course else (weights,)
+    titles = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP (the first one takes half a minute longer)"}
+    where = f", {LETTERS[side]}" if side else ""
+    epochs = f" at {len(moments)} epochs" if asked.course else ""
+    return background(
+        ("atlas", asked, weights.run.dataset, *(each.mark for each in moments)),
+        partial(_work, moments, asked, numbers),
+        words=f"{titles[asked.method]} of {len(numbers):,} images{epochs}{where}",
+        place=f"atlas_{side}",
+        ask=_waits(asked, len(numbers), len(moments)),
+    )
+
+
+def _moments(run: Run, method: str) -> tuple[results.Weights, ...]:
+    kept = store().epochs(run.id)
+    epochs: tuple[int | None, ...] = thinned(kept, MOST[method])
+    if not run.status.active and run.step != kept[-1] * run.steps_per_epoch:
+        epochs += (None,)  # stopped within an epoch: its latest weights are later
+    return tuple(results.Weights(run, epoch) for epoch in epochs)
+
+
+def _waits(asked: Asked, count: int, moments: int) -> str:
+    """Return the label of the button that what takes long waits for; empty for what is computed at once."""
+    from core.probe.embedding import PROJECTIONS
+
+    seconds = PROJECTIONS[asked.method].seconds * count / 1000 * moments
+    if seconds <= AT_ONCE:
+        return ""
+    maps = f"{moments} maps" if moments > 1 else "the map"
+    return f"Compute {maps} of {count:,} images: about {duration(seconds)}"
+
+
+def _work(
+    moments: Sequence[results.Weights], asked: Asked, numbers: "np.ndarray", progress: Progress
+) -> "tuple[DataMap | NoMap, ...]":
+    import torch
+
+    from core.probe.atlas import Sample, data_map, untangle
+
+    data = training_set(moments[0].run)
+    chosen = torch.from_numpy(numbers)
+    sample = Sample(data.test.images[chosen], data.test.labels[chosen], data.normalize)
+    if not asked.course:
+        (weights,) = moments
+        model = results.model(weights)
+        return (data_map(model, sample, asked.layer, asked.method, epoch=weights.epoch, progress=progress),)
+    run = moments[0].run
+    epochs = [each.epoch for each in moments]
+    return tuple(
+        untangle(
+            epochs,
+            lambda epoch: results.model(results.Weights(run, epoch)),
+            sample,
+            asked.layer,
+            asked.method,
+            progress=progress,
+        )
+    )

@@ -1,0 +1,69 @@
+"""Accuracy at every share that could be pruned: where the cliff is."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.compression.ways import PRUNINGS
+from core.data.catalog import DATASETS
+from pages.shared import results, state
+from pages.shared.charts import chart
+from pages.shared.compress_controls import SPLITS, Asked
+from pages.shared.compress_results import split_of
+from pages.shared.jobs import Progress, background
+from pages.shared.layout import show_errors
+from pages.shared.live import duration
+
+if TYPE_CHECKING:
+    from core.explain.pointing import Rate
+
+SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+
+
+@st.fragment
+@show_errors()
+def sweep_panel(asked: Asked) -> None:
+    """Offer to prune ever more, and draw what is left of the accuracy."""
+    pruning = asked.plan.pruning
+    if pruning is None:
+        return
+    st.subheader("How far can it go?", anchor=False)
+    found = _swept(asked, pruning.kind)
+    if found is None:
+        st.caption(f"{PRUNINGS[pruning.kind].title}, at {len(SHARES)} shares, without any training afterwards.")
+        return
+    from core.figures.compression import sweep_chart, sweep_rows
+
+    rows = sweep_rows(SHARES, found)
+    nearest = min(rows, key=lambda row: abs(row["share"] - pruning.amount))
+    chance = 1 / asked.weights.run.spec.num_classes
+    chart(
+        sweep_chart(chance, theme=state.theme()),
+        rows,
+        key="compress_sweep",
+        alt=f"Accuracy over the share pruned ({PRUNINGS[pruning.kind].title.lower()}), with 95% intervals",
+        now=[nearest],
+    )
+    st.caption(
+        f"{PRUNINGS[pruning.kind].title} of the whole network each time, judged by the "
+        f"{SPLITS[asked.split].lower()} images of {DATASETS[asked.weights.run.dataset].title}, "
+        "with 95% intervals, in floats and without any training afterwards. The circle is nearest to the share chosen."
+    )
+
+
+def _swept(asked: Asked, kind: str) -> "tuple[Rate, ...] | None":
+    (data, split), model = split_of(asked), results.model(asked.weights)
+
+    def work(tell: Progress) -> "tuple[Rate, ...]":
+        from core.compression.plan import sweep
+
+        return sweep(model, kind, SHARES, data.normalize(split.images), split.labels, progress=tell)
+
+    seconds = 1 + len(SHARES) * len(split) * results.pass_seconds(asked.weights)
+    return background(
+        ("compress_sweep", *asked.weights.mark, kind, asked.split),
+        work,
+        words="Pruning ever more",
+        place="compress_sweep",
+        ask=f"Try {len(SHARES)} shares, about {duration(seconds)}",
+    )

@@ -1,0 +1,43 @@
+"""A picture that is drawn here, with strokes as the network's data set has them."""
+
+import hashlib
+
+import streamlit as st
+
+from core.data.images import decode_image
+from core.runs.records import Run
+from pages.shared import state
+from pages.shared.layout import show_errors
+from pages.shared.pretrained import Pretrained
+from pages.shared.uploads import kept
+from pages.shared.widgets.draw_pad import draw_pad
+
+
+def ask_drawing(run: Run, choice: state.Choice) -> state.Choice:
+    """Ask for a drawing; each stroke makes it the choice."""
+    channels, height, width = run.spec.input_shape
+    pen, paper = ("#ffffff", "#000000") if _dark(run) else ("#000000", "#ffffff")
+    file = draw_pad(
+        "draw_pad_grey" if channels == 1 else "draw_pad_colour",
+        size=(height, width),
+        pen=pen,
+        paper=paper,
+        colours=channels > 1,
+    )
+    if file is None:
+        words = "Still chosen: your drawing." if choice.kind == "drawing" else "Draw with the mouse, a finger or a pen."
+        st.caption(words)
+        return choice
+    mark = hashlib.blake2b(file, digest_size=12).hexdigest()
+    if (choice.kind, choice.file_id) != ("drawing", mark):
+        with show_errors():
+            choice = kept(decode_image(file), "drawing", "Your drawing", mark)
+    return choice
+
+
+def _dark(run: Run) -> bool:
+    """Say whether the network learned from light strokes on black."""
+    if isinstance(run, Pretrained):
+        return False
+    mean = state.dataset(run.dataset).mean
+    return sum(mean) / len(mean) < 0.4

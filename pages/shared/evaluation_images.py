@@ -1,0 +1,125 @@
+"""Images of a split as small pictures with what the network says; a click explains one."""
+
+from collections.abc import Sequence
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from pages.shared import menu, results, state
+from pages.shared.judgements import ONE, Judged
+from pages.shared.layout import plain
+from pages.shared.thumbnails import Thumbnail, thumbnails
+
+if TYPE_CHECKING:
+    import numpy as np
+
+AT_ONCE, MOST = 24, 96  # pictures at first, and when more are asked for
+SIDE = 74  # screen pixels: four beside each other next to the matrix
+_LEAVING = "evaluation_leaves"
+
+
+def image_row(
+    found: Judged,
+    chosen: "Sequence[int] | np.ndarray",
+    key: str,
+    side: int,
+    *,
+    other: Judged | None = None,
+    at_once: int = AT_ONCE,
+) -> None:
+    """Show images of a split, each with what the network says and what it is; a click on one explains it.
+
+    Args:
+        found: Who was asked about them.
+        chosen: Their numbers in the split, in order; many are shown in parts.
+        key: Streamlit's key; one for each row on the page.
+        side: Which of the networks, 0 or 1, is to be asked why.
+        other: A second network, whose answers stand below those of the first.
+        at_once: How many are shown until more are asked for.
+    """
+    more = f"{key}_more"
+    count = MOST if st.session_state.get(more) == len(chosen) else at_once
+    shown = [int(index) for index in chosen[:count]]
+
+    def leave(name: str) -> None:
+        st.session_state[_LEAVING] = (side, found.split, int(name))
+
+    items = {
+        str(index): Thumbnail(
+            _label(found, index, other), _png(found.images.images[index]), _words(found, index, other)
+        )
+        for index in shown
+    }
+    thumbnails(items, key=key, on_click=leave, side=SIDE, pixelated=True)
+    if len(shown) < min(len(chosen), MOST):
+
+        def show_more() -> None:
+            st.session_state[more] = len(chosen)
+
+        st.button(
+            f"Show {min(len(chosen), MOST)}", icon=":material/expand_more:", key=f"{key}_button", on_click=show_more
+        )
+    elif len(chosen) > MOST:
+        st.caption(f"The first {MOST} of {len(chosen):,}.")
+
+
+def follow_image(both: Sequence[results.Weights]) -> None:
+    """Leave for Explain if an image was clicked, with the network that was asked and that image chosen."""
+    left = st.session_state.pop(_LEAVING, None)
+    if left is None:
+        return
+    side, split, index = left
+    weights = both[min(side, len(both) - 1)]
+    state.choose(_choice(weights, split, index))
+    if side:
+        epoch = None if weights.epoch is None else str(weights.epoch)
+        menu.go("saliency", run=weights.run.id, epoch=epoch, other=None, other_epoch=None, target=None)
+    menu.go("saliency", target=None)
+
+
+def _choice(weights: results.Weights, split: str, index: int) -> state.Choice:
+    """Return an image as the picture to look at; only test images are offered there, others go along as a file."""
+    if split == "test":
+        return state.Choice("test", weights.run.dataset, index=index)
+    pixels = getattr(state.dataset(weights.run.dataset), split).images[index]
+    name = f"{ONE[split]} {index}"
+    return state.Choice(
+        "upload", name, data=_png(pixels), file_id=f"{weights.run.dataset}_{split}_{index}", invert=False
+    )
+
+
+def _label(found: Judged, index: int, other: Judged | None) -> str:
+    if other is None:
+        return f"{_says(found, index)}  \n:small[is {_name(found, found.report.answers.labels[index])}]"
+    return f"A: {_says(found, index)}  \nB: {_says(other, index)}"
+
+
+def _says(found: Judged, index: int) -> str:
+    answers = found.report.answers
+    return f"{_sure(float(answers.confidence[index]))} {_name(found, answers.predicted[index])}"
+
+
+def _sure(confidence: float) -> str:
+    """Write a confidence in few letters that never claim certainty: "88%", "> 99%"."""
+    return "> 99%" if confidence > 0.995 else f"{confidence:.0%}"
+
+
+def _words(found: Judged, index: int, other: Judged | None) -> str:
+    true = _name(found, found.report.answers.labels[index])
+    says = f"says {_says(found, index)}" if other is None else f"A says {_says(found, index)}, B {_says(other, index)}"
+    return f"{ONE[found.split]} {index}: {says}; it is {true}. Click to see why."
+
+
+def _name(found: Judged, index: Any) -> str:
+    return plain(found.names[int(index)])
+
+
+def _png(pixels: Any) -> bytes:
+    from PIL import Image
+
+    array: np.ndarray = pixels.numpy()
+    file = BytesIO()
+    image = Image.fromarray(array[0]) if len(array) == 1 else Image.fromarray(array.transpose(1, 2, 0).copy())
+    image.save(file, "PNG", compress_level=1)
+    return file.getvalue()

@@ -1,0 +1,120 @@
+"""Files and shots as pictures: opened once, kept small, and remembered as this session's choice."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from core.data.images import FORMATS, decode_image
+from core.data.orientation import orientation_of
+from core.errors import ImageError
+from core.runs.records import Run
+from core.settings import settings
+from pages.shared import state
+from pages.shared.layout import plain, show_errors
+from pages.shared.sample_pictures import sample_file, sample_row
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+ENOUGH = 900  # pixels of the longer side of a photograph, for every network here
+UPLOAD_TYPES = ["png", "jpg", "jpeg", "webp", "bmp", "gif"]
+
+
+def uploaded(file: "UploadedFile", kind: str = "upload") -> state.Choice:
+    """Return an uploaded file, or a shot of the camera, as a choice; raises `ImageError` if it is no usable picture."""
+    data = file.getvalue()
+    name = "Your photograph" if kind == "camera" else file.name
+    return kept(shrunk(data), kind, name, file.file_id, orientation_of(data, FORMATS))
+
+
+def shrunk(data: bytes) -> "Image":
+    """Open a file as a picture of at most `MAX_SIDE` pixels a side; raises `ImageError`."""
+    image = decode_image(data, room=ENOUGH)
+    image.thumbnail((state.MAX_SIDE, state.MAX_SIDE))
+    return image
+
+
+def kept(image: "Image", kind: str, name: str, file_id: str, orientation: int = 1) -> state.Choice:
+    """Return a picture as a choice that holds all of it."""
+    file = BytesIO()
+    image.save(file, "PNG", compress_level=0)  # packing it would take longer than all the rest
+    return state.Choice(kind, name, data=file.getvalue(), file_id=file_id, orientation=orientation)
+
+
+def open_choice(choice: state.Choice) -> "Image":
+    """Return the picture of a choice that is no test image."""
+    return _opened(choice.name if choice.kind == "sample" else "", choice.data)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _opened(sample: str, data: bytes) -> "Image":
+    from PIL import Image
+
+    if sample:
+        return decode_image(sample_file(sample))
+    return Image.open(BytesIO(data), formats=("PNG",)).convert("RGB")  # our own file, from `kept`
+
+
+def short(name: str) -> str:
+    """Cut the middle out of a long name."""
+    return name if len(name) <= 60 else f"{name[:40]}…{name[-16:]}"
+
+
+def ask_upload(run: Run, choice: state.Choice) -> state.Choice:
+    """Ask for one file, or offer the samples."""
+    file = st.file_uploader("A picture of your own", key="picture_upload", **_words())
+    choice = taken(file, choice, "upload")
+    st.caption("Or take one of these:")
+    sample_row(choice)
+    return choice
+
+
+def ask_uploads(run: Run, choice: state.Choice) -> state.Choice:
+    """Ask for files; the last one that is new is chosen, and `uploads` returns them all."""
+    files = st.file_uploader("Pictures of your own", key="picture_upload", accept_multiple_files=True, **_words())
+    known = st.session_state.get("uploads_seen", ())
+    new = [file for file in files if file.file_id not in known]
+    st.session_state["uploads_seen"] = tuple(file.file_id for file in files)
+    one = files[0] if files else None
+    choice = _last_good(new, choice) if len(files) > 1 else taken(one, choice, "upload")
+    st.caption("Or take one of these:")
+    sample_row(choice)
+    return choice
+
+
+def _last_good(files: "Sequence[UploadedFile]", choice: state.Choice) -> state.Choice:
+    """Return the last of some files that is a usable picture, else what was chosen before."""
+    for file in reversed(files):
+        with suppress(ImageError):
+            return uploaded(file)
+    return choice
+
+
+def uploads() -> "Sequence[UploadedFile]":
+    """Return the files that `ask_uploads` has, of the last run of the page."""
+    found = st.session_state.get("picture_upload")
+    return found if isinstance(found, list) else []
+
+
+def ask_camera(run: Run, choice: state.Choice) -> state.Choice:
+    """Ask for a shot."""
+    shot = st.camera_input("Take a photograph", key="picture_camera", label_visibility="collapsed")
+    return taken(shot, choice, "camera")
+
+
+def taken(file: "UploadedFile | None", choice: state.Choice, kind: str) -> state.Choice:
+    """Return what the file makes the choice; what was chosen before where there is no file or it is unusable."""
+    if file is not None and (choice.kind, choice.file_id) != (kind, file.file_id):
+        with show_errors():
+            choice = uploaded(file, kind)
+    if choice.kind == kind and (file is None or choice.file_id != file.file_id):
+        st.caption(f"Still chosen: {plain(short(choice.name))}")
+    return choice
+
+
+def _words() -> dict[str, Any]:
+    return {"type": UPLOAD_TYPES, "max_upload_size": settings().max_upload_mb, "label_visibility": "collapsed"}

@@ -1,0 +1,52 @@
+"""Pictures of one's own in a real browser: from the zip to a network that has learned from them."""
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from benchmarks.server import Server
+from core.runs.store import RunStore
+from tests.data.archives import class_folders, packed
+
+pytestmark = pytest.mark.browser
+PATIENCE = 90_000
+
+
+def test_a_zip_becomes_a_data_set_that_a_network_learns_from(
+    app: Server, page: Page, idle: Callable[[Page], None], tmp_path: Path
+) -> None:
+    archive = tmp_path / "my_things.zip"
+    archive.write_bytes(packed(class_folders({"things/<i>red</i>"[:14]: 40, "things/blue *x*": 40})))
+    page.goto(f"{app.url}/data?dataset=digits")
+    page.get_by_text("Bring your own images").click(timeout=PATIENCE)
+    page.locator('input[type="file"]').first.set_input_files(archive)
+    expect(page.get_by_text("What becomes of it")).to_be_visible(timeout=PATIENCE)
+    page.get_by_role("button", name="Bring in 80 pictures").click()
+    train = page.get_by_role("button", name="Train on it")
+    expect(train).to_be_visible(timeout=PATIENCE)
+    assert re.search(r"dataset=own-my-things-[0-9a-f]+", page.url)
+    expect(page.get_by_text("blue *x*").first).to_be_visible(timeout=PATIENCE)
+    train.click()
+    start = page.get_by_role("button", name="Start training")
+    expect(start).to_be_enabled(timeout=PATIENCE)
+    expect(page.get_by_text("on My things").first).to_be_visible()
+    start.click()
+    page.wait_for_url("**/train?*run=*", timeout=PATIENCE)
+    run_id = page.url.partition("run=")[2].partition("&")[0]
+    store = RunStore(f"sqlite:///{app.home / 'runs.db'}", app.home / "runs")
+    deadline = time.monotonic() + 90
+    while not store.get(run_id).epoch and time.monotonic() < deadline:
+        time.sleep(0.2)
+    run = store.get(run_id)
+    assert run.epoch and run.dataset.startswith("own-my-things-")
+    assert run.spec.num_classes == 2
+    store.close()
+    page.goto(f"{app.url}/classify?run={run_id}")
+    expect(page.get_by_text("It says").first).to_be_visible(timeout=PATIENCE)
+    page.goto(f"{app.url}/runs?run={run_id}")
+    expect(page.get_by_text("on My things").first).to_be_visible(timeout=PATIENCE)
+    idle(page)

@@ -1,0 +1,84 @@
+"""Every hostile file is taken as what it is or refused in one sentence, in little memory, and leaves no trace."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MEMORY = 700  # MB that the process may take in all, 50 million pixels of one picture included
+CODE = """
+import json, resource, sys
+import numpy as np
+from core.data import own
+from core.data.catalog import DATASETS
+from core.data.decoding import Look
+from core.data.folder import bring_in
+from core.data.images import decode_image
+from core.errors import ConvScopeError
+from tests.data import hostile
+
+PICTURES = sys.argv[1] == "pictures"
+told = []
+for item in getattr(hostile, sys.argv[1])():
+    words, good = "", True
+    try:
+        if PICTURES:
+            image = decode_image(item.data)
+            good = image.mode == "RGB" and min(image.size) > 0 and not image.info
+        else:
+            name = bring_in(item.data, "Hostile", look=Look(8))
+            good = DATASETS[name].num_images >= 7  # one may be damaged
+            own.delete_dataset(name, remember=False)
+    except ConvScopeError as error:
+        words = str(error)
+    told.append([item.name, item.accepted, words, good, 0])
+most = [resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+print(json.dumps([told, most]))
+"""
+
+
+def tried(kind: str, folder: Path) -> tuple[list[list[object]], list[float]]:
+    """Give all files of a kind to a process of their own, which sees nothing but its empty folder."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", CODE, kind],
+        cwd=folder,
+        env={
+            "PATH": "/usr/bin:/bin",
+            "PYTHONPATH": str(ROOT),
+            "CONVSCOPE_HOME": str(folder / "home"),
+            "OMP_NUM_THREADS": "1",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    told, most = json.loads(done.stdout)
+    return told, most
+
+
+@pytest.fixture(scope="module")
+def told() -> dict[str, list[list[object]]]:
+    """Collect what was told of both kinds."""
+    return {}
+
+
+@pytest.mark.parametrize("kind", ["pictures", "archives"])
+def test_hostile_files_do_no_harm(kind: str, tmp_path: Path, told: dict[str, list[list[object]]]) -> None:
+    told[kind], most = tried(kind, tmp_path)
+    wrong = []
+    for name, accepted, words, good, _ in told[kind]:
+        right = good and accepted in (None, not words) and "\n" not in str(words)
+        if not right or str(words).rstrip(".").count(". "):
+            wrong.append((name, accepted, words, good))
+    assert not wrong
+    assert max(most) < MEMORY
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_there_are_more_than_two_hundred(told: dict[str, list[list[object]]]) -> None:
+    names = [name for kind in told.values() for name, *_ in kind]
+    assert len(set(names)) == len(names) >= 200

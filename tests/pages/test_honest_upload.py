@@ -1,0 +1,192 @@
+"""Classify: what an answer is worth, many files at once, a drawing, a crop, an address."""
+
+import base64
+import io
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from core.data.crop import Crop
+from core.data.datasets import load_dataset
+from core.data.images import decode_image, fit_image
+from core.explain.influence import Images
+from core.reading.inside import look_inside
+from core.reading.reader import Reader, fit_reader
+from core.runs.store import RunStore
+from pages.shared import predictions, results, state
+from pages.shared.batch import csv
+from pages.shared.menu import path
+from pages.shared.sample_pictures import sample_file
+from pages.shared.widgets.draw_pad import LONGEST, drawn
+
+pytestmark = pytest.mark.filterwarnings("ignore:Setting backward hooks")
+
+
+def settled(app: AppTest) -> AppTest:
+    """Wait until nothing is done in the background any more."""
+    until = time.monotonic() + 60
+    while app.get("progress"):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+        app.run()
+    assert not app.exception
+    return app
+
+
+def opened(run_id: str, **query: str) -> AppTest:
+    app = AppTest.from_file(path("classify"), default_timeout=60)
+    for name, value in {"run": run_id, **query}.items():
+        app.query_params[name] = value
+    return settled(app.run())
+
+
+def texts(app: AppTest) -> str:
+    elements = (*app.caption, *app.subheader, *app.info, *app.warning, *app.markdown, *app.error)
+    return "\n".join(element.value for element in elements)
+
+
+def file(pixels: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def digit(index: int) -> np.ndarray:
+    """Return a test image, 8 × 8."""
+    return load_dataset("digits").test.images[index, 0].numpy()
+
+
+@pytest.fixture
+def reader(trained_run: str) -> Reader:
+    data, model = load_dataset("digits"), RunStore().load_model(trained_run)
+    train = Images(data.train.images[:320], data.train.labels[:320], data.normalize)
+    return fit_reader(model, train, Images(data.valid.images, data.valid.labels, data.normalize))
+
+
+def by_class(app: AppTest) -> "dict[str, tuple[str, str]]":
+    frame = next(each.value for each in app.dataframe if "Calibrated" in each.value)
+    return {row["Class"]: (row["As it says"], row["Calibrated"]) for _, row in frame.iterrows()}
+
+
+def test_the_calibrated_answer_stands_beside_the_raw_one(trained_run: str, reader: Reader) -> None:
+    app = opened(trained_run, picture="test:3")
+    data, model = load_dataset("digits"), RunStore().load_model(trained_run)
+    inside = look_inside(model, data.test.images[3:4], data.normalize)
+    raw, calibrated = torch.tensor(inside.logits[0]).softmax(0).numpy(), reader.temperature.calibrated(inside.logits[0])
+    shown = by_class(app)
+    assert len(shown) == 5
+    for name, (said, better) in shown.items():
+        assert said == predictions.share(float(raw[int(name)]))
+        assert better == predictions.share(float(calibrated[int(name)]))
+    assert f"divided by {reader.temperature.value:.2f}" in texts(app)
+    cosines = [float(value) for _, value in reader.nearest(inside.features[0], 9)]
+    (cards,) = [element.proto.body for element in app.get("html") if "Training image" in element.proto.body]
+    assert all(f"{value:.3f}" in cards for value in cosines)
+
+
+def test_it_says_when_a_picture_looks_like_none_of_its_classes(trained_run: str, reader: Reader) -> None:
+    data, model = load_dataset("digits"), RunStore().load_model(trained_run)
+    raised = reader.alarm.raised(look_inside(model, data.test.images, data.normalize))
+    quiet = int(np.flatnonzero(~raised)[0])
+    app = opened(trained_run, picture=f"test:{quiet}")
+    assert "No alarm" in texts(app)
+    assert "At most about 5% of pictures" in texts(app)
+    inverted = 255 - data.test.images
+    index = int(np.flatnonzero(reader.alarm.raised(look_inside(model, inverted, data.normalize)))[0])
+    app.segmented_control(key="picture_kind_own").set_value("upload").run()
+    app.file_uploader(key="picture_upload").upload("paper.png", file(255 - digit(index))).run()
+    next(toggle for toggle in app.toggle if toggle.label == "Swap dark and light").set_value(False).run()
+    assert "This looks like none of my classes" in texts(settled(app))
+
+
+def test_a_pretrained_network_says_that_it_cannot_be_calibrated(home: Path) -> None:
+    app = opened("zoo-efficientnet_lite0", picture="sample:coffee")
+    assert "cannot be calibrated" in texts(app)
+    assert "The network's answer to Sample “Coffee”." in texts(app)
+    assert not app.error
+
+
+def test_many_files_become_a_table_and_a_bad_one_keeps_the_others(trained_run: str, reader: Reader) -> None:
+    app = opened(trained_run)
+    files = [("a.png", file(digit(0)), "image/png"), ("bad.png", b"nothing", "image/png")]
+    files.append(("=b.png", file(digit(1)), "image/png"))
+    app.file_uploader(key="picture_upload").set_value(files)
+    settled(app.run())
+    frame = next(each.value for each in app.dataframe if "file" in each.value)
+    data, model = load_dataset("digits"), RunStore().load_model(trained_run)
+    inside = look_inside(model, data.test.images[:2], data.normalize)
+    good = frame[frame["error"] == ""]
+    assert list(good["file"]) == ["a.png", "=b.png"]
+    assert list(good["answer"]) == [str(index) for index in inside.logits.argmax(axis=1)]
+    assert good["calibrated"].to_numpy() == pytest.approx(
+        reader.temperature.calibrated(inside.logits).max(axis=1), rel=1e-4
+    )
+    assert list(good["alarm"]) == ["yes" if raised else "no" for raised in reader.alarm.raised(inside)]
+    assert "no PNG, JPEG" in frame.loc[frame["file"] == "bad.png", "error"].item()
+    assert "1 of 3 cannot be used" in texts(app)
+    assert not app.error
+    assert "answer to =b.png" in texts(app).replace("\u2060", "")
+    lines = csv(frame).decode().splitlines()
+    assert len(lines) == 4
+    assert any(",'=b.png," in f",{line}" for line in lines)
+    assert "data:image" not in "".join(lines)
+
+
+def test_what_is_drawn_reaches_the_network(trained_run: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[results.Picture] = []
+    ask = results.probabilities
+    monkeypatch.setattr(
+        results, "probabilities", lambda weights, picture: seen.append(picture) or ask(weights, picture)
+    )
+    strokes = np.zeros((280, 280, 3), dtype=np.uint8)
+    strokes[40:60, 60:220] = strokes[60:250, 200:220] = 255
+    app = opened(trained_run)
+    app.segmented_control(key="picture_kind_own").set_value("drawing").run()
+    assert "Draw with the mouse" in texts(app)
+    url = "data:image/png;base64," + base64.b64encode(file(strokes)).decode()
+    app.session_state["draw_pad_grey"] = {"png": url}
+    settled(app.run())
+    assert seen[-1].pixels == fit_image(Image.fromarray(strokes), (1, 8, 8))[0].numpy().tobytes()
+    assert "answer to Your drawing" in texts(app)
+
+
+def test_what_the_browser_sends_is_looked_at_twice() -> None:
+    whole = "data:image/png;base64," + base64.b64encode(b"abc").decode()
+    assert drawn(whole) == b"abc"
+    for value in (None, 3, "x", whole + "!", whole.replace("png", "svg+xml"), whole + "A" * LONGEST):
+        assert drawn(value) is None
+
+
+def test_the_crop_can_be_moved(trained_run: str) -> None:
+    app = opened(trained_run, picture="sample:cat")
+    before = state.MIDDLE, app.session_state["picture"].crop
+    assert before[0] == before[1]
+    app.slider(key="crop_x_cat").set_value(0).run()
+    app.slider(key="crop_zoom_cat").set_value(2.0).run()
+    assert app.session_state["picture"].crop == Crop(0.0, 0.5, 2.0)
+    assert "Cropped where you chose" in texts(settled(app))
+    expected, _ = fit_image(decode_image(sample_file("cat")), (1, 8, 8), crop=Crop(0.0, 0.5, 2.0))
+    assert expected.shape == (1, 8, 8)
+    assert app.query_params["picture"] in ("sample:cat", ["sample:cat"])
+
+
+def test_the_address_names_a_sample_or_a_test_image(trained_run: str) -> None:
+    assert "answer to Sample “Rocket”" in texts(opened(trained_run, picture="sample:rocket"))
+    assert "is “" in texts(opened(trained_run, picture="test:5"))
+    for wrong in ("sample:dog", "file:/etc/passwd", "test:-1", "nonsense"):
+        assert "picture that is not here" in texts(opened(trained_run, picture=wrong))
+
+
+def test_stability_waits_for_a_press_and_counts(trained_run: str) -> None:
+    app = opened(trained_run, picture="test:3")
+    assert "changed pictures are still" not in texts(app)
+    app.button(key="ask_stability").click().run()
+    assert "changed pictures are still" in texts(settled(app))
+    assert "of 10**" in texts(app)
+    (cards,) = [element.proto.body for element in app.get("html") if "Mirrored" in element.proto.body]
+    assert cards.count("<img") == 22

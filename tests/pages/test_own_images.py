@@ -1,0 +1,160 @@
+"""A visitor's own pictures: uploaded, shown, brought in, trained on, renamed and deleted, by hand on the data page."""
+
+import time
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.data import own
+from core.data.catalog import DATASETS
+from core.data.folder import import_images
+from core.model.presets import preset
+from core.runs.records import Status
+from core.runs.store import RunStore
+from core.train.config import TrainConfig
+from core.train.runner import Runner
+from pages.shared import own_sources, results, state
+from tests.data.archives import class_folders, packed, picture
+
+PAGES = Path(__file__).resolve().parents[2] / "pages"
+NAMES = ("<b>cat</b>"[:6], "dog *x*")
+
+
+def open_page(page: str = "data", **query: str) -> AppTest:
+    app = AppTest.from_file(str(PAGES / f"{page}.py"), default_timeout=120)
+    for key, value in query.items():
+        app.query_params[key] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def opened() -> AppTest:
+    app = open_page()
+    app.session_state["own"] = True
+    app.run()
+    assert not app.exception
+    return app
+
+
+def button(app: AppTest, label: str):
+    return next(button for button in app.button if button.label.startswith(label))
+
+
+def archive() -> bytes:
+    return packed(class_folders({"pets/dog *x*": 8, "pets/<i>cat": 8}) | {"pets/<i>cat/broken.png": b"x"})
+
+
+def bring_in(app: AppTest) -> None:
+    button(app, "Bring in").click().run()
+    deadline = time.monotonic() + 60
+    while not any(name.startswith("own-") for name in DATASETS) and time.monotonic() < deadline:
+        time.sleep(0.2)
+        app.run()
+    app.run()
+    assert not app.exception
+
+
+def test_at_first_the_page_says_how_to_pack_pictures() -> None:
+    app = opened()
+    assert "rose/" in app.code[0].value
+    assert not [button for button in app.button if button.label.startswith("Bring in")]
+
+
+def test_a_zip_is_shown_before_it_comes_in_and_is_a_data_set_afterwards() -> None:
+    app = opened()
+    app.file_uploader(key="own_zip_0").upload("my_pets.zip", archive(), "application/zip").run()
+    assert not app.exception
+    assert any("**17 files** in **2 classes**" in markdown.value for markdown in app.markdown)
+    table = next(frame.value for frame in app.dataframe if "Class" in frame.value)
+    assert table["Class"].tolist() == ["<i>cat", "dog *x*"]
+    assert any("Few pictures" in warning.value for warning in app.warning)
+    app.select_slider(key="own_side").set_value(16).run()
+    bring_in(app)
+    (name,) = own.names()
+    info = DATASETS[name]
+    assert (info.title, info.input_shape, info.num_images) == ("My pets", (3, 16, 16), 16)
+    assert app.radio(key="dataset").value == name
+    assert any("1 file left out" in expander.label for expander in app.expander)
+    button(app, "Use this data set").click().run()
+    assert app.session_state["draft"].dataset == name
+    assert app.session_state["draft"].spec.num_classes == 2
+
+
+def test_no_zip_at_all_gets_one_sentence() -> None:
+    app = opened()
+    app.file_uploader(key="own_zip_0").upload("x.zip", b"hello", "application/zip").run()
+    assert not app.exception
+    assert [error.value for error in app.error] == [
+        "The file is no zip archive, or it is damaged: pack the folders again and choose that file."
+    ]
+
+
+def test_classes_of_loose_files_and_shots_make_a_data_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened()
+    app.segmented_control(key="own_way").set_value("classes").run()
+    assert not app.exception
+    app.text_input(key="own_name_0").set_value("yes").run()
+    files = [(f"{n}.png", picture(n), "image/png") for n in range(5)]
+    app.file_uploader(key="own_files_0").set_value(files).run()
+    app.session_state[own_sources._SHOTS] = {1: [picture(n, kind="JPEG") for n in range(9, 14)]}
+    app.run()
+    assert not app.exception
+    bring_in(app)
+    (name,) = own.names()
+    assert DATASETS[name].class_names == ("Class 2", "yes")
+    assert DATASETS[name].num_images == 10
+
+
+@pytest.fixture
+def learned(home: Path) -> tuple[str, str]:
+    """Bring a data set in, train on it for an epoch, and return its name and the run's id."""
+    data = import_images(archive(), "**Mine**", size=16)
+    store = RunStore()
+    config = TrainConfig(epochs=1, batch_size=8, precision="fp32", device="cpu")
+    run_id = store.create(preset("lenet5", data.input_shape, 2), config, data.name, "Own run", owner="tests")
+    Runner(store, run_id, "tests").run()
+    assert store.get(run_id).status is Status.FINISHED
+    store.close()
+    return data.name, run_id
+
+
+@pytest.mark.parametrize(
+    "page", ["data", "build", "train", "runs", "home", "filters", "feature_maps", "saliency", "classify"]
+)
+def test_every_page_takes_it(page: str, learned: tuple[str, str]) -> None:
+    name, run_id = learned
+    app = open_page(page, run=run_id, dataset=name)
+    assert not app.error
+
+
+def test_renaming_and_deleting_ask_first_and_runs_stay_usable(learned: tuple[str, str]) -> None:
+    name, run_id = learned
+    app = open_page(dataset=name)
+    app.text_input(key=f"own_new_{name}").set_value("Renamed")
+    button(app, "Save name").click().run()
+    assert not app.exception
+    assert DATASETS[name].title == "Renamed"
+    assert any("One training has learned from it" in markdown.value for markdown in app.markdown)
+    button(app, "Delete for good").click().run()
+    assert not app.exception
+    assert name not in DATASETS
+    assert app.radio(key="dataset").value in DATASETS
+    run = state.store().get(run_id)
+    assert results.class_names(run) == ("<i>cat", "dog *x*")
+    for page in ("data", "train", "runs", "filters", "saliency", "classify", "build"):
+        app = open_page(page, run=run_id)
+        assert all("were deleted" in error.value for error in app.error), page
+    app = open_page("classify", run=run_id)
+    assert any("It says" in heading.value for heading in app.subheader)  # pictures of one's own are still classified
+
+
+def test_a_data_set_in_training_cannot_be_deleted(home: Path) -> None:
+    data = import_images(archive(), "Busy", size=16)
+    store = RunStore()
+    store.create(preset("lenet5", data.input_shape, 2), TrainConfig(epochs=1), data.name, "Waiting")
+    store.close()
+    app = open_page(dataset=data.name)
+    assert button(app, "Delete for good").disabled
+    assert data.name in DATASETS
