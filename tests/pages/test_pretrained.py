@@ -96,7 +96,7 @@ def test_classify_names_the_cat_and_explains_another_class() -> None:
     assert f"{float(expected.max()):.1%}" in bars[0].label
     assert "must choose one of its 1,000 classes" in texts(app)
     kinds = app.segmented_control(key="picture_kind_own").options
-    assert kinds == ["Upload", "Camera", "Sample"]
+    assert kinds == ["Upload", "Camera", "Draw", "Sample"]
     another = app.selectbox(key="another_class")
     assert len(another.options) == 995
     espresso = ZOO[LITE].class_names.index("espresso")
