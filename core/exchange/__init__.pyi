@@ -5,6 +5,7 @@ from .layout import Limits as Limits
 from .onnx import to_onnx as to_onnx
 from .predictor import to_predictor as to_predictor
 from .restore import import_run as import_run
+from .script import script_of as script_of
 from .script import to_script as to_script
 from .table import curves_csv as curves_csv
 from .tensorboard import write_tensorboard as write_tensorboard
@@ -18,6 +19,7 @@ __all__ = [
     "export_run",
     "import_run",
     "model_card",
+    "script_of",
     "to_onnx",
     "to_predictor",
     "to_program",

@@ -12,17 +12,17 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import IO
 
-from core.errors import ConvScopeError, RunError, StorageError
+from core.errors import ConvScopeError, StorageError
 from core.exchange.card import model_card
-from core.exchange.layout import CARD, DATA, ONNX, PREDICTOR, README, SCRIPT, TENSORBOARD, plain, weights_names
+from core.exchange.layout import CARD, DATA, ONNX, PREDICTOR, README, SCRIPT, TENSORBOARD, weights_names
 from core.exchange.onnx import to_onnx
 from core.exchange.predictor import to_predictor
 from core.exchange.readme import readme
 from core.exchange.record import Record
-from core.exchange.script import to_script
+from core.exchange.script import script_of
 from core.exchange.script_data import images_file, travels
 from core.exchange.tensorboard import write_tensorboard
-from core.runs.checkpoint import beginning_of, load_checkpoint
+from core.runs.checkpoint import load_checkpoint
 from core.runs.records import Run, Status
 from core.runs.store import RunStore
 
@@ -81,7 +81,7 @@ def _parts(store: RunStore, run: Run, folder: Path, missing: list[str]) -> Itera
     record = Record.of(store, run)
     yield from record.texts(_versions()).items()
     makers: dict[str, Callable[[], str | bytes | Path]] = {
-        SCRIPT: lambda: _script(store, run, record),
+        SCRIPT: lambda: script_of(store, run, record.events),
         ONNX: lambda: to_onnx(store, run.id),
         PREDICTOR: lambda: to_predictor(run),
         CARD: lambda: model_card(store, run),
@@ -95,16 +95,6 @@ def _parts(store: RunStore, run: Run, folder: Path, missing: list[str]) -> Itera
             missing.append(f"{name}: {error}")
     events = write_tensorboard(store, run, folder / TENSORBOARD)
     yield TENSORBOARD + events.name, events
-
-
-def _script(store: RunStore, run: Run, record: Record) -> str:
-    given = beginning_of(store.checkpoint(run.id))
-    if given:
-        raise RunError(
-            f"This run began with weights that were given to it ({plain(given)}), which no script alone can make: "
-            "weights/epoch-0000.safetensors holds them."
-        )
-    return to_script(run, record.events)
 
 
 def _put(archive: zipfile.ZipFile, created: float, name: str, content: str | bytes | Path) -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from core.errors import RunError
 from core.exchange import script_parts as parts
 from core.exchange.layout import METRICS, plain
 from core.exchange.listing import listing
@@ -12,7 +13,9 @@ from core.exchange.script_data import data_section
 from core.exchange.script_loop import loop, preparation
 from core.model.export import to_python
 from core.options import options
+from core.runs.checkpoint import beginning_of
 from core.runs.records import Event, Run, Status
+from core.runs.store import RunStore
 from core.train.config import AUGMENTATIONS, TrainConfig
 
 _OPENING = '''\
@@ -42,6 +45,22 @@ _IMPORTS = (
     ("from torch import nn", "nn."),
     ("from torch.nn import functional", "functional."),
 )
+
+
+def script_of(store: RunStore, run: Run, events: Sequence[Event]) -> str:
+    """Return the script of a recorded run: see `to_script`.
+
+    Raises:
+        RunError: The run began with weights of its own, which no script can make.
+        ConfigError, SpecError: The record is of another version.
+    """
+    given = beginning_of(store.checkpoint(run.id))
+    if given:
+        raise RunError(
+            f"This run began with weights that were given to it ({plain(given)}), which no script alone can make: "
+            "weights/epoch-0000.safetensors holds them."
+        )
+    return to_script(run, events)
 
 
 def to_script(run: Run, events: Sequence[Event] = ()) -> str:

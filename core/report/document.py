@@ -14,7 +14,7 @@ from core.errors import ConvScopeError, DataError
 from core.evaluation.answers import answers_of
 from core.evaluation.report import report_of
 from core.exchange.card import found_in
-from core.exchange.script import to_script
+from core.exchange.script import script_of
 from core.exchange.standing import limits, measured, untested, why_no_images
 from core.figures.render import curves_svg
 from core.model.calls import module_call
@@ -54,7 +54,7 @@ def lab_report(store: RunStore, run_id: str, *, progress: Progress | None = None
     values = _record(store, run) | _found(store, run, missing, progress)
     share_of(progress, 95, 5)(0, 1)
     values["curves"] = _attempt("The curves", missing, lambda: _curves(store, run))
-    values["code"] = _attempt("The code", missing, lambda: to_script(run, store.events(run.id)))
+    values["code"] = _attempt("The code", missing, lambda: script_of(store, run, store.events(run.id)))
     text = _template().render(**values, missing=missing)
     share_of(progress, 95, 5)(1, 1)
     return text

@@ -14,6 +14,7 @@ from core.exchange.restore import import_run
 from core.model.build import build_model
 from core.model.layers import Activation, BatchNorm, Conv, Dense, Flatten, Residual
 from core.model.spec import ModelSpec
+from core.report import lab_report
 from core.runs.checkpoint import beginning_of, load_checkpoint
 from core.runs.records import Status
 from core.runs.store import RunStore
@@ -115,6 +116,15 @@ def test_an_archive_keeps_masks_and_words_and_says_why_there_is_no_script(tmp_pa
     with zipfile.ZipFile(path) as archive:
         assert "train.py" not in archive.namelist()
         assert "began with weights that were given" in archive.read("README.txt").decode()
+
+
+def test_a_report_shows_no_script_that_would_not_do_it_again():
+    store = RunStore()
+    run, _, _ = trained(store)
+    report = lab_report(store, run)
+    assert "began with weights that were given to it" in report
+    assert "def main(" not in report
+    assert "import torch" not in report
 
 
 def test_other_runs_know_of_no_beginning():
