@@ -56,6 +56,7 @@ def test_a_stroke_gets_an_answer_and_another_one_changes_it(
     expect(page.locator("canvas.paper")).to_be_visible(timeout=PATIENCE)
     undo = page.get_by_role("button", name="Undo")
     expect(undo).to_be_disabled()
+    idle(page)
     stroke(page, (0.5, 0.15), (0.5, 0.85))
     expect(page.get_by_text("The network's answer to Your drawing.")).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_text("Your drawing 280")).to_be_visible(timeout=PATIENCE)

@@ -30,7 +30,7 @@ from core.model.spec import ModelSpec
 from core.runs.checkpoint import Checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from pages.shared import trust_asked
+from pages.shared import results, trust_asked
 from pages.shared.explanation_controls import FIRST
 from pages.shared.predictions import share
 
@@ -86,6 +86,12 @@ def words(app: AppTest) -> str:
 
 def metrics(app: AppTest) -> dict[str, str]:
     return {element.label: element.value for element in app.metric}
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the small network for a quick one, however busy this machine is: nothing then waits for a press."""
+    monkeypatch.setattr(results, "pass_seconds", lambda weights: 1e-4)
 
 
 @pytest.fixture
