@@ -31,10 +31,12 @@ def take_address(run: Run) -> None:
 
 
 def put_address(choice: state.Choice) -> None:
-    """Let the address name the picture where it can: a sample or a test image."""
+    """Let the address name the picture where it can: a sample or a test image.
+
+    One that is dropped stays known: a request that was under way with it must not choose that picture again.
+    """
     which = {"sample": choice.name, "test": str(choice.index)}.get(choice.kind)
     if which is None:
-        st.session_state.pop("picture_address", None)
         st.query_params.pop(NAME, None)
         return
     st.session_state["picture_address"] = f"{choice.kind}:{which}"

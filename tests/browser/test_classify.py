@@ -47,7 +47,6 @@ def stroke(page: Page, *points: tuple[float, float]) -> None:
     page.mouse.up()
 
 
-@pytest.mark.xfail(strict=False, reason="On a busy machine the choice can fall back from the drawing to the sample.")
 def test_a_stroke_gets_an_answer_and_another_one_changes_it(
     app: Server, page: Page, idle: Callable[[Page], None], run_id: str
 ) -> None:

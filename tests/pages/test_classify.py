@@ -262,3 +262,14 @@ def test_a_network_that_cannot_be_loaded_gets_one_sentence(
     app = opened(request.getfixturevalue(run))
     assert [sentence in error.value for error in app.error] == [True]
     assert app.file_uploader(key="picture_upload")
+
+
+def test_a_request_under_way_with_the_old_address_does_not_bring_the_sample_back(trained_run: str) -> None:
+    app = opened(trained_run)
+    address = app.query_params["picture"]
+    upload(app, "seven.png", file(seven()))
+    assert "picture" not in app.query_params
+    app.query_params["picture"] = address
+    app.run()
+    assert "The network's answer to seven.png." in texts(app)
+    assert "picture" not in app.query_params
