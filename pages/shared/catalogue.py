@@ -10,6 +10,7 @@ from core.data.catalog import DATASETS, DatasetInfo
 from core.data.download import DOWNLOADS
 from core.model.shapes import problems
 from pages.shared import edits, menu, state
+from pages.shared.controls import told_apart
 from pages.shared.layout import plain, show_errors
 
 BROUGHT = "dataset_brought_in"  # the data set to show next
@@ -18,27 +19,26 @@ BROUGHT = "dataset_brought_in"  # the data set to show next
 def choose_dataset() -> DatasetInfo:
     """List all data sets and return the one to look at, which the address names once another one was chosen."""
     if brought := st.session_state.pop(BROUGHT, ""):
-        st.query_params["dataset"] = st.session_state["dataset"] = brought
+        st.query_params["dataset"] = brought
         st.session_state["own"] = False  # the panel that it was brought in by
         st.toast(f"{plain(DATASETS[brought].title)} is here now.", icon=":material/check:")
-    asked = st.query_params.get("dataset")
-    names = list(DATASETS)
-    if st.session_state.get("dataset", names[0]) not in names:
-        del st.session_state["dataset"]  # deleted meanwhile
+    titles = told_apart({name: plain(info.title) for name, info in DATASETS.items()})
+    asked = st.query_params.get("dataset", "")
+    # Said anew each time: a browser knows the chosen one by its title only, and anybody may rename or delete one.
+    st.session_state["dataset"] = asked if asked in titles else state.draft().dataset
 
     def follow() -> None:
         st.query_params["dataset"] = st.session_state["dataset"]
 
     name = st.radio(
         "Data set",
-        names,
-        index=names.index(asked if asked is not None and asked in names else state.draft().dataset),
-        format_func=lambda name: plain(DATASETS[name].title),
+        list(titles),
+        format_func=titles.__getitem__,
         captions=[f"{size(info)} · {origin(info)}" for info in DATASETS.values()],
         key="dataset",
         on_change=follow,
     )
-    return DATASETS[name or names[0]]
+    return DATASETS[name]
 
 
 def size(info: DatasetInfo) -> str:

@@ -9,10 +9,10 @@ from core.errors import ConvScopeError, RunError
 from core.model.zoo import ZOO
 from core.runs.records import Run
 from pages.shared import state
-from pages.shared.controls import choose_run, run_or_end
 from pages.shared.epochs import pick_epoch
 from pages.shared.layout import plain, show_errors
 from pages.shared.maps import training_note
+from pages.shared.network_choice import choose_run, run_or_end
 from pages.shared.pretrained import Pretrained, as_run, run_id_of
 from pages.shared.pretrained_download import is_ready
 from pages.shared.results import Weights

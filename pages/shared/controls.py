@@ -1,5 +1,6 @@
 """Groups of widgets that return core objects."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field
 from math import floor, log10
@@ -8,12 +9,7 @@ from typing import Any
 import streamlit as st
 
 from core.data.catalog import DATASETS
-from core.errors import RunError
-from core.model.zoo import ZOO, ZooInfo
-from core.runs.records import Run
-from pages.shared import state
-from pages.shared.layout import empty_state, plain
-from pages.shared.pretrained import Pretrained, as_run, run_id_of
+from pages.shared.layout import plain
 
 MANY = 24  # layers that can stand side by side
 
@@ -111,82 +107,18 @@ def ask_layer(
     return chosen or names[0]
 
 
-def run_or_end() -> Run:
-    """Return the network to look at; where there is none, say so, offer the way on and end the page."""
-    try:
-        return state.run_to_inspect()
-    except RunError as error:
-        if "run" in st.query_params:
-            empty_state(plain(str(error)), "See all runs", "runs", run=None)
-        else:
-            empty_state(plain(str(error)), "Train a network", "train")
-            _offer_pretrained()
-        st.stop()
-
-
-def _offer_pretrained() -> None:
-    """Offer to look into a pretrained network; one of them is here already."""
-
-    def follow() -> None:
-        st.query_params["run"] = run_id_of(st.session_state["first_pretrained"])
-
-    st.pills(
-        "Or look into a pretrained network",
-        list(ZOO),
-        format_func=lambda name: f"{ZOO[name].title} :small[{origin(ZOO[name])}]",
-        key="first_pretrained",
-        on_change=follow,
-    )
-
-
-def origin(info: ZooInfo) -> str:
-    """Say how the weights of a pretrained network get here."""
-    if info.download_mb is None:
-        return "comes with the app"
-    return "downloaded" if info.is_here else f"{info.download_mb:.0f} MB"
-
-
-def choose_run(run: Run, label: str = "Network", of: str = "run", epoch: str = "epoch") -> None:
-    """Ask which network to look at, trained here or pretrained; the address carries the choice from page to page.
-
-    Args:
-        run: The one that is chosen so far.
-        label: What the control says.
-        of: The parameter of the address that a choice sets.
-        epoch: The parameter that was said of the one before, and is dropped.
-    """
-    runs = {other.id: other for other in state.store().list() if other.step}
-    if not isinstance(run, Pretrained):
-        runs |= {run.id: run}
-    runs |= {other.id: other for other in map(as_run, map(run_id_of, ZOO))}
-    key = f"pick_{of}"
-    st.session_state[key] = run.id  # said anew each time: the control of another page is another one
-
-    def follow() -> None:
-        st.query_params[of] = st.session_state[key]
-        st.query_params.pop(epoch, None)
-
-    st.selectbox(
-        label,
-        list(runs),
-        format_func=lambda run_id: _describe(runs[run_id]),
-        key=key,
-        on_change=follow,
-        help="Every training so far, then the pretrained networks; the same one stays chosen on all pages.",
-    )
-
-
-def _describe(run: Run) -> str:
-    if isinstance(run, Pretrained):
-        info = run.info
-        return f"{run.name} · pretrained" + ("" if info.is_here else f", {info.download_mb:.0f} MB to download")
-    score = "" if run.valid_accuracy is None else f" · {run.valid_accuracy:.1%}"
-    return f"{run.name} · {run.status}{score}"
-
-
 def pick_dataset(value: str, key: str, **words: Any) -> str:
     """Ask for a data set; `words` go to the widget."""
-    names = list(DATASETS)
-    words |= {"format_func": lambda name: DATASETS[name].title, "key": key}
-    chosen: str = st.selectbox("Data set", names, index=names.index(value), **words)
+    titles = told_apart({name: info.title for name, info in DATASETS.items()})
+    words |= {"format_func": titles.__getitem__, "key": key}
+    chosen: str = st.selectbox("Data set", list(titles), index=list(titles).index(value), **words)
     return chosen
+
+
+def told_apart(labels: Mapping[str, str]) -> dict[str, str]:
+    """Return what to call each of some things, by their ids; those of one name get the end of their id beside it.
+
+    Streamlit knows the options of a list by their labels alone: of two alike, it takes the last for the other.
+    """
+    met = Counter(labels.values())
+    return {key: label if met[label] == 1 else f"{label} · {key[-6:]}" for key, label in labels.items()}

@@ -103,5 +103,4 @@ def _delete(name: str, popover: str) -> None:
         st.session_state[_REFUSAL] = str(error)
         return
     state.dataset.clear(name)
-    st.session_state.pop("dataset", None)
     st.query_params.pop("dataset", None)

@@ -50,8 +50,8 @@ def samples(name: str) -> None:
     split = st.radio(
         "Split",
         list(SPLITS),
-        format_func=lambda split: f"{SPLITS[split][0]} · {sum(counts[split]):,}",
-        captions=[purpose for _, purpose in SPLITS.values()],
+        format_func=lambda split: SPLITS[split][0],  # a label that changes is a choice that the browser forgets
+        captions=[f"{sum(counts[split]):,}. {purpose}" for split, (_, purpose) in SPLITS.items()],
         horizontal=True,
         key="split",
     )

@@ -158,3 +158,18 @@ def test_a_data_set_in_training_cannot_be_deleted(home: Path) -> None:
     app = open_page(dataset=data.name)
     assert button(app, "Delete for good").disabled
     assert data.name in DATASETS
+
+
+def test_two_of_one_title_can_each_be_chosen_and_a_new_title_by_anybody_changes_no_choice(home: Path) -> None:
+    pets = packed(class_folders({"cat": 8, "dog": 8}))
+    names = [import_images(pets, "Pets", size=size, shares=(0.2, 0.2)).name for size in (16, 24)]
+    app = open_page()
+    for name in (*names, names[0]):
+        app.radio(key="dataset").set_value(name).run()
+        assert not app.exception
+        assert app.query_params["dataset"] in (name, [name])
+    own.rename_dataset(names[0], "Animals")
+    for _ in range(2):
+        app.run()
+        assert app.radio(key="dataset").value == names[0]
+        assert app.subheader[0].value == "Animals"
