@@ -5,7 +5,7 @@ import streamlit as st
 from core.data.arrays import is_stored
 from pages.shared import state
 from pages.shared.augmentation import augmentation
-from pages.shared.catalogue import choose_dataset, describe, download, use
+from pages.shared.catalogue import CARD, choose_dataset, describe, download, use
 from pages.shared.layout import next_step, page, show_errors
 from pages.shared.own_care import care
 from pages.shared.own_images import own_images
@@ -15,7 +15,7 @@ page("data")
 listed, shown = st.columns(2, gap="medium")
 with listed:
     info = choose_dataset()
-with shown, st.container(border=True), show_errors():
+with shown, st.container(border=True, key=CARD), show_errors():
     describe(info)
     here = info.download_mb is None or is_stored(info.name)
     if here:

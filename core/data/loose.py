@@ -10,6 +10,8 @@ from core.errors import DataError
 def archive_of(classes: Sequence[tuple[str, Sequence[tuple[str, bytes]]]]) -> bytes:
     """Pack loose files, given by class as (name, content), into an archive that `import_images` takes.
 
+    The same files make the same archive, byte by byte, whenever they are packed.
+
     Raises:
         DataError: There are fewer than two classes, two of one name, or none of the pictures of one.
     """
@@ -26,5 +28,6 @@ def archive_of(classes: Sequence[tuple[str, Sequence[tuple[str, bytes]]]]) -> by
         for name, (_, files) in zip(names, classes, strict=True):
             for number, (called, data) in enumerate(files):
                 last = called.replace("\\", "/").rpartition("/")[2].lstrip(".") or "picture"
-                file.writestr(f"{name}/{number:05d}-{last[-80:]}", data)
+                entry = zipfile.ZipInfo(f"{name}/{number:05d}-{last[-80:]}")  # without the time of day
+                file.writestr(entry, data)
     return content.getvalue()

@@ -12,8 +12,10 @@ from core.model.shapes import problems
 from pages.shared import edits, menu, state
 from pages.shared.controls import told_apart
 from pages.shared.layout import plain, show_errors
+from pages.shared.widgets.scroll import scroll_to
 
 BROUGHT = "dataset_brought_in"  # the data set to show next
+CARD = "dataset_card"  # the container that says what it is
 
 
 def choose_dataset() -> DatasetInfo:
@@ -38,6 +40,8 @@ def choose_dataset() -> DatasetInfo:
         key="dataset",
         on_change=follow,
     )
+    if brought:
+        scroll_to(CARD)
     return DATASETS[name]
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 SIDES = (16, 28, 32, 48, 64, 96, 128, 224)
 COLOURS = {"colour": "Colour", "grey": "Grey"}
 SPLIT_TITLES = {"train": "Train", "valid": "Valid", "test": "Test", "": "To be split"}
-SHOWN, TRIED = 8, 3  # classes that are shown by a picture, and how many of each are tried
+SHOWN, TRIED = 12, 3  # classes that are shown by a picture, and how many of each are tried
 
 
 @st.fragment

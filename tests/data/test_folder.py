@@ -306,6 +306,13 @@ def test_loose_files_make_the_same_data_set_as_their_zip() -> None:
         archive_of([loose[0], ("dog", [])])
 
 
+def test_the_same_loose_files_are_the_same_archive_at_any_time_of_the_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    loose = [(name, [("1.png", picture(seed))]) for seed, name in enumerate(("cat", "dog"))]
+    before = archive_of(loose)
+    monkeypatch.setattr("time.time", lambda: 1.7e9)
+    assert archive_of(loose) == before
+
+
 def test_it_is_listed_renamed_and_deleted_and_the_rest_of_the_catalogue_stays(home: Path) -> None:
     before = list(DATASETS)
     archive = packed(class_folders({"a": 5, "b": 5}))
