@@ -64,18 +64,14 @@ def _values(config: TrainConfig) -> dict[str, Any]:
     return {name: getattr(config, name) for name in TrainConfig.__dataclass_fields__}
 
 
+# The soundest last: pages open with the newest run.
 DEMOS: dict[str, Demo] = {
-    "digits": Demo(
-        "Demo: digits",
-        "A sound training on handwritten digits. Look at its filters and feature maps, and draw it a digit.",
+    "diverged": Demo(
+        "Demo: diverged",
+        "Its learning rate is a hundred times too high: the loss leaps up and never comes back. Ask the diagnosis.",
         "mnist5k",
-        changes={"epochs": 4},
-    ),
-    "shapes": Demo(
-        "Demo: shapes",
-        "A sound training on drawn shapes. Each shape's place is known: ask in Explain whether it looks there.",
-        "shapes",
-        changes={"epochs": 6},
+        recipe="high_rate",
+        changes={"epochs": 3},
     ),
     "overfits": Demo(
         "Demo: overfits",
@@ -83,11 +79,16 @@ DEMOS: dict[str, Demo] = {
         "mnist5k",
         recipe="few_images",
     ),
-    "diverged": Demo(
-        "Demo: diverged",
-        "Its learning rate is a hundred times too high: the loss leaps up and never comes back. Ask the diagnosis.",
+    "shapes": Demo(
+        "Demo: shapes",
+        "A sound training on drawn shapes. Each shape's place is known: ask in Explain whether it looks there.",
+        "shapes",
+        changes={"epochs": 6},
+    ),
+    "digits": Demo(
+        "Demo: digits",
+        "A sound training on handwritten digits. Look at its filters and feature maps, and draw it a digit.",
         "mnist5k",
-        recipe="high_rate",
-        changes={"epochs": 3},
+        changes={"epochs": 4},
     ),
 }

@@ -63,33 +63,36 @@ def test_it_is_made_once_and_anew_only_when_asked(tiny, store):
         runs[0].id
     }  # it was renamed: it is not ours to remove
     assert len(store.list()) == len(DEMOS)
-    store.rename(runs[0].id, DEMOS["digits"].name)
+    store.rename(runs[0].id, next(iter(DEMOS.values())).name)
     assert not {run.id for run in train_here(store, again=True)} & {run.id for run in (*runs, *again)}
     assert len(store.list()) == len(DEMOS)
 
 
 def test_what_is_cancelled_leaves_nothing_half_made(tiny, store):
+    first, second = list(DEMOS.values())[:2]
+
     class Enough(Exception):
         pass
 
     def stop_at_the_second(name: str, done: int, total: int) -> None:
-        if name == DEMOS["shapes"].name:
+        if name == second.name:
             raise Enough
 
     with pytest.raises(Enough):
         train_here(store, progress=stop_at_the_second)
-    assert [run.name for run in store.list()] == [DEMOS["digits"].name]
+    assert [run.name for run in store.list()] == [first.name]
     assert {path.name for path in store.folder.iterdir()} == {store.list()[0].id}
 
 
 def test_the_queue_gets_what_is_missing_and_cancel_takes_it_back(tiny, store):
     train_here(store, progress=None)
-    whole = standing(store).runs["digits"].id
-    for key in ("shapes", "overfits", "diverged"):
+    first, *others = DEMOS
+    whole = standing(store).runs[first].id
+    for key in others:
         store.delete(standing(store).runs[key].id)
     submitted: list[str] = []
     assert queue(store, submitted.append) == tuple(submitted)
-    assert [store.get(run_id).name for run_id in submitted] == [DEMOS[key].name for key in list(DEMOS)[1:]]
+    assert [store.get(run_id).name for run_id in submitted] == [DEMOS[key].name for key in others]
     assert standing(store).active and not standing(store).missing
     assert queue(store, submitted.append) == ()  # a second press
     assert standing(store).progress == pytest.approx(0.25)
