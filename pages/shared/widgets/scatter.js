@@ -69,7 +69,9 @@ export default function ({ data, parentElement, setStateValue }) {
     context.beginPath();
     shape(context, x, y, size);
     context.fill();
-    if (wrong(i)) ring(context, x, y, size + 2.5, 1.25);
+    if (!wrong(i)) return;
+    context.globalAlpha *= own.crowded ? 0.45 : 1; // rings that are many would hide what they are about
+    ring(context, x, y, size + 2.5, own.crowded ? 1 : 1.25);
   };
   const ring = (context, x, y, radius, line) => {
     context.strokeStyle = own.ink;
@@ -81,6 +83,7 @@ export default function ({ data, parentElement, setStateValue }) {
   own.draw = () => {
     if (!own.width) return;
     own.drawn++;
+    own.crowded = data.labels.filter((_, i) => wrong(i)).length > 0.2 * data.labels.length;
     const context = map.getContext("2d"), size = (data.numbers.length > 1200 ? 3 : 4) * Math.sqrt(Math.sqrt(own.zoom));
     own.ink = getComputedStyle(room).color;
     context.setTransform(own.ratio, 0, 0, own.ratio, 0, 0);
