@@ -7,7 +7,7 @@ from typing import Literal
 import streamlit as st
 
 from pages.shared import results
-from pages.shared.predictions import class_name, share
+from pages.shared.predictions import class_name
 
 Sign = Literal["both", "positive", "negative"]
 SIGNS: dict[Sign, str] = {"both": "Red and blue", "positive": "Red", "negative": "Blue"}
@@ -94,15 +94,12 @@ def ask_classes(
     """
     rest, names = [index for index in probabilities if index != target], results.class_names(weights.run)
 
-    def words(index: int) -> str:
-        return f"{names[index]} · {share(probabilities[index])}"
-
-    key = f"{weights.run.id}_{target}"
+    key = f"{weights.run.id}_{target}"  # labels hold no probability: Streamlit forgets a choice whose label changes
     with st.grid(2, min_column_width=220, gap="medium"):
         more = st.multiselect(
             "Also explain",
             rest,
-            format_func=words,
+            format_func=names.__getitem__,
             max_selections=MORE,
             placeholder="Other classes, side by side",
             key=f"more_{key}",
@@ -112,7 +109,7 @@ def ask_classes(
             f"Why “{class_name(weights.run, target)}” and not …",
             rest,
             index=None,
-            format_func=words,
+            format_func=names.__getitem__,
             placeholder="A class to hold against it",
             key=f"versus_{key}",
             persist_state="session",

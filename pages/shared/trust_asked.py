@@ -15,7 +15,6 @@ from pages.shared.explanation_controls import chosen_methods, method_options
 from pages.shared.jobs import background
 from pages.shared.layout import plain
 from pages.shared.live import duration
-from pages.shared.predictions import share
 
 if TYPE_CHECKING:
     from core.explain.attribution import Attribution
@@ -133,7 +132,7 @@ def _ask_versus(weights: results.Weights, picture: results.Picture, target: int)
         f"Why “{plain(names[target])}” and not …",
         [index for index in (-likely).argsort(kind="stable").tolist() if index != target],
         index=None,
-        format_func=lambda index: f"{names[index]} · {share(float(likely[index]))}",
+        format_func=names.__getitem__,
         placeholder="A class to hold against it",
         key=f"trust_versus_{weights.run.id}_{target}",
         width=280,

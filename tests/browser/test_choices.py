@@ -1,0 +1,57 @@
+"""What was chosen stays chosen when what surrounds it changes: a browser knows an option by its words alone."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from benchmarks.server import Server
+from core.model.layers import Activation, Conv, Dense, Flatten
+from core.model.spec import ModelSpec
+from core.runs.store import RunStore
+from core.train.config import TrainConfig
+from core.train.runner import Runner
+
+pytestmark = pytest.mark.browser
+PATIENCE = 60_000
+
+
+@pytest.fixture
+def run_id(app: Server, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Train a small network for three epochs where the app finds it."""
+    monkeypatch.setenv("CONVSCOPE_HOME", str(app.home))
+    store = RunStore()
+    config = TrainConfig(epochs=3, batch_size=32, train_images=320, precision="fp32", device="cpu")
+    layers = (Conv(4), Activation(), Flatten(), Dense(10))
+    run = store.create(ModelSpec("Small", (1, 8, 8), 10, layers), config, "digits", "Small network", owner="tests")
+    Runner(store, run, "tests").run()
+    store.close()
+    return run
+
+
+def test_a_split_stays_chosen_in_another_data_set(app: Server, page: Page, idle: Callable[[Page], None]) -> None:
+    page.goto(f"{app.url}/data")
+    page.get_by_text("Valid", exact=True).first.click()
+    for title in ("Small handwritten digits (8 × 8)", "Shapes on textured backgrounds"):
+        page.get_by_text(title, exact=True).click()
+        expect(page.get_by_role("heading", name=title)).to_be_visible(timeout=PATIENCE)
+        idle(page)
+        expect(page.get_by_role("radiogroup", name="Split").get_by_role("radio", checked=True)).to_have_count(1)
+        expect(page.get_by_role("radio", name="Valid")).to_be_checked()
+
+
+def test_a_class_to_hold_against_stays_chosen_at_other_epochs(
+    app: Server, page: Page, idle: Callable[[Page], None], run_id: str
+) -> None:
+    page.goto(f"{app.url}/saliency?run={run_id}&target=3")
+    against = page.get_by_role("combobox", name="Why “3” and not …")
+    expect(page.locator(".st-key-explained_occlusion .frame")).to_be_visible(timeout=PATIENCE)  # the last of the maps
+    idle(page)
+    against.press("ArrowDown")
+    page.get_by_role("option", name="8").click()
+    idle(page)
+    for epoch in (2, 1):
+        page.get_by_role("slider", name="Epoch").press("ArrowLeft")
+        page.wait_for_url(f"**epoch={epoch}**")
+        idle(page)
+        expect(against).to_have_value("8")
