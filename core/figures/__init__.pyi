@@ -3,6 +3,7 @@ from .bars import scores as scores
 from .cascades import cascade_tiles as cascade_tiles
 from .confusions import confusion_chart as confusion_chart
 from .confusions import confusion_rows as confusion_rows
+from .confusions import most_mistaken as most_mistaken
 from .course import course_chart as course_chart
 from .course import course_rows as course_rows
 from .course import course_tiles as course_tiles
@@ -66,6 +67,7 @@ __all__ = [
     "league_chart",
     "league_rows",
     "legend",
+    "most_mistaken",
     "overlay",
     "overlay_chart",
     "overlay_rows",

@@ -11,12 +11,18 @@ from core.figures.marks import Rows
 from core.figures.palette import THEMES
 
 MEASURES = {"counts": "Counts", "shares": "Row shares"}
-CELL, NAMES = 34, 110  # screen pixels of a row, and of the names below
+CELL, NAMES, SHORT = 34, 110, 55  # screen pixels of a row, and of the names below, where they are slanted or not
+BRIEF = 3  # letters of names that have room beside each other
 _ROOM = 12  # so many classes have room for two digits a cell
 
 
 def confusion_rows(
-    counts: NDArray[np.int64], names: Sequence[str], measure: str, chosen: tuple[int, int] | None, shown: Sequence[int]
+    counts: NDArray[np.int64],
+    names: Sequence[str],
+    measure: str,
+    chosen: tuple[int, int] | None,
+    shown: Sequence[int],
+    most: float,
 ) -> Rows:
     """Return a row for each cell of a confusion matrix.
 
@@ -28,11 +34,10 @@ def confusion_rows(
         measure: Key of `MEASURES`.
         chosen: The cell to frame.
         shown: The classes that have a row and a column.
+        most: What has the full colour, see `most_mistaken`.
     """
     shares, kept = np.nan_to_num(row_shares(counts)), list(shown)
     values = shares if measure == "shares" else counts
-    wrong = (values * ~np.eye(len(counts), dtype=bool))[np.ix_(kept, kept)]
-    most = float(wrong.max()) if wrong.size else 0.0
     return [
         {
             "true": names[true],
@@ -51,6 +56,17 @@ def confusion_rows(
     ]
 
 
+def most_mistaken(counts: NDArray[np.int64], measure: str) -> float:
+    """Return how often the most frequent mistake is made, in images or as a share of its class; 0 without any.
+
+    Args:
+        counts: int64 (K, K), true classes down, predicted ones across.
+        measure: Key of `MEASURES`.
+    """
+    values = np.nan_to_num(row_shares(counts)) if measure == "shares" else counts
+    return float((values * ~np.eye(len(counts), dtype=bool)).max(initial=0))
+
+
 def _label(count: int, share: float, measure: str) -> str:
     if not count:
         return ""
@@ -66,12 +82,13 @@ def confusion_chart(names: Sequence[str], *, theme: str = "light") -> dict[str, 
         names: The classes that are shown, in order.
         theme: "light" or "dark".
     """
-    colours = THEMES[theme]
+    colours, brief = THEMES[theme], max(map(len, names), default=0) <= BRIEF
     axis = {"domain": False, "ticks": False, "labelLimit": NAMES - 10, "labelFontSize": 12, "labelOverlap": False}
     place = {"type": "nominal", "sort": list(names)}
     shape = {
         "y": place | {"field": "true", "axis": axis | {"title": "True class"}},
-        "x": place | {"field": "predicted", "axis": axis | {"title": "Predicted class", "labelAngle": -45}},
+        "x": place
+        | {"field": "predicted", "axis": axis | {"title": "Predicted class", "labelAngle": 0 if brief else -45}},
     }
     tooltip = [
         {"field": "true", "type": "nominal", "title": "True class"},
@@ -97,7 +114,7 @@ def confusion_chart(names: Sequence[str], *, theme: str = "light") -> dict[str, 
     }
     ink = {"condition": {"test": "datum.shade > 0.55", "value": colours.background}, "value": colours.text}
     return {
-        "height": len(names) * CELL + NAMES,
+        "height": len(names) * CELL + (SHORT if brief else NAMES),
         "encoding": shape,
         "layer": [
             {

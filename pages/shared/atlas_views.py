@@ -131,4 +131,4 @@ def _map(drawn: Chart, maps: "list[DataMap]") -> tuple[int, int | None]:
 def chosen_number(dataset: str) -> int | None:
     """Return the number of the test image that this session looks at, if it is one of this data set."""
     choice = state.choice()
-    return choice.index if choice is not None and (choice.kind, choice.name) == ("test", dataset) else None
+    return None if choice is None else choice.number_in(dataset)

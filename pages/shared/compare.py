@@ -89,9 +89,7 @@ def _switch(first: Weights, *, on: bool) -> None:
     def follow() -> None:
         _leave()
         if st.session_state["compare"] and found is not None:
-            st.query_params["other"] = found.run.id
-            if found.epoch is not None:
-                st.query_params["other_epoch"] = str(found.epoch)
+            _put_beside(found)
 
     st.toggle(
         "Compare",
@@ -100,6 +98,22 @@ def _switch(first: Weights, *, on: bool) -> None:
         disabled=not on and found is None,
         help="Put another epoch, or another network, beside this one.",
     )
+
+
+def offer_compare(first: Weights) -> None:
+    """Offer by a button what the switch does, where a page can show nothing without a second network."""
+    found = _counterpart(first)
+    if found is not None:
+        what = plain(found.moment if found.run.id == first.run.id else found.run.name)
+        if st.button(f"Compare with {what}", icon=":material/compare_arrows:"):
+            _put_beside(found)
+            st.rerun()  # the whole page: its head chooses networks
+
+
+def _put_beside(found: Weights) -> None:
+    st.query_params["other"] = found.run.id
+    if found.epoch is not None:
+        st.query_params["other_epoch"] = str(found.epoch)
 
 
 def _counterpart(first: Weights) -> Weights | None:

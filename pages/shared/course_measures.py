@@ -103,12 +103,14 @@ def _from(moment: Moment | Missing) -> str:
 
 
 def _mask(run: Run, picture: results.Picture) -> "np.ndarray[Any, Any] | None":
-    """Return where the object is, if this is a test image of which the data set knows it."""
-    choice, test = state.choice(), state.dataset(run.dataset).test
-    if test.masks is None or choice is None or choice.kind != "test":
+    """Return where the object is, if this is an image of which the data set knows it."""
+    choice = state.choice()
+    if choice is None or choice.kind != "test":
         return None
-    index = choice.index % len(test)
-    return test.masks[index].numpy() if test.images[index].numpy().tobytes() == picture.pixels else None
+    images = getattr(state.dataset(run.dataset), choice.split)
+    index = choice.index % len(images)
+    known = images.masks is not None and images.images[index].numpy().tobytes() == picture.pixels
+    return images.masks[index].numpy() if known else None
 
 
 def charts(told: Sequence[Told], target: int, picture: results.Picture, now: float) -> None:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.errors import RunError
 from pages.shared import results
+from pages.shared.compare import offer_compare
 from pages.shared.controls import ask_one
 from pages.shared.evaluation_images import image_row
 from pages.shared.judgements import NOTHING_HERE, SPLITS, Judged, judged
@@ -31,10 +32,11 @@ def contest_section(both: tuple[results.Weights, ...], split: str) -> None:
     """
     if len(both) < 2:
         st.info(
-            "Turn on Compare above to put a second network, or another epoch of this one, beside it: then the images "
-            "that only one of the two gets are shown here.",
+            "Put a second network, or another epoch of this one, beside it: then the images that only one of the two "
+            "gets are shown here. Compare, above, does the same on every page.",
             icon=":material/compare_arrows:",
         )
+        offer_compare(both[0])
         return
     first, other = both
     if isinstance(other.run, Pretrained):

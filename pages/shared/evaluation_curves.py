@@ -1,5 +1,6 @@
 """Whether a network is right as often as it is sure, and how well it ranks the images of each class."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 NARROWEST = 320
 
 
-def curves_section(found: Judged, side: int, asks: bool) -> None:
+def curves_section(found: Judged, side: int, alike: Sequence[Judged]) -> None:
     """Show the calibration of a network, and its curves of one class against the rest."""
     _calibration(found.report.reliability, side)
     _rankings(found, side)

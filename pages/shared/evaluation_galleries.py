@@ -1,5 +1,7 @@
 """Images worth a look: those that the network gets most wrong, finds hardest, or whose label may be wrong."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from pages.shared.controls import ask_one
@@ -15,7 +17,7 @@ def ask_gallery() -> None:
     ask_one("Gallery", {name: gallery.title for name, gallery in GALLERIES.items()}, "evaluation_gallery")
 
 
-def galleries_section(found: Judged, side: int, asks: bool) -> None:
+def galleries_section(found: Judged, side: int, alike: Sequence[Judged]) -> None:
     """Show the images of the gallery that was asked for."""
     from core.evaluation.galleries import GALLERIES
 

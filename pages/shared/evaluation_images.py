@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.shared import menu, results, state
-from pages.shared.judgements import ONE, Judged
+from pages.shared.judgements import Judged
 from pages.shared.layout import plain
+from pages.shared.split_images import ONE
 from pages.shared.thumbnails import Thumbnail, thumbnails
 
 if TYPE_CHECKING:
@@ -71,22 +72,11 @@ def follow_image(both: Sequence[results.Weights]) -> None:
         return
     side, split, index = left
     weights = both[min(side, len(both) - 1)]
-    state.choose(_choice(weights, split, index))
+    state.choose(state.Choice("test", weights.run.dataset, index=index, split=split))
     if side:
         epoch = None if weights.epoch is None else str(weights.epoch)
         menu.go("saliency", run=weights.run.id, epoch=epoch, other=None, other_epoch=None, target=None)
     menu.go("saliency", target=None)
-
-
-def _choice(weights: results.Weights, split: str, index: int) -> state.Choice:
-    """Return an image as the picture to look at; only test images are offered there, others go along as a file."""
-    if split == "test":
-        return state.Choice("test", weights.run.dataset, index=index)
-    pixels = getattr(state.dataset(weights.run.dataset), split).images[index]
-    name = f"{ONE[split]} {index}"
-    return state.Choice(
-        "upload", name, data=_png(pixels), file_id=f"{weights.run.dataset}_{split}_{index}", invert=False
-    )
 
 
 def _label(found: Judged, index: int, other: Judged | None) -> str:
@@ -97,7 +87,7 @@ def _label(found: Judged, index: int, other: Judged | None) -> str:
 
 def _says(found: Judged, index: int) -> str:
     answers = found.report.answers
-    return f"{_sure(float(answers.confidence[index]))} {_name(found, answers.predicted[index])}"
+    return f"{_sure(float(answers.confidence[index]))} · {_name(found, answers.predicted[index])}"
 
 
 def _sure(confidence: float) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from core.figures.confusions import MEASURES, confusion_chart, confusion_rows
+from core.figures.confusions import MEASURES, confusion_chart, confusion_rows, most_mistaken
 from pages.shared import state
 from pages.shared.controls import ask_one
 from pages.shared.evaluation_images import image_row
@@ -25,22 +25,23 @@ def ask_measure() -> None:
     ask_one("Numbers", MEASURES, "confusion_measure")
 
 
-def confusion_section(found: Judged, side: int, asks: bool) -> None:
+def confusion_section(found: Judged, side: int, alike: Sequence[Judged]) -> None:
     """Show which classes are taken for which, and the images of one cell.
 
     Args:
         found: What came of asking a network.
         side: Which one, 0 or 1.
-        asks: Whether the cell is asked for here; else it is the one that the other network shows.
+        alike: The networks on the page that know the same classes, this one among them: the first one asks for the cell
+            that all of them show, and one scale colours all.
     """
-    counts, names = found.report.counts, found.names
+    counts, names, asks = found.report.counts, found.names, alike[0] is found
     measure = st.session_state.get("confusion_measure") or next(iter(MEASURES))
     alone = st.columns([11, 10], gap="medium") if _wide() else (st.container(), st.container())
     true, predicted = _cell_keys(found)
     if asks or true not in st.session_state:
         _begin(counts, true, predicted)
     with alone[0]:
-        _matrix(found, measure, (st.session_state[true], st.session_state[predicted]), side)
+        _matrix(found, measure, (st.session_state[true], st.session_state[predicted]), side, alike)
     with alone[1]:
         _pairs(counts, names, true, predicted, side)
         if asks:
@@ -71,10 +72,11 @@ def _begin(counts: "np.ndarray", true: str, predicted: str) -> None:
     st.session_state[true], st.session_state[predicted] = wrong[0][:2] if wrong else (0, 0)
 
 
-def _matrix(found: Judged, measure: str, chosen: tuple[int, int], side: int) -> None:
+def _matrix(found: Judged, measure: str, chosen: tuple[int, int], side: int, alike: Sequence[Judged]) -> None:
     from core.evaluation.confusion import busiest
 
     names, counts = found.names, found.report.counts
+    most = max(most_mistaken(each.report.counts, measure) for each in alike)
     shown = busiest(counts, MOST).tolist()
     key = f"confusion_{found.weights.run.dataset}_{side}"
     true, predicted = _cell_keys(found)
@@ -85,21 +87,27 @@ def _matrix(found: Judged, measure: str, chosen: tuple[int, int], side: int) -> 
             st.session_state[true], st.session_state[predicted] = place
 
     st.vega_lite_chart(
-        pd.DataFrame(confusion_rows(counts, names, measure, chosen, shown)),
+        pd.DataFrame(confusion_rows(counts, names, measure, chosen, shown, most)),
         confusion_chart([names[index] for index in shown], theme=state.theme()),
         key=key,
         on_select=take,
         selection_mode="cell",
         alt="Confusion matrix: true classes down, predicted classes across. The two lists beside it choose a cell too.",
     )
+    if alike[0] is found:
+        _explain(measure, len(shown), len(names), several=len(alike) > 1)
+
+
+def _explain(measure: str, shown: int, there: int, *, several: bool) -> None:
     what = "how many images" if measure == "counts" else "what share of a true class's images"
+    against = "of both networks" if several else "of all"
     words = (
         f"Each cell says {what} of the class on the left were taken for the class below. The stronger the colour, the "
-        "more often that mistake was made, against the most frequent one of this network; right answers, on the "
-        "diagonal, have no colour. Empty: never. **Click a cell to see its images.**"
+        f"more often that mistake was made, against the most frequent one {against}; right answers, "
+        "on the diagonal, have no colour. Empty: never. **Click a cell to see its images.**"
     )
-    if len(shown) < len(names):
-        words += f" Of {len(names)} classes, the {len(shown)} with the most mistakes."
+    if shown < there:
+        words += f" Of {there} classes, the {shown} with the most mistakes."
     st.caption(words)
 
 
@@ -132,7 +140,7 @@ def _pairs(counts: "np.ndarray", names: Sequence[str], true: str, predicted: str
         for row, column, count in wrong[:PAIRS]:
             here = (st.session_state[true], st.session_state[predicted]) == (row, column)
             st.button(
-                f"{plain(names[row])} → {plain(names[column])} :small[{count}]",
+                f"{plain(names[row])} → {plain(names[column])} :small[({count})]",
                 key=f"mixed_{side}_{row}_{column}",
                 type="primary" if here else "secondary",
                 on_click=take,

@@ -20,10 +20,11 @@ MEANS = {
     "Recall": "Of the images of this class, the share that was recognised.",
     "F1": "The harmonic mean of precision and recall: high only if both are.",
 }
+SHARES = ["Precision", "Recall", "F1"]
 AVERAGES = {"macro": "Macro", "micro": "Micro", "weighted": "Weighted"}
 
 
-def overview_section(found: Judged, side: int, asks: bool) -> None:
+def overview_section(found: Judged, side: int, alike: Sequence[Judged]) -> None:
     """Show the figures of a network."""
     scores = found.report.scores
     _figures(found)
@@ -99,11 +100,8 @@ def _table(found: Judged, side: int) -> None:
             "F1": [each.f1 for each in classes],
         }
     )
-    table[["Precision", "Recall", "F1"]] = table[["Precision", "Recall", "F1"]].astype(float)
-    shares = {
-        name: st.column_config.NumberColumn(name, help=MEANS[name], format="percent")
-        for name in ("Precision", "Recall", "F1")
-    }
+    table[SHARES] = table[SHARES].astype(float) * 100
+    shares = {name: st.column_config.NumberColumn(name, help=MEANS[name], format="%.1f%%") for name in SHARES}
     whole = {name: st.column_config.NumberColumn(name, help=MEANS[name]) for name in ("Images", "Predicted")}
     st.dataframe(
         table,
@@ -140,7 +138,8 @@ def _averages(scores: "Scores", side: int) -> None:
             "F1": [each.f1 for each in rows.values()],
         }
     )
-    shares = {name: st.column_config.NumberColumn(name, format="percent") for name in ("Precision", "Recall", "F1")}
+    table[SHARES] *= 100
+    shares = {name: st.column_config.NumberColumn(name, format="%.1f%%") for name in SHARES}
     st.dataframe(
         table,
         hide_index=True,

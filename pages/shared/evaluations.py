@@ -1,6 +1,7 @@
 """The sections of Evaluate, for one network or two."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.shared import menu, results
 from pages.shared.compare import side_by_side
@@ -10,7 +11,7 @@ from pages.shared.evaluation_galleries import ask_gallery, galleries_section
 from pages.shared.evaluation_images import follow_image
 from pages.shared.evaluation_matrix import ask_measure, confusion_section
 from pages.shared.evaluation_overview import overview_section
-from pages.shared.judgements import NOTHING_HERE, judged
+from pages.shared.judgements import NOTHING_HERE, Judged, judged
 from pages.shared.layout import plain, show_errors
 from pages.shared.pretrained import Pretrained
 
@@ -47,14 +48,24 @@ def evaluation(both: tuple[results.Weights, ...], split: str, section: str) -> N
         contest_section(both, split)
     else:
         ASK.get(section, _nothing)()
-
-        def draw(side: int) -> None:
-            found = judged(both[side], split, str(side))
-            if found is not None:
-                DRAW[section](found, side, not side or both[1].run.dataset != both[0].run.dataset)
-
-        side_by_side(both, draw)
+        _draw(both, split, section)
     follow_image(both)
+
+
+def _draw(both: tuple[results.Weights, ...], split: str, section: str) -> None:
+    """Judge all before any is drawn: what is alike has one scale."""
+    places, judgements = dict[int, DeltaGenerator](), dict[int, Judged]()
+
+    def judge(side: int) -> None:
+        found = judged(both[side], split, str(side))
+        if found is not None:
+            places[side], judgements[side] = st.container(), found
+
+    side_by_side(both, judge)
+    for side, found in judgements.items():
+        alike = [other for other in judgements.values() if other.weights.run.dataset == found.weights.run.dataset]
+        with places[side], show_errors():
+            DRAW[section](found, side, alike)
 
 
 def _nothing() -> None:

@@ -9,14 +9,13 @@ from core.errors import RunError
 from pages.shared import results
 from pages.shared.jobs import Progress, background
 from pages.shared.pretrained import Pretrained
+from pages.shared.split_images import SPLITS
 from pages.shared.training_images import training_set
 
 if TYPE_CHECKING:
     from core.data.datasets import Split
     from core.evaluation.report import Report
 
-SPLITS = {"test": "Test images", "valid": "Validation images"}
-ONE = {"test": "Test image", "valid": "Validation image"}
 NOTHING_HERE = (
     "A pretrained network has no test images here: those of ImageNet are not on this computer, so it cannot be judged. "
     "Choose a network that you trained."

@@ -113,8 +113,8 @@ def what_next(run: Run) -> None:
     if not run.step:
         return
     st.subheader("Look inside what it learned", anchor=False)
-    with st.grid(4, min_column_width=150):
-        for name in ("filters", "feature_maps", "saliency", "classify"):
+    with st.grid(3, min_column_width=150):
+        for name in ("filters", "feature_maps", "atlas", "evaluate", "saliency", "classify"):
             with st.container(border=True, height="stretch"):
                 menu.link(name, width="stretch", run=run.id)
                 st.caption(menu.PAGES[name].lead)

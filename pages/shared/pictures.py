@@ -14,7 +14,7 @@ from pages.shared.crops import ask_crop
 from pages.shared.drawing import ask_drawing
 from pages.shared.pretrained import Pretrained
 from pages.shared.sample_pictures import SAMPLES, choose_sample, sample_row
-from pages.shared.split_images import ask_image
+from pages.shared.split_images import ONE, SPLITS, ask_image
 from pages.shared.uploads import ask_camera, ask_upload, ask_uploads, open_choice, short
 
 if TYPE_CHECKING:
@@ -62,10 +62,10 @@ def picture(run: Run, choice: state.Choice) -> tuple[results.Picture, tuple[Stag
     """Return a chosen picture as the network of a run receives it, and the stages from the original to there."""
     shape = run.spec.input_shape
     if choice.kind == "test":
-        test = state.dataset(run.dataset).test
-        index = choice.index % len(test)
-        label = int(test.labels[index])
-        return results.Picture(f"Test image {index}", shape, test.images[index].numpy().tobytes(), label), ()
+        images = getattr(state.dataset(run.dataset), choice.split)
+        index = choice.index % len(images)
+        title = f"{ONE[choice.split]} {index}"
+        return results.Picture(title, shape, images.images[index].numpy().tobytes(), int(images.labels[index])), ()
     pixels, stages = fit_image(open_choice(choice), shape, invert=swapped(run, choice), crop=choice.crop)
     title = f"Sample “{SAMPLES[choice.name].title}”" if choice.kind == "sample" else short(choice.name)
     return results.Picture(title, shape, pixels.numpy().tobytes()), stages
@@ -91,7 +91,7 @@ def _current(run: Run, own: bool) -> state.Choice:
         grey = run.spec.input_shape[0] == 1
         return state.Choice("sample", "three-on-paper" if grey else "cat")
     if choice is None or (choice.kind == "test" and choice.name != run.dataset):
-        return state.Choice("test", run.dataset)
+        return _first(run)
     return choice
 
 
@@ -106,9 +106,24 @@ def _follow(choice: state.Choice, control: str, own: bool) -> None:
 
 
 def _ask_test(run: Run, choice: state.Choice) -> state.Choice:
-    test, names = state.dataset(run.dataset).test, results.class_names(run)
-    index = ask_image(test, names, run.dataset, choice.index)
-    return state.Choice("test", run.dataset, index=index)
+    split, names = choice.split, results.class_names(run)
+    if split != "test":
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"{SPLITS[split]}: the network did not learn from them either.")
+            st.button(
+                "Test images instead",
+                type="tertiary",
+                key="to_test_images",
+                on_click=state.choose,
+                args=(_first(run),),
+            )
+    key = run.dataset if split == "test" else f"{run.dataset}_{split}"
+    index = ask_image(getattr(state.dataset(run.dataset), split), names, key, choice.index)
+    return replace(_first(run), index=index, split=split)
+
+
+def _first(run: Run) -> state.Choice:
+    return state.Choice("test", run.dataset)
 
 
 def _ask_sample(run: Run, choice: state.Choice) -> state.Choice:

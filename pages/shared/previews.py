@@ -37,7 +37,7 @@ def ask_preview(draft: state.Draft) -> dict[str, Strip]:
 def _ask_image(dataset: str) -> int:
     """Ask which test image; it stays chosen on all pages."""
     choice = state.choice()
-    kept = choice.index if choice and (choice.kind, choice.name) == ("test", dataset) else 0
+    kept = (choice.number_in(dataset) if choice else None) or 0
     last = len(state.dataset(dataset).test) - 1
     index = int(st.number_input("Test image", 0, last, min(kept, last), key=f"preview_{dataset}", width=150))
     if index != kept:

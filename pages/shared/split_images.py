@@ -13,6 +13,8 @@ from pages.shared.thumbnails import Thumbnail, thumbnails
 if TYPE_CHECKING:
     from core.data.datasets import Split
 
+SPLITS = {"test": "Test images", "valid": "Validation images"}
+ONE = {"test": "Test image", "valid": "Validation image"}
 AT_ONCE = 8  # thumbnails
 ALL = -1  # instead of a class
 

@@ -42,15 +42,16 @@ class Choice:
     """Which picture this session looks at, on every page.
 
     Attributes:
-        kind: "test" (an image of the test split), "sample" (a photograph that comes with the app), "upload", "camera"
-            or "drawing".
+        kind: "test" (an image of the test split, or of another), "sample" (a photograph that comes with the app),
+            "upload", "camera" or "drawing".
         name: The data set, the sample's file name or the upload's file name.
-        index: Which test image.
+        index: Which image of the split.
         data: The uploaded picture as PNG, at most `MAX_SIDE` pixels wide and high.
         file_id: Streamlit's name for the uploaded file.
         invert: Whether dark and light are swapped; None lets the app decide.
         crop: Which part of it the network is shown.
         orientation: How it lies in its file, as EXIF says; 1 is upright.
+        split: Of kind "test": "test", or "valid" where that split was looked into.
     """
 
     kind: str
@@ -61,6 +62,11 @@ class Choice:
     invert: bool | None = None
     crop: Crop = MIDDLE
     orientation: int = 1
+    split: str = "test"
+
+    def number_in(self, dataset: str) -> int | None:
+        """Return which test image of a data set this is, or None if it is none."""
+        return self.index if (self.kind, self.name, self.split) == ("test", dataset, "test") else None
 
 
 @st.cache_resource(show_spinner=False)

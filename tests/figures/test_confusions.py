@@ -3,15 +3,21 @@
 import numpy as np
 import pytest
 
-from core.figures.confusions import confusion_chart, confusion_rows
+from core.figures.confusions import confusion_chart, confusion_rows, most_mistaken
 from core.figures.palette import THEMES
 
 COUNTS = np.array([[8, 2, 0], [1, 8, 1], [0, 0, 0]])
 NAMES = ("cat", "dog", "<b>")
 
 
-def rows(measure: str, chosen: tuple[int, int] | None = None, shown: tuple[int, ...] = (0, 1, 2)) -> dict:
-    found = confusion_rows(COUNTS, NAMES, measure, chosen, shown)
+def rows(
+    measure: str,
+    chosen: tuple[int, int] | None = None,
+    shown: tuple[int, ...] = (0, 1, 2),
+    most: float | None = None,
+) -> dict:
+    most = most_mistaken(COUNTS, measure) if most is None else most
+    found = confusion_rows(COUNTS, NAMES, measure, chosen, shown, most)
     return {(row["row"], row["column"]): row for row in found}
 
 
@@ -33,13 +39,20 @@ def test_only_mistakes_are_coloured_against_the_most_frequent_one() -> None:
         assert [found[at, at]["right"] for at in range(3)] == [True] * 3
 
 
+def test_two_matrices_in_one_scale_are_coloured_against_the_larger_mistake() -> None:
+    assert rows("counts", most=8.0)[0, 1]["shade"] == 0.25
+    assert (most_mistaken(COUNTS, "counts"), most_mistaken(COUNTS, "shares")) == (2.0, 0.2)
+
+
 def test_without_a_mistake_nothing_is_coloured() -> None:
-    found = confusion_rows(np.diag([3, 4]), ("a", "b"), "counts", None, (0, 1))
+    counts = np.diag([3, 4])
+    assert most_mistaken(counts, "counts") == 0
+    found = confusion_rows(counts, ("a", "b"), "counts", None, (0, 1), 0.0)
     assert [row["shade"] for row in found] == [0] * 4
 
 
 def test_a_share_that_rounds_to_nothing_is_not_called_nothing() -> None:
-    found = confusion_rows(np.array([[999, 1], [0, 5]]), ("a", "b"), "shares", None, (0, 1))
+    found = confusion_rows(np.array([[999, 1], [0, 5]]), ("a", "b"), "shares", None, (0, 1), 0.5)
     assert [row["label"] for row in found] == ["100%", "< 1%", "", "100%"]
 
 
@@ -55,3 +68,8 @@ def test_a_click_selects_a_cell_by_its_numbers(theme: str) -> None:
     assert param["name"] == "cell"
     assert param["select"]["fields"] == ["row", "column"]
     assert spec["encoding"]["x"]["sort"] == spec["encoding"]["y"]["sort"] == list(NAMES)
+
+
+@pytest.mark.parametrize(("names", "angle"), [(("0", "1"), 0), (("cat", "airplane"), -45)])
+def test_only_names_without_room_are_slanted(names: tuple[str, ...], angle: int) -> None:
+    assert confusion_chart(names)["encoding"]["x"]["axis"]["labelAngle"] == angle

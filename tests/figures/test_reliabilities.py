@@ -56,7 +56,7 @@ def test_every_description_can_be_drawn(answers: Answers) -> None:
         *((ranking_chart(curve, base=0.3), ranking_rows(ranked, names, curve, 0)) for curve in CURVES),
         (
             confusion_chart(names),
-            confusion_rows(np.array([[3, 1, 0], [0, 4, 0], [2, 0, 1]]), names, "counts", None, (0, 1, 2)),
+            confusion_rows(np.array([[3, 1, 0], [0, 4, 0], [2, 0, 1]]), names, "counts", None, (0, 1, 2), 2.0),
         ),
     ]
     for spec, rows in charts:

@@ -139,10 +139,10 @@ def test_figures_are_those_of_the_chosen_split_and_epoch(trained_run: str, split
     assert list(shown) == ["Accuracy", "Top 3", "Top 5", "Cross-entropy", "Brier score", "Calibration error"]
     table = app.dataframe[0].value
     recall = metrics.recall_score(answers.labels, answers.predicted, average=None, labels=range(10))
-    assert table["Recall"].tolist() == pytest.approx(recall.tolist())
+    assert table["Recall"].tolist() == pytest.approx((recall * 100).tolist())
     assert table["Images"].sum() == table["Predicted"].sum() == 300
     macro = metrics.f1_score(answers.labels, answers.predicted, average="macro", zero_division=0)
-    assert app.dataframe[1].value["F1"][0] == pytest.approx(macro)
+    assert app.dataframe[1].value["F1"][0] == pytest.approx(macro * 100)
     never = set(range(10)) - set(answers.predicted.tolist())
     assert set(np.flatnonzero(table["Precision"].isna())) == never
     assert ("never predicted: precision has no value" in texts(app)) == bool(never)
@@ -262,13 +262,9 @@ def test_an_image_leads_to_explain_with_that_image_chosen(trained_run: str, spli
     assert not app.exception
     chosen = app.session_state["picture"]
     digits = load_dataset("digits")
-    if split == "test":
-        assert (chosen.kind, chosen.name, chosen.index) == ("test", "digits", index)
-    else:
-        assert chosen.name == f"Validation image {index}"
-        from core.data.images import decode_image
-
-        assert (np.asarray(decode_image(chosen.data).convert("L")) == digits.valid.images[index, 0].numpy()).all()
+    assert (chosen.kind, chosen.name, chosen.split, chosen.index) == ("test", "digits", split, index)
+    label = int(getattr(digits, split).labels[index])
+    assert f"image {index} is “{label}”" in texts(app)
     assert app.title[0].value == "Explain"
     answers = answered(trained_run, split)
     assert f"It says “{answers.predicted[index]}”" in [heading.value for heading in app.subheader]
@@ -331,7 +327,11 @@ def test_two_epochs_stand_side_by_side(trained_run: str) -> None:
 
 
 def test_comparing_needs_a_second_network_on_the_same_images(trained_run: str) -> None:
-    assert ["Turn on Compare above" in info.value for info in opened("contest", run=trained_run).info] == [True]
+    app = opened("contest", run=trained_run)
+    assert ["Put a second network" in info.value for info in app.info] == [True]
+    ask = next(button for button in app.button if button.label == "Compare with epoch 0, untrained")
+    app = settled(ask.click().run())
+    assert "McNemar's p" in [metric.label for metric in app.metric]
     app = opened("contest", run=trained_run, other="zoo-efficientnet_lite0")
     assert ["has no test images here" in error.value for error in app.error] == [True]
 

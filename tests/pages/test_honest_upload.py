@@ -177,7 +177,10 @@ def test_the_crop_can_be_moved(trained_run: str) -> None:
 
 def test_the_address_names_a_sample_or_a_test_image(trained_run: str) -> None:
     assert "answer to Sample “Rocket”" in texts(opened(trained_run, picture="sample:rocket"))
-    assert "is “" in texts(opened(trained_run, picture="test:5"))
+    assert "Test image 5 is “" in texts(opened(trained_run, picture="test:5"))
+    app = opened(trained_run, picture="valid:5")
+    assert "Validation image 5 is “" in texts(app)
+    assert app.query_params["picture"] in ("valid:5", ["valid:5"])
     for wrong in ("sample:dog", "file:/etc/passwd", "test:-1", "nonsense"):
         assert "picture that is not here" in texts(opened(trained_run, picture=wrong))
 

@@ -25,7 +25,7 @@ from core.model.spec import ModelSpec
 from core.runs.checkpoint import Checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from pages.shared import results
+from pages.shared import results, state
 from pages.shared.explanation_controls import FIRST
 from pages.shared.menu import path
 
@@ -211,6 +211,21 @@ def test_another_picture_is_asked_about_its_own_answer(trained_run: str, asked: 
     assert "target" not in app.query_params
     digits = load_dataset("digits")
     assert torch.equal(asked[0]["image"], digits.normalize(digits.test.images[1][None])[0])
+
+
+def test_a_validation_image_is_walked_through_and_left_for_the_test_images(trained_run: str) -> None:
+    app = AppTest.from_file(path("saliency"), default_timeout=60)
+    app.query_params["run"] = trained_run
+    app.session_state["picture"] = state.Choice("test", "digits", index=7, split="valid")
+    app.run()
+    assert not app.exception
+    label = int(load_dataset("digits").valid.labels[7])
+    assert f"Validation image 7 is “{label}”" in captions(app)
+    app.button(key="image_digits_valid_next").click().run()
+    assert "Validation image 8 is" in captions(app)
+    app.button(key="to_test_images").click().run()
+    assert "Test image 0 is" in captions(app)
+    assert not app.exception
 
 
 def test_the_class_of_the_address_is_explained(trained_run: str, asked: list[dict[str, Any]]) -> None:
