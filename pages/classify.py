@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.shared.batch import batch_section
-from pages.shared.compare import require_weights
+from pages.shared.compare import about_first, require_weights
 from pages.shared.explanations import brief
 from pages.shared.layout import next_step, page, show_errors
 from pages.shared.nearest import nearest_section
@@ -22,10 +22,12 @@ with show_errors():
         show_stages(both[0].run)
     with answering:
         target = pick_target(both, picture)
+        about_first(both)
         verdict_section(both[0], picture)
         caution(both[0].run)
     batch_section(both[0])
     brief(both, picture, target)
+    about_first(both)
     nearest_section(both[0], picture)
     stability_section(both[0], picture, target)
 next_step("Change the network and train it again", "build")

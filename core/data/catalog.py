@@ -19,6 +19,7 @@ _ALL = (
         input_shape=(1, 28, 28),
         class_names=DIGITS,
         split_sizes=(4000, 500, 500),
+        centred=True,
     ),
     DatasetInfo(
         name="digits",
@@ -85,6 +86,7 @@ _ALL = (
         split_sizes=(55000, 5000, 10000),
         official_test=True,
         download_mb=11.6,
+        centred=True,
     ),
     DatasetInfo(
         name="fashion_mnist",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from core.data.centring import centred
 from core.data.crop import MIDDLE, Crop
 from core.errors import ImageError
 from core.settings import Settings, settings
@@ -114,7 +115,12 @@ def _plain_rgb(image: Image.Image) -> Image.Image:
 
 
 def fit_image(
-    image: Image.Image, input_shape: tuple[int, int, int], *, invert: bool = False, crop: Crop = MIDDLE
+    image: Image.Image,
+    input_shape: tuple[int, int, int],
+    *,
+    invert: bool = False,
+    crop: Crop = MIDDLE,
+    centre: bool = False,
 ) -> tuple[Tensor, tuple[Stage, ...]]:
     """Bring a picture to the shape that a network takes: its middle, in grey if need be, at the right size.
 
@@ -127,6 +133,7 @@ def fit_image(
         input_shape: Channels (1 or 3), height and width.
         invert: Whether to swap dark and light, for networks that learnt light strokes on black.
         crop: Which part to show instead of the middle.
+        centre: Whether light strokes on black are laid out as in MNIST, for grey networks; see `core.data.centring`.
 
     Returns:
         The pixels (C, H, W) uint8, and the stages from the original to what the network receives.
@@ -139,7 +146,10 @@ def fit_image(
     if part != (0, 0, *image.size):
         image = image.crop(part)
         stages.append(Stage("Cropped to its middle" if crop == MIDDLE else "Cropped where you chose", image))
-    if image.size != (width, height):
+    if centre and channels == 1:
+        image = centred(image.convert("L"), (width, height)).convert("RGB")
+        stages.append(Stage("Scaled and centred as in MNIST", image))
+    elif image.size != (width, height):
         image = image.resize((width, height), Image.Resampling.LANCZOS)
         stages.append(Stage(f"Resized to {width} × {height}", image))
     if channels == 1:

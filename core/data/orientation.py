@@ -1,6 +1,7 @@
 """How a photograph lies in its file, before it is turned upright."""
 
 from io import BytesIO
+from typing import NamedTuple
 
 from PIL import ExifTags, Image
 
@@ -17,14 +18,29 @@ _BACK = {
 }
 
 
-def orientation_of(data: bytes, formats: tuple[str, ...]) -> int:
-    """Return the EXIF orientation of a picture file, 1 to 8; 1 where it states none or nothing that makes sense."""
+class Lie(NamedTuple):
+    """How a picture lies in its file.
+
+    Attributes:
+        orientation: As EXIF says, 1 to 8; 1 where it states none or nothing that makes sense.
+        size: Width and height there, in pixels; zeros where they cannot be read.
+    """
+
+    orientation: int = UPRIGHT
+    size: tuple[int, int] = (0, 0)
+
+
+UNKNOWN = Lie()
+
+
+def lie_of(data: bytes, formats: tuple[str, ...]) -> Lie:
+    """Return how the picture of a file lies in it, from its header alone."""
     try:
         with Image.open(BytesIO(data), formats=formats) as image:
             found = image.getexif().get(ExifTags.Base.Orientation, UPRIGHT)
+            return Lie(found if found in _BACK else UPRIGHT, image.size)
     except Exception:  # Pillow answers damaged files with almost any exception
-        return UPRIGHT
-    return found if found in _BACK else UPRIGHT
+        return UNKNOWN
 
 
 def as_in_file(image: Image.Image, orientation: int) -> Image.Image:

@@ -55,6 +55,12 @@ def require_weights(*, pair: bool = True) -> tuple[Weights, ...]:
     return both
 
 
+def about_first(both: Sequence[Weights]) -> None:
+    """Say where what follows is about the first network alone; nothing where there is no other."""
+    if len(both) > 1:
+        st.caption("What follows is about network A.")
+
+
 def _pick_other(run: Run) -> Weights:
     network, epoch, _ = st.columns(WIDTHS, gap="medium", vertical_alignment="center")
     with network:

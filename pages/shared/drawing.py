@@ -1,9 +1,11 @@
 """A picture that is drawn here, with strokes as the network's data set has them."""
 
 import hashlib
+from dataclasses import replace
 
 import streamlit as st
 
+from core.data.catalog import DATASETS
 from core.data.images import decode_image
 from core.runs.records import Run
 from pages.shared import state
@@ -27,12 +29,33 @@ def ask_drawing(run: Run, choice: state.Choice) -> state.Choice:
     if file is None:
         words = "Still chosen: your drawing." if choice.kind == "drawing" else "Draw with the mouse, a finger or a pen."
         st.caption(words)
-        return choice
+        return _ask_centre(run, choice)
     mark = hashlib.blake2b(file, digest_size=12).hexdigest()
     if (choice.kind, choice.file_id) != ("drawing", mark):
         with show_errors():
             choice = kept(decode_image(file), "drawing", "Your drawing", mark)
-    return choice
+    return _ask_centre(run, choice)
+
+
+def is_centred(run: Run) -> bool:
+    """Say whether a network learned from digits that were all scaled and centred alike."""
+    info = None if isinstance(run, Pretrained) else DATASETS.get(run.dataset)
+    return info is not None and info.centred
+
+
+def _ask_centre(run: Run, choice: state.Choice) -> state.Choice:
+    """Offer to lay the drawing out as the digits of the data set were; it stays chosen."""
+    if not is_centred(run) or choice.kind != "drawing":
+        return choice
+    centre = st.toggle(
+        "Scale and centre it as in MNIST",
+        value=choice.centre,
+        key="draw_centre",
+        persist_state="session",
+        help="Every digit that the network learned from fills a box of 20 × 20 pixels and has its centre of mass in "
+        "the middle. Off: it sees the drawing where you put it.",
+    )
+    return replace(choice, centre=centre)
 
 
 def _dark(run: Run) -> bool:

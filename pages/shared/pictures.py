@@ -11,7 +11,7 @@ from core.runs.records import Run
 from pages.shared import results, state
 from pages.shared.addresses import put_address, take_address
 from pages.shared.crops import ask_crop
-from pages.shared.drawing import ask_drawing
+from pages.shared.drawing import ask_drawing, is_centred
 from pages.shared.pretrained import Pretrained
 from pages.shared.sample_pictures import SAMPLES, choose_sample, sample_row
 from pages.shared.split_images import ONE, SPLITS, ask_image
@@ -66,7 +66,8 @@ def picture(run: Run, choice: state.Choice) -> tuple[results.Picture, tuple[Stag
         index = choice.index % len(images)
         title = f"{ONE[choice.split]} {index}"
         return results.Picture(title, shape, images.images[index].numpy().tobytes(), int(images.labels[index])), ()
-    pixels, stages = fit_image(open_choice(choice), shape, invert=swapped(run, choice), crop=choice.crop)
+    centre = choice.kind == "drawing" and choice.centre and is_centred(run)
+    pixels, stages = fit_image(open_choice(choice), shape, invert=swapped(run, choice), crop=choice.crop, centre=centre)
     title = f"Sample “{SAMPLES[choice.name].title}”" if choice.kind == "sample" else short(choice.name)
     return results.Picture(title, shape, pixels.numpy().tobytes()), stages
 

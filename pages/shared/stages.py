@@ -30,9 +30,9 @@ def show_stages(run: Run) -> None:
         </style>""")
     with st.container(horizontal=True, gap="small"):
         for number, (title, image) in enumerate(_stages(run, choice), start=1):
-            width, height = image.size
+            width, height = choice.lie.size if number == 1 and any(choice.lie.size) else image.size
             shown = _shown(image)
-            small = "small" if height < HEIGHT else "large"
+            small = "small" if image.height < HEIGHT else "large"
             with st.container(key=f"stage_{small}_{number}", width=max(shown.width, HEIGHT + 16), gap="xxsmall"):
                 st.image(shown, width=shown.width, alt=f"{title}, {width} × {height} pixels")
                 size = f" {width}\u00a0×\u00a0{height}" if number == 1 else ""
@@ -45,9 +45,9 @@ def _stages(run: Run, choice: state.Choice) -> "list[tuple[str, Image]]":
     if len(stages) > 1 and stages[-1].image.convert("RGB") == stages[-2].image.convert("RGB"):
         stages = stages[:-1]  # the last step has its picture already
     found = [(stage.title, stage.image) for stage in stages]
-    if choice.orientation != UPRIGHT:
+    if choice.lie.orientation != UPRIGHT:
         first = found[0][1]
-        found[:1] = [("Your picture, as it lies in its file", as_in_file(first, choice.orientation))]
+        found[:1] = [("Your picture, as it lies in its file", as_in_file(first, choice.lie.orientation))]
         found.insert(1, ("Turned upright (EXIF)", first))
     elif choice.kind == "drawing":
         found[0] = ("Your drawing", found[0][1])

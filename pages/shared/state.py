@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.data.catalog import DATASETS
 from core.data.crop import MIDDLE, Crop
+from core.data.orientation import UNKNOWN, Lie
 from core.data.own import remembered
 from core.errors import RunError
 from core.model.presets import PRESETS, preset
@@ -50,7 +51,8 @@ class Choice:
         file_id: Streamlit's name for the uploaded file.
         invert: Whether dark and light are swapped; None lets the app decide.
         crop: Which part of it the network is shown.
-        orientation: How it lies in its file, as EXIF says; 1 is upright.
+        lie: How it lies in its file.
+        centre: Whether a drawing is laid out as the digits of its data set were.
         split: Of kind "test": "test", or "valid" where that split was looked into.
     """
 
@@ -61,7 +63,8 @@ class Choice:
     file_id: str = ""
     invert: bool | None = None
     crop: Crop = MIDDLE
-    orientation: int = 1
+    lie: Lie = UNKNOWN
+    centre: bool = True
     split: str = "test"
 
     def number_in(self, dataset: str) -> int | None:

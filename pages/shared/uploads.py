@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.data.images import FORMATS, decode_image
-from core.data.orientation import orientation_of
+from core.data.orientation import Lie, lie_of
 from core.errors import ImageError
 from core.runs.records import Run
 from core.settings import settings
@@ -28,7 +28,7 @@ def uploaded(file: "UploadedFile", kind: str = "upload") -> state.Choice:
     """Return an uploaded file, or a shot of the camera, as a choice; raises `ImageError` if it is no usable picture."""
     data = file.getvalue()
     name = "Your photograph" if kind == "camera" else file.name
-    return kept(shrunk(data), kind, name, file.file_id, orientation_of(data, FORMATS))
+    return kept(shrunk(data), kind, name, file.file_id, lie_of(data, FORMATS))
 
 
 def shrunk(data: bytes) -> "Image":
@@ -38,11 +38,11 @@ def shrunk(data: bytes) -> "Image":
     return image
 
 
-def kept(image: "Image", kind: str, name: str, file_id: str, orientation: int = 1) -> state.Choice:
+def kept(image: "Image", kind: str, name: str, file_id: str, lie: Lie | None = None) -> state.Choice:
     """Return a picture as a choice that holds all of it."""
     file = BytesIO()
     image.save(file, "PNG", compress_level=0)  # packing it would take longer than all the rest
-    return state.Choice(kind, name, data=file.getvalue(), file_id=file_id, orientation=orientation)
+    return state.Choice(kind, name, data=file.getvalue(), file_id=file_id, lie=lie or Lie(size=image.size))
 
 
 def open_choice(choice: state.Choice) -> "Image":

@@ -16,6 +16,7 @@ from sklearn.datasets import load_digits
 
 from core.data.crop import Crop
 from core.data.images import FORMATS, decode_image, fit_image, looks_inverted
+from core.data.orientation import Lie, as_in_file, lie_of
 from core.errors import ImageError
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # about the EXIF that is damaged here
@@ -348,3 +349,16 @@ def test_sample_is_small_opens_and_states_its_licence(path: Path) -> None:
     assert path.stat().st_size <= 100_000
     assert min(decode_image(path.read_bytes()).size) >= 200
     assert f"`{path.name}`" in (SAMPLES / "README.md").read_text()
+
+
+def test_how_a_picture_lies_in_its_file_is_read_from_its_header() -> None:
+    exif, file = Image.Exif(), BytesIO()
+    exif[0x0112] = 6
+    Image.new("RGB", (40, 30)).save(file, "JPEG", exif=exif)
+    assert lie_of(file.getvalue(), FORMATS) == Lie(6, (40, 30))
+    upright = as_in_file(decode_image(file.getvalue()), 6)
+    assert upright.size == (40, 30)
+    exif[0x0112] = 99
+    Image.new("RGB", (40, 30)).save(file := BytesIO(), "PNG", exif=exif)
+    assert lie_of(file.getvalue(), FORMATS) == Lie(1, (40, 30))
+    assert lie_of(b"no picture", FORMATS) == Lie()

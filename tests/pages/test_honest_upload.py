@@ -193,3 +193,9 @@ def test_stability_waits_for_a_press_and_counts(trained_run: str) -> None:
     assert "of 10**" in texts(app)
     (cards,) = [element.proto.body for element in app.get("html") if "Mirrored" in element.proto.body]
     assert cards.count("<img") == 22
+
+
+def test_beside_a_second_network_it_says_whose_reading_it_is(trained_run: str) -> None:
+    said = "What follows is about network A."
+    assert said not in texts(opened(trained_run, picture="test:3"))
+    assert texts(opened(trained_run, picture="test:3", other=trained_run, other_epoch="0")).count(said) == 2
