@@ -163,8 +163,7 @@ def side_by_side(
     rest: dict[int, Callable[[], None]] = {}
 
     def begin(index: int) -> None:
-        then = draw(index)
-        if then:
+        if then := draw(index):
             rest[index] = then
 
     def go_on(index: int) -> None:
@@ -187,13 +186,14 @@ def side_by_side(
 
 def attempts(both: Sequence[S], read: Callable[[S], T]) -> list[T | ConvScopeError]:
     """Read something of each side; what went wrong takes the place of what was to be read. See `taken`."""
-    found: list[T | ConvScopeError] = []
-    for weights in both:
+
+    def attempt(weights: S) -> T | ConvScopeError:
         try:
-            found.append(read(weights))
+            return read(weights)
         except ConvScopeError as error:
-            found.append(error)
-    return found
+            return error
+
+    return [attempt(weights) for weights in both]
 
 
 def taken(attempt: T | ConvScopeError) -> T:

@@ -10,18 +10,16 @@ from core.figures.scales import number
 from pages.shared import results, state
 from pages.shared.charts import chart
 from pages.shared.compress_controls import SPLITS, Asked
+from pages.shared.compress_flips import flips
 from pages.shared.compress_maps import maps_panel
-from pages.shared.compress_results import Measured, measured, split_of
+from pages.shared.compress_results import Measured, measured
 from pages.shared.compress_start import take_away
-from pages.shared.layout import plain, show_errors
-from pages.shared.pixels import enlarged, shown
-from pages.shared.unit_cards import Card, cards
+from pages.shared.layout import show_errors
 
 if TYPE_CHECKING:
     from core.compression.cost import Pace, Ratio
     from core.explain.pointing import Rate
 
-FLIPS = 18
 LUCK = 0.05
 
 
@@ -39,7 +37,7 @@ def compressed_section(asked: Asked) -> None:
         _classes(asked, found)
     with layers:
         _layers(found)
-    _flips(asked, found)
+    flips(asked, found)
     maps_panel(asked)
     take_away(asked)
 
@@ -149,34 +147,3 @@ def _layers(found: Measured) -> None:
     for reason, names in reasons.items():
         if reason:
             st.caption(f"Filters of {', '.join(names)} are set to zero but not cut, so they save no time: {reason}.")
-
-
-def _flips(asked: Asked, found: Measured) -> None:
-    change = found.change
-    if not len(change.flipped):
-        st.caption("No answer changed.")
-        return
-    st.markdown("**Images whose answer flipped**")
-    _, split = split_of(asked)
-    names = results.class_names(asked.weights.run)
-    drawn = []
-    for index in change.flipped[:FLIPS].tolist():
-        before, after, true = (names[int(part[index])] for part in (change.before, change.after, change.labels))
-        sign = "✓ now" if after == true else "✗ now" if before == true else "✗ both"
-        drawn.append(
-            Card(
-                title=f"{before} → {after}",
-                note=f"{sign} · {change.sure_before[index]:.0%} → {change.sure_after[index]:.0%}",
-                words=f"Image {index}, really {true}: the original says {before}, the smaller network {after}",
-                pictures=(enlarged(shown(split.images[index].numpy()), 112),),
-            )
-        )
-    cards(drawn)
-    more = len(change.flipped) - len(drawn)
-    st.caption(
-        plain(
-            "✗ now: it was right before. ✓ now: it is right only now. ✗ both: wrong before and after. Below each, how "
-            "sure either network is of its own answer; what the original was surest of comes first."
-            + (f" {more} more are not shown." if more else "")
-        )
-    )

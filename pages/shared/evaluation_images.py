@@ -1,7 +1,6 @@
 """Images of a split as small pictures with what the network says; a click explains one."""
 
 from collections.abc import Sequence
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -9,7 +8,7 @@ import streamlit as st
 from pages.shared import menu, results, state
 from pages.shared.judgements import Judged
 from pages.shared.layout import plain
-from pages.shared.split_images import ONE
+from pages.shared.split_images import ONE, png
 from pages.shared.thumbnails import Thumbnail, thumbnails
 
 if TYPE_CHECKING:
@@ -44,11 +43,11 @@ def image_row(
     shown = [int(index) for index in chosen[:count]]
 
     def leave(name: str) -> None:
-        st.session_state[_LEAVING] = (side, found.split, int(name))
+        leave_for(found.split, int(name), side)
 
     items = {
         str(index): Thumbnail(
-            _label(found, index, other), _png(found.images.images[index]), _words(found, index, other)
+            _label(found, index, other), png(found.images.images[index].numpy()), _words(found, index, other)
         )
         for index in shown
     }
@@ -63,6 +62,11 @@ def image_row(
         )
     elif len(chosen) > MOST:
         st.caption(f"The first {MOST} of {len(chosen):,}.")
+
+
+def leave_for(split: str, index: int, side: int = 0) -> None:
+    """Note that an image of a split was clicked, and which of two networks is to be asked why; see `follow_image`."""
+    st.session_state[_LEAVING] = (side, split, index)
 
 
 def follow_image(both: Sequence[results.Weights]) -> None:
@@ -103,13 +107,3 @@ def _words(found: Judged, index: int, other: Judged | None) -> str:
 
 def _name(found: Judged, index: Any) -> str:
     return plain(found.names[int(index)])
-
-
-def _png(pixels: Any) -> bytes:
-    from PIL import Image
-
-    array: np.ndarray = pixels.numpy()
-    file = BytesIO()
-    image = Image.fromarray(array[0]) if len(array) == 1 else Image.fromarray(array.transpose(1, 2, 0).copy())
-    image.save(file, "PNG", compress_level=1)
-    return file.getvalue()

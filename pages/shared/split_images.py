@@ -79,7 +79,7 @@ def _row(split: "Split", class_names: tuple[str, ...], among: np.ndarray, chosen
     place = min(int(np.searchsorted(among, chosen)), len(among) - 1)
     shown = among[place // AT_ONCE * AT_ONCE :][:AT_ONCE]
     items = {
-        str(index): Thumbnail(plain(class_names[int(split.labels[index])]), _png(split.images[index].numpy()))
+        str(index): Thumbnail(plain(class_names[int(split.labels[index])]), png(split.images[index].numpy()))
         for index in shown
     }
 
@@ -89,11 +89,11 @@ def _row(split: "Split", class_names: tuple[str, ...], among: np.ndarray, chosen
     thumbnails(items, key=f"{number}_row", on_click=take, chosen=str(chosen), side=38, pixelated=True)
 
 
-def _png(pixels: np.ndarray) -> bytes:
+def png(pixels: np.ndarray) -> bytes:
+    """Return an image of a data set, uint8 (C, H, W), as the content of a PNG file."""
     from PIL import Image
 
     file = BytesIO()
-    Image.fromarray(pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0))).save(
-        file, "PNG"
-    )
+    image = Image.fromarray(pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0)))
+    image.save(file, "PNG", compress_level=1)
     return file.getvalue()

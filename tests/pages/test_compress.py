@@ -109,8 +109,9 @@ def test_what_is_chosen_is_measured(kind: str, amount: int, int8: bool, split: s
     if not len(wanted.flipped):
         assert "No answer changed." in shown(app)
     else:
-        (cards,) = [element.proto.body for element in app.get("html") if 'class="cs-cards"' in element.proto.body]
-        assert f"Image {wanted.flipped[0]}, really" in cards
+        first = next(button for button in app.button if str(button.key).startswith("flips_"))
+        assert first.key == f"flips_{wanted.flipped[0]}"
+        assert first.help is not None and first.help.startswith(f"Image {wanted.flipped[0]}, really")
 
 
 def test_it_waits_for_a_press_and_other_choices_ask_anew(monkeypatch: pytest.MonkeyPatch, trained_run: str):
@@ -208,3 +209,18 @@ def test_damaged_weights_are_said_in_a_sentence(damaged_run: str):
 def test_a_pretrained_network_is_refused(home: Path):
     app = opened(run="zoo-efficientnet_lite0")
     assert app.error and not app.metric
+
+
+def test_a_flipped_image_leads_to_explain_with_that_image_chosen(trained_run: str) -> None:
+    app = AppTest.from_file(str(Path(path("compress")).parents[1] / "app.py"), default_timeout=60)
+    app.session_state["compress_amount"] = 90
+    app.query_params["run"] = trained_run
+    app.switch_page(str(path("compress")))
+    press(app.run(), "compress")
+    flipped = next(str(button.key) for button in app.button if str(button.key).startswith("flips_"))
+    app.button(key=flipped).click().run()
+    assert not app.exception
+    assert app.title[0].value == "Explain"
+    chosen = app.session_state["picture"]
+    index = int(flipped.removeprefix("flips_"))
+    assert (chosen.kind, chosen.name, chosen.split, chosen.index) == ("test", "digits", "valid", index)
