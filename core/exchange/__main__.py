@@ -26,6 +26,8 @@ def _parser() -> argparse.ArgumentParser:
     report = what.add_parser("report", help="write the lab report of a run: one HTML file that stands alone")
     report.add_argument("run", help="the run's id, as in the address of its page")
     report.add_argument("file", type=Path, help="the file to write")
+    report.add_argument("--image", type=int, action="append", default=[], help="a test image to explain, repeatable")
+    report.add_argument("--method", action="append", default=[], help="a method to explain by, repeatable")
     card = what.add_parser("card", help="write the model card of a run, as Markdown")
     card.add_argument("run", help="the run's id, as in the address of its page")
     card.add_argument("file", type=Path, help="the file to write")
@@ -38,33 +40,37 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _archive(store: RunStore, run_id: str, file: IO[bytes]) -> None:
-    export_run(store, run_id, file)
+def _archive(store: RunStore, arguments: argparse.Namespace, file: IO[bytes]) -> None:
+    export_run(store, arguments.run, file)
 
 
-def _card(store: RunStore, run_id: str, file: IO[bytes]) -> None:
-    file.write(model_card(store, store.get(run_id)).encode())
+def _card(store: RunStore, arguments: argparse.Namespace, file: IO[bytes]) -> None:
+    file.write(model_card(store, store.get(arguments.run)).encode())
 
 
-def _report(store: RunStore, run_id: str, file: IO[bytes]) -> None:
+def _report(store: RunStore, arguments: argparse.Namespace, file: IO[bytes]) -> None:
+    from core.report.asked import ASKED, Wish
     from core.report.document import lab_report
+
+    wish = Wish(tuple(arguments.image), tuple(arguments.method) or ASKED)
 
     with tqdm(total=100, desc="Lab report", leave=False, disable=None) as bar:
 
         def show(done: int, total: int) -> None:
             bar.update(done - bar.n)
 
-        file.write(lab_report(store, run_id, progress=show).encode())
+        file.write(lab_report(store, arguments.run, wish=wish, progress=show).encode())
 
 
 WRITERS = {"export": _archive, "card": _card, "report": _report}
 
 
-def _write(what: str, store: RunStore, run_id: str, path: Path) -> None:
+def _write(store: RunStore, arguments: argparse.Namespace) -> None:
+    path: Path = arguments.file
     part = path.with_name(path.name + ".part")
     try:
         with part.open("wb") as file:
-            WRITERS[what](store, run_id, file)
+            WRITERS[arguments.what](store, arguments, file)
         part.replace(path)
     except OSError as error:
         raise StorageError(f"{path} cannot be written ({error.strerror}): choose another place.") from error
@@ -81,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 0
         store = RunStore()
         if arguments.what in WRITERS:
-            _write(arguments.what, store, arguments.run, arguments.file)
+            _write(store, arguments)
         else:
             run = store.get(import_run(store, arguments.file))
             print(f"run {run.id} ({run.name}): {run.status}")

@@ -19,6 +19,30 @@ from core.report.parts import Bar, Picture, Progress, bar, pixels, share_of
 
 ASKED = ("integrated_gradients", "grad_cam", "occlusion")  # a gradient, a layer, a cover: three ways to find out
 RIGHT, WRONG, SIDE = 2, 2, 168
+MOST_IMAGES, MOST_METHODS = 12, 5
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a reader wants explained.
+
+    Attributes:
+        images: Numbers of test images, at most `MOST_IMAGES`; they come before those that are chosen anyway.
+        methods: Keys of `core.explain.METHODS`, one to `MOST_METHODS`.
+    """
+
+    images: tuple[int, ...] = ()
+    methods: tuple[str, ...] = ASKED
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.methods if name not in METHODS]
+        if unknown:
+            raise ExplainError(f"There is no method {unknown[0]!r}: choose among {', '.join(METHODS)}.")
+        if not 1 <= len(self.methods) <= MOST_METHODS or len(self.images) > MOST_IMAGES:
+            raise ExplainError(f"A report explains up to {MOST_IMAGES} chosen images by 1 to {MOST_METHODS} methods.")
+
+
+ALONE = Wish()
 
 
 @dataclass(frozen=True)
@@ -40,6 +64,7 @@ class Asked:
     answer: str
     confidence: str
     right: bool
+    wished: bool
     picture: Picture
     maps: tuple[Map, ...]
 
@@ -60,30 +85,40 @@ def _of_each_class(answers: Answers, order: Sequence[int] | np.ndarray, most: in
     return list(found.values())
 
 
-def asked(model: nn.Module, dataset: Dataset, answers: Answers, progress: Progress | None = None) -> Iterator[Asked]:
-    """Explain the answers to a few test images, each by the methods of `ASKED`.
+def asked(
+    model: nn.Module, dataset: Dataset, answers: Answers, wish: Wish = ALONE, progress: Progress | None = None
+) -> Iterator[Asked]:
+    """Explain the answers to a few test images, those that are wished for first.
 
     Args:
         model: The network.
         dataset: As it was given its pixels.
         answers: Its answers to all test images.
+        wish: Which images, and by which methods.
         progress: Called with what is done of 100; it may raise to cancel.
+
+    Raises:
+        ExplainError: There is no such test image.
     """
-    indices = chosen(answers)
+    for index in wish.images:
+        if not 0 <= index < len(answers.labels):
+            raise ExplainError(f"There is no test image {index}: the last one is {len(answers.labels) - 1}.")
+    indices, methods = tuple(dict.fromkeys((*wish.images, *chosen(answers)))), wish.methods
     others = dataset.normalize(dataset.valid.images[:32])
     for place, index in enumerate(indices):
         raw = dataset.test.images[index]
         image, target = dataset.normalize(raw), int(answers.predicted[index])
         maps = []
-        for step, method in enumerate(ASKED):
-            count = len(indices) * len(ASKED)
-            told = share_of(progress, 100 * (place * len(ASKED) + step) // count, 100 // count)
+        for step, method in enumerate(methods):
+            count = len(indices) * len(methods)
+            told = share_of(progress, 100 * (place * len(methods) + step) // count, 100 // count)
             told(0, 1)
             maps.append(_map(model, image, _shown(raw), target, method, others, told))
         truth, answer = dataset.class_names[int(answers.labels[index])], dataset.class_names[target]
         sure = f"{answers.confidence[index]:.1%}"
         picture = pixels(_shown(raw), f"Test image {index}: {truth}", SIDE)
-        yield Asked(index, truth, answer, sure, bool(answers.right[index]), picture, tuple(maps))
+        right, wished = bool(answers.right[index]), index in wish.images
+        yield Asked(index, truth, answer, sure, right, wished, picture, tuple(maps))
 
 
 def _shown(raw: Tensor) -> Pixels:

@@ -20,8 +20,8 @@ from core.figures.render import curves_svg
 from core.model.calls import module_call
 from core.model.shapes import summarize
 from core.options import options
-from core.report.asked import asked
-from core.report.inside import first_filters
+from core.report.asked import ALONE, Wish, asked
+from core.report.inside import shown_filters
 from core.report.judged import judged
 from core.report.parts import Picture, Progress, share_of, svg
 from core.runs.history import History, Point
@@ -34,7 +34,7 @@ T = TypeVar("T")
 JUDGED, EXPLAINED = 45, 50  # of 100 parts of the work
 
 
-def lab_report(store: RunStore, run_id: str, *, progress: Progress | None = None) -> str:
+def lab_report(store: RunStore, run_id: str, *, wish: Wish = ALONE, progress: Progress | None = None) -> str:
     """Return the report of a run as HTML: all that is recorded of it, its test, filters and explanations, and its code.
 
     What cannot be made (of a run without weights, or whose data set is not here) is left out, and the report says so.
@@ -43,15 +43,17 @@ def lab_report(store: RunStore, run_id: str, *, progress: Progress | None = None
     Args:
         store: Where the run is.
         run_id: The run.
+        wish: What is explained beyond the surest right and wrong answers, and how.
         progress: Called with what is done of 100; it may raise to cancel.
 
     Raises:
         RunError: There is no such run.
+        ExplainError: There is no such test image as is wished for.
         StorageError: The database fails.
     """
     run = store.get(run_id)
     missing: list[str] = []
-    values = _record(store, run) | _found(store, run, missing, progress)
+    values = _record(store, run) | _found(store, run, missing, wish, progress)
     share_of(progress, 95, 5)(0, 1)
     values["curves"] = _attempt("The curves", missing, lambda: _curves(store, run))
     values["code"] = _attempt("The code", missing, lambda: script_of(store, run, store.events(run.id)))
@@ -99,13 +101,13 @@ def _shape(shape: tuple[int, ...] | None) -> str:
     return " × ".join(map(str, shape or ()))
 
 
-def _found(store: RunStore, run: Run, missing: list[str], progress: Progress | None) -> dict[str, Any]:
+def _found(store: RunStore, run: Run, missing: list[str], wish: Wish, progress: Progress | None) -> dict[str, Any]:
     """Return what the network itself has to be asked for."""
-    values: dict[str, Any] = {"judged": None, "filters": None, "asked": ()}
+    values: dict[str, Any] = {"judged": None, "filters": (), "asked": ()}
     model = _attempt("The test, the filters and the explanations", missing, lambda: store.load_model(run.id))
     if model is None:
         return values
-    values["filters"] = first_filters(model)
+    values["filters"] = shown_filters(model)
     dataset = _attempt("The test and the explanations", missing, lambda: _dataset(run))
     if dataset is None:
         return values
@@ -117,7 +119,7 @@ def _found(store: RunStore, run: Run, missing: list[str], progress: Progress | N
     )
     if answers is not None:
         values["judged"] = judged(report_of(answers), dataset.class_names)
-        values["asked"] = tuple(asked(model, dataset, answers, share_of(progress, JUDGED, EXPLAINED)))
+        values["asked"] = tuple(asked(model, dataset, answers, wish, share_of(progress, JUDGED, EXPLAINED)))
     return values
 
 

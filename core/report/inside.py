@@ -1,4 +1,4 @@
-"""What is learned inside a network, in a lab report: the kernels of its first convolution."""
+"""What is learned inside a network, in a lab report: the kernels of its first convolutions."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from core.figures.scales import ColorScale
 from core.probe.kernels import filter_layers, filters
 from core.report.parts import Bar, Picture, bar, png
 
-MOST_FILTERS, COLUMNS, SIDE, GAP = 64, 8, 56, 3
+MOST_LAYERS, MOST_FILTERS, COLUMNS, SIDE, GAP = 4, 64, 16, 36, 6
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,13 @@ class Filters:
     text: str
 
 
-def first_filters(model: nn.Module) -> Filters | None:
-    """Return the filters of the first convolution, or None of a network without one."""
-    layers = filter_layers(model)
-    if not layers:
-        return None
-    kernels = filters(model, layers[0]).numpy()
+def shown_filters(model: nn.Module) -> tuple[Filters, ...]:
+    """Return the filters of the first convolutions, at most `MOST_LAYERS`."""
+    return tuple(_of(model, layer) for layer in filter_layers(model)[:MOST_LAYERS])
+
+
+def _of(model: nn.Module, layer: str) -> Filters:
+    kernels = filters(model, layer).numpy()
     total, channels = kernels.shape[:2]
     kernels = kernels[:MOST_FILTERS]
     if channels == 3:
@@ -48,7 +49,7 @@ def first_filters(model: nn.Module) -> Filters | None:
         count * (size * zoom + GAP) - GAP for count, size in ((columns, tiles.shape[2]), (rows, tiles.shape[1]))
     )
     alt = f"{len(tiles)} filters of {tiles.shape[1]} × {tiles.shape[2]} weights, {_spread(kernels)}"
-    return Filters(layers[0], len(tiles), total, png(content, alt, width, height), legend, text)
+    return Filters(layer, len(tiles), total, png(content, alt, width, height), legend, text)
 
 
 def _spread(kernels: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]") -> str:

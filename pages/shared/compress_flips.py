@@ -30,7 +30,7 @@ def flips(asked: Asked, found: Measured) -> None:
     more = len(change.flipped) - len(items)
     st.caption(
         plain(
-            "✗ now: it was right before. ✓ now: it is right only now. ✗ both: wrong before and after. Below each, how "
+            "✗: it was right before. ✓: it is right only now. ✗✗: wrong before and after. Below each, how "
             "sure either network is of its own answer. Click an image to see why the original answers as it does."
             + (f" {more} more are not shown." if more else "")
         )
@@ -41,9 +41,9 @@ def flips(asked: Asked, found: Measured) -> None:
 def _item(asked: Asked, found: Measured, index: int) -> Thumbnail:
     change, names = found.change, results.class_names(asked.weights.run)
     before, after, true = (plain(names[int(part[index])]) for part in (change.before, change.after, change.labels))
-    sign = "✓ now" if after == true else "✗ now" if before == true else "✗ both"
+    sign = "✓" if after == true else "✗" if before == true else "✗✗"
     return Thumbnail(
-        f"{before} → {after}  \n:small[{sign} · {change.sure_before[index]:.0%} → {change.sure_after[index]:.0%}]",
+        f"{before} → {after}  \n:small[{sign} {change.sure_before[index]:.0%} → {change.sure_after[index]:.0%}]",
         png(split_of(asked)[1].images[index].numpy()),
         f"Image {index}, really {true}: the original says {before}, the smaller network {after}. Click to see why.",
     )

@@ -9,8 +9,8 @@ from core.exchange.layout import MB, Limits, missing_weights, stem
 from core.exchange.standing import why_no_images
 from core.runs.records import Run
 from pages.shared import state
-from pages.shared.jobs import Progress, background
-from pages.shared.layout import plain, show_errors
+from pages.shared.layout import plain
+from pages.shared.report_panel import report_panel
 from pages.shared.run_files import DOWNLOADS
 
 _OUTCOME, _UPLOADS = "import_outcome", "import_uploads"
@@ -36,39 +36,7 @@ def export_panel(run: Run) -> None:
                 on_click="ignore",
             )
     if not nothing:
-        _report_panel(run)
-
-
-def _report_panel(run: Run) -> None:
-    """Offer the lab report: it is written in the background, and then saved with another press."""
-    store = state.store()
-    weights = store.checkpoint(run.id)
-    stamp = weights.stat().st_mtime_ns if weights.exists() else 0
-
-    def write(progress: Progress) -> bytes:
-        from core.report.document import lab_report
-
-        return lab_report(store, run.id, progress=progress).encode()
-
-    key = ("report", run.id, run.step, run.status, run.name, run.note, stamp)
-    with show_errors(), st.container(key="lab_report"):
-        made = background(
-            key, write, words="Writing the lab report", place=f"report_{run.id}", ask="Write a lab report"
-        )
-        if made is None:
-            st.caption("One HTML file that stands alone: curves, test, filters, explanations, notes and code.")
-            return
-        st.download_button(
-            "Save lab report",
-            made,
-            file_name=f"{stem(run.name)}.html",
-            mime="text/html",
-            key=f"save_report_{run.id}",
-            icon=":material/lab_profile:",
-            type="primary",
-            help=f"{len(made) / 1024:,.0f} kB; opens in any browser, and prints.",
-            on_click="ignore",
-        )
+        report_panel(run)
 
 
 def import_panel() -> None:

@@ -101,6 +101,11 @@ def test_a_lab_report_is_written_when_asked_and_can_be_saved(trained_run: str, m
     name, content = made["Save lab report"]
     assert name == "small-network-on-digits.html"
     assert b"Small network on digits</h1>" in content and b"data:image/png;base64," in content
+    app.text_input(key=f"report_images_{trained_run}").set_value("5, x").run()
+    assert any("Type numbers of test images from 0 to 299" in error.value for error in app.error)
+    made.clear()
+    app.text_input(key=f"report_images_{trained_run}").set_value("5, 8").run()
+    assert "Save lab report" not in made  # another one: it has to be asked for
     state.store().annotate(trained_run, "Something new")  # what was written before does not say so
     made.clear()
     app = panel(trained_run)

@@ -13,11 +13,11 @@ from sklearn.metrics import confusion_matrix
 
 from core.data.catalog import DATASETS
 from core.data.datasets import load_dataset
-from core.errors import RunError
+from core.errors import ExplainError, RunError
 from core.evaluation.answers import answers_of
 from core.exchange.__main__ import main
 from core.explain.attribution import attribute
-from core.report.asked import ASKED, chosen
+from core.report.asked import ASKED, Wish, chosen
 from core.report.document import lab_report
 
 HOSTILE = '<script>alert(1)</script><img src="http://evil/x.png" onerror=alert(1)>"\'&{{ 7*7 }}'
@@ -114,6 +114,20 @@ def test_explained_are_the_surest_right_and_wrong_answers_of_different_classes(s
     assert all(len({int(answers.labels[index]) for index in group}) == 2 for group in (right, wrong))
 
 
+def test_what_a_reader_wishes_to_see_comes_first_and_by_the_methods_that_were_asked_for(store, trained):
+    report = Document(lab_report(store, trained, wish=Wish((7, 3), ("saliency",))))
+    explained = [title for title in report.words["h3"] if title.startswith("Test image")]
+    assert [title.split(":")[0] for title in explained[:2]] == ["Test image 7", "Test image 3"]
+    assert 2 < len(explained) <= 6
+    assert sum(words == "Saliency" for words in report.words["strong"]) == len(explained)
+    assert not any("Grad-CAM" in words for words in report.words["strong"])
+    with pytest.raises(ExplainError, match="no test image 300"):
+        lab_report(store, trained, wish=Wish((300,)))
+    for wrong in ({"methods": ()}, {"methods": ("tea_leaves",)}, {"images": tuple(range(13))}):
+        with pytest.raises(ExplainError):
+            Wish(**wrong)
+
+
 def test_the_maps_are_those_of_the_explanations(store, trained):
     from core.explain.attribution import heatmap
     from core.explain.methods import METHODS
@@ -206,6 +220,8 @@ def test_the_command_line_writes_it(trained, tmp_path, capsys):
     target = tmp_path / "report.html"
     assert main(["report", trained, str(target)]) == 0
     assert target.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert main(["report", trained, str(target), "--image", "9", "--method", "saliency"]) == 0
+    assert "Test image 9:" in target.read_text(encoding="utf-8")
     assert main(["card", trained, str(tmp_path / "card.md")]) == 0
     assert (tmp_path / "card.md").read_text(encoding="utf-8").startswith("# A run\n")
     assert main(["report", "0123456789", str(tmp_path / "no.html")]) == 1

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from core.figures.scales import ColorScale
-from core.report.inside import first_filters
+from core.report.inside import shown_filters
 from core.report.judged import judged
 from core.report.parts import bar, pixels, share_of
 
@@ -40,11 +40,12 @@ def test_a_bar_names_its_ends():
 
 
 @pytest.mark.parametrize("channels", [1, 3, 5])
-def test_filters_are_those_of_the_first_convolution(channels):
+def test_filters_are_those_of_the_first_convolutions(channels):
     from torch import nn
 
     model = nn.Sequential(nn.Conv2d(channels, 70, 3), nn.Conv2d(70, 4, 3))
-    found = first_filters(model)
+    found, second = shown_filters(model)
+    assert (second.layer, second.shown, second.total) == ("1", 4, 4)
     assert (found.layer, found.shown, found.total) == ("0", 64, 70)
     assert (found.legend is None) is (channels == 3)
     image = Image.open(io.BytesIO(base64.b64decode(found.picture.uri.partition(",")[2])))
@@ -54,7 +55,7 @@ def test_filters_are_those_of_the_first_convolution(channels):
         scale = ColorScale.of(weights, signed=True)
         corner = np.asarray(image.convert("RGB"))[0, 0]
         np.testing.assert_array_equal(corner, scale.rgb(weights[0, 0])[0, 0])
-    assert first_filters(nn.Sequential(nn.Flatten(), nn.Linear(4, 2))) is None
+    assert shown_filters(nn.Sequential(nn.Flatten(), nn.Linear(4, 2))) == ()
 
 
 def test_many_classes_are_cut_to_those_with_mistakes_and_a_class_never_predicted_has_no_precision():

@@ -1,0 +1,84 @@
+"""The lab report of a run: what it explains, writing it in the background, saving it."""
+
+import re
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.data.catalog import described
+from core.errors import DataError
+from core.exchange.layout import stem
+from core.explain.methods import METHODS
+from core.runs.records import Run
+from pages.shared import state
+from pages.shared.jobs import Progress, background
+from pages.shared.layout import show_errors
+
+if TYPE_CHECKING:
+    from core.report.asked import Wish
+
+
+def report_panel(run: Run) -> None:
+    """Offer the lab report: it is written in the background, and then saved with another press."""
+    store = state.store()
+    weights = store.checkpoint(run.id)
+    stamp = weights.stat().st_mtime_ns if weights.exists() else 0
+
+    def write(progress: Progress) -> bytes:
+        from core.report.document import lab_report
+
+        return lab_report(store, run.id, wish=wish, progress=progress).encode()
+
+    with show_errors(), st.container(key="lab_report"):
+        wish = _ask_wish(run)
+        key = ("report", run.id, run.step, run.status, run.name, run.note, stamp, wish)
+        made = background(
+            key, write, words="Writing the lab report", place=f"report_{run.id}", ask="Write a lab report"
+        )
+        if made is None:
+            st.caption("One HTML file that stands alone: curves, test, filters, explanations, notes and code.")
+            return
+        st.download_button(
+            "Save lab report",
+            made,
+            file_name=f"{stem(run.name)}.html",
+            mime="text/html",
+            key=f"save_report_{run.id}",
+            icon=":material/lab_profile:",
+            type="primary",
+            help=f"{len(made) / 1024:,.0f} kB; opens in any browser, and prints.",
+            on_click="ignore",
+        )
+
+
+def _ask_wish(run: Run) -> "Wish":
+    """Ask which test images are explained beside those that are chosen anyway, and by which methods."""
+    from core.report.asked import ASKED, MOST_IMAGES, MOST_METHODS, Wish
+
+    choice = state.choice()
+    looked_at = choice.number_in(run.dataset) if choice else None
+    with st.popover("What it explains", icon=":material/tune:"):
+        numbers = st.text_input(
+            "Test images",
+            value="" if looked_at is None else str(looked_at),
+            placeholder="3, 17, 240",
+            key=f"report_images_{run.id}",
+            help=f"Their numbers, up to {MOST_IMAGES}. The surest right and the surest wrong answers follow anyway.",
+        )
+        methods = st.multiselect(
+            "Methods",
+            list(METHODS),
+            default=list(ASKED),
+            format_func=lambda name: METHODS[name].title,
+            max_selections=MOST_METHODS,
+            key=f"report_methods_{run.id}",
+        )
+    return Wish(_numbers(numbers, described(run.dataset).split_sizes[2]), tuple(methods) or ASKED)
+
+
+def _numbers(text: str, images: int) -> tuple[int, ...]:
+    """Read numbers of test images; raises `DataError`."""
+    parts = [part for part in re.split(r"[\s,;]+", text) if part]
+    if not all(re.fullmatch("[0-9]{1,9}", part, re.ASCII) and int(part) < images for part in parts):
+        raise DataError(f"Type numbers of test images from 0 to {images - 1:,}, with commas between them.")
+    return tuple(dict.fromkeys(map(int, parts)))
