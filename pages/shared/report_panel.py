@@ -29,6 +29,7 @@ def report_panel(run: Run) -> None:
 
         return lab_report(store, run.id, wish=wish, progress=progress).encode()
 
+    st.markdown("**Lab report**")
     with show_errors(), st.container(key="lab_report"):
         wish = _ask_wish(run)
         key = ("report", run.id, run.step, run.status, run.name, run.note, stamp, wish)
