@@ -23,7 +23,7 @@ from streamlit.testing.v1 import AppTest
 from benchmarks.table import print_table
 from core.data.images import decode_image, fit_image
 from core.explain.attribution import attribute
-from pages.shared import results
+from pages.shared import networks, results, subjects
 from pages.shared.jobs import Job, _pool
 from pages.shared.pretrained import FIRST, as_run, run_id_of
 
@@ -36,17 +36,17 @@ METHODS = (
 SLOW = "integrated_gradients"
 
 
-def photograph(person: int) -> results.Picture:
+def photograph(person: int) -> subjects.Picture:
     """Return one of the sample photographs, another one for each person."""
     files = sorted(SAMPLES.glob("*.jpg"))
     image = decode_image(files[person % len(files)].read_bytes())
     pixels = fit_image(image.rotate(7 * person), (3, 224, 224))[0]
-    return results.Picture(f"Photograph {person}", (3, 224, 224), pixels.numpy().tobytes())
+    return subjects.Picture(f"Photograph {person}", (3, 224, 224), pixels.numpy().tobytes())
 
 
 def submit(person: int, method: str) -> "Future[Any]":
     """Have a person's picture explained in the background, as the page does."""
-    weights = results.Weights(as_run(run_id_of(FIRST)))
+    weights = subjects.Weights(as_run(run_id_of(FIRST)))
     picture = photograph(person)
 
     def work(tell: Any) -> Any:
@@ -58,9 +58,9 @@ def submit(person: int, method: str) -> "Future[Any]":
 
 def alone(person: int) -> torch.Tensor:
     """Return what the first of the methods says of a person's picture, asked by nobody else."""
-    weights, picture = results.Weights(as_run(run_id_of(FIRST))), photograph(person)
-    image = results.tensor(weights.run, picture)[0]
-    return attribute(results.model(weights), image, 285, METHODS[0]).values
+    weights, picture = subjects.Weights(as_run(run_id_of(FIRST))), photograph(person)
+    image = networks.tensor(weights.run, picture)[0]
+    return attribute(networks.model(weights), image, 285, METHODS[0]).values
 
 
 def megabytes() -> float:

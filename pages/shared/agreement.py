@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.errors import ConvScopeError
 from core.explain.methods import METHODS
-from pages.shared import results
+from pages.shared import networks, results, subjects
 from pages.shared.agreement_views import NARROWEST, show_agreement
 from pages.shared.compare import side_by_side
 from pages.shared.controls import ask_one
@@ -26,7 +26,7 @@ UNASKED = 5.0  # seconds: what takes longer waits for a click
 
 
 @st.fragment
-def agreement_section(both: Sequence[results.Weights], picture: results.Picture, target: int) -> None:
+def agreement_section(both: Sequence[subjects.Weights], picture: subjects.Picture, target: int) -> None:
     """Show how far the chosen methods agree about a class of a picture, and where they do not.
 
     Args:
@@ -56,13 +56,13 @@ def agreement_section(both: Sequence[results.Weights], picture: results.Picture,
 
 
 def _agreement(
-    weights: results.Weights, picture: results.Picture, target: int, methods: Sequence[str], side: int
+    weights: subjects.Weights, picture: subjects.Picture, target: int, methods: Sequence[str], side: int
 ) -> "Agreement | None":
     """Return how far the methods agree once all have answered; draw how far they are until then, and return None."""
     settings = {name: method_options(name) for name in methods}
     key = (weights.mark, picture.digest, target, tuple((name, *sorted(settings[name].items())) for name in methods))
     work = partial(_compare, weights, picture, target, settings)
-    seconds = sum(_passes(name, settings[name], picture) for name in methods) * results.pass_seconds(weights)
+    seconds = sum(_passes(name, settings[name], picture) for name in methods) * networks.pass_seconds(weights)
     if seconds <= AT_ONCE:
         return _kept(key, work)
     return background(
@@ -74,7 +74,7 @@ def _agreement(
     )
 
 
-def _passes(name: str, options: Mapping[str, Any], picture: results.Picture) -> int:
+def _passes(name: str, options: Mapping[str, Any], picture: subjects.Picture) -> int:
     return METHODS[name].passes(METHODS[name].resolve(options), picture.shape)
 
 
@@ -85,8 +85,8 @@ def _kept(key: tuple[Any, ...], _work: Any) -> "Agreement":
 
 
 def _compare(
-    weights: results.Weights,
-    picture: results.Picture,
+    weights: subjects.Weights,
+    picture: subjects.Picture,
     target: int,
     settings: Mapping[str, Mapping[str, Any]],
     progress: Progress,

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.figures.overlays import faded, overlay
 from core.figures.scales import ColorScale
-from pages.shared import results, state
+from pages.shared import state, subjects
 from pages.shared.charts import chart
 from pages.shared.layout import plain
 from pages.shared.maps import color_bar
@@ -23,7 +23,7 @@ _STYLE = """<style>
 </style>"""
 
 
-def show_agreement(found: "Agreement", picture: results.Picture, by: str, side: int) -> None:
+def show_agreement(found: "Agreement", picture: subjects.Picture, by: str, side: int) -> None:
     """Show what methods have in common: both matrices, and the pixels that they dispute over the picture.
 
     Args:
@@ -115,7 +115,7 @@ def _matrix(
     chart(matrix_chart(names, title, scale, theme=state.theme()), rows, key=key, alt=f"{title}: {said}")
 
 
-def _disputed_ranks(found: "Agreement", picture: results.Picture) -> None:
+def _disputed_ranks(found: "Agreement", picture: subjects.Picture) -> None:
     st.markdown("**Pixels whose weight is disputed**")
     drawn = overlay(faded(picture.array(), signed=False), found.dispute, signed=False, percentile=100)
     st.image(drawn.pixels, width="stretch", alt="The picture with the pixels whose weight the methods dispute")
@@ -126,7 +126,7 @@ def _disputed_ranks(found: "Agreement", picture: results.Picture) -> None:
     )
 
 
-def _disputed_signs(found: "Agreement", picture: results.Picture) -> None:
+def _disputed_signs(found: "Agreement", picture: subjects.Picture) -> None:
     assert found.sign_dispute is not None
     st.markdown("**Pixels whose sign is disputed**")
     drawn = overlay(faded(picture.array(), signed=False), found.sign_dispute, signed=False, percentile=100)

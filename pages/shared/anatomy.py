@@ -11,7 +11,7 @@ from core.model.layers import LAYERS, AvgPool, GlobalAvgPool, Layer, MaxPool
 from core.model.shapes import summarize
 from core.model.spec import Shape
 from core.probe.sight import receptive_field
-from pages.shared import results
+from pages.shared import networks, subjects
 from pages.shared.pretrained import Pretrained
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Listed:
     settings: Layer | None
 
 
-def layers_of(weights: results.Weights) -> tuple[Listed, ...]:
+def layers_of(weights: subjects.Weights) -> tuple[Listed, ...]:
     """List a network's layers in the order in which a picture passes through; raises `ConvScopeError`.
 
     Of a pretrained network, batch norms and what computes nothing are left out, and blocks follow their own layers.
@@ -74,7 +74,7 @@ def layers_of(weights: results.Weights) -> tuple[Listed, ...]:
     )
 
 
-def place_of(weights: results.Weights, layer: str) -> int:
+def place_of(weights: subjects.Weights, layer: str) -> int:
     """Return a layer's place in the list; raises `RunError` if it is not there."""
     names = [listed.name for listed in layers_of(weights)]
     if layer not in names:
@@ -82,12 +82,12 @@ def place_of(weights: results.Weights, layer: str) -> int:
     return names.index(layer)
 
 
-def parts_of(weights: results.Weights) -> "tuple[Part, ...]":
+def parts_of(weights: subjects.Weights) -> "tuple[Part, ...]":
     """Return all that a pretrained network is made of, in the order in which a picture passes through."""
     return tuple(_pretrained(weights.run.id, weights)[1].values())
 
 
-def part_of(weights: results.Weights, layer: str) -> "Part":
+def part_of(weights: subjects.Weights, layer: str) -> "Part":
     """Return what is known of a layer of a pretrained network, listed or not; raises `RunError`."""
     parts = _pretrained(weights.run.id, weights)[1]
     if layer not in parts:
@@ -95,7 +95,7 @@ def part_of(weights: results.Weights, layer: str) -> "Part":
     return parts[layer]
 
 
-def answers_of(weights: results.Weights, layer: str) -> str:
+def answers_of(weights: subjects.Weights, layer: str) -> str:
     """Name the layer at which a convolution's answers are read; see `unit_orders.answers_at`."""
     from pages.shared.unit_orders import answers_at
 
@@ -108,14 +108,14 @@ def answers_of(weights: results.Weights, layer: str) -> str:
     return behind[name].name if name in behind and behind[name].kind == "activation" else layer
 
 
-def sight_of(weights: results.Weights, layer: str, row: int = 0, col: int = 0) -> Box:
+def sight_of(weights: subjects.Weights, layer: str, row: int = 0, col: int = 0) -> Box:
     """Return the part of the picture that a number of a layer depends on; see `core.probe.receptive_field`."""
     if isinstance(weights.run, Pretrained):
         return part_of(weights, layer).sight.box(row, col)
     return receptive_field(weights.run.spec, layer, row, col)
 
 
-def reach_of(weights: results.Weights, layer: str, row: int, col: int) -> Box:
+def reach_of(weights: subjects.Weights, layer: str, row: int, col: int) -> Box:
     """Return which numbers of a layer a pixel reaches; see `core.probe.reach`."""
     from core.probe.fields import reach
 
@@ -124,7 +124,7 @@ def reach_of(weights: results.Weights, layer: str, row: int, col: int) -> Box:
     return reach(weights.run.spec, layer, row, col)
 
 
-def steps_of(weights: results.Weights, layer: str) -> "tuple[FieldStep, ...]":
+def steps_of(weights: subjects.Weights, layer: str) -> "tuple[FieldStep, ...]":
     """Return the windows through which a layer sees the picture; of branches, those of the one that sees most."""
     from core.probe.fields import field_steps
 
@@ -133,7 +133,7 @@ def steps_of(weights: results.Weights, layer: str) -> "tuple[FieldStep, ...]":
     return field_steps(weights.run.spec, layer)
 
 
-def is_gated(weights: results.Weights, layer: str) -> bool:
+def is_gated(weights: subjects.Weights, layer: str) -> bool:
     """Say whether gates on the way to a layer weigh its maps by the whole picture, which the field leaves out."""
     return isinstance(weights.run, Pretrained) and part_of(weights, layer).sight.gated
 
@@ -144,10 +144,10 @@ def short(shape: Shape) -> str:
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _pretrained(run_id: str, _weights: results.Weights) -> "tuple[tuple[Listed, ...], dict[str, Part]]":
+def _pretrained(run_id: str, _weights: subjects.Weights) -> "tuple[tuple[Listed, ...], dict[str, Part]]":
     from core.probe.anatomy import dissect
 
-    model = results.model(_weights)
+    model = networks.model(_weights)
     parts = {part.name: part for part in dissect(model, _weights.run.spec.input_shape)}
     return tuple(
         Listed(

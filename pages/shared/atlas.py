@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.explain.course import thinned
 from core.runs.records import Run
-from pages.shared import results
+from pages.shared import networks, subjects
 from pages.shared.anatomy import layers_of
 from pages.shared.atlas_views import Chart, show
 from pages.shared.compare import LETTERS, side_by_side
@@ -44,7 +44,7 @@ class Asked:
 
 
 @st.fragment
-def atlas_section(both: Sequence[results.Weights]) -> None:
+def atlas_section(both: Sequence[subjects.Weights]) -> None:
     """Ask what to map, show the map of one network or of two, and below it the image that is clicked."""
     with show_errors():
         if isinstance(both[0].run, Pretrained):
@@ -66,7 +66,7 @@ def atlas_section(both: Sequence[results.Weights]) -> None:
         side_by_side(sides, draw)
 
 
-def _ask(weights: results.Weights) -> Asked:
+def _ask(weights: subjects.Weights) -> Asked:
     from core.probe.embedding import PROJECTIONS
     from core.probe.features import PIXELS
 
@@ -109,7 +109,7 @@ def _ask_count(run: Run) -> int:
     return chosen or counts[0]
 
 
-def _sides(both: Sequence[results.Weights], asked: Asked) -> Sequence[results.Weights]:
+def _sides(both: Sequence[subjects.Weights], asked: Asked) -> Sequence[subjects.Weights]:
     if asked.course and len(both) > 1 and both[0].run.id == both[1].run.id:
         st.caption("Both sides are moments of one training, so it is shown once, through all its epochs.")
         return both[:1]
@@ -123,7 +123,7 @@ def _numbers(run: Run, count: int) -> "np.ndarray":
 
 
 def _made(
-    weights: results.Weights, asked: Asked, numbers: "np.ndarray", side: int
+    weights: subjects.Weights, asked: Asked, numbers: "np.ndarray", side: int
 ) -> "tuple[DataMap | NoMap, ...] | None":
     """Return the maps, or draw how far they are and return None."""
     moments = _moments(weights.run, asked.method) if asked.course else (weights,)
@@ -139,12 +139,12 @@ def _made(
     )
 
 
-def _moments(run: Run, method: str) -> tuple[results.Weights, ...]:
+def _moments(run: Run, method: str) -> tuple[subjects.Weights, ...]:
     kept = store().epochs(run.id)
     epochs: tuple[int | None, ...] = thinned(kept, MOST[method])
     if not run.status.active and run.step != kept[-1] * run.steps_per_epoch:
         epochs += (None,)  # stopped within an epoch: its latest weights are later
-    return tuple(results.Weights(run, epoch) for epoch in epochs)
+    return tuple(subjects.Weights(run, epoch) for epoch in epochs)
 
 
 def _waits(asked: Asked, count: int, moments: int) -> str:
@@ -159,7 +159,7 @@ def _waits(asked: Asked, count: int, moments: int) -> str:
 
 
 def _work(
-    moments: Sequence[results.Weights], asked: Asked, numbers: "np.ndarray", progress: Progress
+    moments: Sequence[subjects.Weights], asked: Asked, numbers: "np.ndarray", progress: Progress
 ) -> "tuple[DataMap | NoMap, ...]":
     import torch
 
@@ -170,14 +170,14 @@ def _work(
     sample = Sample(data.test.images[chosen], data.test.labels[chosen], data.normalize)
     if not asked.course:
         (weights,) = moments
-        model = results.model(weights)
+        model = networks.model(weights)
         return (data_map(model, sample, asked.layer, asked.method, epoch=weights.epoch, progress=progress),)
     run = moments[0].run
     epochs = [each.epoch for each in moments]
     return tuple(
         untangle(
             epochs,
-            lambda epoch: results.model(results.Weights(run, epoch)),
+            lambda epoch: networks.model(subjects.Weights(run, epoch)),
             sample,
             asked.layer,
             asked.method,

@@ -8,7 +8,7 @@ import streamlit as st
 from core.errors import ConvScopeError
 from core.figures.overlays import faded, overlay
 from core.figures.scales import number
-from pages.shared import menu, results
+from pages.shared import menu, networks, results, subjects
 from pages.shared.layout import plain
 from pages.shared.maps import color_bar
 from pages.shared.pixels import enlarged, shown
@@ -33,10 +33,10 @@ def point_section(drawn: "Chart", made: "DataMap", chosen: int | None) -> int | 
         return None
     row, run = rows[0], drawn.weights.run
     data = training_set(run)
-    weights = results.Weights(run, made.epoch)
+    weights = subjects.Weights(run, made.epoch)
     image, label = data.test.images[chosen].numpy(), int(data.test.labels[chosen])
     answer = int(made.answers[row])
-    picture = results.Picture(f"Test image {chosen}", tuple(image.shape), image.tobytes(), label)
+    picture = subjects.Picture(f"Test image {chosen}", tuple(image.shape), image.tobytes(), label)
     st.subheader(f"Test image {chosen}: “{class_name(run, label)}”", anchor=False)
     sign = ":material/check: Right" if answer == label else ":material/close: Wrong"
     st.markdown(
@@ -49,7 +49,7 @@ def point_section(drawn: "Chart", made: "DataMap", chosen: int | None) -> int | 
     return row
 
 
-def _explained(weights: results.Weights, picture: results.Picture, answer: int) -> None:
+def _explained(weights: subjects.Weights, picture: subjects.Picture, answer: int) -> None:
     from core.explain.attribution import heatmap
     from core.explain.methods import METHODS
 
@@ -79,7 +79,7 @@ def _explained(weights: results.Weights, picture: results.Picture, answer: int) 
 
 def neighbours(drawn: "Chart", made: "DataMap", row: int) -> None:
     """Show the nearest others of an image in the layer, with their classes and distances."""
-    data, names = training_set(drawn.weights.run), results.class_names(drawn.weights.run)
+    data, names = training_set(drawn.weights.run), networks.class_names(drawn.weights.run)
     near, far = made.neighbors.indices[row, :NEIGHBOURS], made.neighbors.distances[row, :NEIGHBOURS]
     label = int(data.test.labels[drawn.numbers[row]])
     st.markdown(f"**Nearest to it in {plain(drawn.layer)}**")

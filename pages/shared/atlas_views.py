@@ -9,7 +9,7 @@ import streamlit as st
 from core.errors import RunError
 from core.figures.atlas import contact_sheet, framed
 from core.figures.hues import HUES, SHAPES
-from pages.shared import results, state
+from pages.shared import networks, state, subjects
 from pages.shared.atlas_point import neighbours, point_section
 from pages.shared.atlas_words import course, measures, table
 from pages.shared.layout import plain
@@ -35,7 +35,7 @@ class Chart:
         narrow: Whether two stand side by side.
     """
 
-    weights: results.Weights
+    weights: subjects.Weights
     layer: str
     method: str
     numbers: np.ndarray
@@ -58,7 +58,7 @@ def show(drawn: Chart) -> None:
     if not maps:
         raise RunError(gaps[0].reason)
     for gap in gaps:
-        st.caption(f"Left out, {results.Weights(drawn.weights.run, gap.epoch).moment}: {plain(gap.reason)}")
+        st.caption(f"Left out, {subjects.Weights(drawn.weights.run, gap.epoch).moment}: {plain(gap.reason)}")
     if drawn.narrow:
         at, number = _map(drawn, maps)
         measures(drawn, maps, at)
@@ -78,9 +78,9 @@ def show(drawn: Chart) -> None:
         table(drawn, maps[at])
 
 
-def moment_of(drawn: Chart, shown: "DataMap") -> results.Weights:
+def moment_of(drawn: Chart, shown: "DataMap") -> subjects.Weights:
     """Return the weights that a map is of."""
-    return results.Weights(drawn.weights.run, shown.epoch)
+    return subjects.Weights(drawn.weights.run, shown.epoch)
 
 
 def _map(drawn: Chart, maps: "list[DataMap]") -> tuple[int, int | None]:
@@ -111,7 +111,7 @@ def _map(drawn: Chart, maps: "list[DataMap]") -> tuple[int, int | None]:
         columns=columns,
         numbers=numbers.tolist(),
         labels=data.test.labels[numbers].tolist(),
-        classes=results.class_names(run),
+        classes=networks.class_names(run),
         hues=HUES[theme],
         shapes=SHAPES,
         key=key,

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from core.figures.course import course_chart, course_rows
-from pages.shared import results, state
+from pages.shared import networks, state
 from pages.shared.charts import chart
 from pages.shared.layout import plain
 from pages.shared.training_images import training_set
@@ -95,7 +95,7 @@ def course(drawn: "Chart", maps: "list[DataMap]", at: int) -> None:
 
 def table(drawn: "Chart", shown: "DataMap") -> None:
     """Say of each class how far it has been told apart, and from which other it has not."""
-    names, labels = results.class_names(drawn.weights.run), _labels(drawn)
+    names, labels = networks.class_names(drawn.weights.run), _labels(drawn)
     near = labels[shown.neighbors.indices]
     rows = []
     for label in np.unique(labels):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.runs.records import Run
-from pages.shared import results
+from pages.shared import networks, subjects
 from pages.shared.controls import ask_one
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ STEP = {"linf": 1, "l2": 16}
 ANY = -1  # instead of a class
 
 
-def ask_attack(run: Run, picture: results.Picture, answer: int) -> "Attack":
+def ask_attack(run: Run, picture: subjects.Picture, answer: int) -> "Attack":
     """Ask how to attack a picture of which the network says `answer`."""
     from core.explain.attacks import Attack
 
@@ -66,7 +66,7 @@ def _ask_strength(norm: str) -> int:
 
 
 def _ask_towards(run: Run, answer: int) -> int | None:
-    names = results.class_names(run)
+    names = networks.class_names(run)
     chosen = st.selectbox(
         "Turn the answer to",
         [ANY, *(index for index in range(len(names)) if index != answer)],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.explain.method import Method
-from pages.shared import results
+from pages.shared import networks, results, subjects
 from pages.shared.jobs import Progress, background
 from pages.shared.pixels import Statistics, levels, normalized, statistics
 
@@ -20,16 +20,16 @@ RANDOM = 8  # changes of the same size that an attack is compared with
 Compared = tuple["Attacked", int]  # and how many random changes turn the answer as well
 
 
-def attacked(weights: results.Weights, picture: results.Picture, how: "Attack") -> Compared | None:
+def attacked(weights: subjects.Weights, picture: subjects.Picture, how: "Attack") -> Compared | None:
     """Return the attacked picture and how many of `RANDOM` changes turn the answer; None while it is being made.
 
     Raises:
         ConvScopeError: The network cannot be loaded, or the picture cannot be attacked.
     """
     key = (weights.mark, picture.digest, astuple(how))
-    if (how.passes + RANDOM) * results.pass_seconds(weights) <= AT_ONCE:
+    if (how.passes + RANDOM) * networks.pass_seconds(weights) <= AT_ONCE:
         return _attacked(*key, weights, picture, how)
-    model, known = results.model(weights), statistics(weights.run)  # what is wrong with these is said here
+    model, known = networks.model(weights), statistics(weights.run)  # what is wrong with these is said here
     return background(
         ("attack", *key),
         lambda tell: _compare(model, known, picture, how, tell),
@@ -40,13 +40,13 @@ def attacked(weights: results.Weights, picture: results.Picture, how: "Attack") 
 
 @st.cache_data(show_spinner=False, max_entries=32)
 def _attacked(
-    mark: Any, digest: str, chosen: Any, _weights: results.Weights, _picture: results.Picture, _how: "Attack"
+    mark: Any, digest: str, chosen: Any, _weights: subjects.Weights, _picture: subjects.Picture, _how: "Attack"
 ) -> Compared:
-    model, known = results.model(_weights), statistics(_weights.run)
+    model, known = networks.model(_weights), statistics(_weights.run)
     return _compare(model, known, _picture, _how, lambda done, total: None)
 
 
-def _compare(model: Any, known: Statistics, picture: results.Picture, how: "Attack", tell: Progress) -> Compared:
+def _compare(model: Any, known: Statistics, picture: subjects.Picture, how: "Attack", tell: Progress) -> Compared:
     from core.explain.attacks import attack
     from core.explain.flips import random_changes
     from core.explain.prediction import predict
@@ -56,14 +56,14 @@ def _compare(model: Any, known: Statistics, picture: results.Picture, how: "Atta
     return found, int((answers != found.before.argmax()).sum())
 
 
-def as_picture(picture: results.Picture, found: "Attacked") -> results.Picture:
+def as_picture(picture: subjects.Picture, found: "Attacked") -> subjects.Picture:
     """Return an attacked picture as one that networks can be asked about."""
     title = f"{picture.title}, attacked"
     return replace(picture, title=title, pixels=found.pixels.numpy().tobytes())
 
 
 def explained(
-    weights: results.Weights, pictures: Sequence[results.Picture], target: int, method: Method
+    weights: subjects.Weights, pictures: Sequence[subjects.Picture], target: int, method: Method
 ) -> "list[Attribution] | None":
     """Explain one class of several pictures; None while it is being done.
 
@@ -82,13 +82,13 @@ def explained(
         return found
 
     passes = len(pictures) * method.passes(method.resolve({}), pictures[0].shape)
-    if passes * results.pass_seconds(weights) <= AT_ONCE:
+    if passes * networks.pass_seconds(weights) <= AT_ONCE:
         return work(lambda done, total: None)
     key = (weights.mark, *(picture.digest for picture in pictures), target, method.name)
     return background(("explained", *key), work, words=f"{passes:,} passes", place="attack_explained")
 
 
-def growing(weights: results.Weights, picture: results.Picture, how: "Attack") -> "tuple[Attempt, ...] | None":
+def growing(weights: subjects.Weights, picture: subjects.Picture, how: "Attack") -> "tuple[Attempt, ...] | None":
     """Return attacks of growing strength, up to the first that succeeds; None before that was asked for and is done.
 
     Raises:
@@ -96,7 +96,7 @@ def growing(weights: results.Weights, picture: results.Picture, how: "Attack") -
     """
     from core.explain.flips import LENGTHS, STRENGTHS, smallest
 
-    model, known = results.model(weights), statistics(weights.run)
+    model, known = networks.model(weights), statistics(weights.run)
     strengths = LENGTHS if how.norm == "l2" else STRENGTHS
     asked = replace(how, strength=strengths[0])  # its own strength does not matter
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.explain.methods import METHODS
 from core.figures.scales import ColorScale, number
-from pages.shared import results, state
+from pages.shared import networks, results, state, subjects
 from pages.shared.attack_controls import ask_attack, set_strength
 from pages.shared.attack_results import RANDOM, as_picture, attacked, explained, growing
 from pages.shared.before_after import before_after
@@ -32,7 +32,7 @@ _STYLE = """<style>
 
 @st.fragment
 @show_errors()
-def attack_section(weights: results.Weights, picture: results.Picture, target: int) -> None:
+def attack_section(weights: subjects.Weights, picture: subjects.Picture, target: int) -> None:
     """Let a picture be attacked, and show the change, the answers and the explanations before and after.
 
     Args:
@@ -64,7 +64,7 @@ def attack_section(weights: results.Weights, picture: results.Picture, target: i
         _smallest(weights, picture, how)
 
 
-def _pictures(picture: results.Picture, found: "Attacked") -> None:
+def _pictures(picture: subjects.Picture, found: "Attacked") -> None:
     """Show the picture, what was added and what came of it."""
     change = found.change.numpy().astype(np.float64)
     mean = change.mean(axis=0)
@@ -100,7 +100,7 @@ def _change_words(change: np.ndarray, reach: float) -> str:
     )
 
 
-def _verdict(weights: results.Weights, found: "Attacked", turned: int) -> None:
+def _verdict(weights: subjects.Weights, found: "Attacked", turned: int) -> None:
     """Say whether it worked, and what chance would have done."""
     was, now = (class_name(weights.run, int(each.argmax())) for each in (found.before, found.after))
     chance = f"Of {RANDOM} random changes of the same size, {turned or 'none'} {'turn' if turned > 1 else 'turns'} it."
@@ -117,7 +117,7 @@ def _verdict(weights: results.Weights, found: "Attacked", turned: int) -> None:
         )
 
 
-def _explanations(weights: results.Weights, picture: results.Picture, found: "Attacked", target: int) -> None:
+def _explanations(weights: subjects.Weights, picture: subjects.Picture, found: "Attacked", target: int) -> None:
     """Explain one class of the picture before and after, by one method."""
     from core.explain.fitness import why_not
 
@@ -136,7 +136,7 @@ def _explanations(weights: results.Weights, picture: results.Picture, found: "At
                 persist_state="session",
             )
         ]
-    reason = why_not(results.model(weights), method.name)
+    reason = why_not(networks.model(weights), method.name)
     if reason:
         st.info(plain(reason), icon=":material/block:")
         return
@@ -146,7 +146,7 @@ def _explanations(weights: results.Weights, picture: results.Picture, found: "At
         before_after(method, [each.array() for each in pair], maps)
 
 
-def _smallest(weights: results.Weights, picture: results.Picture, how: "Attack") -> None:
+def _smallest(weights: subjects.Weights, picture: subjects.Picture, how: "Attack") -> None:
     """Find how little is enough, on a press."""
     from core.figures.flips import flip_chart, flip_rows
 
@@ -170,7 +170,7 @@ def _smallest(weights: results.Weights, picture: results.Picture, how: "Attack")
         )
     else:
         st.markdown(f"None of the strengths up to **{last.attack.strength}** turns the answer.")
-    rows = flip_rows(tried, results.class_names(weights.run))
+    rows = flip_rows(tried, networks.class_names(weights.run))
     with st.container(width=640):
         chart(
             flip_chart(rows, theme=state.theme()),

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import ConvScopeError, ImageError
-from pages.shared import results, state
+from pages.shared import networks, state, subjects
 from pages.shared.jobs import Progress, background
 from pages.shared.layout import plain, show_errors
 from pages.shared.pictures import swaps_itself
@@ -45,7 +45,7 @@ class Batch:
 
 @st.fragment
 @show_errors()
-def batch_section(weights: results.Weights) -> None:
+def batch_section(weights: subjects.Weights) -> None:
     """Show a table of all uploaded files, if there are several; a click on a row chooses that picture."""
     files = uploads()
     if len(files) < 2:
@@ -68,8 +68,8 @@ def _mark(files: "Sequence[UploadedFile]") -> str:
     return hashlib.blake2b("\n".join(file.file_id for file in files).encode(), digest_size=12).hexdigest()
 
 
-def _work(weights: results.Weights, contents: Sequence[bytes]) -> Callable[[Progress], Batch]:
-    run, model, known = weights.run, results.model(weights), statistics(weights.run)
+def _work(weights: subjects.Weights, contents: Sequence[bytes]) -> Callable[[Progress], Batch]:
+    run, model, known = weights.run, networks.model(weights), statistics(weights.run)
 
     def work(tell: Progress) -> Batch:
         import torch
@@ -111,7 +111,7 @@ def _thumbnail(image: Any) -> str:
     return "data:image/jpeg;base64," + b64encode(file.getvalue()).decode("ascii")
 
 
-def _table(weights: results.Weights, files: "Sequence[UploadedFile]", found: Batch) -> None:
+def _table(weights: subjects.Weights, files: "Sequence[UploadedFile]", found: Batch) -> None:
     rows = batch_rows(weights, [file.name for file in files], found)
     calibrated = known_reader(weights) is not None
     bad = sum(map(bool, found.errors))
@@ -156,7 +156,7 @@ _SHOWN = ("picture", "file", "answer", "probability", "calibrated", "alarm", "er
 _LATER = ("calibrated", "alarm")
 
 
-def batch_rows(weights: results.Weights, names: Sequence[str], found: Batch) -> pd.DataFrame:
+def batch_rows(weights: subjects.Weights, names: Sequence[str], found: Batch) -> pd.DataFrame:
     """Return one row for each file; what is not known is empty."""
     from scipy.special import softmax
 
@@ -166,7 +166,7 @@ def batch_rows(weights: results.Weights, names: Sequence[str], found: Batch) -> 
     if found.inside is None:
         return rows
     at, read = np.flatnonzero(usable), known_reader(weights)
-    classes = results.class_names(weights.run)
+    classes = networks.class_names(weights.run)
     logits = found.inside.logits.astype(float)
     best = logits.argmax(axis=1)
     rows["answer"] = pd.Series([classes[index] for index in best], index=at, dtype=object)

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from core.errors import ConvScopeError
-from pages.shared import results
+from pages.shared import networks, results, subjects
 from pages.shared.controls import ask_one
 from pages.shared.layout import plain
 from pages.shared.pictures import pick_picture
@@ -22,7 +22,7 @@ LIMIT, SURE = 20.0, 8.0  # of a slider; the logit of a class that one is sure of
 
 
 def ask_logits(
-    weights: results.Weights, picture: results.Picture | None, most: int
+    weights: subjects.Weights, picture: subjects.Picture | None, most: int
 ) -> "tuple[NDArray[np.float64], int, tuple[str, ...]]":
     """Ask for a picture, its true class and where the logits come from; return the logits, the class and all names.
 
@@ -37,7 +37,7 @@ def ask_logits(
     asking, answering = st.columns([3, 2], gap="large")
     with asking:
         chosen = picture or pick_picture(weights.run)
-    names = results.class_names(weights.run)
+    names = networks.class_names(weights.run)
     with answering:
         logits = network_logits(weights, chosen)
         label = _ask_label(weights, chosen, logits, names)
@@ -47,11 +47,11 @@ def ask_logits(
     return logits, label, names
 
 
-def network_logits(weights: results.Weights, picture: results.Picture) -> "NDArray[np.float64]":
+def network_logits(weights: subjects.Weights, picture: subjects.Picture) -> "NDArray[np.float64]":
     """Return what a network answers, (K,); raises `ConvScopeError` where that is not a number."""
     if isinstance(weights.run, Pretrained):
         return results.logits(weights, picture).astype(np.float64)
-    last = [name for name, _ in results.model(weights).named_children()][-1]
+    last = [name for name, _ in networks.model(weights).named_children()][-1]
     logits = results.activations(weights, (last,), picture)[last].astype(np.float64).ravel()
     if not np.isfinite(logits).all():
         raise ConvScopeError("The network's answer is not a number: choose an earlier epoch, or train it anew.")
@@ -59,7 +59,7 @@ def network_logits(weights: results.Weights, picture: results.Picture) -> "NDArr
 
 
 def _ask_label(
-    weights: results.Weights, picture: results.Picture, logits: "NDArray[np.float64]", names: Sequence[str]
+    weights: subjects.Weights, picture: subjects.Picture, logits: "NDArray[np.float64]", names: Sequence[str]
 ) -> int:
     """Show the picture and the answer, and ask for the true class: known of test images, else at first the answer."""
     best, pixels = int(logits.argmax()), picture.array()

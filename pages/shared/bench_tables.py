@@ -12,7 +12,7 @@ from core.figures.overlay_curves import swatch
 from core.figures.scales import number
 from core.maths.rules import OPTIMIZERS
 from core.maths.terms import Term, latex_number
-from pages.shared import results, state
+from pages.shared import state, subjects
 from pages.shared.bench_gradients import Batch, Place
 from pages.shared.bench_oracle import equal, verdict
 from pages.shared.bench_traces import Trace, where
@@ -108,7 +108,7 @@ def courses(traces: Sequence[Trace], steps: int) -> None:
     st.caption("The same batch at every step, and only this weight moves: the loss changes by little.")
 
 
-def formulas(weights: results.Weights, traces: Sequence[Trace], checks: Mapping[str, Sequence[float]]) -> None:
+def formulas(weights: subjects.Weights, traces: Sequence[Trace], checks: Mapping[str, Sequence[float]]) -> None:
     """Write the last step of chosen optimisers out, line by line."""
     used = weights.run.config.get("optimizer", "adam")
     chosen = st.pills(

@@ -8,7 +8,7 @@ import streamlit as st
 from core.maths.rules import OPTIMIZERS
 from core.options import options
 from core.train.config import TrainConfig
-from pages.shared import results
+from pages.shared import subjects
 from pages.shared.bench_gradients import Batch, Place, layer_weights, weighty_layers
 from pages.shared.bench_oracle import torch_weights
 from pages.shared.bench_tables import courses, formulas, headline, table
@@ -23,7 +23,7 @@ WHICH = {"steepest": "Largest gradient", "chosen": "Choose"}
 
 
 @st.fragment
-def weight_steps(weights: results.Weights) -> None:
+def weight_steps(weights: subjects.Weights) -> None:
     """Ask for a weight and a batch, and show what every optimiser makes of its gradient."""
     st.subheader("One weight, every optimiser", anchor=False)
     st.markdown(
@@ -50,7 +50,7 @@ def weight_steps(weights: results.Weights) -> None:
         formulas(weights, traces, checks)
 
 
-def _ask(weights: results.Weights, layers: Mapping[str, Place]) -> tuple[str, Batch, int]:
+def _ask(weights: subjects.Weights, layers: Mapping[str, Place]) -> tuple[str, Batch, int]:
     with st.grid(4, min_column_width=170, gap="medium"):
         layer = st.selectbox(
             "Layer",
@@ -78,7 +78,7 @@ def _ask(weights: results.Weights, layers: Mapping[str, Place]) -> tuple[str, Ba
     return layer, Batch(size or 32, int(seed)), int(steps)
 
 
-def _ask_settings(weights: results.Weights) -> dict[str, float]:
+def _ask_settings(weights: subjects.Weights) -> dict[str, float]:
     """Ask for learning rate, momentum and decay, at first those of the run."""
     config = TrainConfig.from_mapping(weights.run.config)
     found = {option.name: option for option in options(TrainConfig) if option.name in SETTINGS}
@@ -92,7 +92,7 @@ def _ask_settings(weights: results.Weights) -> dict[str, float]:
         }
 
 
-def _ask_place(weights: results.Weights, layer: str, batch: Batch, which: str) -> Place:
+def _ask_place(weights: subjects.Weights, layer: str, batch: Batch, which: str) -> Place:
     """Ask for one weight of a layer; the one with the largest gradient until another one is chosen."""
     found = layer_weights(weights, layer, batch)
     steepest = found.steepest

@@ -10,7 +10,7 @@ import streamlit as st
 from core.figures.grids import colorize
 from core.figures.scales import ColorScale, number
 from core.probe.classical import CLASSICAL, Classical, Setting
-from pages.shared import pictures, results, state
+from pages.shared import networks, pictures, results, state, subjects
 from pages.shared.compare import attempts, side_by_side, taken
 from pages.shared.layout import plain, show_errors
 from pages.shared.maps import color_bar, dimensions, grid
@@ -27,7 +27,7 @@ _WHOLE = ("count", "cell", "theta")  # settings that are whole numbers
 _COUNTED = {"points": "key-point", "segments": "line", "circles": "circle"}
 
 
-def operations(both: Sequence[results.Weights], picture: results.Picture) -> None:
+def operations(both: Sequence[subjects.Weights], picture: subjects.Picture) -> None:
     """Show a picture through all hand-made operations, beside the maps of the network's first convolution."""
     st.subheader("The same picture, two ways", anchor=False)
     by_hand, learned = st.columns([2, 1], gap="large")
@@ -37,7 +37,7 @@ def operations(both: Sequence[results.Weights], picture: results.Picture) -> Non
         _learned(both, picture)
 
 
-def _photograph(weights: results.Weights) -> results.Picture | None:
+def _photograph(weights: subjects.Weights) -> subjects.Picture | None:
     """Return the chosen photograph before it was made small for the network; None where there is no more of it."""
     choice, shape = state.choice(), weights.run.spec.input_shape
     stages = () if choice is None else pictures.picture(weights.run, choice)[1]
@@ -47,11 +47,11 @@ def _photograph(weights: results.Weights) -> results.Picture | None:
     image = large[-1].convert("RGB")  # after it was cropped, before it was resized
     image.thumbnail((PHOTOGRAPH, PHOTOGRAPH))
     pixels = np.asarray(image).transpose(2, 0, 1)
-    return results.Picture(choice.name, (3, image.height, image.width), pixels.tobytes())
+    return subjects.Picture(choice.name, (3, image.height, image.width), pixels.tobytes())
 
 
 @st.fragment
-def _by_hand(picture: results.Picture, photograph: results.Picture | None) -> None:
+def _by_hand(picture: subjects.Picture, photograph: subjects.Picture | None) -> None:
     st.markdown("**By hand:** somebody thought of each of these, and nothing is learned.")
     if photograph is not None and st.toggle(
         "The photograph in more detail",
@@ -72,7 +72,7 @@ def _by_hand(picture: results.Picture, photograph: results.Picture | None) -> No
                 _card(name, operation, picture)
 
 
-def _card(name: str, operation: Classical, picture: results.Picture) -> None:
+def _card(name: str, operation: Classical, picture: subjects.Picture) -> None:
     """Show what one operation makes of the picture, and its settings where it has some."""
     place = st.container(gap="xsmall")
     chosen: dict[str, float] = {}
@@ -97,7 +97,7 @@ def _ask(name: str, setting: Setting) -> float:
 
 @st.cache_data(show_spinner=False, max_entries=256)
 def _drawn(
-    name: str, digest: str, settings: tuple[tuple[str, float], ...], _picture: results.Picture
+    name: str, digest: str, settings: tuple[tuple[str, float], ...], _picture: subjects.Picture
 ) -> "tuple[np.ndarray[Any, Any], str]":
     """Return the picture of what came out, and in a few words what it shows."""
     from core.figures.classical import operation_picture, operation_scale
@@ -120,7 +120,7 @@ def _words(result: "ClassicalResult", scale: ColorScale | None) -> str:
 
 
 @st.fragment
-def _learned(both: Sequence[results.Weights], picture: results.Picture) -> None:
+def _learned(both: Sequence[subjects.Weights], picture: subjects.Picture) -> None:
     st.markdown("**Learned:** the maps of the network's first convolution; nobody told it what to look for.")
     with show_errors():
         found = attempts(both, partial(_first_maps, picture=picture))
@@ -161,14 +161,14 @@ def _sheet(
     st.caption(f"{layer}: {dimensions(maps.shape)}, before any activation.")
 
 
-def first_convolution(weights: results.Weights) -> str | None:
+def first_convolution(weights: subjects.Weights) -> str | None:
     """Return the name of a network's first convolution, or None where it has none; raises `ConvScopeError`."""
     from core.probe.kernels import filter_layers
 
-    return next(iter(filter_layers(results.model(weights))), None)
+    return next(iter(filter_layers(networks.model(weights))), None)
 
 
-def _first_maps(weights: results.Weights, picture: results.Picture) -> "tuple[str, np.ndarray[Any, Any]] | None":
+def _first_maps(weights: subjects.Weights, picture: subjects.Picture) -> "tuple[str, np.ndarray[Any, Any]] | None":
     layer = first_convolution(weights)
     if layer is None:
         return None

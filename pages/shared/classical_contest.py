@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.data.catalog import DATASETS
 from core.runs.records import Run
-from pages.shared import results, state
+from pages.shared import networks, state, subjects
 from pages.shared.compare import LETTERS
 from pages.shared.layout import plain, show_errors
 from pages.shared.widgets.pulse import pulse
@@ -69,9 +69,9 @@ def hog_job(dataset: str, count: int) -> Job:
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _judgement(mark: tuple[object, ...], _weights: results.Weights) -> "Future[Judged]":
+def _judgement(mark: tuple[object, ...], _weights: subjects.Weights) -> "Future[Judged]":
     """Start to judge a network by the test images, once; the store knows the accuracy of finished trainings."""
-    run, model = _weights.run, results.model(_weights)
+    run, model = _weights.run, networks.model(_weights)
     dataset = state.dataset(run.dataset).scaled(run.config.get("inputs", "standard"))
     known = run.test_accuracy if _weights.epoch is None else None
 
@@ -90,7 +90,7 @@ def _judgement(mark: tuple[object, ...], _weights: results.Weights) -> "Future[J
 
 
 @st.fragment
-def contest(both: Sequence[results.Weights]) -> None:
+def contest(both: Sequence[subjects.Weights]) -> None:
     """Offer to let HOG and a linear SVM compete with the network, and show both in one table."""
     with show_errors():
         run = both[0].run
@@ -130,7 +130,7 @@ def _wait(job: Job) -> None:
     pulse(TICK_SECONDS, key="pulse_contest")
 
 
-def _table(rivals: Sequence[results.Weights], hog: "HogResult", judged: Sequence[Judged]) -> None:
+def _table(rivals: Sequence[subjects.Weights], hog: "HogResult", judged: Sequence[Judged]) -> None:
     rows = [
         {
             "": "HOG + linear SVM",
@@ -173,7 +173,7 @@ def _verdict(hog: "HogResult", network: Judged) -> str:
     return f"**The hand-made features are ahead {points}:** on few or simple images they often are."
 
 
-def _training_seconds(weights: results.Weights) -> float:
+def _training_seconds(weights: subjects.Weights) -> float:
     run = weights.run
     if weights.epoch is None or not run.step:
         return run.seconds

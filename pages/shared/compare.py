@@ -15,7 +15,7 @@ from pages.shared.maps import training_note
 from pages.shared.network_choice import choose_run, run_or_end
 from pages.shared.pretrained import Pretrained, as_run, run_id_of
 from pages.shared.pretrained_download import is_ready
-from pages.shared.results import Weights
+from pages.shared.subjects import Weights
 
 S = TypeVar("S")
 T = TypeVar("T")

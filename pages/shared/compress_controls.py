@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.compression.ways import PRUNINGS, Plan, Pruning
 from core.errors import RunError
-from pages.shared import results
+from pages.shared import subjects
 from pages.shared.controls import ask_one
 from pages.shared.pretrained import NO_IMAGES, Pretrained
 
@@ -26,7 +26,7 @@ INT8 = (
 class Asked:
     """What is asked on this page: of which weights, how they are made smaller, and which split judges it."""
 
-    weights: results.Weights
+    weights: subjects.Weights
     plan: Plan
     split: str
 
@@ -38,7 +38,7 @@ class Asked:
         return (*self.weights.mark, *chosen, self.plan.int8, self.split)
 
 
-def ask_plan(weights: results.Weights) -> Asked:
+def ask_plan(weights: subjects.Weights) -> Asked:
     """Ask for everything; raises `RunError` for a network without images to judge by."""
     if isinstance(weights.run, Pretrained):
         raise RunError(NO_IMAGES)

@@ -9,7 +9,7 @@ import streamlit as st
 from core.explain.methods import METHODS
 from core.figures.overlays import faded, overlay
 from core.figures.scales import number
-from pages.shared import results
+from pages.shared import networks
 from pages.shared.compress_controls import Asked
 from pages.shared.compress_results import measured, smaller, split_of
 from pages.shared.controls import ask_one
@@ -55,7 +55,7 @@ def _chosen(asked: Asked) -> list[int]:
 def _moved(asked: Asked, method: str) -> "tuple[Moved, ...] | None":
     from core.explain.fitness import why_not
 
-    model, (data, split) = results.model(asked.weights), split_of(asked)
+    model, (data, split) = networks.model(asked.weights), split_of(asked)
     reason = why_not(model, method)
     if reason:
         st.info(plain(reason), icon=":material/block:")
@@ -75,7 +75,7 @@ def _moved(asked: Asked, method: str) -> "tuple[Moved, ...] | None":
             model, made.model, images, chosen, targets, partial(attribute, method=method), progress=tell
         )
 
-    seconds = max(1.0, passes * results.pass_seconds(asked.weights))
+    seconds = max(1.0, passes * networks.pass_seconds(asked.weights))
     return background(
         ("compress_maps", *asked.key, method),
         work,
@@ -113,7 +113,7 @@ def _show(asked: Asked, method: str, moved: "tuple[Moved, ...]") -> None:
 def _pair(asked: Asked, each: "Moved", pixels: np.ndarray, words: str) -> None:
     found = measured(asked)
     assert found is not None
-    names = results.class_names(asked.weights.run)
+    names = networks.class_names(asked.weights.run)
     after = names[int(found.change.after[each.index])]
     rank = each.likeness.rank
     with st.container(border=True, gap="xxsmall", key=f"moved_{each.index}"):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.shared import results
+from pages.shared import networks
 from pages.shared.compress_controls import Asked
 from pages.shared.jobs import Progress, background
 from pages.shared.live import duration
@@ -53,8 +53,8 @@ def measured(asked: Asked) -> Measured | None:
         ConvScopeError: The network or its images cannot be had, or cannot be made smaller so.
     """
     data, split = split_of(asked)
-    model = results.model(asked.weights)
-    seconds = 3 + 2 * len(split) * results.pass_seconds(asked.weights)
+    model = networks.model(asked.weights)
+    seconds = 3 + 2 * len(split) * networks.pass_seconds(asked.weights)
     return background(
         ("compress", *asked.key),
         lambda tell: _measure(asked, model, data, split, tell),
@@ -95,7 +95,7 @@ def _made(asked: Asked, model: Any, data: "Dataset", tell: Progress | None = Non
 
 @st.cache_resource(show_spinner="Compressing …", max_entries=2)
 def _smaller(key: tuple[object, ...], _asked: Asked) -> "Compressed":
-    return _made(_asked, results.model(_asked.weights), split_of(_asked)[0])
+    return _made(_asked, networks.model(_asked.weights), split_of(_asked)[0])
 
 
 def smaller(asked: Asked) -> "Compressed":

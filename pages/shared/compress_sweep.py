@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.compression.ways import PRUNINGS
 from core.data.catalog import DATASETS
-from pages.shared import results, state
+from pages.shared import networks, state
 from pages.shared.charts import chart
 from pages.shared.compress_controls import SPLITS, Asked
 from pages.shared.compress_results import split_of
@@ -52,14 +52,14 @@ def sweep_panel(asked: Asked) -> None:
 
 
 def _swept(asked: Asked, kind: str) -> "tuple[Rate, ...] | None":
-    (data, split), model = split_of(asked), results.model(asked.weights)
+    (data, split), model = split_of(asked), networks.model(asked.weights)
 
     def work(tell: Progress) -> "tuple[Rate, ...]":
         from core.compression.plan import sweep
 
         return sweep(model, kind, SHARES, data.normalize(split.images), split.labels, progress=tell)
 
-    seconds = 1 + len(SHARES) * len(split) * results.pass_seconds(asked.weights)
+    seconds = 1 + len(SHARES) * len(split) * networks.pass_seconds(asked.weights)
     return background(
         ("compress_sweep", *asked.weights.mark, kind, asked.split),
         work,

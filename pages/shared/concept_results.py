@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from core.data.concepts import concepts_for, draw_concept
 from core.errors import RunError
-from pages.shared import results
+from pages.shared import networks, subjects
 from pages.shared.jobs import Progress, background
 from pages.shared.live import duration
 from pages.shared.pixels import levels, normalized, statistics
@@ -37,8 +37,8 @@ class Sizes:
 class Question:
     """Which network is asked, at which layer, about which class."""
 
-    weights: results.Weights
-    picture: results.Picture
+    weights: subjects.Weights
+    picture: subjects.Picture
     target: int
     layer: str
 
@@ -60,7 +60,7 @@ def report_of(asked: Question) -> "ConceptReport | None":
         ConvScopeError: The network or its images cannot be had, or cannot be asked this.
     """
     weights, shape = asked.weights, asked.weights.run.spec.input_shape
-    model, known, many = results.model(weights), statistics(weights.run), sizes(shape)
+    model, known, many = networks.model(weights), statistics(weights.run), sizes(shape)
     examples = _examples(asked, many.examples)
     names = concepts_for(shape[0])
 
@@ -83,7 +83,7 @@ def report_of(asked: Question) -> "ConceptReport | None":
 
     about = asked.picture.digest if isinstance(weights.run, Pretrained) else ""
     pictures = len(names) * many.concept + many.random + many.examples
-    seconds = pictures * results.pass_seconds(weights)
+    seconds = pictures * networks.pass_seconds(weights)
     return background(
         ("concepts", weights.mark, asked.layer, asked.target, about),
         work,
@@ -107,7 +107,7 @@ def _examples(asked: Question, count: int) -> "Tensor":
     return found
 
 
-def _variations(picture: results.Picture, count: int) -> "Tensor":
+def _variations(picture: subjects.Picture, count: int) -> "Tensor":
     import torch
 
     from core.data.augment import Augmentation, augment

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.data.concepts import CONCEPTS, concepts_for
 from core.figures.samples import sample_strip
-from pages.shared import results, state
+from pages.shared import networks, state, subjects
 from pages.shared.charts import chart
 from pages.shared.concept_results import REPEATS, Question, drawn, report_of, sizes
 from pages.shared.layout import plain, show_errors
@@ -23,7 +23,7 @@ EACH = 6  # pictures of a concept that are shown
 
 @st.fragment
 @show_errors()
-def concept_section(weights: results.Weights, picture: results.Picture, target: int) -> None:
+def concept_section(weights: subjects.Weights, picture: subjects.Picture, target: int) -> None:
     """Ask whether concepts speak for a class at a layer.
 
     Args:
@@ -43,7 +43,7 @@ def concept_section(weights: results.Weights, picture: results.Picture, target: 
         _show(weights, found)
 
 
-def _ask_layer(weights: results.Weights) -> str:
+def _ask_layer(weights: subjects.Weights) -> str:
     names, first = _layers(weights)
     return st.selectbox(
         "Layer",
@@ -56,11 +56,11 @@ def _ask_layer(weights: results.Weights) -> str:
     )
 
 
-def _layers(weights: results.Weights) -> tuple[list[str], str]:
+def _layers(weights: subjects.Weights) -> tuple[list[str], str]:
     """Return the layers that can be asked, in order, and the one to begin with."""
     from core.explain.layers import cam_layers, layer_shapes
 
-    model, run = results.model(weights), weights.run
+    model, run = networks.model(weights), weights.run
     shapes = layer_shapes(model, run.spec.input_shape)
     if isinstance(run, Pretrained):
         names = list(cam_layers(model))
@@ -70,7 +70,7 @@ def _layers(weights: results.Weights) -> tuple[list[str], str]:
     return names, (maps or names)[-1]
 
 
-def _concepts(weights: results.Weights) -> None:
+def _concepts(weights: subjects.Weights) -> None:
     """Show what the concepts look like."""
     shape = weights.run.spec.input_shape
     names = concepts_for(shape[0])
@@ -96,7 +96,7 @@ def _strip(name: str | None, shape: tuple[int, int, int]) -> bytes:
     return sample_strip(drawn(name, EACH, shape))
 
 
-def _show(weights: results.Weights, found: "ConceptReport") -> None:
+def _show(weights: subjects.Weights, found: "ConceptReport") -> None:
     """Show the scores as a chart and as a table, and say what they mean."""
     from core.figures.concepts import concept_chart, concept_rows
 

@@ -11,7 +11,7 @@ from core.explain.course import ALIKE, Missing, Moment, likeness_to_last, settle
 from core.figures.course import course_chart, course_rows
 from core.figures.overlay_curves import swatch
 from core.runs.records import Run
-from pages.shared import results, state
+from pages.shared import state, subjects
 from pages.shared.charts import chart
 from pages.shared.compare import LETTERS
 from pages.shared.predictions import class_name
@@ -39,7 +39,7 @@ class Told:
         return self.run.step / max(1, self.run.steps_per_epoch) if moment.epoch is None else float(moment.epoch)
 
 
-def reading(told: Told, target: int, picture: results.Picture) -> list[str]:
+def reading(told: Told, target: int, picture: subjects.Picture) -> list[str]:
     """Say in sentences, Markdown, since when a run answers as it does, and since when for the same reason."""
     return [sentence for sentence in (_answer(told, target), _alike(told), _inside(told, picture)) if sentence]
 
@@ -85,7 +85,7 @@ def between(one: Told, other: Told) -> str:
     return "" if alike is None else f"In the end the maps of A and B have a rank correlation of {alike:.2f}."
 
 
-def _inside(told: Told, picture: results.Picture) -> str:
+def _inside(told: Told, picture: subjects.Picture) -> str:
     mask = _mask(told.run, picture)
     if mask is None:
         return ""
@@ -102,7 +102,7 @@ def _from(moment: Moment | Missing) -> str:
     return "in its latest weights" if moment.epoch is None else f"from epoch {moment.epoch} on"
 
 
-def _mask(run: Run, picture: results.Picture) -> "np.ndarray[Any, Any] | None":
+def _mask(run: Run, picture: subjects.Picture) -> "np.ndarray[Any, Any] | None":
     """Return where the object is, if this is an image of which the data set knows it."""
     choice = state.choice()
     if choice is None or choice.kind != "test":
@@ -113,7 +113,7 @@ def _mask(run: Run, picture: results.Picture) -> "np.ndarray[Any, Any] | None":
     return images.masks[index].numpy() if known else None
 
 
-def charts(told: Sequence[Told], target: int, picture: results.Picture, now: float) -> None:
+def charts(told: Sequence[Told], target: int, picture: subjects.Picture, now: float) -> None:
     """Draw what is measured of each epoch: how likely the class is, how alike the map is, how much is on the object."""
     if len(told) > 1:
         _key(told)

@@ -10,7 +10,7 @@ from core.explain.course import Missing, Moment
 from core.figures.course import CourseTiles, course_tiles
 from core.figures.grids import sprite
 from core.figures.overlays import faded
-from pages.shared import results
+from pages.shared import networks, subjects
 from pages.shared.compare import LETTERS
 from pages.shared.course_measures import Told, between, charts, reading
 from pages.shared.explanation_looks import chosen_look
@@ -27,7 +27,7 @@ COLUMNS = 12  # of the sheet
 
 def tell(
     told: Sequence[Told],
-    picture: results.Picture,
+    picture: subjects.Picture,
     target: int,
     method: "Method",
     *,
@@ -66,7 +66,7 @@ def tell(
     charts(told, target, picture, places[at])
 
 
-def _tiles(moments: Sequence[Moment], picture: results.Picture, method: "Method", one_scale: bool) -> CourseTiles:
+def _tiles(moments: Sequence[Moment], picture: subjects.Picture, method: "Method", one_scale: bool) -> CourseTiles:
     look = chosen_look()
     return course_tiles(
         faded(picture.array(), method.signed),
@@ -83,14 +83,14 @@ def _tiles(moments: Sequence[Moment], picture: results.Picture, method: "Method"
 
 def _book(
     told: Sequence[Told],
-    picture: results.Picture,
+    picture: subjects.Picture,
     target: int,
     drawn: CourseTiles,
     places: Sequence[float],
     epoch: int | None,
 ) -> int:
     """Show the maps and return which of the places is looked at."""
-    names = results.class_names(told[0].run)
+    names = networks.class_names(told[0].run)
     blank = np.zeros_like(drawn.pixels[0])
     tiles, strips, used = [picture.array()], [], 0
     for number, each in enumerate(told):

@@ -7,8 +7,8 @@ import streamlit as st
 
 from core.runs.records import Run
 from pages.shared.pretrained import Pretrained
-from pages.shared.results import Weights
 from pages.shared.state import store
+from pages.shared.subjects import Weights
 
 LATEST = -1  # on the slider; the address then names no epoch
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import RunError
-from pages.shared import results
+from pages.shared import subjects
 from pages.shared.compare import offer_compare
 from pages.shared.controls import ask_one
 from pages.shared.evaluation_images import image_row
@@ -24,7 +24,7 @@ GROUPS = {
 CLEAR = 0.05
 
 
-def contest_section(both: tuple[results.Weights, ...], split: str) -> None:
+def contest_section(both: tuple[subjects.Weights, ...], split: str) -> None:
     """Show which images one of two networks gets and the other does not.
 
     Raises:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.shared import menu, results, state
+from pages.shared import menu, state, subjects
 from pages.shared.judgements import Judged
 from pages.shared.layout import plain
 from pages.shared.split_images import ONE, png
@@ -69,7 +69,7 @@ def leave_for(split: str, index: int, side: int = 0) -> None:
     st.session_state[_LEAVING] = (side, split, index)
 
 
-def follow_image(both: Sequence[results.Weights]) -> None:
+def follow_image(both: Sequence[subjects.Weights]) -> None:
     """Leave for Explain if an image was clicked, with the network that was asked and that image chosen."""
     left = st.session_state.pop(_LEAVING, None)
     if left is None:

@@ -3,7 +3,7 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.shared import menu, results
+from pages.shared import menu, subjects
 from pages.shared.compare import side_by_side
 from pages.shared.evaluation_contest import contest_section
 from pages.shared.evaluation_curves import curves_section
@@ -33,7 +33,7 @@ DRAW = {
 
 @st.fragment
 @show_errors()
-def evaluation(both: tuple[results.Weights, ...], split: str, section: str) -> None:
+def evaluation(both: tuple[subjects.Weights, ...], split: str, section: str) -> None:
     """Judge one network, or two side by side.
 
     Args:
@@ -52,7 +52,7 @@ def evaluation(both: tuple[results.Weights, ...], split: str, section: str) -> N
     follow_image(both)
 
 
-def _draw(both: tuple[results.Weights, ...], split: str, section: str) -> None:
+def _draw(both: tuple[subjects.Weights, ...], split: str, section: str) -> None:
     """Judge all before any is drawn: what is alike has one scale."""
     places, judgements = dict[int, DeltaGenerator](), dict[int, Judged]()
 

@@ -10,7 +10,7 @@ import streamlit as st
 from core.errors import ConvScopeError
 from core.explain.method import Choice, Method
 from core.figures.scales import number
-from pages.shared import results
+from pages.shared import networks, results, subjects
 from pages.shared.compare import attempts
 from pages.shared.explanation_drawing import Shown, View, draw
 from pages.shared.explanation_looks import Look
@@ -47,7 +47,7 @@ def compute_all(waiting: Sequence[Waiting]) -> None:
 
 
 def card(
-    method: Method, options: Mapping[str, Choice], views: Sequence[View], picture: results.Picture, look: Look
+    method: Method, options: Mapping[str, Choice], views: Sequence[View], picture: subjects.Picture, look: Look
 ) -> list[Shown] | Waiting:
     """Draw the card of a method, and return the explanations that it shows, or that it waits to be asked."""
     with st.container(border=True, height="stretch", key=f"explained_{method.name}", gap="xsmall"), show_errors():
@@ -60,7 +60,7 @@ def card(
     return []
 
 
-def _head(method: Method, options: Mapping[str, Choice], views: Sequence[View], picture: results.Picture) -> None:
+def _head(method: Method, options: Mapping[str, Choice], views: Sequence[View], picture: subjects.Picture) -> None:
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key=f"head_{method.name}"
     ):
@@ -71,27 +71,27 @@ def _head(method: Method, options: Mapping[str, Choice], views: Sequence[View], 
             if method.random:
                 st.markdown("It draws random numbers, the same each time: the same question has one answer.")
             passes = _passes(method, options, picture)
-            seconds = passes * results.pass_seconds(views[0].weights)
+            seconds = passes * networks.pass_seconds(views[0].weights)
             st.markdown(f"**What it costs.** {passes:,} passes through the network, about {number(seconds, 2)} s here.")
             st.caption(method.paper)
 
 
-def _passes(method: Method, options: Mapping[str, Choice], picture: results.Picture) -> int:
+def _passes(method: Method, options: Mapping[str, Choice], picture: subjects.Picture) -> int:
     return method.passes(method.resolve(options), picture.shape)
 
 
 def _found(
-    method: Method, options: Mapping[str, Choice], views: Sequence[View], picture: results.Picture
+    method: Method, options: Mapping[str, Choice], views: Sequence[View], picture: subjects.Picture
 ) -> "list[Attribution | ConvScopeError] | Waiting | None":
     """Return the explanations of all views: at once where that is quick, else as soon as the background has them."""
     from core.explain.fitness import why_not
 
-    reason = why_not(results.model(views[0].weights), method.name, options)
+    reason = why_not(networks.model(views[0].weights), method.name, options)
     if reason:
         st.info(plain(reason), icon=":material/block:")
         return None
     passes = _passes(method, options, picture) * len(views)
-    seconds = passes * results.pass_seconds(views[0].weights)
+    seconds = passes * networks.pass_seconds(views[0].weights)
     ask = partial(_explain, method, options, picture)
     if seconds <= AT_ONCE:
         return attempts(views, ask)
@@ -115,7 +115,7 @@ def _in_turn(
 
 
 def _explain(
-    method: Method, options: Mapping[str, Choice], picture: results.Picture, view: View, tell: Progress | None = None
+    method: Method, options: Mapping[str, Choice], picture: subjects.Picture, view: View, tell: Progress | None = None
 ) -> "Attribution":
     given: dict[str, Any] = dict(options)
     return results.attribution(

@@ -9,7 +9,7 @@ import streamlit as st
 from core.errors import ConvScopeError
 from core.explain.method import Choice, Family, Method, Option
 from core.explain.methods import METHODS
-from pages.shared import results
+from pages.shared import networks, subjects
 from pages.shared.layout import plain
 
 # Until others are chosen.
@@ -29,7 +29,7 @@ def method_options(name: str) -> dict[str, Choice]:
     return dict(kept)
 
 
-def ask_methods(weights: results.Weights) -> None:
+def ask_methods(weights: subjects.Weights) -> None:
     """Ask which methods to look at, and for their settings; `chosen_methods` and `method_options` tell the answers."""
     _take_unit(weights)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -41,13 +41,13 @@ def ask_methods(weights: results.Weights) -> None:
         st.caption(", ".join(titles) if titles else "No method is chosen.", width="stretch")
 
 
-def _take_unit(weights: results.Weights) -> None:
+def _take_unit(weights: subjects.Weights) -> None:
     """Look at the unit that the address asks for ("conv2,5,3,4": layer, map, row, column), which then forgets it."""
     asked = st.query_params.pop("unit", None)
     if asked is None:
         return
     found = re.fullmatch(r"([\w.]+),(\d{1,6})(?:,(\d{1,6}),(\d{1,6}))?", asked, re.ASCII)
-    if found is None or found[1] not in dict(results.model(weights).named_modules()):
+    if found is None or found[1] not in dict(networks.model(weights).named_modules()):
         st.warning("The address asks for a unit that this network does not have: choose a layer in the settings.")
         return
     layer, *place = found.groups()
@@ -60,10 +60,10 @@ def _take_unit(weights: results.Weights) -> None:
             st.session_state[f"option_{method}_{name}"] = None if value is None else int(value)
 
 
-def _ask_families(weights: results.Weights) -> None:
+def _ask_families(weights: subjects.Weights) -> None:
     from core.explain.fitness import why_not
 
-    model, reasons = results.model(weights), dict[str, str]()
+    model, reasons = networks.model(weights), dict[str, str]()
     for family in get_args(Family):
         names = [name for name, method in METHODS.items() if method.family == family]
         for name in names:
@@ -83,7 +83,7 @@ def _ask_families(weights: results.Weights) -> None:
         st.caption(f":material/block: {plain(reason)}")
 
 
-def _ask_settings(weights: results.Weights) -> None:
+def _ask_settings(weights: subjects.Weights) -> None:
     st.session_state["method_options"] = {
         name: {option.name: _ask_option(weights, METHODS[name], option) for option in METHODS[name].options}
         for name in chosen_methods()
@@ -92,7 +92,7 @@ def _ask_settings(weights: results.Weights) -> None:
         st.caption("None of the chosen methods has settings.")
 
 
-def _ask_option(weights: results.Weights, method: Method, option: Option) -> Choice:
+def _ask_option(weights: subjects.Weights, method: Method, option: Option) -> Choice:
     label, key = f"{method.title}: {option.label.lower()}", f"option_{method.name}_{option.name}"
     words: dict[str, Any] = {"key": key, "help": option.help, "persist_state": "session"}
     if option.kind == "choice":
@@ -113,11 +113,11 @@ def _ask_option(weights: results.Weights, method: Method, option: Option) -> Cho
     return layer or None
 
 
-def _layers(weights: results.Weights, method: Method) -> Sequence[str]:
+def _layers(weights: subjects.Weights, method: Method) -> Sequence[str]:
     from core.explain.layers import cam_layers, layer_shapes
 
     try:
-        model = results.model(weights)
+        model = networks.model(weights)
         if method.family != "Units":
             return cam_layers(model)
         shapes, alone = layer_shapes(model, weights.run.spec.input_shape), method.name == "neuron_gradient"

@@ -10,7 +10,7 @@ from core.errors import ConvScopeError
 from core.explain.course import Missing, Moment, follow, thinned
 from core.explain.methods import METHODS
 from core.runs.records import Run
-from pages.shared import results, state
+from pages.shared import networks, results, state, subjects
 from pages.shared.controls import ask_one
 from pages.shared.course_measures import Told
 from pages.shared.course_views import pause, tell
@@ -32,7 +32,7 @@ SCALES = {"one": "One for all epochs", "own": "One for each epoch"}
 
 
 @st.fragment
-def time_section(both: Sequence[results.Weights], picture: results.Picture, target: int) -> None:
+def time_section(both: Sequence[subjects.Weights], picture: subjects.Picture, target: int) -> None:
     """Show how the explanation of a picture came about: one map for each epoch, of one run or of two.
 
     Args:
@@ -59,7 +59,7 @@ def time_section(both: Sequence[results.Weights], picture: results.Picture, targ
             pause()
 
 
-def _runs(both: Sequence[results.Weights]) -> list[Run]:
+def _runs(both: Sequence[subjects.Weights]) -> list[Run]:
     """Return the runs to follow, each once, as the store has them now."""
     first, other = (state.network(weights.run.id) for weights in (both[0], both[-1]))
     if first.id == other.id:
@@ -109,30 +109,30 @@ def _ask() -> "tuple[Method, bool]":
     return METHODS[name], scale == "one"
 
 
-def _told(run: Run, picture: results.Picture, target: int, method: "Method", side: int) -> Told | None:
+def _told(run: Run, picture: subjects.Picture, target: int, method: "Method", side: int) -> Told | None:
     """Return what a run says of the picture at its epochs, or draw how far the computation is and return None."""
     kept = _kept(run)
     epochs: tuple[int | None, ...] = thinned(kept, MOST)
     if not run.status.active and run.step != kept[-1] * run.steps_per_epoch:
         epochs += (None,)  # stopped within an epoch: its latest weights are later
     options = method_options(method.name)
-    results.tensor(run, picture)  # refuses a picture that does not fit before anything is computed
+    networks.tensor(run, picture)  # refuses a picture that does not fit before anything is computed
     moments = background(
-        ("course", *(results.Weights(run, epoch).mark for epoch in epochs), picture.digest, target, method.name,
+        ("course", *(subjects.Weights(run, epoch).mark for epoch in epochs), picture.digest, target, method.name,
          *sorted(options.items())),
         partial(_moments, run, epochs, picture, target, method.name, options),
         words=f"{method.title} at {len(epochs)} epochs" + f" of {run.name}" * bool(side),
         place=f"course_{side}",
-        ask=_asked(results.Weights(run, epochs[-1]), method, options, len(epochs)),
+        ask=_asked(subjects.Weights(run, epochs[-1]), method, options, len(epochs)),
     )  # fmt: skip
     return None if moments is None else Told(run, moments, len(kept))
 
 
-def _asked(weights: results.Weights, method: "Method", options: dict[str, Any], count: int) -> str:
+def _asked(weights: subjects.Weights, method: "Method", options: dict[str, Any], count: int) -> str:
     """Return the label of the button that what takes long waits for; empty for what is computed at once."""
     try:
         passes = count * method.passes(method.resolve(options), weights.run.spec.input_shape)
-        seconds = passes * results.pass_seconds(weights)
+        seconds = passes * networks.pass_seconds(weights)
     except ConvScopeError:  # each epoch will say what is wrong
         return ""
     if seconds <= AT_ONCE:
@@ -143,7 +143,7 @@ def _asked(weights: results.Weights, method: "Method", options: dict[str, Any], 
 def _moments(
     run: Run,
     epochs: Sequence[int | None],
-    picture: results.Picture,
+    picture: subjects.Picture,
     target: int,
     method: str,
     options: dict[str, Any],
@@ -152,9 +152,9 @@ def _moments(
     """Explain the picture at all epochs; each is kept, so that a new one computes only itself."""
 
     def explain(epoch: int | None, inside: Progress) -> "Attribution":
-        return results.attribution(results.Weights(run, epoch), picture, target, method, progress=inside, **options)
+        return results.attribution(subjects.Weights(run, epoch), picture, target, method, progress=inside, **options)
 
     def probabilities(epoch: int | None) -> "np.ndarray[Any, Any]":
-        return results.probabilities(results.Weights(run, epoch), picture)
+        return results.probabilities(subjects.Weights(run, epoch), picture)
 
     return tuple(follow(epochs, explain, probabilities, progress=progress))

@@ -10,7 +10,7 @@ import streamlit as st
 from core.errors import ConvScopeError
 from core.explain.method import Method
 from core.figures.overlays import Overlay, faded, overlay
-from pages.shared import results
+from pages.shared import subjects
 from pages.shared.compare import taken
 from pages.shared.explanation_fields import field_of, field_words
 from pages.shared.explanation_looks import Look
@@ -29,7 +29,7 @@ NARROWEST = 150  # screen pixels of one of several maps
 class View:
     """One column of maps: whose network, which class, against which other, and what that is called (Markdown)."""
 
-    weights: results.Weights
+    weights: subjects.Weights
     target: int
     versus: int | None = None
     title: str = ""
@@ -47,7 +47,7 @@ def draw(
     method: Method,
     views: Sequence[View],
     found: "Sequence[Attribution | ConvScopeError]",
-    picture: results.Picture,
+    picture: subjects.Picture,
     look: Look,
 ) -> list[Shown]:
     shown = [Shown(view, each) for view, each in zip(views, found, strict=True) if not isinstance(each, ConvScopeError)]
@@ -65,7 +65,7 @@ def draw(
     return shown
 
 
-def _overlay(method: Method, shown: Sequence[Shown], picture: results.Picture, look: Look) -> Overlay:
+def _overlay(method: Method, shown: Sequence[Shown], picture: subjects.Picture, look: Look) -> Overlay:
     """Draw explanations of a picture beside one another, in one scale."""
     from core.explain.attribution import heatmap
 
@@ -86,7 +86,7 @@ def _map(
     method: Method,
     attribution: "Attribution",
     view: View,
-    picture: results.Picture,
+    picture: subjects.Picture,
     drawn: Overlay | None,
     pixels: np.ndarray,
     place: int,

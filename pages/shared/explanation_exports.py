@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.exchange.layout import stem
 from core.explain.calls import Source, command, in_one_line
-from pages.shared import results
+from pages.shared import networks, subjects
 from pages.shared.explanation_drawing import Shown
 from pages.shared.explanation_looks import Look
 from pages.shared.pretrained import Pretrained
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from core.explain.attribution import Attribution
     from core.explain.record import Record
 
-Kept = tuple[results.Weights, "tuple[Attribution, ...]"]  # what one network was asked
+Kept = tuple[subjects.Weights, "tuple[Attribution, ...]"]  # what one network was asked
 Records = Callable[[], "tuple[Record, ...]"]
 
 
@@ -41,29 +41,29 @@ class Download:
     help: str
     file: str
     mime: str
-    make: Callable[[Records, results.Picture, Look], bytes]
+    make: Callable[[Records, subjects.Picture, Look], bytes]
 
 
-def _sheet(records: Records, picture: results.Picture, look: Look) -> bytes:
+def _sheet(records: Records, picture: subjects.Picture, look: Look) -> bytes:
     from core.figures.explained import explanation_sheet
 
     made = explanation_sheet(records(), strength=look.strength, percentile=look.percentile, sign=look.sign)
     return made.png
 
 
-def _arrays(records: Records, picture: results.Picture, look: Look) -> bytes:
+def _arrays(records: Records, picture: subjects.Picture, look: Look) -> bytes:
     from core.explain.record import arrays_npz
 
     return arrays_npz(records())
 
 
-def _settings(records: Records, picture: results.Picture, look: Look) -> bytes:
+def _settings(records: Records, picture: subjects.Picture, look: Look) -> bytes:
     from core.explain.record import settings_json
 
     return settings_json(records()).encode()
 
 
-def _picture(records: Records, picture: results.Picture, look: Look) -> bytes:
+def _picture(records: Records, picture: subjects.Picture, look: Look) -> bytes:
     from PIL import Image
 
     pixels = picture.array()
@@ -108,7 +108,7 @@ DOWNLOADS = (
 )
 
 
-def take_away(shown: Sequence[Shown], picture: results.Picture, look: Look) -> None:
+def take_away(shown: Sequence[Shown], picture: subjects.Picture, look: Look) -> None:
     """Offer what is shown as files, each made only when it is asked for, and say how to repeat it without the app.
 
     Args:
@@ -139,7 +139,7 @@ def take_away(shown: Sequence[Shown], picture: results.Picture, look: Look) -> N
             _repeat(kept, picture, name)
 
 
-def _repeat(kept: Sequence[Kept], picture: results.Picture, name: str) -> None:
+def _repeat(kept: Sequence[Kept], picture: subjects.Picture, name: str) -> None:
     """Show the command line that repeats it, with the file of settings where one line cannot say all."""
     from core.explain.record import call_of
 
@@ -157,20 +157,20 @@ def _repeat(kept: Sequence[Kept], picture: results.Picture, name: str) -> None:
 
 
 def _by_network(shown: Sequence[Shown]) -> list[Kept]:
-    found: dict[tuple[object, ...], tuple[results.Weights, list[Attribution]]] = {}
+    found: dict[tuple[object, ...], tuple[subjects.Weights, list[Attribution]]] = {}
     for each in shown:
         found.setdefault(each.view.weights.mark, (each.view.weights, []))[1].append(each.attribution)
     return [(weights, tuple(explanations)) for weights, explanations in found.values()]
 
 
-def _source(weights: results.Weights) -> Source:
+def _source(weights: subjects.Weights) -> Source:
     run = weights.run
     if isinstance(run, Pretrained):
         return Source(run.info.name, run.name, run.dataset)
     return Source(run.id, run.name, run.dataset, weights.mark[1])
 
 
-def _records(kept: Sequence[Kept], picture: results.Picture) -> "tuple[Record, ...]":
+def _records(kept: Sequence[Kept], picture: subjects.Picture) -> "tuple[Record, ...]":
     import torch
 
     from core.explain.record import Record, fingerprint
@@ -179,11 +179,11 @@ def _records(kept: Sequence[Kept], picture: results.Picture) -> "tuple[Record, .
     return tuple(
         Record(
             _source(weights),
-            fingerprint(results.model(weights)),
-            results.class_names(weights.run),
+            fingerprint(networks.model(weights)),
+            networks.class_names(weights.run),
             picture.title,
             pixels,
-            results.tensor(weights.run, picture)[0],
+            networks.tensor(weights.run, picture)[0],
             found,
         )
         for weights, found in kept

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import ConvScopeError
-from pages.shared import results
+from pages.shared import networks, subjects
 from pages.shared.widgets.map_view import Field
 
 if TYPE_CHECKING:
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _sights(run_id: str, _weights: results.Weights) -> "dict[str, Sight]":
+def _sights(run_id: str, _weights: subjects.Weights) -> "dict[str, Sight]":
     from core.probe.anatomy import dissect
 
-    return {part.name: part.sight for part in dissect(results.model(_weights), _weights.run.spec.input_shape)}
+    return {part.name: part.sight for part in dissect(networks.model(_weights), _weights.run.spec.input_shape)}
 
 
-def field_of(weights: results.Weights, layer: str) -> Field | None:
+def field_of(weights: subjects.Weights, layer: str) -> Field | None:
     """Return what each cell of a layer's maps sees, or None where that is not known or has no places."""
     try:
         sight = _sights(weights.run.id, weights).get(layer)

@@ -6,7 +6,7 @@ from typing import Literal
 
 import streamlit as st
 
-from pages.shared import results
+from pages.shared import networks, subjects
 from pages.shared.predictions import class_name
 
 Sign = Literal["both", "positive", "negative"]
@@ -83,7 +83,7 @@ def _ask_look() -> Look:
 
 
 def ask_classes(
-    weights: results.Weights, probabilities: Mapping[int, float], target: int
+    weights: subjects.Weights, probabilities: Mapping[int, float], target: int
 ) -> tuple[tuple[int, ...], int | None]:
     """Ask which classes to explain beside the one, and against which one to hold it.
 
@@ -92,7 +92,7 @@ def ask_classes(
         probabilities: Of each class, by its index, likeliest first.
         target: The class that is explained in any case.
     """
-    rest, names = [index for index in probabilities if index != target], results.class_names(weights.run)
+    rest, names = [index for index in probabilities if index != target], networks.class_names(weights.run)
 
     key = f"{weights.run.id}_{target}"  # labels hold no probability: Streamlit forgets a choice whose label changes
     with st.grid(2, min_column_width=220, gap="medium"):

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.errors import ConvScopeError
 from core.explain.methods import METHODS
-from pages.shared import menu, results
+from pages.shared import menu, results, subjects
 from pages.shared.compare import LETTERS, attempts, taken
 from pages.shared.explanation_cards import Waiting, card, compute_all
 from pages.shared.explanation_controls import chosen_methods, method_options
@@ -26,7 +26,7 @@ div[class*="st-key-head_"] { min-height: 2.5rem; }
 
 
 @st.fragment
-def maps_section(both: Sequence[results.Weights], picture: results.Picture, target: int) -> None:
+def maps_section(both: Sequence[subjects.Weights], picture: subjects.Picture, target: int) -> None:
     """Show what each chosen method says of a class, of more classes, or of one against another.
 
     Args:
@@ -51,7 +51,7 @@ def maps_section(both: Sequence[results.Weights], picture: results.Picture, targ
             take_away(shown, picture, look)
 
 
-def brief(both: Sequence[results.Weights], picture: results.Picture, target: int) -> None:
+def brief(both: Sequence[subjects.Weights], picture: subjects.Picture, target: int) -> None:
     """Show two quick explanations, and the way to all the others."""
     st.html(STYLE)
     with show_errors():
@@ -64,8 +64,8 @@ def brief(both: Sequence[results.Weights], picture: results.Picture, target: int
 
 
 def _comparable(
-    both: Sequence[results.Weights], picture: results.Picture
-) -> tuple[Sequence[results.Weights], list[np.ndarray]]:
+    both: Sequence[subjects.Weights], picture: subjects.Picture
+) -> tuple[Sequence[subjects.Weights], list[np.ndarray]]:
     """Return the networks that can be asked about this picture and class, and what they answer."""
     answers = attempts(both, lambda weights: results.probabilities(weights, picture))
     if len(both) > 1 and (isinstance(answers[1], ConvScopeError) or not same_classes(both)):
@@ -73,13 +73,13 @@ def _comparable(
     return both, [taken(answer) for answer in answers]
 
 
-def _title(both: Sequence[results.Weights], answers: Sequence[np.ndarray], target: int) -> None:
+def _title(both: Sequence[subjects.Weights], answers: Sequence[np.ndarray], target: int) -> None:
     why = "Why" if all(answer.argmax() == target for answer in answers) else "What speaks for"
     st.subheader(f"{why} “{class_name(both[0].run, target)}”?", anchor=False, width="content")
 
 
 def _views(
-    both: Sequence[results.Weights], target: int, more: Sequence[int] = (), versus: int | None = None
+    both: Sequence[subjects.Weights], target: int, more: Sequence[int] = (), versus: int | None = None
 ) -> list[View]:
     """List the columns of maps: each network, each class, and the difference of two classes."""
     found = []
@@ -97,7 +97,7 @@ def _views(
 
 
 def _cards(
-    views: Sequence[View], picture: results.Picture, names: Sequence[str], look: Look, *, own: bool = True
+    views: Sequence[View], picture: subjects.Picture, names: Sequence[str], look: Look, *, own: bool = True
 ) -> list[Shown]:
     shown: list[Shown] = []
     waiting: list[Waiting] = []
@@ -117,7 +117,7 @@ def _cards(
     return shown
 
 
-def _input(picture: results.Picture, *, wide: bool) -> None:
+def _input(picture: subjects.Picture, *, wide: bool) -> None:
     channels, height, width = picture.shape
     values = "one value (dark to light)" if channels == 1 else "three values (red, green, blue)"
     with st.container(horizontal=True, vertical_alignment="center", key="head_input"):

@@ -10,7 +10,7 @@ import streamlit as st
 from core.errors import ConvScopeError
 from core.figures.grids import colorize
 from core.figures.scales import ColorScale
-from pages.shared import menu, results
+from pages.shared import menu, results, subjects
 from pages.shared.anatomy import Listed, layers_of
 from pages.shared.compare import LETTERS, attempts, side_by_side, taken
 from pages.shared.controls import ask_layer
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def answer(both: Sequence[results.Weights], picture: results.Picture) -> None:
+def answer(both: Sequence[subjects.Weights], picture: subjects.Picture) -> None:
     """Show the picture as the network receives it, and its answer in one line, or those of both networks."""
     pixels = picture.array()
     zoom = max(1, -(-192 // max(pixels.shape[:2])))
@@ -39,7 +39,7 @@ def answer(both: Sequence[results.Weights], picture: results.Picture) -> None:
     st.caption(f"{plain(picture.title)}, {dimensions(picture.shape)}")
 
 
-def _verdict(weights: results.Weights, picture: results.Picture) -> str:
+def _verdict(weights: subjects.Weights, picture: subjects.Picture) -> str:
     probabilities = results.probabilities(weights, picture)
     best = int(probabilities.argmax())
     verdict = f"**{class_name(weights.run, best)}**, {share(probabilities[best])} sure."
@@ -50,7 +50,7 @@ def _verdict(weights: results.Weights, picture: results.Picture) -> str:
 
 
 @st.fragment
-def layer_maps(both: Sequence[results.Weights], picture: results.Picture) -> None:
+def layer_maps(both: Sequence[subjects.Weights], picture: subjects.Picture) -> None:
     """Ask for a layer, show all that it makes of a picture, and the chosen unit below with its numbers."""
     with show_errors():
         layer = _pick_layer(both[0])
@@ -91,7 +91,7 @@ def _maps(made: Made, alike: Sequence[Made], side: int, *, narrow: bool) -> Call
     return partial(details, made, scale, place, side, narrow=narrow)
 
 
-def _pick_layer(weights: results.Weights) -> Listed:
+def _pick_layer(weights: subjects.Weights) -> Listed:
     """Ask for a layer, in the order of the stack; the address carries it (`layer`)."""
     layers = {layer.name: layer for layer in layers_of(weights)}
     chosen = ask_layer(
@@ -114,7 +114,7 @@ def _strongest(made: Made) -> Selection:
     """
     maps = made.values
     with suppress(ConvScopeError):  # damaged
-        maps = make(results.Weights(made.weights.run), made.name, made.picture).values
+        maps = make(subjects.Weights(made.weights.run), made.name, made.picture).values
     place = int(maps.argmax())
     tile, rest = divmod(place, maps[0].size)
     return Selection(tile, *divmod(rest, maps.shape[2]))

@@ -10,7 +10,7 @@ from core.figures.overlays import overlay
 from core.figures.scales import ColorScale, number
 from core.figures.spotlights import spotlight
 from core.model.layers import Conv, Flatten, Residual
-from pages.shared import results
+from pages.shared import networks, subjects
 from pages.shared.anatomy import layers_of, sight_of
 from pages.shared.controls import MANY, ask_one
 from pages.shared.field_arithmetic import arithmetic
@@ -25,7 +25,7 @@ DIRECTIONS = {"back": "What a number sees", "ahead": "What a pixel reaches"}
 
 
 @st.fragment
-def field_bench(weights: results.Weights) -> None:
+def field_bench(weights: subjects.Weights) -> None:
     """Show what a chosen number of a layer sees of a picture, and how that comes about; or what a pixel reaches."""
     with show_errors():
         picture = pick_picture(weights.run)
@@ -40,7 +40,7 @@ def field_bench(weights: results.Weights) -> None:
             what_it_reaches(weights, picture)
 
 
-def _back(weights: results.Weights, picture: results.Picture) -> None:
+def _back(weights: subjects.Weights, picture: subjects.Picture) -> None:
     made = make(weights, _pick_layer(weights), picture)
     channel = _pick_channel(made)
     with st.grid(3, min_column_width=240, gap="medium"):
@@ -55,7 +55,7 @@ def _back(weights: results.Weights, picture: results.Picture) -> None:
     arithmetic(made, row, col)
 
 
-def _pick_layer(weights: results.Weights) -> str:
+def _pick_layer(weights: subjects.Weights) -> str:
     layers = {layer.name: layer for layer in layers_of(weights)}
     names, key = list(layers), f"field_layer_{weights.run.id}"
     if len(names) > MANY:  # early in a deep network, where a number does not see the whole picture yet
@@ -83,7 +83,7 @@ def _pick_layer(weights: results.Weights) -> str:
     return chosen if chosen in names else names[0]
 
 
-def _sees_a_part(weights: results.Weights, layer: str) -> bool:
+def _sees_a_part(weights: subjects.Weights, layer: str) -> bool:
     """Say whether the field of a layer's number in the middle covers less than half of the picture."""
     *_, height, width = next(each.output_shape for each in layers_of(weights) if each.name == layer)
     top, left, bottom, right = sight_of(weights, layer, height // 2, width // 2)
@@ -166,13 +166,13 @@ def _slopes(
     channel: int,
     row: int,
     col: int,
-    _weights: results.Weights,
-    _picture: results.Picture,
+    _weights: subjects.Weights,
+    _picture: subjects.Picture,
 ) -> "np.ndarray[Any, Any]":
     from core.probe.fields import effective_field
 
-    image = results.tensor(_weights.run, _picture)[0]
-    return effective_field(results.model(_weights), image, layer, channel, row, col).numpy()
+    image = networks.tensor(_weights.run, _picture)[0]
+    return effective_field(networks.model(_weights), image, layer, channel, row, col).numpy()
 
 
 def inner_share(slopes: "np.ndarray[Any, Any]", box: Box) -> tuple[Box, float]:

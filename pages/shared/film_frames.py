@@ -9,7 +9,7 @@ import streamlit as st
 from core.data.catalog import described
 from core.figures.film import Tiles, filter_tiles, guesses, image_tiles, map_tiles, pinned
 from core.figures.grids import sprite
-from pages.shared import results, state
+from pages.shared import networks, state, subjects
 from pages.shared.predictions import share
 from pages.shared.widgets.film import Bar, Caption
 
@@ -49,7 +49,7 @@ class Frame:
     maps: Sheet | None
 
 
-def frame(weights: results.Weights, layer: str, seed: int) -> Frame:
+def frame(weights: subjects.Weights, layer: str, seed: int) -> Frame:
     """Return what the strip shows of these weights; nothing is computed twice.
 
     Args:
@@ -64,7 +64,7 @@ def frame(weights: results.Weights, layer: str, seed: int) -> Frame:
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
-def _frame(mark: tuple[Any, ...], layer: str, seed: int, _weights: results.Weights) -> Frame:
+def _frame(mark: tuple[Any, ...], layer: str, seed: int, _weights: subjects.Weights) -> Frame:
     """Compute what the strip shows; raises `ConvScopeError` where the weights cannot be used."""
     import torch
 
@@ -78,8 +78,8 @@ def _frame(mark: tuple[Any, ...], layer: str, seed: int, _weights: results.Weigh
     places = pinned(labels, run.spec.num_classes, seed=seed)
     images = test.images[list(places)]
     shape = run.spec.input_shape
-    pictures = [results.Picture("", shape, image.numpy().tobytes()) for image in images]
-    inputs = torch.cat([results.tensor(run, picture) for picture in pictures])
+    pictures = [subjects.Picture("", shape, image.numpy().tobytes()) for image in images]
+    inputs = torch.cat([networks.tensor(run, picture) for picture in pictures])
     truths = [int(labels[place]) for place in places]
     names = described(run.dataset).class_names
     said = guesses(predict(model, inputs), truths)
@@ -102,11 +102,11 @@ def _frame(mark: tuple[Any, ...], layer: str, seed: int, _weights: results.Weigh
     )
 
 
-def _read(weights: results.Weights) -> "tuple[int | None, nn.Sequential]":
+def _read(weights: subjects.Weights) -> "tuple[int | None, nn.Sequential]":
     """Return how many updates the weights have had, and their network: of one moment, though a worker is writing."""
     while True:
         mark = weights.mark
-        model, step = results.model(weights), _step(state.store().checkpoint(*mark[:2]))
+        model, step = networks.model(weights), _step(state.store().checkpoint(*mark[:2]))
         if weights.mark == mark:
             return step, model
 

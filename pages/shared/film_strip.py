@@ -7,7 +7,7 @@ import streamlit as st
 from core.figures.film import Tiles
 from core.model.shapes import summarize
 from core.runs.records import Run
-from pages.shared import results
+from pages.shared import subjects
 from pages.shared.film_frames import COLUMNS, RIGHT, Frame, Sheet, frame
 from pages.shared.layout import show_errors
 from pages.shared.maps import color_bar, dimensions
@@ -24,7 +24,7 @@ def film_strip(run: Run) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.subheader("What it makes of these pictures", anchor=False, width="content")
         seed = _ask_seed()
-    weights = results.Weights(run)
+    weights = subjects.Weights(run)
     if not weights.mark[-1]:
         st.caption("The pictures come with the first weights.")
         return
@@ -35,7 +35,7 @@ def film_strip(run: Run) -> None:
         _show(run, weights, seed)
 
 
-def _show(run: Run, weights: results.Weights, seed: int) -> None:
+def _show(run: Run, weights: subjects.Weights, seed: int) -> None:
     layers, key = _layers(run), f"film_layer_{run.id}"
     layer = st.session_state.get(key)
     shown = frame(weights, layer if layer in layers else next(iter(layers), ""), seed)

@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from core.figures.grids import colorize, filters_as_rgb
-from pages.shared import results
+from pages.shared import networks, subjects
 from pages.shared.compare import attempts, side_by_side, taken
 from pages.shared.controls import MANY, ask_one
 from pages.shared.filter_sheets import COLOURS, MEAN, STRONGEST, Sheet, explain, views
@@ -24,7 +24,7 @@ WALK = "With the keyboard: the arrow keys walk from filter to filter, Enter or S
 
 
 @st.fragment
-def filter_grid(both: Sequence[results.Weights]) -> None:
+def filter_grid(both: Sequence[subjects.Weights]) -> None:
     """Show the filters of a convolution as one picture, and the chosen one below it with its numbers."""
     with show_errors():
         layer = _pick_convolution(both[0])
@@ -58,7 +58,7 @@ def filter_grid(both: Sequence[results.Weights]) -> None:
             what_if(both[0], first, chosen[0], picture, brand="A · " * (len(both) > 1))
 
 
-def _arrange(weights: results.Weights, filters: Filters, order: str, picture: results.Picture | None) -> Arrangement:
+def _arrange(weights: subjects.Weights, filters: Filters, order: str, picture: subjects.Picture | None) -> Arrangement:
     """Put filters in order; by number, under a sentence on why, where the network's answer is not a number."""
     with show_errors():
         return arrange(weights, filters, order, picture)
@@ -67,11 +67,11 @@ def _arrange(weights: results.Weights, filters: Filters, order: str, picture: re
 
 def _sheet(
     first: Sheet,
-    both: Sequence[results.Weights],
+    both: Sequence[subjects.Weights],
     side: int,
     filters: Filters,
     order: str,
-    picture: results.Picture | None,
+    picture: subjects.Picture | None,
 ) -> Sheet:
     """Return the sheet of the second side; one of another shape has a view and colours of its own."""
     arrangement = _arrange(both[side], filters, order, picture)
@@ -82,10 +82,10 @@ def _sheet(
     return replace(first, filters=filters, order=arrangement, dead=dead_of(both[side], filters))
 
 
-def _pick_convolution(weights: results.Weights) -> str | None:
+def _pick_convolution(weights: subjects.Weights) -> str | None:
     from core.probe.kernels import filter_layers, filters
 
-    model = results.model(weights)
+    model = networks.model(weights)
     shapes = {name: tuple(filters(model, name).shape) for name in filter_layers(model)}
     if not shapes:
         st.info("This network has no convolution and so no filters: add one on the build page and train again.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import RunError
 from core.runs.records import Run
-from pages.shared import results
+from pages.shared import networks, subjects
 from pages.shared.jobs import Progress, background
 from pages.shared.state import store
 from pages.shared.training_images import training_set
@@ -36,7 +36,7 @@ class Taught:
     labels: "np.ndarray"
 
 
-def moments_of(weights: results.Weights) -> tuple[Kept, ...]:
+def moments_of(weights: subjects.Weights) -> tuple[Kept, ...]:
     """Return at most `CHECKPOINTS` epochs up to the chosen one, each with the learning rates it stands for.
 
     Raises:
@@ -75,14 +75,14 @@ def _rates(run: Run) -> dict[int, float]:
 
 
 def taught(
-    weights: results.Weights, picture: results.Picture, target: int, moments: Sequence[Kept], count: int
+    weights: subjects.Weights, picture: subjects.Picture, target: int, moments: Sequence[Kept], count: int
 ) -> Taught | None:
     """Return what the first `count` training images had to do with an answer; None while that is found out.
 
     Raises:
         ConvScopeError: The network or its images cannot be had, or it does not end in a dense layer.
     """
-    run, model, image = weights.run, results.model(weights), results.tensor(weights.run, picture)[0]
+    run, model, image = weights.run, networks.model(weights), networks.tensor(weights.run, picture)[0]
     data, shelf = training_set(run), store()
 
     def work(tell: Progress) -> Taught:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.errors import RunError
 from core.figures.scales import number
-from pages.shared import results
+from pages.shared import subjects
 from pages.shared.controls import ask_one
 from pages.shared.influence_moments import Taught, moments_of, taught
 from pages.shared.layout import plain, show_errors
@@ -27,7 +27,7 @@ SIDE = 112  # about so many pixels wide are the pictures that go to the browser
 
 @st.fragment
 @show_errors()
-def influence_section(weights: results.Weights, picture: results.Picture, target: int) -> None:
+def influence_section(weights: subjects.Weights, picture: subjects.Picture, target: int) -> None:
     """Show which training images pushed a network towards a class for a picture, and which look alike to it.
 
     Args:
@@ -51,7 +51,7 @@ def influence_section(weights: results.Weights, picture: results.Picture, target
         _show(weights, data, found, target)
 
 
-def _ask_count(weights: results.Weights, there: int) -> int:
+def _ask_count(weights: subjects.Weights, there: int) -> int:
     used = min(there, int(weights.run.config.get("train_images", 0)) or there)
     if used <= FEW:
         return used
@@ -59,7 +59,7 @@ def _ask_count(weights: results.Weights, there: int) -> int:
     return int(ask_one("Training images to look through", counts, f"influence_count_{used}"))
 
 
-def _show(weights: results.Weights, data: "Dataset", found: Taught, target: int) -> None:
+def _show(weights: subjects.Weights, data: "Dataset", found: Taught, target: int) -> None:
     name = class_name(weights.run, target)
     if found.influence is not None:
         st.markdown(f"**Proponents: they taught it “{name}”**")
@@ -78,7 +78,7 @@ def _show(weights: results.Weights, data: "Dataset", found: Taught, target: int)
     )
 
 
-def _influence_words(weights: results.Weights, found: Taught) -> str:
+def _influence_words(weights: subjects.Weights, found: Taught) -> str:
     epochs = ", ".join(map(str, found.epochs))
     words = (
         f"TracIn (Pruthi et al. 2020, arXiv:2002.08484): for each of {len(found.similarity):,} training images, the "

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import RunError
-from pages.shared import results
+from pages.shared import networks, subjects
 from pages.shared.jobs import Progress, background
 from pages.shared.pretrained import Pretrained
 from pages.shared.split_images import SPLITS
@@ -33,7 +33,7 @@ class Judged:
         report: All that can be said of it.
     """
 
-    weights: results.Weights
+    weights: subjects.Weights
     split: str
     images: "Split"
     report: "Report"
@@ -41,7 +41,7 @@ class Judged:
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the classes; they may hold what a user wrote."""
-        return results.class_names(self.weights.run)
+        return networks.class_names(self.weights.run)
 
 
 def ask_split() -> str:
@@ -60,7 +60,7 @@ def ask_split() -> str:
     return chosen or "test"
 
 
-def judged(weights: results.Weights, split: str, place: str) -> Judged | None:
+def judged(weights: subjects.Weights, split: str, place: str) -> Judged | None:
     """Return how good a network is, or draw how far that is and return None; call it inside a fragment.
 
     Args:
@@ -73,7 +73,7 @@ def judged(weights: results.Weights, split: str, place: str) -> Judged | None:
     """
     if isinstance(weights.run, Pretrained):
         raise RunError(NOTHING_HERE)
-    data, model = training_set(weights.run), results.model(weights)
+    data, model = training_set(weights.run), networks.model(weights)
     images: Split = getattr(data, split)
 
     def work(tell: Progress) -> "Report":

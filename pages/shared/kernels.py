@@ -13,7 +13,7 @@ from core.errors import ConvScopeError
 from core.figures.grids import colorize
 from core.figures.scales import ColorScale, number
 from core.probe.strength import dead_filters, strengths, strongest_channels
-from pages.shared import results
+from pages.shared import networks, subjects
 from pages.shared.maps import color_bar, enlarged, grid
 from pages.shared.menu import link
 from pages.shared.pretrained import Pretrained
@@ -67,16 +67,16 @@ class Filters:
         return np.argsort(-strengths(self.trained), kind="stable").tolist()
 
 
-def filters_of(weights: results.Weights, layer: str) -> Filters:
+def filters_of(weights: subjects.Weights, layer: str) -> Filters:
     """Read the filters of a convolution; raises `ConvScopeError`."""
     from core.probe.kernels import biases, filter_layers, filters
 
-    model = results.model(weights)
+    model = networks.model(weights)
     values, bias = filters(model, layer).numpy(), biases(model, layer)
     trained = values
     if weights.epoch is not None:
         with suppress(ConvScopeError):  # damaged: then they cannot be compared, and this epoch is still worth seeing
-            trained = filters(results.model(results.Weights(weights.run)), layer).numpy()
+            trained = filters(networks.model(subjects.Weights(weights.run)), layer).numpy()
     count = values.shape[1]
     first = filter_layers(model)[0] == layer and weights.run.spec.input_shape[0] == count == len(RGB)
     names = RGB if first else tuple(f"channel {index}" for index in range(count))

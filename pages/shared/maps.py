@@ -9,7 +9,7 @@ import streamlit as st
 from core.figures.grids import sprite
 from core.figures.scales import ColorScale, legend
 from pages.shared.layout import plain
-from pages.shared.results import Weights
+from pages.shared.subjects import Weights
 from pages.shared.widgets.image_grid import Selection, image_grid
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from core.train.choices import LOSSES
-from pages.shared import results
+from pages.shared import networks, subjects
 from pages.shared.anatomy import layers_of, parts_of
 from pages.shared.controls import ask_layer
 from pages.shared.layout import show_errors
@@ -35,7 +35,7 @@ MOODS = ("BatchNorm2d", "BatchNorm1d", "Dropout")  # what works otherwise in tra
 
 
 @st.fragment
-def layer_bench(weights: results.Weights) -> None:
+def layer_bench(weights: subjects.Weights) -> None:
     """Ask for a picture and a layer, and show each number of it with what it is made of."""
     with show_errors():
         asking, choosing = st.columns([2, 3], gap="large")
@@ -44,7 +44,7 @@ def layer_bench(weights: results.Weights) -> None:
         with choosing:
             layer = _pick_layer(weights)
             name = layer if layer != LOSS else layers_of(weights)[-1].name
-            kind = _kind(results.model(weights).get_submodule(name))
+            kind = _kind(networks.model(weights).get_submodule(name))
             pretrained = isinstance(weights.run, Pretrained)  # whose training images are not here
             training = (
                 kind in MOODS
@@ -60,13 +60,13 @@ def layer_bench(weights: results.Weights) -> None:
             now = scene(weights, name, picture, training=training, loss=loss)
             now.panel.markdown(describe(now, LOSSES[loss].title.lower()))
         if layer == LOSS:
-            softmax_and_loss(now, loss, results.class_names(weights.run))
+            softmax_and_loss(now, loss, networks.class_names(weights.run))
         else:
             VIEWS[kind](now)
 
 
-def _pick_layer(weights: results.Weights) -> str:
-    modules = dict(results.model(weights).named_modules())
+def _pick_layer(weights: subjects.Weights) -> str:
+    modules = dict(networks.model(weights).named_modules())
     if isinstance(weights.run, Pretrained):
         parts = [part for part in parts_of(weights) if _kind(modules[part.name]) in VIEWS]
         found = [part.name for part in parts if part.kind != "global_avg_pool" or part.output_shape[1:] == (1, 1)]
@@ -84,7 +84,7 @@ def _kind(module: Any) -> str:
     return next((kind for kind in kinds if kind in VIEWS and kind != "Sequential"), kinds[0])
 
 
-def _pick_loss(weights: results.Weights) -> str:
+def _pick_loss(weights: subjects.Weights) -> str:
     used = weights.run.config.get("loss", "cross_entropy")
     chosen: str = st.segmented_control(
         "Loss",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.errors import RunError
-from pages.shared import results, state
+from pages.shared import networks, results, state, subjects
 from pages.shared.predictions import class_name
 from pages.shared.pretrained import Pretrained
 
@@ -34,10 +34,10 @@ class Scene:
         panel: Where the view puts what it asks and says.
     """
 
-    weights: results.Weights
+    weights: subjects.Weights
     layer: str
     module: Any
-    picture: results.Picture
+    picture: subjects.Picture
     label: int
     found: "LayerPass"
     training: bool
@@ -54,7 +54,7 @@ class Scene:
         return f"{self.layer} of {self.weights.run.name}, looking at {self.picture.title}"
 
 
-def scene(weights: results.Weights, layer: str, picture: results.Picture, *, training: bool, loss: str) -> Scene:
+def scene(weights: subjects.Weights, layer: str, picture: subjects.Picture, *, training: bool, loss: str) -> Scene:
     """Run a picture forward and backward; `loss` is a key of `core.train.choices.LOSSES`.
 
     Its panel is put where the script stands.
@@ -72,7 +72,7 @@ def scene(weights: results.Weights, layer: str, picture: results.Picture, *, tra
     else:
         kept = _pass
     found = kept(weights.mark, layer, picture.digest, label, training, loss, weights, picture)
-    module = results.model(weights).get_submodule(layer)
+    module = networks.model(weights).get_submodule(layer)
     return Scene(weights, layer, module, picture, label, found, training, st.container())
 
 
@@ -84,8 +84,8 @@ def _pass(
     label: int,
     training: bool,
     loss: str,
-    _weights: results.Weights,
-    _picture: results.Picture,
+    _weights: subjects.Weights,
+    _picture: subjects.Picture,
 ) -> "LayerPass":
     return _layer_pass(layer, label, training, loss, _weights, _picture)
 
@@ -98,14 +98,14 @@ def _large_pass(
     label: int,
     training: bool,
     loss: str,
-    _weights: results.Weights,
-    _picture: results.Picture,
+    _weights: subjects.Weights,
+    _picture: subjects.Picture,
 ) -> "LayerPass":
     return _layer_pass(layer, label, training, loss, _weights, _picture)
 
 
 def _layer_pass(
-    layer: str, label: int, training: bool, loss: str, weights: results.Weights, picture: results.Picture
+    layer: str, label: int, training: bool, loss: str, weights: subjects.Weights, picture: subjects.Picture
 ) -> "LayerPass":
     import torch
 
@@ -114,13 +114,13 @@ def _layer_pass(
     from core.train.losses import make_measure
 
     run = weights.run
-    images, labels = results.tensor(run, picture), torch.tensor([label])
+    images, labels = networks.tensor(run, picture), torch.tensor([label])
     if training:
         data = state.dataset(run.dataset).scaled(run.config.get("inputs", "standard"))
         images = torch.cat([images, data.normalize(data.train.images[: BATCH - 1])])
         labels = torch.cat([labels, data.train.labels[: BATCH - 1]])
     measure = make_measure(TrainConfig(loss=loss))
-    return layer_pass(results.model(weights), layer, images, labels, measure, training=training)
+    return layer_pass(networks.model(weights), layer, images, labels, measure, training=training)
 
 
 def describe(now: Scene, loss: str) -> str:

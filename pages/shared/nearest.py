@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared import results
+from pages.shared import results, subjects
 from pages.shared.layout import plain, show_errors
 from pages.shared.pixels import enlarged, shown
 from pages.shared.pretrained import NO_IMAGES, Pretrained
@@ -15,7 +15,7 @@ SIDE = 112
 
 
 @show_errors()
-def nearest_section(weights: results.Weights, picture: results.Picture) -> None:
+def nearest_section(weights: subjects.Weights, picture: subjects.Picture) -> None:
     """Show the nearest training images, once the reader of the network is there."""
     st.subheader("Nearest training images", anchor=False)
     if isinstance(weights.run, Pretrained):

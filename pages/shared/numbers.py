@@ -9,7 +9,7 @@ import streamlit as st
 from core.figures.grids import colorize
 from core.figures.scales import ColorScale, number
 from core.model.layers import Activation, BatchNorm, Dropout, Flatten, GlobalAvgPool
-from pages.shared import results, state
+from pages.shared import networks, state
 from pages.shared.maps import ONE_SCALE, color_bar, dimensions, enlarged, grid
 from pages.shared.pretrained import Pretrained
 from pages.shared.units import Made, explain_link, sees
@@ -66,7 +66,7 @@ def _names_classes(made: Made) -> bool:
 def _scores(made: Made, alike: Sequence[Made], side: int) -> None:
     from core.figures.bars import scores
 
-    names, theme = results.class_names(made.weights.run), state.theme()
+    names, theme = networks.class_names(made.weights.run), state.theme()
     st.caption("One number (logit) for each class. The largest is the answer; softmax turns them into probabilities.")
     if len(names) > MOST_BARS:
         st.caption(f"The {MOST_BARS} largest of {len(names):,}.")

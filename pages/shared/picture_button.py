@@ -5,7 +5,7 @@ import streamlit as st
 from core.runs.records import Run
 from pages.shared.layout import plain
 from pages.shared.pictures import pick_picture
-from pages.shared.results import Picture
+from pages.shared.subjects import Picture
 
 SIDE = 40  # screen pixels, as high as the button
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.data.images import Stage, fit_image, looks_inverted
 from core.runs.records import Run
-from pages.shared import results, state
+from pages.shared import networks, state, subjects
 from pages.shared.addresses import put_address, take_address
 from pages.shared.crops import ask_crop
 from pages.shared.drawing import ask_drawing, is_centred
@@ -25,7 +25,7 @@ KINDS = {"test": "Test image", "sample": "Sample", "upload": "Upload", "camera":
 OWN_FIRST = ("upload", "camera", "drawing", "sample", "test")
 
 
-def pick_picture(run: Run, *, own: bool = False) -> results.Picture:
+def pick_picture(run: Run, *, own: bool = False) -> subjects.Picture:
     """Ask which picture the network of a run should look at, and return it as that network receives it.
 
     A picture that cannot be used is refused in one sentence, and the one before stays chosen.
@@ -58,18 +58,18 @@ def pick_picture(run: Run, *, own: bool = False) -> results.Picture:
     return picture(run, choice)[0]
 
 
-def picture(run: Run, choice: state.Choice) -> tuple[results.Picture, tuple[Stage, ...]]:
+def picture(run: Run, choice: state.Choice) -> tuple[subjects.Picture, tuple[Stage, ...]]:
     """Return a chosen picture as the network of a run receives it, and the stages from the original to there."""
     shape = run.spec.input_shape
     if choice.kind == "test":
         images = getattr(state.dataset(run.dataset), choice.split)
         index = choice.index % len(images)
         title = f"{ONE[choice.split]} {index}"
-        return results.Picture(title, shape, images.images[index].numpy().tobytes(), int(images.labels[index])), ()
+        return subjects.Picture(title, shape, images.images[index].numpy().tobytes(), int(images.labels[index])), ()
     centre = choice.kind == "drawing" and choice.centre and is_centred(run)
     pixels, stages = fit_image(open_choice(choice), shape, invert=swapped(run, choice), crop=choice.crop, centre=centre)
     title = f"Sample “{SAMPLES[choice.name].title}”" if choice.kind == "sample" else short(choice.name)
-    return results.Picture(title, shape, pixels.numpy().tobytes()), stages
+    return subjects.Picture(title, shape, pixels.numpy().tobytes()), stages
 
 
 def swapped(run: Run, choice: state.Choice) -> bool:
@@ -107,7 +107,7 @@ def _follow(choice: state.Choice, control: str, own: bool) -> None:
 
 
 def _ask_test(run: Run, choice: state.Choice) -> state.Choice:
-    split, names = choice.split, results.class_names(run)
+    split, names = choice.split, networks.class_names(run)
     if split != "test":
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f"{SPLITS[split]}: the network did not learn from them either.")

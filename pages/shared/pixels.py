@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from core.runs.records import Run
 from pages.shared.pretrained import Pretrained
-from pages.shared.results import Picture
 from pages.shared.state import scale
+from pages.shared.subjects import Picture
 
 if TYPE_CHECKING:
     import numpy as np

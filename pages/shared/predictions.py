@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.figures.palette import THEMES
 from core.runs.records import Run
-from pages.shared import results, state
+from pages.shared import networks, results, state, subjects
 from pages.shared.compare import attempts, side_by_side, taken
 from pages.shared.layout import plain
 
@@ -29,10 +29,10 @@ def share(probability: float) -> str:
 
 def class_name(run: Run, index: int) -> str:
     """Return the name of a class that a network knows, as Markdown that shows it as it stands."""
-    return plain(results.class_names(run)[index])
+    return plain(networks.class_names(run)[index])
 
 
-def pick_target(both: Sequence[results.Weights], picture: results.Picture) -> int:
+def pick_target(both: Sequence[subjects.Weights], picture: subjects.Picture) -> int:
     """Show the likeliest classes of a picture as bars that can be clicked, and return the class to explain.
 
     That is the one in the address (`target`) as long as the picture stays the same, else the likeliest of the first
@@ -55,9 +55,9 @@ def pick_target(both: Sequence[results.Weights], picture: results.Picture) -> in
     return target
 
 
-def same_classes(both: Sequence[results.Weights]) -> bool:
+def same_classes(both: Sequence[subjects.Weights]) -> bool:
     """Say whether two networks can be asked about the same class."""
-    first, other = (results.class_names(weights.run) for weights in (both[0], both[-1]))
+    first, other = (networks.class_names(weights.run) for weights in (both[0], both[-1]))
     return first == other
 
 
@@ -65,7 +65,7 @@ def _order(probabilities: "np.ndarray") -> "np.ndarray":
     return (-probabilities).argsort(kind="stable")
 
 
-def _answers(run: Run, picture: results.Picture, probabilities: "np.ndarray", target: int | None, side: int) -> None:
+def _answers(run: Run, picture: subjects.Picture, probabilities: "np.ndarray", target: int | None, side: int) -> None:
     """Show what one network answers; the bars can be clicked unless `target` is None, for it knows other classes."""
     order = _order(probabilities).tolist()
     known = picture if target is not None else replace(picture, label=None)
@@ -77,7 +77,7 @@ def _answers(run: Run, picture: results.Picture, probabilities: "np.ndarray", ta
         _another(run, rest, probabilities)
 
 
-def _asked(run: Run, picture: results.Picture, count: int) -> int | None:
+def _asked(run: Run, picture: subjects.Picture, count: int) -> int | None:
     """Return the class that the address asks for, or None; what another picture was asked about is forgotten."""
     about = (run.dataset, picture.digest)
     if st.session_state.get("target_of", about) != about and "target" in st.query_params:
@@ -95,7 +95,7 @@ def _choose(target: int) -> None:
     st.query_params["target"] = str(target)
 
 
-def _answer(run: Run, picture: results.Picture, best: int) -> None:
+def _answer(run: Run, picture: subjects.Picture, best: int) -> None:
     st.subheader(f"It says “{class_name(run, best)}”", anchor=False)
     title = plain(picture.title)
     if picture.label is None:
@@ -107,7 +107,7 @@ def _answer(run: Run, picture: results.Picture, best: int) -> None:
 
 
 def _bars(
-    run: Run, picture: results.Picture, shown: list[int], probabilities: "np.ndarray", target: int | None, side: int
+    run: Run, picture: subjects.Picture, shown: list[int], probabilities: "np.ndarray", target: int | None, side: int
 ) -> None:
     """Draw one button for each class, filled as far as the class is likely."""
     colours = THEMES[state.theme()]
@@ -157,7 +157,7 @@ def _another(run: Run, rest: list[int], probabilities: "np.ndarray") -> None:
         if st.session_state["another_class"] is not None:
             _choose(st.session_state.pop("another_class"))
 
-    names = results.class_names(run)
+    names = networks.class_names(run)
     st.selectbox(
         "Another class",
         rest,

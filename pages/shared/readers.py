@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.errors import RunError
-from pages.shared import results
+from pages.shared import networks, subjects
 from pages.shared.jobs import Progress, background
 from pages.shared.pretrained import Pretrained
 from pages.shared.training_images import training_set
@@ -35,12 +35,12 @@ def _shelf(mark: tuple[Any, ...]) -> _Shelf:
     return _Shelf()
 
 
-def known_reader(weights: results.Weights) -> "Reader | None":
+def known_reader(weights: subjects.Weights) -> "Reader | None":
     """Return the reader of a network if it has been learned."""
     return None if isinstance(weights.run, Pretrained) else _shelf(weights.mark).reader
 
 
-def reader(weights: results.Weights, place: str) -> "Reader | None":
+def reader(weights: subjects.Weights, place: str) -> "Reader | None":
     """Return the reader of a network, or draw how far it is and return None; call it inside a fragment.
 
     While the network is still in training, it waits for a press.
@@ -53,7 +53,7 @@ def reader(weights: results.Weights, place: str) -> "Reader | None":
         raise RunError(CANNOT)
     shelf = _shelf(weights.mark)
     if shelf.reader is None:
-        model, data = results.model(weights), training_set(run)
+        model, data = networks.model(weights), training_set(run)
 
         def work(tell: Progress) -> bool:
             from core.explain.influence import Images

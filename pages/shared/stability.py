@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.explain.methods import METHODS
 from core.figures.overlays import faded, overlay
-from pages.shared import results
+from pages.shared import networks, subjects
 from pages.shared.controls import ask_one
 from pages.shared.jobs import Progress, background
 from pages.shared.layout import plain, show_errors
@@ -26,13 +26,13 @@ SIDE = 112
 
 @st.fragment
 @show_errors()
-def stability_section(weights: results.Weights, picture: results.Picture, target: int) -> None:
+def stability_section(weights: subjects.Weights, picture: subjects.Picture, target: int) -> None:
     """Change a picture a little in several ways and show what becomes of the answer and of one explanation."""
     from core.explain.fitness import why_not
     from core.reading.changes import CHANGES
 
     st.subheader("Does the answer hold still?", anchor=False)
-    model = results.model(weights)
+    model = networks.model(weights)
     fit = {name: METHODS[name].title for name in QUICK if why_not(model, name, METHODS[name].resolve({})) is None}
     method = ask_one("Explanation to follow", fit, f"stability_method_{len(fit)}")
     known = statistics(weights.run)
@@ -58,7 +58,7 @@ def stability_section(weights: results.Weights, picture: results.Picture, target
     _variants(weights, found, picture, method)
 
 
-def _summary(weights: results.Weights, found: "Stability") -> None:
+def _summary(weights: subjects.Weights, found: "Stability") -> None:
     answer, target = (class_name(weights.run, index) for index in (int(found.original.logits.argmax()), found.target))
     chances = [_chance(weights, variant, found.target) for variant in found.variants.values()]
     first = share(_chance(weights, found.original, found.target))
@@ -77,7 +77,7 @@ def _summary(weights: results.Weights, found: "Stability") -> None:
     st.markdown(words)
 
 
-def _variants(weights: results.Weights, found: "Stability", picture: results.Picture, method: str) -> None:
+def _variants(weights: subjects.Weights, found: "Stability", picture: subjects.Picture, method: str) -> None:
     about, shelf = METHODS[method], [found.original, *found.variants.values()]
     pictures = [shown(variant.pixels) for variant in shelf]
     zoom = max(1, -(-SIDE // max(picture.shape[1:])))
@@ -102,9 +102,9 @@ def _variants(weights: results.Weights, found: "Stability", picture: results.Pic
 
 
 def _card(
-    weights: results.Weights, found: "Stability", variant: "Variant", pictures: "tuple[np.ndarray, np.ndarray]"
+    weights: subjects.Weights, found: "Stability", variant: "Variant", pictures: "tuple[np.ndarray, np.ndarray]"
 ) -> Card:
-    names, said = results.class_names(weights.run), int(variant.logits.argmax())
+    names, said = networks.class_names(weights.run), int(variant.logits.argmax())
     mark = "✓" if said == found.original.logits.argmax() else f"✗ {names[said]},"
     note = f"{mark} {share(_chance(weights, variant, found.target))}"
     if variant is not found.original:
@@ -117,7 +117,7 @@ def _large(pixels: np.ndarray, zoom: int) -> np.ndarray:
     return pixels.repeat(zoom, axis=0).repeat(zoom, axis=1)
 
 
-def _chance(weights: results.Weights, variant: "Variant", target: int) -> float:
+def _chance(weights: subjects.Weights, variant: "Variant", target: int) -> float:
     """Return the probability of a class, calibrated where that is known."""
     from scipy.special import softmax
 

@@ -8,9 +8,10 @@ from core.data.orientation import UPRIGHT, as_in_file
 from core.figures.scales import ColorScale
 from core.runs.records import Run
 from pages.shared import state
+from pages.shared.networks import class_names, tensor
 from pages.shared.pictures import picture
-from pages.shared.results import Picture, class_names, tensor
 from pages.shared.sample_pictures import SAMPLES
+from pages.shared.subjects import Picture
 
 if TYPE_CHECKING:
     from PIL.Image import Image

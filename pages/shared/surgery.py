@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.shared import results
+from pages.shared import subjects
 from pages.shared.controls import ask_one
 from pages.shared.kernels import Filters
 from pages.shared.layout import plain, show_errors
@@ -23,7 +23,7 @@ CHANGES = {"off": "Switch off", "swap": "Swap", "replace": "New kernel"}
 
 @st.fragment
 def what_if(
-    weights: results.Weights, filters: Filters, index: int, picture: results.Picture | None, *, brand: str = ""
+    weights: subjects.Weights, filters: Filters, index: int, picture: subjects.Picture | None, *, brand: str = ""
 ) -> None:
     """Offer to change a filter in a copy of the network; while that is closed nothing is computed.
 
@@ -66,7 +66,7 @@ def what_if(
         effects(Copy(weights, edits, picture), filters.layer, index)
 
 
-def _ask(weights: results.Weights, filters: Filters, index: int, edits: "tuple[Edit, ...]") -> None:
+def _ask(weights: subjects.Weights, filters: Filters, index: int, edits: "tuple[Edit, ...]") -> None:
     """Ask what to do to a filter."""
     st.markdown(f"**Filter {index} of {filters.layer}**")
     change, count = ask_one("Change", CHANGES, "surgery_change"), len(filters.weights)
@@ -107,7 +107,7 @@ def _swap(run_id: str, layer: str, index: int, count: int) -> None:
     )
 
 
-def _replace(weights: results.Weights, filters: Filters, index: int, edits: "tuple[Edit, ...]") -> None:
+def _replace(weights: subjects.Weights, filters: Filters, index: int, edits: "tuple[Edit, ...]") -> None:
     from core.probe.kernels import filters as weights_of
     from core.probe.surgery import Replace
 

@@ -8,8 +8,9 @@ import streamlit as st
 from core.figures.palette import THEMES
 from core.runs.records import Run
 from pages.shared import state
+from pages.shared.networks import class_names
 from pages.shared.predictions import TOP, class_name, share
-from pages.shared.results import Picture, class_names
+from pages.shared.subjects import Picture
 
 
 def answers(run: Run, picture: Picture, before: np.ndarray, after: np.ndarray) -> None:

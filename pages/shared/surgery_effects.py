@@ -6,7 +6,7 @@ import streamlit as st
 from core.explain.methods import METHODS
 from core.figures.grids import colorize
 from core.figures.scales import ColorScale, number
-from pages.shared import results
+from pages.shared import networks, results, subjects
 from pages.shared.anatomy import answers_of, layers_of
 from pages.shared.before_after import before_after
 from pages.shared.controls import ask_one
@@ -47,7 +47,7 @@ def _explanation(copy: Copy, target: int) -> None:
     weights, picture = copy.weights, copy.picture
     st.markdown(f"**Why “{class_name(weights.run, target)}”?**")
     method = METHODS[ask_one("Explain by", EXPLAIN, "surgery_method")]
-    reason = why_not(results.model(weights), method.name)
+    reason = why_not(networks.model(weights), method.name)
     if reason:
         st.info(plain(reason), icon=":material/block:")
         return
@@ -102,7 +102,7 @@ def _maps(copy: Copy, layer: str, index: int) -> None:
     )
 
 
-def _later(weights: results.Weights, layer: str) -> list[str]:
+def _later(weights: subjects.Weights, layer: str) -> list[str]:
     """Name the layers with maps behind a convolution."""
     layers = layers_of(weights)
     names = [each.name for each in layers]

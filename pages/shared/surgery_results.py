@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.shared import results
+from pages.shared import networks, subjects
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from core.probe.surgery import Edit
 
 
-def patient(weights: results.Weights, edits: "Sequence[Edit]") -> "nn.Sequential":
+def patient(weights: subjects.Weights, edits: "Sequence[Edit]") -> "nn.Sequential":
     """Return the edited copy of a network, to be read, never changed; raises `ConvScopeError`."""
     return _patient(weights.mark, _stamp(edits), weights, tuple(edits))
 
@@ -28,10 +28,10 @@ def _stamp(edits: "Sequence[Edit]") -> str:
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _patient(mark: Any, stamp: str, _weights: results.Weights, _edits: "tuple[Edit, ...]") -> "nn.Sequential":
+def _patient(mark: Any, stamp: str, _weights: subjects.Weights, _edits: "tuple[Edit, ...]") -> "nn.Sequential":
     from core.probe.surgery import operate
 
-    return operate(results.model(_weights), _edits, share=True)
+    return operate(networks.model(_weights), _edits, share=True)
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
@@ -67,9 +67,9 @@ class Copy:
         picture: The picture.
     """
 
-    weights: results.Weights
+    weights: subjects.Weights
     edits: "tuple[Edit, ...]"
-    picture: results.Picture
+    picture: subjects.Picture
 
     def model(self) -> "nn.Sequential":
         """Return the copy."""
@@ -77,7 +77,7 @@ class Copy:
 
     def image(self) -> Any:
         """Return the picture as the network receives it, (1, C, H, W)."""
-        return results.tensor(self.weights.run, self.picture)
+        return networks.tensor(self.weights.run, self.picture)
 
     def probabilities(self) -> "np.ndarray":
         """Return the probability of each class, (K,); raises `ConvScopeError`."""

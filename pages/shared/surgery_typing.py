@@ -7,13 +7,13 @@ import numpy as np
 import streamlit as st
 
 from core.errors import ConvScopeError
-from pages.shared import results
+from pages.shared import subjects
 from pages.shared.surgery_edits import edits_of, retype, turn
 from pages.shared.surgery_kernels import part_of, whole
 from pages.shared.surgery_results import patient
 
 
-def type_kernel(weights: results.Weights, layer: str, index: int, channel: int) -> None:
+def type_kernel(weights: subjects.Weights, layer: str, index: int, channel: int) -> None:
     """Show the kernel of a filter of the copy as a table; what is typed becomes one edit, however many numbers it is.
 
     Args:

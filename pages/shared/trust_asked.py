@@ -10,7 +10,7 @@ import streamlit as st
 from core.errors import ConvScopeError
 from core.explain.method import Method
 from core.explain.methods import METHODS
-from pages.shared import results
+from pages.shared import networks, results, subjects
 from pages.shared.explanation_controls import chosen_methods, method_options
 from pages.shared.jobs import background
 from pages.shared.layout import plain
@@ -33,8 +33,8 @@ class Asked:
         options: The method's settings by name.
     """
 
-    weights: results.Weights
-    picture: results.Picture
+    weights: subjects.Weights
+    picture: subjects.Picture
     target: int
     method: Method
     versus: int | None = None
@@ -58,7 +58,7 @@ class Asked:
     @property
     def title(self) -> str:
         """The class in words, as Markdown that shows it as it stands."""
-        names = results.class_names(self.weights.run)
+        names = networks.class_names(self.weights.run)
         against = "" if self.versus is None else f"” and not “{names[self.versus]}"
         return plain(names[self.target] + against)
 
@@ -66,16 +66,16 @@ class Asked:
         """Return what makes the map, of any network and image: for threads without a page."""
         from core.explain.attribution import attribute
 
-        others = results.background(self.weights.run)
+        others = networks.background(self.weights.run)
         return partial(attribute, method=self.method.name, versus=self.versus, background=others, **dict(self.options))
 
     def image(self) -> Any:
         """Return the picture as the network receives it, (C, H, W); raises `ConvScopeError`."""
-        return results.tensor(self.weights.run, self.picture)[0]
+        return networks.tensor(self.weights.run, self.picture)[0]
 
     def seconds(self, passes: int) -> float:
         """Return how long so many passes of the picture may take, at most."""
-        return passes * results.pass_seconds(self.weights)
+        return passes * networks.pass_seconds(self.weights)
 
     def ask(self, words: str, passes: int) -> str:
         """Return the label of the button that so many passes wait for; empty if they are made unasked."""
@@ -105,7 +105,7 @@ class Asked:
         )
 
 
-def ask_map(both: Sequence[results.Weights], picture: results.Picture, target: int) -> Asked:
+def ask_map(both: Sequence[subjects.Weights], picture: subjects.Picture, target: int) -> Asked:
     """Ask which of the chosen methods to check, and against which class; of two networks the first is checked."""
     names, key = chosen_methods() or tuple(METHODS)[:1], "trust_method"
     if st.session_state.get(key) not in names:
@@ -126,8 +126,8 @@ def ask_map(both: Sequence[results.Weights], picture: results.Picture, target: i
     return Asked(both[0], picture, target, METHODS[name], versus, tuple(sorted(method_options(name).items())))
 
 
-def _ask_versus(weights: results.Weights, picture: results.Picture, target: int) -> int | None:
-    names, likely = results.class_names(weights.run), results.probabilities(weights, picture)
+def _ask_versus(weights: subjects.Weights, picture: subjects.Picture, target: int) -> int | None:
+    names, likely = networks.class_names(weights.run), results.probabilities(weights, picture)
     return st.selectbox(
         f"Why “{plain(names[target])}” and not …",
         [index for index in (-likely).argsort(kind="stable").tolist() if index != target],
@@ -144,7 +144,7 @@ def unfit(asked: Asked) -> str | None:
     """Say why the method cannot explain this network, as Markdown, or return None if it can."""
     from core.explain.fitness import why_not
 
-    reason = why_not(results.model(asked.weights), asked.method.name, asked.method.resolve(dict(asked.options)))
+    reason = why_not(networks.model(asked.weights), asked.method.name, asked.method.resolve(dict(asked.options)))
     return plain(reason) if reason else None
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.errors import ConvScopeError
 from core.figures.scales import number
-from pages.shared import results, state
+from pages.shared import networks, state, subjects
 from pages.shared.compare import taken
 from pages.shared.jobs import Progress, background
 from pages.shared.layout import show_errors
@@ -136,7 +136,7 @@ def _checks(asked: Asked, found: "Attribution") -> Checks | None:
     from core.explain.randomization import STEPS, forgettable
     from core.explain.steadiness import NEARBY
 
-    model = results.model(asked.weights)
+    model = networks.model(asked.weights)
     repeats = (NEARBY + 1) + min(STEPS, len(forgettable(model))) + 2
     passes = SQUARES + 1 + repeats * asked.passes
     return background(
@@ -153,7 +153,7 @@ def _untrained(asked: Asked) -> Any:
     run = asked.weights.run
     if isinstance(run, Pretrained) or 0 not in state.store().epochs(run.id):
         return None
-    return results.model(results.Weights(run, 0))
+    return networks.model(subjects.Weights(run, 0))
 
 
 def _work(explain: "Explain", model: Any, before: Any, image: Any, found: "Attribution", progress: Progress) -> Checks:

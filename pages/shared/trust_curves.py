@@ -9,7 +9,7 @@ import streamlit as st
 from core.errors import ConvScopeError
 from core.explain.erasing import BETTER
 from core.figures.removal_curves import chance_rows, removal_chart, removal_rows
-from pages.shared import results, state
+from pages.shared import networks, state
 from pages.shared.charts import chart
 from pages.shared.compare import taken
 from pages.shared.jobs import Progress, background
@@ -56,7 +56,7 @@ def curves_of(asked: Asked, values: "np.ndarray", fill: str) -> "dict[str, Curve
     steps = sizes(asked)[0]
     key = ("curves", *asked.key, fill)
     work = partial(
-        _both_curves, results.model(asked.weights), asked.image(), values, asked.target, asked.versus, fill, steps
+        _both_curves, networks.model(asked.weights), asked.image(), values, asked.target, asked.versus, fill, steps
     )
     if asked.seconds(len(TITLES) * (steps + 1)) <= AT_ONCE:
         return _kept_curves(key, work)
@@ -94,7 +94,7 @@ def chances_of(asked: Asked, values: "np.ndarray", fill: str) -> "dict[str, Chan
         ("chance", *asked.key, fill),
         partial(
             _chances,
-            results.model(asked.weights),
+            networks.model(asked.weights),
             asked.image(),
             values,
             asked.target,

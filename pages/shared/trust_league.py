@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.explain.methods import METHODS
 from core.figures.leagues import IGNORANT, MEASURES, league_chart, league_rows
-from pages.shared import results, state
+from pages.shared import networks, state, subjects
 from pages.shared.charts import chart
 from pages.shared.controls import ask_one
 from pages.shared.explanation_controls import chosen_methods, method_options
@@ -35,7 +35,7 @@ PAPER = "Zhang et al. 2018, â€œTop-down Neural Attention by Excitation Backpropâ
 
 
 @st.fragment
-def league_panel(weights: results.Weights) -> None:
+def league_panel(weights: subjects.Weights) -> None:
     """Offer the league of the chosen methods where the objects of the test images are known."""
     if isinstance(weights.run, Pretrained):
         return
@@ -58,30 +58,30 @@ def league_panel(weights: results.Weights) -> None:
                 _show(found)
 
 
-def _fitting(weights: results.Weights) -> tuple[tuple[str, ...], list[str]]:
+def _fitting(weights: subjects.Weights) -> tuple[tuple[str, ...], list[str]]:
     """Return the chosen methods that can explain the network, and why the others cannot."""
     from core.explain.fitness import why_not
 
-    model = results.model(weights)
+    model = networks.model(weights)
     reasons = {name: why_not(model, name, METHODS[name].resolve(method_options(name))) for name in chosen_methods()}
     fit = tuple(name for name, reason in reasons.items() if not reason)
     return fit, [f"{METHODS[name].title} ({plain(reason)})" for name, reason in reasons.items() if reason]
 
 
-def _league(weights: results.Weights, data: "Dataset", names: tuple[str, ...], count: int) -> "League | None":
+def _league(weights: subjects.Weights, data: "Dataset", names: tuple[str, ...], count: int) -> "League | None":
     """Return the standings, or draw how far they are, or the button that starts them, and return None."""
     from core.explain.attribution import attribute
 
     options: Mapping[str, dict[str, Any]] = {name: method_options(name) for name in names}
-    others = results.background(weights.run)
+    others = networks.background(weights.run)
     explains = {name: partial(attribute, method=name, background=others, **options[name]) for name in names}
     shape = data.input_shape
     passes = count * sum(METHODS[name].passes(METHODS[name].resolve(options[name]), shape) for name in names)
-    seconds = max(1.0, passes * results.pass_seconds(weights))
+    seconds = max(1.0, passes * networks.pass_seconds(weights))
     key = ("league", *weights.mark, count, *((name, *sorted(options[name].items())) for name in names))
     return background(
         key,
-        partial(_work, results.model(weights), data, count, explains),
+        partial(_work, networks.model(weights), data, count, explains),
         words=f"{len(names)} methods explain {count} test images",
         place="trust_league",
         ask=f"Compute the league of {len(names)} methods, about {duration(seconds)}",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.explain.erasing import FILLS
-from pages.shared import results
+from pages.shared import networks
 from pages.shared.compare import taken
 from pages.shared.controls import ask_one
 from pages.shared.layout import show_errors
@@ -100,7 +100,7 @@ def _answer(asked: Asked, changed: Any, random: float | None) -> None:
     from core.explain.usable import likelihoods
     from core.model.twin import twin_of
 
-    model, run, images = results.model(asked.weights), asked.weights.run, torch.stack([asked.image(), changed])
+    model, run, images = networks.model(asked.weights), asked.weights.run, torch.stack([asked.image(), changed])
     before, now = likelihoods(twin_of(model), images, asked.target, asked.versus).tolist()
     first, probabilities = predict(model, images).numpy()
     st.markdown("**What it says of that**")

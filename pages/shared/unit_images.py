@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.figures.scales import number
 from core.figures.spotlights import spotlight
-from pages.shared import results
+from pages.shared import networks, subjects
 from pages.shared.anatomy import answers_of
 from pages.shared.kernels import Filters
 from pages.shared.layout import show_errors
@@ -39,7 +39,7 @@ def _slot(mark: tuple[Any, ...], layer: str) -> _Slot:
     return _Slot()
 
 
-def top_of(weights: results.Weights, layer: str) -> "TopImages":
+def top_of(weights: subjects.Weights, layer: str) -> "TopImages":
     """Find the training images that move each unit of a layer most, under a progress bar unless they are known.
 
     Raises:
@@ -57,7 +57,7 @@ def top_of(weights: results.Weights, layer: str) -> "TopImages":
                 bar.progress(seen / total, text=f"{seen:,} of {total:,} training images")
 
             slot.found = top_images(
-                results.model(weights),
+                networks.model(weights),
                 data.train.images,
                 layer,
                 SHOWN,
@@ -70,7 +70,7 @@ def top_of(weights: results.Weights, layer: str) -> "TopImages":
 
 
 @st.fragment
-def excites(weights: results.Weights, filters: Filters, index: int, *, brand: str = "") -> None:
+def excites(weights: subjects.Weights, filters: Filters, index: int, *, brand: str = "") -> None:
     """Offer what excites a filter; while that is closed nothing is computed.
 
     Args:
@@ -99,7 +99,7 @@ def excites(weights: results.Weights, filters: Filters, index: int, *, brand: st
         _preferred(weights, read, index, strongest)
 
 
-def _top(weights: results.Weights, layer: str, read: str, index: int) -> float:
+def _top(weights: subjects.Weights, layer: str, read: str, index: int) -> float:
     """Show the images that move a filter most, and return its strongest answer to any."""
     found, data = top_of(weights, read), training_set(weights.run)
     values = found.values[index].tolist()
@@ -140,7 +140,7 @@ def _top(weights: results.Weights, layer: str, read: str, index: int) -> float:
     return float(values[0])
 
 
-def _preferred(weights: results.Weights, read: str, index: int, strongest: float | None) -> None:
+def _preferred(weights: subjects.Weights, read: str, index: int, strongest: float | None) -> None:
     """Offer a picture made to excite a filter; `strongest` is its answer to any training image, if known."""
     key = f"preferred_{weights.run.id}"
     asked = (*weights.mark[:2], read, index)
@@ -176,13 +176,13 @@ def _preferred(weights: results.Weights, read: str, index: int, strongest: float
 
 @st.cache_data(show_spinner=False, max_entries=128)
 def _preferred_input(
-    mark: tuple[Any, ...], layer: str, index: int, _weights: results.Weights
+    mark: tuple[Any, ...], layer: str, index: int, _weights: subjects.Weights
 ) -> tuple[np.ndarray, float]:
     """Return the picture, uint8 (H, W, 3), and the strongest answer to it."""
     from core.probe.activations import capture_activations
     from core.probe.preferred import preferred_input
 
-    model, run = results.model(_weights), _weights.run
+    model, run = networks.model(_weights), _weights.run
     about = run.info if isinstance(run, Pretrained) else training_set(run)
     image = preferred_input(model, layer, index, shape=run.spec.input_shape, mean=about.mean, std=about.std)
     answer = float(capture_activations(model, image[None], [layer])[layer][0, index].max())

@@ -11,7 +11,7 @@ from core.errors import ConvScopeError
 from core.figures.scales import number
 from core.model.layers import Activation, BatchNorm, Dropout
 from core.model.spec import ModelSpec
-from pages.shared import results
+from pages.shared import networks, results, subjects
 from pages.shared.anatomy import answers_of
 from pages.shared.kernels import Filters
 from pages.shared.layout import plain
@@ -64,7 +64,7 @@ class Arrangement:
 
 
 def arrange(
-    weights: results.Weights, filters: Filters, order: str, picture: results.Picture | None = None
+    weights: subjects.Weights, filters: Filters, order: str, picture: subjects.Picture | None = None
 ) -> Arrangement:
     """Put filters into one of `ORDERS`; the last one needs a picture. Raises `ConvScopeError`."""
     if order == "strength":
@@ -94,13 +94,13 @@ def _contributions(
     digest: str,
     layer: str,
     target: int,
-    _weights: results.Weights,
-    _picture: results.Picture,
+    _weights: subjects.Weights,
+    _picture: subjects.Picture,
 ) -> "NDArray[np.float32]":
     from core.probe.units import contributions
 
-    image = results.tensor(_weights.run, _picture)[0]
-    found: NDArray[np.float32] = contributions(results.model(_weights), image, layer, target).numpy()
+    image = networks.tensor(_weights.run, _picture)[0]
+    found: NDArray[np.float32] = contributions(networks.model(_weights), image, layer, target).numpy()
     return found
 
 
@@ -133,7 +133,7 @@ class Dead:
         )
 
 
-def dead_of(weights: results.Weights, filters: Filters) -> Dead:
+def dead_of(weights: subjects.Weights, filters: Filters) -> Dead:
     """Find the filters that nothing moves; where the training images cannot be had, the weights alone must tell."""
     read = answers_of(weights, filters.layer)
     with suppress(ConvScopeError):
@@ -143,7 +143,7 @@ def dead_of(weights: results.Weights, filters: Filters) -> Dead:
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _unmoved(mark: tuple[Any, ...], _weights: results.Weights) -> tuple[dict[str, set[int]], int]:
+def _unmoved(mark: tuple[Any, ...], _weights: subjects.Weights) -> tuple[dict[str, set[int]], int]:
     """Return the units of every convolution, by where its answers are read, that no image moves, and of how many.
 
     All at once, so that a change of layer costs nothing; in parts, so that the maps of large networks fit.
@@ -152,7 +152,7 @@ def _unmoved(mark: tuple[Any, ...], _weights: results.Weights) -> tuple[dict[str
     from core.probe.kernels import filter_layers
     from core.probe.units import dead_units
 
-    model, data = results.model(_weights), training_set(_weights.run)
+    model, data = networks.model(_weights), training_set(_weights.run)
     layers = list(dict.fromkeys(answers_at(_weights.run.spec, layer) for layer in filter_layers(model)))
     images = data.normalize(data.train.images[:BATCH])
     stuck: dict[str, dict[int, float]] = {}

@@ -9,7 +9,7 @@ from core.figures.scales import ColorScale, number
 from core.figures.spotlights import spotlight
 from core.model.layers import AvgPool, Layer, MaxPool
 from core.probe.pooling import Window, pool_window
-from pages.shared import menu, results
+from pages.shared import menu, results, subjects
 from pages.shared.anatomy import is_gated, layers_of, place_of, sight_of
 from pages.shared.controls import ask_one
 from pages.shared.maps import ROOM, dimensions, enlarged
@@ -37,8 +37,8 @@ class Made:
         values: What came out, float (C, H, W) or (F,).
     """
 
-    weights: results.Weights
-    picture: results.Picture
+    weights: subjects.Weights
+    picture: subjects.Picture
     index: int
     before: "NDArray[np.float32]"
     values: "NDArray[np.float32]"
@@ -66,7 +66,7 @@ class Made:
         return self.names[self.index - 1] if self.index else "the picture"
 
 
-def make(weights: results.Weights, layer: str, picture: results.Picture) -> Made:
+def make(weights: subjects.Weights, layer: str, picture: subjects.Picture) -> Made:
     """Pass a picture through a network as far as a layer; raises `ConvScopeError`.
 
     Maps of a single number each are taken for a row of numbers.

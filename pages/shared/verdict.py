@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from pages.shared import results
+from pages.shared import networks, results, subjects
 from pages.shared.layout import plain, show_errors
 from pages.shared.predictions import TOP, share
 from pages.shared.pretrained import Pretrained
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @st.fragment
 @show_errors()
-def verdict_section(weights: results.Weights, picture: results.Picture) -> None:
+def verdict_section(weights: subjects.Weights, picture: subjects.Picture) -> None:
     """Say how far the network's answer to a picture can be believed."""
     if isinstance(weights.run, Pretrained):
         st.caption(f":material/info: {plain(CANNOT)}")
@@ -46,9 +46,9 @@ def _alarm(found: "Reader", inside: "Inside") -> None:
         st.caption(f":material/check: No alarm: it looks like the pictures of the data set. {rate}")
 
 
-def _calibrated(weights: results.Weights, found: "Reader", inside: "Inside") -> None:
+def _calibrated(weights: subjects.Weights, found: "Reader", inside: "Inside") -> None:
     raw, calibrated = _answers(found, inside)
-    names = results.class_names(weights.run)
+    names = networks.class_names(weights.run)
     order = (-raw).argsort(kind="stable")[:TOP]
     rows = [(names[index], share(float(raw[index])), share(float(calibrated[index]))) for index in order]
     st.dataframe(

@@ -24,12 +24,12 @@ pytestmark = pytest.mark.filterwarnings("ignore:Setting")
 def section() -> None:
     import streamlit as st
 
-    from pages.shared import results, state
+    from pages.shared import state, subjects
     from pages.shared.agreement import agreement_section
     from pages.shared.pictures import picture
 
     both = [
-        results.Weights(state.store().get(run), int(epoch) if epoch else None)
+        subjects.Weights(state.store().get(run), int(epoch) if epoch else None)
         for run, _, epoch in (part.partition("-") for part in st.query_params["runs"].split(","))
     ]
     agreement_section(both, picture(both[0].run, state.Choice("test", both[0].run.dataset))[0], 3)

@@ -21,21 +21,21 @@ from core.runs.store import RunStore
 from pages.shared.bench_gradients import Batch, layer_weights, moved
 from pages.shared.bench_oracle import torch_weights, verdict
 from pages.shared.bench_race import arrival
-from pages.shared.results import Weights
+from pages.shared.subjects import Weights
 
 
 def losses() -> None:
     from pages.shared.loss_bench import loss_bench
-    from pages.shared.results import Weights
     from pages.shared.state import run_to_inspect
+    from pages.shared.subjects import Weights
 
     loss_bench(Weights(run_to_inspect()))
 
 
 def optimizers() -> None:
     from pages.shared.optimizer_bench import optimizer_bench
-    from pages.shared.results import Weights
     from pages.shared.state import run_to_inspect
+    from pages.shared.subjects import Weights
 
     optimizer_bench(Weights(run_to_inspect()))
 

@@ -285,7 +285,7 @@ def test_many_training_images_are_looked_through_when_asked(make_run: Callable[.
 
 
 def test_checkpoints_are_few_and_stand_for_the_epochs_before_them(trained_run: str) -> None:
-    from pages.shared.results import Weights
+    from pages.shared.subjects import Weights
 
     store = RunStore()
     for epoch in range(3, 31):

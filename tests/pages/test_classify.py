@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 from core.data.catalog import DATASETS
 from core.data.datasets import load_dataset
 from core.data.images import fit_image
-from pages.shared import results, state
+from pages.shared import results, state, subjects
 from pages.shared.layout import plain
 from pages.shared.menu import FOLDER, path
 from pages.shared.sample_pictures import FOLDER as SAMPLE_FOLDER
@@ -54,12 +54,12 @@ def upload(app: AppTest, name: str, data: bytes) -> None:
 
 
 @pytest.fixture(autouse=True)
-def seen(monkeypatch: pytest.MonkeyPatch) -> list[results.Picture]:
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[subjects.Picture]:
     """Write down the pictures of which the network was asked."""
-    shown: list[results.Picture] = []
+    shown: list[subjects.Picture] = []
     ask = results.probabilities
 
-    def probabilities(run: Any, picture: results.Picture) -> np.ndarray:
+    def probabilities(run: Any, picture: subjects.Picture) -> np.ndarray:
         shown.append(picture)
         return ask(run, picture)
 
@@ -88,7 +88,7 @@ def test_without_a_network_it_offers_the_way_to_one() -> None:
     assert [button.label for button in app.button] == ["Train a network"]
 
 
-def test_an_upload_reaches_the_network(trained_run: str, seen: list[results.Picture]) -> None:
+def test_an_upload_reaches_the_network(trained_run: str, seen: list[subjects.Picture]) -> None:
     app = opened(trained_run)
     upload(app, "seven.png", file(seven()))
     expected = fit_image(seven(), SHAPE)[0].numpy()
@@ -99,7 +99,7 @@ def test_an_upload_reaches_the_network(trained_run: str, seen: list[results.Pict
     assert len(maps(app)) == 3
 
 
-def test_a_photograph_taken_sideways_is_turned_upright(trained_run: str, seen: list[results.Picture]) -> None:
+def test_a_photograph_taken_sideways_is_turned_upright(trained_run: str, seen: list[subjects.Picture]) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was turned: show it a quarter to the right
     app = opened(trained_run)
@@ -121,7 +121,7 @@ def bomb() -> bytes:
 
 
 def test_a_file_that_is_no_usable_picture_is_refused_and_the_last_one_stays(
-    trained_run: str, seen: list[results.Picture], monkeypatch: pytest.MonkeyPatch
+    trained_run: str, seen: list[subjects.Picture], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CONVSCOPE_MAX_UPLOAD_MB", "1")
     app = opened(trained_run)
@@ -145,7 +145,7 @@ def test_a_file_that_is_no_usable_picture_is_refused_and_the_last_one_stays(
     assert "The network's answer to seven-again.png." in texts(app)
 
 
-def test_the_camera_opens_only_when_chosen(trained_run: str, seen: list[results.Picture]) -> None:
+def test_the_camera_opens_only_when_chosen(trained_run: str, seen: list[subjects.Picture]) -> None:
     app = opened(trained_run)
     assert not app.camera_input
     app.segmented_control(key="picture_kind_own").set_value("camera").run()
@@ -156,7 +156,7 @@ def test_the_camera_opens_only_when_chosen(trained_run: str, seen: list[results.
     assert abs(seen[-1].array()[..., 0].astype(int) - upright).mean() < 3
 
 
-def test_a_sample_and_a_test_image_are_one_click_away(trained_run: str, seen: list[results.Picture]) -> None:
+def test_a_sample_and_a_test_image_are_one_click_away(trained_run: str, seen: list[subjects.Picture]) -> None:
     app = opened(trained_run)
     app.button(key="sample_coffee").click().run()
     assert app.segmented_control(key="picture_kind_own").value == "sample"
@@ -167,7 +167,7 @@ def test_a_sample_and_a_test_image_are_one_click_away(trained_run: str, seen: li
     assert not app.exception
 
 
-def test_a_click_on_a_sample_replaces_the_upload(trained_run: str, seen: list[results.Picture]) -> None:
+def test_a_click_on_a_sample_replaces_the_upload(trained_run: str, seen: list[subjects.Picture]) -> None:
     app = opened(trained_run)
     upload(app, "seven.png", file(seven()))
     app.button(key="sample_cat").click().run()
@@ -181,7 +181,9 @@ def swap(app: AppTest) -> Any:
     return next(toggle for toggle in app.toggle if toggle.label == "Swap dark and light")
 
 
-def test_ink_on_paper_is_swapped_unasked_and_can_be_swapped_back(trained_run: str, seen: list[results.Picture]) -> None:
+def test_ink_on_paper_is_swapped_unasked_and_can_be_swapped_back(
+    trained_run: str, seen: list[subjects.Picture]
+) -> None:
     paper = Image.fromarray(255 - np.asarray(seven()))
     app = opened(trained_run)
     upload(app, "paper.png", file(paper))
@@ -209,7 +211,7 @@ def test_a_click_on_a_class_explains_it_here_and_on_the_other_page(trained_run: 
     assert f"target={target}" in link.proto.query_string
 
 
-def test_after_a_test_image_the_page_offers_the_upload_first(trained_run: str, seen: list[results.Picture]) -> None:
+def test_after_a_test_image_the_page_offers_the_upload_first(trained_run: str, seen: list[subjects.Picture]) -> None:
     app = AppTest.from_file(path("classify"), default_timeout=60)
     app.query_params["run"] = trained_run
     app.session_state["picture"] = state.Choice("test", "digits", index=5)
@@ -242,7 +244,7 @@ def test_every_sample_is_there() -> None:
     assert {file.stem for file in SAMPLE_FOLDER.glob("*.jpg")} == set(SAMPLES)
 
 
-def test_an_upload_is_still_there_on_the_explain_page(trained_run: str, seen: list[results.Picture]) -> None:
+def test_an_upload_is_still_there_on_the_explain_page(trained_run: str, seen: list[subjects.Picture]) -> None:
     app = AppTest.from_file(str(FOLDER.parent / "app.py"), default_timeout=60)
     app.query_params["run"] = trained_run
     app.run()

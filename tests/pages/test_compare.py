@@ -23,7 +23,7 @@ from core.runs.checkpoint import Checkpoint, save_checkpoint
 from core.runs.records import Status
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from pages.shared import explanation_drawing, results
+from pages.shared import explanation_drawing, networks
 from pages.shared.epochs import LATEST
 from pages.shared.explanation_controls import FIRST
 from pages.shared.explanations import BRIEF
@@ -226,7 +226,7 @@ def test_explanations_of_two_epochs_are_those_of_their_networks(
         asked.append((method, target, model, image))
         return explain(model, image, target, method, **options)
 
-    monkeypatch.setattr(results, "pass_seconds", lambda weights: 0.0)
+    monkeypatch.setattr(networks, "pass_seconds", lambda weights: 0.0)
 
     def overlay(pixels: np.ndarray, heatmap: np.ndarray, **how: Any) -> Any:
         drawn.append(heatmap)

@@ -24,7 +24,7 @@ from pages.shared import compress_results, state
 from pages.shared.compress_controls import Asked
 from pages.shared.compress_report import bytes_words
 from pages.shared.menu import path
-from pages.shared.results import Weights
+from pages.shared.subjects import Weights
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:torch.ao.quantization is deprecated"),

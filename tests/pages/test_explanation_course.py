@@ -392,7 +392,7 @@ def pretrained_script() -> None:
     from core.model.zoo import ZOO
     from pages.shared.explanation_course import time_section
     from pages.shared.pretrained import as_run, run_id_of
-    from pages.shared.results import Picture, Weights
+    from pages.shared.subjects import Picture, Weights
 
     run = as_run(run_id_of(next(iter(ZOO))))
     time_section((Weights(run),), Picture("Black", (3, 224, 224), bytes(3 * 224 * 224)), 0)

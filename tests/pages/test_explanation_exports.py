@@ -19,7 +19,7 @@ from core.explain.attribution import attribute
 from core.explain.calls import read_settings
 from core.explain.subjects import subject_of
 from core.runs.store import RunStore
-from pages.shared import results, state
+from pages.shared import networks, state
 from pages.shared.explanation_exports import DOWNLOADS
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting", "ignore::DeprecationWarning")
@@ -43,7 +43,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Made:
 def section() -> None:
     import streamlit as st
 
-    from pages.shared import results, state
+    from pages.shared import results, state, subjects
     from pages.shared.explanation_drawing import Shown, View
     from pages.shared.explanation_exports import take_away
     from pages.shared.explanation_looks import Look
@@ -53,7 +53,7 @@ def section() -> None:
     shown_picture, _ = picture(run, state.Choice("test", run.dataset, 4))
     shown = []
     for epoch in map(int, st.query_params["epochs"].split()):
-        weights = results.Weights(run, epoch)
+        weights = subjects.Weights(run, epoch)
         for method, target, versus, options in (
             ("occlusion", 3, None, {"window": 3}),
             ("gradient_shap", 3, None, {}),
@@ -159,7 +159,7 @@ def test_what_one_line_cannot_say_the_settings_do(
 
 
 def test_the_command_line_starts_from_the_same_pictures_as_the_page(trained_run: str) -> None:
-    page, line = results.background(state.store().get(trained_run)), subject_of(trained_run).background
+    page, line = networks.background(state.store().get(trained_run)), subject_of(trained_run).background
     assert line is not None
     assert torch.equal(page, line)
 

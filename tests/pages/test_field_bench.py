@@ -24,10 +24,10 @@ from pages.shared.field_bench import inner_share
 
 
 def bench() -> None:
-    from pages.shared import results, state
+    from pages.shared import state, subjects
     from pages.shared.field_bench import field_bench
 
-    field_bench(results.Weights(state.run_to_inspect()))
+    field_bench(subjects.Weights(state.run_to_inspect()))
 
 
 def opened(run_id: str, **session: Any) -> AppTest:

@@ -18,7 +18,7 @@ from core.explain.influence import Images
 from core.reading.inside import look_inside
 from core.reading.reader import Reader, fit_reader
 from core.runs.store import RunStore
-from pages.shared import predictions, results, state
+from pages.shared import predictions, results, state, subjects
 from pages.shared.batch import csv
 from pages.shared.menu import path
 from pages.shared.sample_pictures import sample_file
@@ -138,7 +138,7 @@ def test_many_files_become_a_table_and_a_bad_one_keeps_the_others(trained_run: s
 
 
 def test_what_is_drawn_reaches_the_network(trained_run: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[results.Picture] = []
+    seen: list[subjects.Picture] = []
     ask = results.probabilities
     monkeypatch.setattr(
         results, "probabilities", lambda weights, picture: seen.append(picture) or ask(weights, picture)

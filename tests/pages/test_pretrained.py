@@ -20,7 +20,7 @@ from core.model.zoo_weights import load_pretrained
 from core.probe.activations import capture_activations
 from core.probe.anatomy import dissect
 from core.probe.surgery import Off, operate
-from pages.shared import maths_scene, results, state
+from pages.shared import maths_scene, networks, state
 from pages.shared.menu import path
 from pages.shared.pretrained import NO_IMAGES, as_run, run_id_of
 
@@ -51,7 +51,7 @@ def image(name: str = LITE) -> torch.Tensor:
     from pages.shared.pictures import picture
 
     run = as_run(run_id_of(name))
-    return results.tensor(run, picture(run, state.Choice("sample", "cat"))[0])
+    return networks.tensor(run, picture(run, state.Choice("sample", "cat"))[0])
 
 
 @pytest.fixture
@@ -272,7 +272,7 @@ def test_a_download_ends_in_the_network(monkeypatch: pytest.MonkeyPatch, kept: C
     app = opened("filters", run=run_id_of("squeezenet1_1"))
     monkeypatch.setattr("core.model.zoo_weights.load_pretrained", load)
     app.button(key="fetch_squeezenet1_1").click()
-    monkeypatch.setattr(results, "_pretrained", lambda name: import_torchvision().models.squeezenet1_1().eval())
+    monkeypatch.setattr(networks, "_pretrained", lambda name: import_torchvision().models.squeezenet1_1().eval())
     app.run()
     assert not app.exception
     assert told[-1] == 100

@@ -30,7 +30,7 @@ from core.model.spec import ModelSpec
 from core.runs.checkpoint import Checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from pages.shared import results, trust_asked
+from pages.shared import networks, trust_asked
 from pages.shared.explanation_controls import FIRST
 from pages.shared.predictions import share
 
@@ -52,11 +52,11 @@ def script() -> None:
 
 
 def one_colour() -> None:
-    from pages.shared import results
     from pages.shared.compare import require_weights
+    from pages.shared.subjects import Picture
     from pages.shared.trust import trust_section
 
-    trust_section(require_weights(), results.Picture("Grey", (1, 8, 8), bytes([99] * 64)), 3)
+    trust_section(require_weights(), Picture("Grey", (1, 8, 8), bytes([99] * 64)), 3)
 
 
 def settled(app: AppTest) -> AppTest:
@@ -91,7 +91,7 @@ def metrics(app: AppTest) -> dict[str, str]:
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the small network for a quick one, however busy this machine is: nothing then waits for a press."""
-    monkeypatch.setattr(results, "pass_seconds", lambda weights: 1e-4)
+    monkeypatch.setattr(networks, "pass_seconds", lambda weights: 1e-4)
 
 
 @pytest.fixture
