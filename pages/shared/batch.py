@@ -2,15 +2,13 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
 import streamlit as st
 
 from core.errors import ConvScopeError, ImageError
 from pages.shared import networks, state, subjects
+from pages.shared.batch_rows import LATER, SHOWN, Batch, batch_rows, csv
 from pages.shared.jobs import Progress, background
 from pages.shared.layout import plain, show_errors
 from pages.shared.pictures import swaps_itself
@@ -21,26 +19,9 @@ from pages.shared.uploads import shrunk, uploaded, uploads
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-    from core.reading.inside import Inside
 
 MOST = 200  # files
 SIDE = 56  # pixels of a thumbnail
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a cell begins that a spreadsheet would compute
-
-
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """What came of some files.
-
-    Attributes:
-        errors: Why each cannot be used, one sentence; empty where it can.
-        thumbnails: Of those that can be used, JPEG as `data:` addresses, in order.
-        inside: What the network says of those, in order; None if there are none.
-    """
-
-    errors: tuple[str, ...]
-    thumbnails: tuple[str, ...]
-    inside: "Inside | None"
 
 
 @st.fragment
@@ -120,13 +101,14 @@ def _table(weights: subjects.Weights, files: "Sequence[UploadedFile]", found: Ba
             f"{bad} of {len(files)} cannot be used; the table says why. The others are not touched by it.",
             icon=":material/broken_image:",
         )
-    hidden = {name: None for name in rows if name not in _SHOWN or (name in _LATER and not calibrated)}
+    hidden = {name: None for name in rows if name not in SHOWN or (name in LATER and not calibrated)}
     event = st.dataframe(
         rows.fillna({name: "" for name in ("picture", "answer", "alarm") if name in rows}),
         hide_index=True,
         key="batch_table",
         on_select="rerun",
         selection_mode="single-row",
+        placeholder="–",
         row_height=SIDE if len(rows) <= 50 else 36,
         column_config={
             **hidden,
@@ -136,7 +118,7 @@ def _table(weights: subjects.Weights, files: "Sequence[UploadedFile]", found: Ba
             "probability": st.column_config.NumberColumn("As it says", format="percent"),
             "calibrated": st.column_config.NumberColumn("Calibrated", format="percent"),
             "alarm": st.column_config.TextColumn("None of my classes?"),
-            "error": st.column_config.TextColumn("Cannot be used") if bad else None,
+            "error": st.column_config.TextColumn("Cannot be used", width="large") if bad else None,
         },
     )
     st.download_button(
@@ -150,47 +132,6 @@ def _table(weights: subjects.Weights, files: "Sequence[UploadedFile]", found: Ba
     )
     st.caption("Click a row to look at that picture above." + ("" if calibrated else " Calibration is still to come."))
     _choose(files, event)
-
-
-_SHOWN = ("picture", "file", "answer", "probability", "calibrated", "alarm", "error")
-_LATER = ("calibrated", "alarm")
-
-
-def batch_rows(weights: subjects.Weights, names: Sequence[str], found: Batch) -> pd.DataFrame:
-    """Return one row for each file; what is not known is empty."""
-    from scipy.special import softmax
-
-    usable = np.array([not error for error in found.errors])
-    rows = pd.DataFrame({"file": list(names), "error": list(found.errors)})
-    rows["picture"] = pd.Series(list(found.thumbnails), index=np.flatnonzero(usable), dtype=object)
-    if found.inside is None:
-        return rows
-    at, read = np.flatnonzero(usable), known_reader(weights)
-    classes = networks.class_names(weights.run)
-    logits = found.inside.logits.astype(float)
-    best = logits.argmax(axis=1)
-    rows["answer"] = pd.Series([classes[index] for index in best], index=at, dtype=object)
-    rows["probability"] = pd.Series(softmax(logits, axis=1).max(axis=1), index=at)
-    if read is not None:
-        rows["calibrated"] = pd.Series(read.temperature.calibrated(logits).max(axis=1), index=at)
-        alarms = ["yes" if raised else "no" for raised in read.alarm.raised(found.inside)]
-        rows["alarm"] = pd.Series(alarms, index=at, dtype=object)
-        for limit in read.alarm.limits:
-            rows[limit.score.title.lower()] = pd.Series(limit.score(found.inside), index=at)
-            rows[f"limit of {limit.score.title.lower()}"] = limit.value
-    return rows[
-        [name for name in ("picture", "file", "answer", "probability", "calibrated", "alarm") if name in rows]
-        + [name for name in rows if name not in _SHOWN]
-        + ["error"]
-    ]
-
-
-def csv(rows: pd.DataFrame) -> bytes:
-    """Return a table as a file for spreadsheets, without pictures; no cell of it is taken for a formula."""
-    kept = rows.drop(columns="picture")
-    for name in kept.select_dtypes(exclude="number"):
-        kept[name] = [f"'{value}" if str(value).startswith(_FORMULA) else value for value in kept[name]]
-    return kept.to_csv(index=False).encode()
 
 
 def _choose(files: "Sequence[UploadedFile]", event: Any) -> None:

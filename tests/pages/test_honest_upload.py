@@ -19,7 +19,7 @@ from core.reading.inside import look_inside
 from core.reading.reader import Reader, fit_reader
 from core.runs.store import RunStore
 from pages.shared import predictions, results, state, subjects
-from pages.shared.batch import csv
+from pages.shared.batch_rows import csv
 from pages.shared.menu import path
 from pages.shared.sample_pictures import sample_file
 from pages.shared.widgets.draw_pad import LONGEST, drawn
