@@ -2,7 +2,7 @@
 
 from core.figures.marks import Mark
 from core.runs.records import Run
-from pages.shared import state
+from pages.shared import networks
 from pages.shared.curves import curves
 from pages.shared.diagnosis import diagnosis_panel, findings_of
 from pages.shared.evidence import evidence_panel
@@ -28,7 +28,7 @@ def follow(run: Run) -> None:
 page("train")
 run = None
 with show_errors():
-    run = state.asked_run()
+    run = networks.asked_run()
     if run is not None:
         watch(run, follow)
 launch_panel(again=run is not None)

@@ -8,7 +8,7 @@ import streamlit as st
 from core.errors import ConvScopeError, RunError
 from core.model.zoo import ZOO
 from core.runs.records import Run
-from pages.shared import state
+from pages.shared import networks, state
 from pages.shared.epochs import pick_epoch
 from pages.shared.layout import plain, show_errors
 from pages.shared.maps import training_note
@@ -75,7 +75,7 @@ def _other() -> Run | None:
     if run_id is None:
         return None
     try:
-        return state.network(run_id)
+        return networks.network(run_id)
     except RunError:
         _leave()
         st.warning("The address asks to compare with a network that does not exist: it may have been deleted.")

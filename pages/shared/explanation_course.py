@@ -61,7 +61,7 @@ def time_section(both: Sequence[subjects.Weights], picture: subjects.Picture, ta
 
 def _runs(both: Sequence[subjects.Weights]) -> list[Run]:
     """Return the runs to follow, each once, as the store has them now."""
-    first, other = (state.network(weights.run.id) for weights in (both[0], both[-1]))
+    first, other = (networks.network(weights.run.id) for weights in (both[0], both[-1]))
     if first.id == other.id:
         return [first]
     if not same_classes(both):

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.errors import ConvScopeError
 from core.model.handmade import KERNELS, kernel
-from pages.shared import state
+from pages.shared import networks
 from pages.shared.pictures import pick_picture
 
 OPERATIONS = {"conv": "Convolution", "max": "Max pooling", "avg": "Average pooling"}
@@ -54,7 +54,7 @@ def ask_image() -> np.ndarray:
     if source == "toy":
         channels = st.segmented_control("Channels", [1, 2, 4], default=1, required=True, key="kernel_channels")
         return np.stack([np.roll(_TOY, shift, axis=(0, 1)) - shift for shift in range(channels or 1)])
-    run = state.run_to_inspect()
+    run = networks.run_to_inspect()
     picture = pick_picture(run)
     pixels = np.frombuffer(picture.pixels, dtype=np.uint8).reshape(picture.shape)
     return pixels.mean(axis=0, keepdims=True) / 255

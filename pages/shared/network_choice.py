@@ -5,7 +5,7 @@ import streamlit as st
 from core.errors import RunError
 from core.model.zoo import ZOO, ZooInfo
 from core.runs.records import Run
-from pages.shared import state
+from pages.shared import networks, state
 from pages.shared.controls import told_apart
 from pages.shared.layout import empty_state, plain
 from pages.shared.pretrained import Pretrained, as_run, run_id_of
@@ -14,7 +14,7 @@ from pages.shared.pretrained import Pretrained, as_run, run_id_of
 def run_or_end() -> Run:
     """Return the network to look at; where there is none, say so, offer the way on and end the page."""
     try:
-        return state.run_to_inspect()
+        return networks.run_to_inspect()
     except RunError as error:
         if "run" in st.query_params:
             empty_state(plain(str(error)), "See all runs", "runs", run=None)

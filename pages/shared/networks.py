@@ -7,7 +7,7 @@ import streamlit as st
 from core.data.catalog import described
 from core.errors import RunError
 from core.runs.records import Run
-from pages.shared.pretrained import Pretrained
+from pages.shared.pretrained import Pretrained, as_run, is_pretrained
 from pages.shared.state import dataset, scale, store
 from pages.shared.subjects import Picture, Weights
 
@@ -103,3 +103,30 @@ def _pass_seconds(mark: tuple[Any, ...], _weights: Weights) -> float:
 def pass_seconds(weights: Weights) -> float:
     """Return how long one pass of one picture through a network takes here: measured once."""
     return _pass_seconds((weights.mark[0],), weights)
+
+
+def asked_run() -> Run | None:
+    """Return the run that the address names, or None if it names none; raises `RunError` if that one is unknown."""
+    run_id = st.query_params.get("run")
+    return store().get(run_id) if run_id and not is_pretrained(run_id) else None
+
+
+def network(run_id: str) -> Run:
+    """Return a run or a pretrained network, which has the place of one; raises `RunError` if there is none."""
+    return as_run(run_id) if is_pretrained(run_id) else store().get(run_id)
+
+
+def run_to_inspect() -> Run:
+    """Return the run or pretrained network of the address, else the latest run with weights, which it then names.
+
+    Raises:
+        RunError: There is none yet, or the address names an unknown one.
+    """
+    run_id = st.query_params.get("run")
+    run = network(run_id) if run_id else None
+    if run is None:
+        run = next((candidate for candidate in store().list() if candidate.step), None)
+        if run is None:
+            raise RunError("No network has been trained yet: train one first.")
+        st.query_params["run"] = run.id
+    return run

@@ -16,11 +16,10 @@ from core.model.presets import PRESETS, preset
 from core.model.spec import ModelSpec
 from core.model.zoo import IMAGENET
 from core.runs.history import History
-from core.runs.records import Run
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from core.train.engine import Engine
-from pages.shared.pretrained import NO_IMAGES, as_run, is_pretrained
+from pages.shared.pretrained import NO_IMAGES
 
 if TYPE_CHECKING:
     from core.data.datasets import Dataset
@@ -186,33 +185,6 @@ def choice() -> Choice | None:
 def choose(value: Choice) -> None:
     """Remember the picture to look at on every page."""
     st.session_state["picture"] = value
-
-
-def asked_run() -> Run | None:
-    """Return the run that the address names, or None if it names none; raises `RunError` if that one is unknown."""
-    run_id = st.query_params.get("run")
-    return store().get(run_id) if run_id and not is_pretrained(run_id) else None
-
-
-def network(run_id: str) -> Run:
-    """Return a run or a pretrained network, which has the place of one; raises `RunError` if there is none."""
-    return as_run(run_id) if is_pretrained(run_id) else store().get(run_id)
-
-
-def run_to_inspect() -> Run:
-    """Return the run or pretrained network of the address, else the latest run with weights, which it then names.
-
-    Raises:
-        RunError: There is none yet, or the address names an unknown one.
-    """
-    run_id = st.query_params.get("run")
-    run = network(run_id) if run_id else None
-    if run is None:
-        run = next((candidate for candidate in store().list() if candidate.step), None)
-        if run is None:
-            raise RunError("No network has been trained yet: train one first.")
-        st.query_params["run"] = run.id
-    return run
 
 
 def theme() -> str:
