@@ -19,12 +19,12 @@ from core.probe.fields import effective_field
 from core.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from pages.shared import networks, state
+from pages.shared import state
 from pages.shared.field_bench import inner_share
 
 
 def bench() -> None:
-    from pages.shared import subjects
+    from pages.shared import networks, subjects
     from pages.shared.field_bench import field_bench
 
     field_bench(subjects.Weights(networks.run_to_inspect()))
