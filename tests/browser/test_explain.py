@@ -53,7 +53,7 @@ def choose(page: Page, *titles: str) -> None:
 def pick(page: Page, control: str, name: str) -> None:
     """Choose a class by its name from a list that can be searched."""
     page.locator(f"[class*=st-key-{control}_] input").click()
-    page.keyboard.type(f"{name} ")
+    page.keyboard.type(name)
     page.keyboard.press("Enter")
 
 

@@ -46,7 +46,7 @@ def test_the_demo_fills_the_app_and_its_report_opens_alone(
     alone.on("request", lambda request: asked.append(request.url.partition(",")[0]))
     alone.on("console", lambda message: complaints.append(message.text))
     alone.goto(target.as_uri())
-    expect(alone.get_by_role("heading", level=1)).to_have_text("Demo: diverged")
+    expect(alone.get_by_role("heading", level=1)).to_have_text("Demo: digits")
     images = alone.locator("img")
     assert images.count() >= 2
     assert alone.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")

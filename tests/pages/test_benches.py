@@ -26,15 +26,15 @@ from pages.shared.subjects import Weights
 
 def losses() -> None:
     from pages.shared.loss_bench import loss_bench
-    from pages.shared.state import run_to_inspect
+    from pages.shared.networks import run_to_inspect
     from pages.shared.subjects import Weights
 
     loss_bench(Weights(run_to_inspect()))
 
 
 def optimizers() -> None:
+    from pages.shared.networks import run_to_inspect
     from pages.shared.optimizer_bench import optimizer_bench
-    from pages.shared.state import run_to_inspect
     from pages.shared.subjects import Weights
 
     optimizer_bench(Weights(run_to_inspect()))
