@@ -37,7 +37,7 @@ def confusion_rows(
         most: What has the full colour, see `most_mistaken`.
     """
     shares, kept = np.nan_to_num(row_shares(counts)), list(shown)
-    values = shares if measure == "shares" else counts
+    values = _measured(counts, measure)
     return [
         {
             "true": names[true],
@@ -63,8 +63,11 @@ def most_mistaken(counts: NDArray[np.int64], measure: str) -> float:
         counts: int64 (K, K), true classes down, predicted ones across.
         measure: Key of `MEASURES`.
     """
-    values = np.nan_to_num(row_shares(counts)) if measure == "shares" else counts
-    return float((values * ~np.eye(len(counts), dtype=bool)).max(initial=0))
+    return float((_measured(counts, measure) * ~np.eye(len(counts), dtype=bool)).max(initial=0))
+
+
+def _measured(counts: NDArray[np.int64], measure: str) -> NDArray[Any]:
+    return np.nan_to_num(row_shares(counts)) if measure == "shares" else counts
 
 
 def _label(count: int, share: float, measure: str) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import delete, insert, select
 
+from core.data.catalog import DATASETS
 from core.errors import RunError
 from core.model.spec import ModelSpec
 from core.runs.records import Run, Status
@@ -63,14 +64,14 @@ class RunStore(Series):
 
         It begins with random weights, or else with those of `first`; see `core.train.beginning.first_checkpoint`.
         """
-        run_id, now = uuid.uuid4().hex[:10], time.time()
+        run_id, now, info = uuid.uuid4().hex[:10], time.time(), DATASETS.get(dataset)
         if first is not None:  # before any worker can see the run
             from core.runs.checkpoint import save_checkpoint
 
             save_checkpoint(self.checkpoint(run_id), first)
         row = {
             "id": run_id,
-            "name": (name or "").strip()[:80] or f"{spec.name} on {dataset}",
+            "name": (name or "").strip()[:80] or f"{spec.name} on {info.title if info else dataset}"[:80],
             "dataset": dataset,
             "spec": spec.to_json(),
             "config": config.to_json(),

@@ -62,8 +62,7 @@ def _train(arguments: argparse.Namespace) -> Run:
     spec = preset(arguments.preset, info.input_shape, len(info.class_names))
     store, owner = RunStore(), uuid.uuid4().hex
     _fetch(arguments.dataset)
-    name = arguments.name or f"{spec.name} on {info.title}"
-    run_id = store.create(spec, config, arguments.dataset, name, owner=owner)
+    run_id = store.create(spec, config, arguments.dataset, arguments.name, owner=owner)
     with tqdm(unit="step", dynamic_ncols=True) as bar:
 
         def show(training: Training, step: Step) -> None:

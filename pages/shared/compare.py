@@ -6,14 +6,13 @@ from typing import TypeVar
 import streamlit as st
 
 from core.errors import ConvScopeError, RunError
-from core.model.zoo import ZOO
 from core.runs.records import Run
-from pages.shared import networks, state
+from pages.shared import networks
+from pages.shared.counterpart import leave, offer_switch
 from pages.shared.epochs import pick_epoch
 from pages.shared.layout import plain, show_errors
 from pages.shared.maps import training_note
 from pages.shared.network_choice import choose_run, run_or_end
-from pages.shared.pretrained import Pretrained, as_run, run_id_of
 from pages.shared.pretrained_download import is_ready
 from pages.shared.subjects import Weights
 
@@ -45,7 +44,7 @@ def require_weights(*, pair: bool = True) -> tuple[Weights, ...]:
             first = pick_epoch(run, "Epoch A" if other else "Epoch")
         if pair:
             with switch:
-                _switch(first, on=other is not None)
+                offer_switch(first, on=other is not None)
         both: tuple[Weights, ...] = (first,) if other is None else (first, _pick_other(other))
     ready = [is_ready(weights.run) for weights in both]
     if not ready[0]:
@@ -77,63 +76,9 @@ def _other() -> Run | None:
     try:
         return networks.network(run_id)
     except RunError:
-        _leave()
+        leave()
         st.warning("The address asks to compare with a network that does not exist: it may have been deleted.")
         return None
-
-
-def _leave() -> None:
-    for name in ("other", "other_epoch"):
-        st.query_params.pop(name, None)
-
-
-def _switch(first: Weights, *, on: bool) -> None:
-    """Offer to put a second network beside the first: its own beginning at first, or else its end or another one."""
-    st.session_state["compare"] = on
-    found = None if on else _counterpart(first)
-
-    def follow() -> None:
-        _leave()
-        if st.session_state["compare"] and found is not None:
-            _put_beside(found)
-
-    st.toggle(
-        "Compare",
-        key="compare",
-        on_change=follow,
-        disabled=not on and found is None,
-        help="Put another epoch, or another network, beside this one.",
-    )
-
-
-def offer_compare(first: Weights) -> None:
-    """Offer by a button what the switch does, where a page can show nothing without a second network."""
-    found = _counterpart(first)
-    if found is not None:
-        what = plain(found.moment if found.run.id == first.run.id else found.run.name)
-        if st.button(f"Compare with {what}", icon=":material/compare_arrows:"):
-            _put_beside(found)
-            st.rerun()  # the whole page: its head chooses networks
-
-
-def _put_beside(found: Weights) -> None:
-    st.query_params["other"] = found.run.id
-    if found.epoch is not None:
-        st.query_params["other_epoch"] = str(found.epoch)
-
-
-def _counterpart(first: Weights) -> Weights | None:
-    if isinstance(first.run, Pretrained):
-        others = (info for info in ZOO.values() if info.name != first.run.info.name)
-        found = min(others, key=lambda info: not info.is_here)
-        return Weights(as_run(run_id_of(found.name)))
-    kept = state.store().epochs(first.run.id)
-    if kept and first.epoch != kept[0]:
-        return Weights(first.run, kept[0])
-    if kept:
-        return Weights(first.run)
-    trained = (run for run in state.store().list() if run.step and run.id != first.run.id)
-    return next((Weights(run) for run in trained), None)
 
 
 def _titles(both: Sequence[Weights], *, brief: bool) -> list[str]:

@@ -6,8 +6,8 @@ import streamlit as st
 
 from core.errors import RunError
 from pages.shared import subjects
-from pages.shared.compare import offer_compare
 from pages.shared.controls import ask_one
+from pages.shared.counterpart import offer_compare
 from pages.shared.evaluation_images import image_row
 from pages.shared.judgements import NOTHING_HERE, SPLITS, Judged, judged
 from pages.shared.pretrained import Pretrained

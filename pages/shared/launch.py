@@ -17,8 +17,7 @@ from pages.shared.widgets.pulse import pulse
 
 def start(draft: state.Draft, config: TrainConfig) -> str:
     """Create and queue a run of fresh weights; return its id."""
-    name = f"{draft.spec.name} on {DATASETS[draft.dataset].title}"
-    run_id = state.store().create(draft.spec, config, draft.dataset, name)
+    run_id = state.store().create(draft.spec, config, draft.dataset)
     state.engine().submit(run_id)
     return run_id
 

@@ -10,6 +10,12 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
 from benchmarks.server import FLAGS, ROOT, Server, chromium, serving
+from core.data.catalog import DATASETS
+from core.model.layers import Layer
+from core.model.spec import ModelSpec
+from core.runs.store import RunStore
+from core.train.config import TrainConfig
+from core.train.runner import Runner
 
 _BROKEN_IMAGES = """() => [...document.images]
     .filter(image => image.complete && image.currentSrc && !image.naturalWidth).map(image => image.currentSrc)"""
@@ -27,6 +33,27 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path],
 def app(serve: Callable[[Path], Server]) -> Server:
     """Serve the app from an empty data directory, for all tests of the module."""
     return serve(ROOT / "app.py")
+
+
+@pytest.fixture
+def train(app: Server, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Return a function that trains a small network of some layers where the app finds it, and returns its run's id.
+
+    It takes the data set, and settings that differ from those of a moment's training. Until the end of the test,
+    `RunStore()` is the app's.
+    """
+    monkeypatch.setenv("CONVSCOPE_HOME", str(app.home))
+
+    def make(*layers: Layer, dataset: str = "digits", **changes: Any) -> str:
+        brief = {"epochs": 2, "batch_size": 32, "train_images": 320, "lr": 0.01, "precision": "fp32", "device": "cpu"}
+        info, store = DATASETS[dataset], RunStore()
+        spec = ModelSpec("Small", info.input_shape, len(info.class_names), layers)
+        run = store.create(spec, TrainConfig(**{**brief, **changes}), dataset, "Small network", owner="tests")
+        Runner(store, run, "tests").run()
+        store.close()
+        return run
+
+    return make
 
 
 @pytest.fixture

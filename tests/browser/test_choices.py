@@ -7,26 +7,15 @@ from playwright.sync_api import Page, expect
 
 from benchmarks.server import Server
 from core.model.layers import Activation, Conv, Dense, Flatten
-from core.model.spec import ModelSpec
-from core.runs.store import RunStore
-from core.train.config import TrainConfig
-from core.train.runner import Runner
 
 pytestmark = pytest.mark.browser
 PATIENCE = 60_000
 
 
 @pytest.fixture
-def run_id(app: Server, monkeypatch: pytest.MonkeyPatch) -> str:
+def run_id(train: Callable[..., str]) -> str:
     """Train a small network for three epochs where the app finds it."""
-    monkeypatch.setenv("CONVSCOPE_HOME", str(app.home))
-    store = RunStore()
-    config = TrainConfig(epochs=3, batch_size=32, train_images=320, precision="fp32", device="cpu")
-    layers = (Conv(4), Activation(), Flatten(), Dense(10))
-    run = store.create(ModelSpec("Small", (1, 8, 8), 10, layers), config, "digits", "Small network", owner="tests")
-    Runner(store, run, "tests").run()
-    store.close()
-    return run
+    return train(Conv(4), Activation(), Flatten(), Dense(10), epochs=3)
 
 
 def test_a_split_stays_chosen_in_another_data_set(app: Server, page: Page, idle: Callable[[Page], None]) -> None:

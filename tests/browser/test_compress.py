@@ -8,11 +8,8 @@ from playwright.sync_api import Page, expect
 
 from benchmarks.server import Server
 from core.model.layers import Activation, Conv, Dense, Flatten
-from core.model.spec import ModelSpec
 from core.runs.checkpoint import beginning_of
 from core.runs.store import RunStore
-from core.train.config import TrainConfig
-from core.train.runner import Runner
 
 pytestmark = pytest.mark.browser
 PATIENCE = 90_000
@@ -20,13 +17,9 @@ LAYERS = (Conv(8), Activation(), Conv(6), Activation(), Flatten(), Dense(10))
 
 
 def test_a_network_is_pruned_read_and_fine_tuned(
-    app: Server, page: Page, idle: Callable[[Page], None], monkeypatch: pytest.MonkeyPatch
+    app: Server, page: Page, idle: Callable[[Page], None], train: Callable[..., str]
 ) -> None:
-    monkeypatch.setenv("CONVSCOPE_HOME", str(app.home))
-    store = RunStore()
-    config = TrainConfig(epochs=2, batch_size=32, train_images=320, lr=0.01, precision="fp32", device="cpu")
-    run = store.create(ModelSpec("Small", (1, 8, 8), 10, LAYERS), config, "digits", "Small network", owner="tests")
-    Runner(store, run, "tests").run()
+    run, store = train(*LAYERS), RunStore()
     page.goto(f"{app.url}/compress?run={run}")
     page.get_by_text("Whole filters", exact=True).click()
     expect(page.get_by_text("a smaller network in file and in time")).to_be_visible(timeout=PATIENCE)

@@ -10,10 +10,7 @@ from benchmarks.server import Server
 from core.data.datasets import load_dataset
 from core.explain.attribution import attribute, heatmap
 from core.model.layers import Activation, Conv, Dense, Flatten, MaxPool
-from core.model.spec import ModelSpec
 from core.runs.store import RunStore
-from core.train.config import TrainConfig
-from core.train.runner import Runner
 
 pytestmark = pytest.mark.browser
 PATIENCE = 60_000
@@ -21,15 +18,9 @@ LAYERS = (Conv(8), Activation(), MaxPool(), Flatten(), Dense(10))
 
 
 @pytest.fixture
-def run_id(app: Server, monkeypatch: pytest.MonkeyPatch) -> str:
+def run_id(train: Callable[..., str]) -> str:
     """Train a small network for a moment where the app finds it, and return the id of its run."""
-    monkeypatch.setenv("CONVSCOPE_HOME", str(app.home))
-    store = RunStore()
-    config = TrainConfig(epochs=2, batch_size=32, train_images=320, lr=0.01, precision="fp32", device="cpu")
-    run = store.create(ModelSpec("Small", (1, 8, 8), 10, LAYERS), config, "digits", "Small network", owner="tests")
-    Runner(store, run, "tests").run()
-    store.close()
-    return run
+    return train(*LAYERS)
 
 
 def card(page: Page, method: str) -> Locator:

@@ -8,10 +8,6 @@ from playwright.sync_api import Page, expect
 
 from benchmarks.server import Server
 from core.model.layers import Activation, Conv, Dense, Flatten, MaxPool
-from core.model.spec import ModelSpec
-from core.runs.store import RunStore
-from core.train.config import TrainConfig
-from core.train.runner import Runner
 
 pytestmark = pytest.mark.browser
 PATIENCE = 60_000
@@ -19,15 +15,9 @@ LAYERS = (Conv(8), Activation(), MaxPool(), Flatten(), Dense(10))
 
 
 @pytest.fixture
-def run_id(app: Server, monkeypatch: pytest.MonkeyPatch) -> str:
+def run_id(train: Callable[..., str]) -> str:
     """Train a small network on the drawn shapes, whose places are known, where the app finds it."""
-    monkeypatch.setenv("CONVSCOPE_HOME", str(app.home))
-    store = RunStore()
-    config = TrainConfig(epochs=1, batch_size=32, train_images=640, lr=0.003, precision="fp32", device="cpu")
-    run = store.create(ModelSpec("Small", (3, 32, 32), 10, LAYERS), config, "shapes", "Small network", owner="tests")
-    Runner(store, run, "tests").run()
-    store.close()
-    return run
+    return train(*LAYERS, dataset="shapes", epochs=1, train_images=640, lr=0.003)
 
 
 def test_the_sections_of_explain_answer(app: Server, page: Page, idle: Callable[[Page], None], run_id: str) -> None:

@@ -8,10 +8,6 @@ from playwright.sync_api import Locator, Page, expect
 
 from benchmarks.server import Server
 from core.model.layers import Activation, Conv, Dense, Flatten
-from core.model.spec import ModelSpec
-from core.runs.store import RunStore
-from core.train.config import TrainConfig
-from core.train.runner import Runner
 
 pytestmark = pytest.mark.browser
 PATIENCE = 60_000
@@ -19,15 +15,9 @@ LAYERS = (Conv(8), Activation(), Flatten(), Dense(10))
 
 
 @pytest.fixture
-def run_id(app: Server, monkeypatch: pytest.MonkeyPatch) -> str:
+def run_id(train: Callable[..., str]) -> str:
     """Train a small network for three epochs where the app finds it, and return the id of its run."""
-    monkeypatch.setenv("CONVSCOPE_HOME", str(app.home))
-    store = RunStore()
-    config = TrainConfig(epochs=3, batch_size=32, train_images=320, lr=0.01, precision="fp32", device="cpu")
-    run = store.create(ModelSpec("Small", (1, 8, 8), 10, LAYERS), config, "digits", "Small network", owner="tests")
-    Runner(store, run, "tests").run()
-    store.close()
-    return run
+    return train(*LAYERS, epochs=3)
 
 
 def sheet(tiles: Locator) -> str:
