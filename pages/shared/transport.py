@@ -3,18 +3,18 @@
 import streamlit as st
 
 from core.options import matters, options
-from core.runs.records import Run, Status
+from core.runs.records import Run
 from core.train.config import TrainConfig
 from pages.shared import state
 from pages.shared.controls import ask
 from pages.shared.refusals import answered, show_refusal
 
-ACTIONS = {  # what is asked of the run: label, icon, and in which states it makes sense
-    "pause": ("Pause", ":material/pause:", (Status.RUNNING, Status.QUEUED)),
-    "resume": ("Resume", ":material/play_arrow:", (Status.PAUSED, Status.STOPPED, Status.INTERRUPTED)),
-    "step": ("One batch", ":material/skip_next:", (Status.PAUSED, Status.RUNNING)),
-    "epoch": ("One epoch", ":material/fast_forward:", (Status.PAUSED, Status.RUNNING)),
-    "stop": ("Stop training", ":material/stop:", (Status.RUNNING, Status.PAUSED, Status.QUEUED)),
+ACTIONS = {  # what is asked of the run: label and icon
+    "pause": ("Pause", ":material/pause:"),
+    "resume": ("Resume", ":material/play_arrow:"),
+    "step": ("One batch", ":material/skip_next:"),
+    "epoch": ("One epoch", ":material/fast_forward:"),
+    "stop": ("Stop training", ":material/stop:"),
 }
 PACES = {0.0: "Full speed", 8.0: "8 a second", 2.0: "2 a second", 0.5: "1 every 2 s"}
 
@@ -37,17 +37,30 @@ def transport(run: Run) -> None:
 
 def buttons(run: Run, *names: str) -> None:
     """Draw those of `ACTIONS` that make sense now."""
-    for what in names:
-        label, icon, states = ACTIONS[what]
-        if run.status in states:
+    for what in _sensible(run):
+        if what in names:
+            label, icon = ACTIONS[what]
             st.button(
                 label,
                 icon=icon,
                 key=f"{what}_{run.id}",
                 on_click=_request,
                 args=(run.id, what),
+                disabled=what == "epoch" and not run.steps_per_epoch,  # before it began, nobody knows how long one is
                 width=112 if what in ("pause", "resume") else "content",  # taking turns, they must not move the others
             )
+
+
+def _sensible(run: Run) -> list[str]:
+    """Return what can be asked of a run.
+
+    Until it is over that is always four things, each at its place: at every single batch a run waits, trains and pauses
+    again, and a second press must not meet another button than the first.
+    """
+    going = run.status.active
+    rests = run.status.resumable or (going and run.wanted == "pause")
+    turn = ["resume"] if rests else ["pause"] if going else []
+    return [*turn, *(["step", "epoch", "stop"] if going else [])]
 
 
 @answered

@@ -139,6 +139,23 @@ def test_a_second_tab_pauses_steps_and_resumes_the_same_run(
     assert steps == list(range(1, len(steps) + 1))
 
 
+def test_one_spot_pressed_again_and_again_never_meets_another_button(app: Server, page: Page, store: RunStore) -> None:
+    run_id = start_first_run(app, page)
+    press(page, "Pause")
+    until(lambda: badge(page, "Paused"))
+    at = store.get(run_id).step
+    one = page.get_by_role("button", name="One batch")
+    spot = centre(one.bounding_box())
+    for _ in range(12):  # in all states that a single batch leads through
+        page.mouse.click(*spot)
+        page.wait_for_timeout(120)
+        assert centre(one.bounding_box()) == spot
+    until(lambda: badge(page, "Paused") and batch(page) > at)
+    assert store.get(run_id).status is Status.PAUSED
+    press(page, "Stop training")
+    expect(page.get_by_text("Stopped, weights kept")).to_be_visible(timeout=PATIENCE)
+
+
 def test_the_zoom_survives_while_the_curve_grows(app: Server, page: Page) -> None:
     start_first_run(app, page)
     until(lambda: batch(page) > 3)

@@ -171,7 +171,7 @@ def test_a_data_set_that_must_be_downloaded_cannot_start():
 @pytest.mark.parametrize(
     ("status", "offered"),
     [
-        (Status.QUEUED, {"Pause", "Stop training"}),
+        (Status.QUEUED, {"Pause", "One batch", "One epoch", "Stop training"}),
         (Status.RUNNING, {"Pause", "One batch", "One epoch", "Stop training"}),
         (Status.PAUSED, {"Resume", "One batch", "One epoch", "Stop training"}),
         (Status.STOPPED, {"Resume"}),
@@ -185,12 +185,27 @@ def test_only_what_makes_sense_is_offered(trained_run, status, offered):
     app = train_page(trained_run)
     assert not app.exception
     assert {button.label for button in app.button if (button.key or "").endswith(f"_{trained_run}")} >= offered
-    assert not {label for label, _, _ in ACTIONS.values()} & labels(app) - offered
+    assert not {label for label, _ in ACTIONS.values()} & labels(app) - offered
+
+
+@pytest.mark.parametrize("status", [Status.QUEUED, Status.RUNNING, Status.PAUSED])
+def test_a_run_that_only_does_single_batches_offers_the_same_all_the_while(trained_run, status):
+    RunStore().change(trained_run, status=status.value, wanted="pause")
+    offered = [button.label for button in train_page(trained_run).button if (button.key or "").endswith(trained_run)]
+    assert offered[:4] == ["Resume", "One batch", "One epoch", "Stop training"]
+
+
+def test_a_run_that_waits_for_its_first_batch_cannot_say_how_long_an_epoch_is(trained_run):
+    RunStore().change(trained_run, status="queued", step=0, total_steps=0, steps_per_epoch=0)
+    app = train_page(trained_run)
+    assert button(app, "One epoch").disabled
+    assert not button(app, "One batch").disabled
 
 
 @pytest.mark.parametrize(
     ("status", "label", "wanted"),
     [
+        (Status.QUEUED, "One batch", ("queued", "pause", 1)),
         (Status.RUNNING, "Pause", ("running", "pause", 0)),
         (Status.RUNNING, "Stop training", ("running", "stop", 0)),
         (Status.PAUSED, "One batch", ("queued", "pause", 1)),

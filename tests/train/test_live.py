@@ -115,6 +115,15 @@ def test_the_rest_of_an_epoch_and_then_a_pause(store, monkeypatch):
     assert store.get(run_id).step == 6
 
 
+def test_a_single_batch_wanted_before_the_first_is_all_that_is_trained(store, monkeypatch):
+    monkeypatch.setattr("core.train.runner.HOLD_SECONDS", 0.0)
+    run_id = store.create(SPEC, CONFIG, "digits")
+    store.request(run_id, "step")
+    assert store.claim("tests", 1) == run_id
+    assert Runner(store, run_id, "tests").run() is Status.PAUSED
+    assert store.get(run_id).step == 1
+
+
 def test_slow_motion_waits_between_batches_and_a_wish_ends_the_wait(store):
     marks = []
 
