@@ -71,7 +71,7 @@ class RunStore(Series):
             save_checkpoint(self.checkpoint(run_id), first)
         row = {
             "id": run_id,
-            "name": (name or "").strip()[:80] or f"{spec.name} on {info.title if info else dataset}"[:80],
+            "name": ((name or "").strip() or f"{spec.name} on {info.title if info else dataset}")[:80],
             "dataset": dataset,
             "spec": spec.to_json(),
             "config": config.to_json(),

@@ -67,8 +67,10 @@ def _progress(run: Run) -> str:
     if run.status is Status.QUEUED:
         ahead = [other for other in state.store().list(status=Status.QUEUED) if other.created < run.created]
         busy = len(state.store().list(status=Status.RUNNING)) + len(ahead)
-        if busy or not run.total_steps:
-            return f"Waiting for {busy} other training{'s' * (busy > 1)}" if busy else "Starting …"
+        if busy:
+            return f"Waiting for {busy} other training{'s' * (busy > 1)}"
+        if not run.total_steps:
+            return "Starting …"
     if not run.total_steps:
         return "Loading the images …"
     epochs = run.total_steps // run.steps_per_epoch
