@@ -141,6 +141,7 @@ def test_a_second_tab_pauses_steps_and_resumes_the_same_run(
 
 def test_one_spot_pressed_again_and_again_never_meets_another_button(app: Server, page: Page, store: RunStore) -> None:
     run_id = start_first_run(app, page)
+    until(lambda: batch(page) > 0)
     press(page, "Pause")
     until(lambda: badge(page, "Paused"))
     at = store.get(run_id).step
