@@ -5,6 +5,7 @@ import io
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from core.model.spec import ModelSpec
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from core.train.runner import Runner
-from pages.shared import state
+from pages.shared import launch, state
 
 LAYERS = (
     Conv(8),
@@ -61,6 +62,13 @@ class IdleEngine:
         pass
 
 
+def _measured(draft: state.Draft, config: TrainConfig) -> "Future[float]":
+    """Return the time of an epoch at once: two seconds on every machine."""
+    seconds: Future[float] = Future()
+    seconds.set_result(2.0)
+    return seconds
+
+
 def _forget() -> None:
     st.cache_resource.clear()
     st.cache_data.clear()
@@ -68,9 +76,15 @@ def _forget() -> None:
 
 @pytest.fixture(autouse=True)
 def server(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Make each test a server that has just started: its caches are empty and its engine trains nothing."""
+    """Make each test a server that has just started: its caches are empty and its engine trains nothing.
+
+    It does not look for components among the installed packages, where the app has none: that takes each new `AppTest`
+    0.3 s (`test_components.py` does look). How long an epoch takes is measured in `test_train.py` alone.
+    """
     monkeypatch.setattr(state, "Engine", IdleEngine)
     monkeypatch.setattr(state, "warm", lambda: None)
+    monkeypatch.setattr(launch, "epoch_time", _measured)
+    monkeypatch.setattr("streamlit.components.v2.manifest_scanner.scan_component_manifests", list)
     _forget()
     yield
     _forget()

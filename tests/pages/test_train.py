@@ -10,7 +10,7 @@ from core.options import options
 from core.runs.records import Status
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from pages.shared import state
+from pages.shared import launch, state
 from pages.shared.layout import plain
 from pages.shared.live import duration
 from pages.shared.menu import path
@@ -36,7 +36,8 @@ def labels(app: AppTest) -> set[str]:
     return {button.label for button in app.button}
 
 
-def test_the_time_is_measured_before_the_start():
+def test_the_time_is_measured_before_the_start(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(launch, "epoch_time", epoch_time)
     app = train_page()
     draft = state.new_draft("digits", "lenet5")
     seconds = epoch_time(draft, TrainConfig()).result(timeout=60)  # what the page asked for, not another measurement
