@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.errors import ConvScopeError
+from core.probe.conditioning import conditioned
 from core.probe.embedding import Floats, Progress, aligned, project
 from core.probe.features import Features, layer_features
 from core.probe.neighbors import NEAREST, Neighbors, nearest, voted
@@ -153,8 +154,6 @@ def untangle(
 def _measured(
     found: Features, points: Floats, neighbors: Neighbors, sample: Sample, epoch: int | None, method: str
 ) -> DataMap:
-    from sklearn.manifold import trustworthiness
-
     values, labels = found.values, torch.as_tensor(sample.labels).numpy()
     spread = float(values.var(axis=0, dtype=np.float64).sum())
     return DataMap(
@@ -163,12 +162,20 @@ def _measured(
         neighbors=neighbors,
         answers=found.answers,
         sure=found.sure,
-        kept=float(trustworthiness(values, points, n_neighbors=min(NEAREST, (len(points) - 1) // 2))),
+        kept=_kept(values, points),
         voted=voted(neighbors, labels),
         held=float(points.var(axis=0, dtype=np.float64).sum()) / spread if method == "pca" else None,
         numbers=values.shape[1],
         pooled=found.pooled,
     )
+
+
+def _kept(values: Floats, points: Floats) -> float:
+    """Return the trustworthiness of a map (N, 2) of rows (N, D)."""
+    from sklearn.manifold import trustworthiness
+
+    rows, places = conditioned(values).values, conditioned(points).values
+    return float(trustworthiness(rows, places, n_neighbors=min(NEAREST, (len(points) - 1) // 2)))
 
 
 def _part(progress: Progress | None, first: float, last: float) -> Progress | None:

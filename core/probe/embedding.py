@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.linalg import orthogonal_procrustes
 
 from core.errors import ConvScopeError
+from core.probe.conditioning import conditioned
 
 Floats = NDArray[np.float32]
 Progress = Callable[[int, int], None]
@@ -19,6 +20,10 @@ NEIGHBORS = 15
 STEPS = 1000  # of t-SNE's descent
 PULL, PULL_ON = 12.0, 4.0  # early exaggeration
 STEPS_ON = 500  # where it goes on from another map: as trustworthy, and the points move less
+WIDEST = 1e3  # of a map that t-SNE goes on from, in its units
+
+
+_FAILED = "{} found no map of these numbers: choose another layout, another layer or another epoch."
 
 
 class Layout(Protocol):
@@ -35,13 +40,15 @@ class Projection:
         title: Its name on the screen.
         words: How to read its map, a sentence or two.
         seconds: Roughly how long 1,000 rows take on one core.
-        run: Does it.
+        run: Does it, for rows that are conditioned.
+        neighborly: Whether it works on the nearest neighbours of each row, of which there must be some.
     """
 
     title: str
     words: str
     seconds: float
     run: Layout
+    neighborly: bool = True
 
 
 def project(
@@ -49,27 +56,55 @@ def project(
 ) -> Floats:
     """Lay rows of numbers out in the plane; the same rows and seed give the same map.
 
+    No native code is called with rows that are not finite, have no spread or lie outside a safe range; rows that are
+    the same are laid out once and share their place.
+
     Args:
-        rows: Finite, float (N, D).
+        rows: Float (N, D).
         method: A key of `PROJECTIONS`.
         seed: Of the random numbers, where it needs some.
-        start: (N, 2), where t-SNE and UMAP begin, for instance the map of the epoch before.
+        start: (N, 2), where t-SNE and UMAP begin, for instance the map of the epoch before; ignored unless finite.
         progress: Called often as progress(done, total); it may raise.
 
     Returns:
-        float32 (N, 2).
+        Finite float32 (N, 2).
 
     Raises:
-        ConvScopeError: There are too few rows, or all of them are the same.
+        ConvScopeError: There are too few rows or too few different ones, some value is not finite, all rows are the
+            same but for rounding, or the method fails.
     """
     if len(rows) < FEWEST:
         raise ConvScopeError(f"A map needs at least {FEWEST} images: there are {len(rows)}.")
-    if (rows == rows[0]).all():
+    safe, projection = conditioned(rows), PROJECTIONS[method]
+    if not safe.has_spread:
         raise ConvScopeError(
             "This layer puts out the same numbers for every image, so there is nothing to map: choose another layer "
             "or another epoch."
         )
-    return PROJECTIONS[method].run(np.asarray(rows, dtype=np.float32), seed, start, progress)
+    first, which = safe.distinct()
+    if projection.neighborly and len(first) < FEWEST:
+        raise ConvScopeError(
+            f"This layer puts out only {len(first)} different rows of numbers for these images, and {projection.title} "
+            f"needs at least {FEWEST}: choose PCA, another layer or another epoch."
+        )
+    if not projection.neighborly:
+        points = safe.restored(_run(projection, safe.values, seed, None, progress))
+    else:
+        begin = None if start is None or not np.isfinite(start).all() else np.asarray(start, dtype=np.float32)[first]
+        points = _run(projection, safe.values[first], seed, begin, progress)[which]
+    if not np.isfinite(points).all():
+        raise ConvScopeError(_FAILED.format(projection.title))
+    return points
+
+
+def _run(projection: "Projection", rows: Floats, seed: int, start: Floats | None, progress: Progress | None) -> Floats:
+    """Run a projection; whatever its library raises becomes a sentence."""
+    try:
+        return np.asarray(projection.run(rows, seed, start, progress), dtype=np.float32)
+    except ConvScopeError:
+        raise
+    except Exception as error:
+        raise ConvScopeError(f"{_FAILED.format(projection.title)} ({type(error).__name__})") from error
 
 
 def aligned(points: NDArray[np.floating], reference: NDArray[np.floating]) -> Floats:
@@ -106,7 +141,7 @@ def _pca(rows: Floats, seed: int, start: Floats | None, progress: Progress | Non
 def _tsne(rows: Floats, seed: int, start: Floats | None, progress: Progress | None) -> Floats:
     from core.probe.told_tsne import ToldTSNE
 
-    reduced, on = principal(rows, REDUCED, seed), start is not None and bool(np.ptp(start))
+    reduced, on = principal(rows, REDUCED, seed), start is not None and bool(np.ptp(start, axis=0).any())
     told = ToldTSNE(
         perplexity=min(PERPLEXITY, (len(rows) - 1) / 3),
         early_exaggeration=PULL_ON if on else PULL,
@@ -130,11 +165,16 @@ def _umap(rows: Floats, seed: int, start: Floats | None, progress: Progress | No
 
 def _shrunk(start: Floats) -> Floats:
     """Shrink a map to the size from which t-SNE unfolds, as scikit-learn does (Kobak and Berens 2019)."""
-    return np.ascontiguousarray(start / start[:, 0].std() * 1e-4, dtype=np.float32)
+    width = float(start[:, 0].std())
+    if not np.isfinite(width) or width <= 0:
+        raise ConvScopeError(_FAILED.format("t-SNE"))
+    return np.ascontiguousarray(start / width * 1e-4, dtype=np.float32)
 
 
 def _centred(start: Floats) -> Floats:
-    return np.ascontiguousarray(start - start.mean(axis=0), dtype=np.float32)
+    """Centre a map that t-SNE goes on from, and bring it into the range of its own maps."""
+    centred = start - start.mean(axis=0, dtype=np.float64)
+    return np.ascontiguousarray(centred / max(1.0, float(np.abs(centred).max()) / WIDEST), dtype=np.float32)
 
 
 PROJECTIONS: dict[str, Projection] = {
@@ -144,6 +184,7 @@ PROJECTIONS: dict[str, Projection] = {
         "far as the two directions hold most of the differences.",
         0.1,
         _pca,
+        neighborly=False,
     ),
     "tsne": Projection(
         "t-SNE",

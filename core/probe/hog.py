@@ -98,6 +98,11 @@ def hog_svm(
 
     start = time.perf_counter()
     features = hog_features(train.images, report(0))
+    if not (features != features[0]).any():
+        raise ConvScopeError(
+            "HOG describes every training image by the same numbers, as it does where no image has an edge: a support "
+            "vector machine has nothing to learn from."
+        )
     machine = LinearSVC(random_state=seed).fit(features, train.labels.numpy())
     fitted = time.perf_counter()
     named = machine.predict(hog_features(test.images, report(len(train))))

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from core.probe.conditioning import conditioned
+
 NEAREST = 10
 
 
@@ -22,11 +24,18 @@ class Neighbors:
 
 
 def nearest(rows: NDArray[np.float32], count: int = NEAREST) -> Neighbors:
-    """Find for each row (N, D) the nearest others by Euclidean distance; of identical rows, each finds the others."""
+    """Find for each row (N, D) the nearest others by Euclidean distance; of identical rows, each finds the others.
+
+    Raises:
+        ConvScopeError: A value is not a finite number.
+    """
     from sklearn.neighbors import NearestNeighbors
 
-    found = NearestNeighbors(n_neighbors=min(count, len(rows) - 1), algorithm="brute").fit(rows).kneighbors()
-    return Neighbors(found[1].astype(np.int64), found[0].astype(np.float32))
+    safe, count = conditioned(rows), min(count, len(rows) - 1)
+    if count < 1:  # a single row has no others
+        return Neighbors(np.zeros((len(rows), 0), np.int64), np.zeros((len(rows), 0), np.float32))
+    distances, places = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(safe.values).kneighbors()
+    return Neighbors(places.astype(np.int64), safe.restored(distances))
 
 
 def voted(neighbors: Neighbors, labels: NDArray[np.integer]) -> float:

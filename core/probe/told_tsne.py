@@ -7,15 +7,23 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.manifold import TSNE, _t_sne
 
+from core.errors import ConvScopeError
+
 Progress = Callable[[int, int], None]
 _FINISH = "_kl_divergence_bh"  # the objective of scikit-learn's gradient descent, asked once per step
+
+
+def check_places(values: NDArray[np.floating]) -> None:
+    """Raise `ConvScopeError` unless all values are finite."""
+    if not np.isfinite(values).all():
+        raise ConvScopeError("t-SNE ran away on these numbers: choose another layout, another layer or another epoch.")
 
 
 class ToldTSNE(TSNE):
     """`sklearn.manifold.TSNE` with its gradient descent in this class's hands, because it has no callback.
 
     Both stages of `TSNE._tsne` are repeated here call by call, with an objective that counts: a test holds the result
-    against the original.
+    against the original. Probabilities or places that are not finite end it with a `ConvScopeError`.
     """
 
     progress: Progress | None = None
@@ -30,10 +38,12 @@ class ToldTSNE(TSNE):
         skip_num_points: int = 0,
     ) -> NDArray[np.float32]:
         asked = 0
+        check_places(P.data)
 
         def objective(*args: Any, **words: Any) -> Any:
             nonlocal asked
             asked += 1
+            check_places(args[0])  # what follows is native code that takes them as they are
             if self.progress is not None:
                 self.progress(min(asked, self.max_iter), self.max_iter)
             return getattr(_t_sne, _FINISH)(*args, **words)

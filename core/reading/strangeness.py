@@ -11,6 +11,7 @@ from core.errors import ExplainError
 from core.reading.inside import Inside
 
 Floats = NDArray[np.float64]
+LARGEST = 1e30  # of a feature: squares of such and their sums are still finite
 MOST_FEATURES = 512  # more are projected at random onto so many first
 
 
@@ -80,9 +81,19 @@ class Mahalanobis:
 
 
 def fit_mahalanobis(features: NDArray[np.floating], labels: NDArray[np.integer]) -> Mahalanobis:
-    """Learn where the features of each class lie, from training images (N, F) with classes (N,)."""
+    """Learn where the features of each class lie, from training images (N, F) with classes (N,).
+
+    Raises:
+        ExplainError: There are no images, a feature is not finite or too large to be squared, or all images have the
+            same features.
+    """
     from sklearn.covariance import LedoitWolf
 
+    if not len(features) or not (np.abs(features) < LARGEST).all():  # NaN is not below it either
+        raise ExplainError(
+            "What the last layer receives is not finite for the training images, so no distance says a thing: choose "
+            "an earlier epoch."
+        )
     projection = _projection(features.shape[1])
     placed = _projected(np.asarray(features, dtype=np.float64), projection)
     classes, members = np.unique(labels, return_inverse=True)

@@ -63,3 +63,9 @@ def test_too_few_images_get_a_sentence(digits: Dataset) -> None:
         hog_svm(digits, max_train=1)
     with pytest.raises(ConvScopeError, match="and a test image"):
         hog_svm(digits, max_test=0)
+
+
+def test_images_without_an_edge_give_a_sentence(digits: Dataset) -> None:
+    blank = Split(torch.full_like(digits.train.images[:40], 90), digits.train.labels[:40])
+    with pytest.raises(ConvScopeError, match="same numbers"):
+        hog_svm(replace(digits, train=blank), max_test=10)

@@ -173,3 +173,11 @@ def test_inside_is_what_the_last_layer_receives_and_the_answer(learned: Learned)
     assert np.allclose(found.logits, learned.model[-1](features).detach().numpy(), atol=1e-5)
     convolutional = nn.Sequential(nn.Conv2d(1, 10, 8), nn.Flatten()).eval()
     assert look_inside(convolutional, learned.data.test.images[:3], learned.data.normalize).features is None
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e35])
+def test_features_without_finite_squares_give_a_sentence(value: float) -> None:
+    features = np.random.default_rng(0).normal(size=(20, 4))
+    features[3, 1] = value
+    with pytest.raises(ExplainError, match="not finite for the training images"):
+        fit_mahalanobis(features, np.arange(20) % 2)
