@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -67,12 +66,11 @@ def test_pause_single_steps_resume_and_stop(engine):
     steps(engine, run_id, 5)
     engine.request(run_id, "pause")
     paused = reach(engine, run_id, Status.PAUSED)
-    time.sleep(0.3)
-    assert engine.store.get(run_id).step == paused.step
     for clicks in (1, 2):
         engine.request(run_id, "step")
-        until(lambda wanted=paused.step + clicks: engine.store.get(run_id).step == wanted)
-        reach(engine, run_id, Status.PAUSED)
+        steps(engine, run_id, paused.step + clicks)
+        # The worker has looked, and done this one step: had it not rested before, there would be more.
+        assert reach(engine, run_id, Status.PAUSED).step == paused.step + clicks
     engine.request(run_id, "resume")
     steps(engine, run_id, paused.step + 20)
     engine.stop(run_id)
@@ -97,10 +95,12 @@ def test_a_run_resumed_at_the_moment_its_worker_leaves_goes_on(engine):
     assert curve == pytest.approx(expected_losses(LONG, len(curve)), rel=1e-3)
 
 
-def test_runs_queue_for_the_slot_and_a_paused_one_frees_it(engine):
+def test_runs_queue_for_the_slot_and_a_paused_one_frees_it(engine, monkeypatch):
+    offers, hand_out = [], engine._hand_out
     first, second = start(engine, LONG), start(engine, config(1))
     steps(engine, first, 3)
-    time.sleep(0.4)
+    monkeypatch.setattr(engine, "_hand_out", lambda: (hand_out(), offers.append(1)))
+    until(lambda: len(offers) >= 3)
     assert engine.store.get(second).status is Status.QUEUED
     engine.request(first, "pause")
     reach(engine, second, Status.FINISHED)

@@ -195,9 +195,16 @@ def test_a_run_that_was_claimed_but_handed_to_nobody_returns_to_the_queue(store,
     assert ended(store, run_id).status is Status.QUEUED
 
 
-def test_the_dead_are_found_within_five_seconds():
-    assert engines.SILENT_SECONDS + 2 * engines.LOOK_SECONDS < 5
-    assert engines.SILENT_SECONDS > 3 * engines.LOOK_SECONDS
+def test_the_dead_are_found_after_more_than_three_looks_and_within_five_seconds(store, monkeypatch):
+    monkeypatch.setattr(Engine, "_look_after", lambda self: None)  # it looks when it is told to
+    engine, run_id, looks = Engine(store, slots=1), store.create(SPEC, SHORT, "digits", owner="dead"), 0
+    while store.get(run_id).status is Status.RUNNING and looks < 100:
+        engine._listen()
+        looks += 1
+    engine.close()
+    run = store.get(run_id)
+    assert run.status is Status.INTERRUPTED and "no longer answers" in run.message
+    assert looks > 3 and (looks + 1) * engines.LOOK_SECONDS < 5
 
 
 def test_a_heartbeat_has_stopped_after_so_many_looks_whatever_it_says():

@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from itertools import islice
 
 import pytest
 
@@ -16,7 +18,9 @@ from tests.train.trials import LONG, ROOT, SPEC, expected_losses, losses, until
 APP = (
     "import sys\nfrom core.train.engine import Engine\nfrom core.runs.store import RunStore\n"
     "Engine._keep_spare = lambda self: None\n"
-    "engine = Engine(RunStore(), slots=1)\nprint(engine.owner, flush=True)\nsys.stdin.read()\n"
+    "listen = Engine._listen\nimport time\n"
+    "Engine._listen = lambda self: (listen(self), print('looked', time.monotonic(), flush=True))\n"
+    "engine = Engine(RunStore(), slots=1)\nprint('owner', engine.owner, flush=True)\nsys.stdin.read()\n"
 )
 
 
@@ -39,6 +43,11 @@ def other_app(store):
     app.communicate()
 
 
+def said(app, word: str) -> Iterator[str]:
+    """Yield what another app says under a word, when it says so."""
+    return (line.split()[1] for line in app.stdout if line.startswith(word))
+
+
 def look(store, run_id: str, status: Status, step: int = 0):
     """Wait until a run has this status and so many steps."""
 
@@ -50,7 +59,7 @@ def look(store, run_id: str, status: Status, step: int = 0):
 
 
 def test_two_apps_share_the_runs_and_the_end_of_one_is_not_that_of_the_other(store, other_app, monkeypatch):
-    there = other_app.stdout.readline().strip()
+    there = next(said(other_app, "owner"))
     first = store.create(SPEC, LONG, "digits")
     look(store, first, Status.RUNNING, 3)
     monkeypatch.setattr(Engine, "_keep_spare", lambda self: None)  # nor there: both cores are wanted
@@ -67,7 +76,10 @@ def test_two_apps_share_the_runs_and_the_end_of_one_is_not_that_of_the_other(sto
         look(store, second, Status.RUNNING, 5)
         assert store.wishes(second).owner == there  # the slot here is taken
         assert store.get(first).status is Status.RUNNING
-        time.sleep(1.0)  # both engines look on
+        now, looks, listen = time.monotonic(), [], here._listen
+        monkeypatch.setattr(here, "_listen", lambda: (listen(), looks.append(1)))
+        until(lambda: len(looks) >= 2)  # both engines look on
+        assert len(list(islice((at for at in said(other_app, "looked") if float(at) > now), 2))) == 2
         assert {store.get(run_id).status for run_id in (first, second)} == {Status.RUNNING}
     finally:
         here.close()
