@@ -1,10 +1,12 @@
 """Making the PyTorch network that a spec describes."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from core.errors import SpecError
 from core.model.calls import ModuleCall, module_call
@@ -20,10 +22,11 @@ MODULES: dict[str, Any] = {name: getattr(nn, name) for name in _TORCH.split()} |
 
 
 def build_model(spec: ModelSpec, *, seed: int = 0) -> nn.Sequential:
-    """Build a network with fresh weights (PyTorch's own initialisation) that depend on nothing but `seed`.
+    """Build a network with fresh weights, those of PyTorch's own initialisation after `torch.manual_seed(seed)`.
 
     Its children are named by `spec.layer_names`, one module per use and none in place, in training mode, float32,
-    on the CPU: (N, C, H, W) images in, (N, K) logits out. The global random state is left as it was.
+    on the CPU: (N, C, H, W) images in, (N, K) logits out. The global random state is neither read nor changed, so
+    that threads may build networks at the same time.
 
     Raises:
         SpecError: The layers do not fit together; the sentence is that of the first problem and its first fix.
@@ -31,12 +34,32 @@ def build_model(spec: ModelSpec, *, seed: int = 0) -> nn.Sequential:
     for problem in problems(spec):
         raise SpecError(problem.sentence)
     children = []
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)  # the CPU's alone: `torch.manual_seed` reseeds every GPU too
+    with DrawnFrom(torch.Generator().manual_seed(seed)):
         for layer, summary in zip(spec.layers, summarize(spec), strict=True):
             assert summary.input_shape is not None  # no problem, so every shape is known
             children.append((summary.name, make_module(module_call(layer, summary.input_shape))))
     return nn.Sequential(OrderedDict(children))
+
+
+class DrawnFrom(TorchFunctionMode):
+    """Within a block, PyTorch's initialisation (`torch.nn.init`) draws from a generator; for this thread alone.
+
+    The constructors and `reset_parameters` of modules take no generator: without it they draw from the global random
+    state, which all threads share.
+    """
+
+    def __init__(self, generator: torch.Generator) -> None:
+        super().__init__()
+        self._generator = generator
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Carry out one call of torch; where it says `generator=None`, as all of `torch.nn.init` does, pass ours."""
+        words = kwargs or {}
+        if "generator" in words and words["generator"] is None:
+            words = words | {"generator": self._generator}
+        return func(*args, **words)
 
 
 def make_module(call: ModuleCall) -> nn.Module:

@@ -1,15 +1,18 @@
 """The built network is the one described, made from its seed and nothing else."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 from torch import nn
 
 from core.errors import SpecError
 from core.model.build import MODULES, build_model, make_module
-from core.model.calls import ModuleCall
+from core.model.calls import ModuleCall, module_call
 from core.model.layers import LAYERS, Conv, Dense, Flatten, GlobalAvgPool, Layer, Residual
 from core.model.presets import PRESETS, preset
 from core.model.residual import ResidualBlock
+from core.model.shapes import summarize
 from core.model.spec import ModelSpec
 
 EVERYTHING = ModelSpec(
@@ -46,11 +49,26 @@ def test_the_global_random_state_is_left_alone() -> None:
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
+def test_threads_that_build_at_the_same_time_do_not_mix() -> None:
+    expected = build_model(EVERYTHING, seed=0).state_dict()
+    before = torch.get_rng_state()
+    with ThreadPoolExecutor(2) as pool:
+        models = list(pool.map(lambda _: build_model(EVERYTHING, seed=0), range(40)))
+    assert all(torch.equal(value, expected[key]) for each in models for key, value in each.state_dict().items())
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_weights_start_as_in_plain_pytorch() -> None:
-    model = build_model(preset("tutorial", (3, 32, 32), 10), seed=3)
+    model = build_model(EVERYTHING, seed=3)
     torch.manual_seed(3)
-    conv = nn.Conv2d(3, 32, 3)
-    assert torch.equal(model.conv1.weight, conv.weight) and torch.equal(model.conv1.bias, conv.bias)
+    plain = nn.Sequential(
+        *(
+            make_module(module_call(layer, made.input_shape))
+            for layer, made in zip(EVERYTHING.layers, summarize(EVERYTHING), strict=True)
+        )
+    )
+    for own, theirs in zip(model.state_dict().values(), plain.state_dict().values(), strict=True):
+        assert torch.equal(own, theirs)
 
 
 def test_global_pooling_is_the_mean_of_each_map() -> None:
