@@ -3,7 +3,7 @@
 import copy
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,10 @@ from core.model.residual import ResidualBlock
 CALIBRATION = 256  # images whose activations set the ranges
 _BATCH = 32
 # What computes in whole numbers between two layers with weights; anything else is done in floats, between two islands.
-_WHOLE = (nn.Conv2d, nn.Linear, nn.ReLU, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.Flatten, nn.Identity)
+_WHOLE = (
+    *(nn.Conv2d, nn.Linear, nn.ReLU, nn.ZeroPad2d, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.Flatten),
+    nn.Identity,
+)
 _CHAINS = {(nn.Conv2d, nn.BatchNorm2d), (nn.Conv2d, nn.ReLU), (nn.Linear, nn.BatchNorm1d), (nn.Linear, nn.ReLU)}
 _TRIPLES = {(nn.Conv2d, nn.BatchNorm2d, nn.ReLU)}
 
@@ -72,7 +75,7 @@ def _prepared(model: nn.Module) -> nn.Module:
     for name, module in list(copied.named_children()):
         if isinstance(module, nn.Dropout):  # does nothing outside training
             copied.set_submodule(name, nn.Identity())
-    whole = _islands(copied)
+    whole = _islands(nn.Sequential(OrderedDict(_bordered(copied))))
     if not any(isinstance(module, ao.QuantWrapper) for module in whole.modules()):
         raise ConfigError("This network has no layer that torch can compute in whole numbers.")
     settings = ao.get_default_qconfig(torch.backends.quantized.engine)
@@ -80,6 +83,35 @@ def _prepared(model: nn.Module) -> nn.Module:
         if isinstance(module, ao.QuantWrapper):
             module.qconfig = settings
     return ao.prepare(whole)
+
+
+def _bordered(model: nn.Sequential) -> Iterator[tuple[str, nn.Module]]:
+    """Yield the layers, with a layer of zeros before each convolution whose padding int8 convolutions cannot carry out.
+
+    They put the same number of zeros on both sides, while "same" puts one more on the far side where an even kernel
+    asks for it; and grouped ones (torch 2.13, x86) leave rows that see nothing but padding without a value.
+    """
+    for name, module in model.named_children():
+        if isinstance(module, nn.Conv2d):
+            (top, bottom), (left, right) = _zeros(module)
+            blind = module.groups > 1 and (top >= module.kernel_size[0] or left >= module.kernel_size[1])
+            if blind or (top, left) != (bottom, right):
+                yield f"{name}_border", nn.ZeroPad2d((left, right, top, bottom))
+                top = left = 0
+            module.padding = (top, left)
+        yield name, module
+
+
+def _zeros(convolution: nn.Conv2d) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return how many zeros a convolution puts above and below its input, and to its left and right."""
+    if not isinstance(convolution.padding, str):
+        height, width = convolution.padding
+        return (height, height), (width, width)
+    # The padding "same": the other word that torch knows is none of `core.model.layers.Conv`.
+    height, width = (
+        step * (size - 1) for step, size in zip(convolution.dilation, convolution.kernel_size, strict=True)
+    )
+    return (height // 2, height - height // 2), (width // 2, width - width // 2)
 
 
 def _islands(model: nn.Sequential) -> nn.Sequential:
@@ -114,7 +146,7 @@ def _block(module: nn.Module) -> nn.Module:
         pairs.append((module.shortcut, "conv", "bn"))
     for owner, conv, norm in pairs:
         fused = ao.fuse_modules(nn.Sequential(getattr(owner, conv), getattr(owner, norm)).eval(), [["0", "1"]])
-        setattr(owner, conv, ao.QuantWrapper(_numbered(fused[0])))
+        setattr(owner, conv, ao.QuantWrapper(fused[0]))
         setattr(owner, norm, nn.Identity())
     return module
 
@@ -135,21 +167,10 @@ def _joined(children: list[tuple[str, nn.Module]]) -> list[tuple[str, nn.Module]
         place += length
     whole = nn.Sequential(OrderedDict(children)).eval()
     joined = ao.fuse_modules(whole, chains) if chains else whole
-    return [(name, _numbered(module)) for name, module in joined.named_children()]
+    return list(joined.named_children())
 
 
 def _fits(module: nn.Module) -> bool:
-    if isinstance(module, nn.Conv2d) and isinstance(module.padding, str):
-        return all(size % 2 for size in module.kernel_size)  # an even kernel needs more border on one side
     if isinstance(module, nn.Sequential):  # global pooling, or layers that were joined
         return all(_fits(part) for part in module)
     return isinstance(module, _WHOLE)
-
-
-def _numbered(module: nn.Module) -> nn.Module:
-    """Write the padding "same" as a number, which is what the whole-number convolution takes."""
-    for part in module.modules():
-        if isinstance(part, nn.Conv2d) and isinstance(part.padding, str):
-            same = [dilation * (size - 1) // 2 for dilation, size in zip(part.dilation, part.kernel_size, strict=True)]
-            part.padding = (same[0], same[1])
-    return module

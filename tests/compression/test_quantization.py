@@ -1,13 +1,27 @@
 """Whole numbers: weights within half a step, nearly the same answers, files that give the same logits."""
 
+import itertools
+
 import pytest
 import torch
 from torch import nn
 
 from core.compression import Pruning, cut, from_file, prune, quantize, size_of, to_file
 from core.errors import ConfigError, StorageError
-from core.model.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, MaxPool
+from core.model.layers import (
+    Activation,
+    AvgPool,
+    BatchNorm,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAvgPool,
+    Layer,
+    MaxPool,
+)
 from core.model.presets import PRESETS, preset
+from core.model.shapes import problems
 from tests.compression.test_pruning import IMAGES, PLAIN, spec_of, trained
 
 pytestmark = [
@@ -58,6 +72,34 @@ def test_presets_answer_nearly_alike(name: str):
     assert not torch.equal(wanted, found)
     assert (found - wanted).abs().max() < 0.15 * wanted.abs().max()
     assert all(torch.equal(state[key], value) for key, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize("end", [Flatten(), GlobalAvgPool()])
+@pytest.mark.parametrize("groups", [1, 2])
+def test_every_padding_is_kept(groups: int, end: Layer):
+    settings = itertools.product(range(1, 8), (1, 2, 3), (1, 2), ("same", 3))
+    kinds = [Conv(4, size, stride, padding, dilation, groups) for size, dilation, stride, padding in settings]
+    specs = [spec_of(conv, Activation(), end, Dense(10)) for conv in kinds]
+    working = [spec for spec in specs if not problems(spec)]
+    assert len(working) > 50
+    for spec in working:
+        model = trained(spec)
+        with torch.no_grad():
+            wanted, found = model(IMAGES), quantize(model, IMAGES)(IMAGES)
+        assert (found - wanted).abs().max() < 0.04 * wanted.abs().max(), spec.layers[0]
+
+
+@pytest.mark.parametrize("pool", [MaxPool(3, 2, 1), AvgPool(4, 1, 2)])
+def test_even_kernels_work_between_other_layers_and_from_a_file(pool: Layer):
+    layers = (Conv(6, 2), BatchNorm(), Activation(), Conv(4, 4), pool, Activation("gelu"), Conv(8, 4, groups=2))
+    spec = spec_of(*layers, Flatten(), Dense(10))
+    model = trained(spec)
+    whole = quantize(model, IMAGES)
+    assert len(whole_layers(whole)) == 4
+    with torch.no_grad():
+        wanted, found = model(IMAGES), whole(IMAGES)
+        assert (found - wanted).abs().max() < 0.05 * wanted.abs().max()
+        assert torch.equal(from_file(to_file(spec, whole))[1](IMAGES), found)
 
 
 @pytest.mark.parametrize("name", [*PRESETS, "own"])
