@@ -14,8 +14,8 @@ page("build")
 follow_link()
 draft, desk = state.draft(), edits.desk()
 head(draft, desk.revision)
-if desk.notice:
-    st.error(plain(desk.notice), icon=":material/error:")
+for notice in filter(None, (state.draft_refusal(), desk.notice)):
+    st.error(plain(notice), icon=":material/error:")
 totals(draft.spec)
 
 strips = {}

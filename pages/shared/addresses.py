@@ -1,6 +1,11 @@
-"""The picture in the address: `?picture=sample:cat`, `?picture=test:17`, `?picture=valid:17`."""
+"""The picture in the address: `?picture=sample:cat`, `?picture=test:17`, `?picture=valid:17`, `?picture=own:…`.
+
+A picture of a visitor's own cannot stand in an address. The server keeps it for a while under a random name, in memory
+alone, so that a reload of the page finds it again; after that the page says that it has to be given once more.
+"""
 
 import re
+import secrets
 
 import streamlit as st
 
@@ -11,6 +16,9 @@ from pages.shared.sample_pictures import SAMPLES
 from pages.shared.split_images import SPLITS
 
 NAME = "picture"
+OWN_KINDS = ("upload", "camera", "drawing")
+KEPT_SECONDS, KEPT_PICTURES = 3600, 64  # of at most 4 MB each
+GONE = "The picture that was chosen here is gone, as the page was reloaded or the app started again: give it once more."
 
 
 def take_address(run: Run) -> None:
@@ -22,6 +30,13 @@ def take_address(run: Run) -> None:
     kind, _, which = asked.partition(":")
     if kind == "sample" and which in SAMPLES:
         state.choose(state.Choice("sample", which))
+    elif kind == "own":
+        kept = _kept(which) if re.fullmatch(r"[A-Za-z0-9_-]{16}", which) else []
+        if kept:
+            state.choose(kept[-1])
+        else:
+            st.info(GONE, icon=":material/image_not_supported:")
+            del st.query_params[NAME]
     elif kind in SPLITS and re.fullmatch(r"[0-9]{1,9}", which, re.ASCII) and not isinstance(run, Pretrained):
         index = min(int(which), len(getattr(state.dataset(run.dataset), kind)) - 1)
         state.choose(state.Choice("test", run.dataset, index=index, split=kind))
@@ -34,14 +49,29 @@ def take_address(run: Run) -> None:
 
 
 def put_address(choice: state.Choice) -> None:
-    """Let the address name the picture where it can: a sample or a test image.
+    """Let the address name the picture.
 
     One that is dropped stays known: a request that was under way with it must not choose that picture again.
     """
     named = {"sample": f"sample:{choice.name}", "test": f"{choice.split}:{choice.index}"}.get(choice.kind)
+    if choice.kind in OWN_KINDS and choice.data:
+        named = f"own:{_keep(choice)}"
     if named is None:
         st.query_params.pop(NAME, None)
         return
     st.session_state["picture_address"] = named
     if st.query_params.get(NAME) != named:
         st.query_params[NAME] = named
+
+
+@st.cache_resource(show_spinner=False, ttl=KEPT_SECONDS, max_entries=KEPT_PICTURES)
+def _kept(name: str) -> list[state.Choice]:
+    """Return the place of one session's picture: empty, or with its latest choice."""
+    return []
+
+
+def _keep(choice: state.Choice) -> str:
+    """Keep this session's picture in the place of the one before, and return the name of the place."""
+    name: str = st.session_state.setdefault("own_picture", secrets.token_urlsafe(12))
+    _kept(name)[:] = [choice]
+    return name

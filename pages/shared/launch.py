@@ -30,6 +30,8 @@ def launch_panel(*, again: bool = False) -> None:
     with st.container(border=True, key="launch"):
         about, settings = st.columns([2, 3], gap="medium")
         with about:
+            if state.draft_refusal():
+                st.error(plain(state.draft_refusal()), icon=":material/link_off:")
             obstacle = _describe(draft)
         with settings, show_errors():
             config = ask_settings()

@@ -7,7 +7,8 @@ from typing import Literal, NoReturn
 import streamlit as st
 
 FOLDER = Path(__file__).resolve().parents[1]
-KEPT = ("run", "epoch", "other", "other_epoch")  # query parameters that every link carries on
+DRAFT = "draft"  # the query parameter that holds the network and the settings of the next training
+KEPT = ("run", "epoch", "other", "other_epoch", DRAFT)  # query parameters that every link carries on
 
 
 @dataclass(frozen=True)

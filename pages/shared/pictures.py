@@ -52,7 +52,7 @@ def pick_picture(run: Run, *, own: bool = False) -> subjects.Picture:
     choice = _ask_swap(run, choice)
     if own:
         choice = ask_crop(run, choice)
-        put_address(choice)
+    put_address(choice)
     state.choose(choice)
     st.session_state["picture_shown"] = choice
     return picture(run, choice)[0]

@@ -11,14 +11,15 @@ from core.data.catalog import DATASETS
 from core.data.crop import MIDDLE, Crop
 from core.data.orientation import UNKNOWN, Lie
 from core.data.own import remembered
-from core.errors import RunError
+from core.errors import ConvScopeError, RunError
 from core.model.presets import PRESETS, preset
-from core.model.spec import ModelSpec
 from core.model.zoo import IMAGENET
 from core.runs.history import History
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from core.train.engine import Engine
+from pages.shared import menu
+from pages.shared.draft_link import Draft, from_text, to_text
 from pages.shared.pretrained import NO_IMAGES
 
 if TYPE_CHECKING:
@@ -27,14 +28,6 @@ if TYPE_CHECKING:
 MAX_SIDE = 1024
 FIRST_DATASET, FIRST_PRESET = "mnist5k", "tutorial"
 WARM_AFTER_SECONDS = 4.0
-
-
-@dataclass(frozen=True)
-class Draft:
-    """What would be trained next: a network and the data set it is for."""
-
-    dataset: str
-    spec: ModelSpec
 
 
 @dataclass(frozen=True)
@@ -131,9 +124,8 @@ def history(run_id: str) -> History:
 
 
 def draft() -> Draft:
-    """Return what this session would train next."""
-    if "draft" not in st.session_state:
-        st.session_state["draft"] = new_draft(FIRST_DATASET, FIRST_PRESET)
+    """Return what this session would train next: after a reload, what the address says it was."""
+    _begin()
     kept: Draft = st.session_state["draft"]
     if kept.dataset not in DATASETS:  # one of a visitor's own, deleted meanwhile
         kept = st.session_state["draft"] = new_draft(FIRST_DATASET, FIRST_PRESET)
@@ -141,8 +133,45 @@ def draft() -> Draft:
 
 
 def set_draft(value: Draft) -> None:
-    """Remember what to train next."""
+    """Remember what to train next, in the address too."""
+    _begin()
+    st.session_state.pop("draft_refusal", None)
     st.session_state["draft"] = value
+    _put_address()
+
+
+def draft_refusal() -> str:
+    """Return why the draft of the address was not taken over, until another one is made; nothing if it was."""
+    _begin()
+    return str(st.session_state.get("draft_refusal", ""))
+
+
+def _begin() -> None:
+    """Take draft and settings from the address once a session, and let the address name them from then on."""
+    if "draft" in st.session_state:
+        if st.query_params.get(menu.DRAFT, "") != st.session_state.get("draft_address"):  # after Back, say
+            _put_address()
+        return
+    text = st.query_params.get(menu.DRAFT, "")
+    st.session_state["draft"] = new_draft(FIRST_DATASET, FIRST_PRESET)
+    if text:
+        try:
+            st.session_state["draft"], st.session_state["config"] = from_text(text)
+        except ConvScopeError as error:
+            st.session_state["draft_refusal"] = f"The network of this address was not taken over. {error}"
+    _put_address()
+
+
+def _put_address() -> None:
+    """Let the address name draft and settings, unless they are those that everybody begins with."""
+    kept, chosen = st.session_state["draft"], st.session_state.get("config", TrainConfig())
+    is_first = (kept, chosen) == (new_draft(FIRST_DATASET, FIRST_PRESET), TrainConfig())
+    text = "" if is_first else to_text(kept, chosen)
+    st.session_state["draft_address"] = text
+    if text:
+        st.query_params[menu.DRAFT] = text
+    else:
+        st.query_params.pop(menu.DRAFT, None)
 
 
 def new_draft(dataset_name: str, preset_name: str) -> Draft:
@@ -166,14 +195,18 @@ def draft_for(value: Draft, dataset_name: str) -> Draft:
 
 
 def config() -> TrainConfig:
-    """Return the settings this session last chose."""
+    """Return the settings this session last chose: after a reload, those of the address."""
+    _begin()
     kept: TrainConfig = st.session_state.get("config", TrainConfig())
     return kept
 
 
 def set_config(value: TrainConfig) -> None:
-    """Remember the settings of the next training."""
-    st.session_state["config"] = value
+    """Remember the settings of the next training, in the address too."""
+    _begin()
+    if value != config():
+        st.session_state["config"] = value
+        _put_address()
 
 
 def choice() -> Choice | None:

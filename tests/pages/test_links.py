@@ -15,8 +15,9 @@ from core.model.spec import MAX_TEXT
 from core.options import options
 from core.train.config import TrainConfig
 from pages.shared import state
+from pages.shared.draft_link import MAX_NETWORK, read_link, settings_link, to_text
 from pages.shared.layout import plain
-from pages.shared.links import MAX_NETWORK, read_link, settings_link, whole_link
+from pages.shared.links import whole_link
 
 DRAFT = state.new_draft("digits", "lenet5")
 LINK = settings_link(DRAFT.dataset, DRAFT.spec, TrainConfig(lr=0.01))
@@ -158,7 +159,8 @@ def test_following_a_link_takes_everything_over_and_clears_the_address() -> None
     assert not app.error
     assert app.session_state["draft"] == DRAFT
     assert app.session_state["config"] == TrainConfig(lr=0.01)
-    assert dict(app.query_params) == {"run": "0123456789"}
+    draft = to_text(DRAFT, TrainConfig(lr=0.01))  # which a reload of the page finds again
+    assert dict(app.query_params) == {"run": "0123456789", "draft": draft}
     assert app.session_state["desk"].past  # it can be undone
 
 
