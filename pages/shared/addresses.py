@@ -16,7 +16,6 @@ from pages.shared.sample_pictures import SAMPLES
 from pages.shared.split_images import SPLITS
 
 NAME = "picture"
-OWN_KINDS = ("upload", "camera", "drawing")
 KEPT_SECONDS, KEPT_PICTURES = 3600, 64  # of at most 4 MB each
 GONE = "The picture that was chosen here is gone, as the page was reloaded or the app started again: give it once more."
 
@@ -24,10 +23,10 @@ GONE = "The picture that was chosen here is gone, as the page was reloaded or th
 def take_address(run: Run) -> None:
     """Choose the picture that the address asks for, once: what is chosen later counts more."""
     asked = st.query_params.get(NAME)
-    if asked is None or asked == st.session_state.get("picture_address"):
+    if asked is None or asked in (st.session_state.get("picture_address"), st.session_state.get("own_address")):
         return
-    st.session_state["picture_address"] = asked
     kind, _, which = asked.partition(":")
+    st.session_state["own_address" if kind == "own" else "picture_address"] = asked
     if kind == "sample" and which in SAMPLES:
         state.choose(state.Choice("sample", which))
     elif kind == "own":
@@ -51,16 +50,17 @@ def take_address(run: Run) -> None:
 def put_address(choice: state.Choice) -> None:
     """Let the address name the picture.
 
-    One that is dropped stays known: a request that was under way with it must not choose that picture again.
+    The one that a picture of one's own replaces stays known: a request that was under way with it must not choose
+    that picture again.
     """
     named = {"sample": f"sample:{choice.name}", "test": f"{choice.split}:{choice.index}"}.get(choice.kind)
-    if choice.kind in OWN_KINDS and choice.data:
-        named = f"own:{_keep(choice)}"
+    if choice.data:
+        named = st.session_state["own_address"] = f"own:{_keep(choice)}"
+    elif named is not None:
+        st.session_state["picture_address"] = named
     if named is None:
         st.query_params.pop(NAME, None)
-        return
-    st.session_state["picture_address"] = named
-    if st.query_params.get(NAME) != named:
+    elif st.query_params.get(NAME) != named:
         st.query_params[NAME] = named
 
 

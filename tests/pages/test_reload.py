@@ -1,13 +1,17 @@
 """A reload of the page loses nothing: the draft and its settings are in the address, and links carry them on."""
 
+import io
 from dataclasses import replace
 
 import pytest
+import streamlit as st
+from PIL import Image, ImageDraw
 from streamlit.testing.v1 import AppTest
 
 from core.model.layers import Conv
 from core.train.config import TrainConfig
 from pages.shared import menu, state
+from pages.shared.addresses import GONE
 from pages.shared.draft_link import from_text, to_text
 
 DRAFT = state.new_draft("digits", "lenet5")
@@ -63,6 +67,34 @@ def test_an_address_that_is_no_draft_is_said_and_the_first_network_is_there(page
     app = opened(page, address)
     assert any("The network of this address was not taken over" in error.value for error in app.error)
     assert app.session_state["draft"] == state.new_draft(state.FIRST_DATASET, state.FIRST_PRESET)
+
+
+def test_an_upload_is_there_after_a_reload_and_missed_in_words_when_the_server_forgot_it(trained_run: str) -> None:
+    def classify(picture: str = "") -> AppTest:
+        app = AppTest.from_file(menu.path("classify"), default_timeout=60)
+        app.query_params["run"] = trained_run
+        if picture:
+            app.query_params["picture"] = picture
+        return app.run()
+
+    app = classify()
+    app.file_uploader(key="picture_upload").set_value([("seven.png", drawn_seven(), "image/png")]).run()
+    chosen, address = app.session_state["picture"], app.query_params["picture"]
+    assert (chosen.kind, chosen.name) == ("upload", "seven.png")
+    address = address[0] if isinstance(address, list) else address
+    assert classify(address).session_state["picture"] == chosen
+    st.cache_resource.clear()  # as after a restart of the app
+    again = classify(address)
+    assert not again.exception
+    assert [info.value for info in again.info] == [GONE]
+    assert again.session_state["picture"].kind == "sample"
+
+
+def drawn_seven() -> bytes:
+    image, file = Image.new("L", (40, 40)), io.BytesIO()
+    ImageDraw.Draw(image).line([(8, 8), (30, 8), (16, 34)], fill=255, width=5)
+    image.save(file, "PNG")
+    return file.getvalue()
 
 
 def test_what_the_session_has_counts_more_than_an_older_address() -> None:
