@@ -37,6 +37,10 @@ class TrainingError(ConvScopeError):
     """A training cannot go on, for instance because its loss is no longer a number."""
 
 
+class DivergedError(TrainingError):
+    """A training ended because its loss was no longer a number."""
+
+
 class ExplainError(ConvScopeError):
     """A method cannot explain this network or this picture."""
 

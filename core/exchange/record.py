@@ -12,7 +12,7 @@ from core.exchange.layout import CONFIG, EVENTS, EVIDENCE, FORMAT, METRICS, RUN,
 from core.exchange.table import curves_csv, read_curves
 from core.model.shapes import problems
 from core.model.spec import ModelSpec
-from core.runs.records import Event, Evidence, Metric, Run, Status
+from core.runs.records import DIVERGED, DIVERGED_WORDS, Event, Evidence, Metric, Run, Status
 from core.runs.store import RunStore
 from core.train.config import LIVE, TrainConfig
 
@@ -24,6 +24,8 @@ _FIELDS: dict[str, Callable[[Any], Any]] = {
     "status": checks.choice(tuple(Status)),
     "wanted": checks.choice(("run", "pause", "stop")),
     "message": checks.text(2_000),
+    "origin": checks.text(80),
+    "failure": checks.text(32),
     **dict.fromkeys(("created", "heartbeat", "seconds", "images_per_second", "pace"), checks.amount),
     **dict.fromkeys(("epoch", "step", "total_steps", "steps_per_epoch"), checks.count),
     **{f"{split}_loss": checks.optional(checks.number) for split in ("train", "valid", "test")},
@@ -97,6 +99,9 @@ class Record:
         if about.pop("format", None) != FORMAT:
             raise refusal(f"The archive was written by another version of ConvScope, which says so in {RUN}")
         about.pop("versions", None)
+        about.setdefault("origin", "")  # archives of version 0.4 have neither
+        diverged = about.get("status") == "failed" and DIVERGED_WORDS in str(about.get("message"))
+        about.setdefault("failure", DIVERGED if diverged else "")
         live = checks.record(about.pop("live", None), f"live of {RUN}")
         values = checks.fields(about, _FIELDS, RUN)
         config = checks.record(checks.parse(text(CONFIG), CONFIG), CONFIG)

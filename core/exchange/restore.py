@@ -19,7 +19,8 @@ from core.exchange.unpack import Archive, opened
 from core.runs.checkpoint import save_checkpoint
 from core.runs.records import Status
 from core.runs.store import RunStore
-from core.runs.tables import EVENTS, EVIDENCE, METRICS, RUNS, transaction
+from core.runs.tables import EVENTS, EVIDENCE, METRICS, RUNS, next_number
+from core.runs.transactions import writing
 from core.train.config import TrainConfig
 
 _DEFAULTS = Limits()
@@ -83,8 +84,8 @@ def _insert(store: RunStore, run_id: str, record: Record, staged: Path) -> None:
     }
     final = store.folder / run_id
     try:
-        with transaction(store._engine) as connection:
-            connection.execute(insert(RUNS).values(id=run_id, **_row(record)))
+        with writing(store._engine) as connection:
+            connection.execute(insert(RUNS).values(id=run_id, number=next_number(), **_row(record)))
             for table, rows in tables.items():
                 if rows:
                     connection.execute(insert(table), [{"run_id": run_id} | row for row in rows])

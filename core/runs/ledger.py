@@ -112,7 +112,13 @@ class Ledger:
         with writing(self._engine) as connection:
             run_id = _next(connection, owner, room)
             query = update(RUNS).where(RUNS.c.id == run_id, RUNS.c.status == Status.QUEUED.value)
-            values = {"status": Status.RUNNING.value, "owner": owner, "heartbeat": time.time(), "message": ""}
+            values = {
+                "status": Status.RUNNING.value,
+                "owner": owner,
+                "heartbeat": time.time(),
+                "message": "",
+                "failure": "",
+            }
             return run_id if connection.execute(query.values(values)).rowcount else None
 
     def hold(self, run_id: str, owner: str) -> bool:
@@ -121,9 +127,9 @@ class Ledger:
         wanted = (RUNS.c.wanted == "pause", RUNS.c.steps_wanted <= 0)
         return bool(self._change(run_id, values, *wanted, status=Status.RUNNING.value, owner=owner))
 
-    def leave(self, run_id: str, owner: str, status: Status, **values: Any) -> bool:
-        """Set how a training ended; false if the run is another's by now."""
-        return bool(self._change(run_id, {"status": status.value} | values, owner=owner))
+    def leave(self, run_id: str, owner: str, status: Status, *, failure: str = "", **values: Any) -> bool:
+        """Set how a training ended, with the code of its failure; false if the run is another's by now."""
+        return bool(self._change(run_id, {"status": status.value, "failure": failure} | values, owner=owner))
 
     def put_back(self, run_id: str, owner: str) -> bool:
         """Turn a running run that has no worker into a queued one, at its old place in the queue."""

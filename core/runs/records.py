@@ -7,6 +7,9 @@ from typing import Any
 
 from core.model.spec import ModelSpec
 
+DIVERGED = "diverged"  # code of `Run.failure`: the loss was no longer a number
+DIVERGED_WORDS = "no longer a number"  # in the message of such runs, by which versions without codes knew them
+
 
 class Status(StrEnum):
     """Where a run stands."""
@@ -46,7 +49,9 @@ class Run:
         live: Settings that were changed while it trained, with their newest values.
         note: What people wrote about it.
         message: One sentence on why it failed, was interrupted or ended early, else empty.
-        created: Seconds since 1970.
+        origin: What made it, where that was not a person: "demo:digits", "recipe:high_rate:2"; else empty.
+        failure: Code of why it failed, for instance `DIVERGED`; empty where it did not or nobody knows.
+        created: Seconds since 1970, by a clock that may have been wrong: newer runs are known by their place.
         heartbeat: When its worker last showed life, seconds since 1970; 0 before the first.
         epoch: The epoch being trained, from 1; 0 before the first.
         step: Optimiser updates so far.
@@ -70,6 +75,8 @@ class Run:
     live: Mapping[str, Any]
     note: str
     message: str
+    origin: str
+    failure: str
     created: float
     heartbeat: float
     epoch: int

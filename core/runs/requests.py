@@ -43,7 +43,9 @@ def answer(run: Run, what: str) -> dict[str, Any]:
         values |= _where(RUNS.c.status.in_(waiting), status=then.value)
     if what in _GOING_ON:
         queued = last_in_line(time.time())
-        values |= _where(RUNS.c.status.in_(_RESUMABLE), status=Status.QUEUED.value, queued=queued, message="")
+        values |= _where(
+            RUNS.c.status.in_(_RESUMABLE), status=Status.QUEUED.value, queued=queued, message="", failure=""
+        )
     return values
 
 

@@ -18,7 +18,8 @@ from core.runs.records import Run, Status
 from core.runs.requests import answer, last_in_line
 from core.runs.rows import read_run, readable_runs
 from core.runs.series import Series
-from core.runs.tables import EVENTS, EVIDENCE, METRICS, RUNS, transaction
+from core.runs.tables import EVENTS, EVIDENCE, METRICS, RUNS, next_number, transaction
+from core.runs.transactions import writing
 from core.settings import settings
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from core.runs.checkpoint import Checkpoint
 
 _ID = re.compile(r"[0-9a-f]{10}")
-_RUN_COLUMNS = [column for column in RUNS.c if column.name not in ("steps_wanted", "owner", "queued")]
+_RUN_COLUMNS = [column for column in RUNS.c if column.name not in ("steps_wanted", "owner", "queued", "number")]
 
 
 class _Config(Protocol):
@@ -59,9 +60,11 @@ class RunStore(Series):
         owner: str = "",
         first: "Checkpoint | None" = None,
         note: str = "",
+        origin: str = "",
     ) -> str:
         """Record a new run and return its id: queued, or already running if an `owner` trains it itself.
 
+        `origin` says what made it where that was not a person, for instance "demo:digits".
         It begins with random weights, or else with those of `first`; see `core.train.beginning.first_checkpoint`.
         """
         run_id, now, info = uuid.uuid4().hex[:10], time.time(), DATASETS.get(dataset)
@@ -78,12 +81,14 @@ class RunStore(Series):
             "status": (Status.RUNNING if owner else Status.QUEUED).value,
             "owner": owner,
             "note": note.strip()[:2000],
+            "origin": origin,
+            "number": next_number(),
             "created": now,
             "queued": last_in_line(now),
             "heartbeat": now if owner else 0.0,
         }
         try:
-            with transaction(self._engine) as connection:
+            with writing(self._engine) as connection:
                 connection.execute(insert(RUNS).values(row))
         except BaseException:
             if first is not None:
@@ -101,9 +106,9 @@ class RunStore(Series):
             raise RunError("There is no such run: it may have been deleted. Choose another one.")
         return read_run(row)
 
-    def list(self, limit: int = 100, *, status: Status | None = None) -> tuple[Run, ...]:
+    def list(self, limit: int | None = None, *, status: Status | None = None) -> tuple[Run, ...]:
         """Return the latest runs, newest first; damaged records are left out."""
-        query = select(*_RUN_COLUMNS).order_by(RUNS.c.created.desc()).limit(limit)
+        query = select(*_RUN_COLUMNS).order_by(RUNS.c.number.desc(), RUNS.c.created.desc()).limit(limit)
         if status is not None:
             query = query.where(RUNS.c.status == status.value)
         with transaction(self._engine) as connection:

@@ -16,12 +16,17 @@ from sqlalchemy import (
     Table,
     Text,
     create_engine,
+    func,
     inspect,
+    select,
+    text,
+    update,
 )
 from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.schema import CreateColumn
 
 from core.errors import StorageError
+from core.runs.records import DIVERGED, DIVERGED_WORDS
 from core.runs.transactions import failures_in_words, prepare_sqlite, writing
 from core.runs.transactions import transaction as transaction
 
@@ -42,6 +47,9 @@ RUNS = Table(
     Column("live", Text, nullable=False, default="{}", server_default="{}"),
     Column("note", Text, nullable=False, default="", server_default=""),
     Column("message", Text, nullable=False, default=""),
+    Column("origin", String(80), nullable=False, default="", server_default="", index=True),
+    Column("failure", String(32), nullable=False, default="", server_default=""),
+    Column("number", Integer, nullable=False, default=0, server_default="0", index=True),
     Column("owner", Text, nullable=False, default=""),
     Column("created", Float(53), nullable=False, index=True),
     Column("queued", Float(53), nullable=False),
@@ -138,12 +146,36 @@ def _complete(engine: Engine) -> None:
     try:
         with writing(engine) as connection:  # of several processes that open a new database, one makes the tables
             METADATA.create_all(connection)
-            for part in _missing(connection):
+            parts = _missing(connection)
+            for part in parts:
                 if isinstance(part, Index):
                     part.create(connection)
                 else:
                     description = CreateColumn(part).compile(dialect=engine.dialect)
                     connection.execute(DDL(f"ALTER TABLE {part.table.name} ADD COLUMN {description}"))
+            if any(part is RUNS.c.number for part in parts):
+                _number(connection)
+            if any(part is RUNS.c.failure for part in parts):
+                _name_failures(connection)
     except StorageError as error:
         if not isinstance(error.__cause__, ProgrammingError | IntegrityError) or _missing(engine):
             raise  # but not where a server without such a lock let another process be faster
+
+
+def _number(connection: Connection) -> None:
+    """Number the runs of an earlier version in the order of their rows; servers that have none go by the clock."""
+    order = text("rowid") if connection.dialect.name == "sqlite" else RUNS.c.created
+    ids = connection.execute(select(RUNS.c.id).order_by(order, RUNS.c.id)).scalars().all()
+    for number, run_id in enumerate(ids, 1):
+        connection.execute(update(RUNS).where(RUNS.c.id == run_id).values(number=number))
+
+
+def _name_failures(connection: Connection) -> None:
+    """Give the runs of an earlier version the code of their failure, which only their message told."""
+    told = RUNS.c.message.contains(DIVERGED_WORDS)
+    connection.execute(update(RUNS).where(RUNS.c.status == "failed", told).values(failure=DIVERGED))
+
+
+def next_number() -> Any:
+    """Return the number of the run that is inserted now, as a subquery: later runs have higher ones."""
+    return select(func.coalesce(func.max(RUNS.c.number), 0) + 1).scalar_subquery()

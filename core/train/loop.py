@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from core.data.augment import augment
 from core.data.datasets import Dataset
-from core.errors import TrainingError
+from core.errors import DivergedError
 from core.runs.checkpoint import Checkpoint
 from core.runs.records import Evidence
 from core.train.beginning import Given, begin
@@ -135,7 +135,7 @@ class Training:
         loss = self.loss(logits, labels)
         value = loss.item()
         if not math.isfinite(value):
-            raise TrainingError(
+            raise DivergedError(
                 f"The loss was no longer a number in step {self.step + 1}: the weights grew without bound. "
                 f"Train again with a smaller learning rate than {self.config.lr:g}."
             )
@@ -155,7 +155,7 @@ class Training:
             precision=self.precision,
         )
         if not math.isfinite(score.loss):
-            raise TrainingError(
+            raise DivergedError(
                 "The validation loss is no longer a number: the weights grew without bound. "
                 f"Train again with a smaller learning rate than {self.config.lr:g}."
             )
@@ -188,6 +188,6 @@ def train(model: nn.Module, dataset: Dataset, config: TrainConfig) -> Iterator[S
 
     Raises:
         ConfigError: The device is not there.
-        TrainingError: The loss is no longer a number.
+        DivergedError: The loss is no longer a number.
     """
     yield from Training(model, dataset, config)

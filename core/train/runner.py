@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from core.data.datasets import load_dataset
-from core.errors import ConfigError, ConvScopeError, RunError, StorageError
+from core.errors import ConfigError, ConvScopeError, DivergedError, RunError, StorageError
 from core.model.build import build_model
 from core.runs.checkpoint import load_checkpoint
-from core.runs.records import Status, Wishes
+from core.runs.records import DIVERGED, Status, Wishes
 from core.runs.reserve import give_reserve, keep_reserve
 from core.runs.store import RunStore
 from core.runs.transactions import BusyError
@@ -65,6 +65,8 @@ class Runner:
             return self._end(Status.INTERRUPTED, str(error))
         except ConfigError as error:  # what this version or machine cannot do, another one may
             return self._end(Status.INTERRUPTED if self._latest.exists() else Status.FAILED, str(error))
+        except DivergedError as error:
+            return self._end(Status.FAILED, str(error), failure=DIVERGED)
         except ConvScopeError as error:
             return self._end(Status.FAILED, str(error))
         except (MemoryError, RuntimeError) as error:
@@ -182,7 +184,7 @@ class Runner:
             time.sleep(POLL_SECONDS)
         return Status.PAUSED
 
-    def _end(self, status: Status, message: str, **values: float) -> Status:
+    def _end(self, status: Status, message: str, **values: Any) -> Status:
         def write() -> None:
             try:
                 if self._recording is not None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data.catalog import DATASETS
-from core.runs.records import Evidence, Metric, Run, Status
+from core.runs.records import DIVERGED, Evidence, Metric, Run, Status
 from core.train.config import TrainConfig
 
 WHOLE, MOST = 1000, 4000  # so many steps are looked at one by one, and at most so many in all
@@ -95,7 +95,7 @@ class Symptoms:
     @property
     def exploded(self) -> bool:
         """Whether the run ended because its loss was no longer a number."""
-        return self.run.status is Status.FAILED and "no longer a number" in self.run.message
+        return self.run.status is Status.FAILED and self.run.failure == DIVERGED
 
     @property
     def told(self) -> bool:

@@ -55,6 +55,8 @@ def as_run(run_id: str) -> Pretrained:
         live={},
         note="",
         message="",
+        origin="",
+        failure="",
         created=0.0,
         heartbeat=0.0,
         epoch=0,

@@ -267,7 +267,7 @@ def test_an_archive_over_the_limits_leaves_nothing(archive, store):
 
 
 def test_nothing_is_left_when_the_database_fails_after_the_weights_were_moved(archive, store, monkeypatch):
-    real = restore.transaction
+    real = restore.writing
 
     def failing(engine: Any) -> Any:
         from contextlib import contextmanager
@@ -281,7 +281,7 @@ def test_nothing_is_left_when_the_database_fails_after_the_weights_were_moved(ar
 
         return block()
 
-    monkeypatch.setattr(restore, "transaction", failing)
+    monkeypatch.setattr(restore, "writing", failing)
     with pytest.raises(StorageError, match="full"):
         import_run(store, archive)
     assert nothing_is_left(store)

@@ -174,3 +174,24 @@ def test_columns_of_a_later_version_are_left_alone(store, home):
     assert again.get(RUN_ID).step == RECORDED
     assert again.get(again.create(again.get(RUN_ID).spec, TrainConfig(), "digits")).status is Status.QUEUED
     again.close()
+
+
+def test_old_runs_get_the_order_of_their_rows_and_the_codes_of_their_failures(old, home):
+    columns = "name,dataset,spec,config,wanted,steps_wanted,owner,queued,heartbeat,epoch,step,total_steps,"
+    columns += "steps_per_epoch,seconds,images_per_second"
+    rows = [
+        ("1111111111", 1.9e9, "failed", "The loss was no longer a number in step 3."),
+        ("2222222222", 5, "failed", ""),
+    ]
+    with sqlite3.connect(home / "runs.db") as database:
+        for run_id, created, status, message in rows:
+            new = f"INSERT INTO runs (id,created,status,message,{columns}) SELECT ?,?,?,?,{columns} FROM runs LIMIT 1"
+            database.execute(new, (run_id, created, status, message))
+    database.close()
+    store = RunStore()
+    newest = store.create(store.get(RUN_ID).spec, TrainConfig(), "digits", origin="demo:digits")
+    runs = store.list(None)
+    assert [run.id for run in runs] == [newest, "2222222222", "1111111111", RUN_ID]  # whatever the clock said
+    assert [run.failure for run in runs] == ["", "", "diverged", ""]
+    assert [run.origin for run in runs] == ["demo:digits", "", "", ""]
+    store.close()

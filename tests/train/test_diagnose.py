@@ -11,14 +11,13 @@ import pytest
 from core.errors import ConfigError
 from core.model.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten
 from core.model.spec import ModelSpec
-from core.runs.records import Evidence, Metric, Run, Status
+from core.runs.records import DIVERGED, Evidence, Metric, Run, Status
 from core.train.config import TrainConfig
 from core.train.diagnose import RULES, diagnose
 from core.train.findings import Severity, number
 from core.train.symptoms import MOST, WHOLE, examine
 
 GUESS = math.log(10)
-NAN = "The loss was no longer a number in step 41: the weights grew without bound."
 LAYERS = (Conv(8), Activation(), Conv(8), Activation(), Flatten(), Dense(32), Activation(), Dense(10))
 SPEC = ModelSpec("small", (1, 28, 28), 10, LAYERS)
 SIGMOIDS = replace(SPEC, layers=tuple(Activation("sigmoid") if x.kind == "activation" else x for x in LAYERS))
@@ -34,7 +33,7 @@ class Case:
     settings: dict[str, Any] = field(default_factory=dict)
     evidence: dict[tuple[str, str], Sequence[float]] = field(default_factory=dict)
     status: Status = Status.FINISHED
-    message: str = ""
+    failure: str = ""
     lr: Sequence[float] | None = None
     spec: ModelSpec = SPEC
     dataset: str = "mnist5k"
@@ -48,7 +47,7 @@ class Case:
             "config": {"lr": 1e-3, **self.settings},
             "live": {},
             "status": self.status,
-            "message": self.message,
+            "failure": self.failure,
             "step": len(self.loss),
             "steps_per_epoch": self.steps_per_epoch,
             "total_steps": len(self.loss),
@@ -127,7 +126,7 @@ def broken(loss: Sequence[float], gradients: Sequence[float], **words: Any) -> C
     """Return a training that ends when its loss is no number."""
     accuracy = [0.5] * len(loss)
     return Case(
-        loss, accuracy, [], evidence={("gradient", "all"): gradients}, status=Status.FAILED, message=NAN, **words
+        loss, accuracy, [], evidence={("gradient", "all"): gradients}, status=Status.FAILED, failure=DIVERGED, **words
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from core.model.layers import Dense, Flatten
 from core.model.spec import ModelSpec
-from core.runs.records import Evidence, Metric, Status
+from core.runs.records import DIVERGED, Evidence, Metric, Status
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from core.train.diagnose import diagnose
@@ -88,7 +88,7 @@ def test_another_state_is_judged_anew(store, run_id):
     observer = Observer(store, run_id)
     run = record(store, run_id, steps(1, 200, lambda step: GUESS + 5 * (step == 9)))
     (before,) = observer.findings(run)
-    store.change(run_id, status=Status.FAILED.value, message="The loss was no longer a number in step 201.")
+    store.change(run_id, status=Status.FAILED.value, failure=DIVERGED)
     (after,) = observer.findings(store.get(run_id))
     assert "stays at" in before.evidence
     assert "no longer a number" in after.evidence
