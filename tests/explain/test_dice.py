@@ -77,7 +77,7 @@ def test_random_methods_at_the_same_time_do_not_mix() -> None:
     assert states()[1] == before[1]
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", [name for name in METHODS if name != "neuron_gradient"])  # over before it tells
 def test_cancelled_half_way_nothing_is_left(method: str) -> None:
     class Enough(BaseException):
         """Raised by whoever cancels."""
@@ -88,8 +88,6 @@ def test_cancelled_half_way_nothing_is_left(method: str) -> None:
     def stop(done: int, total: int) -> None:
         raise Enough
 
-    if method == "neuron_gradient":  # over before there is anything to tell
-        return
     with pytest.raises(Enough):
         attribute(net, image, 3, method, progress=stop)
     assert all(module.training for module in net.modules())
