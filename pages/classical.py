@@ -8,9 +8,9 @@ from pages.shared.classical_matches import matches
 from pages.shared.classical_start import start_by_hand
 from pages.shared.compare import require_weights
 from pages.shared.feature_maps import answer
-from pages.shared.layout import next_step, page, show_errors
+from pages.shared.layout import next_step, page, plain, show_errors
 from pages.shared.pictures import pick_picture
-from pages.shared.pretrained import NO_IMAGES, Pretrained
+from pages.shared.training_images import why_no_images
 
 page("classical")
 with show_errors():
@@ -22,8 +22,8 @@ with show_errors():
         answer(both, picture)
     operations(both, picture)
     matches(both)
-    if isinstance(both[0].run, Pretrained):
-        st.info(f"Hand-made features compete with networks whose images are here. {NO_IMAGES}")
+    if reason := why_no_images(both[0].run):
+        st.info(f"Hand-made features compete with networks whose images are here. {plain(reason)}")
     else:
         contest(both)
         start_by_hand(both[0].run)

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, MutableMapping
 
 from core.data import own
 from core.data.dataset_info import DatasetInfo as DatasetInfo
-from core.errors import DataError
 
 DIGITS = tuple("0123456789")
 
@@ -146,9 +145,6 @@ class Catalogue(MutableMapping[str, DatasetInfo]):
 DATASETS = Catalogue(_ALL)
 
 
-def described(name: str) -> DatasetInfo:
-    """Return what is known of a data set, even if its images were deleted since; raises `DataError` if nothing is."""
-    info = DATASETS.get(name) or own.remembered(name)
-    if info is None:
-        raise DataError(f"The data set {name!r} is not on this computer, so its images and class names are not known.")
-    return info
+def known(name: str) -> DatasetInfo | None:
+    """Return what is known of a data set, even if its images were deleted since."""
+    return DATASETS.get(name) or own.remembered(name)

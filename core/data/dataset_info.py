@@ -1,6 +1,9 @@
 """What is known of a data set before its pixels are read."""
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -44,3 +47,23 @@ class DatasetInfo:
     def num_images(self) -> int:
         """Number of images in all three splits."""
         return sum(self.split_sizes)
+
+    def to_json(self) -> str:
+        """Return all of it as a JSON object."""
+        return json.dumps(asdict(self), ensure_ascii=False, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> "DatasetInfo":
+        """Return what `to_json` wrote; raises ValueError or TypeError where that is nothing.
+
+        Fields of a later version are passed over.
+        """
+        values = json.loads(text)
+        if not isinstance(values, Mapping):
+            raise ValueError("no named fields")
+        known = {field.name for field in fields(cls)}
+        return cls(**{name: _frozen(value) for name, value in values.items() if name in known})
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

@@ -154,12 +154,20 @@ def load_dataset(name: str, *, limit: int | None = None, seed: int = 0, progress
             raise DataError(f"The images of {info.title} are damaged: delete the data set and bring it in again.")
         arrays = READERS[name](progress)
         store(name, arrays)
-    train, valid, test = split_indices(
-        arrays.labels,
-        info.split_sizes,
-        official_test=info.official_test,
-        seed=seed,
-        official_valid=info.official_valid,
-    )
+    return from_arrays(info, arrays, limit=limit, seed=seed)
+
+
+def from_arrays(info: DatasetInfo, arrays: Arrays, *, limit: int | None = None, seed: int = 0) -> Dataset:
+    """Return a data set made of all its images; `limit` and `seed` are those of `load_dataset`."""
+    train, valid, test = split_order(info, arrays.labels, seed)
     mean, std = (info.mean, info.std) if info.mean else _statistics(arrays.images[train])
     return Dataset(info, _take(arrays, train[:limit]), _take(arrays, valid), _take(arrays, test), mean, std)
+
+
+def split_order(
+    info: DatasetInfo, labels: NDArray[np.int64], seed: int = 0
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return which images of a data set, as it is kept, are in train, valid and test, in the order they have there."""
+    return split_indices(
+        labels, info.split_sizes, official_test=info.official_test, seed=seed, official_valid=info.official_valid
+    )

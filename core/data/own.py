@@ -38,6 +38,11 @@ class Report:
     archive: str = ""
 
 
+def is_own(name: str) -> bool:
+    """Say whether this can be the name of a data set of one's own."""
+    return bool(_NAME.fullmatch(name))
+
+
 def root() -> Path:
     """Return the folder that holds a folder for each of them."""
     return data_directory() / "data" / "own"
@@ -81,7 +86,7 @@ def report(name: str) -> Report:
 
 
 def _found(name: str) -> tuple[DatasetInfo, Report] | None:
-    if not _NAME.fullmatch(name):
+    if not is_own(name):
         return None
     path = root() / name / INFO
     try:

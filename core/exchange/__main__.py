@@ -12,9 +12,11 @@ from core.data.catalog import DATASETS
 from core.errors import ConvScopeError, StorageError
 from core.exchange.archive import export_run
 from core.exchange.card import model_card
+from core.exchange.dataset import bring_in_images, offered_images
 from core.exchange.restore import import_run
 from core.exchange.script_data import images_file
 from core.runs.store import RunStore
+from core.runs.training_data import dataset_title
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -33,6 +35,7 @@ def _parser() -> argparse.ArgumentParser:
     card.add_argument("file", type=Path, help="the file to write")
     taken = what.add_parser("import", help="add the run of a zip file to those of this machine")
     taken.add_argument("file", type=Path, help="the file to read")
+    taken.add_argument("--with-images", action="store_true", help="make a data set of the images that come with it")
     images = what.add_parser("images", help="write the images of a data set, for a run's train.py")
     images.add_argument("dataset", choices=list(DATASETS), help="the data set")
     images.add_argument("file", type=Path, help="the file to write")
@@ -91,6 +94,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         else:
             run = store.get(import_run(store, arguments.file))
             print(f"run {run.id} ({run.name}): {run.status}")
+            if count := offered_images(store, run):
+                if arguments.with_images:
+                    bring_in_images(store, run)
+                    print(f"data set {run.dataset} ({dataset_title(run)}): {count:,} images")
+                else:
+                    print(
+                        "Its images came with it and are no data set yet: the page Runs, or --with-images, does that."
+                    )
         store.close()
     except (ConvScopeError, OSError) as error:
         print(error, file=sys.stderr)

@@ -14,13 +14,13 @@ from typing import IO
 
 from core.errors import ConvScopeError, StorageError
 from core.exchange.card import model_card
+from core.exchange.dataset import dataset_parts
 from core.exchange.layout import CARD, DATA, ONNX, PREDICTOR, README, SCRIPT, TENSORBOARD, weights_names
 from core.exchange.onnx import to_onnx
 from core.exchange.predictor import to_predictor
 from core.exchange.readme import readme
 from core.exchange.record import Record
 from core.exchange.script import script_of
-from core.exchange.script_data import images_file, travels
 from core.exchange.tensorboard import write_tensorboard
 from core.runs.checkpoint import load_checkpoint
 from core.runs.records import Run, Status
@@ -80,14 +80,13 @@ def _parts(store: RunStore, run: Run, folder: Path, missing: list[str]) -> Itera
     """Yield everything but the weights: the record first, then what can be made of it."""
     record = Record.of(store, run)
     yield from record.texts(_versions()).items()
-    makers: dict[str, Callable[[], str | bytes | Path]] = {
+    makers: dict[str, Callable[[], str | bytes]] = {
         SCRIPT: lambda: script_of(store, run, record.events),
         ONNX: lambda: to_onnx(store, run.id),
         PREDICTOR: lambda: to_predictor(run),
         CARD: lambda: model_card(store, run),
     }
-    if travels(run.dataset):
-        makers[DATA] = lambda: images_file(run.dataset, run.config.get("train_images", 0))
+    makers |= dataset_parts(store, run)
     for name, make in makers.items():
         try:
             yield name, make()

@@ -7,7 +7,6 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from core.data.catalog import DATASETS
 from core.exchange.layout import PREDICTOR, plain, stem
 from core.exchange.standing import limits, measured, untested
 from core.model.calls import module_call
@@ -98,9 +97,9 @@ def _network(run: Run) -> list[str]:
 
 
 def _data(run: Run) -> list[str]:
-    info = DATASETS.get(run.dataset)
+    info = run.dataset_info
     if info is None:
-        return [f"The data set `{as_text(run.dataset)}`, which is not on the machine that wrote this card."]
+        return [f"The data set `{as_text(run.dataset)}`, of which nothing else was recorded."]
     train, valid, test = info.split_sizes
     used = int(run.config.get("train_images", 0)) or train
     return [
@@ -114,7 +113,7 @@ def _data(run: Run) -> list[str]:
 
 
 def _training(run: Run, events: Sequence[Event]) -> list[str]:
-    info = DATASETS.get(run.dataset)
+    info = run.dataset_info
     words = in_words(TrainConfig.from_mapping(run.config), info.split_sizes[0] if info else 0)
     began = f"{datetime.fromtimestamp(run.created, UTC):%d %B %Y}".lstrip("0")
     lines = [f"- {as_text(sentence)}" for sentence in words]

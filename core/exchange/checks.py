@@ -115,6 +115,25 @@ def numbers(most: int) -> Check:
     return lambda value: tuple(number(item) for item in _require(value, isinstance(value, list) and len(value) <= most))
 
 
+def sizes(least: int, most: int, length: int) -> Check:
+    """Return a check for a list of exactly so many whole numbers in a range."""
+    return lambda value: tuple(
+        _require(item, type(item) is int and least <= item <= most)
+        for item in _require(value, isinstance(value, list) and len(value) == length)
+    )
+
+
+def texts(most: int, each: int) -> Check:
+    """Return a check for a list of at most so many texts, each with 1 to so many characters."""
+    fine = text(each, least=1)
+    return lambda value: tuple(fine(item) for item in _require(value, isinstance(value, list) and len(value) <= most))
+
+
+def flag(value: Any) -> bool:
+    """Pass True or False."""
+    return bool(_require(value, isinstance(value, bool)))
+
+
 def _encodes(value: str) -> bool:
     try:
         value.encode("utf-8")

@@ -15,7 +15,7 @@ METRICS, EVENTS, EVIDENCE = "metrics.csv", "events.json", "evidence.json"
 RECORDS = (SPEC, CONFIG, RUN, METRICS, EVENTS, EVIDENCE)  # what has to be there
 WEIGHTS, TENSORBOARD = "weights/", "tensorboard/"
 SCRIPT, DATA, ONNX, README = "train.py", "data.safetensors", "model.onnx", "README.txt"
-PREDICTOR, CARD = "predict.py", "model-card.md"
+PREDICTOR, CARD, DATASET = "predict.py", "model-card.md", "dataset.json"
 COLUMNS = tuple(column.name for column in fields(Metric))
 
 MB = 1024**2

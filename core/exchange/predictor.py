@@ -1,11 +1,9 @@
 """A run's network as one PyTorch script that classifies pictures, with nothing of ConvScope in it."""
 
-from core.data.catalog import DATASETS
-from core.errors import DataError
 from core.exchange.layout import plain, stem
-from core.exchange.standing import why_no_images
 from core.model.export import to_python
 from core.runs.records import Run
+from core.runs.training_data import scale_of
 
 _SCRIPT = '''\
 """{name}: a network trained by ConvScope, in plain PyTorch.
@@ -80,17 +78,13 @@ def to_predictor(run: Run) -> str:
 
     Raises:
         SpecError: The record is of another version.
-        DataError: The data set, which says how pixels are normalised, is not here.
+        DataError: How pixels are normalised is not known.
     """
-    from core.data.datasets import load_dataset
-
-    if reason := why_no_images(run):  # which say how pixels are normalised
-        raise DataError(reason)
-    scaled = load_dataset(run.dataset).scaled(run.config.get("inputs", "standard"))
+    scaled = scale_of(run)
     return _SCRIPT.format(
         name=plain(run.name).replace("\\", "/").replace('"', "'"),
         weights=f"{stem(run.name)}.safetensors",
-        classes="\n".join(f"    {name!a}," for name in DATASETS[run.dataset].class_names),
+        classes="\n".join(f"    {name!a}," for name in run.class_names),
         shape=run.spec.input_shape,
         mean=list(scaled.mean),
         std=list(scaled.std),

@@ -8,7 +8,7 @@ from typing import Any
 from core.data.catalog import DATASETS
 from core.errors import SpecError
 from core.exchange import checks
-from core.exchange.layout import CONFIG, EVENTS, EVIDENCE, FORMAT, METRICS, RUN, SPEC, refusal
+from core.exchange.layout import CONFIG, EVENTS, EVIDENCE, FORMAT, METRICS, RUN, SPEC, ArchiveError, refusal
 from core.exchange.table import curves_csv, read_curves
 from core.model.shapes import problems
 from core.model.spec import ModelSpec
@@ -96,7 +96,10 @@ class Record:
             ArchiveError, SpecError, ConfigError: Something in it cannot be part of a run of this version.
         """
         about = checks.record(checks.parse(text(RUN), RUN), RUN)
-        if about.pop("format", None) != FORMAT:
+        version = about.pop("format", None)
+        if type(version) is int and version > FORMAT:
+            raise ArchiveError("The archive was written by a newer version of ConvScope: update this one, then import.")
+        if version != FORMAT:
             raise refusal(f"The archive was written by another version of ConvScope, which says so in {RUN}")
         about.pop("versions", None)
         about.setdefault("origin", "")  # archives of version 0.4 have neither

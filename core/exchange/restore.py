@@ -5,13 +5,16 @@ import shutil
 import tempfile
 import time
 import uuid
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import insert
 
+from core.data.dataset_info import DatasetInfo
 from core.errors import StorageError
+from core.exchange.dataset import read_info, stage_images
 from core.exchange.layout import WEIGHTS, Limits, refusal, weights_names
 from core.exchange.record import Record
 from core.exchange.trial import Trial
@@ -24,6 +27,7 @@ from core.runs.transactions import writing
 from core.train.config import TrainConfig
 
 _DEFAULTS = Limits()
+_STALE_SECONDS = 3600.0
 _WAS_ACTIVE = "It had not ended when it was exported: press Resume to go on."
 
 
@@ -46,17 +50,29 @@ def import_run(store: RunStore, data: bytes | Path, limits: Limits = _DEFAULTS) 
     run_id = uuid.uuid4().hex[:10]
     with opened(data, limits) as archive:
         record = Record.read(archive.text)
+        info = read_info(archive, record.values["dataset"], record.spec)
+        _sweep(store.folder)
         try:
             with tempfile.TemporaryDirectory(prefix=".import-", dir=store.folder) as folder:
                 staged = Path(folder, run_id)
                 staged.mkdir()
                 _stage(archive, record, staged, limits)
-                _insert(store, run_id, record, staged)
+                if info is not None:
+                    stage_images(archive, info, staged)
+                _insert(store, run_id, record, info, staged)
         except OSError as error:
             raise StorageError(
                 f"The run cannot be kept ({error}): make room on the disk and import it again."
             ) from error
     return run_id
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what an import left whose process was killed an hour ago or more."""
+    with suppress(OSError):
+        for left in folder.glob(".import-*"):
+            if time.time() - left.stat().st_mtime > _STALE_SECONDS:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _stage(archive: Archive, record: Record, staged: Path, limits: Limits) -> None:
@@ -75,7 +91,7 @@ def _stage(archive: Archive, record: Record, staged: Path, limits: Limits) -> No
             packed.unlink()
 
 
-def _insert(store: RunStore, run_id: str, record: Record, staged: Path) -> None:
+def _insert(store: RunStore, run_id: str, record: Record, info: DatasetInfo | None, staged: Path) -> None:
     """Add the rows, and with them the weights: in one transaction, so that there are both or neither."""
     tables: dict[Any, list[dict[str, Any]]] = {
         METRICS: [asdict(metric) for metric in record.metrics],
@@ -85,7 +101,7 @@ def _insert(store: RunStore, run_id: str, record: Record, staged: Path) -> None:
     final = store.folder / run_id
     try:
         with writing(store._engine) as connection:
-            connection.execute(insert(RUNS).values(id=run_id, number=next_number(), **_row(record)))
+            connection.execute(insert(RUNS).values(id=run_id, number=next_number(), **_row(record, info)))
             for table, rows in tables.items():
                 if rows:
                     connection.execute(insert(table), [{"run_id": run_id} | row for row in rows])
@@ -95,12 +111,13 @@ def _insert(store: RunStore, run_id: str, record: Record, staged: Path) -> None:
         raise
 
 
-def _row(record: Record) -> dict[str, Any]:
+def _row(record: Record, info: DatasetInfo | None) -> dict[str, Any]:
     """Return the columns of the run's own row."""
     row = dict(record.values) | {
         "spec": record.spec.to_json(),
         "config": json.dumps(dict(record.config)),
         "live": json.dumps(dict(record.live)),
+        "dataset_info": info.to_json() if info else "",
         "created": min(record.values["created"], time.time()),  # a clock that was ahead must not keep it on top
         "queued": record.values["created"],
     }

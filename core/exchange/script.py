@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 from core.errors import RunError
 from core.exchange import script_parts as parts
-from core.exchange.layout import METRICS, plain
+from core.exchange.dataset import dataset_parts
+from core.exchange.layout import DATA, METRICS, plain
 from core.exchange.listing import listing
 from core.exchange.script_beginning import beginning
 from core.exchange.script_data import data_section
@@ -60,10 +61,10 @@ def script_of(store: RunStore, run: Run, events: Sequence[Event]) -> str:
             f"This run began with weights that were given to it ({plain(given)}), which no script alone can make: "
             "weights/epoch-0000.safetensors holds them."
         )
-    return to_script(run, events)
+    return to_script(run, events, beside=DATA in dataset_parts(store, run))
 
 
-def to_script(run: Run, events: Sequence[Event] = ()) -> str:
+def to_script(run: Run, events: Sequence[Event] = (), *, beside: bool | None = None) -> str:
     """Return Python code that trains a run's network again: same weights, images, order and rules, so the same losses.
 
     What was changed while the run trained is not done again: the script says so. Nothing a person wrote (names,
@@ -72,6 +73,7 @@ def to_script(run: Run, events: Sequence[Event] = ()) -> str:
     Args:
         run: The run.
         events: What was changed.
+        beside: Whether the file of images goes with the script; by default where the data set is here and small.
 
     Raises:
         ConfigError, SpecError: The record is of another version.
@@ -80,7 +82,7 @@ def to_script(run: Run, events: Sequence[Event] = ()) -> str:
     cut = 0 < run.step < run.total_steps and (run.status is not Status.FINISHED or config.max_seconds > 0)
     network = to_python(run.spec, seed=config.seed).partition("from torch import nn\n")[2]
     body = [
-        data_section(run.dataset, config.train_images),
+        data_section(run.dataset, config.train_images, beside=beside),
         parts.WRONG_LABELS.format(classes=run.spec.num_classes) if config.wrong_labels else "",
         network,
         beginning(run.spec) if config.first_filters == "by_hand" else "",

@@ -1,8 +1,16 @@
 """The images of a run's script: beside it in a file, or from where their makers publish them."""
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from core.data.catalog import DATASETS
 from core.exchange.layout import DATA, MB
 from core.exchange.listing import listing
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from core.data.datasets import Dataset
 
 MOST = 20 * MB  # a larger data set is not copied into every archive of a run
 _SOURCES = {"cifar10": "CIFAR10", "mnist": "MNIST", "fashion_mnist": "FashionMNIST"}
@@ -23,7 +31,8 @@ for name, entry in json.loads(content[8:first]).items():
     values = np.frombuffer(content[first + start : first + end], types[entry["dtype"]])
     data[name] = torch.from_numpy(values.reshape(entry["shape"]).copy())
 MEAN, STD = data["mean"].tolist(), data["std"].tolist()  # of each channel of all training images / 255
-train_images, train_labels = data["train_images"], data["train_labels"]  # (N, C, H, W) uint8 and (N,) int64
+train_images = data["train_images"][: TRAIN_IMAGES or None]  # (N, C, H, W) uint8
+train_labels = data["train_labels"][: TRAIN_IMAGES or None]  # (N,) int64
 valid_images, valid_labels = data["valid_images"], data["valid_labels"]
 test_images, test_labels = data["test_images"], data["test_labels"]
 """
@@ -58,12 +67,13 @@ def travels(name: str) -> bool:
     return info.num_images * channels * height * width <= MOST
 
 
-def data_section(name: str, train_images: int) -> str:
+def data_section(name: str, train_images: int, *, beside: bool | None = None) -> str:
     """Return the code that sets the images and labels of the splits, and MEAN and STD of the training images.
 
     Args:
         name: The data set; any name.
         train_images: How many training images are used; 0 for all.
+        beside: Whether the file of images goes with the script; by default where the data set is here and small.
     """
     if name in _SOURCES:
         return _DOWNLOAD.format(
@@ -72,21 +82,27 @@ def data_section(name: str, train_images: int) -> str:
             source=_SOURCES[name],
             sizes=DATASETS[name].split_sizes,
         )
-    asked = "" if travels(name) else _ASK.format(name=name, limit=train_images, data=DATA)
+    asked = (
+        "" if (travels(name) if beside is None else beside) else _ASK.format(name=name, limit=train_images, data=DATA)
+    )
     return asked + _READ.format(data=DATA)
 
 
 def images_file(name: str, train_images: int) -> bytes:
     """Return the file that the script reads its images from; raises what `load_dataset` does."""
+    from core.data.datasets import load_dataset
+
+    return packed_images(load_dataset(name, limit=train_images or None))
+
+
+def packed_images(dataset: "Dataset", more: "Mapping[str, Tensor] | None" = None) -> bytes:
+    """Return the images of a data set as the file that the script reads, with further tensors that it passes over."""
     import torch
     from safetensors.torch import save
 
-    from core.data.datasets import load_dataset
-
-    dataset = load_dataset(name, limit=train_images or None)
     tensors = {"mean": torch.tensor(dataset.mean, dtype=torch.float64)}
     tensors["std"] = torch.tensor(dataset.std, dtype=torch.float64)
     for split in ("train", "valid", "test"):
         part = getattr(dataset, split)
         tensors |= {f"{split}_images": part.images, f"{split}_labels": part.labels}
-    return save({key: value.contiguous() for key, value in tensors.items()})
+    return save({key: value.contiguous() for key, value in (tensors | dict(more or {})).items()})

@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from core.data.arrays import is_stored
-from core.data.catalog import DATASETS
 from core.runs.records import Run, Status
 from core.train.config import AUGMENTATIONS, TrainConfig
 
@@ -30,21 +28,9 @@ class Row:
     loss: str
 
 
-def why_no_images(run: Run) -> str:
-    """Return one sentence on why the images of a run's data set are not at hand, or nothing; none are downloaded."""
-    info = DATASETS.get(run.dataset)
-    if info is None:
-        return "The data set of this run is not here: bring it in again under its name."
-    if (info.input_shape, len(info.class_names)) != (run.spec.input_shape, run.spec.num_classes):
-        return f"The data set {info.title} has other images or classes than this network: choose another run."
-    if info.download_mb and not is_stored(run.dataset):
-        return f"The images of {info.title} are not here yet: download them on the data page."
-    return ""
-
-
 def measured(run: Run) -> tuple[Row, ...]:
     """Return what is recorded of a run's accuracy: on training batches, validation and test images."""
-    sizes = DATASETS[run.dataset].split_sizes if run.dataset in DATASETS else (0, 0, 0)
+    sizes = run.dataset_info.split_sizes if run.dataset_info else (0, 0, 0)
     rows = [
         _row(
             "training", "batches of the last epoch, while it learned from them", 0, run.train_accuracy, run.train_loss

@@ -8,7 +8,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from core.data.images import fit_image, looks_inverted
-from core.errors import ExplainError, RunError
+from core.errors import DataError, ExplainError, RunError
 from core.explain.calls import Source
 
 Progress = Callable[[int, int], None]
@@ -58,14 +58,14 @@ class Subject:
         return pixels.to(torch.float32).div_(255).sub(mean).div_(std)
 
     def class_of(self, asked: str) -> int:
-        """Return the index of a class, named by its index or its name; an index counts first.
+        """Return the index of a class, named by its name or its index; an exact name counts first.
 
         Raises:
             ExplainError: There is no such class, or several have this name.
         """
-        if asked.isascii() and asked.isdigit() and len(asked) < 7 and int(asked) < len(self.class_names):
-            return int(asked)
         exact = [index for index, name in enumerate(self.class_names) if name == asked]
+        if not exact and asked.isascii() and asked.isdigit() and len(asked) < 7 and int(asked) < len(self.class_names):
+            return int(asked)
         loose = [index for index, name in enumerate(self.class_names) if name.casefold() == asked.casefold()]
         found = exact or loose
         if len(found) == 1:
@@ -104,8 +104,8 @@ def subject_of(model: str, epoch: int | None = None, progress: Progress | None =
 
 
 def _run(run_id: str, epoch: int | None) -> Subject:
-    from core.data.datasets import load_dataset
     from core.runs.store import RunStore
+    from core.runs.training_data import images_of, learned_light_on_dark, scale_of
 
     store = RunStore()
     try:
@@ -119,10 +119,10 @@ def _run(run_id: str, epoch: int | None) -> Subject:
         model = store.load_model(run_id, epoch)
     finally:
         store.close()
-    data = load_dataset(run.dataset)
-    scaled = data.scaled(run.config.get("inputs", "standard"))
-    dark = run.spec.input_shape[0] == 1 and data.mean[0] < 0.5
+    scaled, dark = scale_of(run), learned_light_on_dark(run)
     source = Source(run.id, run.name, run.dataset, epoch)
-    others = scaled.normalize(data.valid.images[:BACKGROUND])
-    shape = run.spec.input_shape
-    return Subject(source, model, shape, data.class_names, scaled.mean, scaled.std, dark, others)
+    try:
+        others = scaled.normalize(images_of(run).valid.images[:BACKGROUND])
+    except DataError:  # most methods need none
+        others = None
+    return Subject(source, model, run.spec.input_shape, run.class_names, scaled.mean, scaled.std, dark, others)

@@ -8,14 +8,12 @@ from typing import Any, TypeVar
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from core.data.catalog import DATASETS
-from core.data.datasets import Dataset, load_dataset
-from core.errors import ConvScopeError, DataError
+from core.errors import ConvScopeError
 from core.evaluation.answers import answers_of
 from core.evaluation.report import report_of
 from core.exchange.card import found_in
 from core.exchange.script import script_of
-from core.exchange.standing import limits, measured, untested, why_no_images
+from core.exchange.standing import limits, measured, untested
 from core.figures.render import curves_svg
 from core.model.calls import module_call
 from core.model.shapes import summarize
@@ -27,6 +25,7 @@ from core.report.parts import Picture, Progress, share_of, svg
 from core.runs.history import History, Point
 from core.runs.records import Run
 from core.runs.store import RunStore
+from core.runs.training_data import images_of
 from core.train.config import TrainConfig
 from core.train.wording import in_words, value_words
 
@@ -72,7 +71,7 @@ def _template() -> Template:
 def _record(store: RunStore, run: Run) -> dict[str, Any]:
     """Return what is printed of the record alone."""
     config = TrainConfig.from_mapping(run.config)
-    info, layers = DATASETS.get(run.dataset), summarize(run.spec)
+    info, layers = run.dataset_info, summarize(run.spec)
     rows = [
         (about.name, str(module_call(layer, about.input_shape or ())), _shape(about.output_shape), about.num_params)
         for layer, about in zip(run.spec.layers, layers, strict=True)
@@ -108,7 +107,7 @@ def _found(store: RunStore, run: Run, missing: list[str], wish: Wish, progress: 
     if model is None:
         return values
     values["filters"] = shown_filters(model)
-    dataset = _attempt("The test and the explanations", missing, lambda: _dataset(run))
+    dataset = _attempt("The test and the explanations", missing, lambda: images_of(run))
     if dataset is None:
         return values
     test, told = dataset.test, share_of(progress, 0, JUDGED)
@@ -121,12 +120,6 @@ def _found(store: RunStore, run: Run, missing: list[str], wish: Wish, progress: 
         values["judged"] = judged(report_of(answers), dataset.class_names)
         values["asked"] = tuple(asked(model, dataset, answers, wish, share_of(progress, JUDGED, EXPLAINED)))
     return values
-
-
-def _dataset(run: Run) -> Dataset:
-    if reason := why_no_images(run):
-        raise DataError(reason)
-    return load_dataset(run.dataset).scaled(run.config.get("inputs", "standard"))
 
 
 def _attempt(what: str, missing: list[str], make: Callable[[], T]) -> T | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from core.data.dataset_info import DatasetInfo
 from core.model.spec import ModelSpec
 
 DIVERGED = "diverged"  # code of `Run.failure`: the loss was no longer a number
@@ -62,6 +63,8 @@ class Run:
         train_loss, train_accuracy: Means over the batches of the current epoch.
         valid_loss, valid_accuracy: On the whole validation split after the last full epoch.
         test_loss, test_accuracy: On the test split, once, at the end.
+        dataset_info: What was known of the data set, so that the run can be used without it; None where that was
+            never recorded and the data set is not here.
     """
 
     id: str
@@ -91,6 +94,14 @@ class Run:
     valid_accuracy: float | None
     test_loss: float | None
     test_accuracy: float | None
+    dataset_info: DatasetInfo | None = None
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes, one for each output; "class 0" and so on where they are not known."""
+        names = self.dataset_info.class_names if self.dataset_info else ()
+        known = len(names) == self.spec.num_classes
+        return names if known else tuple(f"class {index}" for index in range(self.spec.num_classes))
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 
-from core.data.catalog import DATASETS
+from core.data.catalog import known
 from core.errors import RunError
 from core.model.spec import ModelSpec
 from core.runs.records import Run, Status
@@ -49,6 +49,7 @@ class RunStore(Series):
     def __init__(self, url: str | None = None, folder: Path | None = None) -> None:
         self.folder = folder or settings().folder("runs")  # first: the database may lie beside it
         super().__init__(url or settings().database_url)
+        self._describe_datasets()
 
     def create(
         self,
@@ -67,7 +68,7 @@ class RunStore(Series):
         `origin` says what made it where that was not a person, for instance "demo:digits".
         It begins with random weights, or else with those of `first`; see `core.train.beginning.first_checkpoint`.
         """
-        run_id, now, info = uuid.uuid4().hex[:10], time.time(), DATASETS.get(dataset)
+        run_id, now, info = uuid.uuid4().hex[:10], time.time(), known(dataset)
         if first is not None:  # before any worker can see the run
             from core.runs.checkpoint import save_checkpoint
 
@@ -76,6 +77,7 @@ class RunStore(Series):
             "id": run_id,
             "name": ((name or "").strip() or f"{spec.name} on {info.title if info else dataset}")[:80],
             "dataset": dataset,
+            "dataset_info": info.to_json() if info else "",
             "spec": spec.to_json(),
             "config": config.to_json(),
             "status": (Status.RUNNING if owner else Status.QUEUED).value,
@@ -95,6 +97,19 @@ class RunStore(Series):
                 shutil.rmtree(self.folder / run_id, ignore_errors=True)
             raise
         return run_id
+
+    def _describe_datasets(self) -> None:
+        """Record what is known of the data sets of runs that an earlier version created."""
+        missing = RUNS.c.dataset_info == ""
+        with transaction(self._engine) as connection:
+            names = connection.execute(select(RUNS.c.dataset).where(missing).distinct()).scalars().all()
+        described = [(name, info) for name in names if (info := known(name))]
+        if described:
+            with writing(self._engine) as connection:
+                for name, info in described:
+                    connection.execute(
+                        update(RUNS).where(missing, RUNS.c.dataset == name).values(dataset_info=info.to_json())
+                    )
 
     def get(self, run_id: str) -> Run:
         """Return one run; raises `RunError` if there is none of this id."""

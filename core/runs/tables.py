@@ -38,6 +38,7 @@ RUNS = Table(
     Column("id", String(10), primary_key=True),
     Column("name", Text, nullable=False),
     Column("dataset", Text, nullable=False),
+    Column("dataset_info", Text, nullable=False, default="", server_default=""),
     Column("spec", Text, nullable=False),
     Column("config", Text, nullable=False),
     Column("status", String(16), nullable=False, index=True),

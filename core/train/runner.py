@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +93,9 @@ class Runner:
         run = self.store.get(self.run_id)
         config = TrainConfig.from_mapping(run.config)
         dataset = load_dataset(run.dataset, limit=config.train_images or None)
+        if run.dataset_info is None or not run.dataset_info.mean:  # the run can be used without its data set later on
+            info = replace(dataset.info, mean=dataset.mean, std=dataset.std)
+            self.store.change(self.run_id, dataset_info=info.to_json())
         training = Training(build_model(run.spec, seed=config.seed), dataset, config)
         if self._latest.exists():
             checkpoint = load_checkpoint(self._latest)

@@ -9,7 +9,6 @@ from operator import attrgetter
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.catalog import DATASETS
 from core.runs.records import DIVERGED, Evidence, Metric, Run, Status
 from core.train.config import TrainConfig
 
@@ -78,7 +77,7 @@ class Symptoms:
     @property
     def images(self) -> int:
         """Number of training images."""
-        info = DATASETS.get(self.run.dataset)
+        info = self.run.dataset_info
         whole = info.split_sizes[0] if info else round(self.steps_per_epoch) * self.settings.batch_size
         return min(self.settings.train_images or whole, whole)
 

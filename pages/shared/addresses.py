@@ -11,9 +11,9 @@ import streamlit as st
 
 from core.runs.records import Run
 from pages.shared import state
-from pages.shared.pretrained import Pretrained
 from pages.shared.sample_pictures import SAMPLES
 from pages.shared.split_images import SPLITS
+from pages.shared.training_images import training_set, why_no_images
 
 NAME = "picture"
 KEPT_SECONDS, KEPT_PICTURES = 3600, 64  # of at most 4 MB each
@@ -36,8 +36,8 @@ def take_address(run: Run) -> None:
         else:
             st.info(GONE, icon=":material/image_not_supported:")
             del st.query_params[NAME]
-    elif kind in SPLITS and re.fullmatch(r"[0-9]{1,9}", which, re.ASCII) and not isinstance(run, Pretrained):
-        index = min(int(which), len(getattr(state.dataset(run.dataset), kind)) - 1)
+    elif kind in SPLITS and re.fullmatch(r"[0-9]{1,9}", which, re.ASCII) and not why_no_images(run):
+        index = min(int(which), len(getattr(training_set(run), kind)) - 1)
         state.choose(state.Choice("test", run.dataset, index=index, split=kind))
     else:
         names = ", ".join(f"sample:{name}" for name in SAMPLES)

@@ -17,9 +17,8 @@ from pages.shared.controls import ask_layer, ask_one
 from pages.shared.jobs import Progress, background
 from pages.shared.layout import plain, show_errors
 from pages.shared.live import duration
-from pages.shared.pretrained import NO_IMAGES, Pretrained
 from pages.shared.state import store
-from pages.shared.training_images import training_set
+from pages.shared.training_images import training_set, why_no_images
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,16 +46,16 @@ class Asked:
 def atlas_section(both: Sequence[subjects.Weights]) -> None:
     """Ask what to map, show the map of one network or of two, and below it the image that is clicked."""
     with show_errors():
-        if isinstance(both[0].run, Pretrained):
-            st.info(plain(NO_IMAGES), icon=":material/block:")
+        if reason := why_no_images(both[0].run):
+            st.info(plain(reason), icon=":material/block:")
             return
         asked = _ask(both[0])
         sides = _sides(both, asked)
 
         def draw(side: int) -> None:
             weights = sides[side]
-            if isinstance(weights.run, Pretrained):
-                st.info(plain(NO_IMAGES), icon=":material/block:")
+            if reason := why_no_images(weights.run):
+                st.info(plain(reason), icon=":material/block:")
                 return
             numbers = _numbers(weights.run, asked.count)
             made = _made(weights, asked, numbers, side)

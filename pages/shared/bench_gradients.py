@@ -8,7 +8,8 @@ import streamlit as st
 
 from core.errors import ConvScopeError
 from core.train.config import TrainConfig
-from pages.shared import networks, state, subjects
+from pages.shared import networks, subjects
+from pages.shared.training_images import training_set
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -86,7 +87,7 @@ def _pass(weights: subjects.Weights, model: Any, layer: str, batch: Batch) -> La
     from core.train.losses import make_loss
 
     run = weights.run
-    data = state.dataset(run.dataset).scaled(run.config.get("inputs", "standard"))
+    data = training_set(run)
     drawn = np.random.default_rng(batch.seed).choice(len(data.train), min(batch.size, len(data.train)), replace=False)
     chosen = torch.from_numpy(drawn)
     loss = make_loss(TrainConfig.from_mapping(run.config))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.data.catalog import DATASETS
 from core.runs.records import Run
+from core.runs.training_data import dataset_title
 from pages.shared import networks, state, subjects
 from pages.shared.compare import LETTERS
 from pages.shared.layout import plain, show_errors
@@ -108,7 +108,7 @@ def contest(both: Sequence[subjects.Weights]) -> None:
                 key="contest_start",
                 on_click=lambda: st.session_state.update({key: True}),
             )
-            name = plain(DATASETS[run.dataset].title)
+            name = plain(dataset_title(run))
             st.caption(f"{name}: some seconds to a minute, in the background. The network is not trained again.")
             return
         rivals = [weights for weights in both if weights.run.dataset == run.dataset]

@@ -8,7 +8,7 @@ from core.compression.ways import PRUNINGS, Plan, Pruning
 from core.errors import RunError
 from pages.shared import subjects
 from pages.shared.controls import ask_one
-from pages.shared.pretrained import NO_IMAGES, Pretrained
+from pages.shared.training_images import why_no_images
 
 NONE = "none"
 KINDS = {**{name: way.title for name, way in PRUNINGS.items()}, NONE: "Nothing"}
@@ -40,8 +40,8 @@ class Asked:
 
 def ask_plan(weights: subjects.Weights) -> Asked:
     """Ask for everything; raises `RunError` for a network without images to judge by."""
-    if isinstance(weights.run, Pretrained):
-        raise RunError(NO_IMAGES)
+    if reason := why_no_images(weights.run):
+        raise RunError(reason)
     with st.container(border=True, key="compress_plan"):
         what, judge = st.columns([3, 2], gap="large")
         with what:

@@ -9,8 +9,7 @@ from pages.shared import networks, subjects
 from pages.shared.jobs import Progress, background
 from pages.shared.live import duration
 from pages.shared.pixels import levels, normalized, statistics
-from pages.shared.pretrained import Pretrained
-from pages.shared.state import dataset
+from pages.shared.training_images import training_set, why_no_images
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,7 +80,7 @@ def report_of(asked: Question) -> "ConceptReport | None":
             progress=tell,
         )
 
-    about = asked.picture.digest if isinstance(weights.run, Pretrained) else ""
+    about = asked.picture.digest if why_no_images(weights.run) else ""
     pictures = len(names) * many.concept + many.random + many.examples
     seconds = pictures * networks.pass_seconds(weights)
     return background(
@@ -96,11 +95,9 @@ def report_of(asked: Question) -> "ConceptReport | None":
 def _examples(asked: Question, count: int) -> "Tensor":
     """Return pictures of the class: test images, or where there are none, variations of the picture."""
     run = asked.weights.run
-    if isinstance(run, Pretrained):
+    if why_no_images(run):
         return _variations(asked.picture, count)
-    test = dataset(run.dataset).test
-    if test.images.shape[1:] != run.spec.input_shape:
-        raise RunError("The images of this network's data set have another shape than it looks at.")
+    test = training_set(run).test
     found = test.images[test.labels == asked.target][:count]
     if not len(found):
         raise RunError("There is no test image of this class to ask: choose another class.")

@@ -14,6 +14,7 @@ from pages.shared.concept_results import REPEATS, Question, drawn, report_of, si
 from pages.shared.layout import plain, show_errors
 from pages.shared.predictions import class_name
 from pages.shared.pretrained import Pretrained
+from pages.shared.training_images import why_no_images
 
 if TYPE_CHECKING:
     from core.explain.concepts import ConceptReport, ConceptScore
@@ -109,8 +110,8 @@ def _show(weights: subjects.Weights, found: "ConceptReport") -> None:
         alt="Score of each concept with its 95 % interval, and that of random directions",
     )
     asked = f"{found.examples} test images of the class"
-    if isinstance(weights.run, Pretrained):
-        asked = f"{found.examples} crops and mirror images of your picture, because ImageNet's images are not here"
+    if why_no_images(weights.run):
+        asked = f"{found.examples} crops and mirror images of your picture, because the network's images are not here"
     st.caption(
         f"Score: of {asked}, the share whose score for “{class_name(weights.run, found.target)}” rises towards the "
         f"concept; mean of {REPEATS} directions, each learned with other random pictures, and its 95 % interval. "

@@ -15,6 +15,7 @@ from pages.shared import state, subjects
 from pages.shared.charts import chart
 from pages.shared.compare import LETTERS
 from pages.shared.predictions import class_name
+from pages.shared.training_images import training_set, why_no_images
 
 if TYPE_CHECKING:
     import numpy as np
@@ -105,9 +106,9 @@ def _from(moment: Moment | Missing) -> str:
 def _mask(run: Run, picture: subjects.Picture) -> "np.ndarray[Any, Any] | None":
     """Return where the object is, if this is an image of which the data set knows it."""
     choice = state.choice()
-    if choice is None or choice.kind != "test":
+    if choice is None or choice.kind != "test" or why_no_images(run):
         return None
-    images = getattr(state.dataset(run.dataset), choice.split)
+    images = getattr(training_set(run), choice.split)
     index = choice.index % len(images)
     known = images.masks is not None and images.images[index].numpy().tobytes() == picture.pixels
     return images.masks[index].numpy() if known else None

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import streamlit as st
 
-from core.data.catalog import DATASETS
 from core.data.images import decode_image
 from core.runs.records import Run
+from core.runs.training_data import info_of
 from pages.shared import state
 from pages.shared.layout import show_errors
 from pages.shared.pretrained import Pretrained
@@ -39,8 +39,7 @@ def ask_drawing(run: Run, choice: state.Choice) -> state.Choice:
 
 def is_centred(run: Run) -> bool:
     """Say whether a network learned from digits that were all scaled and centred alike."""
-    info = None if isinstance(run, Pretrained) else DATASETS.get(run.dataset)
-    return info is not None and info.centred
+    return run.dataset_info is not None and run.dataset_info.centred
 
 
 def _ask_centre(run: Run, choice: state.Choice) -> state.Choice:
@@ -62,5 +61,5 @@ def _dark(run: Run) -> bool:
     """Say whether the network learned from light strokes on black."""
     if isinstance(run, Pretrained):
         return False
-    mean = state.dataset(run.dataset).mean
+    mean = info_of(run, state.dataset).mean
     return sum(mean) / len(mean) < 0.4

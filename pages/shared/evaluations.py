@@ -14,6 +14,7 @@ from pages.shared.evaluation_overview import overview_section
 from pages.shared.judgements import NOTHING_HERE, Judged, judged
 from pages.shared.layout import plain, show_errors
 from pages.shared.pretrained import Pretrained
+from pages.shared.training_images import why_no_images
 
 SECTIONS = {
     "overview": "Overview",
@@ -41,8 +42,9 @@ def evaluation(both: tuple[subjects.Weights, ...], split: str, section: str) -> 
         split: Key of `SPLITS`.
         section: Key of `SECTIONS`.
     """
-    if isinstance(both[0].run, Pretrained):
-        _refuse()
+    reason = NOTHING_HERE if isinstance(both[0].run, Pretrained) else why_no_images(both[0].run)
+    if reason:
+        _refuse(reason)
         return
     if section == "contest":
         contest_section(both, split)
@@ -72,8 +74,8 @@ def _nothing() -> None:
     """Ask nothing."""
 
 
-def _refuse() -> None:
-    st.info(plain(NOTHING_HERE), icon=":material/block:")
+def _refuse(reason: str) -> None:
+    st.info(plain(reason), icon=":material/block:")
     with st.container(horizontal=True, gap="medium"):
         menu.link("train", "Train a network", run=None)
         menu.link("classify", "Give this one a picture of your own")

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from core.data.catalog import described
 from core.figures.film import Tiles, filter_tiles, guesses, image_tiles, map_tiles, pinned
 from core.figures.grids import sprite
 from pages.shared import networks, state, subjects
 from pages.shared.predictions import share
+from pages.shared.training_images import training_set
 from pages.shared.widgets.film import Bar, Caption
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _frame(mark: tuple[Any, ...], layer: str, seed: int, _weights: subjects.Weig
     from core.probe.activations import capture_activations
     from core.probe.kernels import filter_layers, filters
 
-    run, test = _weights.run, state.dataset(_weights.run.dataset).test
+    run, test = _weights.run, training_set(_weights.run).test
     step, model = _read(_weights)
     labels = test.labels.numpy()
     places = pinned(labels, run.spec.num_classes, seed=seed)
@@ -81,7 +81,7 @@ def _frame(mark: tuple[Any, ...], layer: str, seed: int, _weights: subjects.Weig
     pictures = [subjects.Picture("", shape, image.numpy().tobytes()) for image in images]
     inputs = torch.cat([networks.tensor(run, picture) for picture in pictures])
     truths = [int(labels[place]) for place in places]
-    names = described(run.dataset).class_names
+    names = run.class_names
     said = guesses(predict(model, inputs), truths)
     captions = tuple(
         Caption(

@@ -13,8 +13,7 @@ from pages.shared.influence_moments import Taught, moments_of, taught
 from pages.shared.layout import plain, show_errors
 from pages.shared.pixels import enlarged, shown
 from pages.shared.predictions import class_name
-from pages.shared.pretrained import NO_IMAGES, Pretrained
-from pages.shared.training_images import training_set
+from pages.shared.training_images import training_set, why_no_images
 from pages.shared.unit_cards import Card, cards
 
 if TYPE_CHECKING:
@@ -36,8 +35,8 @@ def influence_section(weights: subjects.Weights, picture: subjects.Picture, targ
         target: The class.
     """
     st.subheader(f"Which training images taught it “{class_name(weights.run, target)}”?", anchor=False)
-    if isinstance(weights.run, Pretrained):
-        st.info(plain(NO_IMAGES), icon=":material/block:")
+    if reason := why_no_images(weights.run):
+        st.info(plain(reason), icon=":material/block:")
         return
     data = training_set(weights.run)
     count = _ask_count(weights, len(data.train))

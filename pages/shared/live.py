@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from core.data.catalog import DATASETS
 from core.runs.records import Run, Status
+from core.runs.training_data import dataset_title
 from core.train.choices import LOSSES
 from pages.shared import menu, state
 from pages.shared.layout import plain, show_errors
@@ -125,5 +125,4 @@ def what_next(run: Run) -> None:
 
 def summary(run: Run) -> str:
     """Say in one line what a run trains on."""
-    info = DATASETS.get(run.dataset)
-    return f"{plain(run.spec.name)} on {plain(info.title if info else run.dataset)}"
+    return f"{plain(run.spec.name)} on {plain(dataset_title(run))}"

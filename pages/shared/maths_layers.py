@@ -17,6 +17,7 @@ from pages.shared.maths_scene import Scene, describe, scene
 from pages.shared.maths_windows import convolution, dense
 from pages.shared.pictures import pick_picture
 from pages.shared.pretrained import Pretrained
+from pages.shared.training_images import why_no_images
 
 VIEWS: dict[str, Callable[[Scene], None]] = {  # by the name of torch's class
     "Conv2d": convolution,
@@ -45,10 +46,10 @@ def layer_bench(weights: subjects.Weights) -> None:
             layer = _pick_layer(weights)
             name = layer if layer != LOSS else layers_of(weights)[-1].name
             kind = _kind(networks.model(weights).get_submodule(name))
-            pretrained = isinstance(weights.run, Pretrained)  # whose training images are not here
+            alone = why_no_images(weights.run)
             training = (
                 kind in MOODS
-                and not pretrained
+                and not alone
                 and st.toggle(
                     "As in training",
                     value=True,

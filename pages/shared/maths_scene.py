@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.errors import RunError
-from pages.shared import networks, results, state, subjects
+from pages.shared import networks, results, subjects
 from pages.shared.predictions import class_name
 from pages.shared.pretrained import Pretrained
+from pages.shared.training_images import training_set
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -116,7 +117,7 @@ def _layer_pass(
     run = weights.run
     images, labels = networks.tensor(run, picture), torch.tensor([label])
     if training:
-        data = state.dataset(run.dataset).scaled(run.config.get("inputs", "standard"))
+        data = training_set(run)
         images = torch.cat([images, data.normalize(data.train.images[: BATCH - 1])])
         labels = torch.cat([labels, data.train.labels[: BATCH - 1]])
     measure = make_measure(TrainConfig(loss=loss))

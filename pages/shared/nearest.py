@@ -5,9 +5,8 @@ import streamlit as st
 from pages.shared import results, subjects
 from pages.shared.layout import plain, show_errors
 from pages.shared.pixels import enlarged, shown
-from pages.shared.pretrained import NO_IMAGES, Pretrained
 from pages.shared.readers import known_reader
-from pages.shared.training_images import training_set
+from pages.shared.training_images import training_set, why_no_images
 from pages.shared.unit_cards import Card, cards
 
 SHOWN = 9
@@ -18,8 +17,8 @@ SIDE = 112
 def nearest_section(weights: subjects.Weights, picture: subjects.Picture) -> None:
     """Show the nearest training images, once the reader of the network is there."""
     st.subheader("Nearest training images", anchor=False)
-    if isinstance(weights.run, Pretrained):
-        st.caption(plain(NO_IMAGES))
+    if reason := why_no_images(weights.run):
+        st.caption(plain(reason))
         return
     found = known_reader(weights)
     if found is None:

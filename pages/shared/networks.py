@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from core.data.catalog import described
 from core.errors import RunError
 from core.runs.records import Run
 from pages.shared.pretrained import Pretrained, as_run, is_pretrained
-from pages.shared.state import dataset, scale, store
+from pages.shared.state import scale, store
 from pages.shared.subjects import Picture, Weights
+from pages.shared.training_images import training_set, why_no_images
 
 if TYPE_CHECKING:
     from torch import nn
@@ -49,7 +49,7 @@ def epochs(run: Run) -> tuple[int, ...]:
 
 def class_names(run: Run) -> tuple[str, ...]:
     """Return the names of the classes that a network knows; they may hold what a user wrote."""
-    return run.info.class_names if isinstance(run, Pretrained) else described(run.dataset).class_names
+    return run.info.class_names if isinstance(run, Pretrained) else run.class_names
 
 
 def tensor(run: Run, picture: Picture) -> Any:
@@ -68,18 +68,18 @@ def tensor(run: Run, picture: Picture) -> Any:
     if isinstance(run, Pretrained):
         mean, std = (torch.tensor(values)[:, None, None] for values in (run.info.mean, run.info.std))
         return (images / 255 - mean) / std
-    return scale(run.dataset).scaled(run.config.get("inputs", "standard")).normalize(images)
+    return scale(run).normalize(images)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def background(run: Run) -> Any:
     """Return normalised pictures that a network has not learned from, (32, C, H, W), for what starts from others.
 
-    None for a pretrained network, whose data set is not here.
+    None where its data set is not here.
     """
-    if isinstance(run, Pretrained):
+    if why_no_images(run):
         return None
-    data = dataset(run.dataset).scaled(run.config.get("inputs", "standard"))
+    data = training_set(run)
     return data.normalize(data.valid.images[:32])
 
 

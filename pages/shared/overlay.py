@@ -7,11 +7,11 @@ from math import sqrt
 import pandas as pd
 import streamlit as st
 
-from core.data.catalog import DATASETS
 from core.figures.overlay_curves import MAX_RUNS, overlay_chart, overlay_rows, swatch
 from core.model.difference import spec_changes
 from core.runs.courses import Course, course
 from core.runs.records import Run
+from core.runs.training_data import dataset_title
 from core.train.difference import config_changes, distinct_settings
 from pages.shared import state
 from pages.shared.charts import chart
@@ -48,7 +48,7 @@ def _legend(runs: Sequence[Run], best: Mapping[str, float | None]) -> None:
         "Time": [timedelta(seconds=round(run.seconds)) for run in runs],
     }
     about = {
-        "Data set": [DATASETS[run.dataset].title if run.dataset in DATASETS else run.dataset for run in runs],
+        "Data set": [dataset_title(run) for run in runs],
         "Network": [f"{run.spec.name}, {parameters(run.spec):,} parameters" for run in runs],
     }
     rows |= {title: values for title, values in about.items() if len(set(values)) > 1}
@@ -113,13 +113,13 @@ def _difference(a: Run, b: Run, best: Mapping[str, float | None]) -> None:
 
 
 def _data(a: Run, b: Run) -> list[str]:
-    titles = [DATASETS[run.dataset].title if run.dataset in DATASETS else run.dataset for run in (a, b)]
+    titles = [dataset_title(run) for run in (a, b)]
     return [] if a.dataset == b.dataset else [f"data set {titles[0]} → {titles[1]}"]
 
 
 def _images(a: Run, b: Run) -> int:
     """Return how many validation images both were measured on; 0 if not the same ones."""
-    return DATASETS[a.dataset].split_sizes[1] if a.dataset == b.dataset and a.dataset in DATASETS else 0
+    return a.dataset_info.split_sizes[1] if a.dataset == b.dataset and a.dataset_info else 0
 
 
 def _result(one: tuple[str, float | None], other: tuple[str, float | None], images: int) -> str:

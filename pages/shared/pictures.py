@@ -8,13 +8,14 @@ import streamlit as st
 
 from core.data.images import Stage, fit_image, looks_inverted
 from core.runs.records import Run
+from core.runs.training_data import learned_light_on_dark
 from pages.shared import networks, state, subjects
 from pages.shared.addresses import put_address, take_address
 from pages.shared.crops import ask_crop
 from pages.shared.drawing import ask_drawing, is_centred
-from pages.shared.pretrained import Pretrained
 from pages.shared.sample_pictures import SAMPLES, choose_sample, sample_row
 from pages.shared.split_images import ONE, SPLITS, ask_image
+from pages.shared.training_images import training_set, why_no_images
 from pages.shared.uploads import ask_camera, ask_upload, ask_uploads, open_choice, short
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def pick_picture(run: Run, *, own: bool = False) -> subjects.Picture:
     choice = _current(run, own)
     control = "picture_kind_own" if own else "picture_kind"
     _follow(choice, control, own)
-    kinds = [kind for kind in (OWN_FIRST if own else KINDS) if kind != "test" or not isinstance(run, Pretrained)]
+    kinds = [kind for kind in (OWN_FIRST if own else KINDS) if kind != "test" or not why_no_images(run)]
     kind = st.segmented_control(
         "Picture",
         kinds,
@@ -62,7 +63,7 @@ def picture(run: Run, choice: state.Choice) -> tuple[subjects.Picture, tuple[Sta
     """Return a chosen picture as the network of a run receives it, and the stages from the original to there."""
     shape = run.spec.input_shape
     if choice.kind == "test":
-        images = getattr(state.dataset(run.dataset), choice.split)
+        images = getattr(training_set(run), choice.split)
         index = choice.index % len(images)
         title = f"{ONE[choice.split]} {index}"
         return subjects.Picture(title, shape, images.images[index].numpy().tobytes(), int(images.labels[index])), ()
@@ -81,16 +82,19 @@ def swapped(run: Run, choice: state.Choice) -> bool:
 
 def swaps_itself(run: Run, image: "Image") -> bool:
     """Say whether a picture is dark on light where a network for grey pictures learned light strokes on black."""
-    return run.spec.input_shape[0] == 1 and state.dataset(run.dataset).mean[0] < 0.5 and looks_inverted(image)
+    if run.spec.input_shape[0] != 1:  # a pretrained network takes colours
+        return False
+    return learned_light_on_dark(run, state.dataset) and looks_inverted(image)
 
 
 def _current(run: Run, own: bool) -> state.Choice:
     choice = state.choice()
-    if isinstance(run, Pretrained):
-        return state.Choice("sample", "cat") if choice is None or choice.kind == "test" else choice
+    grey = run.spec.input_shape[0] == 1
+    sample = state.Choice("sample", "three-on-paper" if grey else "cat")
+    if why_no_images(run):
+        return sample if choice is None or choice.kind == "test" else choice
     if choice is None and own:
-        grey = run.spec.input_shape[0] == 1
-        return state.Choice("sample", "three-on-paper" if grey else "cat")
+        return sample
     if choice is None or (choice.kind == "test" and choice.name != run.dataset):
         return _first(run)
     return choice
@@ -119,7 +123,7 @@ def _ask_test(run: Run, choice: state.Choice) -> state.Choice:
                 args=(_first(run),),
             )
     key = run.dataset if split == "test" else f"{run.dataset}_{split}"
-    index = ask_image(getattr(state.dataset(run.dataset), split), names, key, choice.index)
+    index = ask_image(getattr(training_set(run), split), names, key, choice.index)
     return replace(_first(run), index=index, split=split)
 
 

@@ -29,7 +29,7 @@ def statistics(run: Run) -> Statistics:
     """
     if isinstance(run, Pretrained):
         return run.info.mean, run.info.std
-    data = scale(run.dataset).scaled(run.config.get("inputs", "standard"))
+    data = scale(run)
     return data.mean, data.std
 
 

@@ -10,7 +10,7 @@ from core.errors import RunError
 from pages.shared import networks, subjects
 from pages.shared.jobs import Progress, background
 from pages.shared.pretrained import Pretrained
-from pages.shared.training_images import training_set
+from pages.shared.training_images import training_set, why_no_images
 
 if TYPE_CHECKING:
     from core.reading.reader import Reader
@@ -51,6 +51,8 @@ def reader(weights: subjects.Weights, place: str) -> "Reader | None":
     run = weights.run
     if isinstance(run, Pretrained):
         raise RunError(CANNOT)
+    if reason := why_no_images(run):
+        raise RunError(reason)
     shelf = _shelf(weights.mark)
     if shelf.reader is None:
         model, data = networks.model(weights), training_set(run)

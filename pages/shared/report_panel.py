@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.data.catalog import described
 from core.errors import DataError
 from core.exchange.layout import stem
 from core.explain.methods import METHODS
@@ -74,7 +73,8 @@ def _ask_wish(run: Run) -> "Wish":
             max_selections=MOST_METHODS,
             key=f"report_methods_{run.id}",
         )
-    return Wish(_numbers(numbers, described(run.dataset).split_sizes[2]), tuple(methods) or ASKED)
+    count = run.dataset_info.split_sizes[2] if run.dataset_info else 0
+    return Wish(_numbers(numbers, count), tuple(methods) or ASKED)
 
 
 def _numbers(text: str, images: int) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ from pages.shared.layout import plain, show_errors
 from pages.shared.links import whole_link
 from pages.shared.refusals import answered, refused, show_refusal
 from pages.shared.run_choice import choose
+from pages.shared.training_images import why_no_images
 from pages.shared.transport import buttons
 
 MAX_NOTE = 2000
@@ -31,7 +32,7 @@ def actions(run: Run) -> None:
 
 def _ask_build(run: Run) -> None:
     unknown = run.dataset not in DATASETS
-    help = "Its data set is not here." if unknown else "Its layers, and its settings for the next training."
+    help = why_no_images(run) if unknown else "Its layers, and its settings for the next training."
     pressed = st.button(
         "Build from this network",
         icon=menu.PAGES["build"].icon,

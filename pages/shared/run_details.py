@@ -2,14 +2,13 @@
 
 import streamlit as st
 
-from core.data.catalog import DATASETS
 from core.model.shapes import summarize
 from core.model.spec import ModelSpec, Shape
 from core.runs.records import Run, Status
 from core.train.config import TrainConfig
 from core.train.wording import in_words
 from pages.shared import state
-from pages.shared.exports import export_panel
+from pages.shared.exports import export_panel, images_panel
 from pages.shared.layout import plain, show_errors
 from pages.shared.live import LOOKS, duration, summary
 from pages.shared.run_actions import actions
@@ -21,6 +20,7 @@ def details(run: Run) -> None:
     with st.container(border=True, key="run_details"):
         _standing(run)
         actions(run)
+        images_panel(run)
         network, settings = st.columns([3, 2], gap="medium")
         with network:
             _network(run.spec)
@@ -77,7 +77,7 @@ def _shape(shape: Shape | None) -> str:
 
 
 def _training(run: Run) -> None:
-    images = DATASETS[run.dataset].split_sizes[0] if run.dataset in DATASETS else 0
+    images = run.dataset_info.split_sizes[0] if run.dataset_info else 0
     st.markdown("  \n".join(map(plain, in_words(TrainConfig.from_mapping(run.config), images))))
     changes = [f"after batch {event.step:,}: {plain(event.text)}" for event in state.store().events(run.id)]
     if changes:

@@ -19,7 +19,6 @@ class Download:
         mime: Its type.
         make: What makes its content, when it is asked for.
         weights: Whether it needs the latest weights; without any step there is nothing to save at all.
-        images: Whether it needs the data set.
     """
 
     label: str
@@ -29,7 +28,6 @@ class Download:
     mime: str
     make: Callable[[RunStore, Run], str | bytes]
     weights: bool = False
-    images: bool = False
 
 
 def _csv(store: RunStore, run: Run) -> str:
@@ -138,7 +136,6 @@ DOWNLOADS = (
         "predict.py",
         "text/x-python",
         _predictor,
-        images=True,
     ),
     Download(
         "Weights",

@@ -7,12 +7,12 @@ from functools import lru_cache
 import pandas as pd
 import streamlit as st
 
-from core.data.catalog import DATASETS
 from core.figures.overlay_curves import MAX_RUNS
 from core.model.shapes import summarize
 from core.model.spec import ModelSpec
 from core.runs.outlines import Outlines
 from core.runs.records import Outline, Run, Status
+from core.runs.training_data import dataset_title
 from pages.shared import state
 from pages.shared.live import LOOKS
 from pages.shared.run_choice import choose, tick
@@ -96,7 +96,6 @@ def _marked(ids: Sequence[str], chosen: Run, ticks: Sequence[str]) -> dict[str, 
 
 def _row(run: Run, found: Mapping[str, Outline]) -> dict[str, object]:
     outline = found[run.id]
-    info = DATASETS.get(run.dataset)
     return {
         _NAME: run.name,
         "Status": _status(run),
@@ -106,7 +105,7 @@ def _row(run: Run, found: Mapping[str, Outline]) -> dict[str, object]:
         "Time": timedelta(seconds=round(run.seconds)),
         "Images/s": round(run.images_per_second) or None,
         "Parameters": parameters(run.spec),
-        "Data set": info.title if info else run.dataset,
+        "Data set": dataset_title(run),
         "Started": started(run),
         "Note": " ".join(run.note.split()) or None,
     }

@@ -10,12 +10,13 @@ import streamlit as st
 from core.data.catalog import DATASETS
 from core.data.crop import MIDDLE, Crop
 from core.data.orientation import UNKNOWN, Lie
-from core.data.own import remembered
 from core.errors import ConvScopeError, RunError
 from core.model.presets import PRESETS, preset
 from core.model.zoo import IMAGENET
 from core.runs.history import History
+from core.runs.records import Run
 from core.runs.store import RunStore
+from core.runs.training_data import scale_of
 from core.train.config import TrainConfig
 from core.train.engine import Engine
 from pages.shared import menu
@@ -107,14 +108,13 @@ def dataset(name: str) -> "Dataset":
     return load_dataset(name)
 
 
-def scale(name: str) -> "Dataset":
-    """Return a data set to normalise pictures by: one of a visitor's own even after its images were deleted."""
-    info = remembered(name)
-    if info is None:
-        return dataset(name)
-    from core.data.datasets import without_images
+def scale(run: Run) -> "Dataset":
+    """Return what turns pixels into the values that the network of a run takes: its data set without the images.
 
-    return without_images(info)
+    Raises:
+        DataError: The run does not carry it, and its data set is not here.
+    """
+    return scale_of(run, dataset)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)

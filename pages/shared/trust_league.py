@@ -16,8 +16,7 @@ from pages.shared.explanation_controls import chosen_methods, method_options
 from pages.shared.jobs import Progress, background
 from pages.shared.layout import plain, show_errors
 from pages.shared.live import duration
-from pages.shared.pretrained import Pretrained
-from pages.shared.training_images import training_set
+from pages.shared.training_images import training_set, why_no_images
 from pages.shared.trust_cards import head, say
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ PAPER = "Zhang et al. 2018, â€œTop-down Neural Attention by Excitation Backpropâ
 @st.fragment
 def league_panel(weights: subjects.Weights) -> None:
     """Offer the league of the chosen methods where the objects of the test images are known."""
-    if isinstance(weights.run, Pretrained):
+    if why_no_images(weights.run):
         return
     with show_errors():
         data = training_set(weights.run)

@@ -12,9 +12,9 @@ from core.figures.spotlights import spotlight
 from pages.shared import networks, subjects
 from pages.shared.anatomy import answers_of
 from pages.shared.kernels import Filters
-from pages.shared.layout import show_errors
-from pages.shared.pretrained import NO_IMAGES, Pretrained
-from pages.shared.training_images import training_set
+from pages.shared.layout import plain, show_errors
+from pages.shared.pixels import statistics
+from pages.shared.training_images import training_set, why_no_images
 from pages.shared.unit_cards import Card, cards
 from pages.shared.unit_fields import cut_out, field_of, inside
 from pages.shared.unit_orders import answers_words
@@ -80,8 +80,7 @@ def excites(weights: subjects.Weights, filters: Filters, index: int, *, brand: s
         brand: What the title begins with where two networks are compared.
     """
     panel = st.expander(
-        f"{brand}What excites it"
-        + ": the training images that move a filter most" * (not isinstance(weights.run, Pretrained)),
+        f"{brand}What excites it" + ": the training images that move a filter most" * (not why_no_images(weights.run)),
         icon=":material/bolt:",
         key=f"excites_{weights.run.id}",
         on_change="rerun",
@@ -92,8 +91,8 @@ def excites(weights: subjects.Weights, filters: Filters, index: int, *, brand: s
         read = answers_of(weights, filters.layer)
         st.markdown(f"**What excites filter {index} of {filters.layer}**")
         strongest = None
-        if isinstance(weights.run, Pretrained):
-            st.caption(NO_IMAGES)
+        if reason := why_no_images(weights.run):
+            st.caption(plain(reason))
         else:
             strongest = _top(weights, filters.layer, read, index)
         _preferred(weights, read, index, strongest)
@@ -183,9 +182,9 @@ def _preferred_input(
     from core.probe.preferred import preferred_input
 
     model, run = networks.model(_weights), _weights.run
-    about = run.info if isinstance(run, Pretrained) else training_set(run)
-    image = preferred_input(model, layer, index, shape=run.spec.input_shape, mean=about.mean, std=about.std)
+    mean, std = statistics(run)
+    image = preferred_input(model, layer, index, shape=run.spec.input_shape, mean=mean, std=std)
     answer = float(capture_activations(model, image[None], [layer])[layer][0, index].max())
-    values = image.numpy() * np.array(about.std)[:, None, None] + np.array(about.mean)[:, None, None]
+    values = image.numpy() * np.array(std)[:, None, None] + np.array(mean)[:, None, None]
     pixels = (255 * values.clip(0, 1)).round().astype(np.uint8).transpose(1, 2, 0)
     return np.broadcast_to(pixels, (*pixels.shape[:2], 3)).copy(), answer

@@ -10,6 +10,7 @@ from pages.shared.layout import plain, show_errors
 from pages.shared.predictions import TOP, share
 from pages.shared.pretrained import Pretrained
 from pages.shared.readers import CANNOT, reader
+from pages.shared.training_images import why_no_images
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +25,9 @@ def verdict_section(weights: subjects.Weights, picture: subjects.Picture) -> Non
     """Say how far the network's answer to a picture can be believed."""
     if isinstance(weights.run, Pretrained):
         st.caption(f":material/info: {plain(CANNOT)}")
+        return
+    if reason := why_no_images(weights.run):
+        st.caption(f":material/info: Its percentages cannot be calibrated. {plain(reason)}")
         return
     found = reader(weights, "reader")
     if found is None:

@@ -152,7 +152,7 @@ def spec(**values: Any) -> Any:
 EPOCH = "weights/epoch-0001.safetensors"
 NAN, INF = float("nan"), float("inf")
 HOSTILE = {
-    "another format": (put("run.json", format=2), "another version"),
+    "another format": (put("run.json", format=2), "newer version"),
     "no format": (put("run.json", format=...), "another version"),
     "an unknown field": (put("run.json", shoes=1), "unknown field 'shoes'"),
     "a missing field": (put("run.json", note=...), "lacks field 'note'"),

@@ -1,0 +1,77 @@
+"""A run that came from another machine without its data set: every page is open to it, and says what it cannot show."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.data.catalog import DATASETS
+from core.exchange.restore import import_run
+from core.runs.store import RunStore
+from tests.exchange.foreign import CLASSES, Foreign, made
+
+PAGES = sorted(path.stem for path in (Path(__file__).resolve().parents[2] / "pages").glob("*.py"))
+SECTIONS = {
+    "beyond": ("beyond_section", ("attack", "training", "concepts")),
+    "evaluate": ("evaluate_section", ("matrix", "galleries", "images", "contest")),
+    "maths": ("maths_section", ("layers", "fields", "losses", "optimizers")),
+    "saliency": ("saliency_section", ("maps", "trust", "agreement", "time")),
+}
+NEEDS_IMAGES = {"evaluate", "atlas", "compress", "classical"}
+NOT_HERE = "are not on this computer: bring them in on the page Runs"
+
+
+@pytest.fixture(scope="module", params=["colour", "grey"])
+def foreign(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Foreign:
+    return made(tmp_path_factory.mktemp("elsewhere"), colour=request.param == "colour")
+
+
+@pytest.fixture
+def imported(foreign: Foreign, home: Path) -> str:
+    store = RunStore()
+    run = import_run(store, foreign.archive)
+    store.close()
+    return run
+
+
+def open_page(page: str, run: str, **state: str) -> AppTest:
+    app = AppTest.from_file(str(Path(__file__).resolve().parents[2] / "pages" / f"{page}.py"), default_timeout=120)
+    app.query_params["run"] = run
+    for key, value in state.items():
+        app.session_state[key] = value
+    app.run()
+    assert not app.exception, (page, state, app.exception[0].value)
+    return app
+
+
+def words_of(app: AppTest) -> str:
+    kinds = (app.markdown, app.caption, app.info, app.warning, app.error, app.subheader, app.text)
+    return "\n".join(str(element.value) for elements in kinds for element in elements)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_opens(imported: str, page: str) -> None:
+    key, sections = SECTIONS.get(page, ("", ("",)))
+    for section in sections:
+        app = open_page(page, imported, **({key: section} if key else {}))
+        words = words_of(app)
+        assert "There is no data set" not in words
+        others = [error.value for error in app.error if NOT_HERE not in error.value]
+        assert not others, (page, section, others)
+        assert words.count(NOT_HERE) <= 2, (page, section)
+        if page in NEEDS_IMAGES or section == "training":
+            assert NOT_HERE in words, (page, section)
+
+
+def test_its_answer_has_the_names_of_its_classes(imported: str) -> None:
+    words = words_of(open_page("classify", imported))
+    assert any(name in words for name in CLASSES)
+
+
+def test_a_button_brings_its_images_in(imported: str, foreign: Foreign) -> None:
+    app = open_page("runs", imported)
+    (button,) = [button for button in app.button if button.label == "Bring in its 88 images"]
+    button.click().run()
+    assert not app.exception and foreign.dataset in DATASETS
+    assert not [button for button in app.button if button.label.startswith("Bring in its")]
+    assert NOT_HERE not in words_of(open_page("evaluate", imported))
