@@ -43,8 +43,8 @@ def _layer(network: nn.Module) -> nn.Module:
 
 def _lrp(network: nn.Module, image: Tensor) -> Tensor:
     for module in network.modules():  # each time: Captum takes the rules away afterwards
-        if isinstance(module, nn.Flatten):
-            setattr(module, "rule", EpsilonRule())  # noqa: B010
+        if isinstance(module, nn.Flatten | nn.Conv2d | nn.Linear | nn.MaxPool2d):
+            setattr(module, "rule", EpsilonRule(1e-6))  # noqa: B010
     return captum.LRP(network).attribute(image, target=TARGET)
 
 

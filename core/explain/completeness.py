@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from core.errors import ExplainError
 from core.explain.attribution import Attribution
 from core.explain.methods import METHODS
-from core.explain.question import baseline
+from core.explain.question import backgrounds, baseline
 from core.explain.usable import margins
 from core.model.twin import twin_of
 
@@ -59,7 +59,7 @@ def completeness_gap(model: nn.Module, image: Tensor, found: Attribution, *, sta
         image: Normalised image, float (C, H, W).
         found: Its attribution.
         start: The starting pictures (N, C, H, W) whose mean score counts; that of the method's own
-            setting if none is given, or else zero after normalising.
+            setting if none is given, or else those that SHAP starts from where nobody gives others.
 
     Raises:
         ExplainError: The method makes no such promise, or a class or image is not usable.
@@ -70,7 +70,10 @@ def completeness_gap(model: nn.Module, image: Tensor, found: Attribution, *, sta
     twin = twin_of(model)
     promised = float(margins(twin, image[None], found.target, found.versus))
     if promise == "change":
-        kind = str(found.options.get("baseline", "mean"))
-        empty = baseline(image.detach().cpu().to(torch.float32)[None], kind) if start is None else start
+        given = image.detach().cpu().to(torch.float32)[None]
+        shap = any(option.name == "samples" for option in METHODS[found.method].options)
+        if start is None:
+            start = backgrounds(given) if shap else baseline(given, str(found.options.get("baseline", "mean")))
+        empty = start[: int(found.options.get("samples") or len(start))]
         promised -= float(margins(twin, empty, found.target, found.versus).double().mean())
     return Gap(float(found.values.double().sum()), promised, promise == "change")

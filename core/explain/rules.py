@@ -12,27 +12,24 @@ if TYPE_CHECKING:
 
     from core.explain.question import Question
 
-_RULES = {"epsilon": "ε: as the sums are", "gamma": "γ: favour what speaks for it", "alpha1_beta0": "α1β0: only that"}
+_RULES = {
+    "epsilon": "ε: in proportion to each product",
+    "gamma": "γ: favour products of the sum's sign",
+    "alpha1_beta0": "α1β0: only positive products",
+}
 
 
 def _deep_lift(asked: Question) -> Tensor:
-    from captum.attr import DeepLift
+    from core.explain.deep_lift import deep_lift
 
-    from core.explain.fitness import apart
-
-    return DeepLift(apart(asked.model)).attribute(asked.image, baselines=asked.baseline(), target=asked.target)[0]
+    return deep_lift(asked.model, asked.image, asked.baseline(), asked.target, asked.batch)
 
 
 def _deep_lift_shap(asked: Question) -> Tensor:
-    from captum.attr import DeepLiftShap
-
-    from core.explain.fitness import apart
+    from core.explain.deep_lift import deep_lift
 
     pictures = asked.background[: asked.number("samples")]
-    total, method = asked.image.detach()[0] * 0, DeepLiftShap(apart(asked.model))
-    for part in pictures.tensor_split(max(1, len(pictures) // max(2, asked.batch))):  # Captum wants two or more
-        total += len(part) * method.attribute(asked.image, baselines=part, target=asked.target)[0]
-    return total / len(pictures)
+    return deep_lift(asked.model, asked.image, pictures, asked.target, asked.batch)
 
 
 def _guided_backprop(asked: Question) -> Tensor:
@@ -48,12 +45,9 @@ def _deconvolution(asked: Question) -> Tensor:
 
 
 def _lrp(asked: Question) -> Tensor:
-    from captum.attr import LRP
+    from core.explain.relevance import relevance
 
-    from core.explain.fitness import attach_rules
-
-    model = attach_rules(asked.model, str(asked.options["rule"]))
-    return LRP(model).attribute(asked.image, target=asked.target)[0]
+    return relevance(asked.model, asked.image, asked.target, str(asked.options["rule"]))
 
 
 RULES = (
@@ -91,6 +85,7 @@ RULES = (
         compute=_deep_lift_shap,
         options=(Option("samples", "Pictures", 8, "How many other pictures it starts from, at most.", 2, 64),),
         unfolded=True,
+        complete="change",
     ),
     Method(
         name="guided_backprop",
@@ -137,7 +132,7 @@ RULES = (
         signed=True,
         positive="pixels that carry the score",
         negative="pixels that speak against it",
-        passes=lambda options, shape: 4,
+        passes=lambda options, shape: 2,
         compute=_lrp,
         options=(
             Option(

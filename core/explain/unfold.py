@@ -1,6 +1,6 @@
 """A network in which every operation is a module of its own, used once and never in place.
 
-Captum's DeepLIFT, LRP and guided back-propagation hang on modules: one that is used twice or works in place, or an
+DeepLIFT, LRP and guided back-propagation have rules for modules: one that is used twice or works in place, or an
 activation that is called as a function, makes them wrong without a word. Following the network with torch.fx
 (https://docs.pytorch.org/docs/stable/fx.html) mends that.
 """
@@ -14,13 +14,39 @@ from weakref import WeakKeyDictionary
 import torch
 import torch.fx
 import torch.nn.functional as F
-from captum.attr._utils.custom_modules import Addition_Module  # the sum that Captum has a rule for
-from torch import nn
+from torch import Tensor, nn
 
 from core.model.following import followed
 
+
+class Sum(nn.Module):
+    """The sum of two tensors."""
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        """Return their sum."""
+        return first + second
+
+
+class Mean(nn.Module):
+    """The mean over some dimensions, for instance the height and width of maps."""
+
+    def __init__(self, dim: int | list[int] | tuple[int, ...], keepdim: bool = False) -> None:
+        super().__init__()
+        self.dim, self.keepdim = dim, keepdim
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return the means."""
+        return inputs.mean(dim=self.dim, keepdim=self.keepdim)
+
+
+def _max_pool(
+    kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
+) -> nn.Module:
+    return nn.MaxPool2d(kernel_size, stride, padding, dilation, ceil_mode=ceil_mode)
+
+
 _SUMS = {operator.add, operator.iadd, torch.add, "add", "add_"}
-# What is called as a function, as the module that does the same; `dims` to the end are those that are averaged away.
+# What is called as a function, as the module that does the same.
 _MODULES: dict[Any, Callable[..., nn.Module]] = {
     F.relu: lambda inplace=False: nn.ReLU(),
     torch.relu: lambda: nn.ReLU(),
@@ -35,6 +61,10 @@ _MODULES: dict[Any, Callable[..., nn.Module]] = {
     "flatten": lambda start_dim=0, end_dim=-1: nn.Flatten(start_dim, end_dim),
     F.adaptive_avg_pool2d: lambda output_size: nn.AdaptiveAvgPool2d(output_size),
     F.avg_pool2d: lambda *args, **words: nn.AvgPool2d(*args, **words),
+    F.max_pool2d: _max_pool,
+    torch.max_pool2d: _max_pool,
+    torch.mean: Mean,
+    "mean": Mean,
     F.dropout: lambda *args, **words: nn.Dropout(),
 }
 _Kept = tuple[tuple[torch.Tensor, ...], nn.Module | None]  # the weights it was made of, and what came out
@@ -111,7 +141,8 @@ def _as_module(traced: torch.fx.GraphModule, node: torch.fx.Node) -> None:
     """Put a module in the place of a function that does the same, where there is one."""
     inputs = [arg for arg in node.args if isinstance(arg, torch.fx.Node)]
     if node.target in _SUMS and len(inputs) == 2 and not node.kwargs:
-        module, taken = Addition_Module(), tuple(inputs)
+        module: nn.Module = Sum()
+        taken = tuple(inputs)
     elif node.target in _MODULES and len(inputs) == 1:
         words = {key: value for key, value in node.kwargs.items() if key != "input"}
         try:

@@ -141,7 +141,7 @@ def _checks(asked: Asked, found: "Attribution") -> Checks | None:
     passes = SQUARES + 1 + repeats * asked.passes
     return background(
         ("checks", *asked.key),
-        partial(_work, asked.explain(), model, _untrained(asked), asked.image(), found),
+        partial(_work, asked.explain(), model, _untrained(asked), asked.image(), found, asked.starts()),
         words="Explaining the picture again and again",
         place="trust_checks",
         ask=asked.ask("Make the other checks", passes),
@@ -156,7 +156,9 @@ def _untrained(asked: Asked) -> Any:
     return networks.model(subjects.Weights(run, 0))
 
 
-def _work(explain: "Explain", model: Any, before: Any, image: Any, found: "Attribution", progress: Progress) -> Checks:
+def _work(
+    explain: "Explain", model: Any, before: Any, image: Any, found: "Attribution", starts: Any, progress: Progress
+) -> Checks:
     """Make all checks; one that cannot be made does not keep the others away."""
     from core.explain.attribution import heatmap
     from core.explain.completeness import completeness_gap, promises
@@ -170,5 +172,5 @@ def _work(explain: "Explain", model: Any, before: Any, image: Any, found: "Attri
     foreseen = attempt(lambda: infidelity(model, image, values, target, versus=found.versus, progress=share_of(0, 0.1)))
     steady = attempt(lambda: sensitivity(model, image, target, explain, progress=share_of(0.1, 0.6)))
     forgotten = attempt(lambda: Forgotten.of(model, before, image, target, explain, share_of(0.6, 1)))
-    gap = attempt(lambda: completeness_gap(model, image, found)) if promises(found.method) else None
+    gap = attempt(lambda: completeness_gap(model, image, found, start=starts)) if promises(found.method) else None
     return Checks(foreseen, steady, gap, forgotten)

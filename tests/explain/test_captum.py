@@ -12,6 +12,7 @@ from core.explain.attribution import attribute
 from core.explain.dice import seeded
 from core.explain.methods import METHODS
 from core.explain.question import backgrounds, baseline
+from core.explain.relevance import STABILIZER
 from core.explain.superpixels import superpixels
 from core.model.build import build_model
 from core.model.presets import preset
@@ -47,8 +48,8 @@ def spaced(net: nn.Sequential) -> nn.Sequential:
 
 def lrp(net: nn.Module, image: Tensor) -> Tensor:
     for module in net.modules():
-        if isinstance(module, nn.Flatten):
-            module.rule = EpsilonRule()
+        if isinstance(module, nn.Flatten | nn.Conv2d | nn.Linear | nn.MaxPool2d):
+            module.rule = EpsilonRule(STABILIZER)
     return captum.LRP(net).attribute(image, target=TARGET)
 
 
@@ -115,7 +116,8 @@ def test_agrees_with_captum_called_directly(method: str) -> None:
     with seeded(0):
         expected = DIRECT[method](net, image[None].requires_grad_()).detach().float()[0]
     assert found.abs().max() > 0
-    assert torch.allclose(found, expected[0] if found.ndim == 2 else expected, atol=1e-6), method
+    near = 1e-6 if method != "lrp" else 1e-3 * float(expected.abs().max())  # small denominators blow up rounding
+    assert torch.allclose(found, expected[0] if found.ndim == 2 else expected, atol=near), method
 
 
 def against_another_class(method: str) -> tuple[Tensor, Tensor]:
@@ -196,7 +198,7 @@ def test_what_promises_to_sum_up_does(name: str, start: str) -> None:
 
 
 def test_captum_gets_deep_lift_wrong_where_a_pooling_follows_an_activation() -> None:
-    """The reason for `apart`: once Captum mends this, it can go."""
+    """A reason for `core.explain.deep_lift`."""
     net = build_model(preset("tutorial", (3, 16, 16), 4)).eval()
     starts = torch.randn(1, 3, 16, 16, generator=torch.Generator().manual_seed(9))
     for model, wrong in ((net, True), (spaced(net), False)):
