@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import ExplainError
-from core.explain.dice import seeded
 from core.explain.fitness import why_not
 from core.explain.method import Choice, Method
 from core.explain.methods import METHODS
@@ -18,6 +17,7 @@ from core.explain.prediction import check_images, finite
 from core.explain.question import Contrast, Question
 from core.explain.unfold import unfolded
 from core.explain.watch import Progress, Watch, check_logits, logits_of, sentences
+from core.inference.random_state import seeded
 from core.model.twin import twin_of
 
 # Parts of a score that are so small beside the scores are what rounding leaves of nothing: no answer to be drawn.
@@ -109,8 +109,8 @@ def attribute(
     network = unfolded(model) if about.unfolded or chosen.get("of") == "guided_backprop" else model
     assert network is not None  # `why_not` has seen to it
     passes = about.passes(chosen, (image.shape[0], image.shape[1], image.shape[2]))
-    with seeded(0) if about.random else nullcontext() as dice:
-        watch = Watch(batch.detach(), classes, passes, 1 + about.backward, progress, dice)
+    with seeded(0) if about.random else nullcontext() as random:
+        watch = Watch(batch.detach(), classes, passes, 1 + about.backward, progress, random)
         with torch.enable_grad(), sentences(watch):
             wrap = watch.on if versus is None else partial(_contrast, watch, model, (target, versus))
             others = None if background is None else background.to(device, torch.float32)

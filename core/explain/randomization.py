@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from core.errors import ExplainError
 from core.explain.attribution import heatmap
-from core.explain.dice import seeded
 from core.explain.repeats import Explain, Progress, tell_done, within
 from core.explain.usable import shuffled, usable_map
+from core.inference.random_state import seeded
 from core.model.twin import twin_of
 
 STEPS = 8  # of a cascade at most: of a deep network several layers are forgotten at a time

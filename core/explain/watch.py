@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import ExplainError
-from core.explain.dice import Dice
 from core.explain.prediction import check_finite
 from core.explain.question import check_class
+from core.inference.random_state import SeededGlobalState
 from core.model.twin import twin_of
 
 Progress = Callable[[int, int], None]
@@ -26,7 +26,7 @@ class Watch:
         passes: How many passes the method takes.
         factor: Passes for each image that goes through: 2 where the method goes back as well.
         progress: Whom to tell.
-        dice: The random numbers of the method, which others may have while the network computes.
+        random: The random numbers of the method; others may have the global state while the network computes.
         logits: The answer to that image, (K,), once it was among the questions.
         images: How many images went through.
     """
@@ -36,7 +36,7 @@ class Watch:
     passes: int
     factor: int
     progress: Progress | None
-    dice: Dice | None
+    random: SeededGlobalState | None
     logits: Tensor | None = None
     images: int = 0
 
@@ -48,8 +48,8 @@ class Watch:
 
     def before(self, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         """Let others draw random numbers."""
-        if self.dice is not None:
-            self.dice.pause()
+        if self.random is not None:
+            self.random.pause()
 
     def after(self, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         """Look at the answer, and tell how far the method is."""
@@ -60,8 +60,8 @@ class Watch:
         self.images += len(output)
         if self.progress is not None:
             self.progress(min(self.passes, self.images * self.factor), self.passes)
-        if self.dice is not None:
-            self.dice.resume()
+        if self.random is not None:
+            self.random.resume()
 
 
 def check_logits(logits: Tensor, classes: tuple[int, ...]) -> Tensor:

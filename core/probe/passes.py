@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.errors import ConvScopeError
+from core.inference.random_state import seeded
 
 Array = NDArray[np.float64]
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -82,8 +83,7 @@ def layer_pass(
     module.register_forward_pre_hook(feed)
     module.register_forward_hook(keep)
     twin.train(training)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         value = loss(twin(images.to("cpu", torch.float64)), labels)
     if not seen:
         raise ConvScopeError(f"Layer {layer} has no part in the pass of this network: choose another one.")

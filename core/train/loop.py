@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from core.data.augment import augment
 from core.data.datasets import Dataset
 from core.errors import DivergedError
+from core.inference.random_state import SeededGlobalState
 from core.runs.checkpoint import Checkpoint
 from core.runs.records import Evidence
 from core.train.beginning import Given, begin
@@ -56,7 +57,7 @@ class Training:
         self.labels = training_labels(dataset.train.labels, dataset.num_classes, config).to(self.device)
         self.step, self.seconds = 0, 0.0
         self.budgets, self.ended, self.given = Budgets(), "", Given()
-        torch.manual_seed(config.seed)  # dropout follows from it
+        self.random = SeededGlobalState(config.seed, self.device, numpy=False)  # dropout draws from it
 
     @property
     def steps_per_epoch(self) -> int:
@@ -74,7 +75,9 @@ class Training:
             order = image_order(self.labels, epoch, self.config).to(self.device)
             batches = order.split(self.config.batch_size)
             for update in [batches] if self.config.optimizer == "gd" else [(batch,) for batch in batches[first:]]:
-                yield self._update(update, epoch + 1)
+                with self.random:
+                    step = self._update(update, epoch + 1)
+                yield step
                 if self.ended:
                     return
 
@@ -163,9 +166,9 @@ class Training:
 
     def checkpoint(self) -> Checkpoint:
         """Return weights, optimiser and random state as they are now (no copies: save before going on)."""
-        training = optimizer_state(self.optimizer) | {"random": torch.get_rng_state()} | self.given.tensors()
-        if self.device.type == "cuda":
-            training["random_cuda"] = torch.cuda.get_rng_state(self.device)
+        training = optimizer_state(self.optimizer) | {"random": self.random.torch} | self.given.tensors()
+        if self.device.type == "cuda" and self.random.device is not None:
+            training["random_cuda"] = self.random.device
         meta = {"step": str(self.step), "seconds": repr(self.seconds), "config": self.config.to_json()}
         meta |= self.budgets.to_meta() | self.given.meta()
         return Checkpoint(self.model.state_dict(), training, meta)
@@ -176,9 +179,8 @@ class Training:
         self.given = Given.of(checkpoint, self.device)
         own = checkpoint.training.keys() - self.given.tensors().keys()
         load_optimizer_state(self.optimizer, {name: checkpoint.training[name] for name in own})
-        torch.set_rng_state(checkpoint.training["random"])
-        if self.device.type == "cuda" and "random_cuda" in checkpoint.training:
-            torch.cuda.set_rng_state(checkpoint.training["random_cuda"], self.device)
+        on_cuda = self.device.type == "cuda"
+        self.random.set(checkpoint.training["random"], checkpoint.training.get("random_cuda") if on_cuda else None)
         self.step, self.seconds = int(checkpoint.meta["step"]), float(checkpoint.meta["seconds"])
         self.budgets.restore(checkpoint.meta)
 

@@ -1,6 +1,6 @@
 """Choosing one image of a split: by sight, by number, the next one, any one, or only among one class."""
 
-import random
+import secrets
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -49,7 +49,7 @@ def ask_image(split: "Split", class_names: tuple[str, ...], key: str, index: int
         following = among[(place + (among[place : place + 1] == at).sum()) % len(among)]
         st.button("Next", icon=":material/chevron_right:", key=f"{number}_next", on_click=set_to, args=(following,))
         st.button(
-            "Random", icon=":material/shuffle:", key=f"{number}_any", on_click=lambda: set_to(random.choice(among))
+            "Random", icon=":material/shuffle:", key=f"{number}_any", on_click=lambda: set_to(secrets.choice(among))
         )
     st.session_state[f"{number}_given"] = chosen
     _row(split, class_names, among, chosen, number)

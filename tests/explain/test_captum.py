@@ -9,11 +9,11 @@ from captum.attr._utils.lrp_rules import EpsilonRule
 from torch import Tensor, nn
 
 from core.explain.attribution import attribute
-from core.explain.dice import seeded
 from core.explain.methods import METHODS
 from core.explain.question import backgrounds, baseline
 from core.explain.relevance import STABILIZER
 from core.explain.superpixels import superpixels
+from core.inference.random_state import seeded
 from core.model.build import build_model
 from core.model.presets import preset
 from tests.explain.test_attribution import network, picture

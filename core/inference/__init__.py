@@ -1,0 +1,5 @@
+"""Asking networks: the random numbers that all who ask share."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
