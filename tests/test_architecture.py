@@ -177,3 +177,51 @@ def test_nothing_unpickles_or_executes_what_came_from_outside():
         assert not loads or path == WEIGHTS, path
         words = {keyword.arg for node in ast.walk(tree) if isinstance(node, ast.Call) for keyword in node.keywords}
         assert not words & {"unsafe_allow_html", "unsafe_allow_javascript", "allow_pickle"}, path
+
+
+GLOBAL_STATE = ROOT / "core" / "inference" / "random_state.py"  # the one module that may touch it
+_SEEDED = {"default_rng", "Generator", "RandomState", "SeedSequence", "PCG64"}  # of numpy.random: states of their own
+_TORCH_STATE = {"manual_seed", "seed", "set_rng_state", "get_rng_state", "fork_rng", "default_generator"}
+_TORCH_OWNERS = {"torch", "random", "cuda", "mps", "default_generator"}
+_TORCH_DRAWS = {"rand", "randn", "randint", "randperm", "rand_like", "randn_like", "normal", "bernoulli", "multinomial"}
+_IN_PLACE = {"uniform_", "normal_", "bernoulli_", "exponential_", "random_", "kaiming_uniform_", "kaiming_normal_"}
+
+
+def global_draws(path: Path) -> Iterator[str]:
+    """Yield the expressions of a file that read or change the global random state of torch, NumPy or Python."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    given = {
+        id(node.func)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and "generator" in {word.arg for word in node.keywords}
+    }
+    yield from (name for name in imports(path) if name.split(".")[0] == "random" or name.startswith("numpy.random"))
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Attribute):
+            continue
+        owner, text = ast.unparse(node.value), ast.unparse(node)
+        numpys = owner in ("np.random", "numpy.random") and node.attr not in _SEEDED
+        states = owner.removeprefix("torch.") in _TORCH_OWNERS and node.attr in _TORCH_STATE
+        draws = (owner == "torch" and node.attr in _TORCH_DRAWS) or node.attr in _IN_PLACE
+        if numpys or states or (draws and id(node) not in given):
+            yield text
+
+
+def test_one_module_alone_touches_the_global_random_state():
+    found = {
+        f"{path.relative_to(ROOT)}: {text}"
+        for path in [ROOT / "app.py", *sources("core"), *sources("pages")]
+        if path != GLOBAL_STATE
+        for text in global_draws(path)
+    }
+    assert not found
+
+
+def test_threads_of_the_process_are_set_at_its_start_alone():
+    found = {
+        str(path.relative_to(ROOT))
+        for path in [ROOT / "app.py", *sources("core"), *sources("pages")]
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr == "set_num_threads"
+    }
+    assert found == {"core/train/worker.py", "core/train/speed.py", "pages/shared/state.py"}

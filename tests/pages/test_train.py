@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.errors import TrainingError
 from core.model.layers import Dense
 from core.options import options
 from core.runs.records import Status
@@ -45,6 +46,24 @@ def test_the_time_is_measured_before_the_start(monkeypatch: pytest.MonkeyPatch):
     assert not app.exception
     words = f"About {duration(seconds)} an epoch here, {duration(seconds * 5)} in all; 12 batches were timed."
     assert words in [caption.value for caption in app.caption]
+
+
+def test_a_measurement_that_failed_is_said_and_made_again_at_the_next_visit(monkeypatch: pytest.MonkeyPatch):
+    answers = [TrainingError("How long it takes could not be measured."), 2.0]
+
+    def measure(*_: object) -> float:
+        answer = answers.pop(0)
+        if isinstance(answer, TrainingError):
+            raise answer
+        return answer
+
+    monkeypatch.setattr("core.train.speed.time_epoch_apart", measure)
+    draft = state.new_draft("digits", "lenet5")
+    with pytest.raises(TrainingError, match="could not be measured"):
+        epoch_time(draft, TrainConfig()).result(timeout=20)
+    assert epoch_time(draft, TrainConfig()).result(timeout=20) == 2.0
+    assert epoch_time(draft, TrainConfig()).result(timeout=20) == 2.0
+    assert not answers
 
 
 WANTED = {

@@ -135,6 +135,19 @@ def test_timing_counts_batches_and_validation_and_disturbs_nothing(dataset, monk
     assert torch.get_num_threads() == threads
 
 
+def test_a_process_of_its_own_times_with_the_threads_of_a_training(monkeypatch):
+    monkeypatch.setenv("CONVSCOPE_THREADS", "1")
+    threads, config = torch.get_num_threads(), replace(CONFIG, batch_size=8, device="cpu")
+    spec = ModelSpec("plain", (1, 8, 8), 10, (Flatten(), Dense(10)))
+    assert 0 < speed.time_epoch_apart(spec, "digits", config) < 60
+    with pytest.raises(TrainingError, match="no data set"):
+        speed.time_epoch_apart(spec, "nothing", config)
+    monkeypatch.setattr(speed.sys, "executable", "/nowhere")
+    with pytest.raises(TrainingError, match="could not be measured"):
+        speed.time_epoch_apart(spec, "digits", config)
+    assert torch.get_num_threads() == threads
+
+
 def test_it_learns(dataset):
     whole = load_dataset("digits")
     spec = ModelSpec("plain", (1, 8, 8), 10, (Flatten(), Dense(64), Dense(10)))
