@@ -29,10 +29,15 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path],
         yield lambda script: stack.enter_context(serving(script, tmp_path_factory.mktemp("server")))
 
 
-@pytest.fixture(scope="module")
-def app(serve: Callable[[Path], Server]) -> Server:
-    """Serve the app from an empty data directory, for all tests of the module."""
-    return serve(ROOT / "app.py")
+@pytest.fixture(scope="session")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Serve the app to all tests, from a data directory that was empty at first.
+
+    Tests name the run they mean in the address: there are those of the tests before. Where nothing may be there,
+    `fresh_app` is asked for.
+    """
+    with serving(ROOT / "app.py", tmp_path_factory.mktemp("server")) as server:
+        yield server
 
 
 @pytest.fixture
@@ -63,7 +68,7 @@ def fresh_app(tmp_path: Path) -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Start the machine's Chromium; without one the test skips, or fails where `CI` is true."""
     found = chromium()

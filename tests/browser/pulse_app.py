@@ -19,7 +19,7 @@ def beating() -> None:
     state.beats += 1
     st.button("Press", on_click=press, args=("presses",))
     st.text(f"beats {state.beats}, presses {state.presses}")
-    if state.beats < 100:
+    if state.beats < int(st.query_params.get("beats", 100)):
         pulse(0.2, key="pulse")
 
 

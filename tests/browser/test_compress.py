@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -35,7 +36,8 @@ def test_a_network_is_pruned_read_and_fine_tuned(
     assert download.value.suggested_filename == "small-network-compressed.safetensors"
     page.get_by_role("button", name="Fine-tune the pruned network").click()
     page.wait_for_url(re.compile(r"/train\?"), timeout=PATIENCE)
-    (new,) = [each for each in store.list() if each.id != run]
+    new = store.get(parse_qs(urlsplit(page.url).query)["run"][0])
+    assert new.id != run
     assert new.id in page.url and new.spec.layers[0].out_channels == 3  # 60 % of 8 filters went
     expect(page.get_by_text(re.compile("Finished", re.IGNORECASE)).first).to_be_visible(timeout=PATIENCE)
     assert beginning_of(store.checkpoint(new.id)).endswith(

@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from core.errors import ConvScopeError
 from pages.shared.widgets.convolution_view import convolution_view, pool_view
+from tests.browser.conftest import IDLE
 from tests.browser.convolution_app import CASES, answers, inputs
 
 pytestmark = pytest.mark.browser
@@ -158,7 +159,7 @@ def test_pointing_lights_the_window_and_a_click_holds_it(opened: Callable[..., P
     expect(page.get_by_role("button", name="Pinned: release")).to_be_visible()
     page.mouse.move(*spot(page, "output", 0, 0))
     page.mouse.move(*spot(page, "output", 2, 2))
-    page.wait_for_timeout(100)
+    page.evaluate(FRAMES)
     reads(1, 1)
     page.mouse.click(*spot(page, "output", 1, 1))
     expect(page.get_by_role("button", name="Pinned: release")).to_be_hidden()
@@ -174,16 +175,19 @@ def test_hovering_sends_nothing_to_the_server(opened: Callable[..., Page]) -> No
     page = opened("toy")
     sent: list[Any] = []
     page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
+    page.clock.install()
     page.reload()
     expect(page.locator(".hand")).to_be_visible()
-    page.wait_for_timeout(500)
+    page.wait_for_selector(IDLE)
+    page.evaluate(FRAMES)
     before = len(sent)
     assert before
     for place in range(9):
         page.mouse.move(*spot(page, "output", place // 3, place % 3))
     mode(page, "weight")
     page.keyboard.press(" ")
-    page.wait_for_timeout(300)
+    page.clock.run_for(10_000)  # the slide plays on to its end
+    expect(page.get_by_role("button", name="Play the slide")).to_be_visible()
     assert len(sent) == before
 
 
@@ -226,6 +230,7 @@ def test_the_keys_walk_each_grid_and_a_screen_reader_hears_it(opened: Callable[.
 
 def test_space_plays_the_slide_and_the_slider_steps_it(opened: Callable[..., Page]) -> None:
     page = opened("toy")
+    page.clock.install()
     slider = page.get_by_role("slider", name="Position")
     slider.fill("7")
     expect(page.locator(".where")).to_have_text("8 of 9 · row 2, column 1")
@@ -239,16 +244,17 @@ def test_space_plays_the_slide_and_the_slider_steps_it(opened: Callable[..., Pag
     page.keyboard.press(" ")
     expect(page.get_by_role("button", name="Play the slide")).to_be_visible()
     still = page.locator(".where").inner_text()
-    page.wait_for_timeout(800)
+    page.clock.run_for(10_000)
     expect(page.locator(".where")).to_have_text(still)
 
 
 def test_with_reduced_motion_space_goes_one_step(opened: Callable[..., Page]) -> None:
     page = opened("toy", reduced_motion="reduce")
+    page.clock.install()
     board(page, "output").focus()
     page.keyboard.press(" ")
     expect(page.locator(".where")).to_have_text("6 of 9 · row 1, column 2")
-    page.wait_for_timeout(800)
+    page.clock.run_for(10_000)
     expect(page.locator(".where")).to_have_text("6 of 9 · row 1, column 2")
 
 
@@ -257,7 +263,7 @@ def test_nothing_is_wider_than_a_phone(opened: Callable[..., Page], case: str) -
     page = opened(case, viewport={"width": 390, "height": 844}, device_scale_factor=2)
     for place in range(page.locator(".modes label").count()):
         page.locator(".modes label").nth(place).click()
-        page.wait_for_timeout(100)
+        page.evaluate(FRAMES)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         boxes = page.locator(".board:visible").evaluate_all("all => all.map(e => e.getBoundingClientRect().right)")
         assert boxes and max(boxes) <= 390

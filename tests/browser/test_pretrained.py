@@ -62,9 +62,9 @@ def test_from_home_to_an_explained_photograph_and_into_the_network(
 
 
 def test_without_a_training_every_page_offers_the_bundled_network(
-    app: Server, page: Page, idle: Callable[[Page], None]
+    fresh_app: Server, page: Page, idle: Callable[[Page], None]
 ) -> None:
-    page.goto(f"{app.url}/filters")
+    page.goto(f"{fresh_app.url}/filters")
     expect(page.get_by_text("Or look into a pretrained network")).to_be_visible(timeout=PATIENCE)
     idle(page)
     page.get_by_test_id("stMain").get_by_text("EfficientNet-Lite0").click()

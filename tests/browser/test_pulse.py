@@ -46,18 +46,23 @@ def test_a_press_acts_once_however_busy_the_page_is(beating: Server, page: Page,
 
 
 def test_it_rests_while_the_tab_is_hidden_and_ends_when_it_is_not_drawn(beating: Server, page: Page) -> None:
-    page.goto(beating.url)
+    sent: list[object] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
+    page.clock.install()
+    page.goto(f"{beating.url}/?beats=12")
     wait_for_beats(page, 2)
     page.evaluate("() => Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
-    page.wait_for_timeout(600)  # a beat may have been on its way
-    at = beats(page)
-    page.wait_for_timeout(1000)
-    assert beats(page) == at
+    asked = len(sent)
+    assert asked >= 2
+    page.clock.run_for(20_000)  # longer than it waits for any answer
+    assert len(sent) == asked
     page.evaluate("() => delete document.hidden")
     wait_for_beats(page, 1)
-    page.wait_for_function("() => /beats 100/.test(document.body.innerText)", timeout=90_000)
-    page.wait_for_timeout(1000)
-    assert beats(page) == 100
+    assert len(sent) > asked
+    page.wait_for_function("() => /beats 12/.test(document.body.innerText)")
+    asked = len(sent)
+    page.clock.run_for(20_000)
+    assert (len(sent), beats(page)) == (asked, 12)
 
 
 def test_a_lost_answer_is_asked_for_again(beating: Server, page: Page) -> None:
