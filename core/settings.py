@@ -71,7 +71,7 @@ def settings() -> Settings:
     return Settings(
         home=home,
         database_url=os.environ.get("CONVSCOPE_DATABASE_URL") or f"sqlite:///{home / 'runs.db'}",
-        max_upload_mb=_count("CONVSCOPE_MAX_UPLOAD_MB", 10),
+        max_upload_mb=_count("CONVSCOPE_MAX_UPLOAD_MB", 30),
         max_archive_mb=_count("CONVSCOPE_MAX_ARCHIVE_MB", 1024),
         max_pixels=_count("CONVSCOPE_MAX_PIXELS", 50_000_000),
         slots=slots,

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from core.data.formats import foreign
+from core.data.names import UTF8, decode_name, guess_encoding, name_bytes, unicode_path
 from core.errors import DataError
 from core.settings import settings
 
@@ -21,7 +23,13 @@ _END = struct.Struct("<4s4H2LH")  # end of the table of contents (APPNOTE.TXT 4.
 _LARGE = struct.Struct("<4sLQL")  # what stands before it in archives with more than 65,535 files (4.3.15)
 _LARGE_END = struct.Struct("<4sQ2H2L4Q")  # and where that leads (4.3.14)
 _LOCAL = struct.Struct("<4s5H3L2H")  # before the content of each file (4.3.7)
-_JUNK = ("thumbs.db", "desktop.ini", "__macosx")
+_UTF8_FLAG = 0x800  # of an entry whose name is UTF-8 (4.4.4)
+# What systems and programs leave in folders, besides all whose names begin with a dot.
+_JUNK = (
+    *("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r", "__macosx", "@eadir", "#recycle"),
+    *("#snapshot", "$recycle.bin", "recycler", "system volume information", "lost+found", "__pycache__"),
+)
+_METHODS = {9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "XZ", 98: "PPMd", 99: "AES encryption"}
 _DAMAGES = (zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, RuntimeError, ValueError, MemoryError)
 _NO_ZIP = "The file is no zip archive, or it is damaged: pack the folders again and choose that file."
 
@@ -53,8 +61,26 @@ class Skipped(NamedTuple):
     reason: str
 
 
-def members(archive: bytes | Path) -> tuple[list[Member], list[Skipped]]:
+class Contents(NamedTuple):
+    """What an archive holds.
+
+    Attributes:
+        files: What may be pictures.
+        skipped: What is left out.
+        guessed: The encoding of names that had to be guessed, a key of `core.data.names.ENCODINGS`; else empty.
+    """
+
+    files: list[Member]
+    skipped: list[Skipped]
+    guessed: str = ""
+
+
+def members(archive: bytes | Path, encoding: str = "") -> Contents:
     """List the files of a zip archive, apart from what file managers leave in it.
+
+    Args:
+        archive: The zip, or where it is.
+        encoding: That of the names which the archive does not state and which are no UTF-8; guessed if empty.
 
     Raises:
         DataError: It is no zip archive, damaged, too large, or made to overflow whoever unpacks it.
@@ -67,7 +93,8 @@ def members(archive: bytes | Path) -> tuple[list[Member], list[Skipped]]:
                 f"The archive has {size / MB:,.0f} MB and the limit is {limits.max_archive_mb:,} MB: "
                 "make the pictures smaller, or take fewer."
             )
-        with _damage_in_words():
+        content.seek(0)
+        with _damage_in_words(content.read(1024)):
             length = _directory_size(content, size)
             if length > MAX_DIRECTORY:
                 raise _too_many()
@@ -76,20 +103,41 @@ def members(archive: bytes | Path) -> tuple[list[Member], list[Skipped]]:
         raise _too_many()
     if sum(entry.compress_size for entry in entries) > size:
         raise DataError("The files in the archive overlap, as in one that is made to overflow: pack the folders again.")
-    return _sorted_out(entries, limits.max_upload_mb * MB)
+    names, guessed = _names(entries, encoding)
+    return Contents(*_sorted_out(entries, names, limits.max_upload_mb * MB), guessed)
+
+
+def _names(entries: list[zipfile.ZipInfo], encoding: str) -> tuple[list[str], str]:
+    """Return the names of all entries, and how those were read whose encoding the archive does not state."""
+    names: list[str] = []
+    unsaid: dict[int, bytes] = {}
+    for place, entry in enumerate(entries):
+        name = entry.orig_filename
+        if not entry.flag_bits & _UTF8_FLAG and not name.isascii():
+            raw = name_bytes(name)
+            stated = unicode_path(entry.extra, raw)
+            if stated is None:
+                unsaid[place] = raw
+            name = stated or name
+        names.append(name)
+    guessed = guess_encoding(list(unsaid.values())) if unsaid else UTF8
+    if guessed != UTF8:
+        guessed = encoding or guessed
+    for place, raw in unsaid.items():
+        names[place] = decode_name(raw, guessed)
+    return names, "" if guessed == UTF8 else guessed
 
 
 def _too_many() -> DataError:
     return DataError(f"The archive lists more than {MAX_FILES:,} files: take fewer pictures.")
 
 
-def _sorted_out(entries: list[zipfile.ZipInfo], most: int) -> tuple[list[Member], list[Skipped]]:
+def _sorted_out(entries: list[zipfile.ZipInfo], names: list[str], most: int) -> tuple[list[Member], list[Skipped]]:
     kept: dict[str, Member] = {}
     skipped = []
-    for entry in entries:
-        name = entry.orig_filename.replace("\\", "/")
-        last = name.rstrip("/").rpartition("/")[2].lower()
-        if entry.is_dir() or last.startswith(".") or any(part in _JUNK for part in name.lower().split("/")):
+    for entry, called in zip(entries, names, strict=True):
+        name = called.replace("\\", "/")
+        if name.endswith("/") or any(map(_is_junk, name.split("/"))):
             continue
         reason = _obstacle(entry, name, most) or ("a second file of the same name" if name in kept else "")
         if reason:
@@ -98,6 +146,11 @@ def _sorted_out(entries: list[zipfile.ZipInfo], most: int) -> tuple[list[Member]
             size, packed = entry.file_size, entry.compress_size
             kept[name] = Member(name, entry.header_offset, packed, size, entry.compress_type, entry.CRC)
     return list(kept.values()), skipped
+
+
+def _is_junk(part: str) -> bool:
+    """Say whether a folder or file is hidden, or left by a system or a program."""
+    return (part.startswith(".") and part not in (".", "..")) or part.lower() in _JUNK
 
 
 def _obstacle(entry: zipfile.ZipInfo, name: str, most: int) -> str:
@@ -109,7 +162,8 @@ def _obstacle(entry: zipfile.ZipInfo, name: str, most: int) -> str:
     if entry.flag_bits & 1:
         return "locked with a password"
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        return "packed in an unusual way"
+        method = _METHODS.get(entry.compress_type, f"method {entry.compress_type}")
+        return f"packed by {method}, which is not read here"
     if not entry.file_size:
         return "empty"
     if max(entry.file_size, entry.compress_size) > most:
@@ -158,11 +212,14 @@ def opened(archive: bytes | Path) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _damage_in_words() -> Iterator[None]:
+def _damage_in_words(beginning: bytes) -> Iterator[None]:
     try:
         yield
     except _DAMAGES as error:
-        raise DataError(_NO_ZIP) from error
+        known = foreign(beginning)
+        if known is None or beginning.startswith(b"PK"):
+            raise DataError(_NO_ZIP) from error
+        raise DataError(f"This is {known.name} and no zip archive: unpack it, and pack the folders as zip.") from error
 
 
 def _directory_size(content: IO[bytes], size: int) -> int:

@@ -1,5 +1,6 @@
 """Decoding on all cores by processes that may die: one for each core, each driven by a thread of its own."""
 
+import errno
 import json
 import os
 import queue
@@ -11,7 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
@@ -24,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MOST = 4  # processes, each with up to `decoding.MEMORY`
 FEW = 64  # files for which starting another process takes longer than it saves
 PATIENCE = 60.0  # seconds for one portion
+MOST_DEATHS = 24  # of processes in a row: more than a few bad pictures explain
 TICK = 0.1
 _SURROUNDINGS = {
     **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
@@ -73,10 +75,11 @@ class Crew:
             self._todo.put(Portion(first, min(each, len(files) - first)))
         self._done: queue.SimpleQueue[int | Exception] = queue.SimpleQueue()
         self._over = False
+        self._deaths = 0  # in a row
         with pixels.open("r+b") as file:
-            file.truncate(begin + int(np.prod(look.shape)) * len(files))
+            _reserve(file, begin + int(np.prod(look.shape)) * len(files))
         with self.notes.open("wb") as file:
-            file.truncate(NOTE.itemsize * len(files))
+            _reserve(file, NOTE.itemsize * len(files))
 
     def run(self, progress: Progress | None) -> None:
         """Decode everything; what `progress` raises ends it, and nothing runs on."""
@@ -105,10 +108,11 @@ class Crew:
         try:
             while not self._over:
                 portion = self._todo.get_nowait()
-                hand = hand or _Hand(self._task)
+                hand = hand or _Hand(self._task, self._stopped)
                 try:
                     found = hand.decode(self._files[portion.first :][: portion.number], portion.first, self._stopped)
                     self.reasons |= {portion.first + int(place): reason for place, reason in found.items()}
+                    self._deaths = 0
                     self._done.put(portion.number)
                 except _Dead:
                     hand.close()
@@ -127,12 +131,33 @@ class Crew:
 
     def _after_death(self, portion: Portion) -> None:
         """Try the files of a portion that took its process along one by one: only one of them is to blame."""
+        self._deaths += 1
+        if self._deaths > MOST_DEATHS and not self._over:
+            raise StorageError(
+                f"The process that decodes the pictures ended {self._deaths} times in a row: perhaps memory is short, "
+                "so close other programs and try again."
+            )
         if portion.number > 1:
             for place in range(portion.first, portion.first + portion.number):
                 self._todo.put(Portion(place, 1))
         elif not self._over:
             self.reasons[portion.first] = _DEADLY
             self._done.put(1)
+
+
+def _reserve(file: IO[bytes], size: int) -> None:
+    """Give a file its size, and room on the disk where the system can, so that a full disk is met before any work.
+
+    Raises:
+        OSError: The disk is full.
+    """
+    file.truncate(size)
+    if hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(file.fileno(), 0, size)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise  # others: the file system cannot do it
 
 
 class _Dead(Exception):
@@ -142,7 +167,7 @@ class _Dead(Exception):
 class _Hand:
     """One process."""
 
-    def __init__(self, task: dict[str, object]) -> None:
+    def __init__(self, task: dict[str, object], stopped: Callable[[], bool]) -> None:
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "core.data.decoding"],
@@ -158,7 +183,15 @@ class _Hand:
             raise StorageError(f"No process can be started to decode the pictures ({error}): try again.") from error
         self._answers: queue.SimpleQueue[str] = queue.SimpleQueue()
         threading.Thread(target=self._listen, args=(self._process.stdout,), daemon=True).start()
-        self._tell(task)
+        try:
+            self._tell(task)
+            self._answer(stopped)
+        except _Dead as error:
+            self.close()
+            raise StorageError(
+                "The process that decodes the pictures does not start: close other programs if memory is short, "
+                "and try again."
+            ) from error
 
     def _listen(self, lines: IO[str]) -> None:
         with suppress(ValueError, OSError):
@@ -177,13 +210,21 @@ class _Hand:
     def decode(self, files: Sequence[Member], first: int, stopped: Callable[[], bool]) -> dict[str, str]:
         """Have files decoded into the places from `first` on, and return why some could not be."""
         self._tell({"first": first, "members": files})
+        answer = self._answer(stopped)
+        if "error" in answer:
+            raise OSError(answer["errno"], answer["error"])
+        reasons: dict[str, str] = answer["reasons"]
+        return reasons
+
+    def _answer(self, stopped: Callable[[], bool]) -> dict[str, Any]:
+        """Return what the process says next; raises `_Dead`."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline and not stopped():
             with suppress(queue.Empty):
                 line = self._answers.get(timeout=TICK)
                 if not line:
                     break
-                answer: dict[str, str] = json.loads(line)
+                answer: dict[str, Any] = json.loads(line)
                 return answer
         raise _Dead
 

@@ -1,14 +1,16 @@
 """A process that decodes pictures and nothing else: `python -m core.data.decoding`, driven by `core.data.crew`.
 
 A file that crashes a decoder takes this process along and no other; it can neither have more memory than stated nor
-outlive who started it. It is told one JSON text a line on its input, and answers with one a line.
+outlive who started it. It is told one JSON text a line on its input and answers with one a line: an empty one when it
+is ready, then for each portion {"reasons": …}, or {"error": …, "errno": …} where its results could not be written.
 """
 
 import contextlib
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,7 +20,7 @@ from PIL import Image, ImageOps
 
 from core.data.archive import Member, content_of
 from core.data.fingerprint import fingerprints
-from core.data.images import decode_image
+from core.data.images import decode
 from core.errors import ImageError
 from core.settings import settings
 
@@ -38,11 +40,13 @@ class Look:
         size: Height and width in pixels.
         colour: Whether colours are kept.
         fit: How a picture that is no square becomes one, a key of `FITS`.
+        stretch: Whether 16-bit values are spread from the darkest to the lightest of each picture.
     """
 
     size: int = 32
     colour: bool = True
     fit: str = "crop"
+    stretch: bool = field(default=False, repr=False)  # names of data sets are digests of what is printed
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -50,8 +54,9 @@ class Look:
         return (3 if self.colour else 1, self.size, self.size)
 
 
-# What is noted of each picture: means of its values from 0 to 255, and of their squares, by channel.
-NOTE = np.dtype([("ok", "u1"), ("fingerprint", "<u8"), ("means", "<f8", 3), ("squares", "<f8", 3)])
+# What is noted of each picture: whether it came in, whether it looks black for want of stretching, its fingerprint,
+# means of its values from 0 to 255, and of their squares, by channel.
+NOTE = np.dtype([("ok", "u1"), ("black", "u1"), ("fingerprint", "<u8"), ("means", "<f8", 3), ("squares", "<f8", 3)])
 
 
 def squared(image: Image.Image, look: Look) -> Image.Image:
@@ -73,7 +78,9 @@ def _limit_memory() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
-def decode(archive: IO[bytes], members: Sequence[Member], look: Look) -> tuple[Pixels, NDArray[Any], dict[int, str]]:
+def decode_members(
+    archive: IO[bytes], members: Sequence[Member], look: Look
+) -> tuple[Pixels, NDArray[Any], dict[int, str]]:
     """Decode files of an archive: their pixels (N, C, H, W) uint8, what is noted of them, and why some failed."""
     limits = settings()
     size, reasons = look.size, {}
@@ -82,9 +89,10 @@ def decode(archive: IO[bytes], members: Sequence[Member], look: Look) -> tuple[P
     notes = np.zeros(len(members), NOTE)
     for place, member in enumerate(members):
         try:
-            image = decode_image(content_of(archive, member), limits)
-            tall.paste(squared(image, look), (0, place * size))
+            decoded = decode(content_of(archive, member), limits, stretch=look.stretch)
+            tall.paste(squared(decoded.image, look), (0, place * size))
             notes["ok"][place] = 1
+            notes["black"][place] = decoded.looks_black and not look.stretch
         except ImageError as error:
             reasons[place] = str(error)
         except (ValueError, OSError, MemoryError):
@@ -107,19 +115,32 @@ def main() -> None:
     size = int(np.prod(look.shape))
     with (
         Path(task["archive"]).open("rb") as archive,
-        Path(task["pixels"]).open("r+b") as rows,
-        Path(task["notes"]).open("r+b") as kept,
+        FileIO(task["pixels"], "r+") as rows,
+        FileIO(task["notes"], "r+") as kept,
     ):
+        _answer({})
         for line in sys.stdin:
             asked = json.loads(line)
-            pixels, notes, reasons = decode(archive, [Member(*fields) for fields in asked["members"]], look)
-            rows.seek(task["begin"] + asked["first"] * size)
-            rows.write(pixels.tobytes())
-            kept.seek(asked["first"] * NOTE.itemsize)
-            kept.write(notes.tobytes())
-            rows.flush()
-            kept.flush()
-            print(json.dumps(reasons), flush=True)
+            pixels, notes, reasons = decode_members(archive, [Member(*fields) for fields in asked["members"]], look)
+            try:
+                _write(rows, task["begin"] + asked["first"] * size, pixels.tobytes())
+                _write(kept, asked["first"] * NOTE.itemsize, notes.tobytes())
+            except OSError as error:
+                _answer({"error": str(error), "errno": error.errno})
+                break
+            _answer({"reasons": reasons})
+
+
+def _write(file: FileIO, place: int, content: bytes) -> None:
+    """Write at a place, all of it; without a buffer, so that a full disk is met here and not when a file is closed."""
+    rest = memoryview(content)
+    file.seek(place)
+    while rest:
+        rest = rest[file.write(rest) :]
+
+
+def _answer(message: object) -> None:
+    print(json.dumps(message), flush=True)
 
 
 if __name__ == "__main__":

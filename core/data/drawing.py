@@ -1,6 +1,7 @@
 """Which pictures of one's own go into which split, and what is to be said about the outcome."""
 
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,4 +89,50 @@ def near_duplicates(
         same = alike(pixels[candidates], pixels[partners])
         for candidate, partner in zip(candidates[same].tolist(), partners[same].tolist(), strict=True):
             found.setdefault(candidate, partner)
+    return sorted(found.items())
+
+
+def near_duplicates_by_class(
+    pixels: NDArray[np.uint8],
+    fingerprints: NDArray[np.uint64],
+    labels: NDArray[np.int64],
+    ours: NDArray[np.int64],
+    theirs: NDArray[np.int64],
+) -> list[tuple[int, int]]:
+    """Return what `near_duplicates` does, for pictures of the same class only; `labels` (N,) are of all pictures."""
+    found = []
+    for label in np.intersect1d(labels[ours], labels[theirs]):
+        one, other = (places[labels[places] == label] for places in (ours, theirs))
+        found += near_duplicates(pixels, fingerprints, one, other)
+    return sorted(found)
+
+
+def contradictions(
+    pixels: NDArray[np.uint8], fingerprints: NDArray[np.uint64], labels: NDArray[np.int64]
+) -> list[tuple[int, int]]:
+    """Return pictures that look nearly the same as one of another class, each with that one.
+
+    Args:
+        pixels: (N, C, H, W).
+        fingerprints: (N,) `core.data.fingerprint.fingerprints`.
+        labels: (N,).
+    """
+    if not len(labels):
+        return []
+    # Pictures of one fingerprint and class are a kind: one of it stands for all as somebody's counterpart.
+    table = np.stack([fingerprints, labels.astype(np.uint64)], axis=1)
+    kinds, counterpart, kind_of = np.unique(table, axis=0, return_index=True, return_inverse=True)
+    members = np.split(np.argsort(kind_of.reshape(-1), kind="stable"), np.cumsum(np.bincount(kind_of.reshape(-1)))[:-1])
+    distinct, begin = np.unique(kinds[:, 0], return_index=True)
+    end = np.append(begin[1:], len(kinds))
+    left, right = near_pairs(distinct, distinct).T
+    one_class = (end - begin == 1)[left] & (end - begin == 1)[right] & (kinds[begin[left], 1] == kinds[begin[right], 1])
+    found: dict[int, int] = {}
+    for ours, theirs in np.stack([left, right], axis=1)[~one_class][:_MOST_PAIRS].tolist():
+        for one, other in product(range(begin[ours], end[ours]), range(begin[theirs], end[theirs])):
+            if kinds[one, 1] != kinds[other, 1]:
+                places, partner = members[one][:64], int(counterpart[other])
+                same = alike(pixels[places], np.broadcast_to(pixels[partner], pixels[places].shape))
+                for place in places[same].tolist():
+                    found.setdefault(place, partner)
     return sorted(found.items())

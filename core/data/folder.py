@@ -12,8 +12,8 @@ from core.data import own
 from core.data.archive import Skipped
 from core.data.crew import Crew
 from core.data.decoding import FITS, NOTE, Look
-from core.data.drawing import SPLITS, near_duplicates, remarks
-from core.data.folders import Survey, survey
+from core.data.drawing import SPLITS, contradictions, near_duplicates_by_class, remarks
+from core.data.folders import Naming, Survey, counted_reasons, survey
 from core.data.keeping import close_ranks, lay_out, name_of, publish, record_of, workplace
 from core.data.parts import Parts, parts_of
 from core.errors import DataError
@@ -36,6 +36,8 @@ def import_images(
     fit: str = "crop",
     shares: tuple[float, float] = (0.1, 0.1),
     seed: int = 0,
+    stretch: bool = False,
+    naming: Naming | None = None,
     progress: Progress | None = None,
 ) -> "Dataset":
     """Make a data set of a zip of pictures: one folder for each class, or such folders in train, valid and test.
@@ -52,6 +54,8 @@ def import_images(
         fit: "crop" for the middle square of each picture, "pad" for all of it with black bars.
         shares: Of each class, what is drawn for valid and for test.
         seed: What that is drawn from.
+        stretch: Whether 16-bit values are spread from the darkest to the lightest of each picture.
+        naming: How names in the archive are read, and other names for classes.
         progress: Called with the pictures decoded so far and all; what it raises ends it, and leaves nothing behind.
 
     Raises:
@@ -60,8 +64,8 @@ def import_images(
     """
     from core.data.datasets import load_dataset
 
-    look = Look(size, colour, fit)
-    return load_dataset(bring_in(archive, name, look=look, shares=shares, seed=seed, progress=progress))
+    look = Look(size, colour, fit, stretch)
+    return load_dataset(bring_in(archive, name, look=look, shares=shares, seed=seed, naming=naming, progress=progress))
 
 
 def bring_in(
@@ -72,12 +76,13 @@ def bring_in(
     shares: tuple[float, float] = (0.1, 0.1),
     seed: int = 0,
     source: str = "",
+    naming: Naming | None = None,
     progress: Progress | None = None,
 ) -> str:
     """Do what `import_images` does and return the name in `DATASETS`; `source` is what the archive was called."""
     title = own.clean_title(title)
     _check(look, shares)
-    found = survey(archive)
+    found = survey(archive, naming)
     if progress is not None:
         progress(0, len(found.files))
     check_room(found, look)
@@ -136,7 +141,11 @@ def _decoded(
     reasons = {int(order[row]): reason for row, reason in crew.reasons.items()}
     if reasons:
         usable[list(reasons)] = False
-        parts = parts_of(found, usable, shares, seed)
+        try:
+            parts = parts_of(found, usable, shares, seed)
+        except DataError as error:
+            told = counted_reasons(Skipped(found.files[place].name, reason) for place, reason in reasons.items())
+            raise DataError(f"{str(error).rstrip('.')} (left out: {told}).") from error
         rows = np.argsort(order)[parts.order]
         pixels = np.memmap(file, np.uint8, "r", begin, (len(notes), *look.shape))
         file = folder / f"whole-{own.IMAGES}"
@@ -179,17 +188,41 @@ def _readable(name: str) -> str:
 
 def _warnings(found: Survey, kept: _Kept) -> Iterator[str]:
     parts, order = kept.parts, kept.parts.order
+    yield from found.notes
     if parts.lost:
         yield f"Left out, since none of its pictures can be read: {', '.join(parts.lost)}."
     yield from remarks(parts.class_names, np.bincount(parts.labels["train"], minlength=len(parts.class_names)))
+    black = int(np.count_nonzero(kept.notes["black"]))
+    if black:
+        yield (
+            f"{black:,} of {len(order):,} pictures have 16 bits a value and use only the lowest of them, so they look "
+            "nearly black: bring them in again with 16-bit values stretched."
+        )
     pixels = np.memmap(kept.file, np.uint8, "r", kept.begin, kept.shape)
+    yield from _doubled(found, parts, pixels, kept.notes["fingerprint"])
+
+
+def _doubled(found: Survey, parts: Parts, pixels: NDArray[np.uint8], fingerprints: NDArray[np.uint64]) -> Iterator[str]:
+    """Yield a sentence on pictures that stand in two classes, and one for each two splits that share pictures."""
+    order, labels = parts.order, np.concatenate([parts.labels[split] for split in SPLITS])
+
+    def example(pair: tuple[int, int]) -> str:
+        one, other = (_readable(found.files[order[row]].name) for row in pair)
+        return f"for instance {one} and {other}"
+
+    clashes = contradictions(pixels, fingerprints, labels)
+    if clashes:
+        stand = "picture stands" if len(clashes) == 1 else "pictures stand"
+        yield (
+            f"{len(clashes):,} {stand} in more than one class or nearly so, {example(clashes[0])}: the network cannot "
+            "learn which is right, and its accuracy cannot get near 100 %."
+        )
     places = dict(zip(SPLITS, np.split(np.arange(len(order)), np.cumsum(parts.sizes)[:-1]), strict=True))
     for ours, theirs in (("valid", "train"), ("test", "train"), ("test", "valid")):
-        pairs = near_duplicates(pixels, kept.notes["fingerprint"], places[ours], places[theirs])
+        pairs = near_duplicates_by_class(pixels, fingerprints, labels, places[ours], places[theirs])
         if pairs:
-            one, other = (_readable(found.files[order[row]].name) for row in pairs[0])
             verb = "looks" if len(pairs) == 1 else "look"
             yield (
                 f"{len(pairs):,} of the {len(places[ours]):,} {ours} pictures {verb} nearly the same as one in "
-                f"{theirs}, for instance {one} and {other}: the accuracy on {ours} will look better than it is."
+                f"{theirs} of the same class, {example(pairs[0])}: the accuracy on {ours} will look better than it is."
             )

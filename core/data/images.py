@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
+import struct
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, JpegImagePlugin, UnidentifiedImageError
 
 from core.data.centring import centred
 from core.data.crop import MIDDLE, Crop
+from core.data.formats import PILLOW, READABLE, foreign, is_heic
+from core.data.jpeg import decodes_in_rows
+from core.data.orientation import TURNS, UPRIGHT, Lie, lie_in
+from core.data.sixteen_bits import Levels, eight_bits
+from core.data.srgb import to_srgb
 from core.errors import ImageError
 from core.settings import Settings, settings
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
+SHRUNK = 4  # how many times as many pixels as the limit a JPEG may have, to be opened at a fraction of its size
+_FRACTIONS = {2: "half", 4: "a quarter", 8: "an eighth"}
 
 
 @dataclass(frozen=True)
@@ -34,21 +40,66 @@ class Stage:
     image: Image.Image
 
 
-def decode_image(data: bytes, limits: Settings | None = None, *, room: int | None = None) -> Image.Image:
-    """Open an uploaded file as a picture: the only door for them.
+@dataclass(frozen=True)
+class Decoded:
+    """A picture from a file, and what was done to it on the way.
 
-    The picture is upright (EXIF rotation applied), on white where it was transparent, its 16-bit values scaled to
-    8 bits, and the first frame where it was animated. What a file claims about its size is checked before
-    anything of that size is made.
+    Attributes:
+        image: The picture in mode "RGB", upright, in sRGB, on white where it was transparent.
+        lie: How it lies in its file, with its size there.
+        shrunk: How many times smaller than in its file it was opened since it has too many pixels; 1 for all others.
+        converted: Whether its colour profile was another one than sRGB, and its colours were converted.
+        levels: Which values it uses, if it has 16 bits a value.
+        stretched: Whether these were spread over the whole range.
+    """
+
+    image: Image.Image
+    lie: Lie
+    shrunk: int = 1
+    converted: bool = False
+    levels: Levels | None = None
+    stretched: bool = False
+
+    @property
+    def looks_black(self) -> bool:
+        """Whether it has more bits than it uses, and stretching would show what is in it."""
+        return self.levels is not None and self.levels.few
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what a person should know of it, a sentence each."""
+        said = []
+        if self.shrunk > 1:
+            millions = self.lie.size[0] * self.lie.size[1] / 1e6
+            said.append(f"It has {millions:,.0f} million pixels: opened at {_FRACTIONS[self.shrunk]} of its size.")
+        if self.converted:
+            said.append("Its colour profile is not sRGB: the colours were converted.")
+        if self.levels is not None and self.looks_black:
+            values = f"{self.levels.darkest:,} to {self.levels.lightest:,} of 0 to 65,535"
+            words = "stretched over all of them" if self.stretched else "it looks nearly black unless it is stretched"
+            said.append(f"Its 16-bit values are {values}: {words}.")
+        return tuple(said)
+
+
+def decode_image(
+    data: bytes, limits: Settings | None = None, *, room: int | None = None, stretch: bool = False
+) -> Image.Image:
+    """Open an uploaded file as a picture in mode "RGB": the only door for them, see `decode`."""
+    return decode(data, limits, room=room, stretch=stretch).image
+
+
+def decode(data: bytes, limits: Settings | None = None, *, room: int | None = None, stretch: bool = False) -> Decoded:
+    """Open an uploaded file as a picture, and say what was done to it.
+
+    The picture is upright (EXIF rotation applied), on white where it was transparent, in sRGB whatever its colour
+    profile, its 16-bit values scaled to 8 bits, and the first frame where it was animated. What a file claims about
+    its size is checked before anything of that size is made.
 
     Args:
-        data: Content of a PNG, JPEG, WebP, BMP or GIF file.
+        data: Content of a PNG, JPEG, WebP, GIF, BMP, AVIF or HEIC file.
         limits: The settings that say how large it may be, where they are at hand: for thousands of pictures.
         room: How many pixels of the longer side are needed: a JPEG is then opened at a half, a quarter or an
             eighth of its size where that leaves so many, which is several times as quick. None for all of them.
-
-    Returns:
-        The picture in mode "RGB".
+        stretch: Whether 16-bit values are spread from the darkest to the lightest of the picture.
 
     Raises:
         ImageError: The file is empty, too large, damaged or no such picture.
@@ -62,19 +113,17 @@ def decode_image(data: bytes, limits: Settings | None = None, *, room: int | Non
             "make the picture smaller and upload it again."
         )
     try:
-        with Image.open(BytesIO(data), formats=FORMATS) as image:
-            _check_pixels(image.width, image.height, limits.max_pixels)
-            if room is not None:
-                share = room / max(image.size)
-                image.draft(None, (int(image.width * share), int(image.height * share)))  # None keeps the mode
-            return _plain_rgb(image)
+        with _opened(data) as image:
+            size = image.size
+            shrunk = _fraction(image, data, limits.max_pixels)
+            if shrunk > 1 or room is not None:
+                share = min(1 / shrunk, room / max(image.size) if room is not None else 1)
+                image.draft(None, (max(1, int(image.width * share)), max(1, int(image.height * share))))  # mode is kept
+            return _plain_rgb(data, image, size, shrunk, stretch=stretch)
     except ImageError:
         raise
     except UnidentifiedImageError as error:
-        raise ImageError(
-            "This file is no PNG, JPEG, WebP, BMP or GIF picture, or its beginning is damaged: "
-            "save the picture in one of these formats and upload it again."
-        ) from error
+        raise _unknown(data) from error
     except Image.DecompressionBombError as error:
         raise _too_many("far too many pixels", limits.max_pixels) from error
     except MemoryError as error:
@@ -85,9 +134,46 @@ def decode_image(data: bytes, limits: Settings | None = None, *, room: int | Non
         ) from error
 
 
-def _check_pixels(width: int, height: int, max_pixels: int) -> None:
-    if width * height > max_pixels:
-        raise _too_many(f"{width:,} × {height:,} pixels", max_pixels)
+def _opened(data: bytes) -> Image.Image:
+    """Open a file without decoding it; raises UnidentifiedImageError."""
+    if data.startswith(b"\xff\xd8\xff"):
+        try:  # not by Image.open: it refuses large ones that are decoded at a fraction of their size here
+            return JpegImagePlugin.jpeg_factory(BytesIO(data))
+        except (SyntaxError, IndexError, TypeError, KeyError, EOFError, struct.error) as error:
+            raise UnidentifiedImageError("no JPEG") from error
+    if not is_heic(data):
+        return Image.open(BytesIO(data), formats=PILLOW)
+    try:
+        from pillow_heif import register_heif_opener  # this late: few pictures need it
+    except ImportError as error:
+        raise ImageError(
+            "This is a HEIC picture, and pillow-heif, which reads it, is missing here: export it as JPEG and upload "
+            "that copy."
+        ) from error
+    register_heif_opener()
+    return Image.open(BytesIO(data), formats=("HEIF",))
+
+
+def _unknown(data: bytes) -> ImageError:
+    known = foreign(data)
+    if known is None:
+        return ImageError(
+            f"This file is no {READABLE} picture, or its beginning is damaged: save the picture as PNG or JPEG and "
+            "upload that copy."
+        )
+    return ImageError(f"This is {known.name}, which is not read here: {known.remedy}.")
+
+
+def _fraction(image: Image.Image, data: bytes, max_pixels: int) -> int:
+    """Return by how much a picture is to be shrunk while it is opened; raises `ImageError` if it is too large."""
+    total = image.width * image.height
+    if total <= max_pixels:
+        return 1
+    if image.format in ("JPEG", "MPO") and total <= SHRUNK * max_pixels and decodes_in_rows(data):
+        for times in _FRACTIONS:
+            if -(-image.width // times) * -(-image.height // times) <= max_pixels:
+                return times
+    raise _too_many(f"{image.width:,} × {image.height:,} pixels", max_pixels)
 
 
 def _too_many(size: str, max_pixels: int) -> ImageError:
@@ -97,21 +183,28 @@ def _too_many(size: str, max_pixels: int) -> ImageError:
     )
 
 
-def _plain_rgb(image: Image.Image) -> Image.Image:
+def _plain_rgb(data: bytes, image: Image.Image, size: tuple[int, int], shrunk: int, *, stretch: bool) -> Decoded:
     """Decode an opened picture and drop all that is not red, green and blue."""
     image.load()
-    with contextlib.suppress(Exception):  # a picture with damaged EXIF is still a picture
-        if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:  # else it would be copied for nothing
-            image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I"):  # 16 bits: convert() would clip nearly everything to white
-        image = Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8))
+    lie = lie_in(image, size)
+    profile = image.info.get("icc_profile")
+    image, levels = eight_bits(data, image, stretch=stretch)
+    if lie.orientation != UPRIGHT:
+        image = image.transpose(TURNS[lie.orientation])
     if image.has_transparency_data:
+        image = image.convert("RGBA")
+    elif image.mode in ("P", "1"):
+        image = image.convert("RGB")
+    converted = False
+    if isinstance(profile, bytes):
+        image, converted = to_srgb(image, profile)
+    if image.mode in ("RGBA", "LA"):
         canvas = Image.new("RGBA", image.size, "white")
         canvas.alpha_composite(image.convert("RGBA"))
         image = canvas
     plain = image.convert("RGB")
     plain.info = {}
-    return plain
+    return Decoded(plain, lie, shrunk, converted, levels, stretch and levels is not None)
 
 
 def fit_image(

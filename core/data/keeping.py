@@ -83,6 +83,8 @@ def close_ranks(path: Path, look: Look, parts: Parts, rows: NDArray[np.int64], p
 def name_of(title: str, look: Look, parts: Parts, files: Sequence[Member]) -> str:
     """Return the name of a data set: the same for the same files under the same title, and for nothing else."""
     digest = blake2b(repr((parts.class_names, parts.sizes, look)).encode(), digest_size=5)
+    if look.stretch:
+        digest.update(b"stretch")
     for split in SPLITS:
         chosen = [files[place] for place in parts.places[split].tolist()]
         digest.update(np.array([(member.crc, member.size) for member in chosen], "<u8").tobytes())

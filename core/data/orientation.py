@@ -1,12 +1,20 @@
 """How a photograph lies in its file, before it is turned upright."""
 
-from io import BytesIO
 from typing import NamedTuple
 
 from PIL import ExifTags, Image
 
 UPRIGHT = 1
-# What undoes the turn that an EXIF orientation asks for.
+# The turn that an EXIF orientation asks for (EXIF 2.32, tag 0x0112), and what undoes it.
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 _BACK = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -33,14 +41,13 @@ class Lie(NamedTuple):
 UNKNOWN = Lie()
 
 
-def lie_of(data: bytes, formats: tuple[str, ...]) -> Lie:
-    """Return how the picture of a file lies in it, from its header alone."""
+def lie_in(image: Image.Image, size: tuple[int, int]) -> Lie:
+    """Return how a picture lies in its file, where it has a size; Pillow loads a PNG for that."""
     try:
-        with Image.open(BytesIO(data), formats=formats) as image:
-            found = image.getexif().get(ExifTags.Base.Orientation, UPRIGHT)
-            return Lie(found if found in _BACK else UPRIGHT, image.size)
-    except Exception:  # Pillow answers damaged files with almost any exception
-        return UNKNOWN
+        found = image.getexif().get(ExifTags.Base.Orientation, UPRIGHT)
+    except Exception:  # Pillow answers damaged EXIF with almost any exception
+        found = UPRIGHT
+    return Lie(found if found in _BACK else UPRIGHT, size)
 
 
 def as_in_file(image: Image.Image, orientation: int) -> Image.Image:

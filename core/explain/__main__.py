@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
-from core.data.images import decode_image
+from core.data.formats import READABLE
+from core.data.images import decode
 from core.errors import ConvScopeError, ExplainError
 from core.explain.attribution import Attribution, attribute
 from core.explain.calls import Call, read_settings
@@ -41,7 +43,8 @@ def _parser() -> argparse.ArgumentParser:
         epilog=f"Methods: {', '.join(METHODS)}.",
     )
     add = parser.add_argument
-    add("picture", type=Path, metavar="IMAGE", help="a PNG, JPEG, WebP, BMP or GIF file")
+    add("picture", type=Path, metavar="IMAGE", help=f"a {READABLE} file")
+    add("--stretch", action="store_true", help="spread 16-bit values from the darkest to the lightest of the picture")
     add("--model", help="the id of a run, as in the address of its page, or the name of a pretrained network")
     add("--epoch", type=int, help="weights of a run after this epoch, 0 before the first step; by default the latest")
     add("--method", action="append", help='a method, several joined by commas, or "all"; may be given again')
@@ -84,11 +87,11 @@ def _read(path: Path) -> bytes:
         raise ExplainError(f"{path} cannot be read ({error.strerror}): give the path of a file.") from error
 
 
-def _record(order: Order, picture: bytes, title: str, swap: bool | None) -> Record:
+def _record(order: Order, picture: Image.Image, title: str, swap: bool | None) -> Record:
     """Load a network, let it look at the picture and answer all that is asked of it."""
     with tqdm(unit="B", unit_scale=True, desc=order.model, leave=False, delay=0.5, disable=None) as bar:
         subject = subject_of(order.model, order.epoch, _shown_on(bar))
-    pixels = subject.receive(decode_image(picture), swap=swap)
+    pixels = subject.receive(picture, swap=swap)
     image, weights = subject.normalize(pixels), fingerprint(subject.model)
     calls, reasons = order.calls(subject, image)
     for sentence in (*order.differences(weights, digest(pixels)), *reasons):
@@ -149,7 +152,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         orders = _orders(arguments)
         picture = _read(arguments.picture)
-        records = [_record(order, picture, arguments.picture.name, swap) for order in orders]
+        decoded = decode(picture, stretch=arguments.stretch)
+        for sentence in decoded.notes():
+            print(sentence, file=sys.stderr)
+        records = [_record(order, decoded.image, arguments.picture.name, swap) for order in orders]
         for path in arguments.output:
             _write(path, WRITERS[path.suffix.lower()](records))
             print(path)

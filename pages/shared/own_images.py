@@ -8,17 +8,18 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.data.archive import content_of, opened
+from core.data.archive import Skipped, content_of, opened
 from core.data.decoding import FITS, Look, squared
 from core.data.drawing import remarks
 from core.data.folder import bring_in, check_room
-from core.data.folders import Survey, survey
+from core.data.folders import Naming, NoDataSetError, Survey, survey
 from core.data.images import decode_image
 from core.errors import ConvScopeError
 from pages.shared.catalogue import BROUGHT
 from pages.shared.controls import ask_one
 from pages.shared.jobs import Progress, background
 from pages.shared.layout import plain, show_errors
+from pages.shared.own_naming import ask_naming, naming_of
 from pages.shared.own_sources import ASK, TURN, WAYS, Source, counted
 
 if TYPE_CHECKING:
@@ -39,20 +40,26 @@ def own_images() -> None:
         source = ASK[way]()
         if source is None:
             return
-        found = _survey(source.key, source.archive)
+        naming = naming_of(source)
+        try:
+            found = _survey(source.key, naming, source.archive)
+        except NoDataSetError as error:
+            _left_out(error.skipped)
+            raise
         st.subheader("What you bring", anchor=False)
         _contents(found)
+        ask_naming(source, found)
         st.subheader("What becomes of it", anchor=False)
         title, look = _ask_look(source)
         _preview(source, found, look)
         shares, seed = _ask_split(found)
         check_room(found, look)
-        _bring_in(source, found, title, look, shares, seed)
+        _bring_in(source, found, naming, title, look, shares, seed)
 
 
 @st.cache_resource(show_spinner="Reading the list of files …", max_entries=4)
-def _survey(key: str, _archive: bytes) -> Survey:
-    return survey(_archive)
+def _survey(key: str, naming: Naming, _archive: bytes) -> Survey:
+    return survey(_archive, naming)
 
 
 def _contents(found: Survey) -> None:
@@ -71,9 +78,16 @@ def _contents(found: Survey) -> None:
     teaching = counts.get("train") or counts[""]
     for words in remarks(found.class_names, np.array(teaching, np.int64)):
         st.warning(plain(words), icon=":material/warning:")
-    if found.skipped:
-        with st.expander(f"{counted(len(found.skipped), 'file')} left out already", icon=":material/block:"):
-            rows = [{"File": skipped.name[-120:], "Because": skipped.reason} for skipped in found.skipped[:300]]
+    for words in found.notes:
+        st.warning(plain(words), icon=":material/warning:")
+    _left_out(found.skipped)
+
+
+def _left_out(files: Sequence[Skipped]) -> None:
+    """List files that are left out before any is decoded."""
+    if files:
+        with st.expander(f"{counted(len(files), 'file')} left out already", icon=":material/block:"):
+            rows = [{"File": skipped.name[-120:], "Because": skipped.reason} for skipped in files[:300]]
             st.dataframe(pd.DataFrame(rows), hide_index=True)
 
 
@@ -91,11 +105,17 @@ def _ask_look(source: Source) -> tuple[str, Look]:
     with st.container(horizontal=True, gap="medium"):
         colour = ask_one("Colours", COLOURS, "own_colour") == "colour"
         fit = ask_one("How they become square", FITS, "own_fit")
-    return title, Look(int(side), colour, fit)
+    stretch = st.toggle(
+        "Stretch 16-bit values",
+        key="own_stretch",
+        help="For pictures of cameras and microscopes that look black: each is spread from its darkest to its "
+        "lightest value. Pictures with 8 bits a value stay as they are.",
+    )
+    return title, Look(int(side), colour, fit, stretch)
 
 
 def _preview(source: Source, found: Survey, look: Look) -> None:
-    pictures = _samples(source.key, look, found, source.archive)
+    pictures = _samples(source.key, look, found.class_names, found, source.archive)
     if not pictures:
         return
     with st.container(horizontal=True, gap="small", key="own_preview"):
@@ -109,7 +129,7 @@ def _preview(source: Source, found: Survey, look: Look) -> None:
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
-def _samples(key: str, look: Look, _found: Survey, _archive: bytes) -> dict[int, bytes]:
+def _samples(key: str, look: Look, names: tuple[str, ...], _found: Survey, _archive: bytes) -> dict[int, bytes]:
     """Return the first readable picture of the first classes, as PNG."""
     pictures: dict[int, bytes] = {}
     labels = np.array(_found.labels)
@@ -117,7 +137,7 @@ def _samples(key: str, look: Look, _found: Survey, _archive: bytes) -> dict[int,
         for label in range(min(SHOWN, len(_found.class_names))):
             for place in np.flatnonzero(labels == label)[:TRIED].tolist():
                 try:
-                    image = squared(decode_image(content_of(file, _found.files[place])), look)
+                    image = squared(decode_image(content_of(file, _found.files[place]), stretch=look.stretch), look)
                 except (ConvScopeError, ValueError):
                     continue
                 pictures[label] = _png(image)
@@ -156,12 +176,27 @@ def _ask_split(found: Survey) -> tuple[tuple[float, float], int]:
     return (shares["valid"], shares["test"]), int(seed)
 
 
-def _bring_in(source: Source, found: Survey, title: str, look: Look, shares: tuple[float, float], seed: int) -> None:
-    key = ("own", source.key, title, look, shares, seed, st.session_state.get(TURN, 0))
+def _bring_in(
+    source: Source,
+    found: Survey,
+    naming: Naming,
+    title: str,
+    look: Look,
+    shares: tuple[float, float],
+    seed: int,
+) -> None:
+    key = ("own", source.key, naming, title, look, look.stretch, shares, seed, st.session_state.get(TURN, 0))
 
     def work(progress: Progress) -> str:
         return bring_in(
-            source.archive, title, look=look, shares=shares, seed=seed, source=source.file, progress=progress
+            source.archive,
+            title,
+            look=look,
+            shares=shares,
+            seed=seed,
+            source=source.file,
+            naming=naming,
+            progress=progress,
         )
 
     words, number = "Decoding the pictures", f"{len(found.files):,}"

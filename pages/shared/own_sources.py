@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.data.formats import UPLOAD_TYPES
 from core.data.images import decode_image
 from core.data.loose import archive_of
 from core.errors import DataError
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 MOST_CLASSES, MOST_SHOTS, SHOT_SIDE = 12, 200, 320
-TYPES = ["png", "jpg", "jpeg", "webp", "bmp", "gif"]
 WAYS = {"zip": "One zip", "classes": "Class by class"}
 _COUNT, _SHOTS, TURN = "own_classes", "own_shots", "own_turn"
 
@@ -47,7 +47,8 @@ def ask_zip() -> Source | None:
         type="zip",
         key=f"own_zip_{st.session_state.get(TURN, 0)}",
         max_upload_size=min(int(st.get_option("server.maxUploadSize")), settings().max_archive_mb),
-        help="Folders train, valid and test with the class folders inside are honoured. PNG, JPEG, WebP, BMP and GIF.",
+        help="Folders train, valid and test with the class folders inside are honoured. "
+        "PNG, JPEG, WebP, GIF, BMP, AVIF and HEIC.",
     )
     if file is None:
         st.code("flowers.zip\n  rose/     one.jpg  two.jpg …\n  tulip/    three.png …", language=None)
@@ -83,7 +84,7 @@ def _ask_class(number: int) -> tuple[str, list[tuple[str, bytes]]]:
         )
         files = st.file_uploader(
             "Pictures",
-            type=TYPES,
+            type=UPLOAD_TYPES,
             accept_multiple_files=True,
             max_upload_size=settings().max_upload_mb,
             key=f"own_files_{number}",

@@ -13,6 +13,7 @@ from pages.shared import networks, state, subjects
 from pages.shared.addresses import put_address, take_address
 from pages.shared.crops import ask_crop
 from pages.shared.drawing import ask_drawing, is_centred
+from pages.shared.layout import plain
 from pages.shared.sample_pictures import SAMPLES, choose_sample, sample_row
 from pages.shared.split_images import ONE, SPLITS, ask_image
 from pages.shared.training_images import training_set, why_no_images
@@ -50,7 +51,7 @@ def pick_picture(run: Run, *, own: bool = False) -> subjects.Picture:
     )
     kind = kind or choice.kind
     choice = ask_uploads(run, choice) if own and kind == "upload" else _ASK[kind](run, choice)
-    choice = _ask_swap(run, choice)
+    choice = _ask_swap(run, _ask_stretch(choice))
     if own:
         choice = ask_crop(run, choice)
     put_address(choice)
@@ -136,6 +137,21 @@ def _ask_sample(run: Run, choice: state.Choice) -> state.Choice:
         choice = choose_sample(choice, next(iter(SAMPLES)))
     sample_row(choice)
     return choice
+
+
+def _ask_stretch(choice: state.Choice) -> state.Choice:
+    """Say what was noticed when the picture was opened, and offer to stretch one that looks black."""
+    for words in choice.notes if choice.kind in ("upload", "camera") else ():
+        st.caption(plain(words))
+    if not choice.stretched:
+        return choice
+    stretch = st.toggle(
+        "Stretch its values",
+        value=choice.stretch,
+        key=f"stretch_{choice.file_id}",
+        help="From the darkest to the lightest value of this picture. The network then sees it so, too.",
+    )
+    return replace(choice, stretch=stretch)
 
 
 def _ask_swap(run: Run, choice: state.Choice) -> state.Choice:

@@ -1,5 +1,6 @@
 """The way of a picture from its file to a network, and what to bear in mind where it ends."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -12,6 +13,7 @@ from pages.shared.networks import class_names, tensor
 from pages.shared.pictures import picture
 from pages.shared.sample_pictures import SAMPLES
 from pages.shared.subjects import Picture
+from pages.shared.uploads import open_choice
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -50,7 +52,11 @@ def _stages(run: Run, choice: state.Choice) -> "list[tuple[str, Image]]":
         first = found[0][1]
         found[:1] = [("Your picture, as it lies in its file", as_in_file(first, choice.lie.orientation))]
         found.insert(1, ("Turned upright (EXIF)", first))
-    elif choice.kind == "drawing":
+    if choice.stretch and choice.stretched:
+        place = len(found) - len(stages) + 1
+        found.insert(place, ("16-bit values stretched", found[place - 1][1]))
+        found[place - 1] = (found[place - 1][0], open_choice(replace(choice, stretch=False)))
+    if choice.kind == "drawing":
         found[0] = ("Your drawing", found[0][1])
     return [*found, _normalised(run, received)]
 

@@ -47,6 +47,9 @@ class Choice:
         lie: How it lies in its file.
         centre: Whether a drawing is laid out as the digits of its data set were.
         split: Of kind "test": "test", or "valid" where that split was looked into.
+        notes: What was noticed when it was opened, a sentence each.
+        stretched: The same picture with its 16-bit values stretched, where it looks black without; else empty.
+        stretch: Whether that is shown instead.
     """
 
     kind: str
@@ -59,6 +62,9 @@ class Choice:
     lie: Lie = UNKNOWN
     centre: bool = True
     split: str = "test"
+    notes: tuple[str, ...] = ()
+    stretched: bytes = b""
+    stretch: bool = False
 
     def number_in(self, dataset: str) -> int | None:
         """Return which test image of a data set this is, or None if it is none."""

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from core.data.images import FORMATS, decode_image
-from core.data.orientation import Lie, lie_of
+from core.data.formats import UPLOAD_TYPES
+from core.data.images import Decoded, decode, decode_image
+from core.data.orientation import Lie
 from core.errors import ImageError
 from core.runs.records import Run
 from core.settings import settings
@@ -21,33 +23,45 @@ if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 ENOUGH = 900  # pixels of the longer side of a photograph, for every network here
-UPLOAD_TYPES = ["png", "jpg", "jpeg", "webp", "bmp", "gif"]
 
 
 def uploaded(file: "UploadedFile", kind: str = "upload") -> state.Choice:
     """Return an uploaded file, or a shot of the camera, as a choice; raises `ImageError` if it is no usable picture."""
     data = file.getvalue()
     name = "Your photograph" if kind == "camera" else file.name
-    return kept(shrunk(data), kind, name, file.file_id, lie_of(data, FORMATS))
+    decoded = _shrunk(data)
+    choice = replace(kept(decoded.image, kind, name, file.file_id, decoded.lie), notes=decoded.notes())
+    if not decoded.looks_black:
+        return choice
+    return replace(choice, stretched=_png(_shrunk(data, stretch=True).image))
 
 
 def shrunk(data: bytes) -> "Image":
     """Open a file as a picture of at most `MAX_SIDE` pixels a side; raises `ImageError`."""
-    image = decode_image(data, room=ENOUGH)
-    image.thumbnail((state.MAX_SIDE, state.MAX_SIDE))
-    return image
+    return _shrunk(data).image
+
+
+def _shrunk(data: bytes, *, stretch: bool = False) -> Decoded:
+    decoded = decode(data, room=ENOUGH, stretch=stretch)
+    decoded.image.thumbnail((state.MAX_SIDE, state.MAX_SIDE))
+    return decoded
 
 
 def kept(image: "Image", kind: str, name: str, file_id: str, lie: Lie | None = None) -> state.Choice:
     """Return a picture as a choice that holds all of it."""
+    return state.Choice(kind, name, data=_png(image), file_id=file_id, lie=lie or Lie(size=image.size))
+
+
+def _png(image: "Image") -> bytes:
     file = BytesIO()
     image.save(file, "PNG", compress_level=0)  # packing it would take longer than all the rest
-    return state.Choice(kind, name, data=file.getvalue(), file_id=file_id, lie=lie or Lie(size=image.size))
+    return file.getvalue()
 
 
 def open_choice(choice: state.Choice) -> "Image":
     """Return the picture of a choice that is no test image."""
-    return _opened(choice.name if choice.kind == "sample" else "", choice.data)
+    data = choice.stretched if choice.stretch and choice.stretched else choice.data
+    return _opened(choice.name if choice.kind == "sample" else "", data)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)

@@ -264,11 +264,11 @@ def test_a_file_that_kills_its_decoder_is_named_and_the_others_come_in(
 
     (tmp_path / "die.py").write_text(
         "import os, core.data.decoding as decoding\n"
-        "decode = decoding.decode\n"
+        "decode = decoding.decode_members\n"
         "def deadly(archive, members, look):\n"
         "    if any('deadly' in member.name for member in members): os.abort()\n"
         "    return decode(archive, members, look)\n"
-        "decoding.decode = deadly\n"
+        "decoding.decode_members = deadly\n"
         "decoding.main()\n"
     )
     start = subprocess.Popen

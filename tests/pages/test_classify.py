@@ -130,7 +130,7 @@ def test_a_file_that_is_no_usable_picture_is_refused_and_the_last_one_stays(
     kept = seen[-1]
     refused = {
         "cut.png": (whole[: len(whole) // 2], "damaged or incomplete"),
-        "text.png": (b"I am a letter.", "no PNG, JPEG, WebP, BMP or GIF picture"),
+        "text.png": (b"I am a letter.", "no PNG, JPEG, WebP, GIF, BMP, AVIF or HEIC picture"),
         "empty.png": (b"", "is empty"),
         "bomb.png": (bomb(), "more than the limit"),
         "large.png": (whole + bytes(2**20), "the limit is 1 MB"),
