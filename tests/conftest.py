@@ -5,8 +5,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Tests that mostly wait, for a browser or for worker processes: each kind in one process, beside the others' computing.
+WAITING = {
+    "browser": "browser",
+    "train/test_engine.py": "workers",
+    "train/test_faults.py": "workers",
+    "train/test_two_apps.py": "workers",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -16,3 +26,30 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("CONVSCOPE_HOME", str(path))
     monkeypatch.delenv("CONVSCOPE_DATABASE_URL", raising=False)
     yield path
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Return how many processes test: three for the whole suite, two of which wait most of the time; else this one."""
+    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    return 3 if whole and not config.option.collectonly else 0
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the tests that wait start first."""
+    items.sort(key=lambda item: Together.group(item.nodeid) not in WAITING.values())
+
+
+class Together(LoadScopeScheduling):
+    """Keeps the tests of a file in one process, and those that wait in one for each kind."""
+
+    @staticmethod
+    def group(nodeid: str) -> str:
+        path = nodeid.split("::")[0].removeprefix("tests/")
+        return WAITING.get(path) or WAITING.get(path.split("/")[0], path)
+
+    def _split_scope(self, nodeid: str) -> str:
+        return self.group(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together:
+    return Together(config, log)
