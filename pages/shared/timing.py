@@ -19,21 +19,24 @@ def _stopwatch() -> ThreadPoolExecutor:
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def _timing(spec: str, dataset_name: str, settings: str, _draft: Draft, _config: TrainConfig) -> "Future[float]":
-    def measure() -> float:
-        from core.train.speed import time_epoch_apart
-
-        return time_epoch_apart(_draft.spec, dataset_name, _config)
-
-    return _stopwatch().submit(measure)
+def _measurements(spec: str, dataset_name: str, settings: str) -> "list[Future[float]]":
+    return []  # the latest one, once it was asked for
 
 
 def epoch_time(draft: Draft, config: TrainConfig) -> "Future[float]":
-    """Return how many seconds an epoch of a draft takes on this machine: measured in the background."""
+    """Return how many seconds an epoch of a draft takes on this machine: measured in the background.
+
+    Measured once; one that failed is measured again for whoever asks next.
+    """
     alike = TrainConfig(**{name: getattr(config, name) for name in SLOWING} | {"epochs": 1})
-    key = draft.spec.to_json(), draft.dataset, alike.to_json()
-    measured = _timing(*key, draft, alike)
-    if measured.done() and measured.exception() is not None:  # said once, by those who waited; now it is tried again
-        _timing.clear(*key, draft, alike)
-        measured = _timing(*key, draft, alike)
-    return measured
+    latest = _measurements(draft.spec.to_json(), draft.dataset, alike.to_json())
+    if latest and not (latest[0].done() and latest[0].exception() is not None):
+        return latest[0]
+
+    def measure() -> float:
+        from core.train.speed import time_epoch_apart
+
+        return time_epoch_apart(draft.spec, draft.dataset, alike)
+
+    latest[:] = [_stopwatch().submit(measure)]
+    return latest[0]
