@@ -111,7 +111,7 @@ def attribute(
     passes = about.passes(chosen, (image.shape[0], image.shape[1], image.shape[2]))
     with seeded(0) if about.random else nullcontext() as random:
         watch = Watch(batch.detach(), classes, passes, 1 + about.backward, progress, random)
-        with torch.enable_grad(), sentences(watch):
+        with torch.enable_grad(), sentences(watch, about.title):
             wrap = watch.on if versus is None else partial(_contrast, watch, model, (target, versus))
             others = None if background is None else background.to(device, torch.float32)
             index = target if versus is None else 0

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from core.errors import ExplainError
+from core.errors import ConvScopeError, ExplainError
 from core.explain.prediction import check_finite
 from core.explain.question import check_class
 from core.inference.random_state import SeededGlobalState
 from core.model.twin import twin_of
 
 Progress = Callable[[int, int], None]
+MOST_WORDS = 200  # characters of another library's message
 
 
 @dataclass(eq=False)
@@ -29,6 +30,7 @@ class Watch:
         random: The random numbers of the method; others may have the global state while the network computes.
         logits: The answer to that image, (K,), once it was among the questions.
         images: How many images went through.
+        cancelled: What `progress` raised.
     """
 
     image: Tensor
@@ -39,6 +41,7 @@ class Watch:
     random: SeededGlobalState | None
     logits: Tensor | None = None
     images: int = 0
+    cancelled: Exception | None = None
 
     def on(self, network: nn.Module) -> nn.Module:
         """Watch this copy of the network, and return it."""
@@ -59,7 +62,11 @@ class Watch:
             self.logits = check_finite(output.detach())[0].float().cpu()
         self.images += len(output)
         if self.progress is not None:
-            self.progress(min(self.passes, self.images * self.factor), self.passes)
+            try:
+                self.progress(min(self.passes, self.images * self.factor), self.passes)
+            except Exception as error:
+                self.cancelled = error
+                raise
         if self.random is not None:
             self.random.resume()
 
@@ -81,14 +88,31 @@ def logits_of(model: nn.Module, batch: Tensor) -> Tensor:
 
 
 @contextmanager
-def sentences(watch: Watch) -> Iterator[None]:
-    """Turn what torch says of an image that does not fit the network into a sentence."""
+def sentences(watch: Watch, title: str) -> Iterator[None]:
+    """Turn whatever torch or Captum raises into an `ExplainError`; what `progress` raises passes as it is.
+
+    Args:
+        watch: What was seen of the network.
+        title: That of the method.
+    """
     try:
         yield
-    except RuntimeError as error:
-        if watch.images:
-            raise
+    except ConvScopeError:
+        raise
+    except (MemoryError, torch.OutOfMemoryError) as error:
         raise ExplainError(
-            f"The network cannot take an image of shape {tuple(watch.image.shape[1:])}: choose one of the shape that "
-            "it was made for."
+            f"{title} needs more memory than there is for this network and picture: choose a smaller picture or a "
+            "gradient method."
+        ) from error
+    except Exception as error:
+        if error is watch.cancelled:
+            raise
+        if isinstance(error, RuntimeError) and not watch.images:
+            raise ExplainError(
+                f"The network cannot take an image of shape {tuple(watch.image.shape[1:])}: choose one of the shape "
+                "that it was made for."
+            ) from error
+        words = (str(error).strip() or type(error).__name__).splitlines()[0][:MOST_WORDS]
+        raise ExplainError(
+            f"{title} failed on this network ({type(error).__name__}: {words}): choose another method."
         ) from error
