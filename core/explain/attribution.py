@@ -59,6 +59,14 @@ class Attribution:
             return None
         return f"Every value is zero: {METHODS[self.method].blank}"
 
+    @property
+    def shortfall(self) -> str | None:
+        """Where the values fall short of the score that they promise to share out, a sentence; else None."""
+        promise, total = METHODS[self.method].promise, float(self.values.double().sum())
+        if promise is None or promise.of != "score" or abs(total - self.score) <= promise.within * abs(self.score):
+            return None
+        return f"The values sum to {total:.3g}, the score is {self.score:.3g}: biases and batch norms took the rest."
+
 
 def attribute(
     model: nn.Module,
@@ -137,7 +145,7 @@ def _clean(values: Tensor, about: Method, logits: Tensor) -> Tensor:
             f"{about.title} gave values that are not finite numbers for this picture: try another "
             "method or an earlier epoch."
         )
-    is_share = about.family == "Covering" or bool(about.complete)
+    is_share = about.family == "Covering" or about.promise is not None
     if is_share and values.abs().max() <= DUST * float(logits.abs().max()):
         return torch.zeros_like(values)
     return values

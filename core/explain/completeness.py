@@ -45,7 +45,7 @@ class Gap:
 
 def promises(method: str) -> bool:
     """Say whether a method of `METHODS` promises what its values sum to."""
-    return bool(METHODS[method].complete)
+    return METHODS[method].promise is not None
 
 
 def completeness_gap(model: nn.Module, image: Tensor, found: Attribution, *, start: Tensor | None = None) -> Gap:
@@ -64,16 +64,16 @@ def completeness_gap(model: nn.Module, image: Tensor, found: Attribution, *, sta
     Raises:
         ExplainError: The method makes no such promise, or a class or image is not usable.
     """
-    promise = METHODS[found.method].complete
-    if not promise:
+    promise = METHODS[found.method].promise
+    if promise is None:
         raise ExplainError(f"{METHODS[found.method].title} does not promise what its values sum to.")
     twin = twin_of(model)
     promised = float(margins(twin, image[None], found.target, found.versus))
-    if promise == "change":
+    if promise.of == "change":
         given = image.detach().cpu().to(torch.float32)[None]
         shap = any(option.name == "samples" for option in METHODS[found.method].options)
         if start is None:
             start = backgrounds(given) if shap else baseline(given, str(found.options.get("baseline", "mean")))
         empty = start[: int(found.options.get("samples") or len(start))]
         promised -= float(margins(twin, empty, found.target, found.versus).double().mean())
-    return Gap(float(found.values.double().sum()), promised, promise == "change")
+    return Gap(float(found.values.double().sum()), promised, promise.of == "change")

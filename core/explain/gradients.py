@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.explain.method import Method, Option
+from core.explain.method import Method, Option, Promise
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -78,7 +78,7 @@ GRADIENTS = (
         family="Gradients",
         paper="Sundararajan, Taly and Yan 2017, arXiv:1703.01365",
         measures="How much each pixel added to the score of the class on the way from a starting picture without "
-        "content (by default the data set's mean colour) to this one; the values sum to the change of score.",
+        "content (by default the data set's mean colour) to this one.",
         cannot="It cannot judge pixels that are the same in the starting picture, and another starting picture would "
         "give another map.",
         signed=True,
@@ -87,7 +87,13 @@ GRADIENTS = (
         passes=lambda options, shape: 2 * int(options["steps"] or 1),
         compute=_integrated_gradients,
         options=(STEPS, BASELINE),
-        complete="change",
+        promise=Promise(
+            "change",
+            "The values sum to the change of score from the starting picture to this one, the more exactly the more "
+            "steps.",
+            0.05,
+            {"steps": 256},
+        ),
         blank="the picture is the same as the starting picture, or the score is the same all the way.",
     ),
 )

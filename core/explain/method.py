@@ -71,6 +71,23 @@ class Option:
 
 
 @dataclass(frozen=True)
+class Promise:
+    """What a method says its values sum to; tests hold it over every preset and pretrained network.
+
+    Attributes:
+        of: The "change" of the score from the starting picture to this one, or the "score" itself.
+        words: The promise as it is shown, with what it depends on; one or two sentences.
+        within: The share of it that may be missing at most with the settings in `options`.
+        options: The settings with which tests hold it.
+    """
+
+    of: Literal["change", "score"]
+    words: str
+    within: float
+    options: Mapping[str, Choice] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Method:
     """One way of explaining a prediction.
 
@@ -91,8 +108,7 @@ class Method:
         backward: Whether it also goes back through the network.
         random: Whether it draws random numbers; the same call gives the same values all the same.
         unfolded: Whether it needs a network in which every module is used once and nothing works in place.
-        complete: What its values sum to: "change" of the score from its starting picture to this one, the
-            "score" itself, or nothing in particular ("").
+        promise: What its values sum to, where it promises that.
         blank: Why its map may be zero everywhere, in one sentence.
     """
 
@@ -111,7 +127,7 @@ class Method:
     backward: bool = True
     random: bool = False
     unfolded: bool = False
-    complete: Literal["", "change", "score"] = ""
+    promise: Promise | None = None
     blank: str = "no change of the picture moves this score, because no unit on the way to it is active."
 
     def resolve(self, given: Mapping[str, Choice]) -> dict[str, Choice]:

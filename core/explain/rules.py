@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.explain.gradients import BASELINE
-from core.explain.method import Method, Option
+from core.explain.method import Method, Option, Promise
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -57,7 +57,7 @@ RULES = (
         family="Rules for going back",
         paper="Shrikumar, Greenside and Kundaje 2017, arXiv:1704.02685",
         measures="How far each pixel's difference from a starting picture made the score differ, passed back layer by "
-        "layer as differences instead of slopes; the values sum to the change of score.",
+        "layer as differences instead of slopes.",
         cannot="It cannot judge pixels that are the same in the starting picture, and how activations share out a "
         "difference is a rule that was chosen, not measured.",
         signed=True,
@@ -67,7 +67,7 @@ RULES = (
         compute=_deep_lift,
         options=(BASELINE,),
         unfolded=True,
-        complete="change",
+        promise=Promise("change", "The values sum to the change of score from the starting picture to this one.", 1e-3),
         blank="the picture is the same as the starting picture, or no difference reaches the score.",
     ),
     Method(
@@ -85,7 +85,11 @@ RULES = (
         compute=_deep_lift_shap,
         options=(Option("samples", "Pictures", 8, "How many other pictures it starts from, at most.", 2, 64),),
         unfolded=True,
-        complete="change",
+        promise=Promise(
+            "change",
+            "The values sum to the change of score from those pictures to this one, on average over them.",
+            1e-3,
+        ),
     ),
     Method(
         name="guided_backprop",
@@ -140,6 +144,8 @@ RULES = (
             ),
         ),
         unfolded=True,
-        complete="score",
+        promise=Promise(
+            "score", "The values sum to the score, less what biases and batch norms took of it on the way.", 0.02
+        ),
     ),
 )

@@ -67,6 +67,8 @@ def _head(method: Method, options: Mapping[str, Choice], views: Sequence[View], 
         st.markdown(f"**{method.title}**", width="content")
         with st.popover("", icon=":material/help:", type="tertiary", key=f"about_{method.name}"):
             st.markdown(f"**What it measures.** {method.measures}")
+            if method.promise:
+                st.markdown(f"**What it promises.** {method.promise.words}")
             st.markdown(f"**What it cannot show.** {method.cannot}")
             if method.random:
                 st.markdown("It draws random numbers, the same each time: the same question has one answer.")

@@ -23,7 +23,7 @@ def test_keys_are_names_and_everything_is_said() -> None:
         assert method.positive
         assert bool(method.negative) == method.signed
         assert method.blank.endswith(".")
-        assert method.signed or not method.complete
+        assert method.signed or not method.promise
 
 
 @pytest.mark.parametrize("name", METHODS)
