@@ -30,12 +30,18 @@ differ in the last digit at first, which grows from step to step.
 """
 '''
 
+_CONSOLE = (  # names that it cannot show must not end the training
+    'if hasattr(sys.stdout, "reconfigure"):',
+    '    sys.stdout.reconfigure(errors="replace")',
+)
+
 # What to import, and a word by which code shows that it needs it.
 _IMPORTS = (
     ("from __future__ import annotations\n", ") -> "),
     ("import csv", "csv."),
     ("import json", "json."),
     ("import math", "math."),
+    ("import sys", ""),
     ("from collections import OrderedDict", "OrderedDict("),
     ("from pathlib import Path", ""),
     ("from types import SimpleNamespace", "SimpleNamespace("),
@@ -104,7 +110,16 @@ def _opening(run: Run, code: str) -> str:
         metrics=METRICS,
     )
     needed = [line for line, word in _IMPORTS if word in code]
-    return "\n".join([opening, *needed, "", "here = Path(__file__).parent", ""])
+    return "\n".join(
+        [
+            opening,
+            *needed,
+            "",
+            "here = Path(__file__).parent",
+            *_CONSOLE,
+            "",
+        ]
+    )
 
 
 def _settings(config: TrainConfig, code: str) -> str:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from core.data.junk import is_junk
 from core.exchange.layout import MB, METRICS, RECORDS, Limits, refusal
 
 _END = struct.Struct("<4s4H2LH")  # end of the table of contents (APPNOTE.TXT 4.3.16): the sixth number is its size
@@ -22,8 +23,9 @@ class Archive:
     """A checked archive; what it holds is read under the limits that it was checked for."""
 
     def __init__(self, file: zipfile.ZipFile, limits: Limits) -> None:
-        self.names = frozenset(entry.filename for entry in file.infolist())
         self._file, self._limits = file, limits
+        self._entries = _inner(file.infolist())
+        self.names = frozenset(self._entries)
 
     def text(self, name: str) -> str:
         """Return a record as text; raises `ArchiveError` if it is too long, damaged or no UTF-8."""
@@ -45,7 +47,7 @@ class Archive:
 
     def _blocks(self, name: str) -> Iterator[bytes]:
         with _damage_in_words():
-            source = self._file.open(name)
+            source = self._file.open(self._entries[name])
         with source:
             while True:
                 with _damage_in_words():
@@ -53,6 +55,18 @@ class Archive:
                 if not block:
                     return
                 yield block
+
+
+def _inner(entries: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
+    """Return the files by their names in a run's archive.
+
+    What file managers leave is passed over, and so are folders that hold all the rest: both are there in an archive
+    that was unpacked and packed again.
+    """
+    files = {entry.filename: entry for entry in entries if not entry.is_dir() and not is_junk(entry.filename)}
+    while len({name.partition("/")[0] for name in files}) == 1 and all("/" in name for name in files):
+        files = {name.partition("/")[2]: entry for name, entry in files.items()}
+    return files
 
 
 @contextmanager
@@ -105,19 +119,24 @@ def _check_directory(content: IO[bytes], size: int, limits: Limits) -> None:
 
 
 def _check(entries: list[zipfile.ZipInfo], size: int, limits: Limits) -> None:
+    if len(entries) > limits.entries:
+        raise refusal(f"The archive holds {len(entries):,} files, more than any run has")
+    files = _inner(entries)
     names = [entry.filename for entry in entries]
-    if len(names) > limits.entries:
-        raise refusal(f"The archive holds {len(names):,} files, more than any run has")
     if len({name.lower() for name in names}) < len(names):
         raise refusal("The archive holds two files of the same name")
     for entry in entries:
-        _check_entry(entry, limits)
+        if not is_junk(entry.filename) or not _stays_inside(entry.orig_filename.replace("\r", "")):
+            _check_entry(entry, limits)
+    for name in RECORDS:
+        if name in files and files[name].file_size > _most(name, limits):
+            raise refusal(f"{name} is too large to be part of a run")
     if sum(entry.compress_size for entry in entries) > size:
         raise refusal("The files in the archive overlap")
     if sum(entry.file_size for entry in entries) > limits.total:
         raise refusal("The archive would take far more room unpacked than any run does")
     for name in RECORDS:
-        if name not in names:
+        if name not in files:
             raise refusal(f"The archive is no run of ConvScope, since {name} is missing")
 
 
@@ -131,8 +150,6 @@ def _check_entry(entry: zipfile.ZipInfo, limits: Limits) -> None:
         raise refusal("The archive is packed in a way that runs never are")
     if entry.file_size > MB and entry.file_size > limits.ratio * entry.compress_size:
         raise refusal("The archive would unpack to far more than it seems to hold")
-    if entry.filename in RECORDS and entry.file_size > _most(entry.filename, limits):
-        raise refusal(f"{entry.filename} is too large to be part of a run")
 
 
 def _most(name: str, limits: Limits) -> int:

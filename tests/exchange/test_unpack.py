@@ -3,6 +3,7 @@
 import io
 import struct
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def test_a_plain_archive_is_read(tmp_path):
     (tmp_path / "run.zip").write_bytes(data)
     for source in (data, tmp_path / "run.zip"):
         with opened(source, SMALL) as archive:
-            assert archive.names == {*RECORDS, "notes.txt", "weights/"}
+            assert archive.names == {*RECORDS, "notes.txt"}
             assert archive.text("run.json") == "{}"
             assert archive.text("notes.txt") == "ü"
 
@@ -195,3 +196,33 @@ def test_what_is_no_archive_is_refused(data):
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
     refused(tmp_path / "gone.zip", r"gone\.zip cannot be read")
+
+
+def _again(parts: dict[str, bytes], how: str) -> dict[str, bytes]:
+    """Return the files of a run as people pack them again."""
+    folder = {f"Ünï run/{name}": data for name, data in parts.items()}
+    return {
+        "in a folder": folder,
+        "in two folders": {f"Downloads/{name}": data for name, data in folder.items()},
+        "by the Finder": {"__MACOSX/Ünï run/._run.json": b"x", "Ünï run/.DS_Store": b"\0", "Ünï run/Icon\r": b""}
+        | folder,
+        "by Windows": {"Thumbs.db": b"x", "desktop.ini": b"x"} | parts,
+        "with a note": parts | {"Notizen für später.txt": "größer".encode("latin-1"), "notes/ä.md": b"x"},
+    }[how]
+
+
+@pytest.mark.parametrize("how", ["in a folder", "in two folders", "by the Finder", "by Windows", "with a note"])
+def test_a_run_that_was_unpacked_and_packed_again_is_the_same(
+    parts: dict[str, bytes], pack: Callable[[dict[str, bytes]], bytes], how: str
+) -> None:
+    with opened(pack(_again(parts, how)), Limits()) as archive:
+        assert {"run.json", "spec.json", "weights/latest.safetensors"} <= archive.names
+        assert archive.text("run.json").encode() == parts["run.json"]
+
+
+def test_a_name_in_a_second_folder_does_not_hide_what_leads_out(
+    parts: dict[str, bytes], pack: Callable[[dict[str, bytes]], bytes]
+) -> None:
+    packed = pack({f"run/{key}": data for key, data in parts.items()} | {"run/../../x": b"x"})
+    with pytest.raises(ArchiveError), opened(packed, Limits()):
+        pass
