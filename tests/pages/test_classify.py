@@ -276,3 +276,18 @@ def test_a_request_under_way_with_the_old_address_does_not_bring_the_sample_back
     app.run()
     assert "The network's answer to seven.png." in texts(app)
     assert app.query_params["picture"] in (own, [own])
+
+
+def test_a_picture_of_twelve_bits_is_told_and_stretched_on_request(
+    trained_run: str, seen: list[subjects.Picture]
+) -> None:
+    values = np.linspace(0, 4095, 64).reshape(8, 8).round().astype(np.uint16)
+    app = opened(trained_run)
+    upload(app, "deep.png", file(Image.fromarray(values)))
+    next(toggle for toggle in app.toggle if toggle.label == "Swap dark and light").set_value(False).run()
+    assert "Its 16-bit values are 0 to 4,095" in texts(app)
+    assert seen[-1].array().max() == 15
+    next(toggle for toggle in app.toggle if toggle.label == "Stretch its values").set_value(True).run()
+    assert not app.exception
+    assert seen[-1].array().max() == 255
+    assert "16-bit values stretched" in texts(app)

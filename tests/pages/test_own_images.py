@@ -173,3 +173,33 @@ def test_two_of_one_title_can_each_be_chosen_and_a_new_title_by_anybody_changes_
         app.run()
         assert app.radio(key="dataset").value == names[0]
         assert app.subheader[0].value == "Animals"
+
+
+def test_a_class_is_renamed_and_merged_before_the_pictures_come_in() -> None:
+    app = opened()
+    files = packed(class_folders({"Cat": 4, "cat": 4, "dog": 4}))
+    app.file_uploader(key="own_zip_0").upload("pets.zip", files, "application/zip").run()
+    assert any("Cat and cat are 2 classes" in warning.value for warning in app.warning)
+    next(box for box in app.selectbox if box.key.startswith("own_class_old_")).set_value("cat")
+    next(field for field in app.text_input if field.key.startswith("own_class_new_")).set_value("Cat")
+    button(app, "Save class name").click().run()
+    assert not app.exception
+    table = next(frame.value for frame in app.dataframe if "Class" in frame.value)
+    assert table["Class"].tolist() == ["Cat", "dog"]
+    assert not any("are 2 classes" in warning.value for warning in app.warning)
+    bring_in(app)
+    assert DATASETS[own.names()[0]].class_names == ("Cat", "dog")
+
+
+def test_an_archive_of_locked_files_lists_them_with_the_reason() -> None:
+    files = bytearray(packed(class_folders({"a": 2, "b": 2})))
+    place = 0
+    while (place := files.find(b"PK\x01\x02", place)) >= 0:
+        files[place + 8] |= 1
+        place += 4
+    app = opened()
+    app.file_uploader(key="own_zip_0").upload("locked.zip", bytes(files), "application/zip").run()
+    assert not app.exception
+    assert ["locked with a password" in error.value for error in app.error] == [True]
+    listed = next(frame.value for frame in app.dataframe if "Because" in frame.value)
+    assert set(listed["Because"]) == {"locked with a password"} and len(listed) == 4
