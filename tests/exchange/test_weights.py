@@ -10,7 +10,6 @@ import torch
 from PIL import Image
 from safetensors.torch import load
 
-from core.data.catalog import DATASETS
 from core.data.datasets import load_dataset
 from core.errors import DataError, RunError, StorageError
 from core.exchange.predictor import to_predictor
@@ -121,12 +120,12 @@ def test_the_script_normalises_as_the_run_was_trained(inputs, store, tmp_path):
 
 
 @pytest.mark.parametrize("name", ['"""\nimport os\n"""', "{x} %s", "a\\", "x\u2028y"])
-def test_what_people_wrote_cannot_become_code(name, trained, store, tmp_path, monkeypatch):
+def test_what_people_wrote_cannot_become_code(name, trained, store):
     import ast
     from dataclasses import replace
 
-    monkeypatch.setitem(DATASETS, "digits", replace(DATASETS["digits"], class_names=(name, *"123456789")))
-    store.change(trained, name=name)
+    info = replace(store.get(trained).dataset_info, class_names=(name, *"123456789"))
+    store.change(trained, name=name, dataset_info=info.to_json())
     code = ast.parse(to_predictor(store.get(trained)))
     (classes,) = [
         node.value for node in code.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "CLASSES"
@@ -136,12 +135,12 @@ def test_what_people_wrote_cannot_become_code(name, trained, store, tmp_path, mo
     assert imported == {"sys", "numpy", "torch"}
 
 
-def test_a_run_whose_data_set_is_not_here_has_no_script(trained, store):
-    store.change(trained, dataset="gone")
-    with pytest.raises(DataError, match="not here"):
+def test_a_run_that_carries_no_normalisation_and_has_no_data_set_has_no_script(trained, store):
+    store.change(trained, dataset="gone", dataset_info="")
+    with pytest.raises(DataError, match="not on this computer"):
         to_predictor(store.get(trained))
     other = store.create(preset("lenet5", (3, 32, 32), 10), TrainConfig(), "cifar10")
-    with pytest.raises(DataError, match="download them on the data page"):  # nothing is downloaded unasked
+    with pytest.raises(DataError, match="download them on the page Data"):  # nothing is downloaded unasked
         to_predictor(store.get(other))
 
 
