@@ -48,6 +48,11 @@ def images_of(run: Run) -> "Dataset":
     return load_dataset(run.dataset).scaled(run.config.get("inputs", "standard"))
 
 
+def why_no_scale(run: Run) -> str:
+    """Return one sentence on why it is not known how the pixels of a run's pictures are normalised, or nothing."""
+    return "" if run.dataset_info is not None and run.dataset_info.mean else why_no_images(run)
+
+
 def info_of(run: Run, load: "Callable[[str], Dataset] | None" = None) -> DatasetInfo:
     """Return what is known of a run's data set, with the mean and deviation of its channels.
 

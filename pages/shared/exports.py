@@ -8,7 +8,7 @@ from core.errors import ConvScopeError
 from core.exchange.dataset import bring_in_images, offered_images
 from core.exchange.layout import MB, Limits, missing_weights, stem
 from core.runs.records import Run
-from core.runs.training_data import dataset_title
+from core.runs.training_data import dataset_title, why_no_scale
 from pages.shared import state
 from pages.shared.layout import plain
 from pages.shared.refusals import answered
@@ -25,6 +25,7 @@ def export_panel(run: Run) -> None:
     with st.container(horizontal=True, key="exports"):
         for download in DOWNLOADS:
             reason = nothing or (missing_weights(store.checkpoint(run.id)) if download.weights else "")
+            reason = reason or (why_no_scale(run) if download.pixels else "")
             st.download_button(
                 download.label,
                 partial(download.make, store, run),

@@ -19,6 +19,7 @@ class Download:
         mime: Its type.
         make: What makes its content, when it is asked for.
         weights: Whether it needs the latest weights; without any step there is nothing to save at all.
+        pixels: Whether it needs to know how pixels are normalised.
     """
 
     label: str
@@ -28,6 +29,7 @@ class Download:
     mime: str
     make: Callable[[RunStore, Run], str | bytes]
     weights: bool = False
+    pixels: bool = False
 
 
 def _csv(store: RunStore, run: Run) -> str:
@@ -136,6 +138,7 @@ DOWNLOADS = (
         "predict.py",
         "text/x-python",
         _predictor,
+        pixels=True,
     ),
     Download(
         "Weights",

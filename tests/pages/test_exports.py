@@ -80,12 +80,14 @@ def test_each_button_makes_its_file(trained_run: str, made: Made) -> None:
     assert "tfevents" in files["TensorBoard"][0]
 
 
-def test_what_needs_the_images_says_that_they_are_gone(trained_run: str) -> None:
+def test_what_needs_the_normalisation_says_where_it_is_not_known(trained_run: str) -> None:
     state.store().change(trained_run, dataset="gone")
+    assert not [button for button in panel(trained_run).download_button if button.disabled]  # the run carries it
+    state.store().change(trained_run, dataset_info="")
     app = panel(trained_run)
     disabled = {button.label: button.help for button in app.download_button if button.disabled}
     assert list(disabled) == ["PyTorch script"]
-    assert "not here" in disabled["PyTorch script"]
+    assert "not on this computer" in disabled["PyTorch script"]
 
 
 def test_a_lab_report_is_written_when_asked_and_can_be_saved(trained_run: str, made: Made) -> None:
