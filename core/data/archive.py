@@ -137,7 +137,7 @@ def _sorted_out(entries: list[zipfile.ZipInfo], names: list[str], most: int) -> 
     skipped = []
     for entry, called in zip(entries, names, strict=True):
         name = called.replace("\\", "/")
-        if name.endswith("/") or any(map(_is_junk, name.split("/"))):
+        if name.endswith("/") or is_junk(name):
             continue
         reason = _obstacle(entry, name, most) or ("a second file of the same name" if name in kept else "")
         if reason:
@@ -148,9 +148,9 @@ def _sorted_out(entries: list[zipfile.ZipInfo], names: list[str], most: int) -> 
     return list(kept.values()), skipped
 
 
-def _is_junk(part: str) -> bool:
-    """Say whether a folder or file is hidden, or left by a system or a program."""
-    return (part.startswith(".") and part not in (".", "..")) or part.lower() in _JUNK
+def is_junk(path: str) -> bool:
+    """Say whether a path, parts joined by "/", is hidden, or was left by a system or a program."""
+    return any((part.startswith(".") and part not in (".", "..")) or part.lower() in _JUNK for part in path.split("/"))
 
 
 def _obstacle(entry: zipfile.ZipInfo, name: str, most: int) -> str:

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
-from io import BytesIO
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageOps, JpegImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from core.data.centring import centred
 from core.data.crop import MIDDLE, Crop
-from core.data.formats import PILLOW, READABLE, foreign, is_heic
-from core.data.jpeg import decodes_in_rows
-from core.data.orientation import TURNS, UPRIGHT, Lie, lie_in
-from core.data.sixteen_bits import Levels, eight_bits
-from core.data.srgb import to_srgb
+from core.data.formats import READABLE, foreign
+from core.data.orientation import Lie, orientation_of
+from core.data.plain_rgb import ENOUGH, KEPT_SIDE, divisor_of, open_picture, plain_rgb, reduce_jpeg
+from core.data.sixteen_bits import Levels
 from core.errors import ImageError
 from core.settings import Settings, settings
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-SHRUNK = 4  # how many times as many pixels as the limit a JPEG may have, to be opened at a fraction of its size
 _FRACTIONS = {2: "half", 4: "a quarter", 8: "an eighth"}
 
 
@@ -113,13 +109,15 @@ def decode(data: bytes, limits: Settings | None = None, *, room: int | None = No
             "make the picture smaller and upload it again."
         )
     try:
-        with _opened(data) as image:
+        with open_picture(data) as image:
             size = image.size
-            shrunk = _fraction(image, data, limits.max_pixels)
-            if shrunk > 1 or room is not None:
-                share = min(1 / shrunk, room / max(image.size) if room is not None else 1)
-                image.draft(None, (max(1, int(image.width * share)), max(1, int(image.height * share))))  # mode is kept
-            return _plain_rgb(data, image, size, shrunk, stretch=stretch)
+            shrunk = divisor_of(image, data, limits.max_pixels)
+            if not shrunk:
+                raise _too_many(f"{image.width:,} × {image.height:,} pixels", limits.max_pixels)
+            reduce_jpeg(image, shrunk, room)
+            plain, converted, levels = plain_rgb(data, image, stretch=stretch)
+            lie = Lie(orientation_of(image), size)
+            return Decoded(plain, lie, shrunk, converted, levels, stretch and levels is not None)
     except ImageError:
         raise
     except UnidentifiedImageError as error:
@@ -134,24 +132,14 @@ def decode(data: bytes, limits: Settings | None = None, *, room: int | None = No
         ) from error
 
 
-def _opened(data: bytes) -> Image.Image:
-    """Open a file without decoding it; raises UnidentifiedImageError."""
-    if data.startswith(b"\xff\xd8\xff"):
-        try:  # not by Image.open: it refuses large ones that are decoded at a fraction of their size here
-            return JpegImagePlugin.jpeg_factory(BytesIO(data))
-        except (SyntaxError, IndexError, TypeError, KeyError, EOFError, struct.error) as error:
-            raise UnidentifiedImageError("no JPEG") from error
-    if not is_heic(data):
-        return Image.open(BytesIO(data), formats=PILLOW)
-    try:
-        from pillow_heif import register_heif_opener  # this late: few pictures need it
-    except ImportError as error:
-        raise ImageError(
-            "This is a HEIC picture, and pillow-heif, which reads it, is missing here: export it as JPEG and upload "
-            "that copy."
-        ) from error
-    register_heif_opener()
-    return Image.open(BytesIO(data), formats=("HEIF",))
+def decode_upload(data: bytes, *, stretch: bool = False) -> Decoded:
+    """Open an uploaded file as large as the app keeps pictures: what networks are asked about, on pages and without.
+
+    Arguments and errors are those of `decode`.
+    """
+    decoded = decode(data, room=ENOUGH, stretch=stretch)
+    decoded.image.thumbnail((KEPT_SIDE, KEPT_SIDE))
+    return decoded
 
 
 def _unknown(data: bytes) -> ImageError:
@@ -164,47 +152,11 @@ def _unknown(data: bytes) -> ImageError:
     return ImageError(f"This is {known.name}, which is not read here: {known.remedy}.")
 
 
-def _fraction(image: Image.Image, data: bytes, max_pixels: int) -> int:
-    """Return by how much a picture is to be shrunk while it is opened; raises `ImageError` if it is too large."""
-    total = image.width * image.height
-    if total <= max_pixels:
-        return 1
-    if image.format in ("JPEG", "MPO") and total <= SHRUNK * max_pixels and decodes_in_rows(data):
-        for times in _FRACTIONS:
-            if -(-image.width // times) * -(-image.height // times) <= max_pixels:
-                return times
-    raise _too_many(f"{image.width:,} × {image.height:,} pixels", max_pixels)
-
-
 def _too_many(size: str, max_pixels: int) -> ImageError:
     return ImageError(
         f"The picture has {size}, more than the limit of {max_pixels / 1e6:,.3g} million: "
         "make it smaller and upload it again."
     )
-
-
-def _plain_rgb(data: bytes, image: Image.Image, size: tuple[int, int], shrunk: int, *, stretch: bool) -> Decoded:
-    """Decode an opened picture and drop all that is not red, green and blue."""
-    image.load()
-    lie = lie_in(image, size)
-    profile = image.info.get("icc_profile")
-    image, levels = eight_bits(data, image, stretch=stretch)
-    if lie.orientation != UPRIGHT:
-        image = image.transpose(TURNS[lie.orientation])
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-    elif image.mode in ("P", "1"):
-        image = image.convert("RGB")
-    converted = False
-    if isinstance(profile, bytes):
-        image, converted = to_srgb(image, profile)
-    if image.mode in ("RGBA", "LA"):
-        canvas = Image.new("RGBA", image.size, "white")
-        canvas.alpha_composite(image.convert("RGBA"))
-        image = canvas
-    plain = image.convert("RGB")
-    plain.info = {}
-    return Decoded(plain, lie, shrunk, converted, levels, stretch and levels is not None)
 
 
 def fit_image(

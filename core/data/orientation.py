@@ -41,13 +41,13 @@ class Lie(NamedTuple):
 UNKNOWN = Lie()
 
 
-def lie_in(image: Image.Image, size: tuple[int, int]) -> Lie:
-    """Return how a picture lies in its file, where it has a size; Pillow loads a PNG for that."""
+def orientation_of(image: Image.Image) -> int:
+    """Return how an opened picture lies in its file, 1 to 8; Pillow loads a PNG for that."""
     try:
         found = image.getexif().get(ExifTags.Base.Orientation, UPRIGHT)
     except Exception:  # Pillow answers damaged EXIF with almost any exception
         found = UPRIGHT
-    return Lie(found if found in _BACK else UPRIGHT, size)
+    return found if found in TURNS else UPRIGHT
 
 
 def as_in_file(image: Image.Image, orientation: int) -> Image.Image:

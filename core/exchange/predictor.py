@@ -1,29 +1,39 @@
 """A run's network as one PyTorch script that classifies pictures, with nothing of ConvScope in it."""
 
+from core.data.formats import READABLE
 from core.exchange.layout import plain, stem
 from core.exchange.listing import listing
 from core.model.export import to_python
 from core.runs.records import Run
 from core.runs.training_data import learned_light_on_dark, scale_of
+from core.settings import settings
 
 _SCRIPT = '''\
 """{name}: a network trained by ConvScope, in plain PyTorch.
 
     python predict.py PICTURE ...
 
-says which classes each picture is likeliest to be. It needs torch, numpy, pillow, safetensors and the weights, which it
-looks for beside itself: {weights}, or weights/latest.safetensors as in the archive of the run.
+says which classes each picture is likeliest to be. It needs torch, numpy, pillow and safetensors, pillow-heif for HEIC
+pictures, and the weights, which it looks for beside itself: {weights}, or weights/latest.safetensors
+as in the archive of the run.
+
+From Python, `logits_of(prepare(decode(content)))` does the same with the content of a file.
 """
 
 from __future__ import annotations
 
+import struct
 import sys
 from collections import OrderedDict
+from dataclasses import dataclass
+from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageCms, ImageFile, ImageOps, JpegImagePlugin, UnidentifiedImageError
 from safetensors.torch import load_file
 from torch import nn
 
@@ -42,28 +52,32 @@ model.load_state_dict({{name: tensor for name, tensor in weights.items() if not 
 model.eval()
 
 
-def plain_rgb(picture):
-    """Return a Pillow picture upright, its 16-bit values as 8 bits, and on white where it is transparent."""
-    picture.load()
+MAX_PIXELS = {max_pixels}  # larger JPEGs are opened at a fraction of their size, other pictures are not opened
+
+
+class ImageError(Exception):
+    """A picture cannot be read."""
+
+
+def decode(content):
+    """Return the picture of a file's content (bytes): RGB, upright, in sRGB, on white where it is transparent."""
     try:
-        picture = ImageOps.exif_transpose(picture)
-    except Exception:  # a picture with damaged EXIF is still a picture
-        pass
-    if picture.mode.startswith("I"):
-        picture = Image.fromarray((np.asarray(picture) >> 8).clip(0, 255).astype(np.uint8))
-    if picture.has_transparency_data:
-        canvas = Image.new("RGBA", picture.size, "white")
-        canvas.alpha_composite(picture.convert("RGBA"))
-        picture = canvas
-    return picture.convert("RGB")
-
-
-{inverted}
+        with open_picture(content) as picture:
+            divisor = divisor_of(picture, content, MAX_PIXELS)
+            if not divisor:
+                raise ImageError("The picture has more than {{:,}} pixels: make it smaller.".format(MAX_PIXELS))
+            reduce_jpeg(picture, divisor, ENOUGH)
+            picture = plain_rgb(content, picture)[0]
+    except ImageError:
+        raise
+    except Exception as error:  # Pillow answers damaged files with almost any exception
+        raise ImageError("The file is damaged, or no {readable} picture.") from error
+    picture.thumbnail((KEPT_SIDE, KEPT_SIDE))
+    return picture
 
 
 def prepare(picture):
-    """Turn a Pillow picture into what the network receives: float32 (1, C, H, W); what does not fit is cut off."""
-    picture = plain_rgb(picture)
+    """Turn what `decode` returns into what the network receives: float32 (1, C, H, W); what does not fit is cut off."""
     swap = LIGHT_ON_DARK and looks_inverted(picture)
     scale = min(picture.width / WIDTH, picture.height / HEIGHT)  # of the largest part in the middle that fits
     width, height = max(1, round(WIDTH * scale)), max(1, round(HEIGHT * scale))
@@ -79,28 +93,54 @@ def prepare(picture):
 
 
 @torch.no_grad()
-def logits_of(picture):
-    """Return the score of each class, (K,), before softmax."""
-    return model(prepare(picture))[0]
+def logits_of(images):
+    """Return the score of each class, (K,), before softmax, of the image that `prepare` returns."""
+    return model(images)[0]
+
+
+# What follows decodes picture files as ConvScope does; it stands in its source under the same names.
+
+{decoding}
 
 
 if __name__ == "__main__":
     if hasattr(sys.stdout, "reconfigure"):  # names that the console cannot show must not end it
         sys.stdout.reconfigure(errors="replace")
+        sys.stderr.reconfigure(errors="replace")
+    failed = 0
     for name in sys.argv[1:]:
-        with Image.open(name) as picture:
-            probabilities = logits_of(picture).softmax(0)
+        try:
+            images = prepare(decode(Path(name).read_bytes()))
+        except (ImageError, OSError) as error:
+            print(f"{{name}}: {{error}}", file=sys.stderr)
+            failed = 1
+            continue
+        probabilities = logits_of(images).softmax(0)
         best = probabilities.topk(min(5, len(CLASSES)))
         said = [f"{{CLASSES[index]}} {{share:.1%}}" for share, index in zip(*map(torch.Tensor.tolist, best))]
         print(f"{{name}}: {{', '.join(said)}}")
+    sys.exit(failed)
 '''
+# What decodes pictures, in the order in which it is printed.
+_DECODING = {
+    "data/plain_rgb.py": (),
+    "data/formats.py": ("PILLOW", "_HEIC_BRANDS", "is_heic", "_brands"),
+    "data/jpeg.py": (),
+    "data/orientation.py": ("UPRIGHT", "TURNS", "orientation_of"),
+    "data/sixteen_bits.py": (
+        *("FULL", "_PNG", "_GREY", "_COLOUR", "Levels", "png_header", "eight_bits", "_stretched", "_values"),
+        "_with_alpha",
+    ),
+    "data/srgb.py": (),
+    "data/images.py": ("looks_inverted",),
+}
 
 
 def to_predictor(run: Run) -> str:
     """Return Python code that loads a run's weights and classifies pictures with them, as the app does.
 
-    A picture that has the network's size gets the same logits as here. Nothing a person wrote (names of runs and
-    classes) can become code.
+    Files become the same values as here, since what decodes them is printed from ConvScope's own source. Nothing a
+    person wrote (names of runs and classes) can become code.
 
     Args:
         run: The run.
@@ -118,6 +158,8 @@ def to_predictor(run: Run) -> str:
         mean=list(scaled.mean),
         std=list(scaled.std),
         dark=learned_light_on_dark(run),
-        inverted=listing("data/images.py", ("looks_inverted",)),
+        max_pixels=settings().max_pixels,
+        readable=READABLE,
+        decoding="\n\n\n".join(listing(file, names) for file, names in _DECODING.items()),
         network=to_python(run.spec).partition("from torch import nn\n")[2].strip("\n"),
     )

@@ -11,7 +11,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from core.data.formats import READABLE
-from core.data.images import decode
+from core.data.images import decode_upload
 from core.errors import ConvScopeError, ExplainError
 from core.explain.attribution import Attribution, attribute
 from core.explain.calls import Call, read_settings
@@ -152,7 +152,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         orders = _orders(arguments)
         picture = _read(arguments.picture)
-        decoded = decode(picture, stretch=arguments.stretch)
+        decoded = decode_upload(picture, stretch=arguments.stretch)
         for sentence in decoded.notes():
             print(sentence, file=sys.stderr)
         records = [_record(order, decoded.image, arguments.picture.name, swap) for order in orders]

@@ -14,7 +14,7 @@ from pages.shared.layout import plain, show_errors
 from pages.shared.pictures import swaps_itself
 from pages.shared.pixels import normalized, statistics
 from pages.shared.readers import known_reader
-from pages.shared.uploads import shrunk, uploaded, uploads
+from pages.shared.uploads import uploaded, uploads
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -55,14 +55,14 @@ def _work(weights: subjects.Weights, contents: Sequence[bytes]) -> Callable[[Pro
     def work(tell: Progress) -> Batch:
         import torch
 
-        from core.data.images import fit_image
+        from core.data.images import decode_upload, fit_image
         from core.reading.inside import look_inside
 
         total, errors, small, pixels = 2 * len(contents), list[str](), list[str](), list[Any]()
         for place, content in enumerate(contents):
             tell(place, total)
             try:
-                image = shrunk(content)
+                image = decode_upload(content).image
             except ImageError as error:
                 errors.append(str(error))
                 continue

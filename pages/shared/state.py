@@ -26,7 +26,6 @@ from pages.shared.pretrained import NO_IMAGES
 if TYPE_CHECKING:
     from core.data.datasets import Dataset
 
-MAX_SIDE = 1024
 FIRST_DATASET, FIRST_PRESET = "mnist5k", "tutorial"
 WARM_AFTER_SECONDS = 4.0
 
@@ -40,7 +39,7 @@ class Choice:
             "upload", "camera" or "drawing".
         name: The data set, the sample's file name or the upload's file name.
         index: Which image of the split.
-        data: The uploaded picture as PNG, at most `MAX_SIDE` pixels wide and high.
+        data: The uploaded picture as PNG, at most `core.data.plain_rgb.KEPT_SIDE` pixels a side.
         file_id: Streamlit's name for the uploaded file.
         invert: Whether dark and light are swapped; None lets the app decide.
         crop: Which part of it the network is shown.

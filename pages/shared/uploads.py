@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.data.formats import UPLOAD_TYPES
-from core.data.images import Decoded, decode, decode_image
+from core.data.images import decode_image, decode_upload
 from core.data.orientation import Lie
 from core.errors import ImageError
 from core.runs.records import Run
@@ -22,29 +22,16 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-ENOUGH = 900  # pixels of the longer side of a photograph, for every network here
-
 
 def uploaded(file: "UploadedFile", kind: str = "upload") -> state.Choice:
     """Return an uploaded file, or a shot of the camera, as a choice; raises `ImageError` if it is no usable picture."""
     data = file.getvalue()
     name = "Your photograph" if kind == "camera" else file.name
-    decoded = _shrunk(data)
+    decoded = decode_upload(data)
     choice = replace(kept(decoded.image, kind, name, file.file_id, decoded.lie), notes=decoded.notes())
     if not decoded.looks_black:
         return choice
-    return replace(choice, stretched=_png(_shrunk(data, stretch=True).image))
-
-
-def shrunk(data: bytes) -> "Image":
-    """Open a file as a picture of at most `MAX_SIDE` pixels a side; raises `ImageError`."""
-    return _shrunk(data).image
-
-
-def _shrunk(data: bytes, *, stretch: bool = False) -> Decoded:
-    decoded = decode(data, room=ENOUGH, stretch=stretch)
-    decoded.image.thumbnail((state.MAX_SIDE, state.MAX_SIDE))
-    return decoded
+    return replace(choice, stretched=_png(decode_upload(data, stretch=True).image))
 
 
 def kept(image: "Image", kind: str, name: str, file_id: str, lie: Lie | None = None) -> state.Choice:

@@ -73,7 +73,7 @@ def run_config(run, **changes):
 def test_a_run_that_was_never_measured_has_a_card_that_says_so(trained, store):
     run = store.get(store.create(store.get(trained).spec, _Config(), "gone"))
     card = model_card(store, run)
-    assert "Nothing was measured." in card and "not on the machine that wrote this card" in card
+    assert "Nothing was measured." in card and "The data set `gone`, of which nothing else was recorded." in card
 
 
 class _Config:

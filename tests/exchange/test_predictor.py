@@ -11,19 +11,19 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from core.data.images import decode_image
+from core.data.images import decode_upload
 from core.exchange.predictor import to_predictor
 from core.exchange.weights import to_weights
 from core.explain.subjects import subject_of
 from core.runs.store import RunStore
+from tests.data.test_colours import TO_XYZ_D50, cmyk_profile, matrix_profile, transparent
 from tests.exchange.foreign import made
 
 _ASK = """
-import sys, numpy, predict
-from PIL import Image
+import sys, pathlib, numpy, predict
 for name in sys.argv[1:]:
-    with Image.open(name) as picture:
-        numpy.save(name + ".npy", predict.prepare(picture).numpy())
+    picture = predict.decode(pathlib.Path(name).read_bytes())
+    numpy.save(name + ".npy", predict.prepare(picture).numpy())
 """
 
 
@@ -45,7 +45,23 @@ def _pictures() -> dict[str, bytes]:
     turned[0x0112] = 6
     sixteen = Image.fromarray((np.arange(50 * 50).reshape(50, 50) * 26).astype(np.uint16))
     palette = _ink("RGB", "white", "navy").quantize(8)
+    photograph = colours.resize((1400, 1000))
+    inks = cmyk_profile({(0, 0, 0, 0): (100, 0, 0), (1, 0, 0, 0): (56, -36, -49), (0, 1, 0, 0): (48, 73, -4)})
+    fine = np.random.default_rng(1).integers(0, 2**16, 12).tolist()
     return {
+        "sixteen-clear.png": transparent([0x1234, 0x8000, 0x1235, *fine], 16, 0, [0x1234]),
+        "sixteen-colours-clear.png": transparent([0x1234] * 3 + [0x1235] * 3 + fine, 16, 2, [0x1234] * 3),
+        "four-clear.png": transparent([3, 15], 4, 0, [3]),
+        "display-p3.png": _file(colours, icc_profile=matrix_profile(TO_XYZ_D50["Display P3"])),
+        "display-p3-clear.png": _file(
+            _ink("RGBA", (0, 0, 0, 0), (200, 40, 60, 190)), icc_profile=matrix_profile(TO_XYZ_D50["Display P3"])
+        ),
+        "adobe-rgb.jpg": _file(colours, "JPEG", icc_profile=matrix_profile(TO_XYZ_D50["Adobe RGB"]), exif=turned),
+        "cmyk-profile.jpg": _file(colours.convert("CMYK"), "JPEG", icc_profile=inks),
+        "photograph.jpg": _file(photograph, "JPEG"),  # kept smaller than in its file
+        "too-many-pixels.jpg": _file(colours.resize((2000, 1500)), "JPEG"),  # for the limit of this test
+        "photograph.png": _file(photograph),
+        "colours.avif": _file(colours, "AVIF"),
         "transparent.png": _file(_ink("RGBA", (0, 0, 0, 0), (0, 0, 0, 255))),
         "paper.png": _file(_ink("L", 255, 10)),
         "board.png": _file(_ink("L", 0, 240)),
@@ -69,6 +85,7 @@ def test_the_script_prepares_pictures_as_the_app_does(
     else:
         run_id = made(tmp_path / "home").run
         monkeypatch.setenv("CONVSCOPE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("CONVSCOPE_MAX_PIXELS", "2000000")
     store = RunStore()
     run = store.get(run_id)
     (tmp_path / "predict.py").write_text(to_predictor(run), encoding="utf-8")
@@ -76,16 +93,41 @@ def test_the_script_prepares_pictures_as_the_app_does(
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights" / "latest.safetensors").write_bytes(to_weights(store, run_id))
     store.close()
-    subject = subject_of(run_id)
-    for name, content in _pictures().items():
+    subject, pictures = subject_of(run_id), _pictures()
+    for name, content in pictures.items():
         (tmp_path / name).write_bytes(content)
-    subprocess.run([sys.executable, "ask.py", *_pictures()], cwd=tmp_path, check=True)
-    for name, content in _pictures().items():
-        expected = subject.normalize(subject.receive(decode_image(content)))
+    subprocess.run([sys.executable, "ask.py", *pictures], cwd=tmp_path, check=True)
+    for name, content in pictures.items():
+        expected = subject.normalize(subject.receive(decode_upload(content).image))
         found = torch.from_numpy(np.load(tmp_path / f"{name}.npy"))[0]
         assert (found - expected).abs().max() < 1e-5, name
     environment = os.environ | {"PYTHONIOENCODING": "cp1252"}
     said = subprocess.run(
-        [sys.executable, "predict.py", *_pictures()], cwd=tmp_path, check=True, capture_output=True, env=environment
+        [sys.executable, "predict.py", *pictures], cwd=tmp_path, check=True, capture_output=True, env=environment
     )
-    assert len(said.stdout.decode("cp1252").splitlines()) == len(_pictures())
+    assert len(said.stdout.decode("cp1252").splitlines()) == len(pictures)
+
+
+def test_what_cannot_be_read_is_a_sentence_and_the_others_go_on(tmp_path: Path, trained: str) -> None:
+    store = RunStore()
+    (tmp_path / "predict.py").write_text(to_predictor(store.get(trained)), encoding="utf-8")
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "latest.safetensors").write_bytes(to_weights(store, trained))
+    store.close()
+    (tmp_path / "pillow_heif.py").write_text("raise ImportError('not installed')", encoding="utf-8")
+    files = {
+        "phone.heic": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40),
+        "cut.png": _file(_ink("L", 0, 240))[:60],
+        "text.png": b"no picture",
+        "whole.png": _file(_ink("L", 0, 240)),
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    said = subprocess.run(
+        [sys.executable, "predict.py", "missing.png", *files], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert said.returncode == 1 and said.stdout.startswith("whole.png: ")
+    reasons = dict(line.split(": ", 1) for line in said.stderr.splitlines())
+    assert set(reasons) == {"missing.png", "phone.heic", "cut.png", "text.png"}
+    assert "pillow-heif" in reasons["phone.heic"] and "export it as JPEG" in reasons["phone.heic"]
+    assert "damaged" in reasons["cut.png"] and "no PNG, JPEG" in reasons["text.png"]
