@@ -97,9 +97,10 @@ def _found(name: str) -> tuple[DatasetInfo, Report] | None:
 
 @lru_cache(maxsize=256)
 def _read(path: Path, stamp: int) -> tuple[DatasetInfo, Report] | None:
+    text = path.read_text(encoding="utf-8")  # an OSError may pass: it leaves here, so that it is not kept
     try:
-        return from_record(path.parent.name, json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return from_record(path.parent.name, json.loads(text))
+    except (ValueError, TypeError, KeyError, AttributeError):
         return None  # damaged: as if it were not there
 
 

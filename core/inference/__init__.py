@@ -1,4 +1,4 @@
-"""Asking networks: the random numbers that all who ask share."""
+"""Asking networks: read with the stamp of their weights, and the random numbers that all who ask share."""
 
 import lazy_loader
 

@@ -1,7 +1,7 @@
 """The map of the data: which layer, laid out how, at which epochs, and the computation in the background."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -143,7 +143,7 @@ def _moments(run: Run, method: str) -> tuple[subjects.Weights, ...]:
     epochs: tuple[int | None, ...] = thinned(kept, MOST[method])
     if not run.status.active and run.step != kept[-1] * run.steps_per_epoch:
         epochs += (None,)  # stopped within an epoch: its latest weights are later
-    return tuple(subjects.Weights(run, epoch) for epoch in epochs)
+    return tuple(subjects.Weights(run, epoch).pinned() for epoch in epochs)
 
 
 def _waits(asked: Asked, count: int, moments: int) -> str:
@@ -171,12 +171,11 @@ def _work(
         (weights,) = moments
         model = networks.model(weights)
         return (data_map(model, sample, asked.layer, asked.method, epoch=weights.epoch, progress=progress),)
-    run = moments[0].run
-    epochs = [each.epoch for each in moments]
+    weights_of = {each.epoch: each for each in moments}
     return tuple(
         untangle(
-            epochs,
-            lambda epoch: networks.model(subjects.Weights(run, epoch)),
+            list(weights_of),
+            lambda epoch: networks.model(replace(weights_of[epoch])),  # a copy: else all networks stay in memory
             sample,
             asked.layer,
             asked.method,

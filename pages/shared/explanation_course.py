@@ -1,6 +1,7 @@
 """The explanation of one picture at every epoch that a run kept: watch how it comes about, in one run or two."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -117,14 +118,14 @@ def _told(run: Run, picture: subjects.Picture, target: int, method: "Method", si
         epochs += (None,)  # stopped within an epoch: its latest weights are later
     options = method_options(method.name)
     networks.tensor(run, picture)  # refuses a picture that does not fit before anything is computed
+    asked = tuple(subjects.Weights(run, epoch).pinned() for epoch in epochs)
     moments = background(
-        ("course", *(subjects.Weights(run, epoch).mark for epoch in epochs), picture.digest, target, method.name,
-         *sorted(options.items())),
-        partial(_moments, run, epochs, picture, target, method.name, options),
+        ("course", *(each.mark for each in asked), picture.digest, target, method.name, *sorted(options.items())),
+        partial(_moments, asked, picture, target, method.name, options),
         words=f"{method.title} at {len(epochs)} epochs" + f" of {run.name}" * bool(side),
         place=f"course_{side}",
         ask=_asked(subjects.Weights(run, epochs[-1]), method, options, len(epochs)),
-    )  # fmt: skip
+    )
     return None if moments is None else Told(run, moments, len(kept))
 
 
@@ -141,8 +142,7 @@ def _asked(weights: subjects.Weights, method: "Method", options: dict[str, Any],
 
 
 def _moments(
-    run: Run,
-    epochs: Sequence[int | None],
+    asked: Sequence[subjects.Weights],
     picture: subjects.Picture,
     target: int,
     method: str,
@@ -150,11 +150,13 @@ def _moments(
     progress: Progress,
 ) -> tuple[Moment | Missing, ...]:
     """Explain the picture at all epochs; each is kept, so that a new one computes only itself."""
+    weights_of = {each.epoch: each for each in asked}
 
     def explain(epoch: int | None, inside: Progress) -> "Attribution":
-        return results.attribution(subjects.Weights(run, epoch), picture, target, method, progress=inside, **options)
+        weights = replace(weights_of[epoch])  # a copy: else all networks stay in memory
+        return results.attribution(weights, picture, target, method, progress=inside, **options)
 
     def probabilities(epoch: int | None) -> "np.ndarray[Any, Any]":
-        return results.probabilities(subjects.Weights(run, epoch), picture)
+        return results.probabilities(replace(weights_of[epoch]), picture)
 
-    return tuple(follow(epochs, explain, probabilities, progress=progress))
+    return tuple(follow(list(weights_of), explain, probabilities, progress=progress))

@@ -1,20 +1,19 @@
 """What a network makes of a few pinned pictures at one moment of its training, kept for all who watch it."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from core.figures.film import Tiles, filter_tiles, guesses, image_tiles, map_tiles, pinned
 from core.figures.grids import sprite
-from pages.shared import networks, state, subjects
+from pages.shared import networks, subjects
 from pages.shared.predictions import share
 from pages.shared.training_images import training_set
 from pages.shared.widgets.film import Bar, Caption
 
 if TYPE_CHECKING:
-    from torch import nn
+    pass
 
 COLUMNS = 16  # of a sheet
 RIGHT, WRONG = "✓ right", "✗ wrong"
@@ -73,7 +72,7 @@ def _frame(mark: tuple[Any, ...], layer: str, seed: int, _weights: subjects.Weig
     from core.probe.kernels import filter_layers, filters
 
     run, test = _weights.run, training_set(_weights.run).test
-    step, model = _read(_weights)
+    model = networks.model(_weights)
     labels = test.labels.numpy()
     places = pinned(labels, run.spec.num_classes, seed=seed)
     images = test.images[list(places)]
@@ -93,32 +92,13 @@ def _frame(mark: tuple[Any, ...], layer: str, seed: int, _weights: subjects.Weig
     )
     convolution = next(iter(filter_layers(model)), "")
     return Frame(
-        step=step,
+        step=_weights.network.step,
         pictures=_sheet(image_tiles(images.numpy())),
         captions=captions,
         convolution=convolution,
         filters=_sheet(filter_tiles(filters(model, convolution).numpy())) if convolution else None,
         maps=_sheet(map_tiles(capture_activations(model, inputs[:1], [layer])[layer][0].numpy())) if layer else None,
     )
-
-
-def _read(weights: subjects.Weights) -> "tuple[int | None, nn.Sequential]":
-    """Return how many updates the weights have had, and their network: of one moment, though a worker is writing."""
-    while True:
-        mark = weights.mark
-        model, step = networks.model(weights), _step(state.store().checkpoint(*mark[:2]))
-        if weights.mark == mark:
-            return step, model
-
-
-def _step(path: Path) -> int | None:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="numpy") as file:
-            return int((file.metadata() or {})["step"])
-    except (OSError, SafetensorError, KeyError, ValueError):  # weights without a training, or gone a moment ago
-        return None
 
 
 def _sheet(tiles: Tiles) -> Sheet:

@@ -25,7 +25,7 @@ def film_strip(run: Run) -> None:
         st.subheader("What it makes of these pictures", anchor=False, width="content")
         seed = _ask_seed()
     weights = subjects.Weights(run)
-    if not weights.mark[-1]:
+    if not weights.exist:
         st.caption("The pictures come with the first weights.")
         return
     if "core.probe.activations" not in sys.modules:  # the thread that loads it must not be waited for

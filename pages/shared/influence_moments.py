@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from core.errors import RunError
@@ -83,7 +82,8 @@ def taught(
         ConvScopeError: The network or its images cannot be had, or it does not end in a dense layer.
     """
     run, model, image = weights.run, networks.model(weights), networks.tensor(weights.run, picture)[0]
-    data, shelf = training_set(run), store()
+    data = training_set(run)
+    asked = [(subjects.Weights(run, epoch).pinned(), rate) for epoch, rate in moments]
 
     def work(tell: Progress) -> Taught:
         from core.explain.influence import Images, Snapshot, last_layer, similarity, tracin
@@ -100,9 +100,8 @@ def taught(
         alike = similarity(model, images, image, progress=lambda done, _: tell(done, total))
         influence = None
         if moments:
-            asked = [Snapshot(partial(shelf.load_model, run.id, epoch), rate) for epoch, rate in moments]
             influence = tracin(
-                asked,
+                [Snapshot(each.own_copy, rate) for each, rate in asked],
                 images,
                 image,
                 target,
@@ -112,7 +111,7 @@ def taught(
         return Taught(tuple(epoch for epoch, _ in moments), influence, alike.numpy(), labels.numpy())
 
     return background(
-        ("influence", weights.mark, picture.digest, target, tuple(moments), count),
+        ("influence", weights.mark, picture.digest, target, *((each.mark, rate) for each, rate in asked), count),
         work,
         words="Looking through the training images",
         place="influence",

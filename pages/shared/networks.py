@@ -15,11 +15,6 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
-def _model(run_id: str, epoch: int | None, stamp: int) -> "nn.Sequential":
-    return store().load_model(run_id, epoch)
-
-
 @st.cache_resource(show_spinner=False, max_entries=3)
 def _pretrained(name: str) -> "nn.Module":
     from core.model.zoo_weights import load_pretrained
@@ -36,7 +31,7 @@ def model(weights: Weights) -> Any:
         ConvScopeError: Its weights are damaged, or not here: nothing is downloaded unasked.
     """
     if not isinstance(weights.run, Pretrained):
-        return _model(*weights.mark)
+        return weights.network.model
     if not weights.run.info.is_here:
         raise RunError(f"The weights of {weights.run.name} are not on this computer yet: download them first.")
     return _pretrained(weights.run.info.name)
@@ -102,7 +97,7 @@ def _pass_seconds(mark: tuple[Any, ...], _weights: Weights) -> float:
 
 def pass_seconds(weights: Weights) -> float:
     """Return how long one pass of one picture through a network takes here: measured once."""
-    return _pass_seconds((weights.mark[0],), weights)
+    return _pass_seconds((weights.run.id,), weights)
 
 
 def asked_run() -> Run | None:

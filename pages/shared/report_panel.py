@@ -8,6 +8,7 @@ import streamlit as st
 from core.errors import DataError
 from core.exchange.layout import stem
 from core.explain.methods import METHODS
+from core.inference.stamped import stamp_of
 from core.runs.records import Run
 from pages.shared import state
 from pages.shared.jobs import Progress, background
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 def report_panel(run: Run) -> None:
     """Offer the lab report: it is written in the background, and then saved with another press."""
     store = state.store()
-    weights = store.checkpoint(run.id)
-    stamp = weights.stat().st_mtime_ns if weights.exists() else 0
+    stamp = stamp_of(store.checkpoint(run.id))
 
     def write(progress: Progress) -> bytes:
         from core.report.document import lab_report
