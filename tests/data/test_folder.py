@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from core.data import own
-from core.data.catalog import DATASETS, described
+from core.data.catalog import DATASETS
 from core.data.crew import _DEADLY, Crew
 from core.data.datasets import _statistics, load_dataset, without_images
 from core.data.decoding import NOTE, Look, squared
@@ -324,17 +324,15 @@ def test_it_is_listed_renamed_and_deleted_and_the_rest_of_the_catalogue_stays(ho
         own.rename_dataset(data.name, "\x00")
     own.delete_dataset(data.name, remember=True)
     assert list(DATASETS) == before and data.name not in DATASETS
-    assert described(data.name).class_names == ("a", "b")
-    assert torch.equal(
-        without_images(described(data.name)).normalize(data.test.images), data.normalize(data.test.images)
-    )
+    known = own.remembered(data.name)
+    assert known is not None and known.class_names == ("a", "b")
+    assert torch.equal(without_images(known).normalize(data.test.images), data.normalize(data.test.images))
     with pytest.raises(DataError, match="were deleted: bring the same files in again"):
         load_dataset(data.name)
     assert import_images(archive, "Mine", size=8).name == data.name in DATASETS
     own.delete_dataset(data.name, remember=False)
     assert not list((home / "data" / "own").iterdir())
-    with pytest.raises(DataError, match="not on this computer"):
-        described(data.name)
+    assert own.remembered(data.name) is None
     with pytest.raises(DataError, match="no data set of your own"):
         own.delete_dataset("digits", remember=False)
 
