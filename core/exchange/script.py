@@ -13,6 +13,7 @@ from core.exchange.script_beginning import beginning
 from core.exchange.script_data import data_section
 from core.exchange.script_loop import loop, preparation
 from core.model.export import to_python
+from core.model.shapes import fewest_images
 from core.options import options
 from core.runs.checkpoint import beginning_of
 from core.runs.records import Event, Run, Status
@@ -86,6 +87,7 @@ def to_script(run: Run, events: Sequence[Event] = (), *, beside: bool | None = N
     """
     config = TrainConfig.from_mapping(run.config)
     cut = 0 < run.step < run.total_steps and (run.status is not Status.FINISHED or config.max_seconds > 0)
+    fewest = fewest_images(run.spec)
     network = to_python(run.spec, seed=config.seed).partition("from torch import nn\n")[2]
     body = [
         data_section(run.dataset, config.train_images, beside=beside),
@@ -93,9 +95,10 @@ def to_script(run: Run, events: Sequence[Event] = (), *, beside: bool | None = N
         network,
         beginning(run.spec) if config.first_filters == "by_hand" else "",
         _augmentation() if config.augmentation.active else "",
-        preparation(config),
+        listing("train/feed.py", ("batches",)) if fewest > 1 else "",
+        preparation(config, fewest),
         "",
-        loop(config, cut=cut),
+        loop(config, fewest, cut=cut),
     ]
     code = "\n".join(section.strip("\n") + "\n" if section else "" for section in body)
     return _opening(run, code) + _settings(config, code) + _record(run, events, cut) + "\n" + code

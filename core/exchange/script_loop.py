@@ -111,33 +111,44 @@ _TARGET = """\
 """
 
 
-def preparation(config: TrainConfig) -> str:
-    """Return the code between the network and the loop."""
+def preparation(config: TrainConfig, fewest: int) -> str:
+    """Return the code between the network and the loop; a batch has `fewest` images at least."""
+    if config.optimizer == "gd":
+        updates = "1"
+    elif fewest == 1:
+        updates = "math.ceil(len(train_labels) / BATCH_SIZE)"
+    else:
+        updates = f"len({_split('torch.arange(len(train_labels))', fewest)})"
     return _PREPARATION.format(
         device=parts.DEVICES[config.device],
         precision=parts.PRECISIONS[config.precision],
         optimizer=parts.OPTIMIZERS[config.optimizer],
-        steps_per_epoch="1" if config.optimizer == "gd" else "math.ceil(len(train_labels) / BATCH_SIZE)",
+        steps_per_epoch=updates,
         scale=parts.SCALES[config.inputs],
         measure=parts.LOSSES[config.loss],
         schedule=parts.schedule(config),
     )
 
 
-def loop(config: TrainConfig, *, cut: bool) -> str:
+def _split(order: str, fewest: int) -> str:
+    """Return the expression that splits the order of an epoch into batches of at least so many images."""
+    return f"{order}.split(BATCH_SIZE)" if fewest == 1 else f"batches({order}, BATCH_SIZE, {fewest})"
+
+
+def loop(config: TrainConfig, fewest: int, *, cut: bool) -> str:
     """Return the loop and what comes after it; if it is `cut`, it ends after LAST_STEP."""
     return _LOOP.format(
         memory="    best_loss, best_epoch = math.inf, 0\n" if config.patience else "",
         order=parts.ORDERS[config.order],
-        epoch=indent(_epoch(config, cut), " " * 8),
+        epoch=indent(_epoch(config, fewest, cut), " " * 8),
         budgets=(_TARGET if config.target_accuracy else "") + (_PATIENCE if config.patience else ""),
         metrics=METRICS,
     )
 
 
-def _epoch(config: TrainConfig, cut: bool) -> str:
+def _epoch(config: TrainConfig, fewest: int, cut: bool) -> str:
     """Return the statements of an epoch: an update for each batch, or one from the gradient of all of them."""
-    every, batches = config.optimizer == "gd", "for batch in order.to(device).split(BATCH_SIZE):\n"
+    every, batches = config.optimizer == "gd", f"for batch in {_split('order.to(device)', fewest)}:\n"
     counts = "value, right = loss.item(), (logits.argmax(1) == labels).sum().item()"
     if every:
         counts = "share = len(batch) / len(order)\nvalue += loss.item() * share\n"

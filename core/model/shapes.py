@@ -1,6 +1,7 @@
 """What a person sees beside each layer: shapes, costs, receptive field, and what is wrong with a way out."""
 
 from dataclasses import dataclass
+from math import prod
 
 from core.model.geometry import formula, total
 from core.model.layers import Activation, Dropout, Layer
@@ -82,6 +83,19 @@ def summarize(spec: ModelSpec) -> tuple[LayerSummary, ...]:
         _summary(step, found if index == traced.index else None, _note(step) if index == last else "")
         for index, step in enumerate(traced.steps)
     )
+
+
+def fewest_images(spec: ModelSpec) -> int:
+    """Return how many images a batch of training needs at least: 2 where batch norm sees one number a channel, else 1.
+
+    For a network that works; `core.train.feed.fewest_images` finds the same of a built one.
+    """
+    shapes = [
+        layer.output_shape
+        for layer in summarize(spec)
+        if layer.kind in ("batch_norm", "residual") and layer.output_shape
+    ]
+    return 2 if any(prod(shape[1:]) == 1 for shape in shapes) else 1
 
 
 def problems(spec: ModelSpec) -> tuple[Problem, ...]:

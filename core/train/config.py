@@ -149,5 +149,14 @@ class TrainConfig:
         return cls(**values)
 
 
+def check_batch_size(batch_size: int, fewest: int) -> None:
+    """Raise `ConfigError` where batches are too small for a network, see `core.model.shapes.fewest_images`."""
+    if batch_size < fewest:
+        raise ConfigError(
+            "The network has a batch normalisation that sees a single number a channel of each image, which has no "
+            f"spread: choose a batch size of at least {fewest}, or remove that layer."
+        )
+
+
 AUGMENTATIONS = tuple(setting.name for setting in options(TrainConfig) if setting.metadata["group"] == "Augmentation")
 LIVE = tuple(setting.name for setting in options(TrainConfig) if setting.metadata["live"])

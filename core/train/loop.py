@@ -15,8 +15,14 @@ from core.runs.checkpoint import Checkpoint
 from core.runs.records import Evidence
 from core.train.beginning import Given, begin
 from core.train.budgets import Budgets
-from core.train.config import TrainConfig
-from core.train.feed import augmentation_draw, image_order, training_labels
+from core.train.config import TrainConfig, check_batch_size
+from core.train.feed import (
+    augmentation_draw,
+    batches,
+    fewest_images,
+    image_order,
+    training_labels,
+)
 from core.train.gauges import epoch_due, gauge_gradients, gauge_network, gradient_due
 from core.train.hardware import pick_device, pick_precision
 from core.train.losses import make_loss, make_measure
@@ -40,7 +46,8 @@ class Training:
         config: How to train.
 
     Raises:
-        ConfigError: The device is not there, or no hand-made kernel fits the first convolution.
+        ConfigError: The device is not there, no hand-made kernel fits the first convolution, or the batches are too
+            small for the network's batch normalisation.
     """
 
     def __init__(self, model: nn.Module, dataset: Dataset, config: TrainConfig) -> None:
@@ -57,12 +64,17 @@ class Training:
         self.labels = training_labels(dataset.train.labels, dataset.num_classes, config).to(self.device)
         self.step, self.seconds = 0, 0.0
         self.budgets, self.ended, self.given = Budgets(), "", Given()
+        self.fewest = fewest_images(self.model, self._prepare(self.images[:1]))
+        check_batch_size(config.batch_size, self.fewest)
         self.random = SeededGlobalState(config.seed, self.device, numpy=False)  # dropout draws from it
 
     @property
     def steps_per_epoch(self) -> int:
-        """Updates of one epoch; the last batch may be smaller than the others."""
-        return 1 if self.config.optimizer == "gd" else math.ceil(len(self.labels) / self.config.batch_size)
+        """Updates of one epoch; the last batch may be smaller than the others, see `core.train.feed.batches`."""
+        if self.config.optimizer == "gd":
+            return 1
+        whole, rest = divmod(len(self.labels), self.config.batch_size)
+        return max(1, whole + (rest >= self.fewest))
 
     @property
     def total_steps(self) -> int:
@@ -73,8 +85,8 @@ class Training:
         while self.step < self.total_steps and not self.ended:
             epoch, first = divmod(self.step, self.steps_per_epoch)
             order = image_order(self.labels, epoch, self.config).to(self.device)
-            batches = order.split(self.config.batch_size)
-            for update in [batches] if self.config.optimizer == "gd" else [(batch,) for batch in batches[first:]]:
+            parts = batches(order, self.config.batch_size, self.fewest)
+            for update in [parts] if self.config.optimizer == "gd" else [(part,) for part in parts[first:]]:
                 with self.random:
                     step = self._update(update, epoch + 1)
                 yield step

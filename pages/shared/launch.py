@@ -4,9 +4,10 @@ import streamlit as st
 
 from core.data.arrays import is_stored
 from core.data.catalog import DATASETS
-from core.model.shapes import problems, summarize
+from core.errors import ConfigError
+from core.model.shapes import fewest_images, problems, summarize
 from core.runs.records import Status
-from core.train.config import TrainConfig
+from core.train.config import TrainConfig, check_batch_size
 from pages.shared import menu, state
 from pages.shared.layout import plain, show_errors
 from pages.shared.live import duration
@@ -36,6 +37,8 @@ def launch_panel(*, again: bool = False) -> None:
         with settings, show_errors():
             config = ask_settings()
         with about, show_errors():
+            if not obstacle:
+                obstacle = _refuse(draft, config)
             pressed = st.button(
                 "Start training",
                 type="primary",
@@ -48,6 +51,16 @@ def launch_panel(*, again: bool = False) -> None:
                 st.rerun()
             if not obstacle:
                 _estimate(draft, config)
+
+
+def _refuse(draft: state.Draft, config: TrainConfig) -> bool:
+    """Say whether this network cannot be trained with these settings, and why."""
+    try:
+        check_batch_size(config.batch_size, fewest_images(draft.spec))
+    except ConfigError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return True
+    return False
 
 
 def _describe(draft: state.Draft) -> bool:

@@ -97,6 +97,17 @@ def test_every_choice_is_trained_to_the_same_losses(changes, recorded, tmp_path)
         assert row[5:] == (pytest.approx(valid, rel=1e-6) if step.valid else valid)
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "gd"])
+def test_a_single_last_image_joins_its_neighbours_in_the_script_too(optimizer, store, tmp_path):
+    layers = (Flatten(), Dense(6), BatchNorm(), Activation(), Dense(10))
+    spec, config = ModelSpec("Small", (1, 8, 8), 10, layers), replace(CONFIG, train_images=81, optimizer=optimizer)
+    steps = list(train(build_model(spec, seed=5), load_dataset("digits", limit=81), config))
+    rows = again(store.get(store.create(spec, config, "digits", "Mine")), tmp_path)["rows"]
+    assert [row[:3] for row in rows] == [(step.step, step.epoch, step.lr) for step in steps]
+    assert [row[3] for row in rows] == pytest.approx([step.train_loss for step in steps], rel=1e-6)
+    assert len(rows) == (2 if optimizer == "gd" else 4)
+
+
 def test_early_ends_are_among_the_choices(recorded):
     for changes in CHOICES[-3:-1]:
         config = TrainConfig.from_mapping(recorded(**changes).config)
