@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from tqdm import tqdm
 
+from core.console import replace_unprintable
 from core.demo.making import train_here
 from core.errors import ConvScopeError
 from core.runs.store import RunStore
@@ -13,6 +14,7 @@ from core.runs.store import RunStore
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Do as the command line says and return the exit code."""
+    replace_unprintable()
     parser = argparse.ArgumentParser(
         prog="python -m core.demo",
         description="Train a small set of networks, two that learn well, one that overfits and one that diverges, so "

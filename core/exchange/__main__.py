@@ -8,6 +8,7 @@ from typing import IO
 
 from tqdm import tqdm
 
+from core.console import replace_unprintable
 from core.data.catalog import DATASETS
 from core.errors import ConvScopeError, StorageError
 from core.exchange.archive import export_run
@@ -83,6 +84,7 @@ def _write(store: RunStore, arguments: argparse.Namespace) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Do as the command line says and return the exit code."""
+    replace_unprintable()
     arguments = _parser().parse_args(argv)
     try:
         if arguments.what == "images":

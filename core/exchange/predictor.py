@@ -106,7 +106,6 @@ def logits_of(images):
 if __name__ == "__main__":
     if hasattr(sys.stdout, "reconfigure"):  # names that the console cannot show must not end it
         sys.stdout.reconfigure(errors="replace")
-        sys.stderr.reconfigure(errors="replace")
     failed = 0
     for name in sys.argv[1:]:
         try:

@@ -10,6 +10,7 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
+from core.console import replace_unprintable
 from core.data.formats import READABLE
 from core.data.images import decode_upload
 from core.errors import ConvScopeError, ExplainError
@@ -143,6 +144,7 @@ def _write(path: Path, content: bytes) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Explain as the command line says and return the exit code."""
+    replace_unprintable()
     parser = _parser()
     arguments = parser.parse_args(argv)
     for path in arguments.output:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from tqdm import tqdm
 
+from core.console import replace_unprintable
 from core.data.arrays import is_stored
 from core.data.catalog import DATASETS
 from core.errors import ConvScopeError
@@ -85,6 +86,7 @@ def _train(arguments: argparse.Namespace) -> Run:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Train as the command line says and return the exit code: 0 when the run finished."""
+    replace_unprintable()
     arguments = _parser().parse_args(argv)
     try:
         run = _train(arguments)
