@@ -26,7 +26,7 @@ def home(where, monkeypatch):
 
 
 @pytest.mark.parametrize("group", range(GROUPS))
-@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel", "ignore:Setting", "ignore:Input Tensor 0")
 def test_random_networks_are_trained_stopped_resumed_exported_imported_repeated_and_explained(group, where):
     for seed in range(group * EACH, (group + 1) * EACH):
         outcome = walk(draw(seed, where.home, methods=METHODS_EACH), where.store, where.other)
