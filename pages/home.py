@@ -13,6 +13,7 @@ from pages.shared.pretrained import FIRST as PRETRAINED
 from pages.shared.pretrained import run_id_of
 
 FIRST = TrainConfig(epochs=5)
+LATEST = 5  # trainings that are listed
 LOOP = ("data", "build", "train", "feature_maps", "saliency", "classify")
 
 page("home")
@@ -48,10 +49,12 @@ with st.grid(3, min_column_width=200):
 
 st.subheader("Latest trainings", anchor=False)
 with show_errors():
-    runs = state.store().list(5)
+    runs = state.store().list(LATEST)
     for run in runs:
         label, icon, _ = LOOKS[run.status]
         score = "" if run.valid_accuracy is None else f" · {run.valid_accuracy:.1%}"
         menu.link("train", f"{plain(run.name)} · {label}{score}", icon=icon, run=run.id)
+    if len(runs) == LATEST:
+        menu.link("runs", "All trainings")
     if not runs:
         st.caption("None yet. Press **Train a network** and it will be listed here.")

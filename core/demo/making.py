@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from core.demo.plans import DEMOS, Demo
+from core.demo.plans import DEMOS
 from core.errors import RunError
 from core.runs.records import Run, Status
 from core.runs.store import RunStore
 
-ALL = 100_000  # runs that are looked through
 LEAVE_SECONDS = 5.0
 _WHOLE = (Status.FINISHED, Status.FAILED)  # a training that diverges may end with an error
 
@@ -54,49 +53,73 @@ def _done(run: Run) -> float:
     return 1.0 if run.status in _WHOLE else run.progress
 
 
-def standing(store: RunStore, limit: int = ALL) -> Standing:
-    """Return how far the demo is, by the latest runs."""
+def standing(store: RunStore) -> Standing:
+    """Return how far the demo is; of several runs of a training, the newest that is whole or still to come counts."""
     found: dict[str, Run] = {}
-    for run in store.list(limit):
-        key = next((key for key, demo in DEMOS.items() if demo.made_by(run)), None)
-        if key is not None:
-            found.setdefault(key, run)
+    for key, demo in DEMOS.items():
+        runs = store.list(origins=[demo_origin(key)]) or [
+            run for run in store.list(name=demo.name, origins=[""]) if demo.made_by(run)
+        ]
+        for run in runs:
+            if key not in found or (_counts(run) and not _counts(found[key])):
+                found[key] = run
     return Standing(found)
 
 
-def create(store: RunStore, demo: Demo, *, owner: str = "") -> str:
+def _counts(run: Run) -> bool:
+    return run.status in _WHOLE or run.status.active
+
+
+def demo_origin(key: str) -> str:
+    """Return the origin of the runs of a training of the demo."""
+    return f"demo:{key}"
+
+
+def create(store: RunStore, key: str, *, owner: str = "") -> str:
     """Record the run of a training of the demo, with its note, and return its id; `owner` as in `RunStore.create`."""
-    run_id = store.create(*demo.plan(), demo.dataset, demo.name, owner=owner)
-    store.annotate(run_id, demo.note)
-    return run_id
+    demo = DEMOS[key]
+    return store.create(*demo.plan(), demo.dataset, demo.name, owner=owner, note=demo.note, origin=demo_origin(key))
 
 
 def queue(store: RunStore, submit: Callable[[str], None]) -> tuple[str, ...]:
     """Record and submit the trainings that are missing, and return the ids of their runs.
 
-    What was left half-made, by a cancel or a crash, is removed and made anew; what there is stays as it is.
+    What a crash interrupted goes on from its last weights. What somebody stopped is made a second time. No run is
+    removed or changed.
 
     Args:
         store: Where runs are kept.
         submit: Queues a run, for instance `Engine.submit`.
     """
-    _remove_halves(store)
-    made = []
-    for key in standing(store).missing:
-        made.append(create(store, DEMOS[key]))
+    now, made = standing(store), []
+    for key in now.missing:
+        half = now.runs.get(key)
+        if half is not None and half.status is Status.INTERRUPTED and _untouched(store, half):
+            store.request(half.id, "resume")
+            made.append(half.id)
+        else:
+            made.append(create(store, key))
         submit(made[-1])
     return tuple(made)
 
 
 def cancel(store: RunStore, stop: Callable[[str], None]) -> None:
-    """Stop what still trains or waits and remove it; finished trainings stay. `stop` is for instance `Engine.stop`."""
-    halves = [run.id for run in standing(store).runs.values() if run.status.active]
-    for run_id in reversed(halves):  # those that wait first: else the next would begin
-        stop(run_id)
+    """Stop what still trains or waits, and remove of it what nobody has touched; all other runs stay.
+
+    `stop` is for instance `Engine.stop`.
+    """
+    active = [run for run in standing(store).runs.values() if run.status.active]
+    halves = [run.id for run in active if _untouched(store, run)]
+    for run in reversed(active):  # those that wait first: else the next would begin
+        with suppress(RunError):  # it has just ended, or somebody else was faster
+            stop(run.id)
     until = time.monotonic() + LEAVE_SECONDS
-    while time.monotonic() < until and standing(store).active:
+    while time.monotonic() < until and any(run.id in halves for run in store.list(status=Status.RUNNING)):
         time.sleep(0.1)
-    _remove_halves(store)
+    for run_id in halves:
+        with suppress(RunError):  # it is still being trained, or gone
+            if store.get(run_id).status not in _WHOLE:
+                store.delete(run_id)
 
 
 def train_here(
@@ -106,7 +129,7 @@ def train_here(
 
     Args:
         store: Where runs are kept.
-        again: Whether to remove what there is of the demo first, and make all of it anew.
+        again: Whether to remove first what there is of the demo and nobody has touched, and make all of it anew.
         progress: Called with a run's name, its steps so far and all of them; what it raises ends the work and leaves
             nothing half-made.
 
@@ -118,12 +141,12 @@ def train_here(
     from core.train.runner import Runner
 
     if again:
-        for run in _own(store):
-            store.delete(run.id)
-    _remove_halves(store)
+        for run in store.list(origins=[demo_origin(key) for key in DEMOS]):
+            if _untouched(store, run):
+                store.delete(run.id)
     for key in standing(store).missing:
         demo, owner = DEMOS[key], uuid.uuid4().hex
-        run_id = create(store, demo, owner=owner)
+        run_id = create(store, key, owner=owner)
 
         def tell(training: Training, step: Step, name: str = demo.name) -> None:
             if progress is not None:
@@ -139,16 +162,10 @@ def train_here(
     return tuple(found[key] for key in DEMOS if key in found)
 
 
-def _remove_halves(store: RunStore) -> None:
-    """Remove what is neither whole nor on its way."""
-    for run in _own(store):
-        if run.status not in _WHOLE and not run.status.active:
-            with suppress(RunError):  # somebody else was faster
-                store.delete(run.id)
-
-
-def _own(store: RunStore) -> list[Run]:
-    """Return the runs that the demo may remove: those that still have its name, for what people renamed is theirs."""
-    return [
-        run for run in store.list(ALL) if any(demo.name == run.name and demo.made_by(run) for demo in DEMOS.values())
-    ]
+def _untouched(store: RunStore, run: Run) -> bool:
+    """Say whether nobody has stopped, paused, renamed, annotated or edited a run of the demo."""
+    demo = DEMOS.get(run.origin.removeprefix(demo_origin("")))
+    if demo is None or not run.origin:
+        return False
+    as_made = (run.name, run.note, dict(run.live)) == (demo.name, demo.note, {}) and not store.events(run.id)
+    return as_made and run.wanted == "run" and run.status not in (Status.STOPPED, Status.PAUSED)

@@ -49,7 +49,7 @@ class Demo:
         return config.epochs * (config.train_images or DATASETS[self.dataset].split_sizes[0])
 
     def made_by(self, run: Run) -> bool:
-        """Say whether a run is this training, whatever it is called by now."""
+        """Say whether a run of version 0.4, which kept no origins, is this training."""
         if run.dataset != self.dataset or run.config.get("seed") != SEED:
             return False  # most of them: the rest is looked at more closely
         spec, config = self.plan()

@@ -22,7 +22,8 @@ SPLITS = {"train": "Training batches", "valid": "Validation images"}
 
 def title(measure: str, loss: str = "cross_entropy") -> str:
     """Say what a curve of "loss" or "accuracy" measures."""
-    return f"Loss ({LOSSES[loss].title.lower()})" if measure == "loss" else "Accuracy"
+    known = LOSSES.get(loss)  # none for a run of a later version
+    return ("Loss" + (f" ({known.title.lower()})" if known else "")) if measure == "loss" else "Accuracy"
 
 
 def smooth(values: Sequence[float], weight: float) -> list[float]:

@@ -73,9 +73,10 @@ def _reach_disk(path: Path) -> None:
 
 def remove_parts(folder: Path) -> None:
     """Remove what is left of checkpoints in a run's directory whose writers were killed."""
-    for part in folder.glob("*.part"):
-        with suppress(OSError):
-            part.unlink()
+    for pattern in ("*.part", ".tmp*"):  # the latter are safetensors' own
+        for part in folder.glob(pattern):
+            with suppress(OSError):
+                part.unlink()
 
 
 def beginning_of(path: Path) -> str:

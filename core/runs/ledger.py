@@ -15,6 +15,9 @@ from core.runs.transactions import transaction, writing
 
 _LOST = "The run was deleted or is trained elsewhere."
 
+# The queue in the order in which its runs are claimed.
+_QUEUE = select(RUNS.c.id).where(RUNS.c.status == Status.QUEUED.value).order_by(RUNS.c.queued, RUNS.c.number)
+
 
 class Ledger:
     """The tables of the runs as engines and workers use them.
@@ -121,6 +124,13 @@ class Ledger:
             }
             return run_id if connection.execute(query.values(values)).rowcount else None
 
+    def ahead(self, run_id: str) -> int:
+        """Return how many runs come before a queued one: those that run, and those that will be claimed earlier."""
+        running = select(func.count()).where(RUNS.c.status == Status.RUNNING.value)
+        with transaction(self._engine) as connection:
+            queue = connection.execute(_QUEUE).scalars().all()
+            return (queue.index(run_id) if run_id in queue else 0) + connection.execute(running).scalar_one()
+
     def hold(self, run_id: str, owner: str) -> bool:
         """Turn a running run into a paused one; false if it is no longer wanted to pause, or another's by now."""
         values = {"status": Status.PAUSED.value, "images_per_second": 0.0}
@@ -170,5 +180,4 @@ def _next(connection: Connection, owner: str, room: int) -> str | None:
     busy = select(func.count()).where(RUNS.c.owner == owner, RUNS.c.status == Status.RUNNING.value)
     if connection.execute(busy).scalar_one() >= room:
         return None
-    oldest = select(RUNS.c.id).where(RUNS.c.status == Status.QUEUED.value).order_by(RUNS.c.queued).limit(1)
-    return connection.execute(oldest).scalar_one_or_none()
+    return connection.execute(_QUEUE.limit(1)).scalar_one_or_none()

@@ -5,7 +5,9 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from core.runs.checkpoint import Checkpoint
 
+_DELETED = ".deleted-"  # begins the name of a folder whose run is being deleted
 _ID = re.compile(r"[0-9a-f]{10}")
 _RUN_COLUMNS = [column for column in RUNS.c if column.name not in ("steps_wanted", "owner", "queued", "number")]
 
@@ -50,6 +53,7 @@ class RunStore(Series):
         self.folder = folder or settings().folder("runs")  # first: the database may lie beside it
         super().__init__(url or settings().database_url)
         self._describe_datasets()
+        self._sweep()
 
     def create(
         self,
@@ -121,13 +125,34 @@ class RunStore(Series):
             raise RunError("There is no such run: it may have been deleted. Choose another one.")
         return read_run(row)
 
-    def list(self, limit: int | None = None, *, status: Status | None = None) -> tuple[Run, ...]:
-        """Return the latest runs, newest first; damaged records are left out."""
-        query = select(*_RUN_COLUMNS).order_by(RUNS.c.number.desc(), RUNS.c.created.desc()).limit(limit)
-        if status is not None:
-            query = query.where(RUNS.c.status == status.value)
+    def list(
+        self,
+        limit: int | None = None,
+        *,
+        status: Status | None = None,
+        dataset: str | None = None,
+        name: str | None = None,
+        origins: Sequence[str] | None = None,
+        trained: bool = False,
+    ) -> tuple[Run, ...]:
+        """Return runs, newest first; damaged records are left out and do not count.
+
+        Args:
+            limit: At most so many; by default all.
+            status, dataset, name: Only runs of this status, of this data set, of this name.
+            origins: Only runs of one of these origins.
+            trained: Only runs with steps behind them.
+        """
+        query = select(*_RUN_COLUMNS).order_by(RUNS.c.number.desc(), RUNS.c.created.desc())
+        wanted = {"status": status, "dataset": dataset, "name": name}
+        query = query.filter_by(**{column: str(value) for column, value in wanted.items() if value is not None})
+        if origins is not None:
+            query = query.where(RUNS.c.origin.in_(origins))
+        if trained:
+            query = query.where(RUNS.c.step > 0)
         with transaction(self._engine) as connection:
-            return tuple(readable_runs(connection.execute(query)))
+            rows = connection.execute(query.execution_options(yield_per=200))
+            return tuple(islice(readable_runs(rows), limit))
 
     def request(self, run_id: str, what: str) -> None:
         """Ask a run to "pause", "resume", "stop", do one "step", or the rest of an "epoch" and then pause.
@@ -169,13 +194,38 @@ class RunStore(Series):
 
     def delete(self, run_id: str) -> None:
         """Remove a run with its metrics and checkpoints; raises `RunError` while a worker has it."""
-        if self.get(run_id).status is Status.RUNNING:
-            raise RunError("This run is training: stop it before you delete it.")
-        with transaction(self._engine) as connection:
-            for table in (METRICS, EVENTS, EVIDENCE):
-                connection.execute(delete(table).where(table.c.run_id == run_id))
-            connection.execute(delete(RUNS).where(RUNS.c.id == run_id))
-        shutil.rmtree(self.folder / run_id, ignore_errors=True)
+        self.get(run_id)
+        folder, gone = self.folder / run_id, self.folder / f"{_DELETED}{run_id}"
+        try:
+            with writing(self._engine) as connection:  # no worker can claim it meanwhile
+                over = connection.execute(
+                    delete(RUNS).where(RUNS.c.id == run_id, RUNS.c.status != Status.RUNNING.value)
+                )
+                if not over.rowcount:
+                    raise RunError("This run is training: stop it before you delete it.")
+                for table in (METRICS, EVENTS, EVIDENCE):
+                    connection.execute(delete(table).where(table.c.run_id == run_id))
+                with suppress(OSError):  # it has no weights yet, or Windows: a file of it is open
+                    folder.rename(gone)
+        except BaseException:
+            if gone.exists():
+                gone.rename(folder)
+            raise
+        for left in (folder, gone):
+            shutil.rmtree(left, ignore_errors=True)
+
+    def _sweep(self) -> None:
+        """Bring deletions to an end that were cut short: weights go if their run is gone, else they come back."""
+        if not any(self.folder.glob(f"{_DELETED}*")):
+            return
+        with writing(self._engine) as connection:  # no other process deletes meanwhile
+            for left in self.folder.glob(f"{_DELETED}*"):
+                run_id = left.name.removeprefix(_DELETED)
+                if connection.execute(select(RUNS.c.id).where(RUNS.c.id == run_id)).one_or_none() is None:
+                    shutil.rmtree(left, ignore_errors=True)
+                else:
+                    with suppress(OSError):
+                        left.rename(self.folder / run_id)
 
     def checkpoint(self, run_id: str, epoch: int | None = None) -> Path:
         """Return where the weights of a run are, or will be: the latest, or those after an epoch (0: untrained)."""

@@ -53,6 +53,9 @@ class Recording:
             step=training.step,
             seconds=training.seconds,
         )
+        for epoch in store.epochs(run_id):
+            if epoch * training.steps_per_epoch > training.step:  # of a history that was taken back
+                store.checkpoint(run_id, epoch).unlink(missing_ok=True)
         if training.step == 0:
             self._save_epoch(0)
             self._evidence += training.gauge()

@@ -60,5 +60,5 @@ def _counterpart(first: Weights) -> Weights | None:
         return Weights(first.run, kept[0])
     if kept:
         return Weights(first.run)
-    trained = (run for run in state.store().list() if run.step and run.id != first.run.id)
-    return next((Weights(run) for run in trained), None)
+    trained = state.store().list(2, trained=True)
+    return next((Weights(run) for run in trained if run.id != first.run.id), None)

@@ -10,19 +10,18 @@ from pages.shared.live import LOOKS, duration
 from pages.shared.widgets.pulse import pulse
 
 TICK_SECONDS = 1.0
-LATEST = 100  # runs looked through on each tick
 
 
 def demo_panel() -> None:
     """Offer the demo, show how far it is while it is made, and then where it is."""
     with show_errors():
-        before = standing(state.store(), LATEST)
+        before = standing(state.store())
         live = before.active
 
         @st.fragment
         def tick() -> None:
             with show_errors():
-                now = standing(state.store(), LATEST)
+                now = standing(state.store())
                 _draw(now)
                 if now.active is not live:
                     st.rerun()

@@ -16,9 +16,9 @@ from pages.shared.timing import epoch_time
 from pages.shared.widgets.pulse import pulse
 
 
-def start(draft: state.Draft, config: TrainConfig) -> str:
-    """Create and queue a run of fresh weights; return its id."""
-    run_id = state.store().create(draft.spec, config, draft.dataset)
+def start(draft: state.Draft, config: TrainConfig, name: str | None = None, *, note: str = "", origin: str = "") -> str:
+    """Create and queue a run of fresh weights; return its id. The rest as in `RunStore.create`."""
+    run_id = state.store().create(draft.spec, config, draft.dataset, name, note=note, origin=origin)
     state.engine().submit(run_id)
     return run_id
 

@@ -65,8 +65,7 @@ def _banner(status: Status) -> Callable[[str], object]:
 
 def _progress(run: Run) -> str:
     if run.status is Status.QUEUED:
-        ahead = [other for other in state.store().list(status=Status.QUEUED) if other.created < run.created]
-        busy = len(state.store().list(status=Status.RUNNING)) + len(ahead)
+        busy = state.store().ahead(run.id)
         if busy:
             return f"Waiting for {busy} other training{'s' * (busy > 1)}"
         if not run.total_steps:
@@ -91,7 +90,8 @@ def duration(seconds: float) -> str:
 
 
 def _figures(run: Run) -> None:
-    loss = LOSSES[run.config.get("loss", "cross_entropy")].title.lower()
+    known = LOSSES.get(run.config.get("loss", "cross_entropy"))
+    loss = known.title.lower() if known else "loss"  # of a later version
     values = [
         ("Validation accuracy", run.valid_accuracy, "{:.1%}", "Share of the validation images classified rightly."),
         (

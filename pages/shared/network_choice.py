@@ -55,7 +55,7 @@ def choose_run(run: Run, label: str = "Network", of: str = "run", epoch: str = "
         of: The parameter of the address that a choice sets.
         epoch: The parameter that was said of the one before, and is dropped.
     """
-    runs = {other.id: other for other in state.store().list() if other.step}
+    runs = {other.id: other for other in state.store().list(trained=True)}
     if not isinstance(run, Pretrained):
         runs |= {run.id: run}
     runs |= {other.id: other for other in map(as_run, map(run_id_of, ZOO))}

@@ -120,7 +120,7 @@ def run_to_inspect() -> Run:
     run_id = st.query_params.get("run")
     run = network(run_id) if run_id else None
     if run is None:
-        run = next((candidate for candidate in store().list() if candidate.step), None)
+        run = next(iter(store().list(1, trained=True)), None)
         if run is None:
             raise RunError("No network has been trained yet: train one first.")
         st.query_params["run"] = run.id

@@ -1,5 +1,7 @@
 """A data set of one's own: what was noticed when it came in, another name, and its end."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
@@ -12,6 +14,7 @@ from pages.shared.layout import plain, show_errors
 from pages.shared.own_sources import counted
 
 _REFUSAL = "own_refusal"
+_NAMED = 5  # trainings that are named; of the others only the number is told
 
 
 def care(info: DatasetInfo) -> None:
@@ -69,6 +72,9 @@ def _ask_delete(info: DatasetInfo) -> None:
         if busy:
             st.warning("A training uses it right now or waits for it: stop that first.", icon=":material/block:")
         elif runs:
+            unfinished = [run for run in runs if run.status.resumable]
+            if unfinished:
+                st.warning(_unfinished(unfinished), icon=":material/warning:")
             many = (
                 f"{len(runs)} trainings have learned from it: they stay"
                 if len(runs) > 1
@@ -88,8 +94,14 @@ def _ask_delete(info: DatasetInfo) -> None:
         )
 
 
+def _unfinished(runs: Sequence[Run]) -> str:
+    names = ", ".join(f"**{plain(run.name)}**" for run in runs[:_NAMED])
+    more = f" and {len(runs) - _NAMED} more" if len(runs) > _NAMED else ""
+    return f"Not finished: {names}{more}. Without these images they cannot be resumed."
+
+
 def _learned(name: str) -> list[Run]:
-    return [run for run in state.store().list() if run.dataset == name]
+    return list(state.store().list(dataset=name))
 
 
 def _delete(name: str, popover: str) -> None:
@@ -97,6 +109,7 @@ def _delete(name: str, popover: str) -> None:
     try:
         runs = _learned(name)
         if any(run.status.active for run in runs):
+            st.session_state[_REFUSAL] = "A training uses it or waits for it by now: stop that first."
             return
         own.delete_dataset(name, remember=bool(runs))
     except ConvScopeError as error:

@@ -14,9 +14,11 @@ from pages.shared import menu, state
 from pages.shared.launch import start
 from pages.shared.layout import plain, show_errors
 
+_ORIGIN = "recipe:"  # begins the origin of such runs; then come the recipe and the guess
+
 
 def _note(key: str, guess: int) -> str:
-    """Return what is written to a run that breaks on purpose: it is recognised by these very words."""
+    """Return the note of a run that breaks on purpose."""
     return f"Broken on purpose: {RECIPES[key].title}. Guess: {RECIPES[key].choices[guess]}."
 
 
@@ -68,17 +70,27 @@ def _card(key: str, draft: state.Draft) -> None:
 def _begin(key: str, guess: int, draft: state.Draft) -> str:
     info, recipe = DATASETS[draft.dataset], RECIPES[key]
     spec, config = recipe.make(draft.spec, state.config(), info.split_sizes[0])
-    run_id = start(state.Draft(draft.dataset, spec), config)
-    state.store().rename(run_id, f"{recipe.title} · {info.title}"[:80])
-    state.store().annotate(run_id, _note(key, guess))
-    return run_id
+    name = f"{recipe.title} · {info.title}"
+    return start(
+        state.Draft(draft.dataset, spec), config, name, note=_note(key, guess), origin=f"{_ORIGIN}{key}:{guess}"
+    )
+
+
+def _guess_of(run: Run) -> tuple[str, int] | None:
+    """Return the recipe of a run and the answer that was guessed; None if it is no recipe of this version."""
+    if not run.origin:
+        return _GUESSES.get(run.note)  # version 0.4 kept no origins
+    key, _, guess = run.origin.removeprefix(_ORIGIN).partition(":")
+    known = run.origin.startswith(_ORIGIN) and key in RECIPES and guess.isdecimal()
+    return (key, int(guess)) if known and int(guess) < len(RECIPES[key].choices) else None
 
 
 def verdict(run: Run, findings: Sequence[Finding]) -> None:
     """Of a run that breaks on purpose, say what was guessed, what was right, and whether the diagnosis named it."""
-    if run.note not in _GUESSES:
+    guess_of = _guess_of(run)
+    if guess_of is None:
         return
-    key, guess = _GUESSES[run.note]
+    key, guess = guess_of
     recipe = RECIPES[key]
     guessed = f"**{recipe.question}** You guessed: {recipe.choices[guess].lower()}"
     if run.status.active:

@@ -40,10 +40,10 @@ def test_every_plan_works_without_a_network_connection_and_is_told_from_other_ru
         assert config.seed == SEED != TrainConfig().seed
         assert demo.recipe in RECIPES
         assert demo.name.startswith("Demo: ") and demo.note.endswith(".")
-    mine = store.create(*DEMOS["digits"].plan(), "mnist5k")
+    mine = making.create(store, "digits")
+    store.rename(mine, "Mine now")
     assert standing(store).runs["digits"].id == mine  # whatever it is called
-    other = DEMOS["digits"].plan()
-    store.create(other[0], replace(other[1], seed=0), "mnist5k", DEMOS["digits"].name)
+    store.create(*DEMOS["digits"].plan(), "mnist5k", DEMOS["digits"].name)
     assert standing(store).runs["digits"].id == mine
     assert set(standing(store).missing) == set(DEMOS) - {"digits"}
 
@@ -108,12 +108,51 @@ def test_the_queue_gets_what_is_missing_and_cancel_takes_it_back(tiny, store):
     assert not standing(store).active
 
 
-def test_halves_of_a_crash_are_made_anew(tiny, store):
-    half = making.create(store, DEMOS["shapes"])
+def test_what_a_crash_interrupted_goes_on(tiny, store):
+    half = making.create(store, "shapes")
     store.change(half, status=Status.INTERRUPTED.value)
     assert "shapes" in standing(store).missing
     made = queue(store, lambda run_id: None)
-    assert half not in {run.id for run in store.list()} and len(made) == len(DEMOS)
+    assert half in made and len(made) == len(DEMOS) == len(store.list())
+    assert store.get(half).status is Status.QUEUED
+
+
+@pytest.mark.parametrize("what", ["stop", "annotate", "rename", "edit"])
+def test_what_somebody_touched_is_never_removed_by_the_demo(tiny, store, what):
+    queue(store, lambda run_id: None)
+    mine = standing(store).runs["digits"].id
+    touch = {
+        "stop": lambda: store.request(mine, "stop"),
+        "annotate": lambda: store.annotate(mine, "Look at epoch 2."),
+        "rename": lambda: store.rename(mine, "For the lesson"),
+        "edit": lambda: store.edit(mine, {"lr": 0.5}),
+    }
+    touch[what]()
+    before = store.get(mine)
+    queue(store, lambda run_id: None)
+    assert store.get(mine) == before
+    cancel(store, lambda run_id: store.request(run_id, "stop"))
+    assert [run.id for run in store.list()] == [mine]
+    store.change(mine, status=Status.FINISHED.value)
+    train_here(store, again=what != "stop")  # asked for anew, but not for this one
+    assert store.get(mine).note == before.note
+
+
+def test_it_is_known_behind_any_number_of_newer_runs(tiny, store):
+    queue(store, lambda run_id: None)
+    for run in store.list():
+        store.change(run.id, status=Status.FINISHED.value)
+    spec, config = DEMOS["digits"].plan()
+    for _ in range(120):
+        store.create(spec, config, "digits", "Another")
+    assert not standing(store).missing
+    assert queue(store, lambda run_id: None) == ()
+
+
+def test_a_demo_of_version_0_4_is_not_offered_again(tiny, store):
+    for demo in DEMOS.values():
+        store.change(store.create(*demo.plan(), demo.dataset, demo.name), status=Status.FINISHED.value)
+    assert not standing(store).missing
 
 
 def test_the_command_line_says_what_there_is(tiny, home, capsys):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from sqlalchemy import delete
 
 from core.errors import RunError, StorageError
 from core.model.build import build_model
@@ -14,6 +15,7 @@ from core.model.presets import preset
 from core.runs.checkpoint import Checkpoint, save_checkpoint
 from core.runs.records import Metric, Status
 from core.runs.store import RunStore
+from core.runs.tables import RUNS, transaction
 from core.train.config import TrainConfig
 
 SPEC = preset("tutorial", (1, 8, 8), 10)
@@ -200,3 +202,63 @@ def test_a_full_disk_loses_nothing_that_was_recorded(store):
     with pytest.raises(StorageError, match="full"):
         store.record(run_id, [metric(step) for step in range(2, 20_000)])
     assert [m.step for m in store.metrics(run_id)] == [1]
+
+
+def test_lists_are_whole_and_ask_for_what_they_want(store):
+    first = store.create(SPEC, CONFIG, "own_cats", origin="demo:x")
+    store.change(first, step=3)
+    for _ in range(110):
+        store.create(SPEC, CONFIG, "digits")
+    assert len(store.list()) == 111
+    assert [run.id for run in store.list(dataset="own_cats")] == [first]
+    assert [run.id for run in store.list(1, trained=True)] == [first]
+    assert [run.id for run in store.list(origins=["demo:x"])] == [first]
+
+
+def test_a_damaged_record_does_not_take_the_place_of_another_run(store):
+    whole, damaged = store.create(SPEC, CONFIG, "digits"), store.create(SPEC, CONFIG, "digits")
+    store.change(damaged, spec="{")
+    assert [run.id for run in store.list(1)] == [whole]
+
+
+def test_newer_runs_come_first_whatever_the_clock_said(store, monkeypatch):
+    monkeypatch.setattr("core.runs.store.time.time", lambda: 4e9)
+    ahead = store.create(SPEC, CONFIG, "digits")
+    monkeypatch.undo()
+    newer = store.create(SPEC, CONFIG, "digits")
+    assert [run.id for run in store.list()] == [newer, ahead]
+
+
+def test_who_comes_before_a_queued_run_is_counted_as_they_will_be_claimed(store):
+    waiting = store.create(SPEC, CONFIG, "digits")
+    store.request(waiting, "pause")
+    others = [store.create(SPEC, CONFIG, "digits") for _ in range(3)]
+    store.request(waiting, "resume")  # behind the others, though it was created first
+    assert [store.ahead(run_id) for run_id in (*others, waiting)] == [0, 1, 2, 3]
+    assert [store.claim("me", 9) for _ in range(3)] == others
+    assert store.ahead(waiting) == 3  # they train now
+
+
+def test_a_deletion_that_is_cut_short_comes_to_an_end_and_loses_nothing(store):
+    kept, gone = (store.create(SPEC, CONFIG, "digits", first=saved()) for _ in range(2))
+    (store.folder / gone).rename(store.folder / f".deleted-{gone}")
+    (store.folder / kept).rename(store.folder / f".deleted-{kept}")  # killed before its rows were gone
+    with transaction(store._engine) as connection:
+        connection.execute(delete(RUNS).where(RUNS.c.id == gone))
+    RunStore().close()
+    assert [path.name for path in store.folder.iterdir()] == [kept]
+    assert store.checkpoint(kept).exists()
+
+
+def test_a_run_that_a_worker_claims_at_the_last_moment_is_not_deleted(store, monkeypatch):
+    run_id = store.create(SPEC, CONFIG, "digits", first=saved())
+    before = store.get(run_id)
+    assert store.claim("worker", 1) == run_id
+    monkeypatch.setattr(store, "get", lambda run_id: before)  # what was read before that
+    with pytest.raises(RunError, match="training"):
+        store.delete(run_id)
+    assert store.checkpoint(run_id).exists()
+
+
+def saved() -> Checkpoint:
+    return Checkpoint(build_model(SPEC).state_dict())
