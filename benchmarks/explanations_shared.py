@@ -24,7 +24,7 @@ from benchmarks.table import print_table
 from core.data.images import decode_image, fit_image
 from core.explain.attribution import attribute
 from pages.shared import networks, results, subjects
-from pages.shared.jobs import Job, _pool
+from pages.shared.jobs import Job, board
 from pages.shared.pretrained import FIRST, as_run, run_id_of
 
 SAMPLES = Path(__file__).parents[1] / "assets" / "samples"
@@ -53,7 +53,7 @@ def submit(person: int, method: str) -> "Future[Any]":
         return results.attribution(weights, picture, 285, method, progress=tell)
 
     job = Job(work, watchers={f"person {person}": time.monotonic() + 1e6})
-    return _pool().submit(job.run)
+    return board().pool.submit(job.run)
 
 
 def alone(person: int) -> torch.Tensor:

@@ -1,13 +1,18 @@
 """Work in the background: shared, watched, cancelled, and never lost."""
 
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from concurrent.futures import CancelledError
+from functools import partial
 from typing import Any
 
+import numpy as np
 import pytest
 import streamlit as st
+import torch
 from streamlit.testing.v1 import AppTest
 
 from core.errors import ExplainError
@@ -15,14 +20,17 @@ from pages.shared import jobs
 
 GATES: dict[str, threading.Event] = {}
 CALLS: list[str] = []
+ERRORS: list[Exception] = []  # what the work raises, the last one first
+HIDDEN: list[bool] = []  # not empty: the page does not show the place
 
 
 @pytest.fixture(autouse=True)
 def _nothing_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "_session", jobs._session)
     st.cache_resource.clear()
-    GATES.update({name: threading.Event() for name in ("a", "b", "broken")})
-    CALLS.clear()
+    GATES.update({name: threading.Event() for name in ("a", "b", "c")})
+    for each in (CALLS, ERRORS, HIDDEN):
+        each.clear()
 
 
 def script(name: str, ask: str, person: str, here) -> None:  # type: ignore[no-untyped-def]
@@ -36,22 +44,19 @@ def script(name: str, ask: str, person: str, here) -> None:  # type: ignore[no-u
         tell(1, 2)
         while not here["gates"][name].wait(0.01):
             tell(1, 2)
-        if name == "broken":
-            raise here["error"]("This cannot be explained.")
+        if here["errors"]:
+            raise here["errors"].pop()
         return f"result of {name}"
 
     jobs._session = lambda: person
-    try:
+    if not here["hidden"]:
         found = jobs.background((name,), work, words="Counting", place="test", ask=ask)
-    except here["error"] as error:
-        st.error(str(error))
-    else:
         if found is not None:
             st.markdown(found)
 
 
 def opened(name: str = "a", ask: str = "", person: str = "one") -> AppTest:
-    here = {"calls": CALLS, "gates": GATES, "error": ExplainError}
+    here = {"calls": CALLS, "gates": GATES, "errors": ERRORS, "hidden": HIDDEN}
     words = {"name": name, "ask": ask, "person": person, "here": here}
     app = AppTest.from_function(script, kwargs=words, default_timeout=20).run()
     assert not app.exception
@@ -66,7 +71,7 @@ def until(true: Callable[[], Any]) -> None:
 
 
 def job(name: str = "a") -> jobs.Job:
-    found = jobs._slot((name,)).job
+    found = jobs.board().look((name,))
     assert found is not None
     return found
 
@@ -111,20 +116,34 @@ def test_cancelled_by_the_last_one_it_ends_and_can_be_asked_for_again() -> None:
     assert app.run().markdown[0].value == "result of a"
 
 
+def test_one_long_work_does_not_block_the_others_on_two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs.os, "cpu_count", lambda: 2)
+    opened("a")
+    second = opened("b")
+    GATES["b"].set()
+    until(job("b").result.done)
+    assert second.run().markdown[0].value == "result of b"
+    assert not job("a").result.done()
+    GATES["a"].set()
+    until(job("a").result.done)
+
+
 def test_what_waits_for_its_turn_can_be_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs.os, "cpu_count", lambda: 1)
-    first, second = opened("a"), opened("b")
-    until(lambda: job().done)
-    second.run()
-    assert "waiting for its turn" in second.get("progress")[0].proto.text
-    second.button(key="cancel_test").click().run()
-    assert job("b").over
+    first, other, last = opened("a"), opened("b"), opened("c")
+    until(lambda: job("a").done and job("b").done)
+    last.run()
+    assert "waiting for its turn" in last.get("progress")[0].proto.text
+    last.button(key="cancel_test").click().run()
+    assert job("c").over
+    assert job("c").work is None
     with pytest.raises(CancelledError):
-        job("b").result.result()
-    GATES["a"].set()
-    until(job().result.done)
-    assert first.run().markdown[0].value == "result of a"
-    assert CALLS == ["a"]
+        job("c").result.result()
+    for name, app in (("a", first), ("b", other)):
+        GATES[name].set()
+        until(job(name).result.done)
+        assert app.run().markdown[0].value == f"result of {name}"
+    assert CALLS == ["a", "b"]
 
 
 def test_it_ends_when_everybody_has_left(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,10 +164,148 @@ def test_it_waits_for_a_press_where_that_is_asked() -> None:
     assert app.run().markdown[0].value == "result of a"
 
 
-def test_what_goes_wrong_is_said_where_it_was_asked() -> None:
-    app = opened("broken")
-    GATES["broken"].set()
-    until(job("broken").result.done)
-    assert app.run().error[0].value == "This cannot be explained."
-    with pytest.raises(ExplainError):
-        job("broken").result.result()
+def fail(error: Exception, **words: str) -> AppTest:
+    """Return a page whose work has failed with an error."""
+    ERRORS.append(error)
+    app = opened(**words)
+    until(lambda: job().done)
+    GATES["a"].set()
+    until(job().result.done)
+    return app.run()
+
+
+def test_what_goes_wrong_is_said_once_where_it_was_asked_and_can_be_tried_again() -> None:
+    app = fail(ExplainError("This *cannot* be explained."))
+    assert [error.value for error in app.error] == [r"This \*cannot\* be explained."]
+    assert [button.label for button in app.button] == ["Try again"]
+    assert [error.value for error in app.run().error] == [r"This \*cannot\* be explained."]
+    assert CALLS == ["a"]  # a page that is drawn again does not try by itself
+    app.button(key="again_test").click().run()
+    assert not app.error
+    until(job().result.done)
+    assert app.run().markdown[0].value == "result of a"
+    assert CALLS == ["a", "a"]
+
+
+def test_a_failure_is_not_kept_for_other_visitors() -> None:
+    app = fail(ExplainError("The disk is full."), person="one")
+    other = opened(person="other")
+    assert not other.error
+    until(job().result.done)
+    assert other.run().markdown[0].value == "result of a"
+    assert CALLS == ["a", "a"]
+    assert app.run().markdown[0].value == "result of a"
+
+
+def test_whoever_comes_back_to_a_place_tries_anew() -> None:
+    app = fail(ExplainError("The database is busy."))
+    HIDDEN.append(True)
+    assert not app.run().error
+    HIDDEN.clear()
+    assert not app.run().error
+    until(job().result.done)
+    assert app.run().markdown[0].value == "result of a"
+
+
+def test_all_who_watched_hear_why_it_failed() -> None:
+    ERRORS.append(ExplainError("This cannot be explained."))
+    apps = [opened(person=person) for person in ("one", "other")]
+    GATES["a"].set()
+    until(job().result.done)
+    assert [app.run().error[0].value for app in apps] == ["This cannot be explained."] * 2
+    assert CALLS == ["a"]
+
+
+def test_an_unexpected_error_is_a_sentence_and_its_traceback_is_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    app = fail(OSError("/secret/path is full"))
+    assert not app.exception
+    assert app.error[0].value == (
+        "This could not be finished because of an unexpected error (OSError). The details are in the server's log."
+    )
+    assert "OSError: /secret/path is full" in caplog.text
+    assert "in work" in caplog.text
+
+
+class Upload:
+    """Something large that work closes over."""
+
+
+@pytest.mark.parametrize("end", ["result", "sentence", "surprise", "cancelled", "waiting", "part"])
+def test_what_the_work_held_is_released_as_soon_as_it_is_over(end: str, caplog: pytest.LogCaptureFixture) -> None:
+    board = jobs.Board()
+    upload, go, reached = Upload(), threading.Event(), threading.Event()
+    gone = weakref.ref(upload)
+
+    def work(tell: jobs.Progress, upload: Upload = upload) -> object:
+        reached.set()
+        go.wait(10)
+        tell(1, 2)
+        if end in ("sentence", "surprise"):
+            raise (ExplainError if end == "sentence" else KeyError)(str(upload))
+        return [attempt(partial(refuse, upload))] if end == "part" else 1
+
+    def attempt(ask: Callable[[], object]) -> object:
+        try:
+            return ask()
+        except ExplainError as error:
+            return error
+
+    def refuse(upload: Upload) -> None:
+        raise ExplainError("No.")
+
+    if end == "waiting":
+        for number in range(board.pool._max_workers):
+            board.watch(number, lambda tell: go.wait(10), "one")
+    found = board.watch("upload", work, "one")
+    del work, upload
+    if end != "waiting":
+        assert reached.wait(10)
+    if end in ("cancelled", "waiting"):
+        found.leave("one")
+    if end == "waiting":
+        gc.collect()
+        assert gone() is None
+    go.set()
+    board.pool.shutdown(wait=True)
+    assert found.result.done()
+    gc.collect()
+    assert gone() is None
+    assert found.over == (end not in ("result", "part"))
+
+
+def test_what_runs_is_never_started_twice_however_much_comes_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "KEPT", 3)
+    board, go = jobs.Board(), threading.Event()
+    running = board.watch("long", lambda tell: go.wait(10), "one")
+    for number in range(20):
+        assert board.watch(number, lambda tell: 7, "one").result.result(10) == 7
+    assert board.watch("long", lambda tell: None, "other") is running
+    assert not running.result.done()
+    go.set()
+    board.pool.shutdown(wait=True)
+    assert len(board.jobs) == 3
+
+
+def test_results_are_kept_up_to_a_number_of_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "KEPT_BYTES", 2_000_000)
+    board = jobs.Board()
+    for number in range(5):
+        board.watch(number, lambda tell: {"map": [np.zeros(100_000)]}, "one").result.result(10)  # 800 kB
+    board.watch("large", lambda tell: bytes(3_000_000), "one").result.result(10)
+    board.pool.shutdown(wait=True)
+    assert list(board.jobs) == ["large"]
+
+
+def test_sizes_are_of_all_that_a_result_holds() -> None:
+    network = torch.nn.Linear(10, 100)
+    held = jobs.Job(None, size=3)
+    assert jobs.size_of((np.zeros((2, 3)), torch.zeros(5), "abc", network)) == 48 + 20 + 3 + 4 * 1100
+    assert jobs.size_of({"job": held}) > 0
+
+
+def test_a_result_with_an_error_in_it_is_not_kept_for_other_visitors() -> None:
+    board = jobs.Board()
+    first = board.watch("two networks", lambda tell: [1, ExplainError("No.")], "one")
+    first.result.result(10)
+    assert board.watch("two networks", lambda tell: [1, 2], "one") is first
+    assert board.watch("two networks", lambda tell: [1, 2], "other").result.result(10) == [1, 2]
