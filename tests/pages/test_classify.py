@@ -16,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 from core.data.catalog import DATASETS
 from core.data.datasets import load_dataset
 from core.data.images import fit_image
+from core.runs.store import RunStore
 from pages.shared import results, state, subjects
 from pages.shared.layout import plain
 from pages.shared.menu import FOLDER, path
@@ -229,9 +230,11 @@ def test_it_says_that_the_network_must_choose_one_of_its_classes(trained_run: st
     assert "must choose" not in texts(app)
 
 
-def test_names_of_files_and_classes_are_shown_as_text(trained_run: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_of_files_and_classes_are_shown_as_text(trained_run: str) -> None:
     names = tuple(f"<i>{index}</i>" for index in range(10))
-    monkeypatch.setitem(DATASETS, "digits", replace(DATASETS["digits"], class_names=names))
+    store = RunStore()
+    store.change(trained_run, dataset_info=replace(DATASETS["digits"], class_names=names).to_json())
+    store.close()
     app = opened(trained_run)
     name = "<b>*x*</b> [y](z).png"
     upload(app, name, file(seven()))

@@ -358,10 +358,12 @@ def test_a_network_that_cannot_be_loaded_gets_one_sentence(
     assert app.selectbox(key="pick_run").value
 
 
-def test_class_names_are_shown_as_text(trained_run: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_class_names_are_shown_as_text(trained_run: str) -> None:
     best = answer(trained_run, 0)
     names = tuple("<b>*it*</b>" if index == best else str(index) for index in range(10))
-    monkeypatch.setitem(DATASETS, "digits", replace(DATASETS["digits"], class_names=names))
+    store = RunStore()
+    store.change(trained_run, dataset_info=replace(DATASETS["digits"], class_names=names).to_json())
+    store.close()
     app = opened(run=trained_run)
     assert r"Why “\<b>\*it\*\</b>”?" in [heading.value for heading in app.subheader]
     assert r"\<b>\*it\*\</b>" in app.button(key=f"class_{best}").label
