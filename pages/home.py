@@ -16,6 +16,22 @@ FIRST = TrainConfig(epochs=5)
 LATEST = 5  # trainings that are listed
 LOOP = ("data", "build", "train", "feature_maps", "saliency", "classify")
 
+
+@show_errors()
+def latest_trainings() -> None:
+    """List the newest runs, each with its state, as the way back to it."""
+    st.subheader("Latest trainings", anchor=False)
+    runs = state.store().list(LATEST)
+    for run in runs:
+        label, icon, _ = LOOKS[run.status]
+        score = "" if run.valid_accuracy is None else f" · {run.valid_accuracy:.1%}"
+        menu.link("train", f"{plain(run.name)} · {label}{score}", icon=icon, run=run.id)
+    if len(runs) == LATEST:
+        menu.link("runs", "All trainings")
+    if not runs:
+        st.caption("None yet. Press **Train a network** and it will be listed here.")
+
+
 page("home")
 with st.container(border=True, key="start"):
     words, action = st.columns([3, 1], vertical_alignment="center")
@@ -38,7 +54,12 @@ with st.container(border=True, key="photograph"):
             target=None,
         )
     words.caption(f"{ZOO[PRETRAINED].title} comes with the app: no download, and your photograph stays here.")
-demo_panel()
+usable = False
+with show_errors():
+    state.store()  # what is wrong with the data directory is said once, here
+    usable = True
+if usable:
+    demo_panel()
 
 st.subheader("One loop, six steps", anchor=False)
 with st.grid(3, min_column_width=200):
@@ -47,14 +68,5 @@ with st.grid(3, min_column_width=200):
             menu.link(name, f"{number} · {menu.PAGES[name].title}", width="stretch")
             st.caption(menu.PAGES[name].lead)
 
-st.subheader("Latest trainings", anchor=False)
-with show_errors():
-    runs = state.store().list(LATEST)
-    for run in runs:
-        label, icon, _ = LOOKS[run.status]
-        score = "" if run.valid_accuracy is None else f" · {run.valid_accuracy:.1%}"
-        menu.link("train", f"{plain(run.name)} · {label}{score}", icon=icon, run=run.id)
-    if len(runs) == LATEST:
-        menu.link("runs", "All trainings")
-    if not runs:
-        st.caption("None yet. Press **Train a network** and it will be listed here.")
+if usable:
+    latest_trainings()

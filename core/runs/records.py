@@ -8,7 +8,10 @@ from typing import Any
 from core.data.dataset_info import DatasetInfo
 from core.model.spec import ModelSpec
 
-DIVERGED = "diverged"  # code of `Run.failure`: the loss was no longer a number
+# Codes of `Run.failure`: the loss was no longer a number; memory ran out; the disk or the database cannot be used;
+# the images or the settings are not usable here; a fault of the program.
+DIVERGED, OUT_OF_MEMORY, STORAGE = "diverged", "out_of_memory", "storage"
+DATA_MISSING, SETTINGS, INTERNAL = "data_missing", "settings", "internal"
 DIVERGED_WORDS = "no longer a number"  # in the message of such runs, by which versions without codes knew them
 
 

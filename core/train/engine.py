@@ -22,7 +22,7 @@ from core.train.silence import Silence
 TICK_SECONDS = 0.25
 LOOK_SECONDS = 0.5
 SILENT_SECONDS = 3.5
-SPARE_AFTER_SECONDS = 6.0
+SPARE_AFTER_SECONDS, MAX_SPARE_SECONDS = 6.0, 300.0
 CLOSING_SECONDS = 8.0
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -48,7 +48,8 @@ class Engine:
         self.owner = uuid.uuid4().hex
         self._workers: dict[str, subprocess.Popen[bytes]] = {}
         self._spare: subprocess.Popen[bytes] | None = None
-        self._given = 0.0
+        self._given, self._spare_after = 0.0, 0.0
+        self._trouble = ""
         self._silence = Silence(round(SILENT_SECONDS / LOOK_SECONDS))
         self._wake, self._closing = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._look_after, name="engine", daemon=True)
@@ -105,11 +106,21 @@ class Engine:
                 if time.monotonic() - looked > LOOK_SECONDS:
                     looked = time.monotonic()
                     self._listen()
+                self._tell("")
             except (ConvScopeError, OSError) as error:
-                _log.warning("The queue waits: %s", error)
+                self._tell(str(error))
                 self._closing.wait(2.0)
             self._wake.wait(TICK_SECONDS)
             self._wake.clear()
+
+    def _tell(self, trouble: str) -> None:
+        """Log why the queue waits, and that it goes on, once each: a disk may be full for hours."""
+        if trouble != self._trouble:
+            if trouble:
+                _log.warning("The queue waits: %s", trouble)
+            else:
+                _log.warning("The queue goes on.")
+            self._trouble = trouble
 
     def _listen(self) -> None:
         """Show life for the runs of this engine, and find those whose worker is gone."""
@@ -143,6 +154,8 @@ class Engine:
                 words = f"No worker could be started ({error.strerror}): make room on this machine and press Resume."
                 self.store.interrupt(run_id, words, owner=self.owner)
                 raise
+            if worker is self._spare:
+                self._spare_after = 0.0  # one that waited well
             self._spare, self._given = None, time.monotonic()
             self._workers[run_id] = worker
             order = json.dumps({"run": run_id, "owner": self.owner, "url": self.store.url}) + "\n"
@@ -154,8 +167,14 @@ class Engine:
                 continue  # it died; the next look finds out
 
     def _keep_spare(self) -> None:
-        missing = self._spare is None or self._spare.poll() is not None
-        if missing and time.monotonic() - self._given > SPARE_AFTER_SECONDS:  # let a new run have the cores first
+        if self._spare is not None and self._spare.poll() is not None:
+            # it ended before it was given a run: the next one likely would, too, so each waits twice as long
+            self._spare_after = min(2 * max(self._spare_after, SPARE_AFTER_SECONDS), MAX_SPARE_SECONDS)
+            _log.warning("A waiting worker ended with code %s: see worker.log.", self._spare.returncode)
+            _end_input(self._spare)
+            self._spare = None
+        # a new run has the cores first
+        if self._spare is None and time.monotonic() - self._given > max(self._spare_after, SPARE_AFTER_SECONDS):
             self._given = time.monotonic()
             self._spare = _start()
 

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from core.data.datasets import load_dataset
-from core.errors import ConfigError, ConvScopeError, DivergedError, RunError, StorageError
+from core.errors import ConfigError, ConvScopeError, RunError, StorageError
 from core.model.build import build_model
 from core.runs.checkpoint import load_checkpoint
-from core.runs.records import DIVERGED, Status, Wishes
+from core.runs.records import Status, Wishes
 from core.runs.reserve import give_reserve, keep_reserve
 from core.runs.store import RunStore
 from core.runs.transactions import BusyError
 from core.train.config import LIVE, TrainConfig
+from core.train.endings import ending_of
 from core.train.loop import Training
 from core.train.metrics import Step, evaluate
 from core.train.patience import insist
@@ -59,22 +60,12 @@ class Runner:
         pulse.start()
         try:
             return self._train()
-        except RunError:  # deleted while it trained, or trained elsewhere by now
+        except RunError as error:
+            self._end(Status.FAILED, str(error))  # nothing happens where it was deleted, or is trained elsewhere by now
             return Status.STOPPED
-        except StorageError as error:
-            return self._end(Status.INTERRUPTED, str(error))
-        except ConfigError as error:  # what this version or machine cannot do, another one may
-            return self._end(Status.INTERRUPTED if self._latest.exists() else Status.FAILED, str(error))
-        except DivergedError as error:
-            return self._end(Status.FAILED, str(error), failure=DIVERGED)
-        except ConvScopeError as error:
-            return self._end(Status.FAILED, str(error))
-        except (MemoryError, RuntimeError) as error:
-            if isinstance(error, MemoryError) or "memory" in str(error).lower():
-                words = "The training needs more memory than this machine has: use a smaller batch size or network."
-                return self._end(Status.FAILED, words)
-            self._end(Status.FAILED, "The training ended by a fault of the program: its worker.log has the details.")
-            raise
+        except Exception as error:
+            ending = ending_of(error, has_weights=self._latest.exists())
+            return self._end(ending.status, ending.message, failure=ending.failure)
         finally:
             over.set()
             pulse.join()
@@ -82,7 +73,7 @@ class Runner:
 
     def _beat(self, over: threading.Event) -> None:
         while not over.wait(HEARTBEAT_SECONDS):
-            with suppress(StorageError, RunError):  # the training itself says so when it cannot record
+            with suppress(ConvScopeError):  # the training itself says so when it cannot record
                 self.store.record(self.run_id, (), by=self.owner)
 
     @property

@@ -9,24 +9,34 @@ import os
 import signal
 import sys
 import threading
+import traceback
 
 import torch
 
-from core.data.datasets import load_dataset
+from core.data.catalog import DATASETS
+from core.data.datasets import Dataset, Split
 from core.model.build import build_model
 from core.model.presets import preset
+from core.runs.records import STORAGE, Status
 from core.runs.store import RunStore
-from core.settings import settings
+from core.settings import cannot_write, settings
 from core.train.config import TrainConfig
 from core.train.loop import Training
 from core.train.runner import Runner
 
 
 def _warm() -> None:
-    """Run one step of a small network, so that the first step of the run does not pay for loading kernels."""
-    dataset = load_dataset("mnist5k", limit=64)  # at hand, and what most begin with
+    """Run one step of a small network, so that the first step of the run does not pay for loading kernels.
+
+    It needs nothing of the data directory, which may be full or missing; whatever goes wrong is left to the run to say.
+    """
+    images = Split(torch.zeros(32, 1, 28, 28, dtype=torch.uint8), torch.arange(32) % 10)
+    dataset = Dataset(DATASETS["mnist5k"], images, images, images, mean=(0.0,), std=(1.0,))
     model = build_model(preset("tutorial", dataset.input_shape, dataset.num_classes))
-    next(iter(Training(model, dataset, TrainConfig(batch_size=32))))
+    try:
+        next(iter(Training(model, dataset, TrainConfig(batch_size=32))))
+    except Exception:
+        traceback.print_exc()
 
 
 def _log_to(path: str) -> None:
@@ -57,8 +67,13 @@ def main() -> None:
     threading.Thread(target=wait_for_end, daemon=True).start()
     store = RunStore(order["url"])
     folder = store.checkpoint(order["run"]).parent
-    folder.mkdir(parents=True, exist_ok=True)
-    _log_to(str(folder / "worker.log"))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _log_to(str(folder / "worker.log"))
+    except OSError as error:
+        message = str(cannot_write(error))
+        store.leave(order["run"], order["owner"], Status.INTERRUPTED, failure=STORAGE, message=message)
+        return
     Runner(store, order["run"], order["owner"], leaving=gone.is_set).run()
     store.close()
 

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -87,7 +88,8 @@ def warm() -> threading.Thread:
     """Once per server, after the first page is drawn: start the engine and load what most pages need."""
 
     def load() -> None:
-        engine()  # first of all its standby worker gets the cores
+        with suppress(ConvScopeError):  # each page says in a sentence what is wrong with the data directory
+            engine()  # first of all its standby worker gets the cores
         time.sleep(WARM_AFTER_SECONDS)
         import torch
 

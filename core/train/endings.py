@@ -1,0 +1,56 @@
+"""What an exception that ends a training means for the run: its status, a sentence, a code. None leaves it running."""
+
+import traceback
+from dataclasses import dataclass
+
+import torch
+
+from core.errors import ConfigError, ConvScopeError, DataError, DivergedError, StorageError
+from core.runs.records import DATA_MISSING, DIVERGED, INTERNAL, OUT_OF_MEMORY, SETTINGS, STORAGE, Status
+
+# What torch's allocator for the CPU says; it raises a plain RuntimeError.
+_ALLOCATOR = "DefaultCPUAllocator: can't allocate memory"
+_CODES: tuple[tuple[type[ConvScopeError], str], ...] = (
+    (DivergedError, DIVERGED),
+    (StorageError, STORAGE),
+    (DataError, DATA_MISSING),
+    (ConfigError, SETTINGS),
+)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run is left.
+
+    Attributes:
+        status: Interrupted where another try can go on, failed where it would end at the same place.
+        message: Cause and remedy in one sentence or two.
+        failure: The code of `Run.failure`.
+    """
+
+    status: Status
+    message: str
+    failure: str
+
+
+def ending_of(error: Exception, *, has_weights: bool) -> Ending:
+    """Return how a run is left that ended by an exception; the traceback of a fault of the program goes to stderr.
+
+    Args:
+        error: What was raised, of any kind.
+        has_weights: Whether there is a checkpoint to go on from.
+    """
+    if isinstance(error, ConvScopeError):
+        code = next((code for kind, code in _CODES if isinstance(error, kind)), "")
+        # a full disk, or images and settings that this machine or version does not have: another one may
+        passes = isinstance(error, StorageError) or (isinstance(error, (ConfigError, DataError)) and has_weights)
+        return Ending(Status.INTERRUPTED if passes else Status.FAILED, str(error), code)
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or _ALLOCATOR in str(error):
+        words = "The training needs more memory than this machine has: use a smaller batch size or network."
+        return Ending(Status.FAILED, words, OUT_OF_MEMORY)
+    traceback.print_exception(error)
+    words = (
+        f"The training ended by a fault of the program ({type(error).__name__}), and would again at the same step: "
+        "worker.log in the folder of the run has the details. Other settings or layers may avoid it."
+    )
+    return Ending(Status.FAILED, words, INTERNAL)
