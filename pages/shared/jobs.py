@@ -215,8 +215,7 @@ def background(
         job.watchers.pop(session, None)
         _say_failure(place, key, job.failure)
         return None
-    asked, failure = st.session_state.get(f"failed_{place}", (None, ""))
-    if asked == key and f"again_{place}" in st.session_state:  # a button that was not drawn meanwhile has no state
+    if failure := _said(key):
         _say_failure(place, key, failure)
         return None
     st.session_state.pop(f"failed_{place}", None)
@@ -243,7 +242,9 @@ def want(place: str, key: tuple[Hashable, ...]) -> None:
     """Ask for the work of a place on the page, as a press on its button does."""
     st.session_state[f"asked_{place}"] = key
     st.session_state.pop(f"declined_{place}", None)
-    st.session_state.pop(f"failed_{place}", None)
+    for name in [str(name) for name in st.session_state if str(name).startswith("failed_")]:
+        if st.session_state[name][0] == key:
+            del st.session_state[name]
 
 
 def is_asked(place: str, key: tuple[Hashable, ...]) -> bool:
@@ -257,6 +258,16 @@ def _say_failure(place: str, key: tuple[Hashable, ...], failure: str) -> None:
     with st.container(key=f"failure_{place}", gap="xsmall"):
         st.error(plain(failure), icon=":material/error:")
         st.button("Try again", icon=":material/refresh:", key=f"again_{place}", on_click=want, args=(place, key))
+
+
+def _said(key: tuple[Hashable, ...]) -> str:
+    """Return why the work failed where a place of this page says so, this one or another that asks for the same."""
+    for name in map(str, st.session_state):
+        place = name.removeprefix("failed_")
+        # a button that was not drawn meanwhile has no state
+        if place != name and f"again_{place}" in st.session_state and st.session_state[name][0] == key:
+            return str(st.session_state[name][1])
+    return ""
 
 
 def _session() -> str:
