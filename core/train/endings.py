@@ -34,7 +34,7 @@ class Ending:
 
 
 def ending_of(error: Exception, *, has_weights: bool) -> Ending:
-    """Return how a run is left that ended by an exception; the traceback of a fault of the program goes to stderr.
+    """Return how a run is left that ended by an exception; the traceback goes to stderr unless the error is our own.
 
     Args:
         error: What was raised, of any kind.
@@ -45,10 +45,10 @@ def ending_of(error: Exception, *, has_weights: bool) -> Ending:
         # a full disk, or images and settings that this machine or version does not have: another one may
         passes = isinstance(error, StorageError) or (isinstance(error, (ConfigError, DataError)) and has_weights)
         return Ending(Status.INTERRUPTED if passes else Status.FAILED, str(error), code)
+    traceback.print_exception(error)
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or _ALLOCATOR in str(error):
         words = "The training needs more memory than this machine has: use a smaller batch size or network."
         return Ending(Status.FAILED, words, OUT_OF_MEMORY)
-    traceback.print_exception(error)
     words = (
         f"The training ended by a fault of the program ({type(error).__name__}), and would again at the same step: "
         "worker.log in the folder of the run has the details. Other settings or layers may avoid it."

@@ -2,6 +2,7 @@
 
 import threading
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -183,9 +184,12 @@ class Runner:
             try:
                 if self._recording is not None:
                     self._recording.flush()
-            except StorageError as error:
-                if isinstance(error, BusyError):
-                    raise  # a full disk, though, may still have room for the few words that say so
+            except (BusyError, RunError):
+                raise
+            except StorageError:
+                pass  # a full disk may still have room for the few words that say so
+            except Exception:  # what ended the training may be the recording itself; the state is written all the same
+                traceback.print_exc()
             self.store.leave(self.run_id, self.owner, status, message=message, **values)
 
         give_reserve(self._latest.parent)

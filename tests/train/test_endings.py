@@ -33,7 +33,7 @@ UNFORESEEN = (
     AssertionError(),
     StopIteration(),
 )
-STAGES = ("preparing", "first step", "later step", "callback", "validation", "test")
+STAGES = ("preparing", "first step", "later step", "callback", "saving", "recording", "validation", "test")
 
 
 @pytest.fixture
@@ -52,6 +52,10 @@ def fail_at(stage: str, error: Exception, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(
             Training, "_update", lambda self, *rest: _raise(error) if self.step == when else update(self, *rest)
         )
+    elif stage == "saving":
+        monkeypatch.setattr(recording, "save_checkpoint", lambda *_, **__: _raise(error))
+    elif stage == "recording":  # which is tried once more when the run ends
+        monkeypatch.setattr(recording.Recording, "flush", lambda _: _raise(error))
     elif stage == "validation":
         monkeypatch.setattr(loop, "evaluate", lambda *_, **__: _raise(error))
     elif stage == "test":
@@ -88,10 +92,11 @@ def test_a_fault_of_the_program_fails_the_run_and_leaves_its_traceback(error, st
     ],
     ids=["python", "cuda", "cpu"],
 )
-def test_memory_that_runs_out_is_said(error, stage, store, monkeypatch):
+def test_memory_that_runs_out_is_said(error, stage, store, monkeypatch, capfd):
     after = fail_at(stage, error, monkeypatch)
     run_id = store.create(SPEC, CONFIG, "digits", owner="tests")
     assert Runner(store, run_id, "tests", on_step=after).run() is Status.FAILED
+    assert "Traceback" in capfd.readouterr().err
     assert store.get(run_id).failure == OUT_OF_MEMORY
     assert "smaller batch size" in store.get(run_id).message
 
