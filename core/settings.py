@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -48,14 +49,40 @@ def _count(name: str, default: int) -> int:
     text = os.environ.get(name, "")
     if not text:
         return default
-    if not text.isdigit() or int(text) < 1:
+    if not re.fullmatch("[0-9]{1,9}", text) or int(text) < 1:
         raise ConvScopeError(f"{name} must be a whole number of at least 1, not {text!r}.")
     return int(text)
 
 
 @lru_cache(maxsize=8)
 def _directory(text: str) -> Path:
-    return Path(text or Path.home() / ".convscope").expanduser().absolute()
+    """Return a directory as an absolute path; raises `ConvScopeError` where there is no home to begin from."""
+    try:
+        return Path(text or Path.home() / ".convscope").expanduser().absolute()
+    except RuntimeError as error:  # no HOME and no such user
+        raise ConvScopeError(
+            f"The data directory cannot be found ({error}): set CONVSCOPE_HOME to the full path of a folder."
+        ) from error
+
+
+def _database(url: str, home: Path) -> str:
+    """Return the URL of the run store; a SQLite file that is named relative to this folder is given its whole path.
+
+    Workers are started in another folder, where the same words would mean another file.
+    """
+    if not url:
+        return f"sqlite:///{home / 'runs.db'}"
+    scheme, slashes, file = url.partition(":///")
+    if not slashes or not scheme.startswith("sqlite") or file.startswith((":memory:", "file:")) or not file:
+        return url
+    name, question, options = file.partition("?")
+    return f"{scheme}:///{Path(name).absolute()}{question}{options}"
+
+
+def absolute_environment() -> dict[str, str]:
+    """Return the environment for a process that starts in another folder: paths in it no longer depend on this one."""
+    current = settings()
+    return os.environ | {"CONVSCOPE_HOME": str(current.home), "CONVSCOPE_DATABASE_URL": current.database_url}
 
 
 def data_directory() -> Path:
@@ -70,7 +97,7 @@ def settings() -> Settings:
     slots = _count("CONVSCOPE_SLOTS", max(1, cores // 4))
     return Settings(
         home=home,
-        database_url=os.environ.get("CONVSCOPE_DATABASE_URL") or f"sqlite:///{home / 'runs.db'}",
+        database_url=_database(os.environ.get("CONVSCOPE_DATABASE_URL", ""), home),
         max_upload_mb=_count("CONVSCOPE_MAX_UPLOAD_MB", 30),
         max_archive_mb=_count("CONVSCOPE_MAX_ARCHIVE_MB", 1024),
         max_pixels=_count("CONVSCOPE_MAX_PIXELS", 50_000_000),

@@ -19,6 +19,7 @@ import numpy as np
 from core.data.archive import Member
 from core.data.decoding import NOTE, Look
 from core.errors import StorageError
+from core.settings import absolute_environment
 
 Progress = Callable[[int, int], None]
 ROOT = Path(__file__).resolve().parents[2]
@@ -172,7 +173,7 @@ class _Hand:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "core.data.decoding"],
                 cwd=ROOT,
-                env={**os.environ, **_SURROUNDINGS},
+                env={**absolute_environment(), **_SURROUNDINGS},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

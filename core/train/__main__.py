@@ -12,7 +12,7 @@ from core.data.arrays import is_stored
 from core.data.catalog import DATASETS
 from core.errors import ConvScopeError
 from core.model.presets import PRESETS, preset
-from core.options import options
+from core.options import matters, options
 from core.runs.records import Run, Status
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
@@ -52,6 +52,16 @@ def _fetch(dataset: str) -> None:
         load_dataset(dataset, progress=show)
 
 
+def _idle(config: TrainConfig) -> list[str]:
+    """Return the options that were set, but have no effect beside the others."""
+    values = vars(config)
+    return [
+        "--" + setting.name.replace("_", "-")
+        for setting in options(TrainConfig)
+        if values[setting.name] != setting.default and not matters(setting, values)
+    ]
+
+
 def _train(arguments: argparse.Namespace) -> Run:
     """Record and train one run in this process, with a progress bar."""
     from core.train.loop import Training
@@ -59,6 +69,8 @@ def _train(arguments: argparse.Namespace) -> Run:
     from core.train.runner import Runner
 
     config = TrainConfig(**{setting.name: getattr(arguments, setting.name) for setting in options(TrainConfig)})
+    if idle := _idle(config):
+        print(f"Beside the other settings these have no effect: {', '.join(idle)}.", file=sys.stderr)
     info = DATASETS[arguments.dataset]
     spec = preset(arguments.preset, info.input_shape, len(info.class_names))
     store, owner = RunStore(), uuid.uuid4().hex

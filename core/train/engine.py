@@ -3,7 +3,6 @@
 import atexit
 import json
 import logging
-import os
 import signal
 import subprocess
 import sys
@@ -16,7 +15,7 @@ from pathlib import Path
 from core.errors import ConvScopeError
 from core.runs.reserve import give_reserve
 from core.runs.store import RunStore
-from core.settings import settings
+from core.settings import absolute_environment, settings
 from core.train.silence import Silence
 
 TICK_SECONDS = 0.25
@@ -182,7 +181,7 @@ class Engine:
 def _start() -> subprocess.Popen[bytes]:
     surroundings = {
         "GOMP_SPINCOUNT": "10000",  # threads that wait long for each other train ten times slower on a busy machine
-        **os.environ,
+        **absolute_environment(),
         "OMP_NUM_THREADS": str(settings().threads),
         "PYTHONPATH": str(_ROOT),
     }

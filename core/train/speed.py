@@ -6,7 +6,6 @@ thread of a server can set for itself alone.
 """
 
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from core.data.datasets import Dataset, load_dataset
 from core.errors import ConvScopeError, TrainingError
 from core.model.build import build_model
 from core.model.spec import ModelSpec
-from core.settings import settings
+from core.settings import absolute_environment, settings
 from core.train.config import TrainConfig
 from core.train.loop import Training
 
@@ -60,7 +59,7 @@ def time_epoch_apart(spec: ModelSpec, dataset: str, config: TrainConfig) -> floa
         TrainingError: What went wrong there, in one sentence.
     """
     order = json.dumps({"spec": spec.to_json(), "dataset": dataset, "config": config.to_json()})
-    surroundings = os.environ | {"OMP_NUM_THREADS": str(settings().threads), "PYTHONPATH": str(_ROOT)}
+    surroundings = absolute_environment() | {"OMP_NUM_THREADS": str(settings().threads), "PYTHONPATH": str(_ROOT)}
     command = [sys.executable, "-m", "core.train.speed"]
     try:
         done = subprocess.run(

@@ -54,3 +54,23 @@ def test_settings_engine_and_store_need_no_torch():
     modules = "core.train.config, core.train.engine, core.runs.store, core.runs.history"
     code = f"import sys, {modules}; print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "idle"),
+    [
+        (
+            ["--loss", "mse", "--label-smoothing", "0.5", "--optimizer", "adam", "--momentum", "0.3"],
+            "--label-smoothing, --momentum",
+        ),
+        (["--step-epochs", "3", "--schedule", "one_cycle", "--warmup-epochs", "2"], "--warmup-epochs, --step-epochs"),
+        (["--optimizer", "nesterov", "--momentum", "0.3"], ""),
+        (["--momentum", "0.9"], ""),
+    ],
+)
+def test_the_command_names_settings_that_have_no_effect(arguments, idle, capsys):
+    from core.train.__main__ import main
+
+    assert main([*arguments, "--dataset", "digits", "--train-images", "20", "--epochs", "1", "--device", "cpu"]) == 0
+    told = [line for line in capsys.readouterr().err.splitlines() if "no effect" in line]
+    assert told == ([f"Beside the other settings these have no effect: {idle}."] if idle else [])
