@@ -47,9 +47,12 @@ class Trial:
             raise _useless(name, str(error).partition(":")[0].replace("The checkpoint", "it")) from error
         if _kinds(checkpoint.weights) != _kinds(self._model.state_dict()):
             raise _useless(name, "its numbers are of another kind")
-        if epoch is not None:
+        if epoch is not None and "step" not in checkpoint.meta:  # of an earlier version
             return Checkpoint(checkpoint.weights, meta={"epoch": str(epoch)})
         try:
+            if epoch is not None:
+                meta = self._meta(checkpoint.meta) | {"epoch": str(epoch)}
+                return Checkpoint(checkpoint.weights, self._given(checkpoint.training).tensors(), meta)
             return Checkpoint(checkpoint.weights, self._training(checkpoint.training), self._meta(checkpoint.meta))
         except (ValueError, KeyError, RuntimeError, ConfigError) as error:
             raise _useless(name, "a training could not go on from it") from error
@@ -68,11 +71,15 @@ class Trial:
         optimizer.step()
         return _kinds(optimizer_state(optimizer))
 
+    def _given(self, tensors: Mapping[str, Tensor]) -> Given:
+        """Pass the masks: they fit, and zeros are there; raises `ConfigError` otherwise."""
+        given = Given.of(Checkpoint({}, tensors))
+        first_checkpoint(dict(self._model.named_parameters()), given, self.config)
+        return given
+
     def _training(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Pass the state of the optimiser and of the random numbers; raises one of the errors that are caught above."""
-        given = Given.of(Checkpoint({}, tensors))
-        first_checkpoint(dict(self._model.named_parameters()), given, self.config)  # the masks fit, and zeros are there
-        held = given.tensors()
+        held = self._given(tensors).tensors()
         state = {key: value for key, value in tensors.items() if not key.startswith("random") and key not in held}
         known = not state or _kinds(state) == self._memory
         if not known or not all(torch.isfinite(value).all() for value in state.values()):

@@ -1,6 +1,8 @@
 """Weights and the state of a training as safetensors files: data only, never code."""
 
+import json
 import os
+import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,6 +17,7 @@ from core.errors import StorageError
 
 BEGINNING = "beginning"  # the word of a checkpoint about weights that its training was given to begin with
 _STATE = "training/"  # tensors of this prefix are the optimiser's and the random state, the others are weights
+_CHECKSUM = "checksum"  # CRC-32 of all else that a file holds; files of earlier versions have none
 
 
 @dataclass(frozen=True)
@@ -48,14 +51,12 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         StorageError: The disk is full or the directory cannot be written; the old file is untouched.
     """
     tensors = dict(checkpoint.weights) | {_STATE + name: value for name, value in checkpoint.training.items()}
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    meta = dict(checkpoint.meta)
     part = path.with_suffix(f".{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(
-            {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
-            part,
-            metadata=dict(checkpoint.meta),
-        )
+        save_file(tensors, part, metadata=meta | {_CHECKSUM: _checksum(tensors, meta)})
         _reach_disk(part)
         os.replace(part, path)  # noqa: PTH105 (its errors name both files)
     except (OSError, SafetensorError) as error:
@@ -63,6 +64,17 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         raise StorageError(
             f"The weights cannot be saved ({error}): make room on the disk of the data directory and resume the run."
         ) from error
+
+
+def _checksum(tensors: Mapping[str, Tensor], meta: Mapping[str, str]) -> str:
+    """Return the CRC-32 of words, names, types, shapes and values, in the order of the names."""
+    value = zlib.crc32(json.dumps(dict(meta), sort_keys=True).encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        value = zlib.crc32(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode(), value)
+        if tensor.numel():
+            value = zlib.crc32(tensor.reshape(-1).view(torch.uint8).numpy().data, value)
+    return f"{value:08x}"
 
 
 def _reach_disk(path: Path) -> None:
@@ -95,16 +107,18 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint.
 
     Raises:
-        StorageError: The file is missing, truncated or no safetensors file.
+        StorageError: The file is missing, truncated, no safetensors file, or other bytes than were written.
     """
+    damaged = f"The checkpoint {path.name} is missing or damaged: choose another epoch, or train again."
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
             meta = file.metadata() or {}
     except (OSError, SafetensorError, ValueError) as error:
-        raise StorageError(
-            f"The checkpoint {path.name} is missing or damaged: choose another epoch, or train again."
-        ) from error
+        raise StorageError(damaged) from error
+    checksum = meta.pop(_CHECKSUM, None)
+    if checksum is not None and checksum != _checksum(tensors, meta):
+        raise StorageError(damaged)
     training = {name.removeprefix(_STATE): value for name, value in tensors.items() if name.startswith(_STATE)}
     weights = {name: value for name, value in tensors.items() if not name.startswith(_STATE)}
     return Checkpoint(weights, training, meta)

@@ -185,14 +185,25 @@ class Training:
         meta |= self.budgets.to_meta() | self.given.meta()
         return Checkpoint(self.model.state_dict(), training, meta)
 
+    def epoch_checkpoint(self, epoch: int) -> Checkpoint:
+        """Return what is kept of an epoch: the whole state but for the optimiser's and the random state."""
+        return Checkpoint(
+            self.model.state_dict(), self.given.tensors(), {**self.checkpoint().meta, "epoch": str(epoch)}
+        )
+
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Go on from a checkpoint; raises `StorageError` if it is another network's or damaged."""
+        """Go on from a checkpoint: exactly, or from one of an epoch with the optimiser and random state of a start.
+
+        Raises:
+            StorageError: It is another network's or holds numbers that are not finite.
+        """
         checkpoint.apply(self.model)
         self.given = Given.of(checkpoint, self.device)
-        own = checkpoint.training.keys() - self.given.tensors().keys()
-        load_optimizer_state(self.optimizer, {name: checkpoint.training[name] for name in own})
-        on_cuda = self.device.type == "cuda"
-        self.random.set(checkpoint.training["random"], checkpoint.training.get("random_cuda") if on_cuda else None)
+        if "random" in checkpoint.training:
+            own = checkpoint.training.keys() - self.given.tensors().keys()
+            load_optimizer_state(self.optimizer, {name: checkpoint.training[name] for name in own})
+            on_cuda = self.device.type == "cuda"
+            self.random.set(checkpoint.training["random"], checkpoint.training.get("random_cuda") if on_cuda else None)
         self.step, self.seconds = int(checkpoint.meta["step"]), float(checkpoint.meta["seconds"])
         self.budgets.restore(checkpoint.meta)
 

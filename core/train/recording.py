@@ -3,7 +3,7 @@
 import time
 
 from core.options import options
-from core.runs.checkpoint import Checkpoint, remove_parts, save_checkpoint
+from core.runs.checkpoint import remove_parts, save_checkpoint
 from core.runs.records import Event, Evidence, Metric
 from core.runs.store import RunStore
 from core.runs.transactions import BusyError
@@ -86,6 +86,10 @@ class Recording:
                 self._events.append(Event(self.training.step, "edit", text))
         self.training.adjust(config)
 
+    def report(self, event: Event) -> None:
+        """Write down what happened to the run, with the next steps."""
+        self._events.append(event)
+
     def settle(self) -> None:
         """Write everything: the steps so far and the weights to go on from; raises `BusyError` as `flush` does."""
         self.flush()
@@ -162,5 +166,4 @@ class Recording:
         self._saving = self._saved - began
 
     def _save_epoch(self, epoch: int) -> None:
-        weights = Checkpoint(self.training.model.state_dict(), meta={"epoch": str(epoch)})
-        save_checkpoint(self.store.checkpoint(self.run_id, epoch), weights)
+        save_checkpoint(self.store.checkpoint(self.run_id, epoch), self.training.epoch_checkpoint(epoch))

@@ -12,8 +12,8 @@ from typing import Any
 from core.data.datasets import load_dataset
 from core.errors import ConfigError, ConvScopeError, RunError, StorageError
 from core.model.build import build_model
-from core.runs.checkpoint import load_checkpoint
-from core.runs.records import Status, Wishes
+from core.runs.checkpoint import Checkpoint, load_checkpoint
+from core.runs.records import Event, Status, Wishes
 from core.runs.reserve import give_reserve, keep_reserve
 from core.runs.store import RunStore
 from core.runs.transactions import BusyError
@@ -52,6 +52,7 @@ class Runner:
         self.store, self.run_id, self.owner = store, run_id, owner
         self.leaving, self.on_step = leaving, on_step
         self._recording: Recording | None = None
+        self._fallback: int | None = None  # the epoch gone on from where the latest checkpoint is damaged
         self._looked = self._pace = 0.0
 
     def run(self) -> Status:
@@ -90,17 +91,39 @@ class Runner:
             self.store.change(self.run_id, dataset_info=info.to_json())
         training = Training(build_model(run.spec, seed=config.seed), dataset, config)
         if self._latest.exists():
-            checkpoint = load_checkpoint(self._latest)
+            checkpoint = self._load()
             training.restore(checkpoint)
             if "config" in checkpoint.meta:  # what had been changed by then; what was changed since is seen at once
                 training.adjust(TrainConfig.from_json(checkpoint.meta["config"]))
         return training
+
+    def _load(self) -> Checkpoint:
+        """Return the latest checkpoint, or where it is damaged the newest whole one of an epoch.
+
+        Raises:
+            StorageError: There is none to go on from; those of earlier versions name no step.
+        """
+        self._fallback = None
+        try:
+            return load_checkpoint(self._latest)
+        except StorageError:
+            for epoch in reversed(self.store.epochs(self.run_id)):
+                with suppress(StorageError):
+                    checkpoint = load_checkpoint(self.store.checkpoint(self.run_id, epoch))
+                    if "step" in checkpoint.meta:
+                        self._fallback = epoch
+                        return checkpoint
+            raise
 
     def _train(self) -> Status:
         training = insist(self._prepare)
         keep_reserve(self._latest.parent)
         recording = insist(lambda: Recording(self.store, self.run_id, training, self.owner))
         self._recording = recording
+        if self._fallback is not None:
+            words = f"the latest weights were damaged: went on from those of epoch {self._fallback}, optimiser anew"
+            recording.report(Event(training.step, "damage", words))
+            insist(recording.settle)
         steps = iter(training)
         while training.step < training.total_steps and not training.ended:
             status = self._obey(recording)

@@ -81,7 +81,7 @@ def test_a_run_that_had_not_ended_goes_on_here_as_it_would_have_gone_on_there(st
 def _changed(content: bytes, tensors: dict[str, Any] | None = None, meta: dict[str, str] | None = None) -> bytes:
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
     kept = {name: value for name, value in (load(content) | (tensors or {})).items() if value is not None}
-    words = header.get("__metadata__", {}) | (meta or {})
+    words = header.get("__metadata__", {}) | {"checksum": ""} | (meta or {})  # whoever forges a file can leave it out
     return save(kept, {key: value for key, value in words.items() if value})
 
 

@@ -4,6 +4,7 @@ import pickle
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from core.errors import StorageError
@@ -73,3 +74,30 @@ def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
         save_checkpoint(path, Checkpoint({"w": torch.zeros(3)}))
     assert torch.equal(load_checkpoint(path).weights["w"], torch.ones(3))
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_changed_bytes_of_the_values_are_noticed(tmp_path):
+    path = tmp_path / "latest.safetensors"
+    save_checkpoint(path, Checkpoint(network().state_dict(), {"random": torch.get_rng_state()}, {"step": "3"}))
+    content = path.read_bytes()
+    for place in (len(content) - 1, len(content) - 100, len(content) // 2):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        with pytest.raises(StorageError, match="damaged"):
+            load_checkpoint(path)
+    path.write_bytes(content.replace(b'"step":"3"', b'"step":"4"'))
+    with pytest.raises(StorageError, match="damaged"):
+        load_checkpoint(path)
+
+
+def test_files_of_earlier_versions_have_no_checksum_and_load(tmp_path):
+    path = tmp_path / "latest.safetensors"
+    save_file({"w": torch.ones(3)}, path, metadata={"step": "3"})
+    assert load_checkpoint(path).meta == {"step": "3"}
+
+
+@pytest.mark.parametrize("dtype", [torch.bool, torch.bfloat16, torch.int64, torch.float64])
+def test_every_type_and_shape_of_tensor_has_a_checksum(tmp_path, dtype):
+    tensors = {"scalar": torch.ones((), dtype=dtype), "none": torch.ones(0, 2, dtype=dtype)}
+    save_checkpoint(tmp_path / "latest.safetensors", Checkpoint(tensors))
+    loaded = load_checkpoint(tmp_path / "latest.safetensors").weights
+    assert all(torch.equal(loaded[name], value) for name, value in tensors.items())
