@@ -148,12 +148,19 @@ def train_here(
         demo, owner = DEMOS[key], uuid.uuid4().hex
         run_id = create(store, key, owner=owner)
 
-        def tell(training: Training, step: Step, name: str = demo.name) -> None:
-            if progress is not None:
-                progress(name, step.step, training.total_steps)
+        ended: list[Exception] = []  # what the progress raised: a runner lets no exception of a training out
+
+        def tell(training: Training, step: Step, name: str = demo.name, ended: list[Exception] = ended) -> None:
+            try:
+                if progress is not None:
+                    progress(name, step.step, training.total_steps)
+            except Exception as error:
+                ended.append(error)
 
         try:
-            Runner(store, run_id, owner, on_step=tell).run()
+            Runner(store, run_id, owner, leaving=lambda ended=ended: bool(ended), on_step=tell).run()  # type: ignore[misc]
+            if ended:
+                raise ended[0]
         except BaseException:
             store.interrupt(run_id, "The demo was cancelled.")
             store.delete(run_id)

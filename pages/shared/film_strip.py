@@ -85,7 +85,7 @@ def _moment(run: Run, shown: Frame) -> str:
     """Say which weights the pictures are of."""
     right = sum(caption.sign == RIGHT for caption in shown.captions)
     score = f"{right} of these {len(shown.captions)} are right."
-    if shown.step is None:
+    if not shown.step:
         return f"Before training: the weights are random. {score}"
     epoch = -(-shown.step // run.steps_per_epoch) if run.steps_per_epoch else 0
     return f"Weights after batch {shown.step:,}, in epoch {max(1, epoch)}. {score}"
