@@ -1,6 +1,8 @@
 """What every test shares: its own data directory, and one thread so that results do not depend on the machine."""
 
 import os
+import random
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +28,16 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("CONVSCOPE_HOME", str(path))
     monkeypatch.delenv("CONVSCOPE_DATABASE_URL", raising=False)
     yield path
+
+
+@pytest.fixture(autouse=True)
+def _same_random_numbers() -> None:
+    """Let each test draw the same numbers from the global states, whichever tests came before it in its process."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].default_generator.manual_seed(0)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(0)
+    random.seed(0)
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

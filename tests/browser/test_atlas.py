@@ -93,7 +93,7 @@ def test_keys_walk_to_the_next_mark_and_play_goes_through_the_epochs(
     assert marks[number][0] > before[0]
     page.keyboard.press("Enter")
     main = page.get_by_test_id("stMain")
-    expect(main.get_by_text(f"Test image {number}: ")).to_be_visible(timeout=PATIENCE)
+    expect(main.get_by_text(f"Test image {number}: “")).to_be_visible(timeout=PATIENCE)
     main.get_by_text("All epochs", exact=True).click()
     told = page.locator("output")
     expect(told).to_have_text("epoch 2", timeout=PATIENCE)
