@@ -1,6 +1,5 @@
 """Data sets kept as plain arrays, in one safetensors file each, so that reading them again takes no time."""
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from safetensors.numpy import load_file, save_file
 
 from core.data import own
 from core.data.catalog import DATASETS, DatasetInfo
+from core.leftovers import unfinished
 from core.settings import cannot_write, settings
 
 FORMAT = 1  # raised whenever the same data set would be kept as other arrays
@@ -69,8 +69,8 @@ def store(name: str, arrays: Arrays) -> None:
     folder = settings().folder("data")
     parts = {key: np.ascontiguousarray(value) for key, value in vars(arrays).items() if value is not None}
     try:
-        with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=folder) as temporary:
-            whole = Path(temporary, "arrays.safetensors")
+        with unfinished(".arrays-", folder) as temporary:
+            whole = temporary / "arrays.safetensors"
             save_file(parts, whole)
             whole.replace(_path(name))
     except (OSError, SafetensorError) as error:

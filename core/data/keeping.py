@@ -2,9 +2,6 @@
 
 import json
 import re
-import shutil
-import tempfile
-import time
 import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,9 +18,9 @@ from core.data.decoding import Look
 from core.data.drawing import SPLITS
 from core.data.parts import Parts
 from core.errors import StorageError
+from core.leftovers import unfinished
 from core.settings import cannot_write
 
-_STALE = 3600.0  # seconds after which what a crash left is swept away
 _BLOCK = 256
 
 
@@ -32,20 +29,12 @@ def workplace() -> Iterator[Path]:
     """Make a folder on the disk of the data sets that is gone afterwards, whatever happens."""
     try:
         own.root().mkdir(parents=True, exist_ok=True)
-        _sweep()
-        with tempfile.TemporaryDirectory(prefix=".import-", dir=own.root(), ignore_cleanup_errors=True) as folder:
-            yield Path(folder)
+        with unfinished(".import-", own.root()) as folder:
+            yield folder
     except StorageError:
         raise
     except OSError as error:
         raise cannot_write(error) from error
-
-
-def _sweep() -> None:
-    """Remove what an import left whose process was killed."""
-    for left in own.root().glob(".*-*"):
-        if time.time() - left.stat().st_mtime > _STALE:
-            shutil.rmtree(left, ignore_errors=True)
 
 
 def lay_out(path: Path, look: Look, parts: Parts) -> int:

@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 
 from core.data.dataset_info import DatasetInfo
 from core.errors import DataError
+from core.leftovers import unfinished
 from core.settings import cannot_write, data_directory
 
 INFO, IMAGES = "info.json", "images.safetensors"
@@ -158,15 +158,15 @@ def delete_dataset(name: str, *, remember: bool) -> None:
         if remember:
             (folder / IMAGES).unlink(missing_ok=True)
             return
-        with tempfile.TemporaryDirectory(prefix=".gone-", dir=root()) as aside:
-            folder.rename(Path(aside, name))  # at once for everybody who looks
-            shutil.rmtree(Path(aside, name))
+        with unfinished(".gone-", root()) as aside:
+            folder.rename(aside / name)  # at once for everybody who looks
+            shutil.rmtree(aside / name)
 
 
 def write_record(folder: Path, record: Mapping[str, Any]) -> None:
     """Write `INFO` into a folder, whole or not at all."""
-    with tempfile.TemporaryDirectory(prefix=".info-", dir=folder) as aside:
-        whole = Path(aside, INFO)
+    with unfinished(".info-", folder) as aside:
+        whole = aside / INFO
         whole.write_text(json.dumps(record, ensure_ascii=False, indent=1), encoding="utf-8")
         whole.replace(folder / INFO)
 

@@ -2,7 +2,6 @@
 
 import platform
 import shutil
-import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from core.exchange.readme import readme
 from core.exchange.record import Record
 from core.exchange.script import script_of
 from core.exchange.tensorboard import write_tensorboard
+from core.leftovers import EXPORT, unfinished
 from core.runs.checkpoint import load_checkpoint
 from core.runs.records import Run, Status
 from core.runs.store import RunStore
@@ -41,8 +41,8 @@ def export_run(store: RunStore, run_id: str, file: IO[bytes]) -> None:
     """
     created, missing = store.get(run_id).created, list[str]()
     try:
-        with tempfile.TemporaryDirectory(prefix="convscope-") as name, zipfile.ZipFile(file, "w") as archive:
-            folder, step = Path(name), 0
+        with unfinished(EXPORT) as folder, zipfile.ZipFile(file, "w") as archive:
+            step = 0
             for path, reached in _weights(store, run_id, folder, missing):
                 _put(archive, created, f"weights/{path.name}", path)
                 step = max(step, reached)

@@ -3,7 +3,6 @@
 import ast
 import re
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from core.exchange.layout import DATA, DATASET, MB, PREDICTOR, refusal
 from core.exchange.script_data import MOST, images_file, packed_images, travels
 from core.exchange.table import MAX_COUNT
 from core.exchange.unpack import Archive
+from core.leftovers import EXPORT, unfinished
 from core.model.spec import ModelSpec
 from core.runs.records import Run
 from core.runs.store import RunStore
@@ -119,8 +119,8 @@ def _of_earlier_version(archive: Archive, dataset: str) -> dict[str, Any]:
     names = [ast.literal_eval(line.strip().rstrip(",")) for line in listed[1].splitlines()] if listed else []
     scale: dict[str, tuple[float, ...]] = {"mean": (), "std": ()}
     if DATA in archive.names:
-        with tempfile.TemporaryDirectory(prefix="convscope-") as folder:
-            tensors = _tensors(archive, Path(folder, DATA), ("mean", "std"))
+        with unfinished(EXPORT) as folder:
+            tensors = _tensors(archive, folder / DATA, ("mean", "std"))
         scale = {name: checks.numbers(3)(tensors[name].tolist()) for name in scale}
     return found | {"class_names": tuple(map(str, names))} | scale
 

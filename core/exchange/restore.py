@@ -2,10 +2,8 @@
 
 import json
 import shutil
-import tempfile
 import time
 import uuid
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from core.exchange.layout import WEIGHTS, Limits, refusal, weights_names
 from core.exchange.record import Record
 from core.exchange.trial import Trial
 from core.exchange.unpack import Archive, opened
+from core.leftovers import unfinished
 from core.runs.checkpoint import save_checkpoint
 from core.runs.records import Status
 from core.runs.store import RunStore
@@ -27,7 +26,6 @@ from core.runs.transactions import writing
 from core.train.config import TrainConfig
 
 _DEFAULTS = Limits()
-_STALE_SECONDS = 3600.0
 _WAS_ACTIVE = "It had not ended when it was exported: press Resume to go on."
 
 
@@ -51,10 +49,9 @@ def import_run(store: RunStore, data: bytes | Path, limits: Limits = _DEFAULTS) 
     with opened(data, limits) as archive:
         record = Record.read(archive.text)
         info = read_info(archive, record.values["dataset"], record.spec)
-        _sweep(store.folder)
         try:
-            with tempfile.TemporaryDirectory(prefix=".import-", dir=store.folder) as folder:
-                staged = Path(folder, run_id)
+            with unfinished(".import-", store.folder) as folder:
+                staged = folder / run_id
                 staged.mkdir()
                 _stage(archive, record, staged, limits)
                 if info is not None:
@@ -65,14 +62,6 @@ def import_run(store: RunStore, data: bytes | Path, limits: Limits = _DEFAULTS) 
                 f"The run cannot be kept ({error}): make room on the disk and import it again."
             ) from error
     return run_id
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what an import left whose process was killed an hour ago or more."""
-    with suppress(OSError):
-        for left in folder.glob(".import-*"):
-            if time.time() - left.stat().st_mtime > _STALE_SECONDS:
-                shutil.rmtree(left, ignore_errors=True)
 
 
 def _stage(archive: Archive, record: Record, staged: Path, limits: Limits) -> None:

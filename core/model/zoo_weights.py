@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import tempfile
 from contextlib import ExitStack
 from importlib.resources import files
 from pathlib import Path
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 from core.compat import import_torchvision
 from core.download import NotReceived, Progress, receive
 from core.errors import StorageError, ZooError
+from core.leftovers import unfinished
 from core.model.zoo import FOLDER, ZOO, ZooInfo, zoo_info
 from core.model.zoo_modules import lite0, one_module_per_use
 from core.settings import cannot_write, settings
@@ -123,8 +123,8 @@ def _keep(weights: dict[str, Tensor], path: Path) -> None:
     """Write weights to their place, whole or not at all."""
     folder = settings().folder(FOLDER)
     try:
-        with tempfile.TemporaryDirectory(prefix=f".{path.stem}-", dir=folder) as temporary:
-            whole = Path(temporary, path.name)
+        with unfinished(".weights-", folder) as temporary:
+            whole = temporary / path.name
             save_file(weights, whole)
             whole.replace(path)
     except (OSError, SafetensorError) as error:

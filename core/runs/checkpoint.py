@@ -4,7 +4,6 @@ import json
 import os
 import zlib
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from core.errors import StorageError
+from core.leftovers import writing_in
 
 BEGINNING = "beginning"  # the word of a checkpoint about weights that its training was given to begin with
 _STATE = "training/"  # tensors of this prefix are the optimiser's and the random state, the others are weights
@@ -56,9 +56,10 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     part = path.with_suffix(f".{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, part, metadata=meta | {_CHECKSUM: _checksum(tensors, meta)})
-        _reach_disk(part)
-        os.replace(part, path)  # noqa: PTH105 (its errors name both files)
+        with writing_in(path.parent):
+            save_file(tensors, part, metadata=meta | {_CHECKSUM: _checksum(tensors, meta)})
+            _reach_disk(part)
+            os.replace(part, path)  # noqa: PTH105 (its errors name both files)
     except (OSError, SafetensorError) as error:
         part.unlink(missing_ok=True)
         raise StorageError(
@@ -81,14 +82,6 @@ def _reach_disk(path: Path) -> None:
     """Wait until a file is on the disk: after a power failure a name given earlier could stand for an empty one."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
-
-
-def remove_parts(folder: Path) -> None:
-    """Remove what is left of checkpoints in a run's directory whose writers were killed."""
-    for pattern in ("*.part", ".tmp*"):  # the latter are safetensors' own
-        for part in folder.glob(pattern):
-            with suppress(OSError):
-                part.unlink()
 
 
 def beginning_of(path: Path) -> str:

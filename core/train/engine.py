@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from core.errors import ConvScopeError
-from core.runs.reserve import give_reserve
+from core.runs.housekeeping import clear, tidy
 from core.runs.store import RunStore
 from core.settings import absolute_environment, settings
 from core.train.silence import Silence
@@ -97,6 +97,7 @@ class Engine:
 
     def _look_after(self) -> None:
         looked = 0.0
+        tidy(self.store)
         while not self._closing.is_set():
             try:
                 self._reap()
@@ -127,7 +128,7 @@ class Engine:
         for run_id in own - self._workers.keys():
             self.store.put_back(run_id, self.owner)
         for run_id, heartbeat in self._silence.look(heartbeats).items():
-            give_reserve(self.store.folder / run_id)
+            clear(self.store.folder / run_id)
             self.store.interrupt(run_id, _SILENT, heartbeat=heartbeat)
 
     def _reap(self) -> None:
@@ -135,7 +136,7 @@ class Engine:
             if worker.poll() is None:
                 continue
             _end_input(worker)
-            give_reserve(self.store.folder / run_id)
+            clear(self.store.folder / run_id)
             if worker.returncode == 0:  # it let go of the run, which may have been resumed a moment later
                 self.store.put_back(run_id, self.owner)
             else:

@@ -2,8 +2,9 @@
 
 import time
 
+from core.leftovers import remove_parts
 from core.options import options
-from core.runs.checkpoint import remove_parts, save_checkpoint
+from core.runs.checkpoint import save_checkpoint
 from core.runs.records import Event, Evidence, Metric
 from core.runs.store import RunStore
 from core.runs.transactions import BusyError

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from core.leftovers import EXPORT, unfinished
 from core.runs.records import Run
 from core.runs.store import RunStore
 
@@ -58,13 +59,10 @@ def _zip(store: RunStore, run: Run) -> bytes:
 
 
 def _events(store: RunStore, run: Run) -> bytes:
-    from pathlib import Path
-    from tempfile import TemporaryDirectory
-
     from core.exchange.tensorboard import write_tensorboard
 
-    with TemporaryDirectory() as folder:
-        return write_tensorboard(store, run, Path(folder)).read_bytes()
+    with unfinished(EXPORT) as folder:
+        return write_tensorboard(store, run, folder).read_bytes()
 
 
 def _onnx(store: RunStore, run: Run) -> bytes:

@@ -252,7 +252,7 @@ def test_a_killed_import_shows_nothing_and_the_next_one_sweeps_up(home: Path, mo
     process.wait()
     assert not [name for name in DATASETS if name.startswith("own")]
     assert list((home / "data").glob("own/.import-*"))
-    monkeypatch.setattr("core.data.keeping._STALE", -1.0)
+    monkeypatch.setattr("core.leftovers.STALE_SECONDS", -1.0)
     name = bring_in(packed(class_folders({"a": 5, "b": 5})), "Next", look=Look(8))
     assert [path.name for path in (home / "data" / "own").iterdir()] == [name]
 

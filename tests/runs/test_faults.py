@@ -12,8 +12,9 @@ import pytest
 import torch
 
 from core.errors import RunError, StorageError
+from core.leftovers import remove_parts
 from core.model.presets import preset
-from core.runs.checkpoint import Checkpoint, load_checkpoint, remove_parts, save_checkpoint
+from core.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from core.runs.records import Event, Evidence, Metric, Status
 from core.runs.store import RunStore
 from core.runs.transactions import BusyError, transaction, writing

@@ -113,9 +113,12 @@ def test_a_killed_worker_is_told_and_the_run_goes_on_as_if_nothing_happened(engi
     settings = config(60)
     run_id = start(engine, settings)
     until(lambda: engine.store.checkpoint(run_id).exists() and engine.store.get(run_id).step > 3)
+    half = engine.store.checkpoint(run_id).with_name(".tmpAbCdEf")  # it might have been killed while it wrote weights
+    half.write_bytes(b"half")
     os.kill(engine.workers()[run_id], signal.SIGKILL)
     run = until(lambda: (r := engine.store.get(run_id)).status is Status.INTERRUPTED and r)
     assert "SIGKILL" in run.message and "Resume" in run.message
+    assert not half.exists()
     engine.request(run_id, "resume")
     reach(engine, run_id, Status.FINISHED)
     assert losses(engine.store, run_id) == pytest.approx(expected_losses(settings), rel=1e-3)

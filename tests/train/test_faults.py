@@ -198,6 +198,9 @@ def test_a_run_that_was_claimed_but_handed_to_nobody_returns_to_the_queue(store,
 def test_the_dead_are_found_after_more_than_three_looks_and_within_five_seconds(store, monkeypatch):
     monkeypatch.setattr(Engine, "_look_after", lambda self: None)  # it looks when it is told to
     engine, run_id, looks = Engine(store, slots=1), store.create(SPEC, SHORT, "digits", owner="dead"), 0
+    half = store.checkpoint(run_id).with_name("latest.1.part")
+    half.parent.mkdir(exist_ok=True)
+    half.write_bytes(b"half")
     while store.get(run_id).status is Status.RUNNING and looks < 100:
         engine._listen()
         looks += 1
@@ -205,6 +208,24 @@ def test_the_dead_are_found_after_more_than_three_looks_and_within_five_seconds(
     run = store.get(run_id)
     assert run.status is Status.INTERRUPTED and "no longer answers" in run.message
     assert looks > 3 and (looks + 1) * engines.LOOK_SECONDS < 5
+    assert not half.exists()
+
+
+def test_an_engine_begins_by_removing_what_killed_processes_left(store, home):
+    run_id = store.create(SPEC, SHORT, "digits")
+    store.request(run_id, "pause")
+    folders = (home / "zoo" / ".weights-x", home / "data" / ".arrays-y")
+    left = [store.checkpoint(run_id).with_name(".tmpAbCdEf"), *(folder / "whole" for folder in folders)]
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"half")
+    for folder in folders:
+        os.utime(folder, (0, 0))
+    engine = Engine(store, slots=1)
+    try:
+        until(lambda: not any(path.exists() for path in left))
+    finally:
+        engine.close()
 
 
 def test_a_heartbeat_has_stopped_after_so_many_looks_whatever_it_says():
