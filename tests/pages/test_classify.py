@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from core.assets import ASSETS
 from core.data.catalog import DATASETS
 from core.data.datasets import load_dataset
 from core.data.images import fit_image
@@ -20,7 +21,6 @@ from core.runs.store import RunStore
 from pages.shared import results, state, subjects
 from pages.shared.layout import plain
 from pages.shared.menu import FOLDER, path
-from pages.shared.sample_pictures import FOLDER as SAMPLE_FOLDER
 from pages.shared.sample_pictures import SAMPLES
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting backward hooks")
@@ -244,7 +244,7 @@ def test_names_of_files_and_classes_are_shown_as_text(trained_run: str) -> None:
 
 
 def test_every_sample_is_there() -> None:
-    assert {file.stem for file in SAMPLE_FOLDER.glob("*.jpg")} == set(SAMPLES)
+    assert {file.stem for file in (ASSETS / "samples").glob("*.jpg")} == set(SAMPLES)
 
 
 def test_an_upload_is_still_there_on_the_explain_page(trained_run: str, seen: list[subjects.Picture]) -> None:

@@ -11,7 +11,7 @@ from pages.shared.layout import plain
 from pages.shared.menu import PAGES
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("torch", "torchvision", "captum", "sklearn", "mlxtend", "sqlalchemy")  # Streamlit itself touches plotly
+HEAVY = ("torch", "torchvision", "captum", "sklearn", "sqlalchemy")  # Streamlit itself touches plotly
 
 
 def test_the_frame_imports_nothing_heavy() -> None:
