@@ -42,7 +42,7 @@ NO_TORCH = (
     "core.errors, core.settings, core.options, core.download, core.data.catalog, core.model.spec, core.model.layers, "
     "core.model.shapes, core.model.presets, core.model.export, core.model.zoo, core.runs.store, core.runs.history, "
     "core.train.config, core.train.engine, core.explain.methods, core.exchange.layout, core.exchange.table, "
-    "core.compression.ways, core.demo.making, core.exchange.standing"
+    "core.compression.ways, core.demo.making, core.exchange.standing, core.inference.network, core.inference.library"
 )
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from core.data.arrays import Arrays, read_stored, store
 from core.data.catalog import DATASETS, DatasetInfo
 from core.data.download import Progress
+from core.data.normalization import normalized
 from core.data.own import remembered
 from core.data.sources import READERS
 from core.data.splits import split_indices
@@ -85,18 +86,12 @@ class Dataset:
 
         That is mean 0 and deviation 1 in training, unless the data set was `scaled` otherwise.
         """
-        mean, std = self._statistics(images)
-        unit = images if images.is_floating_point() else images.to(torch.float32).div_(255)
-        return unit.sub(mean).div_(std)
+        return normalized(images, self.mean, self.std)
 
     def denormalize(self, images: Tensor) -> Tensor:
         """Turn normalised images (..., C, H, W) back into uint8, rounded and clipped to 0..255."""
-        mean, std = self._statistics(images)
-        return (images.to(torch.float32) * std + mean).mul_(255).round_().clamp_(0, 255).to(torch.uint8)
-
-    def _statistics(self, images: Tensor) -> tuple[Tensor, Tensor]:
         mean, std = torch.tensor([self.mean, self.std], dtype=torch.float32, device=images.device)[..., None, None]
-        return mean, std
+        return (images.to(torch.float32) * std + mean).mul_(255).round_().clamp_(0, 255).to(torch.uint8)
 
 
 def _statistics(images: NDArray[np.uint8]) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -88,8 +88,7 @@ def prepare(picture):
     picture = picture.convert("L") if CHANNELS == 1 else picture
     pixels = np.array(ImageOps.invert(picture) if swap else picture)
     images = torch.from_numpy(pixels).reshape(1, HEIGHT, WIDTH, CHANNELS).permute(0, 3, 1, 2)
-    mean, std = torch.tensor([MEAN, STD], dtype=torch.float32)[..., None, None]
-    return images.to(torch.float32).div_(255).sub(mean).div_(std).contiguous()
+    return normalized(images, MEAN, STD).contiguous()
 
 
 @torch.no_grad()
@@ -98,7 +97,10 @@ def logits_of(images):
     return model(images)[0]
 
 
-# What follows decodes picture files as ConvScope does; it stands in its source under the same names.
+# What follows normalises pixels and decodes picture files as ConvScope does, under the names of its source.
+
+{normalizing}
+
 
 {decoding}
 
@@ -159,6 +161,7 @@ def to_predictor(run: Run) -> str:
         dark=learned_light_on_dark(run),
         max_pixels=settings().max_pixels,
         readable=READABLE,
+        normalizing=listing("data/normalization.py"),
         decoding="\n\n\n".join(listing(file, names) for file, names in _DECODING.items()),
         network=to_python(run.spec).partition("from torch import nn\n")[2].strip("\n"),
     )

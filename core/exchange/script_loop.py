@@ -4,6 +4,7 @@ from textwrap import indent
 
 from core.exchange import script_parts as parts
 from core.exchange.layout import METRICS
+from core.exchange.listing import listing
 from core.train.config import TrainConfig
 
 _PREPARATION = '''
@@ -17,10 +18,12 @@ steps_per_epoch = {steps_per_epoch}
 {scale}
 
 
+{normalizing}
+
+
 def prepare(images):
     """Turn images, uint8 or float32 from 0 to 1, into what the network receives."""
-    unit = images if images.is_floating_point() else images.to(torch.float32).div_(255)
-    return unit.sub(mean).div_(std).contiguous(memory_format=layout)
+    return normalized(images, mean, std).contiguous(memory_format=layout)
 
 
 def measure(logits, labels):
@@ -125,6 +128,7 @@ def preparation(config: TrainConfig, fewest: int) -> str:
         optimizer=parts.OPTIMIZERS[config.optimizer],
         steps_per_epoch=updates,
         scale=parts.SCALES[config.inputs],
+        normalizing=listing("data/normalization.py"),
         measure=parts.LOSSES[config.loss],
         schedule=parts.schedule(config),
     )

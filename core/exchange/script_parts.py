@@ -61,9 +61,9 @@ precision = torch.bfloat16 if fast else torch.float32  # "auto" takes what is fa
 }
 
 SCALES = {
-    "standard": "mean, std = torch.tensor([MEAN, STD], device=device)[..., None, None]  # to mean 0 and deviation 1",
-    "unit": "mean, std = torch.tensor([0.0, 1.0], device=device)  # pixels / 255",
-    "raw": "mean, std = torch.tensor([0.0, 1 / 255], device=device)  # 0 to 255",
+    "standard": "mean, std = MEAN, STD  # to mean 0 and deviation 1",
+    "unit": "mean, std = [0.0], [1.0]  # pixels / 255",
+    "raw": "mean, std = [0.0], [1 / 255]  # 0 to 255",
 }
 
 WRONG_LABELS = """

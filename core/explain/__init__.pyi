@@ -51,8 +51,6 @@ from .removal import random_removal as random_removal
 from .removal import removal_curve as removal_curve
 from .steadiness import Sensitivity as Sensitivity
 from .steadiness import sensitivity as sensitivity
-from .subjects import Subject as Subject
-from .subjects import subject_of as subject_of
 
 __all__ = [
     "METHODS",
@@ -75,7 +73,6 @@ __all__ = [
     "Sensitivity",
     "Snapshot",
     "Source",
-    "Subject",
     "agreement_of",
     "arrays_npz",
     "attack",
@@ -105,7 +102,6 @@ __all__ = [
     "share_inside",
     "similarity",
     "smallest",
-    "subject_of",
     "tracin",
     "untrained",
     "why_not",

@@ -15,11 +15,12 @@ from core.data.formats import READABLE
 from core.data.images import decode_upload
 from core.errors import ConvScopeError, ExplainError
 from core.explain.attribution import Attribution, attribute
-from core.explain.calls import Call, read_settings
+from core.explain.calls import Call, Source, read_settings
 from core.explain.methods import METHODS
 from core.explain.orders import Order, order_of, ordered
 from core.explain.record import Record, arrays_npz, digest, fingerprint, settings_json
-from core.explain.subjects import Progress, Subject, subject_of
+from core.inference.library import Progress, open_network
+from core.inference.network import Network
 
 BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
 
@@ -91,33 +92,33 @@ def _read(path: Path) -> bytes:
 def _record(order: Order, picture: Image.Image, title: str, swap: bool | None) -> Record:
     """Load a network, let it look at the picture and answer all that is asked of it."""
     with tqdm(unit="B", unit_scale=True, desc=order.model, leave=False, delay=0.5, disable=None) as bar:
-        subject = subject_of(order.model, order.epoch, _shown_on(bar))
-    pixels = subject.receive(picture, swap=swap)
-    image, weights = subject.normalize(pixels), fingerprint(subject.model)
-    calls, reasons = order.calls(subject, image)
+        network = open_network(order.model, order.epoch, _shown_on(bar))
+    pixels, _ = network.fit(picture, swap=swap)
+    image, weights = network.normalize(pixels), fingerprint(network.model)
+    calls, reasons = order.calls(network, image)
     for sentence in (*order.differences(weights, digest(pixels)), *reasons):
         print(sentence, file=sys.stderr)
-    found = tuple(_answers(subject, image, calls, skip=order.everything))
-    return Record(subject.source, weights, subject.class_names, title, pixels, image, found)
+    found = tuple(_answers(network, image, calls, skip=order.everything))
+    return Record(Source.of(network), weights, network.class_names, title, pixels, image, found)
 
 
-def _answers(subject: Subject, image: Tensor, calls: Sequence[Call], *, skip: bool) -> Iterator[Attribution]:
+def _answers(network: Network, image: Tensor, calls: Sequence[Call], *, skip: bool) -> Iterator[Attribution]:
     """Explain call by call, with a progress bar; `skip` passes over those that cannot be answered."""
     with tqdm(dynamic_ncols=True, leave=False, bar_format=BAR, disable=None) as bar:
         for number, call in enumerate(calls, 1):
             bar.reset()
             bar.set_description(f"{METHODS[call.method].title} ({number} of {len(calls)})")
             try:
-                yield _answer(subject, image, call, _shown_on(bar))
+                yield _answer(network, image, call, _shown_on(bar))
             except ExplainError as error:
                 if not skip:
                     raise
                 bar.write(f"{METHODS[call.method].title} is left out: {error}", file=sys.stderr)
 
 
-def _answer(subject: Subject, image: Tensor, call: Call, progress: Progress) -> Attribution:
-    words: dict[str, Any] = {"versus": call.versus, "background": subject.background, "progress": progress}
-    return attribute(subject.model, image, call.target, call.method, **words | dict(call.options))
+def _answer(network: Network, image: Tensor, call: Call, progress: Progress) -> Attribution:
+    words: dict[str, Any] = {"versus": call.versus, "background": network.background, "progress": progress}
+    return attribute(network.model, image, call.target, call.method, **words | dict(call.options))
 
 
 def _shown_on(bar: "tqdm[Any]") -> Progress:

@@ -9,6 +9,7 @@ from typing import Any
 from core.errors import ExplainError
 from core.explain.method import Choice
 from core.explain.methods import METHODS
+from core.inference.network import Network
 
 FORMAT = 1  # raised whenever the same file would be read differently
 MAX_CALLS = 1_000
@@ -30,6 +31,12 @@ class Source:
     name: str
     dataset: str = ""
     epoch: int | None = None
+
+    @classmethod
+    def of(cls, network: Network) -> "Source":
+        """Return what names a network, so that it can be asked again."""
+        model = network.id if network.pretrained is None else network.pretrained.name
+        return cls(model, network.name, network.dataset_name, network.epoch_read)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from core.data.normalization import normalized
 from core.errors import ExplainError
 from core.model.twin import twin_of
 
@@ -15,12 +16,11 @@ class FromUnit(nn.Module):
 
     def __init__(self, network: nn.Module, mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.mean, self.std = network, mean, std
         self.device = next((weight.device for weight in network.parameters()), torch.device("cpu"))
-        self.mean, self.std = (torch.tensor(list(each), device=self.device)[:, None, None] for each in (mean, std))
 
     def forward(self, images: Tensor) -> Tensor:
-        logits: Tensor = self.network((images - self.mean) / self.std)
+        logits: Tensor = self.network(normalized(images, self.mean, self.std))
         return logits
 
 

@@ -11,7 +11,7 @@ from core.explain.fitness import why_not
 from core.explain.method import Choice
 from core.explain.methods import METHODS
 from core.explain.prediction import predict
-from core.explain.subjects import Subject
+from core.inference.network import Network
 
 ALL = "all"
 
@@ -21,7 +21,7 @@ class Order:
     """What is asked of one network.
 
     Attributes:
-        model, epoch: Which network, as `core.explain.subjects.subject_of` takes them.
+        model, epoch: Which network, as `core.inference.open_network` takes them.
         methods: Keys of `METHODS`; of "all", those that do not fit the network are passed over.
         everything: Whether all methods were asked for.
         classes: Names or indices of the classes; empty for the likeliest.
@@ -48,7 +48,7 @@ class Order:
             *(["This is another picture than the settings were written for."] * (digest != self.exact.digest)),
         )
 
-    def calls(self, subject: Subject, image: Tensor) -> tuple[tuple[Call, ...], tuple[str, ...]]:
+    def calls(self, network: Network, image: Tensor) -> tuple[tuple[Call, ...], tuple[str, ...]]:
         """Return the explanations to ask a network for, and why some methods are passed over.
 
         Raises:
@@ -57,14 +57,14 @@ class Order:
         if self.exact:
             return self.exact.calls, ()
         reasons = {
-            name: reason for name in self.methods if (reason := why_not(subject.model, name, self.options.get(name)))
+            name: reason for name in self.methods if (reason := why_not(network.model, name, self.options.get(name)))
         }
         if reasons and not self.everything:
             raise ExplainError(next(iter(reasons.values())))
-        classes = [subject.class_of(asked) for asked in self.classes]
+        classes = [network.class_of(asked) for asked in self.classes]
         if not classes:
-            classes = [int(predict(subject.model, image[None])[0].argmax())]
-        versus = None if self.versus is None else subject.class_of(self.versus)
+            classes = [int(predict(network.model, image[None])[0].argmax())]
+        versus = None if self.versus is None else network.class_of(self.versus)
         wanted = [name for name in self.methods if name not in reasons]
         calls = tuple(
             Call(name, target, versus, self.options.get(name, {}))

@@ -1,4 +1,4 @@
-"""Asking networks: read with the stamp of their weights, and the random numbers that all who ask share."""
+"""Networks that can be asked, read with the stamp of their weights, and the random numbers that all who ask share."""
 
 import lazy_loader
 

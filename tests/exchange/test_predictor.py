@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from core.data.images import decode_upload
 from core.exchange.predictor import to_predictor
 from core.exchange.weights import to_weights
-from core.explain.subjects import subject_of
+from core.inference import open_network
 from core.runs.store import RunStore
 from tests.data.test_colours import TO_XYZ_D50, cmyk_profile, matrix_profile, transparent
 from tests.exchange.foreign import made
@@ -93,12 +93,12 @@ def test_the_script_prepares_pictures_as_the_app_does(
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights" / "latest.safetensors").write_bytes(to_weights(store, run_id))
     store.close()
-    subject, pictures = subject_of(run_id), _pictures()
+    network, pictures = open_network(run_id), _pictures()
     for name, content in pictures.items():
         (tmp_path / name).write_bytes(content)
     subprocess.run([sys.executable, "ask.py", *pictures], cwd=tmp_path, check=True)
     for name, content in pictures.items():
-        expected = subject.normalize(subject.receive(decode_upload(content).image))
+        expected = network.normalize(network.fit(decode_upload(content).image)[0])
         found = torch.from_numpy(np.load(tmp_path / f"{name}.npy"))[0]
         assert (found - expected).abs().max() < 1e-5, name
     environment = os.environ | {"PYTHONIOENCODING": "cp1252"}

@@ -24,7 +24,7 @@ from core.exchange.layout import DATA, DATASET, PREDICTOR, ArchiveError
 from core.exchange.predictor import to_predictor
 from core.exchange.restore import import_run
 from core.explain.__main__ import main as explain
-from core.explain.subjects import subject_of
+from core.inference import open_network
 from core.report.document import lab_report
 from core.runs.store import RunStore
 from core.runs.training_data import images_of, scale_of
@@ -97,8 +97,8 @@ def test_an_imported_run_needs_no_data_set(
 
 
 def test_a_class_is_meant_by_its_name_before_its_index(imported: str) -> None:
-    subject = subject_of(imported)
-    assert [subject.class_of(asked) for asked in ("1", "2", "3", "0", "10", "BIRCH")] == [0, 1, 2, 0, 10, 3]
+    network = open_network(imported)
+    assert [network.class_of(asked) for asked in ("1", "2", "3", "0", "10", "BIRCH")] == [0, 1, 2, 0, 10, 3]
 
 
 def test_what_is_imported_is_exported_again_with_its_images(store: RunStore, foreign: Foreign, imported: str) -> None:

@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 from core.explain.__main__ import main
 from core.explain.attribution import attribute
 from core.explain.calls import read_settings
-from core.explain.subjects import subject_of
+from core.inference import open_network
 from core.runs.store import RunStore
 from pages.shared import networks, state
 from pages.shared.explanation_exports import DOWNLOADS
@@ -159,7 +159,7 @@ def test_what_one_line_cannot_say_the_settings_do(
 
 
 def test_the_command_line_starts_from_the_same_pictures_as_the_page(trained_run: str) -> None:
-    page, line = networks.background(state.store().get(trained_run)), subject_of(trained_run).background
+    page, line = networks.background(state.store().get(trained_run)), open_network(trained_run).background
     assert line is not None
     assert torch.equal(page, line)
 

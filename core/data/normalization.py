@@ -1,0 +1,16 @@
+"""How pixels become the values that a network receives: the one formula, which exported scripts print from here."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+def normalized(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    """Return images (..., C, H, W), uint8 or floats from 0 to 1, less the mean and divided by std, float32.
+
+    `mean` and `std` have a value for each channel, of pixels from 0 to 1.
+    """
+    means, deviations = torch.tensor([mean, std], dtype=torch.float32, device=images.device)[..., None, None]
+    unit = images if images.is_floating_point() else images.to(torch.float32).div_(255)
+    return unit.sub(means).div_(deviations)
