@@ -8,9 +8,9 @@ from pages.shared.classical_matches import matches
 from pages.shared.classical_start import start_by_hand
 from pages.shared.compare import require_weights
 from pages.shared.feature_maps import answer
-from pages.shared.layout import next_step, page, plain, show_errors
+from pages.shared.layout import next_step, page, show_errors
+from pages.shared.missing_images import missing_images
 from pages.shared.pictures import pick_picture
-from pages.shared.training_images import why_no_images
 
 page("classical")
 with show_errors():
@@ -22,9 +22,7 @@ with show_errors():
         answer(both, picture)
     operations(both, picture)
     matches(both)
-    if reason := why_no_images(both[0].run):
-        st.info(f"Hand-made features compete with networks whose images are here. {plain(reason)}")
-    else:
+    if not missing_images(both[0].run):
         contest(both)
         start_by_hand(both[0].run)
 next_step("See all learned filters", "filters")

@@ -17,8 +17,9 @@ from pages.shared.controls import ask_layer, ask_one
 from pages.shared.jobs import Progress, background
 from pages.shared.layout import plain, show_errors
 from pages.shared.live import duration
+from pages.shared.missing_images import missing_images
 from pages.shared.state import store
-from pages.shared.training_images import training_set, why_no_images
+from pages.shared.training_images import training_set
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,16 +47,14 @@ class Asked:
 def atlas_section(both: Sequence[subjects.Weights]) -> None:
     """Ask what to map, show the map of one network or of two, and below it the image that is clicked."""
     with show_errors():
-        if reason := why_no_images(both[0].run):
-            st.info(plain(reason), icon=":material/block:")
+        if missing_images(both[0].run):
             return
         asked = _ask(both[0])
         sides = _sides(both, asked)
 
         def draw(side: int) -> None:
             weights = sides[side]
-            if reason := why_no_images(weights.run):
-                st.info(plain(reason), icon=":material/block:")
+            if missing_images(weights.run, f"{side}_"):
                 return
             numbers = _numbers(weights.run, asked.count)
             made = _made(weights, asked, numbers, side)

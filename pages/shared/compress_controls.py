@@ -5,10 +5,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.compression.ways import PRUNINGS, Plan, Pruning
-from core.errors import RunError
 from pages.shared import subjects
 from pages.shared.controls import ask_one
-from pages.shared.training_images import why_no_images
 
 NONE = "none"
 KINDS = {**{name: way.title for name, way in PRUNINGS.items()}, NONE: "Nothing"}
@@ -39,9 +37,7 @@ class Asked:
 
 
 def ask_plan(weights: subjects.Weights) -> Asked:
-    """Ask for everything; raises `RunError` for a network without images to judge by."""
-    if reason := why_no_images(weights.run):
-        raise RunError(reason)
+    """Ask for everything."""
     with st.container(border=True, key="compress_plan"):
         what, judge = st.columns([3, 2], gap="large")
         with what:

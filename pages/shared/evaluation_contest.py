@@ -10,6 +10,7 @@ from pages.shared.controls import ask_one
 from pages.shared.counterpart import offer_compare
 from pages.shared.evaluation_images import image_row
 from pages.shared.judgements import NOTHING_HERE, SPLITS, Judged, judged
+from pages.shared.missing_images import missing_images
 from pages.shared.pretrained import Pretrained
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ def contest_section(both: tuple[subjects.Weights, ...], split: str) -> None:
             "The two networks were trained on different data sets, so there is no image that both can be judged on: "
             "choose another network B."
         )
+    if missing_images(other.run, "1_"):
+        return
     found = judged(first, split, "0"), judged(other, split, "1")
     if found[0] is not None and found[1] is not None:
         _show(found[0], found[1])

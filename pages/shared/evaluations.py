@@ -13,8 +13,8 @@ from pages.shared.evaluation_matrix import ask_measure, confusion_section
 from pages.shared.evaluation_overview import overview_section
 from pages.shared.judgements import NOTHING_HERE, Judged, judged
 from pages.shared.layout import plain, show_errors
+from pages.shared.missing_images import missing_images
 from pages.shared.pretrained import Pretrained
-from pages.shared.training_images import why_no_images
 
 SECTIONS = {
     "overview": "Overview",
@@ -42,9 +42,10 @@ def evaluation(both: tuple[subjects.Weights, ...], split: str, section: str) -> 
         split: Key of `SPLITS`.
         section: Key of `SECTIONS`.
     """
-    reason = NOTHING_HERE if isinstance(both[0].run, Pretrained) else why_no_images(both[0].run)
-    if reason:
-        _refuse(reason)
+    if isinstance(both[0].run, Pretrained):
+        _refuse(NOTHING_HERE)
+        return
+    if missing_images(both[0].run):
         return
     if section == "contest":
         contest_section(both, split)
@@ -59,6 +60,8 @@ def _draw(both: tuple[subjects.Weights, ...], split: str, section: str) -> None:
     places, judgements = dict[int, DeltaGenerator](), dict[int, Judged]()
 
     def judge(side: int) -> None:
+        if not isinstance(both[side].run, Pretrained) and missing_images(both[side].run, f"{side}_"):
+            return
         found = judged(both[side], split, str(side))
         if found is not None:
             places[side], judgements[side] = st.container(), found

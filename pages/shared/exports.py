@@ -5,17 +5,15 @@ from functools import partial
 import streamlit as st
 
 from core.errors import ConvScopeError
-from core.exchange.dataset import bring_in_images, offered_images
 from core.exchange.layout import MB, Limits, missing_weights, stem
 from core.runs.records import Run
-from core.runs.training_data import dataset_title, why_no_scale
+from core.runs.training_data import why_no_scale
 from pages.shared import state
 from pages.shared.layout import plain
-from pages.shared.refusals import answered
 from pages.shared.report_panel import report_panel
 from pages.shared.run_files import DOWNLOADS
 
-_OUTCOME, _UPLOADS, _BROUGHT = "import_outcome", "import_uploads", "images_brought"
+_OUTCOME, _UPLOADS = "import_outcome", "import_uploads"
 
 
 def export_panel(run: Run) -> None:
@@ -39,31 +37,6 @@ def export_panel(run: Run) -> None:
             )
     if not nothing:
         report_panel(run)
-
-
-def images_panel(run: Run) -> None:
-    """Offer to make a data set of the images that came with a run; nothing where there are none to bring in."""
-    count = offered_images(state.store(), run)
-    if words := st.session_state.pop(_BROUGHT, ""):
-        st.success(plain(words), icon=":material/check:")
-    if not count:
-        return
-    with st.container(horizontal=True, vertical_alignment="center", key="images_offered"):
-        st.button(
-            f"Bring in its {count:,} images",
-            icon=":material/photo_library:",
-            key=f"images_{run.id}",
-            on_click=_bring_in,
-            args=(run.id,),
-        )
-        st.caption(f"They came with the run and become the data set “{plain(dataset_title(run))}”.")
-
-
-@answered
-def _bring_in(run_id: str) -> None:
-    run = state.store().get(run_id)
-    state.dataset.clear(bring_in_images(state.store(), run))
-    st.session_state[_BROUGHT] = f"The images of {dataset_title(run)} are here now."
 
 
 def import_panel() -> None:

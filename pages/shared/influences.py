@@ -11,9 +11,10 @@ from pages.shared import subjects
 from pages.shared.controls import ask_one
 from pages.shared.influence_moments import Taught, moments_of, taught
 from pages.shared.layout import plain, show_errors
+from pages.shared.missing_images import missing_images
 from pages.shared.pixels import enlarged, shown
 from pages.shared.predictions import class_name
-from pages.shared.training_images import training_set, why_no_images
+from pages.shared.training_images import training_set
 from pages.shared.unit_cards import Card, cards
 
 if TYPE_CHECKING:
@@ -35,8 +36,7 @@ def influence_section(weights: subjects.Weights, picture: subjects.Picture, targ
         target: The class.
     """
     st.subheader(f"Which training images taught it “{class_name(weights.run, target)}”?", anchor=False)
-    if reason := why_no_images(weights.run):
-        st.info(plain(reason), icon=":material/block:")
+    if missing_images(weights.run):
         return
     data = training_set(weights.run)
     count = _ask_count(weights, len(data.train))

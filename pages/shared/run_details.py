@@ -8,9 +8,10 @@ from core.runs.records import Run, Status
 from core.train.config import TrainConfig
 from core.train.wording import in_words
 from pages.shared import state
-from pages.shared.exports import export_panel, images_panel
+from pages.shared.exports import export_panel
 from pages.shared.layout import plain, show_errors
 from pages.shared.live import LOOKS, duration, summary
+from pages.shared.missing_images import offer_images
 from pages.shared.run_actions import actions
 from pages.shared.runs_table import outlines, started
 
@@ -20,7 +21,7 @@ def details(run: Run) -> None:
     with st.container(border=True, key="run_details"):
         _standing(run)
         actions(run)
-        images_panel(run)
+        offer_images(run)
         network, settings = st.columns([3, 2], gap="medium")
         with network:
             _network(run.spec)

@@ -208,7 +208,8 @@ def test_damaged_weights_are_said_in_a_sentence(damaged_run: str):
 
 def test_a_pretrained_network_is_refused(home: Path):
     app = opened(run="zoo-efficientnet_lite0")
-    assert app.error and not app.metric
+    assert not app.exception and not app.metric
+    assert ["training images are not here" in words.value for words in app.markdown].count(True) == 1
 
 
 def test_a_flipped_image_leads_to_explain_with_that_image_chosen(trained_run: str) -> None:

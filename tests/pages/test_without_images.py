@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Button
 
 from core.data.catalog import DATASETS
+from core.exchange.dataset import OFFERED
 from core.exchange.restore import import_run
 from core.runs.store import RunStore
 from tests.exchange.foreign import CLASSES, Foreign, made
@@ -19,6 +21,7 @@ SECTIONS = {
 }
 NEEDS_IMAGES = {"evaluate", "atlas", "compress", "classical"}
 NOT_HERE = "are not on this computer: bring them in on the page Runs"
+NOT_BROUGHT = "are not brought in yet"
 
 
 @pytest.fixture(scope="module", params=["colour", "grey"])
@@ -44,6 +47,10 @@ def open_page(page: str, run: str, **state: str) -> AppTest:
     return app
 
 
+def offers(app: AppTest) -> list[Button]:
+    return [button for button in app.button if button.label == "Bring in its 88 images"]
+
+
 def words_of(app: AppTest) -> str:
     kinds = (app.markdown, app.caption, app.info, app.warning, app.error, app.subheader, app.text)
     return "\n".join(str(element.value) for elements in kinds for element in elements)
@@ -60,7 +67,7 @@ def test_every_page_opens(imported: str, page: str) -> None:
         assert not others, (page, section, others)
         assert words.count(NOT_HERE) <= 2, (page, section)
         if page in NEEDS_IMAGES or section == "training":
-            assert NOT_HERE in words, (page, section)
+            assert NOT_BROUGHT in words and len(offers(app)) == 1, (page, section)
 
 
 def test_its_answer_has_the_names_of_its_classes(imported: str) -> None:
@@ -68,10 +75,21 @@ def test_its_answer_has_the_names_of_its_classes(imported: str) -> None:
     assert any(name in words for name in CLASSES)
 
 
-def test_a_button_brings_its_images_in(imported: str, foreign: Foreign) -> None:
-    app = open_page("runs", imported)
-    (button,) = [button for button in app.button if button.label == "Bring in its 88 images"]
+@pytest.mark.parametrize("page", ["runs", "evaluate", "compress", "atlas"])
+def test_a_button_brings_its_images_in(imported: str, foreign: Foreign, page: str) -> None:
+    app = open_page(page, imported)
+    (button,) = offers(app)
     button.click().run()
     assert not app.exception and foreign.dataset in DATASETS
-    assert not [button for button in app.button if button.label.startswith("Bring in its")]
-    assert NOT_HERE not in words_of(open_page("evaluate", imported))
+    assert not offers(app) and NOT_BROUGHT not in words_of(app)
+    assert "are here now" in app.toast[0].value
+
+
+@pytest.mark.parametrize("page", ["evaluate", "compress", "atlas"])
+def test_images_that_did_not_come_lead_to_the_page_that_takes_them(imported: str, page: str) -> None:
+    store = RunStore()
+    (store.checkpoint(imported).parent / OFFERED).unlink()
+    store.close()
+    app = open_page(page, imported)
+    assert NOT_HERE in words_of(app) and not offers(app)
+    assert "Bring images in on the page Data" in [link.proto.label for link in app.get("page_link")]
