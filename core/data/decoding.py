@@ -20,7 +20,7 @@ from PIL import Image, ImageOps
 
 from core.data.archive import Member, content_of
 from core.data.fingerprint import fingerprints
-from core.data.images import decode
+from core.data.images import COLOURS, decode_upload
 from core.errors import ImageError
 from core.settings import settings
 
@@ -54,9 +54,18 @@ class Look:
         return (3 if self.colour else 1, self.size, self.size)
 
 
-# What is noted of each picture: whether it came in, whether it looks black for want of stretching, its fingerprint,
-# means of its values from 0 to 255, and of their squares, by channel.
-NOTE = np.dtype([("ok", "u1"), ("black", "u1"), ("fingerprint", "<u8"), ("means", "<f8", 3), ("squares", "<f8", 3)])
+CHANGES = ("", *COLOURS)  # what may become of colours, in the order of the numbers in notes
+# What is noted of each picture: whether it came in, whether it looks black for want of stretching, whether it was
+# opened at a fraction of its size, what became of its colours (a place in `CHANGES`), its fingerprint, means of its
+# values from 0 to 255, and of their squares, by channel.
+NOTE = np.dtype(
+    [
+        *((name, "u1") for name in ("ok", "black", "shrunk", "colours")),
+        ("fingerprint", "<u8"),
+        ("means", "<f8", 3),
+        ("squares", "<f8", 3),
+    ]
+)
 
 
 def squared(image: Image.Image, look: Look) -> Image.Image:
@@ -89,10 +98,12 @@ def decode_members(
     notes = np.zeros(len(members), NOTE)
     for place, member in enumerate(members):
         try:
-            decoded = decode(content_of(archive, member), limits, stretch=look.stretch)
+            decoded = decode_upload(content_of(archive, member), limits, stretch=look.stretch)
             tall.paste(squared(decoded.image, look), (0, place * size))
             notes["ok"][place] = 1
             notes["black"][place] = decoded.looks_black and not look.stretch
+            notes["shrunk"][place] = decoded.shrunk > 1
+            notes["colours"][place] = CHANGES.index(decoded.colours)
         except ImageError as error:
             reasons[place] = str(error)
         except (ValueError, OSError, MemoryError):

@@ -12,7 +12,7 @@ from core.data.centring import centred
 from core.data.crop import MIDDLE, Crop
 from core.data.formats import READABLE, foreign
 from core.data.orientation import Lie, orientation_of
-from core.data.plain_rgb import ENOUGH, KEPT_SIDE, divisor_of, open_picture, plain_rgb, reduce_jpeg
+from core.data.plain_rgb import ENOUGH, divisor_of, keep_small, open_picture, plain_rgb, reduce_jpeg
 from core.data.sixteen_bits import Levels
 from core.errors import ImageError
 from core.settings import Settings, settings
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _FRACTIONS = {2: "half", 4: "a quarter", 8: "an eighth"}
+COLOURS = {  # what becomes of colours that are not those of sRGB
+    "profile": "Its colour profile is not sRGB: the colours were converted.",
+    "stated": "It states other colours than those of sRGB: they were converted.",
+    "hdr": "Its colours are for HDR screens and were left as they are: export it in sRGB if it looks pale.",
+}
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,7 @@ class Decoded:
         image: The picture in mode "RGB", upright, in sRGB, on white where it was transparent.
         lie: How it lies in its file, with its size there.
         shrunk: How many times smaller than in its file it was opened since it has too many pixels; 1 for all others.
-        converted: Whether its colour profile was another one than sRGB, and its colours were converted.
+        colours: What became of its colours, a key of `COLOURS`; empty where they are as they were.
         levels: Which values it uses, if it has 16 bits a value.
         stretched: Whether these were spread over the whole range.
     """
@@ -52,7 +57,7 @@ class Decoded:
     image: Image.Image
     lie: Lie
     shrunk: int = 1
-    converted: bool = False
+    colours: str = ""
     levels: Levels | None = None
     stretched: bool = False
 
@@ -67,8 +72,8 @@ class Decoded:
         if self.shrunk > 1:
             millions = self.lie.size[0] * self.lie.size[1] / 1e6
             said.append(f"It has {millions:,.0f} million pixels: opened at {_FRACTIONS[self.shrunk]} of its size.")
-        if self.converted:
-            said.append("Its colour profile is not sRGB: the colours were converted.")
+        if self.colours:
+            said.append(COLOURS[self.colours])
         if self.levels is not None and self.looks_black:
             values = f"{self.levels.darkest:,} to {self.levels.lightest:,} of 0 to 65,535"
             words = "stretched over all of them" if self.stretched else "it looks nearly black unless it is stretched"
@@ -115,9 +120,9 @@ def decode(data: bytes, limits: Settings | None = None, *, room: int | None = No
             if not shrunk:
                 raise _too_many(f"{image.width:,} × {image.height:,} pixels", limits.max_pixels)
             reduce_jpeg(image, shrunk, room)
-            plain, converted, levels = plain_rgb(data, image, stretch=stretch)
+            plain, colours, levels = plain_rgb(data, image, stretch=stretch)
             lie = Lie(orientation_of(image), size)
-            return Decoded(plain, lie, shrunk, converted, levels, stretch and levels is not None)
+            return Decoded(plain, lie, shrunk, colours, levels, stretch and levels is not None)
     except ImageError:
         raise
     except UnidentifiedImageError as error:
@@ -132,13 +137,13 @@ def decode(data: bytes, limits: Settings | None = None, *, room: int | None = No
         ) from error
 
 
-def decode_upload(data: bytes, *, stretch: bool = False) -> Decoded:
-    """Open an uploaded file as large as the app keeps pictures: what networks are asked about, on pages and without.
+def decode_upload(data: bytes, limits: Settings | None = None, *, stretch: bool = False) -> Decoded:
+    """Open a file as large as the app keeps pictures: what networks learn from and are asked about, everywhere.
 
     Arguments and errors are those of `decode`.
     """
-    decoded = decode(data, room=ENOUGH, stretch=stretch)
-    decoded.image.thumbnail((KEPT_SIDE, KEPT_SIDE))
+    decoded = decode(data, limits, room=ENOUGH, stretch=stretch)
+    keep_small(decoded.image)
     return decoded
 
 

@@ -15,11 +15,13 @@ from core.data.jpeg import decodes_in_rows
 from core.data.orientation import TURNS, UPRIGHT, orientation_of
 from core.data.sixteen_bits import Levels, eight_bits
 from core.data.srgb import to_srgb
+from core.data.stated_colours import HDR, stated_profile
 from core.errors import ImageError
 
 SHRUNK = 4  # how many times as many pixels as the limit a JPEG may have, to be opened at a fraction of its size
 KEPT_SIDE = 1024  # pixels of a picture's longer side that are kept
 ENOUGH = 900  # pixels of the longer side of a photograph, for every network
+LEAST_SIDE = 256  # pixels of its shorter side, however long the other: data sets and networks take squares up to that
 
 
 def open_picture(data: bytes) -> Image.Image:
@@ -62,19 +64,33 @@ def divisor_of(image: Image.Image, data: bytes, max_pixels: int) -> int:
 def reduce_jpeg(image: Image.Image, divisor: int, room: int | None) -> None:
     """Have a JPEG decoded at a fraction of its size: divided so, and only as large as `room` for its longer side."""
     if divisor > 1 or room is not None:
-        share = min(1 / divisor, room / max(image.size) if room is not None else 1)
+        share = min(1 / divisor, _longer_side(image.size, room) / max(image.size) if room is not None else 1)
         image.draft(None, (max(1, int(image.width * share)), max(1, int(image.height * share))))  # mode is kept
 
 
-def plain_rgb(data: bytes, image: Image.Image, *, stretch: bool = False) -> tuple[Image.Image, bool, Levels | None]:
+def keep_small(picture: Image.Image) -> None:
+    """Reduce a picture, in place, to as many pixels as are kept."""
+    side = _longer_side(picture.size, KEPT_SIDE)
+    picture.thumbnail((side, side))
+
+
+def _longer_side(size: tuple[int, int], side: int) -> int:
+    """Return how long the longer side is to become so that the shorter one is no less than `LEAST_SIDE`."""
+    return max(side, -(-LEAST_SIDE * max(size) // max(1, min(size))))
+
+
+def plain_rgb(data: bytes, image: Image.Image, *, stretch: bool = False) -> tuple[Image.Image, str, Levels | None]:
     """Decode an opened picture and drop all that is not red, green and blue.
 
     Returns:
-        The picture, whether its colours had to be converted to sRGB, and which values it uses if these have 16 bits.
+        The picture; what became of its colours: "" as they are, "profile" or "stated" converted to sRGB from a profile
+        or from what else the file states, "hdr" not converted since they are for HDR screens; and which values it uses
+        if these have 16 bits.
     """
     image.load()
     orientation = orientation_of(image)
-    profile = image.info.get("icc_profile")
+    own = image.info.get("icc_profile")
+    opened = image
     image, levels = eight_bits(data, image, stretch=stretch)
     if orientation != UPRIGHT:
         image = image.transpose(TURNS[orientation])
@@ -82,13 +98,15 @@ def plain_rgb(data: bytes, image: Image.Image, *, stretch: bool = False) -> tupl
         image = image.convert("RGBA")
     elif image.mode in ("P", "1"):
         image = image.convert("RGB")
-    converted = False
-    if isinstance(profile, bytes):
+    profile = stated_profile(data, opened, image.mode)
+    colours = HDR if profile == HDR else ""
+    if isinstance(profile, bytes) and profile:
         image, converted = to_srgb(image, profile)
+        colours = ("profile" if profile is own else "stated") if converted else ""
     if image.mode in ("RGBA", "LA"):
         canvas = Image.new("RGBA", image.size, "white")
         canvas.alpha_composite(image.convert("RGBA"))
         image = canvas
     plain = image.convert("RGB")
     plain.info = {}
-    return plain, converted, levels
+    return plain, colours, levels

@@ -72,7 +72,7 @@ def decode(content):
         raise
     except Exception as error:  # Pillow answers damaged files with almost any exception
         raise ImageError("The file is damaged, or no {readable} picture.") from error
-    picture.thumbnail((KEPT_SIDE, KEPT_SIDE))
+    keep_small(picture)
     return picture
 
 
@@ -132,6 +132,7 @@ _DECODING = {
         *("FULL", "_PNG", "_GREY", "_COLOUR", "Levels", "png_header", "eight_bits", "_stretched", "_values"),
         "_with_alpha",
     ),
+    "data/stated_colours.py": (),
     "data/srgb.py": (),
     "data/images.py": ("looks_inverted",),
 }

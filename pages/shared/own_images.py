@@ -13,7 +13,7 @@ from core.data.decoding import FITS, Look, squared
 from core.data.drawing import remarks
 from core.data.folder import bring_in, check_room
 from core.data.folders import Naming, NoDataSetError, Survey, survey
-from core.data.images import decode_image
+from core.data.images import decode_upload
 from core.errors import ConvScopeError
 from pages.shared.catalogue import BROUGHT
 from pages.shared.controls import ask_one
@@ -137,10 +137,10 @@ def _samples(key: str, look: Look, names: tuple[str, ...], _found: Survey, _arch
         for label in range(min(SHOWN, len(_found.class_names))):
             for place in np.flatnonzero(labels == label)[:TRIED].tolist():
                 try:
-                    image = squared(decode_image(content_of(file, _found.files[place]), stretch=look.stretch), look)
+                    decoded = decode_upload(content_of(file, _found.files[place]), stretch=look.stretch)
                 except (ConvScopeError, ValueError):
                     continue
-                pictures[label] = _png(image)
+                pictures[label] = _png(squared(decoded.image, look))
                 break
     return pictures
 

@@ -40,7 +40,7 @@ class Choice:
             "upload", "camera" or "drawing".
         name: The data set, the sample's file name or the upload's file name.
         index: Which image of the split.
-        data: The uploaded picture as PNG, at most `core.data.plain_rgb.KEPT_SIDE` pixels a side.
+        data: The uploaded picture as PNG, as small as `core.data.plain_rgb.keep_small` makes it.
         file_id: Streamlit's name for the uploaded file.
         invert: Whether dark and light are swapped; None lets the app decide.
         crop: Which part of it the network is shown.

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.data.images import decode, decode_image
+from core.data.images import decode, decode_image, decode_upload
 from core.errors import ImageError
 from tests.data.hostile import chunk, png, saved
 
 TO_XYZ_D50 = {  # of linear red, green and blue (columns), adapted to D50: from the primaries, by Bradford
     "Display P3": [[0.5151, 0.2920, 0.1571], [0.2412, 0.6922, 0.0666], [-0.0011, 0.0419, 0.7841]],
     "Adobe RGB": [[0.6097, 0.2053, 0.1492], [0.3111, 0.6257, 0.0632], [0.0195, 0.0609, 0.7446]],
+    "Rec. 2020": [[0.6734, 0.1657, 0.1251], [0.2790, 0.6753, 0.0456], [-0.0019, 0.0300, 0.7973]],
 }
 # The same way for sRGB (IEC 61966-2-1), inverted.
 FROM_XYZ_D50 = np.linalg.inv([[0.4361, 0.3851, 0.1431], [0.2225, 0.7169, 0.0606], [0.0139, 0.0971, 0.7141]])
@@ -74,7 +75,7 @@ def srgb(xyz: np.ndarray) -> np.ndarray:
 COLOURS = [(200, 60, 60), (60, 180, 80), (70, 90, 200), (230, 200, 40), (128, 128, 128), (255, 255, 255), (20, 30, 25)]
 
 
-@pytest.mark.parametrize("space", TO_XYZ_D50)
+@pytest.mark.parametrize("space", ["Display P3", "Adobe RGB"])
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "AVIF", "HEIF"])
 def test_colours_of_another_space_are_converted_to_srgb(space: str, kind: str) -> None:
     if kind == "HEIF":
@@ -87,7 +88,136 @@ def test_colours_of_another_space_are_converted_to_srgb(space: str, kind: str) -
         wanted = srgb(np.array(TO_XYZ_D50[space]) @ (np.array(colour) / 255) ** GAMMA)
         limit = 2 if kind in ("PNG", "WEBP") else 6  # the others lose colour, and a profile makes more of it
         assert np.abs(np.asarray(got.image)[32, 32] - wanted).max() <= limit, (colour, wanted)
-        assert got.converted and "profile" in got.notes()[0]
+        assert got.colours == "profile" and "profile" in got.notes()[0]
+
+
+GAMA, D65 = b"gAMA", (31_270, 32_900)  # numbers of PNG are in 100,000ths
+
+
+def stated(colours: list[tuple[int, ...]], *chunks: tuple[bytes, bytes], kind: int = 2) -> bytes:
+    """Return a PNG of one row with chunks that state its colours."""
+    extra = b"".join(chunk(name, content) for name, content in chunks)
+    return png(len(colours), 1, b"\0" + b"".join(map(bytes, colours)), 8, kind, extra)
+
+
+def gamma(value: int) -> tuple[bytes, bytes]:
+    return GAMA, struct.pack(">I", value)
+
+
+def primaries(*xy: int) -> tuple[bytes, bytes]:
+    return b"cHRM", struct.pack(">8I", *D65, *xy)
+
+
+SRGB_XY, ADOBE_XY = (64_000, 33_000, 30_000, 60_000, 15_000, 6_000), (64_000, 33_000, 21_000, 71_000, 15_000, 6_000)
+P3_XY = (68_000, 32_000, 26_500, 69_000, 15_000, 6_000)
+SRGB_MATRIX = np.linalg.inv(FROM_XYZ_D50)
+
+
+def linear(colour: tuple[int, ...], exponent: float) -> np.ndarray:
+    values = np.array(colour) / 255
+    if exponent:
+        return values**exponent
+    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+
+
+@pytest.mark.parametrize(
+    ("chunks", "matrix", "exponent"),
+    [
+        ([gamma(45_455), primaries(*ADOBE_XY)], TO_XYZ_D50["Adobe RGB"], 2.2),
+        ([gamma(45_455), primaries(*P3_XY)], TO_XYZ_D50["Display P3"], 2.2),
+        ([gamma(100_000)], SRGB_MATRIX, 1.0),
+        ([gamma(55_556), primaries(*SRGB_XY)], SRGB_MATRIX, 1.8),
+        ([(b"cICP", bytes([12, 13, 0, 1]))], TO_XYZ_D50["Display P3"], 0.0),
+        ([(b"cICP", bytes([9, 14, 0, 1]))], TO_XYZ_D50["Rec. 2020"], 0.0),
+        ([(b"cICP", bytes([1, 8, 0, 1])), (b"sRGB", b"\0"), gamma(45_455)], SRGB_MATRIX, 1.0),
+    ],
+    ids=["Adobe RGB", "Display P3", "linear", "1.8", "cICP of P3", "cICP of Rec. 2020", "cICP comes first"],
+)
+def test_colours_that_a_png_states_without_a_profile_are_converted(
+    chunks: list[tuple[bytes, bytes]], matrix: list[list[float]], exponent: float
+) -> None:
+    got = decode(stated(COLOURS, *chunks))
+    wanted = np.array([srgb(np.array(matrix) @ linear(colour, exponent)) for colour in COLOURS])
+    assert np.abs(np.asarray(got.image)[0] - wanted).max() <= 2
+    assert got.colours == "stated" and got.notes() == (
+        "It states other colours than those of sRGB: they were converted.",
+    )
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        [gamma(45_455)],
+        [gamma(45_455), primaries(*SRGB_XY)],
+        [gamma(45_454), primaries(63_999, 33_001, 30_000, 60_000, 15_000, 5_999)],  # rounded
+        [primaries(*P3_XY)],  # without a curve: nobody converts these
+        [gamma(100_000), (b"sRGB", b"\0")],
+        [(b"cICP", bytes([1, 13, 0, 1])), gamma(100_000)],
+        [(b"cICP", bytes([12, 13, 1, 1]))],  # no RGB
+        [(b"cICP", bytes([2, 2, 0, 1]))],  # unknown
+        [gamma(0)],
+        [gamma(2**31), primaries(*[0] * 6)],
+        [gamma(60_000), primaries(*[0] * 6)],
+        [gamma(60_000), primaries(*[33_000] * 6)],
+    ],
+)
+def test_what_is_srgb_or_makes_no_sense_changes_nothing(chunks: list[tuple[bytes, bytes]]) -> None:
+    got = decode(stated(COLOURS, *chunks))
+    assert np.array_equal(np.asarray(got.image)[0], COLOURS) and not got.colours
+
+
+def test_grey_pictures_and_palettes_have_their_curve_too() -> None:
+    wanted = [round(float(srgb(D50 * (value / 255))[1])) for value in (0, 10, 55, 128, 255)]
+    assert wanted == [0, 56, 128, 188, 255]  # 255 × (1.055 × (v / 255)^(1 / 2.4) − 0.055)
+    for kind in (0, 4):
+        got = decode(
+            stated([(value, 255)[: 1 + kind // 4] for value in (0, 10, 55, 128, 255)], gamma(100_000), kind=kind)
+        )
+        assert np.abs(np.asarray(got.image)[0] - np.array(wanted)[:, None]).max() <= 1 and got.colours == "stated"
+    palette = (b"PLTE", bytes(value for value in (0, 10, 55, 128, 255) for _ in range(3)))
+    got = decode(stated([(index,) for index in range(5)], gamma(100_000), palette, kind=3))
+    assert np.abs(np.asarray(got.image)[0] - np.array(wanted)[:, None]).max() <= 1
+
+
+@pytest.mark.parametrize("curve", [16, 18])
+def test_colours_for_hdr_screens_stay_and_are_told(curve: int) -> None:
+    got = decode(stated(COLOURS, (b"cICP", bytes([9, curve, 0, 1]))))
+    assert np.array_equal(np.asarray(got.image)[0], COLOURS)
+    assert "HDR" in got.notes()[0]
+
+
+def marked(space: int, index: str) -> bytes:
+    """Return EXIF as cameras write it: a colour space, and the mark of DCF."""
+    exif = Image.Exif()
+    exif.get_ifd(0x8769).update({0xA001: space, 0xA005: {1: index, 2: b"0100"}})
+    return exif.tobytes()
+
+
+def test_a_jpeg_that_a_camera_marks_as_adobe_rgb_is_converted() -> None:
+    for colour in COLOURS:
+        image = Image.new("RGB", (64, 64), colour)
+        got = decode(saved(image, "JPEG", quality=100, subsampling=0, exif=marked(65_535, "R03")))
+        wanted = srgb(np.array(TO_XYZ_D50["Adobe RGB"]) @ (np.array(colour) / 255) ** 2.2)
+        assert np.abs(np.asarray(got.image)[32, 32] - wanted).max() <= 4, (colour, wanted)
+        assert got.colours == "stated"
+    plain = decode(saved(image, "JPEG", quality=100, subsampling=0))
+    for space, index in ((1, "R98"), (65_535, "R98"), (1, "R03"), (65_535, "")):
+        other = decode(saved(image, "JPEG", quality=100, subsampling=0, exif=marked(space, index)))
+        assert np.array_equal(other.image, plain.image) and not other.colours
+    profile = matrix_profile(TO_XYZ_D50["Display P3"])
+    own = decode(saved(image, "JPEG", quality=100, icc_profile=profile, exif=marked(65_535, "R03")))
+    assert own.colours == "profile"
+
+
+def test_code_points_of_avif_are_read() -> None:
+    whole = saved(Image.new("RGB", (16, 16), (200, 60, 60)), "AVIF", quality=100, subsampling="4:4:4")
+    place = whole.find(b"colrnclx") + 8
+    assert place >= 8 and not decode(whole).colours
+    for points, colours in (((12, 13), "stated"), ((9, 16), "hdr"), ((2, 2), ""), ((1, 1), "")):
+        got = decode(whole[:place] + struct.pack(">HH", *points) + whole[place + 4 :])
+        assert got.colours == colours
+        wanted = srgb(np.array(TO_XYZ_D50["Display P3"]) @ linear((200, 60, 60), 0)) if colours == "stated" else 200
+        assert abs(np.asarray(got.image)[8, 8, 0] - np.ravel(wanted)[0]) <= 4
 
 
 def test_inks_with_a_profile_become_the_colours_that_it_states() -> None:
@@ -119,7 +249,7 @@ def test_a_profile_that_is_srgb_or_damaged_changes_nothing() -> None:
     for content in (whole, whole[:50], b"x" * 500, p3[:200], p3[:128] + bytes(400), inks, b"\0" * 2**23):
         decoded = decode(saved(Image.fromarray(noise), "WEBP", lossless=True, icc_profile=content))
         assert np.array_equal(np.asarray(decoded.image), noise)
-        assert not decoded.converted
+        assert not decoded.colours
 
 
 def test_transparency_and_profile_go_together() -> None:
@@ -228,14 +358,39 @@ def test_all_names_of_a_jpeg_are_known() -> None:
     assert found.class_names == ("a", "b") and len(found.files) == len(endings)
 
 
+def photograph(width: int, height: int) -> Image.Image:
+    """Return a picture with structure of all sizes, as photographs have."""
+    rng, total = np.random.default_rng(0), np.zeros((height, width), np.float32)
+    for cells in (4, 16, 64, 256):
+        coarse = rng.normal(size=(cells * height // width + 2, cells + 2)).astype(np.float32)
+        total += np.asarray(Image.fromarray(coarse).resize((width, height))) * 60 / cells**0.5
+    return Image.fromarray((128 + total).clip(0, 255).astype(np.uint8)).convert("RGB")
+
+
 def test_the_same_file_is_the_same_picture_at_every_door() -> None:
     from core.data.decoding import Look, decode_members
     from core.data.folders import survey
+    from core.data.images import fit_image
     from tests.data.archives import packed
 
     file = saved(Image.new("RGB", (16, 16), (200, 60, 60)), "PNG", icc_profile=matrix_profile(TO_XYZ_D50["Adobe RGB"]))
-    archive = packed({"a/0.png": file, "b/0.png": file})
+    large = saved(photograph(2400, 1600), "JPEG", quality=90)
+    archive = packed({"a/0.png": file, "b/0.jpg": large})
     found = survey(archive)
-    pixels, _, reasons = decode_members(io.BytesIO(archive), found.files, Look(16))
-    assert not reasons
+    pixels, notes, reasons = decode_members(io.BytesIO(archive), found.files, Look(16))
+    assert not reasons and notes["colours"].tolist() == [1, 0]
+    for got, data in zip(pixels, (file, large), strict=True):
+        assert np.array_equal(got, fit_image(decode_upload(data).image, (3, 16, 16))[0].numpy())
     assert np.array_equal(pixels[0].transpose(1, 2, 0), np.asarray(decode_image(file)))
+
+
+@pytest.mark.parametrize("size", [(2400, 1800), (3000, 300), (300, 3000)])
+@pytest.mark.parametrize("side", [32, 256])
+def test_a_large_picture_loses_nothing_that_a_network_would_see(size: tuple[int, int], side: int) -> None:
+    from core.data.images import fit_image
+
+    file = saved(photograph(*size), "JPEG", quality=90)
+    reduced = decode_upload(file).image
+    assert max(reduced.size) <= 2560 and reduced.size != size
+    whole, ours = (fit_image(image, (3, side, side))[0].numpy().astype(int) for image in (decode_image(file), reduced))
+    assert np.abs(whole - ours).max() <= 2 and np.abs(whole - ours).mean() <= 0.5

@@ -16,7 +16,17 @@ from core.exchange.predictor import to_predictor
 from core.exchange.weights import to_weights
 from core.inference import open_network
 from core.runs.store import RunStore
-from tests.data.test_colours import TO_XYZ_D50, cmyk_profile, matrix_profile, transparent
+from tests.data.hostile import chunk
+from tests.data.test_colours import (
+    ADOBE_XY,
+    TO_XYZ_D50,
+    cmyk_profile,
+    gamma,
+    marked,
+    matrix_profile,
+    primaries,
+    transparent,
+)
 from tests.exchange.foreign import made
 
 _ASK = """
@@ -39,6 +49,12 @@ def _file(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
     return content.getvalue()
 
 
+def _stated(image: Image.Image, *chunks: tuple[bytes, bytes]) -> bytes:
+    """Return a PNG with chunks that state its colours, after its header of 33 bytes."""
+    whole = _file(image)
+    return whole[:33] + b"".join(chunk(*each) for each in chunks) + whole[33:]
+
+
 def _pictures() -> dict[str, bytes]:
     colours = Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 70, 3), dtype=np.uint8))
     turned = Image.Exif()
@@ -58,6 +74,11 @@ def _pictures() -> dict[str, bytes]:
         ),
         "adobe-rgb.jpg": _file(colours, "JPEG", icc_profile=matrix_profile(TO_XYZ_D50["Adobe RGB"]), exif=turned),
         "cmyk-profile.jpg": _file(colours.convert("CMYK"), "JPEG", icc_profile=inks),
+        "adobe-rgb-marked.jpg": _file(colours, "JPEG", exif=marked(65_535, "R03")),
+        "adobe-rgb-stated.png": _stated(colours, gamma(45_455), primaries(*ADOBE_XY)),
+        "linear-grey.png": _stated(_ink("L", 200, 10), gamma(100_000)),
+        "rec-2020.png": _stated(colours, (b"cICP", bytes([9, 1, 0, 1]))),
+        "panorama.jpg": _file(colours.resize((3900, 300)), "JPEG"),
         "photograph.jpg": _file(photograph, "JPEG"),  # kept smaller than in its file
         "too-many-pixels.jpg": _file(colours.resize((2000, 1500)), "JPEG"),  # for the limit of this test
         "photograph.png": _file(photograph),
