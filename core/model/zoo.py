@@ -29,7 +29,8 @@ class ZooInfo:
         licence: The terms under which its makers let it be used.
         accuracy: How many of ImageNet's validation images it names right, in per cent, as its makers say.
         parameters: How many trained numbers it has, in millions.
-        file: The file of its weights, whose name carries the beginning of its SHA-256.
+        file: The file of its weights, whose name ends with the beginning of its SHA-256; below `assets` where it
+            comes along, else at `PLACE`.
         download_mb: What the first use downloads, in MB; `None` where nothing is.
         mean, std: Per channel of images/255, what the network expects to be subtracted and divided by.
         input_shape: Channels, height and width of an image.
@@ -51,7 +52,7 @@ class ZooInfo:
     @property
     def sha256(self) -> str:
         """The first hexadecimal digits of the checksum of its weights."""
-        found = re.search(r"-([0-9a-f]{8,})\.pth$", self.file)
+        found = re.search(r"-([0-9a-f]{8,})\.\w+$", self.file)
         assert found is not None
         return found[1]
 
@@ -106,7 +107,7 @@ _ALL = (
         licence="Apache 2.0",
         accuracy=75.1,
         parameters=4.7,
-        file="efficientnet-lite0-57934424.pth",
+        file="efficientnet_lite0/weights-773f1530.safetensors",
         download_mb=None,
         mean=(127 / 255,) * 3,  # its makers' (pixel − 127) / 128
         std=(128 / 255,) * 3,

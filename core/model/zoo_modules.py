@@ -15,8 +15,6 @@ from core.compat import import_torchvision
 
 def one_module_per_use(model: nn.Module) -> nn.Module:
     """Return a network with an activation for each use, none of which works in place; the weights stay the same."""
-    if hasattr(model, "_conv_stem"):
-        model = Lite0(model)
     basic, bottleneck = _residual_blocks()
     module: Any
     for module in model.modules():
@@ -57,24 +55,26 @@ def _residual_blocks() -> tuple[Any, Any]:
     return BasicBlock, Bottleneck
 
 
-def lite0() -> nn.Module:
-    """Build EfficientNet-Lite0 as its package does, with fresh weights."""
-    from efficientnet_lite_pytorch.model import EfficientNet
-
-    network: nn.Module = EfficientNet.from_name("efficientnet-lite0")
-    return network
-
-
 class Lite0(nn.Module):
-    """EfficientNet-Lite0 made of the modules of its package, with names of ours and an activation for each use."""
+    """EfficientNet-Lite0 (Google 2020), with fresh weights: EfficientNet-B0 without its gates, ReLU6 for swish.
 
-    def __init__(self, theirs: Any) -> None:
+    The widths are those of `models/official/efficientnet/lite` in github.com/tensorflow/tpu.
+    """
+
+    def __init__(self) -> None:
         super().__init__()
-        self.stem = _stack(conv=theirs._conv_stem, bn=theirs._bn0, relu=nn.ReLU6())
-        self.blocks = nn.Sequential(*map(InvertedResidual, theirs._blocks))
-        self.head = _stack(conv=theirs._conv_head, bn=theirs._bn1, relu=nn.ReLU6())
-        self.pool, self.flatten = theirs._avg_pooling, nn.Flatten()
-        self.dropout, self.classifier = theirs._dropout, theirs._fc
+        self.stem = _stack(conv=_convolution(3, 32, 3, stride=2), bn=_norm(32), relu=nn.ReLU6())
+        blocks: list[nn.Module] = []
+        width = 32
+        for repeats, kernel_size, stride, expansion, out_channels in _STAGES:
+            for place in range(repeats):
+                step = stride if place == 0 else 1
+                blocks.append(InvertedResidual(width, out_channels, kernel_size, step, expansion))
+                width = out_channels
+        self.blocks = nn.Sequential(*blocks)
+        self.head = _stack(conv=_convolution(width, 1280, 1), bn=_norm(1280), relu=nn.ReLU6())
+        self.pool, self.flatten, self.dropout = nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.2)
+        self.classifier = nn.Linear(1280, 1000)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the logits (N, 1000) of normalised images (N, 3, 224, 224)."""
@@ -83,18 +83,33 @@ class Lite0(nn.Module):
         return logits
 
 
+# Stages of Lite0: blocks, kernel size, stride of the first block, expansion, output channels.
+_STAGES = (
+    (1, 3, 1, 1, 16),
+    (2, 3, 2, 6, 24),
+    (2, 5, 2, 6, 40),
+    (3, 3, 2, 6, 80),
+    (3, 5, 1, 6, 112),
+    (4, 5, 2, 6, 192),
+    (1, 3, 1, 6, 320),
+)
+
+
 class InvertedResidual(nn.Module):
     """Widen, filter each map by itself, narrow; with a shortcut where the shape stays (Sandler et al. 2018)."""
 
-    def __init__(self, theirs: Any) -> None:
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, stride: int, expansion: int) -> None:
         super().__init__()
-        args = theirs._block_args
-        stays = args.stride in (1, [1]) and args.input_filters == args.output_filters
-        self.shortcut = bool(theirs.id_skip and stays)
-        wide = args.expand_ratio != 1
-        self.expand = _stack(conv=theirs._expand_conv, bn=theirs._bn0, relu=nn.ReLU6()) if wide else nn.Identity()
-        self.depthwise = _stack(conv=theirs._depthwise_conv, bn=theirs._bn1, relu=nn.ReLU6())
-        self.project = _stack(conv=theirs._project_conv, bn=theirs._bn2)
+        wide = in_channels * expansion
+        self.shortcut = stride == 1 and in_channels == out_channels
+        self.expand = (
+            nn.Identity()
+            if expansion == 1
+            else _stack(conv=_convolution(in_channels, wide, 1), bn=_norm(wide), relu=nn.ReLU6())
+        )
+        depthwise = _convolution(wide, wide, kernel_size, stride=stride, groups=wide)
+        self.depthwise = _stack(conv=depthwise, bn=_norm(wide), relu=nn.ReLU6())
+        self.project = _stack(conv=_convolution(wide, out_channels, 1), bn=_norm(out_channels))
 
     def forward(self, images: Tensor) -> Tensor:
         """Return maps of the images, as wide and high or half of it."""
@@ -102,5 +117,36 @@ class InvertedResidual(nn.Module):
         return maps + images if self.shortcut else maps
 
 
+class FarPaddedConv2d(nn.Conv2d):
+    """A convolution of stride 2 with TensorFlow's padding "same" for even sides: one more zero at the far sides."""
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, groups: int) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, stride=2, groups=groups, bias=False)
+        near = (kernel_size - 2) // 2
+        self.static_padding = nn.ZeroPad2d((near, kernel_size - 2 - near) * 2)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return maps (N, out_channels, H / 2, W / 2) of images (N, in_channels, H, W)."""
+        return super().forward(self.static_padding(images))
+
+
+def _convolution(
+    in_channels: int, out_channels: int, kernel_size: int, *, stride: int = 1, groups: int = 1
+) -> nn.Conv2d:
+    if stride == 2:
+        return FarPaddedConv2d(in_channels, out_channels, kernel_size, groups)
+    padding = kernel_size // 2
+    return nn.Conv2d(in_channels, out_channels, kernel_size, padding=padding, groups=groups, bias=False)
+
+
+def _norm(channels: int) -> nn.BatchNorm2d:
+    return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)
+
+
 def _stack(**modules: nn.Module) -> nn.Sequential:
     return nn.Sequential(OrderedDict(modules))
+
+
+def lite0() -> nn.Module:
+    """Build EfficientNet-Lite0 with fresh weights."""
+    return Lite0()

