@@ -50,7 +50,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--model", help="the id of a run, as in the address of its page, or the name of a pretrained network")
     add("--epoch", type=int, help="weights of a run after this epoch, 0 before the first step; by default the latest")
     add("--method", action="append", help='a method, several joined by commas, or "all"; may be given again')
-    add("--class", dest="classes", action="append", help="name or index; may be given again; by default the likeliest")
+    add(
+        "--class",
+        dest="classes",
+        action="append",
+        help="name, index, or # and index; may be given again; by default the likeliest",
+    )
     add("--versus", help='name or index of another class: "why this one and not that"')
     add("--option", action="append", default=[], metavar="METHOD.OPTION=VALUE", help="a setting; may be given again")
     add(

@@ -9,7 +9,7 @@ from typing import Any
 from core.errors import ExplainError
 from core.explain.method import Choice
 from core.explain.methods import METHODS
-from core.inference.network import Network
+from core.inference.network import Network, class_reference
 
 FORMAT = 1  # raised whenever the same file would be read differently
 MAX_CALLS = 1_000
@@ -50,7 +50,13 @@ class Call:
 
 
 def command(
-    source: Source, picture: str, calls: Sequence[Call], outputs: Iterable[str], *, received: bool = False
+    source: Source,
+    picture: str,
+    calls: Sequence[Call],
+    outputs: Iterable[str],
+    *,
+    received: bool = False,
+    class_names: Sequence[str] = (),
 ) -> str:
     """Return the command line that repeats calls: every method of them for every class of them.
 
@@ -62,14 +68,15 @@ def command(
         calls: What is asked.
         outputs: The files to write.
         received: Whether the file holds the picture as the network received it, so that nothing is to be swapped.
+        class_names: Those of the network: an index that is also the name of a class is written as an index.
     """
     words = ["python", "-m", "core.explain", picture, "--model", source.model]
     words += ["--epoch", str(source.epoch)] if source.epoch is not None else []
     words += ["--method", ",".join(dict.fromkeys(call.method for call in calls))]
     for target in dict.fromkeys(call.target for call in calls):
-        words += ["--class", str(target)]
-    for versus in {call.versus for call in calls} - {None}:
-        words += ["--versus", str(versus)]
+        words += ["--class", class_reference(target, class_names)]
+    for versus in {call.versus for call in calls}:
+        words += ["--versus", class_reference(versus, class_names)] if versus is not None else []
     words += [word for setting in dict.fromkeys(_changed(calls)) for word in ("--option", setting)]
     words += ["--swap", "no"] if received else []
     words += [word for output in outputs for word in ("-o", output)]

@@ -2,7 +2,7 @@
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -239,21 +239,29 @@ class Network(ABC):
         return data.normalize(data.valid.images[:BACKGROUND])
 
     def class_of(self, text: str) -> int:
-        """Return the index of a class, named by its name or its index; an exact name counts first.
+        """Return the index of a class, named by its name, its index or "#" and its index; an exact name counts first.
 
         Raises:
             ExplainError: There is no such class, or several have this name.
         """
         exact = [index for index, name in enumerate(self.class_names) if name == text]
-        if not exact and text.isascii() and text.isdigit() and len(text) < 7 and int(text) < len(self.class_names):
-            return int(text)
+        number = text.removeprefix("#")
+        known = range(len(self.class_names))
+        if not exact and number.isascii() and number.isdigit() and len(number) < 7 and int(number) in known:
+            return int(number)
         loose = [index for index, name in enumerate(self.class_names) if name.casefold() == text.casefold()]
         matches = exact or loose
         if len(matches) == 1:
             return matches[0]
         last = len(self.class_names) - 1
         if matches:
-            which = ", ".join(map(str, matches))
+            which = ", ".join(class_reference(index, self.class_names) for index in matches)
             raise ExplainError(f"Several classes are called {text!r}: give the index of one of them ({which}).")
         some = ", ".join(self.class_names[:12]) + (" …" if last >= 12 else "")
         raise ExplainError(f"This network has no class {text!r}: give an index from 0 to {last} or a name ({some}).")
+
+
+def class_reference(index: int, class_names: Sequence[str]) -> str:
+    """Return what `Network.class_of` takes for a class: its index, after "#" where another is called by that number."""
+    called = [place for place, name in enumerate(class_names) if name == str(index)]
+    return str(index) if called in ([], [index]) else f"#{index}"

@@ -147,7 +147,9 @@ def _repeat(kept: Sequence[Kept], picture: subjects.Picture, name: str) -> None:
     file, out = f"{name}-picture.png", f"{name}-again.png"
     if len(kept) == 1 and in_one_line(calls):
         needed = "the picture"
-        line = command(_source(kept[0][0]), file, calls, [out], received=picture.shape[0] == 1)
+        weights, grey = kept[0][0], picture.shape[0] == 1
+        names = networks.class_names(weights.run)
+        line = command(_source(weights), file, calls, [out], received=grey, class_names=names)
     else:
         needed = "the picture and the settings"
         swap = " --swap no" * (picture.shape[0] == 1)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shlex
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,7 @@ from core.exchange.layout import DATA, DATASET, PREDICTOR, ArchiveError
 from core.exchange.predictor import to_predictor
 from core.exchange.restore import import_run
 from core.explain.__main__ import main as explain
+from core.explain.calls import Call, Source, command
 from core.inference import open_network
 from core.report.document import lab_report
 from core.runs.store import RunStore
@@ -98,7 +100,11 @@ def test_an_imported_run_needs_no_data_set(
 
 def test_a_class_is_meant_by_its_name_before_its_index(imported: str) -> None:
     network = open_network(imported)
-    assert [network.class_of(asked) for asked in ("1", "2", "3", "0", "10", "BIRCH")] == [0, 1, 2, 0, 10, 3]
+    assert [network.class_of(asked) for asked in ("1", "2", "3", "0", "10", "BIRCH", "#2")] == [0, 1, 2, 0, 10, 3, 2]
+    assert network.class_names[0] == "1"
+    for index in range(network.num_classes):  # as the command line that the app shows names it
+        line = command(Source(imported, ""), "a.png", [Call("saliency", index)], [], class_names=network.class_names)
+        assert network.class_of(shlex.split(line)[-1]) == index
 
 
 def test_what_is_imported_is_exported_again_with_its_images(store: RunStore, foreign: Foreign, imported: str) -> None:
