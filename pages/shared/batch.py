@@ -58,26 +58,27 @@ def _work(weights: subjects.Weights, contents: Sequence[bytes]) -> Callable[[Pro
         from core.data.images import decode_upload, fit_image
         from core.reading.inside import look_inside
 
-        total, errors, small, pixels = 2 * len(contents), list[str](), list[str](), list[Any]()
+        total, small, pixels = 2 * len(contents), list[str](), list[Any]()
+        errors, notes = [""] * len(contents), [""] * len(contents)
         for place, content in enumerate(contents):
             tell(place, total)
             try:
-                image = decode_upload(content).image
+                decoded = decode_upload(content)
             except ImageError as error:
-                errors.append(str(error))
+                errors[place] = str(error)
                 continue
-            errors.append("")
+            image, notes[place] = decoded.image, " ".join(decoded.notes())
             pixels.append(fit_image(image, run.spec.input_shape, invert=swaps_itself(run, image))[0])
             small.append(_thumbnail(image))
         if not pixels:
-            return Batch(tuple(errors), (), None)
+            return Batch(tuple(errors), tuple(notes), (), None)
         inside = look_inside(
             model,
             torch.stack(pixels),
             lambda batch: normalized(batch, known),
             progress=lambda done, _: tell(len(contents) + done, total),
         )
-        return Batch(tuple(errors), tuple(small), inside)
+        return Batch(tuple(errors), tuple(notes), tuple(small), inside)
 
     return work
 
@@ -118,6 +119,7 @@ def _table(weights: subjects.Weights, files: "Sequence[UploadedFile]", found: Ba
             "probability": st.column_config.NumberColumn("As it says", format="percent"),
             "calibrated": st.column_config.NumberColumn("Calibrated", format="percent"),
             "alarm": st.column_config.TextColumn("None of my classes?"),
+            "note": st.column_config.TextColumn("Noticed", width="large") if any(found.notes) else None,
             "error": st.column_config.TextColumn("Cannot be used", width="large") if bad else None,
         },
     )

@@ -13,7 +13,7 @@ from pages.shared.readers import known_reader
 if TYPE_CHECKING:
     from core.reading.inside import Inside
 
-SHOWN = ("picture", "file", "answer", "probability", "calibrated", "alarm", "error")
+SHOWN = ("picture", "file", "answer", "probability", "calibrated", "alarm", "note", "error")
 LATER = ("calibrated", "alarm")  # what has to be measured first
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a cell begins that a spreadsheet would compute
 
@@ -24,11 +24,13 @@ class Batch:
 
     Attributes:
         errors: Why each cannot be used, one sentence; empty where it can.
+        notes: What was noticed when each was opened, sentences; empty where there was nothing.
         thumbnails: Of those that can be used, JPEG as `data:` addresses, in order.
         inside: What the network says of those, in order; None if there are none.
     """
 
     errors: tuple[str, ...]
+    notes: tuple[str, ...]
     thumbnails: tuple[str, ...]
     inside: "Inside | None"
 
@@ -38,7 +40,7 @@ def batch_rows(weights: subjects.Weights, names: Sequence[str], found: Batch) ->
     from scipy.special import softmax
 
     usable = np.array([not error for error in found.errors])
-    rows = pd.DataFrame({"file": list(names), "error": list(found.errors)})
+    rows = pd.DataFrame({"file": list(names), "note": list(found.notes), "error": list(found.errors)})
     rows["picture"] = pd.Series(list(found.thumbnails), index=np.flatnonzero(usable), dtype=object)
     if found.inside is None:
         return rows
@@ -58,7 +60,7 @@ def batch_rows(weights: subjects.Weights, names: Sequence[str], found: Batch) ->
     return rows[
         [name for name in ("picture", "file", "answer", "probability", "calibrated", "alarm") if name in rows]
         + [name for name in rows if name not in SHOWN]
-        + ["error"]
+        + ["note", "error"]
     ]
 
 

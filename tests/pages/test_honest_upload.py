@@ -115,12 +115,16 @@ def test_many_files_become_a_table_and_a_bad_one_keeps_the_others(trained_run: s
     app = opened(trained_run)
     files = [("a.png", file(digit(0)), "image/png"), ("bad.png", b"nothing", "image/png")]
     files.append(("=b.png", file(digit(1)), "image/png"))
+    dark = io.BytesIO()
+    Image.fromarray((np.arange(64, dtype=np.uint16) * 60).reshape(8, 8)).save(dark, "PNG")
+    files.append(("dark.png", dark.getvalue(), "image/png"))
     app.file_uploader(key="picture_upload").set_value(files)
     settled(app.run())
     frame = next(each.value for each in app.dataframe if "file" in each.value)
     data, model = load_dataset("digits"), RunStore().load_model(trained_run)
     inside = look_inside(model, data.test.images[:2], data.normalize)
-    good = frame[frame["error"] == ""]
+    assert list(frame["note"].str.startswith("Its 16-bit values are 0 to 3,780")) == [False, False, False, True]
+    good = frame[frame["error"] == ""][:2]
     assert list(good["file"]) == ["a.png", "=b.png"]
     assert list(good["answer"]) == [str(index) for index in inside.logits.argmax(axis=1)]
     assert good["calibrated"].to_numpy() == pytest.approx(
@@ -128,11 +132,11 @@ def test_many_files_become_a_table_and_a_bad_one_keeps_the_others(trained_run: s
     )
     assert list(good["alarm"]) == ["yes" if raised else "no" for raised in reader.alarm.raised(inside)]
     assert "no PNG, JPEG" in frame.loc[frame["file"] == "bad.png", "error"].item()
-    assert "1 of 3 cannot be used" in texts(app)
+    assert "1 of 4 cannot be used" in texts(app)
     assert not app.error
-    assert "answer to =b.png" in texts(app).replace("\u2060", "")
+    assert "answer to dark.png" in texts(app).replace("\u2060", "")
     lines = csv(frame).decode().splitlines()
-    assert len(lines) == 4
+    assert len(lines) == 5
     assert any(",'=b.png," in f",{line}" for line in lines)
     assert "data:image" not in "".join(lines)
 
