@@ -45,5 +45,9 @@ class ExplainError(ConvScopeError):
     """A method cannot explain this network or this picture."""
 
 
+class MissingPackageError(ConvScopeError):
+    """A package is missing that ConvScope can do without, but not for what was asked."""
+
+
 class EvaluationError(ConvScopeError):
     """A network cannot be judged on these images."""

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
+from core.extras import EXTRAS
+
 ROOT = Path(__file__).parents[1]
 BOTTOM = {"core.assets", "core.errors", "core.settings", "core.compat", "core.console", "core.leftovers"}
-BOTTOM |= {"core.options", "core.download"}
+BOTTOM |= {"core.extras", "core.options", "core.download"}
 # What each package of core may import from core, besides itself and the bottom.
 ALLOWED = {
     "data": set(),
@@ -37,6 +39,17 @@ CIRCLES = {
     frozenset({"core.explain.method", "core.explain.question"}),
     frozenset({"pages.shared.anatomy", "pages.shared.unit_orders"}),
     frozenset({"pages.shared.atlas_point", "pages.shared.atlas_views", "pages.shared.atlas_words"}),
+}
+# Distributions by the name that is imported, where the two differ.
+DISTRIBUTIONS = {
+    "PIL": "pillow",
+    "lazy_loader": "lazy-loader",
+    "pillow_heif": "pillow-heif",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "sqlalchemy": "SQLAlchemy",
+    "umap": "umap-learn",
+    "vl_convert": "vl-convert-python",
 }
 NO_TORCH = (
     "core.errors, core.settings, core.options, core.download, core.data.catalog, core.model.spec, core.model.layers, "
@@ -226,3 +239,26 @@ def test_threads_of_the_process_are_set_at_its_start_alone():
         if isinstance(node, ast.Attribute) and node.attr == "set_num_threads"
     }
     assert found == {"core/train/worker.py", "core/train/speed.py", "pages/shared/state.py"}
+
+
+def requirements(name: str) -> set[str]:
+    """Return the packages that a file of requirements lists, those of the files it includes among them."""
+    listed = set()
+    for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
+        if line.startswith("-r "):
+            listed |= requirements(line.removeprefix("-r "))
+        elif line and not line.startswith("#"):
+            package, pin, version = line.partition("==")
+            assert pin and version, f"{name}: {line} is not pinned"
+            listed.add(package)
+    return listed
+
+
+def test_what_is_imported_is_required_and_nothing_else():
+    roots = {
+        name.split(".")[0] for path in [ROOT / "app.py", *sources("core"), *sources("pages")] for name in imports(path)
+    }
+    outside = roots - set(sys.stdlib_module_names) - {"core", "pages", "app"}
+    assert {DISTRIBUTIONS.get(name, name) for name in outside} == requirements("requirements.txt")
+    extras = {package for package, _ in EXTRAS.values()}
+    assert requirements("requirements.txt") - requirements("requirements-small.txt") == extras

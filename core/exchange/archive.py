@@ -92,8 +92,12 @@ def _parts(store: RunStore, run: Run, folder: Path, missing: list[str]) -> Itera
             yield name, make()
         except ConvScopeError as error:
             missing.append(f"{name}: {error}")
-    events = write_tensorboard(store, run, folder / TENSORBOARD)
-    yield TENSORBOARD + events.name, events
+    try:
+        events = write_tensorboard(store, run, folder / TENSORBOARD)
+    except ConvScopeError as error:
+        missing.append(f"{TENSORBOARD}: {error}")
+    else:
+        yield TENSORBOARD + events.name, events
 
 
 def _put(archive: zipfile.ZipFile, created: float, name: str, content: str | bytes | Path) -> None:

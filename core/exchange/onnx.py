@@ -5,6 +5,7 @@ import threading
 
 import torch
 
+from core.extras import extra
 from core.runs.store import RunStore
 
 OPSET = 17  # has all that the layers need, and is understood since 2022
@@ -22,7 +23,10 @@ def to_onnx(store: RunStore, run_id: str) -> bytes:
     Raises:
         RunError: There is no such run, or it has no weights yet.
         StorageError: The weights are damaged.
+        MissingPackageError: onnx is not installed.
     """
+    with extra("onnx"):
+        import onnx  # noqa: F401  # torch asks for it too, after its work
     model = store.load_model(run_id)
     images = torch.zeros(1, *store.get(run_id).spec.input_shape)
     content = io.BytesIO()

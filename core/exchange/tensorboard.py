@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from core.extras import extra
 from core.runs.records import Evidence, Metric, Run
 from core.runs.store import RunStore
 
@@ -30,10 +31,14 @@ def write_tensorboard(store: RunStore, run: Run, folder: Path) -> Path:
         store: Where the run is.
         run: The run.
         folder: Where to write, made if missing; one folder for each run lets TensorBoard compare them.
+
+    Raises:
+        MissingPackageError: tensorboard is not installed.
     """
-    from tensorboard.compat.proto.event_pb2 import Event
-    from tensorboard.compat.proto.summary_pb2 import Summary
-    from tensorboard.summary.writer.record_writer import RecordWriter
+    with extra("tensorboard"):
+        from tensorboard.compat.proto.event_pb2 import Event
+        from tensorboard.compat.proto.summary_pb2 import Summary
+        from tensorboard.summary.writer.record_writer import RecordWriter
 
     measured: dict[int, list[Evidence]] = defaultdict(list)
     for item in store.evidence(run.id):

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.errors import StorageError
+from core.extras import extra
 from core.figures.curves import curve_chart, curve_rows, gap_rows
 from core.figures.marks import Rows, best_rows, event_rows
 from core.figures.palette import THEMES
@@ -31,8 +32,10 @@ def curves_png(
 
     Raises:
         StorageError: There is nothing to draw yet.
+        MissingPackageError: vl-convert-python is not installed.
     """
-    import vl_convert
+    with extra("vl_convert"):
+        import vl_convert
 
     drawing = _sheet(_charts(run, points, best, events), _title(run))
     picture: bytes = vl_convert.vegalite_to_png(drawing, scale=SCALE, allowed_base_urls=[])
@@ -43,7 +46,8 @@ def curves_svg(
     run: Run, points: Mapping[str, Sequence[Point]], best: Best | None = None, events: Sequence[Event] = ()
 ) -> str:
     """Return the same picture as SVG, without the run's name: for a page that has it as a heading; see `curves_png`."""
-    import vl_convert
+    with extra("vl_convert"):
+        import vl_convert
 
     picture: str = vl_convert.vegalite_to_svg(_sheet(_charts(run, points, best, events)), allowed_base_urls=[])
     return picture

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.extras import extra
+
 Progress = Callable[[int, int], None]
 Floats = NDArray[np.float32]
 PARTS = 1000
@@ -51,6 +53,9 @@ def told_umap(rows: Floats, *, neighbors: int, seed: int, start: Floats | None, 
         seed: Of the random numbers.
         start: Where the rows begin, (N, 2); the eigenvectors of their graph if None.
         progress: Called every tenth of a second with parts of `PARTS`; what it raises ends the work.
+
+    Raises:
+        MissingPackageError: umap-learn is not installed.
     """
     listener, tell = _Listener(), progress or (lambda done, total: None)
     job = _DESK.submit(_laid_out, rows, neighbors, seed, start, listener)
@@ -71,7 +76,8 @@ def told_umap(rows: Floats, *, neighbors: int, seed: int, start: Floats | None, 
 
 
 def _laid_out(rows: Floats, neighbors: int, seed: int, start: Floats | None, listener: _Listener) -> Floats:
-    from umap import UMAP  # type: ignore[import-untyped]  # this late: it takes seconds
+    with extra("umap"):
+        from umap import UMAP  # type: ignore[import-untyped]  # this late: it takes seconds
 
     model = UMAP(
         n_neighbors=neighbors,

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.errors import ConvScopeError
 from core.exchange.layout import MB, Limits, missing_weights, stem
+from core.extras import why_missing
 from core.runs.records import Run
 from core.runs.training_data import why_no_scale
 from pages.shared import state
@@ -24,6 +25,7 @@ def export_panel(run: Run) -> None:
         for download in DOWNLOADS:
             reason = nothing or (missing_weights(store.checkpoint(run.id)) if download.weights else "")
             reason = reason or (why_no_scale(run) if download.pixels else "")
+            reason = reason or (why_missing(download.extra) if download.extra else "")
             st.download_button(
                 download.label,
                 partial(download.make, store, run),

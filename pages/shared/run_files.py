@@ -21,6 +21,7 @@ class Download:
         make: What makes its content, when it is asked for.
         weights: Whether it needs the latest weights; without any step there is nothing to save at all.
         pixels: Whether it needs to know how pixels are normalised.
+        extra: The package of `core.extras` that it needs, or "".
     """
 
     label: str
@@ -31,6 +32,7 @@ class Download:
     make: Callable[[RunStore, Run], str | bytes]
     weights: bool = False
     pixels: bool = False
+    extra: str = ""
 
 
 def _csv(store: RunStore, run: Run) -> str:
@@ -120,6 +122,7 @@ DOWNLOADS = (
         "{stem}.png",
         "image/png",
         _png,
+        extra="vl_convert",
     ),
     Download(
         "Model card",
@@ -164,6 +167,7 @@ DOWNLOADS = (
         "application/octet-stream",
         _onnx,
         weights=True,
+        extra="onnx",
     ),
     Download(
         "TensorBoard",
@@ -173,5 +177,6 @@ DOWNLOADS = (
         "events.out.tfevents.{created}.{stem}",
         "application/octet-stream",
         _events,
+        extra="tensorboard",
     ),
 )

@@ -18,7 +18,9 @@ from core.probe.atlas import Sample, data_map, untangle
 from core.probe.features import layer_features
 from core.runs.store import RunStore
 from pages.shared import atlas
+from pages.shared.layout import plain
 from pages.shared.menu import path
+from tests.absent import make_absent
 
 
 def opened(session: dict[str, Any] | None = None, **query: str) -> AppTest:
@@ -153,6 +155,16 @@ def test_t_sne_is_laid_out_with_progress_and_can_be_declined(trained_run: str, m
     app = opened({"atlas_method": "umap", "atlas_moments": "all"}, run=trained_run)
     assert not maps(app)  # what takes long waits for a click
     assert any(button.label.startswith("Compute 3 maps of") for button in app.button)
+
+
+def test_without_umap_the_page_says_so_and_the_other_layouts_stay(
+    trained_run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_absent(monkeypatch, "umap")
+    app = opened({"atlas_method": "umap"}, run=trained_run)
+    sentence = "The package umap-learn is not installed here, and UMAP needs it: pip install umap-learn."
+    assert plain(sentence) in [each.value for each in (*app.error, *app.info, *app.warning)]
+    assert len(maps(opened({"atlas_method": "pca"}, run=trained_run))) == 1
 
 
 def test_fewer_images_are_the_same_random_ones_each_time(trained_run: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from core.exchange.archive import export_run
 from core.runs.store import RunStore
 from pages.shared import state
 from pages.shared.run_files import DOWNLOADS
+from tests.absent import make_absent
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 Made = dict[str, tuple[str, Callable[[], str | bytes]]]
@@ -88,6 +89,20 @@ def test_what_needs_the_normalisation_says_where_it_is_not_known(trained_run: st
     disabled = {button.label: button.help for button in app.download_button if button.disabled}
     assert list(disabled) == ["PyTorch script"]
     assert "not on this computer" in disabled["PyTorch script"]
+
+
+def test_files_that_need_an_absent_package_say_so_and_the_others_stay(
+    trained_run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_absent(monkeypatch, "vl_convert", "onnx", "tensorboard")
+    reasons = {button.label: button.help for button in panel(trained_run).get("download_button") if button.disabled}
+    assert reasons == {
+        "Curves as PNG": "The package vl-convert-python is not installed here, and a picture of the curves needs it: "
+        "pip install vl-convert-python.",
+        "ONNX": "The package onnx is not installed here, and an ONNX file needs it: pip install onnx.",
+        "TensorBoard": "The package tensorboard is not installed here, and a TensorBoard file needs it: "
+        "pip install tensorboard.",
+    }
 
 
 def test_a_lab_report_is_written_when_asked_and_can_be_saved(trained_run: str, made: Made) -> None:
