@@ -34,8 +34,8 @@ from .layers import cam_layers as cam_layers
 from .layers import default_cam_layer as default_cam_layer
 from .layers import layer_shapes as layer_shapes
 from .method import Method as Method
-from .method import Option as Option
 from .methods import METHODS as METHODS
+from .option import Option as Option
 from .pointing import League as League
 from .pointing import league as league
 from .prediction import predict as predict

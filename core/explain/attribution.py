@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from core.errors import ExplainError
 from core.explain.fitness import why_not
-from core.explain.method import Choice, Method
+from core.explain.method import Method
 from core.explain.methods import METHODS
+from core.explain.option import Choice
 from core.explain.prediction import check_images, finite
 from core.explain.question import Contrast, Question
 from core.explain.unfold import unfolded

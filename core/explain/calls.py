@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.errors import ExplainError
-from core.explain.method import Choice
 from core.explain.methods import METHODS
+from core.explain.option import Choice
 from core.inference.network import Network, class_reference
 
 FORMAT = 1  # raised whenever the same file would be read differently

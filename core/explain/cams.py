@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from core.errors import ExplainError
-from core.explain.method import Method, Option
+from core.explain.method import Method
+from core.explain.option import Option
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from core.errors import ExplainError
-from core.explain.method import Choice, Method, Option
+from core.explain.method import Method
 from core.explain.occlusion import COVER, LOWERS, RAISES, UNMOVED
+from core.explain.option import Choice, Option
 
 if TYPE_CHECKING:
     from torch import Tensor

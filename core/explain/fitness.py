@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from core.explain.deep_lift import ELEMENTWISE
-from core.explain.method import Choice
 from core.explain.methods import METHODS
+from core.explain.option import Choice
 from core.explain.unfold import Mean, Sum, operations, unfolded
 
 _LINEAR = (nn.Conv2d, nn.Linear, nn.BatchNorm2d, nn.BatchNorm1d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, Sum, Mean)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from core.explain.method import Choice, Method, Option, Shape
+from core.explain.method import Method
+from core.explain.option import Choice, Option, Shape
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from core.errors import ExplainError
 from core.explain.gradients import BASELINE
-from core.explain.method import Choice, Method, Option, Shape
+from core.explain.method import Method
+from core.explain.option import Choice, Option, Shape
 
 if TYPE_CHECKING:
     from torch import Tensor

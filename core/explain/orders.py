@@ -8,8 +8,8 @@ from torch import Tensor
 from core.errors import ExplainError
 from core.explain.calls import Asked, Call
 from core.explain.fitness import why_not
-from core.explain.method import Choice
 from core.explain.methods import METHODS
+from core.explain.option import Choice
 from core.explain.prediction import predict
 from core.inference.network import Network
 

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.errors import ExplainError
-from core.explain.method import Choice
+from core.explain.option import Choice
 from core.explain.prediction import batch_size
 from core.model.twin import twin_of
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.explain.gradients import BASELINE
-from core.explain.method import Method, Option, Promise
+from core.explain.method import Method, Promise
+from core.explain.option import Option
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import ExplainError
 from core.explain.gradients import BASELINE, STEPS
-from core.explain.method import Method, Option
+from core.explain.method import Method
+from core.explain.option import Option
 
 if TYPE_CHECKING:
     from torch import Tensor

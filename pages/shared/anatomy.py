@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.errors import RunError, SpecError
 from core.model.layers import LAYERS, AvgPool, GlobalAvgPool, Layer, MaxPool
+from core.model.readout import readout_layer
 from core.model.shapes import summarize
 from core.model.spec import Shape
 from core.probe.sight import receptive_field
@@ -96,11 +97,9 @@ def part_of(weights: subjects.Weights, layer: str) -> "Part":
 
 
 def answers_of(weights: subjects.Weights, layer: str) -> str:
-    """Name the layer at which a convolution's answers are read; see `unit_orders.answers_at`."""
-    from pages.shared.unit_orders import answers_at
-
+    """Name the layer at which a convolution's answers are read; see `core.model.readout`."""
     if not isinstance(weights.run, Pretrained):
-        return answers_at(weights.run.spec, layer)
+        return readout_layer(weights.run.spec, layer)
     behind = {part.source: part for part in _pretrained(weights.run.id, weights)[1].values() if part.kind != "block"}
     name = layer
     while name in behind and behind[name].kind in ("batch_norm", "dropout"):

@@ -11,7 +11,8 @@ from core.explain.course import thinned
 from core.runs.records import Run
 from pages.shared import networks, subjects
 from pages.shared.anatomy import layers_of
-from pages.shared.atlas_views import Chart, show
+from pages.shared.atlas_types import Chart
+from pages.shared.atlas_views import show
 from pages.shared.compare import LETTERS, side_by_side
 from pages.shared.controls import ask_layer, ask_one
 from pages.shared.jobs import Progress, background

@@ -9,6 +9,7 @@ from core.errors import ConvScopeError
 from core.figures.overlays import faded, overlay
 from core.figures.scales import number
 from pages.shared import menu, networks, results, subjects
+from pages.shared.atlas_types import Chart
 from pages.shared.layout import plain
 from pages.shared.maps import color_bar
 from pages.shared.pixels import enlarged, shown
@@ -18,7 +19,6 @@ from pages.shared.unit_cards import Card, cards
 
 if TYPE_CHECKING:
     from core.probe.atlas import DataMap
-    from pages.shared.atlas_views import Chart
 
 NEIGHBOURS = 9
 SIDE = 112  # about so many pixels wide are the pictures that go to the browser

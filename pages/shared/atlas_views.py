@@ -1,6 +1,5 @@
 """A map of the data on the screen: its marks, what is measured of it, and the same in words."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,37 +10,16 @@ from core.figures.atlas import contact_sheet, framed
 from core.figures.hues import HUES, SHAPES
 from pages.shared import networks, state, subjects
 from pages.shared.atlas_point import neighbours, point_section
+from pages.shared.atlas_types import Chart
 from pages.shared.atlas_words import course, measures, table
 from pages.shared.layout import plain
 from pages.shared.training_images import training_set
 from pages.shared.widgets.scatter import Scene, scatter
 
 if TYPE_CHECKING:
-    from core.probe.atlas import DataMap, NoMap
+    from core.probe.atlas import DataMap
 
 JOINED = 6  # nearest others that a chosen mark is joined to
-
-
-@dataclass(frozen=True, eq=False)
-class Chart:
-    """What is drawn.
-
-    Attributes:
-        weights: Whose map; those of its run, where there are several moments.
-        layer, method: Which layer's numbers, laid out how.
-        numbers: Of the test images, in the order of the maps' rows.
-        made: The maps.
-        side: 1 for the second of two networks.
-        narrow: Whether two stand side by side.
-    """
-
-    weights: subjects.Weights
-    layer: str
-    method: str
-    numbers: np.ndarray
-    made: "tuple[DataMap | NoMap, ...]"
-    side: int
-    narrow: bool
 
 
 @st.cache_resource(show_spinner=False, max_entries=6)

@@ -7,13 +7,13 @@ import streamlit as st
 
 from core.figures.course import course_chart, course_rows
 from pages.shared import networks, state
+from pages.shared.atlas_types import Chart
 from pages.shared.charts import chart
 from pages.shared.layout import plain
 from pages.shared.training_images import training_set
 
 if TYPE_CHECKING:
     from core.probe.atlas import DataMap
-    from pages.shared.atlas_views import Chart
 
 
 def measures(drawn: "Chart", maps: "list[DataMap]", at: int) -> None:

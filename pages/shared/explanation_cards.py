@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.errors import ConvScopeError
-from core.explain.method import Choice, Method
+from core.explain.method import Method
+from core.explain.option import Choice
 from core.figures.scales import number
 from pages.shared import networks, results, subjects
 from pages.shared.compare import attempts

@@ -7,8 +7,9 @@ from typing import Any, get_args
 import streamlit as st
 
 from core.errors import ConvScopeError
-from core.explain.method import Choice, Family, Method, Option
+from core.explain.method import Family, Method
 from core.explain.methods import METHODS
+from core.explain.option import Choice, Option
 from pages.shared import networks, subjects
 from pages.shared.layout import plain
 

@@ -1,4 +1,4 @@
-"""Where the answers of a filter are read, in which order filters stand, and which of them are dead."""
+"""In which order the filters of a convolution stand, and which of them are dead."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,8 +9,7 @@ import streamlit as st
 
 from core.errors import ConvScopeError
 from core.figures.scales import number
-from core.model.layers import Activation, BatchNorm, Dropout
-from core.model.spec import ModelSpec
+from core.model.readout import readout_layer
 from pages.shared import networks, results, subjects
 from pages.shared.anatomy import answers_of
 from pages.shared.kernels import Filters
@@ -23,24 +22,6 @@ if TYPE_CHECKING:
 
 ORDERS = {"number": "By number", "strength": "Strongest first", "contribution": "Most for the answer"}
 BATCH, AT_ONCE = 256, 64  # training images that tell the dead from the living, and how many of them at a time
-
-
-def answers_at(spec: ModelSpec, layer: str) -> str:
-    """Name the layer at which a convolution's answers are read: its activation, or itself where none is behind it.
-
-    Inside a residual block the second convolution and the shortcut are read themselves: the activation behind them
-    sees their sum.
-    """
-    block, _, inner = layer.partition(".")
-    if inner:
-        return f"{block}.relu1" if inner == "conv1" else layer
-    names = spec.layer_names
-    for place in range(names.index(layer) + 1, len(names)):
-        if isinstance(spec.layers[place], Activation):
-            return names[place]
-        if not isinstance(spec.layers[place], BatchNorm | Dropout):
-            break
-    return layer
 
 
 def answers_words(layer: str, read: str) -> str:
@@ -153,7 +134,7 @@ def _unmoved(mark: tuple[Any, ...], _weights: subjects.Weights) -> tuple[dict[st
     from core.probe.units import dead_units
 
     model, data = networks.model(_weights), training_set(_weights.run)
-    layers = list(dict.fromkeys(answers_at(_weights.run.spec, layer) for layer in filter_layers(model)))
+    layers = list(dict.fromkeys(readout_layer(_weights.run.spec, layer) for layer in filter_layers(model)))
     images = data.normalize(data.train.images[:BATCH])
     stuck: dict[str, dict[int, float]] = {}
     for part in images.split(AT_ONCE):

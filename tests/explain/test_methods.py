@@ -6,9 +6,9 @@ import sys
 import pytest
 
 from core.errors import ExplainError
-from core.explain.method import Option
 from core.explain.methods import METHODS
 from core.explain.occlusion import windows
+from core.explain.option import Option
 
 
 def test_keys_are_names_and_everything_is_said() -> None:

@@ -15,6 +15,7 @@ from core.data.datasets import Dataset, load_dataset
 from core.errors import RunError
 from core.figures.scales import number
 from core.model.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, MaxPool
+from core.model.readout import readout_layer
 from core.model.spec import ModelSpec
 from core.probe.activations import capture_activations
 from core.probe.fields import effective_field
@@ -27,7 +28,7 @@ from pages.shared import unit_orders
 from pages.shared.menu import path
 from pages.shared.training_images import training_set
 from pages.shared.unit_fields import cut_out, field_of, inside
-from pages.shared.unit_orders import answers_at, signed
+from pages.shared.unit_orders import signed
 
 Sheets = Callable[[AppTest], dict[str, Any]]
 
@@ -200,11 +201,11 @@ def test_images_of_another_shape_are_refused_in_a_sentence(trained_run: str) -> 
 def test_answers_are_read_at_the_activation_or_at_the_convolution_itself() -> None:
     layers = (Conv(4), BatchNorm(), Activation(), Conv(4), MaxPool(), Activation(), Conv(4), Dropout(), Flatten())
     spec = ModelSpec("Any", (1, 8, 8), 10, (*layers, Dense(10)))
-    assert answers_at(spec, "conv1") == spec.layer_names[2]
-    assert answers_at(spec, "conv2") == "conv2"
-    assert answers_at(spec, "conv3") == "conv3"
-    assert answers_at(spec, "block.conv1") == "block.relu1"
-    assert answers_at(spec, "block.conv2") == "block.conv2"
+    assert readout_layer(spec, "conv1") == spec.layer_names[2]
+    assert readout_layer(spec, "conv2") == "conv2"
+    assert readout_layer(spec, "conv3") == "conv3"
+    assert readout_layer(spec, "block.conv1") == "block.relu1"
+    assert readout_layer(spec, "block.conv2") == "block.conv2"
 
 
 def test_a_window_inside_the_picture_is_the_receptive_field(trained_run: str) -> None:

@@ -1,0 +1,33 @@
+"""What a map of the data is drawn from."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pages.shared import subjects
+
+if TYPE_CHECKING:
+    from core.probe.atlas import DataMap, NoMap
+
+
+@dataclass(frozen=True, eq=False)
+class Chart:
+    """What is drawn.
+
+    Attributes:
+        weights: Whose map; those of its run, where there are several moments.
+        layer, method: Which layer's numbers, laid out how.
+        numbers: Of the test images, in the order of the maps' rows.
+        made: The maps.
+        side: 1 for the second of two networks.
+        narrow: Whether two stand side by side.
+    """
+
+    weights: subjects.Weights
+    layer: str
+    method: str
+    numbers: np.ndarray
+    made: "tuple[DataMap | NoMap, ...]"
+    side: int
+    narrow: bool
