@@ -1,11 +1,15 @@
 """Arrows only point down: who may import whom, held by walking every import."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
+from importlib.metadata import distribution
 from pathlib import Path
+
+from packaging.requirements import Requirement
 
 from core.extras import EXTRAS
 
@@ -235,16 +239,16 @@ def test_threads_of_the_process_are_set_at_its_start_alone():
     assert found == {"core/train/worker.py", "core/train/speed.py", "pages/shared/state.py"}
 
 
-def requirements(name: str) -> set[str]:
-    """Return the packages that a file of requirements lists, those of the files it includes among them."""
-    listed = set()
+def requirements(name: str) -> dict[str, str]:
+    """Return the packages that a file of requirements and those it includes list, with their versions."""
+    listed: dict[str, str] = {}
     for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
         if line.startswith("-r "):
             listed |= requirements(line.removeprefix("-r "))
         elif line and not line.startswith("#"):
             package, pin, version = line.partition("==")
             assert pin and version, f"{name}: {line} is not pinned"
-            listed.add(package)
+            listed[package] = version
     return listed
 
 
@@ -253,6 +257,27 @@ def test_what_is_imported_is_required_and_nothing_else():
         name.split(".")[0] for path in [ROOT / "app.py", *sources("core"), *sources("pages")] for name in imports(path)
     }
     outside = roots - set(sys.stdlib_module_names) - {"core", "pages", "app"}
-    assert {DISTRIBUTIONS.get(name, name) for name in outside} == requirements("requirements.txt")
+    assert {DISTRIBUTIONS.get(name, name) for name in outside} == set(requirements("requirements.txt"))
     extras = {package for package, _ in EXTRAS.values()}
-    assert requirements("requirements.txt") - requirements("requirements-small.txt") == extras
+    assert set(requirements("requirements.txt")) - set(requirements("requirements-small.txt")) == extras
+
+
+def test_the_lock_has_every_pin_and_all_that_they_bring_along():
+    pins = {canonical(name): version for name, version in requirements("requirements-dev.txt").items()}
+    locked = {canonical(name): version for name, version in requirements("requirements-lock.txt").items()}
+    assert pins.items() <= locked.items()
+    brought, waiting = set[str](), list(pins)
+    while waiting:
+        name = canonical(waiting.pop())
+        if name not in brought and not name.startswith(("nvidia-", "cuda-", "triton")):  # of torch's builds for CUDA
+            brought.add(name)
+            needs = map(Requirement, distribution(name).requires or ())
+            waiting += [
+                canonical(need.name) for need in needs if not need.marker or need.marker.evaluate({"extra": ""})
+            ]
+    assert brought <= set(locked)
+    assert len(brought) > 80
+
+
+def canonical(name: str) -> str:
+    return re.sub("[-_.]+", "-", name).lower()
