@@ -21,7 +21,7 @@ from core.model.spec import ModelSpec
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from core.train.runner import Runner
-from pages.shared import launch, state
+from pages.shared import jobs, launch, state
 
 LAYERS = (
     Conv(8),
@@ -79,8 +79,10 @@ def server(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Make each test a server that has just started: its caches are empty and its engine trains nothing.
 
     It does not look for components among the installed packages, where the app has none: that takes each new `AppTest`
-    0.3 s (`test_components.py` does look). How long an epoch takes is measured in `test_train.py` alone.
+    0.3 s (`test_components.py` does look). How long an epoch takes is measured in `test_train.py` alone. A page waits
+    for its background jobs, so that one run shows what comes of them; `test_jobs.py` looks at the time until then.
     """
+    monkeypatch.setattr(jobs, "GRACE_SECONDS", 60.0)
     monkeypatch.setattr(state, "Engine", IdleEngine)
     monkeypatch.setattr(state, "warm", lambda: None)
     monkeypatch.setattr(launch, "epoch_time", _measured)

@@ -16,7 +16,8 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from core.errors import ExplainError
-from pages.shared import jobs
+from pages.shared import job_board, jobs
+from pages.shared.job_board import Lane
 
 GATES: dict[str, threading.Event] = {}
 CALLS: list[str] = []
@@ -27,6 +28,7 @@ HIDDEN: list[bool] = []  # not empty: the page does not show the place
 @pytest.fixture(autouse=True)
 def _nothing_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "_session", jobs._session)
+    monkeypatch.setattr(jobs, "GRACE_SECONDS", 0.0)
     st.cache_resource.clear()
     GATES.update({name: threading.Event() for name in ("a", "b", "c")})
     for each in (CALLS, ERRORS, HIDDEN):
@@ -70,8 +72,8 @@ def until(true: Callable[[], Any]) -> None:
         time.sleep(0.005)
 
 
-def job(name: str = "a") -> jobs.Job:
-    found = jobs.board().look((name,))
+def job(name: str = "a") -> job_board.Job:
+    found = job_board.board().look((name,))
     assert found is not None
     return found
 
@@ -117,7 +119,7 @@ def test_cancelled_by_the_last_one_it_ends_and_can_be_asked_for_again() -> None:
 
 
 def test_one_long_work_does_not_block_the_others_on_two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(job_board.os, "cpu_count", lambda: 2)
     opened("a")
     second = opened("b")
     GATES["b"].set()
@@ -129,7 +131,7 @@ def test_one_long_work_does_not_block_the_others_on_two_cores(monkeypatch: pytes
 
 
 def test_what_waits_for_its_turn_can_be_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs.os, "cpu_count", lambda: 1)
+    monkeypatch.setattr(job_board.os, "cpu_count", lambda: 1)
     first, other, last = opened("a"), opened("b"), opened("c")
     until(lambda: job("a").done and job("b").done)
     last.run()
@@ -149,7 +151,7 @@ def test_what_waits_for_its_turn_can_be_cancelled(monkeypatch: pytest.MonkeyPatc
 def test_it_ends_when_everybody_has_left(monkeypatch: pytest.MonkeyPatch) -> None:
     opened()
     until(lambda: job().done)
-    monkeypatch.setattr(jobs, "PATIENCE", 0.0)
+    monkeypatch.setattr(job_board, "PATIENCE", 0.0)
     until(lambda: job().over)
 
 
@@ -232,11 +234,11 @@ class Upload:
 
 @pytest.mark.parametrize("end", ["result", "sentence", "surprise", "cancelled", "waiting", "part"])
 def test_what_the_work_held_is_released_as_soon_as_it_is_over(end: str, caplog: pytest.LogCaptureFixture) -> None:
-    board = jobs.Board()
+    board = job_board.Board()
     upload, go, reached = Upload(), threading.Event(), threading.Event()
     gone = weakref.ref(upload)
 
-    def work(tell: jobs.Progress, upload: Upload = upload) -> object:
+    def work(tell: job_board.Progress, upload: Upload = upload) -> object:
         reached.set()
         go.wait(10)
         tell(1, 2)
@@ -254,7 +256,7 @@ def test_what_the_work_held_is_released_as_soon_as_it_is_over(end: str, caplog: 
         raise ExplainError("No.")
 
     if end == "waiting":
-        for number in range(board.pool._max_workers):
+        for number in range(job_board.threads_of(Lane.SHORT)):
             board.watch(number, lambda tell: go.wait(10), "one")
     found = board.watch("upload", work, "one")
     del work, upload
@@ -266,7 +268,7 @@ def test_what_the_work_held_is_released_as_soon_as_it_is_over(end: str, caplog: 
         gc.collect()
         assert gone() is None
     go.set()
-    board.pool.shutdown(wait=True)
+    board.pools[Lane.SHORT].shutdown(wait=True)
     assert found.result.done()
     gc.collect()
     assert gone() is None
@@ -274,37 +276,37 @@ def test_what_the_work_held_is_released_as_soon_as_it_is_over(end: str, caplog: 
 
 
 def test_what_runs_is_never_started_twice_however_much_comes_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "KEPT", 3)
-    board, go = jobs.Board(), threading.Event()
+    monkeypatch.setattr(job_board, "KEPT", 3)
+    board, go = job_board.Board(), threading.Event()
     running = board.watch("long", lambda tell: go.wait(10), "one")
     for number in range(20):
         assert board.watch(number, lambda tell: 7, "one").result.result(10) == 7
     assert board.watch("long", lambda tell: None, "other") is running
     assert not running.result.done()
     go.set()
-    board.pool.shutdown(wait=True)
+    board.pools[Lane.SHORT].shutdown(wait=True)
     assert len(board.jobs) == 3
 
 
 def test_results_are_kept_up_to_a_number_of_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "KEPT_BYTES", 2_000_000)
-    board = jobs.Board()
+    monkeypatch.setattr(job_board, "KEPT_BYTES", 2_000_000)
+    board = job_board.Board()
     for number in range(5):
         board.watch(number, lambda tell: {"map": [np.zeros(100_000)]}, "one").result.result(10)  # 800 kB
     board.watch("large", lambda tell: bytes(3_000_000), "one").result.result(10)
-    board.pool.shutdown(wait=True)
+    board.pools[Lane.SHORT].shutdown(wait=True)
     assert list(board.jobs) == ["large"]
 
 
 def test_sizes_are_of_all_that_a_result_holds() -> None:
     network = torch.nn.Linear(10, 100)
-    held = jobs.Job(None, size=3)
-    assert jobs.size_of((np.zeros((2, 3)), torch.zeros(5), "abc", network)) == 48 + 20 + 3 + 4 * 1100
-    assert jobs.size_of({"job": held}) > 0
+    held = job_board.Job(None, size=3)
+    assert job_board.size_of((np.zeros((2, 3)), torch.zeros(5), "abc", network)) == 48 + 20 + 3 + 4 * 1100
+    assert job_board.size_of({"job": held}) > 0
 
 
 def test_a_result_with_an_error_in_it_is_not_kept_for_other_visitors() -> None:
-    board = jobs.Board()
+    board = job_board.Board()
     first = board.watch("two networks", lambda tell: [1, ExplainError("No.")], "one")
     first.result.result(10)
     assert board.watch("two networks", lambda tell: [1, 2], "one") is first
