@@ -24,7 +24,7 @@ from benchmarks.table import print_table
 from core.data.images import decode_image, fit_image
 from core.explain.attribution import attribute
 from pages.shared import networks, results, subjects
-from pages.shared.jobs import Job, board
+from pages.shared.job_board import Job, Lane, board
 from pages.shared.pretrained import FIRST, as_run, run_id_of
 
 SAMPLES = Path(__file__).parents[1] / "assets" / "samples"
@@ -52,8 +52,8 @@ def submit(person: int, method: str) -> "Future[Any]":
     def work(tell: Any) -> Any:
         return results.attribution(weights, picture, 285, method, progress=tell)
 
-    job = Job(work, watchers={f"person {person}": time.monotonic() + 1e6})
-    return board().pool.submit(job.run)
+    job = Job(work, lasting=True, watchers={f"person {person}": 0.0})
+    return board().pools[Lane.SHORT].submit(job.run)
 
 
 def alone(person: int) -> torch.Tensor:

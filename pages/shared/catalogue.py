@@ -3,7 +3,6 @@
 from urllib.parse import urlsplit
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from core.data.arrays import is_stored
 from core.data.catalog import DATASETS, DatasetInfo
@@ -11,7 +10,9 @@ from core.data.download import DOWNLOADS
 from core.model.shapes import problems
 from pages.shared import edits, menu, state
 from pages.shared.controls import told_apart
-from pages.shared.layout import plain, show_errors
+from pages.shared.downloads import download_panel
+from pages.shared.jobs import Progress
+from pages.shared.layout import plain
 from pages.shared.widgets.scroll import scroll_to
 
 BROUGHT = "dataset_brought_in"  # the data set to show next
@@ -99,30 +100,13 @@ def use(info: DatasetInfo) -> None:
 
 
 def download(info: DatasetInfo) -> None:
-    """Offer to fetch a data set and show how far that is; leaving the page or asking for anything else ends it."""
+    """Offer to fetch a data set and show how far that is."""
     host = plain(urlsplit(DOWNLOADS[info.name][0].urls[0]).hostname or "its makers")
     st.markdown(f"Not on this computer yet. It comes from {host}, once, and is kept afterwards.")
-    if st.button(f"Download ({info.download_mb:.0f} MB)", type="primary", icon=":material/download:"):
-        place = st.empty()
-        with show_errors():
-            with place.container():
-                _fetch(info.name, st.progress(0.0, text=f"Asking {host} …"))
-            st.rerun()
-        place.empty()
 
+    def fetch(tell: Progress) -> None:
+        from core.data.datasets import load_dataset
 
-def _fetch(name: str, bar: DeltaGenerator) -> None:
-    from core.data.datasets import load_dataset
+        load_dataset(info.name, progress=tell)
 
-    st.button("Cancel", icon=":material/close:")
-    shown = -1
-
-    def advance(received: int, expected: int) -> None:
-        nonlocal shown
-        percent = 100 * received // expected
-        if percent > shown:  # a block is far less than one percent: not every one is worth a message
-            shown = percent
-            text = f"{received / 1e6:.0f} of {expected / 1e6:.0f} MB. Stay on this page until it is done."
-            bar.progress(percent / 100, text=text if percent < 100 else "Unpacking …")
-
-    load_dataset(name, progress=advance)
+    download_panel(info.name, info.download_mb or 0.0, fetch)

@@ -2,8 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -12,24 +11,14 @@ from core.runs.records import Run
 from core.runs.training_data import dataset_title
 from pages.shared import networks, state, subjects
 from pages.shared.compare import LETTERS
+from pages.shared.jobs import Lane, Progress, background
 from pages.shared.layout import plain, show_errors
-from pages.shared.widgets.pulse import pulse
 
 if TYPE_CHECKING:
     from core.probe.hog import HogResult
 
 MOST = 5000  # training images for the machine: more take minutes and hardly help
 TIMED = 256  # test images by which the network's speed is measured
-TICK_SECONDS = 0.5
-
-
-@dataclass(eq=False)
-class Job:
-    """A measurement in the background: how far it is, and what comes out."""
-
-    result: "Future[HogResult]" = field(default_factory=Future)
-    done: int = 0
-    total: int = 1
 
 
 @dataclass(frozen=True)
@@ -40,42 +29,39 @@ class Judged:
     seconds: float
 
 
-@st.cache_resource(show_spinner=False)
-def _bench() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(1, "contest")  # two measurements at once would measure each other
-
-
 def _seen(run: Run) -> int:
     """Return how many images the network learned from."""
     whole = len(state.dataset(run.dataset).train)
     return min(run.config.get("train_images") or whole, whole)
 
 
-@st.cache_resource(show_spinner=False, max_entries=16)
-def hog_job(dataset: str, count: int) -> Job:
-    """Start to fit and judge HOG and a linear SVM on the first `count` training images of a data set, once."""
-    images, job = state.dataset(dataset), Job()
+def _hog(run: Run) -> "HogResult | None":
+    """Return how HOG and a linear SVM do on the data set of a run, or draw how far that is and return None."""
+    images, count = state.dataset(run.dataset), min(_seen(run), MOST)
 
-    def advance(done: int, total: int) -> None:
-        job.done, job.total = done, total
-
-    def measure() -> "HogResult":
+    def measure(tell: Progress) -> "HogResult":
         from core.probe.hog import hog_svm
 
-        return hog_svm(images, max_train=count, progress=advance)
+        return hog_svm(images, max_train=count, progress=tell)
 
-    job.result = _bench().submit(measure)
-    return job
+    return background(
+        ("hog", run.dataset, count),
+        measure,
+        words="Describing the images",
+        place="contest",
+        ask="Let them compete",
+        icon=":material/sports_score:",
+        lane=Lane.MEASUREMENT,
+    )
 
 
-@st.cache_resource(show_spinner=False, max_entries=16)
-def _judgement(mark: tuple[object, ...], _weights: subjects.Weights) -> "Future[Judged]":
-    """Start to judge a network by the test images, once; the store knows the accuracy of finished trainings."""
-    run, model = _weights.run, networks.model(_weights)
+def _judged(weights: subjects.Weights, side: int) -> Judged | None:
+    """Return how a network does, or draw that it is judged; the store knows the accuracy of a finished run."""
+    run, model = weights.run, networks.model(weights)
     dataset = state.dataset(run.dataset).scaled(run.config.get("inputs", "standard"))
-    known = run.test_accuracy if _weights.epoch is None else None
+    known = run.test_accuracy if weights.epoch is None else None
 
-    def measure() -> Judged:
+    def measure(tell: Progress) -> Judged:
         from core.data.datasets import Split
         from core.train.metrics import evaluate
 
@@ -86,7 +72,8 @@ def _judgement(mark: tuple[object, ...], _weights: subjects.Weights) -> "Future[
         seconds = (time.perf_counter() - start) / len(few)
         return Judged(score.accuracy if known is None else known, seconds)
 
-    return _bench().submit(measure)
+    key = ("judged", *weights.mark, known)
+    return background(key, measure, words="Judging the network", place=f"judged_{side}", lane=Lane.MEASUREMENT)
 
 
 @st.fragment
@@ -100,34 +87,18 @@ def contest(both: Sequence[subjects.Weights]) -> None:
             "in which direction) and let a linear machine (**SVM**) tell the classes apart by these numbers. "
             "How does that do on the images of this network?"
         )
-        key = f"contest_{run.dataset}"
-        if not st.session_state.get(key):
-            st.button(
-                "Let them compete",
-                icon=":material/sports_score:",
-                key="contest_start",
-                on_click=lambda: st.session_state.update({key: True}),
-            )
+        hog = _hog(run)
+        if hog is None:
             name = plain(dataset_title(run))
             st.caption(f"{name}: some seconds to a minute, in the background. The network is not trained again.")
             return
         rivals = [weights for weights in both if weights.run.dataset == run.dataset]
-        job = hog_job(run.dataset, min(_seen(run), MOST))
-        judged = [_judgement(weights.mark, weights) for weights in rivals]
-        if job.result.done() and all(each.done() for each in judged):
-            _table(rivals, job.result.result(), [each.result() for each in judged])
-        else:
-            _wait(job)
+        judged = [_judged(weights, side) for side, weights in enumerate(rivals)]
+        known = [each for each in judged if each is not None]
+        if len(known) == len(rivals):
+            _table(rivals, hog, known)
         if len(rivals) < len(both):
             st.caption("Network B learned from other images and stands aside.")
-
-
-def _wait(job: Job) -> None:
-    words = f"Describing the images: {job.done:,} of {job.total:,}" if job.done else "Starting …"
-    if job.result.done():
-        words = "Judging the network …"
-    st.progress(min(1.0, job.done / job.total), text=words)
-    pulse(TICK_SECONDS, key="pulse_contest")
 
 
 def _table(rivals: Sequence[subjects.Weights], hog: "HogResult", judged: Sequence[Judged]) -> None:

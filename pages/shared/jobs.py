@@ -13,7 +13,7 @@ from pages.shared.layout import plain
 from pages.shared.live import duration
 from pages.shared.widgets.pulse import pulse
 
-__all__ = ["Lane", "Progress", "background", "forget", "is_asked", "is_running", "known", "lane_of", "want"]
+__all__ = ["Lane", "Progress", "background", "forget", "is_asked", "is_watched", "known", "lane_of", "want"]
 
 T = TypeVar("T")
 TICK_SECONDS = 0.3
@@ -58,7 +58,7 @@ def background(
         _say_failure(place, key, failure, quiet)
         return None
     st.session_state.pop(f"failed_{place}", None)
-    waits = ask and not is_asked(place, key) and not is_running(key)
+    waits = ask and not is_asked(place, key) and not _is_running(key)
     if waits or st.session_state.get(f"declined_{place}") == key:
         _offer(place, key, ask or "Compute", icon, primary)
         return None
@@ -94,10 +94,16 @@ def is_asked(place: str, key: tuple[Hashable, ...]) -> bool:
     return st.session_state.get(f"asked_{place}") == key
 
 
-def is_running(key: tuple[Hashable, ...]) -> bool:
+def _is_running(key: tuple[Hashable, ...]) -> bool:
     """Say whether a piece of work waits for its turn or is being done, whoever asked for it."""
     job = board().look(key)
     return job is not None and not job.result.done()
+
+
+def is_watched(key: tuple[Hashable, ...]) -> bool:
+    """Say whether this session waits for a piece of work."""
+    job = board().look(key)
+    return job is not None and not job.result.done() and _session() in job.watchers
 
 
 def forget(place: str, key: tuple[Hashable, ...]) -> None:

@@ -13,7 +13,6 @@ from pages.shared.layout import plain, show_errors
 from pages.shared.live import duration
 from pages.shared.settings import ask_settings
 from pages.shared.timing import epoch_time
-from pages.shared.widgets.pulse import pulse
 
 
 def start(draft: state.Draft, config: TrainConfig, name: str | None = None, *, note: str = "", origin: str = "") -> str:
@@ -87,16 +86,11 @@ def _estimate(draft: state.Draft, config: TrainConfig) -> None:
     if state.store().list(1, status=Status.RUNNING) or state.store().list(1, status=Status.QUEUED):
         st.caption("How long it takes is measured when nothing else trains.")
         return
-    measured = epoch_time(draft, config)
 
     @st.fragment
     def tick() -> None:
-        if not measured.done():
-            st.caption("Timing a few batches …")
-            pulse(1.0, key="pulse_timing")
-            return
-        with show_errors():
-            epoch = measured.result()
+        epoch = epoch_time(draft, config)
+        if epoch is not None:
             whole = duration(min(epoch * config.epochs, config.max_seconds or float("inf")))
             st.caption(f"About {duration(epoch)} an epoch here, {whole} in all; 12 batches were timed.")
 

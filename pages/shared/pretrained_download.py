@@ -1,13 +1,14 @@
-"""The weights of a pretrained network: fetched when a person asks for it, with a progress bar and a way out."""
+"""The weights of a pretrained network: fetched when a person asks for it."""
 
 from urllib.parse import urlsplit
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from core.model.zoo import PLACE, ZooInfo
 from core.runs.records import Run
-from pages.shared.layout import plain, show_errors
+from pages.shared.downloads import download_panel
+from pages.shared.jobs import Progress
+from pages.shared.layout import plain
 from pages.shared.pretrained import Pretrained
 
 
@@ -20,7 +21,7 @@ def is_ready(run: Run) -> bool:
 
 
 def _offer(info: ZooInfo) -> None:
-    """Say what a network is, and offer to fetch it; leaving the page or asking for anything else ends that."""
+    """Say what a network is, and offer to fetch it."""
     host = plain(urlsplit(PLACE).hostname or "its makers")
     with st.container(border=True, key=f"zoo_{info.name}"):
         st.subheader(info.title, anchor=False)
@@ -30,28 +31,10 @@ def _offer(info: ZooInfo) -> None:
             st.metric("Parameters", f"{info.parameters:g} M", width="content")
         st.caption(f"Source: {info.source}  \nLicence: {info.licence}")
         st.markdown(f"Its weights are not on this computer yet. They come from {host}, once, and are kept afterwards.")
-        label = f"Download ({info.download_mb:.0f} MB)"
-        if st.button(label, type="primary", icon=":material/download:", key=f"fetch_{info.name}"):
-            place = st.empty()
-            with show_errors():
-                with place.container():
-                    _fetch(info, st.progress(0.0, text=f"Asking {host} …"))
-                st.rerun()
-            place.empty()
 
+        def fetch(tell: Progress) -> None:
+            from core.model.zoo_weights import load_pretrained
 
-def _fetch(info: ZooInfo, bar: DeltaGenerator) -> None:
-    from core.model.zoo_weights import load_pretrained
+            load_pretrained(info.name, tell)
 
-    st.button("Cancel", icon=":material/close:", key=f"cancel_{info.name}")
-    shown = -1
-
-    def advance(received: int, expected: int) -> None:
-        nonlocal shown
-        percent = 100 * received // expected
-        if percent > shown:  # a block is far less than one percent: not every one is worth a message
-            shown = percent
-            text = f"{received / 1e6:.0f} of {expected / 1e6:.0f} MB. Stay on this page until it is done."
-            bar.progress(percent / 100, text=text if percent < 100 else "Checking …")
-
-    load_pretrained(info.name, advance)
+        download_panel(info.name, info.download_mb or 0.0, fetch)

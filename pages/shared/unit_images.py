@@ -1,7 +1,7 @@
 """What excites a filter: the training images that move it most with the part it saw, and a picture made for it."""
 
-import threading
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from core.figures.scales import number
 from core.figures.spotlights import spotlight
 from pages.shared import networks, subjects
 from pages.shared.anatomy import answers_of
+from pages.shared.jobs import Progress, background, lane_of
 from pages.shared.kernels import Filters
 from pages.shared.layout import plain, show_errors
 from pages.shared.pixels import statistics
@@ -23,50 +24,31 @@ if TYPE_CHECKING:
     from core.probe.units import TopImages
 
 IMAGES, SHOWN = 2000, 9
+STEPS = 64  # uphill, for the preferred input
 SIDE = 112  # about so many pixels wide are the pictures that go to the browser
 
 
-@dataclass(eq=False)
-class _Slot:
-    """A place for what was found: a cache that can show its progress, filled by whoever comes first."""
-
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    found: "TopImages | None" = None
-
-
-@st.cache_resource(show_spinner=False, max_entries=32)
-def _slot(mark: tuple[Any, ...], layer: str) -> _Slot:
-    return _Slot()
-
-
-def top_of(weights: subjects.Weights, layer: str) -> "TopImages":
-    """Find the training images that move each unit of a layer most, under a progress bar unless they are known.
+def top_of(weights: subjects.Weights, layer: str) -> "TopImages | None":
+    """Return the training images that move each unit of a layer most, or draw how far the search is and return None.
 
     Raises:
-        ConvScopeError: The training images cannot be had, or do not fit the network.
+        ConvScopeError: The training images cannot be had, or the network cannot be read.
     """
-    slot = _slot(weights.mark, layer)
-    with slot.lock:
-        if slot.found is None:
-            from core.probe.units import top_images
+    model, data = networks.model(weights), training_set(weights.run)
 
-            data = training_set(weights.run)
-            bar = st.progress(0.0, text="Looking through the training images …")
+    def work(tell: Progress) -> "TopImages":
+        from core.probe.units import top_images
 
-            def tell(seen: int, total: int) -> None:
-                bar.progress(seen / total, text=f"{seen:,} of {total:,} training images")
+        images, normalize = data.train.images, data.normalize
+        return top_images(model, images, layer, SHOWN, normalize=normalize, max_images=IMAGES, progress=tell)
 
-            slot.found = top_images(
-                networks.model(weights),
-                data.train.images,
-                layer,
-                SHOWN,
-                normalize=data.normalize,
-                max_images=IMAGES,
-                progress=tell,
-            )
-            bar.empty()
-        return slot.found
+    return background(
+        ("top_images", *weights.mark, layer),
+        work,
+        words="Looking through the training images",
+        place=f"top_{weights.run.id}",
+        lane=lane_of(IMAGES * networks.pass_seconds(weights)),
+    )
 
 
 @st.fragment
@@ -98,9 +80,11 @@ def excites(weights: subjects.Weights, filters: Filters, index: int, *, brand: s
         _preferred(weights, read, index, strongest)
 
 
-def _top(weights: subjects.Weights, layer: str, read: str, index: int) -> float:
-    """Show the images that move a filter most, and return its strongest answer to any."""
+def _top(weights: subjects.Weights, layer: str, read: str, index: int) -> float | None:
+    """Show the images that move a filter most, and return its strongest answer to any; None until it is known."""
     found, data = top_of(weights, read), training_set(weights.run)
+    if found is None:
+        return None
     values = found.values[index].tolist()
     if not values[0] > 0 and values[0] == values[-1]:
         st.info(
@@ -141,22 +125,25 @@ def _top(weights: subjects.Weights, layer: str, read: str, index: int) -> float:
 
 def _preferred(weights: subjects.Weights, read: str, index: int, strongest: float | None) -> None:
     """Offer a picture made to excite a filter; `strongest` is its answer to any training image, if known."""
-    key = f"preferred_{weights.run.id}"
-    asked = (*weights.mark[:2], read, index)
-
-    def want() -> None:
-        st.session_state[key] = asked
-
+    model, run = networks.model(weights), weights.run
+    mean, std = statistics(run)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("Preferred input", icon=":material/auto_awesome:", key=f"{key}_button", on_click=want)
+        found = background(
+            ("preferred", *weights.mark, read, index),
+            partial(_preferred_input, model, read, index, run.spec.input_shape, mean, std),
+            words="Climbing the gradient",
+            place=f"preferred_{run.id}",
+            ask="Preferred input",
+            icon=":material/auto_awesome:",
+            lane=lane_of(3 * STEPS * networks.pass_seconds(weights)),
+        )
         st.caption(
             "A picture made to excite it: from noise, its pixels are changed step by step in the direction that "
             "raises the filter's map (activation maximisation)."
         )
-    if st.session_state.get(key) != asked:
+    if found is None:
         return
-    with st.spinner("Climbing the gradient …"):
-        pixels, answer = _preferred_input(weights.mark, read, index, weights)
+    pixels, answer = found
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         zoom = max(1, -(-192 // max(pixels.shape[:2])))
         large = pixels.repeat(zoom, axis=0).repeat(zoom, axis=1)
@@ -173,17 +160,23 @@ def _preferred(weights: subjects.Weights, read: str, index: int, strongest: floa
             )
 
 
-@st.cache_data(show_spinner=False, max_entries=128)
 def _preferred_input(
-    mark: tuple[Any, ...], layer: str, index: int, _weights: subjects.Weights
+    model: Any,
+    layer: str,
+    index: int,
+    shape: tuple[int, int, int],
+    mean: Sequence[float],
+    std: Sequence[float],
+    tell: Progress,
 ) -> tuple[np.ndarray, float]:
     """Return the picture, uint8 (H, W, 3), and the strongest answer to it."""
     from core.probe.activations import capture_activations
-    from core.probe.preferred import preferred_input
+    from core.probe.preferred import preferred_steps
 
-    model, run = networks.model(_weights), _weights.run
-    mean, std = statistics(run)
-    image = preferred_input(model, layer, index, shape=run.spec.input_shape, mean=mean, std=std)
+    climb = preferred_steps(model, layer, index, shape=shape, mean=mean, std=std, steps=STEPS)
+    image = next(climb)
+    for step, image in enumerate(climb, 1):  # noqa: B007  # the last one counts
+        tell(step, STEPS)
     answer = float(capture_activations(model, image[None], [layer])[layer][0, index].max())
     values = image.numpy() * np.array(std)[:, None, None] + np.array(mean)[:, None, None]
     pixels = (255 * values.clip(0, 1)).round().astype(np.uint8).transpose(1, 2, 0)

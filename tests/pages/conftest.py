@@ -5,7 +5,6 @@ import io
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,13 +61,6 @@ class IdleEngine:
         pass
 
 
-def _measured(draft: state.Draft, config: TrainConfig) -> "Future[float]":
-    """Return the time of an epoch at once: two seconds on every machine."""
-    seconds: Future[float] = Future()
-    seconds.set_result(2.0)
-    return seconds
-
-
 def _forget() -> None:
     st.cache_resource.clear()
     st.cache_data.clear()
@@ -85,11 +77,18 @@ def server(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(jobs, "GRACE_SECONDS", 60.0)
     monkeypatch.setattr(state, "Engine", IdleEngine)
     monkeypatch.setattr(state, "warm", lambda: None)
-    monkeypatch.setattr(launch, "epoch_time", _measured)
+    monkeypatch.setattr(launch, "epoch_time", lambda draft, config: 2.0)
     monkeypatch.setattr("streamlit.components.v2.manifest_scanner.scan_component_manifests", list)
     _forget()
     yield
     _forget()
+
+
+def settled(app: AppTest) -> AppTest:
+    """Return a page after it was run, and nothing it shows is still being computed."""
+    assert not app.exception
+    assert not app.get("progress")
+    return app
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ import base64
 import html
 import json
 import re
-import time
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from pages.shared import atlas
 from pages.shared.layout import plain
 from pages.shared.menu import path
 from tests.absent import make_absent
+from tests.pages.conftest import settled
 
 
 def opened(session: dict[str, Any] | None = None, **query: str) -> AppTest:
@@ -28,18 +28,7 @@ def opened(session: dict[str, Any] | None = None, **query: str) -> AppTest:
     app.query_params.update(query)
     for key, value in (session or {}).items():
         app.session_state[key] = value
-    return settle(app.run())
-
-
-def settle(app: AppTest) -> AppTest:
-    """Run the page until nothing is being computed any more."""
-    end = time.monotonic() + 60
-    while app.get("progress"):
-        assert time.monotonic() < end
-        time.sleep(0.05)
-        app.run()
-    assert not app.exception
-    return app
+    return settled(app.run())
 
 
 def texts(app: AppTest) -> str:

@@ -1,7 +1,6 @@
 """Beyond pixels: attacks, training images and concepts follow the network, the picture and the settings chosen."""
 
 import re
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,19 +26,9 @@ from core.train.config import TrainConfig
 from core.train.losses import cross_entropy
 from pages.shared import attack_results, concept_results, influence_moments
 from pages.shared.menu import path
+from tests.pages.conftest import settled
 
 pytestmark = pytest.mark.filterwarnings("ignore:Input Tensor 0 did not")
-
-
-def settled(app: AppTest) -> AppTest:
-    """Wait until nothing is done in the background any more."""
-    until = time.monotonic() + 60
-    while app.get("progress"):
-        assert time.monotonic() < until
-        time.sleep(0.05)
-        app.run()
-    assert not app.exception
-    return app
 
 
 def opened(section: str = "attack", **query: str) -> AppTest:

@@ -24,7 +24,7 @@ from core.probe.matching import best_matches
 from core.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from pages.shared import classical_contest, state
+from pages.shared import state
 from pages.shared.menu import path
 
 Sheets = Callable[[AppTest], dict[str, Any]]
@@ -158,7 +158,7 @@ def test_even_kernels_get_a_sentence_and_the_rest_stays(home: Any) -> None:
     assert [error.value for error in app.error] == [
         "Hand-made kernels have an odd size of at least 3, not 2: they need a middle."
     ]
-    assert "**Sobel x**" in texts(app) and app.button(key="contest_start")
+    assert "**Sobel x**" in texts(app) and app.button(key="ask_contest")
 
 
 @pytest.fixture
@@ -175,16 +175,10 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     return calls
 
 
-def finished(app: AppTest) -> AppTest:
-    """Wait for all that is measured in the background."""
-    classical_contest._bench().submit(int).result(timeout=60)
-    return ran(app)
-
-
 def test_the_contest_is_judged_on_the_images_of_the_network(trained_run: str, asked: list[tuple[str, int]]) -> None:
     app = opened(run=trained_run, other=trained_run, other_epoch="0")
     assert not asked and not app.table
-    finished(ran(app.button(key="contest_start").click()))
+    ran(app.button(key="ask_contest").click())
     assert asked == [("digits", 320)]
     table = app.table[0].value
     digits, model = load_dataset("digits"), RunStore().load_model(trained_run, 0)
@@ -205,7 +199,7 @@ def test_a_contest_that_cannot_be_held_says_why(trained_run: str, monkeypatch: p
 
     monkeypatch.setattr(core.probe.hog, "hog_svm", hog_svm)
     app = opened(run=trained_run)
-    finished(ran(app.button(key="contest_start").click()))
+    ran(app.button(key="ask_contest").click())
     assert [error.value for error in app.error] == ["HOG needs images of at least 4 × 4 pixels, and these have 2 × 2."]
 
 

@@ -1,7 +1,6 @@
 """Compress: what is chosen reaches the network, what is shown was measured, and a fine-tuning is a run."""
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -25,22 +24,13 @@ from pages.shared.compress_controls import Asked
 from pages.shared.compress_report import bytes_words
 from pages.shared.menu import path
 from pages.shared.subjects import Weights
+from tests.pages.conftest import settled
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:torch.ao.quantization is deprecated"),
     pytest.mark.filterwarnings("ignore:Please use quant_min and quant_max"),
     pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor, torch.quantize_per_channel"),
 ]
-
-
-def settled(app: AppTest) -> AppTest:
-    until = time.monotonic() + 60
-    while app.get("progress"):
-        assert time.monotonic() < until
-        time.sleep(0.05)
-        app.run()
-    assert not app.exception
-    return app
 
 
 def opened(

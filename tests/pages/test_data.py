@@ -2,6 +2,7 @@
 
 import io
 import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from core.data.arrays import Arrays
 from core.data.catalog import DATASETS
 from core.data.download import DOWNLOADS, Download
 from core.errors import DataError
-from pages.shared import samples, state
+from pages.shared import job_board, jobs, samples, state
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "data.py")
 
@@ -125,30 +126,40 @@ def test_offline_a_download_ends_in_one_sentence_and_changes_nothing(
     assert "check the internet connection and try again" in error.value
     assert app.session_state["draft"].dataset == state.FIRST_DATASET
     assert not list(home.rglob("*mnist*"))
-    assert "Download (12 MB)" in labels(app)
+    assert "Try again" in labels(app)
+    app.radio(key="dataset").set_value("digits").run()
+    app.radio(key="dataset").set_value("mnist").run()
+    assert not app.error
+    assert "Download (12 MB)" in labels(app)  # whoever comes back is asked anew
 
 
-def test_a_download_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    shown: list[str] = []
+def test_a_download_goes_on_when_its_page_is_left_and_all_visitors_share_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls, told, go = list[str](), threading.Event(), threading.Event()
 
     def load(name: str, *, progress: Callable[[int, int], None]) -> None:
-        import streamlit as st
-
-        draw = st.delta_generator.DeltaGenerator.progress
-        with monkeypatch.context() as patch:
-            patch.setattr(
-                "streamlit.delta_generator.DeltaGenerator.progress",
-                lambda bar, value, text: shown.append(text) or draw(bar, value, text),
-            )
-            for received in (0, 100_000, 6_000_000, 12_000_000):
-                progress(received, 12_000_000)
+        calls.append(name)
+        progress(3_000_000, 12_000_000)
+        told.set()
+        assert go.wait(20)
+        progress(12_000_000, 12_000_000)
         raise DataError("The end of the test: nothing came.")
 
     monkeypatch.setattr(datasets, "load_dataset", load)
-    app = open_page("mnist")
-    button(app, "Download (12 MB)").click().run()
-    assert [text.partition(".")[0] for text in shown] == ["0 of 12 MB", "6 of 12 MB", "Unpacking …"]
-    assert [error.value for error in app.error] == ["The end of the test: nothing came."]
+    monkeypatch.setattr(jobs, "GRACE_SECONDS", 0.0)
+    monkeypatch.setattr(job_board, "PATIENCE", 0.0)  # everybody has left at once
+    first = open_page("mnist")
+    button(first, "Download (12 MB)").click().run()
+    assert told.wait(20)
+    first.radio(key="dataset").set_value("digits").run()
+    assert not first.get("progress")
+    for app in (open_page("mnist"), first.radio(key="dataset").set_value("mnist").run()):
+        assert "Downloading 12 MB: 25%" in app.get("progress")[0].proto.text
+        assert "It goes on while you look at other pages." in [caption.value for caption in app.caption]
+    (job,) = job_board.board().jobs.values()
+    go.set()
+    job.result.result(20)
+    assert [error.value for error in first.run().error] == ["The end of the test: nothing came."]
+    assert calls == ["mnist"]
 
 
 def test_an_unknown_data_set_in_the_address_shows_the_one_in_use() -> None:

@@ -1,7 +1,6 @@
 """Evaluate: what is shown is what scikit-learn finds in the answers of the very network, split and epoch chosen."""
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +21,10 @@ from core.train.config import TrainConfig
 from pages.shared.evaluation_contest import p_text, verdict
 from pages.shared.evaluation_matrix import clicked
 from pages.shared.menu import path
+from tests.pages.conftest import settled
 
 SECTIONS = ("overview", "confusion", "curves", "galleries", "contest")
 every_section = pytest.mark.parametrize("section", SECTIONS)
-
-
-def settled(app: AppTest) -> AppTest:
-    """Wait until nothing is done in the background any more."""
-    until = time.monotonic() + 60
-    while app.get("progress"):
-        assert time.monotonic() < until
-        time.sleep(0.05)
-        app.run()
-    assert not app.exception
-    return app
 
 
 def opened(section: str = "overview", split: str = "test", **query: str) -> AppTest:

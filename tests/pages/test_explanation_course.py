@@ -24,6 +24,7 @@ from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from core.train.runner import Runner
 from pages.shared import explanation_course, menu
+from tests.pages.conftest import settled
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting backward hooks")
 LOOK = {"strength": 0.85, "percentile": 99.0, "sign": "both"}
@@ -68,24 +69,13 @@ def shapes_run(home: Any) -> str:
     return run_id
 
 
-def settle(app: AppTest) -> AppTest:
-    """Run the script until nothing is being computed any more."""
-    end = time.monotonic() + 60
-    while app.get("progress"):
-        assert time.monotonic() < end
-        time.sleep(0.05)
-        app.run()
-    assert not app.exception
-    return app
-
-
 def opened(**query: str) -> AppTest:
     app = AppTest.from_function(script, default_timeout=60)
     for name, value in query.items():
         app.query_params[name] = value
     app.session_state["methods_Gradients"] = ["saliency"]
     app.session_state["methods_Covering"] = ["occlusion"]
-    return settle(app.run())
+    return settled(app.run())
 
 
 def again(run_id: str, **changes: Any) -> str:
@@ -179,11 +169,11 @@ def test_scale_and_method_reach_the_pictures_and_nothing_is_computed_twice(
     app = opened(run=trained_run)
     before, best = tiles(books(app)[0]), int(answer(trained_run).argmax())
     asked.clear()
-    settle(app.segmented_control(key="course_scale").set_value("own").run())
+    settled(app.segmented_control(key="course_scale").set_value("own").run())
     assert not asked
     assert not np.array_equal(tiles(books(app)[0])[1:3], before[1:3])
     assert "Each map is scaled by itself" in texts(app)
-    settle(app.selectbox(key="course_method").set_value("occlusion").run())
+    settled(app.selectbox(key="course_method").set_value("occlusion").run())
     assert [(call["method"], call["target"]) for call in asked] == [("occlusion", best)] * 3
 
 
@@ -206,7 +196,7 @@ def test_a_new_epoch_computes_only_itself(trained_run: str, asked: list[dict[str
     assert "new epochs appear" in texts(app)
     asked.clear()
     late.write_bytes(kept)
-    settle(app.button(key="refresh").click().run())
+    settled(app.button(key="refresh").click().run())
     assert books(app)[0]["moments"] == ["untrained", "epoch 1", "epoch 2"]
     assert len(asked) == 1
     store.close()
@@ -240,7 +230,7 @@ def test_where_no_epoch_can_be_asked_the_reason_stands_alone(home: Any) -> None:
     app = AppTest.from_function(script, default_timeout=60)
     app.query_params["run"] = run_id
     app.session_state["methods_Layers"] = ["grad_cam"]
-    settle(app.run())
+    settled(app.run())
     assert not books(app)
     assert ["convolution" in info.value for info in app.info] == [True]
 
@@ -293,8 +283,8 @@ def test_the_chosen_epoch_can_be_taken_to_every_page(trained_run: str) -> None:
     app = opened(run=trained_run)
     best = int(answer(trained_run).argmax())
     app.session_state[f"course_{trained_run}"] = {"moment": 0}
-    settle(app.run())
-    settle(app.button(key="course_follow").click().run())
+    settled(app.run())
+    settled(app.button(key="course_follow").click().run())
     assert app.query_params["epoch"] == ["0"] or app.query_params["epoch"] == "0"
     assert str(best) in app.query_params["target"]
     assert books(app)[0]["chosen"] == 0
@@ -311,7 +301,7 @@ def test_what_lies_on_the_object_is_measured_where_the_mask_is_known(shapes_run:
     assert len(measured) == 2
     assert measured[-1] == pytest.approx(float(values[mask].sum() / values.sum()), rel=1e-4)
     assert f"covers {mask.mean():.0%} of the picture" in texts(app)
-    app = settle(app.segmented_control(key="picture_kind").set_value("sample").run())
+    app = settled(app.segmented_control(key="picture_kind").set_value("sample").run())
     assert "of the picture" not in texts(app)
 
 
@@ -323,7 +313,7 @@ def test_what_costs_much_waits_for_a_click(
     assert not asked and not books(app)
     button = app.button(key="ask_course_0")
     assert "Compute 3 maps: 6 passes through the network, up to" in button.label
-    settle(button.click().run())
+    settled(button.click().run())
     assert len(asked) == 3 and len(books(app)) == 1
 
 
@@ -353,12 +343,12 @@ def test_likeness_is_read_aloud(trained_run: str) -> None:
 def test_another_method_begins_at_the_epoch_that_was_looked_at(trained_run: str) -> None:
     app = opened(run=trained_run)
     app.session_state[f"course_{trained_run}"] = {"moment": 1}
-    settle(app.run())
+    settled(app.run())
     assert books(app)[0]["chosen"] == 2  # what the browser chose is not sent back to it
-    settle(app.selectbox(key="course_method").set_value("occlusion").run())
+    settled(app.selectbox(key="course_method").set_value("occlusion").run())
     assert books(app)[0]["chosen"] == 1
     app.query_params["epoch"] = "0"
-    settle(app.run())
+    settled(app.run())
     assert books(app)[0]["chosen"] == 0
 
 
@@ -367,7 +357,7 @@ def test_the_colours_are_those_that_the_session_chose(trained_run: str, asked: l
     before = tiles(books(app)[0])
     asked.clear()
     app.session_state["look_strength"] = 20
-    settle(app.run())
+    settled(app.run())
     assert not asked
     assert not np.array_equal(tiles(books(app)[0]), before)
 
@@ -376,7 +366,7 @@ def test_the_settings_of_a_method_reach_every_epoch(trained_run: str, asked: lis
     app = opened(run=trained_run)
     app.session_state["method_options"] = {"occlusion": {"window": 3}}
     asked.clear()
-    settle(app.selectbox(key="course_method").set_value("occlusion").run())
+    settled(app.selectbox(key="course_method").set_value("occlusion").run())
     assert [call["options"]["window"] for call in asked] == [3, 3, 3]
     assert all(call["options"]["progress"] for call in asked)
 
@@ -403,7 +393,7 @@ def test_the_page_offers_it_among_its_sections(trained_run: str) -> None:
     app.query_params["run"] = trained_run
     app.session_state["saliency_section"] = "time"
     app.session_state["methods_Gradients"] = ["saliency"]
-    settle(app.run())
+    settled(app.run())
     assert not app.error
     assert books(app)[0]["moments"] == ["untrained", "epoch 1", "epoch 2"]
 
@@ -412,6 +402,6 @@ def test_without_a_method_it_says_what_to_do(trained_run: str) -> None:
     app = AppTest.from_function(script, default_timeout=60)
     app.query_params["run"] = trained_run
     app.session_state["methods_Gradients"] = []
-    settle(app.run())
+    settled(app.run())
     assert ["Choose a method above" in info.value for info in app.info] == [True]
     assert not books(app)

@@ -2,7 +2,6 @@
 
 import base64
 import io
-import time
 from pathlib import Path
 
 import numpy as np
@@ -23,19 +22,9 @@ from pages.shared.batch_rows import csv
 from pages.shared.menu import path
 from pages.shared.sample_pictures import sample_file
 from pages.shared.widgets.draw_pad import LONGEST, drawn
+from tests.pages.conftest import settled
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting backward hooks")
-
-
-def settled(app: AppTest) -> AppTest:
-    """Wait until nothing is done in the background any more."""
-    until = time.monotonic() + 60
-    while app.get("progress"):
-        assert time.monotonic() < until
-        time.sleep(0.05)
-        app.run()
-    assert not app.exception
-    return app
 
 
 def opened(run_id: str, **query: str) -> AppTest:

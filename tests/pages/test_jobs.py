@@ -1,11 +1,13 @@
 """Work in the background: shared, watched, cancelled, and never lost."""
 
 import gc
+import queue
 import threading
 import time
 import weakref
 from collections.abc import Callable
 from concurrent.futures import CancelledError
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -155,6 +157,51 @@ def test_it_ends_when_everybody_has_left(monkeypatch: pytest.MonkeyPatch) -> Non
     until(lambda: job().over)
 
 
+def test_work_that_lasts_goes_on_without_watchers_until_it_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job_board, "PATIENCE", 0.0)
+    board, steps, go = job_board.Board(), queue.SimpleQueue[int](), threading.Semaphore(0)
+
+    def work(tell: job_board.Progress) -> str:
+        for step in range(100):
+            tell(step, 100)
+            steps.put(step)
+            go.acquire()
+        return "all"
+
+    job = board.watch("file", work, "one", Lane.DOWNLOAD, lasting=True)
+    for step in range(3):
+        assert steps.get(timeout=10) == step
+        go.release()
+    assert steps.get(timeout=10) == 3
+    job.leave("one")
+    go.release()
+    job.result.result(10)
+    assert job.ended and steps.empty()
+
+
+def test_no_lane_waits_for_another() -> None:
+    board, go = job_board.Board(), threading.Event()
+    for lane in Lane:
+        for number in range(job_board.threads_of(lane) + 1):
+            if lane is not Lane.SHORT:
+                board.watch((lane, number), lambda tell: go.wait(10), "one", lane)
+    assert board.watch("short", lambda tell: 7, "one").result.result(10) == 7
+    waiting = [job.started is None for job in board.jobs.values()]
+    assert waiting.count(True) >= 3  # one of each other lane
+    go.set()
+    for pool in board.pools.values():
+        pool.shutdown(wait=True)
+
+
+def test_what_is_done_at_once_shows_no_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "GRACE_SECONDS", 10.0)
+    GATES["a"].set()
+    assert opened().markdown[0].value == "result of a"
+    ERRORS.append(ExplainError("No."))
+    GATES["b"].set()
+    assert [error.value for error in opened("b").error] == ["No."]
+
+
 def test_it_waits_for_a_press_where_that_is_asked() -> None:
     app = opened(ask="Compute them all")
     assert app.button(key="ask_test").label == "Compute them all"
@@ -174,6 +221,19 @@ def fail(error: Exception, **words: str) -> AppTest:
     GATES["a"].set()
     until(job().result.done)
     return app.run()
+
+
+def test_what_waited_for_a_press_is_not_begun_again_unasked() -> None:
+    ERRORS.append(ExplainError("The server does not answer."))
+    GATES["a"].set()
+    app = opened(ask="Download").button(key="ask_test").click().run()
+    until(job().result.done)
+    assert [error.value for error in app.run().error] == ["The server does not answer."]
+    HIDDEN.append(True)
+    app.run()
+    HIDDEN.clear()
+    assert app.run().button(key="ask_test").label == "Download"
+    assert CALLS == ["a"]
 
 
 def test_what_goes_wrong_is_said_once_where_it_was_asked_and_can_be_tried_again() -> None:
@@ -305,9 +365,18 @@ def test_sizes_are_of_all_that_a_result_holds() -> None:
     assert job_board.size_of({"job": held}) > 0
 
 
+@dataclass(frozen=True)
+class Pair:
+    """Two parts of a result."""
+
+    one: object
+    other: object
+
+
 def test_a_result_with_an_error_in_it_is_not_kept_for_other_visitors() -> None:
     board = job_board.Board()
-    first = board.watch("two networks", lambda tell: [1, ExplainError("No.")], "one")
-    first.result.result(10)
-    assert board.watch("two networks", lambda tell: [1, 2], "one") is first
-    assert board.watch("two networks", lambda tell: [1, 2], "other").result.result(10) == [1, 2]
+    for found in ([1, ExplainError("No.")], {"map": ExplainError("No.")}, Pair(1, ExplainError("No."))):
+        first = board.watch(repr(found), lambda tell, found=found: found, "one")
+        first.result.result(10)
+        assert board.watch(repr(found), lambda tell: [1, 2], "one") is first
+        assert board.watch(repr(found), lambda tell: [1, 2], "other").result.result(10) == [1, 2]

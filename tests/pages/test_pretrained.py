@@ -20,7 +20,7 @@ from core.model.zoo_weights import load_pretrained
 from core.probe.activations import capture_activations
 from core.probe.anatomy import dissect
 from core.probe.surgery import Off, operate
-from pages.shared import maths_scene, networks, state
+from pages.shared import maths_scene, networks, state, unit_images
 from pages.shared.menu import path
 from pages.shared.pretrained import NO_IMAGES, as_run, run_id_of
 
@@ -174,11 +174,7 @@ def test_a_filter_is_put_in_order_excited_and_switched_off() -> None:
 
 
 def test_a_picture_is_made_that_excites_a_filter(monkeypatch: pytest.MonkeyPatch) -> None:
-    import core.probe.preferred
-
-    made = core.probe.preferred.preferred_input
-    short = {"steps": 3}
-    monkeypatch.setattr(core.probe.preferred, "preferred_input", lambda *args, **words: made(*args, **words, **short))
+    monkeypatch.setattr(unit_images, "STEPS", 3)
     app = opened("filters", session={f"excites_{RUN}": True})
     next(button for button in app.button if button.label == "Preferred input").click().run()
     assert not app.exception
@@ -254,10 +250,11 @@ def test_offline_the_download_is_one_sentence(monkeypatch: pytest.MonkeyPatch, h
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound but not listening
         monkeypatch.setattr(zoo, "PLACE", f"http://127.0.0.1:{taken.getsockname()[1]}/")
-        app.button(key="fetch_resnet18").click().run()
+        app.button(key="ask_download_resnet18").click().run()
     assert not app.exception
     assert "The weights of ResNet-18 could not be downloaded because 127.0.0.1 cannot be reached" in app.error[0].value
     assert not ZOO["resnet18"].is_here
+    assert app.button(key="again_download_resnet18").label == "Try again"
 
 
 def test_a_download_ends_in_the_network(monkeypatch: pytest.MonkeyPatch, kept: Callable[[str], Any]) -> None:
@@ -271,7 +268,7 @@ def test_a_download_ends_in_the_network(monkeypatch: pytest.MonkeyPatch, kept: C
 
     app = opened("filters", run=run_id_of("squeezenet1_1"))
     monkeypatch.setattr("core.model.zoo_weights.load_pretrained", load)
-    app.button(key="fetch_squeezenet1_1").click()
+    app.button(key="ask_download_squeezenet1_1").click()
     monkeypatch.setattr(networks, "_pretrained", lambda name: import_torchvision().models.squeezenet1_1().eval())
     app.run()
     assert not app.exception

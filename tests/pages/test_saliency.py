@@ -2,7 +2,6 @@
 
 import base64
 import json
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, get_args
@@ -309,10 +308,7 @@ def test_what_takes_long_waits_for_a_press_and_is_done_in_the_background(
     assert [call["method"] for call in asked] == ["guided_backprop", "grad_cam", "saliency"]
     assert app.button(key="ask_integrated_gradients").label == "Compute, about 10 s"
     app.button(key="ask_integrated_gradients").click().run()
-    end = time.monotonic() + 20
-    while len(pictures(app)) < 3:
-        assert time.monotonic() < end
-        app.run()
+    assert len(pictures(app)) == 3
     assert asked[-1]["method"] == "integrated_gradients"
     assert asked[-1]["progress"] is not None
     assert not [button for button in app.button if str(button.key).startswith("ask_")]
@@ -326,10 +322,7 @@ def test_all_that_waits_can_be_asked_for_at_once(
     assert not asked
     assert app.button(key="compute_all").label == "Compute all 3, about 6 s"
     app.button(key="compute_all").click().run()
-    end = time.monotonic() + 20
-    while len(pictures(app)) < 4:
-        assert time.monotonic() < end
-        app.run()
+    assert len(pictures(app)) == 4
     assert {call["method"] for call in asked} == {"saliency", "grad_cam", "deconvolution"}
     assert not [button for button in app.button if button.key == "compute_all"]
 

@@ -1,6 +1,5 @@
 """The trust panel: every number on it is what core computes for the chosen map, share, filling and class."""
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -33,6 +32,7 @@ from core.train.config import TrainConfig
 from pages.shared import networks, trust_asked
 from pages.shared.explanation_controls import FIRST
 from pages.shared.predictions import share
+from tests.pages.conftest import settled
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting backward hooks")
 LAYERS = (Conv(4), Activation(), MaxPool(), Flatten(), Dense(10))
@@ -57,18 +57,6 @@ def one_colour() -> None:
     from pages.shared.trust import trust_section
 
     trust_section(require_weights(), Picture("Grey", (1, 8, 8), bytes([99] * 64)), 3)
-
-
-def settled(app: AppTest) -> AppTest:
-    """Run the page until nothing is computed in the background."""
-    end = time.monotonic() + 60
-    while True:
-        assert not app.exception
-        if not app.get("progress"):
-            return app
-        assert time.monotonic() < end
-        time.sleep(0.05)
-        app.run()
 
 
 def opened(page: Callable[[], None] = script, /, methods: str = "", **query: str) -> AppTest:

@@ -185,7 +185,7 @@ def test_the_preferred_input_comes_when_asked_for_and_says_how_it_is_answered(
 ) -> None:
     app = excited(trained_run, 1)
     assert "Its strongest answer to this picture" not in texts(app)
-    app = ran(app.button(key=f"preferred_{trained_run}_button").click())
+    app = ran(app.button(key=f"ask_preferred_{trained_run}").click())
     model = RunStore().load_model(trained_run)
     image = preferred_input(model, "relu1", 1, shape=(1, 8, 8), mean=digits.mean, std=digits.std)
     answer = float(capture_activations(model, image[None], ["relu1"])["relu1"][0, 1].max())
