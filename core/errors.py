@@ -4,6 +4,9 @@
 class ConvScopeError(Exception):
     """Base of every error that a page shows as it stands; anything else is a defect of the program."""
 
+    may_pass = False
+    """Whether the same may work later: such an answer is not kept for others."""
+
 
 class DataError(ConvScopeError):
     """A data set is unknown, cannot be downloaded or is broken."""
@@ -24,6 +27,8 @@ class ConfigError(ConvScopeError):
 class RunError(ConvScopeError):
     """A run is unknown, or cannot do what was asked of it."""
 
+    may_pass = True  # new weights were being written, say
+
 
 class ZooError(ConvScopeError):
     """A pretrained network is unknown, cannot be downloaded or is broken."""
@@ -31,6 +36,8 @@ class ZooError(ConvScopeError):
 
 class StorageError(ConvScopeError):
     """Something could not be read from or written to the data directory or the database."""
+
+    may_pass = True
 
 
 class TrainingError(ConvScopeError):
@@ -47,6 +54,12 @@ class ExplainError(ConvScopeError):
 
 class MissingPackageError(ConvScopeError):
     """A package is missing that ConvScope can do without, but not for what was asked."""
+
+
+class MemoryShortageError(ExplainError):
+    """An explanation needs more memory than there is at this moment."""
+
+    may_pass = True
 
 
 class EvaluationError(ConvScopeError):

@@ -1,7 +1,7 @@
 """The explanation of one picture at every moment of a training, and how it came to be what it is in the end."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,10 +44,11 @@ class Moment:
 
 @dataclass(frozen=True)
 class Missing:
-    """An epoch that could not be asked, and the reason in one sentence."""
+    """An epoch that could not be asked, the reason in one sentence, and whether it may work later."""
 
     epoch: int | None
     reason: str
+    may_pass: bool = field(default=False, compare=False)
 
 
 def follow(
@@ -83,7 +84,7 @@ def follow(
             values = heatmap(found).numpy().astype(np.float32)
             yield Moment(epoch, values, found.signed, found.score, np.asarray(probabilities(epoch), dtype=np.float32))
         except ConvScopeError as error:
-            yield Missing(epoch, str(error))
+            yield Missing(epoch, str(error), error.may_pass)
     tell(total, total)
 
 

@@ -67,7 +67,7 @@ _MODULES: dict[Any, Callable[..., nn.Module]] = {
     "mean": Mean,
     F.dropout: lambda *args, **words: nn.Dropout(),
 }
-_Kept = tuple[tuple[torch.Tensor, ...], nn.Module | None]  # the weights it was made of, and what came out
+_Kept = tuple[tuple[torch.Tensor, ...], nn.Module]  # the weights it was made of, and what came out
 _cache: "WeakKeyDictionary[nn.Module, _Kept]" = WeakKeyDictionary()
 
 
@@ -95,7 +95,10 @@ def unfolded(model: nn.Module) -> nn.Module | None:
     weights = tuple(model.parameters())
     kept = _cache.get(model)
     if kept is None or len(kept[0]) != len(weights) or any(a is not b for a, b in zip(*kept[:1], weights, strict=True)):
-        kept = _cache[model] = weights, _unfold(model)
+        made = _unfold(model)
+        if made is None:  # perhaps for a cause that passes
+            return None
+        kept = _cache[model] = weights, made
     return kept[1]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from core.errors import ConvScopeError, ExplainError
+from core.errors import ConvScopeError, ExplainError, MemoryShortageError
 from core.explain.prediction import check_finite
 from core.explain.question import check_class
 from core.inference.random_state import SeededGlobalState
@@ -100,7 +100,7 @@ def sentences(watch: Watch, title: str) -> Iterator[None]:
     except ConvScopeError:
         raise
     except (MemoryError, torch.OutOfMemoryError) as error:
-        raise ExplainError(
+        raise MemoryShortageError(
             f"{title} needs more memory than there is for this network and picture: choose a smaller picture or a "
             "gradient method."
         ) from error

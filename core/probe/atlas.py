@@ -1,7 +1,7 @@
 """The map of a data set as one layer sees it, at one epoch or over many, and how far such a map can be trusted."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -50,10 +50,11 @@ class DataMap:
 
 @dataclass(frozen=True)
 class NoMap:
-    """An epoch of which no map could be made, and the reason in one sentence."""
+    """An epoch of which no map could be made, the reason in one sentence, and whether it may work later."""
 
     epoch: int | None
     reason: str
+    may_pass: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +146,7 @@ def untangle(
         try:
             made = data_map(load(epoch), sample, layer, method, epoch=epoch, before=before, seed=seed, progress=told)
         except ConvScopeError as error:
-            yield NoMap(epoch, str(error))
+            yield NoMap(epoch, str(error), error.may_pass)
             continue
         before = made
         yield made

@@ -94,6 +94,11 @@ def fit_alarm(train: Inside, labels: NDArray[np.integer], valid: Inside, *, rate
     return Alarm(tuple(limits(scores, valid, rate)), rate, len(valid), missing)
 
 
+def fewest_images(rate: float = RATE, scores: int = 1) -> int:
+    """Return how many validation images it takes to state a rate of false alarms of so many scores together."""
+    return ceil(scores / rate) - 1
+
+
 def limits(scores: Sequence[Score], valid: Inside, rate: float) -> list[Limit]:
     """Return the limit of each score, all of them together at one rate; see `fit_alarm`."""
     if not 0 < rate < 1:
@@ -101,8 +106,9 @@ def limits(scores: Sequence[Score], valid: Inside, rate: float) -> list[Limit]:
     own, count = rate / len(scores), len(valid)
     rank = ceil((count + 1) * (1 - own) - 1e-9)
     if rank > count:
+        fewest = fewest_images(rate, len(scores))
         raise ExplainError(
-            f"To state a false-alarm rate of {rate:.3g} it takes {ceil(1 / own) - 1:,} validation images, and there "
-            f"are {count:,}: choose a larger data set."
+            f"To state a false-alarm rate of {rate:.3g} it takes {fewest:,} validation images, and there are "
+            f"{count:,}: choose a larger data set."
         )
     return [Limit(score, np.sort(score(valid)), rank) for score in scores]

@@ -12,9 +12,8 @@ from pages.shared import networks, results, subjects
 from pages.shared.agreement_views import NARROWEST, show_agreement
 from pages.shared.compare import side_by_side
 from pages.shared.controls import ask_one
-from pages.shared.explanation_cards import AT_ONCE
 from pages.shared.explanation_controls import chosen_methods, method_options
-from pages.shared.jobs import Progress, background
+from pages.shared.jobs import Progress, background, lane_of
 from pages.shared.layout import show_errors
 from pages.shared.live import duration
 
@@ -63,25 +62,19 @@ def _agreement(
     key = (weights.mark, picture.digest, target, tuple((name, *sorted(settings[name].items())) for name in methods))
     work = partial(_compare, weights, picture, target, settings)
     seconds = sum(_passes(name, settings[name], picture) for name in methods) * networks.pass_seconds(weights)
-    if seconds <= AT_ONCE:
-        return _kept(key, work)
-    return background(
+    found = background(
         ("agreement", *key),
         work,
         words=f"{len(methods)} methods explain",
         place=f"agreement_{side}",
         ask=f"Compute all {len(methods)}, about {duration(seconds)}" if seconds > UNASKED else "",
+        lane=lane_of(seconds),
     )
+    return None if found is None else found[0]
 
 
 def _passes(name: str, options: Mapping[str, Any], picture: subjects.Picture) -> int:
     return METHODS[name].passes(METHODS[name].resolve(options), picture.shape)
-
-
-@st.cache_data(show_spinner=False, max_entries=32)
-def _kept(key: tuple[Any, ...], _work: Any) -> "Agreement":
-    found: Agreement = _work(lambda done, total: None)
-    return found
 
 
 def _compare(
@@ -90,12 +83,12 @@ def _compare(
     target: int,
     settings: Mapping[str, Mapping[str, Any]],
     progress: Progress,
-) -> "Agreement":
-    """Explain by every method and compare the maps; a method that cannot answer is left out, with its reason."""
+) -> "tuple[Agreement, tuple[ConvScopeError, ...]]":
+    """Explain by every method and compare the maps; one that cannot answer is left out, and why is returned beside."""
     from core.explain.agreement import agreement_of
     from core.explain.attribution import heatmap
 
-    maps, reasons = dict[str, Any](), dict[str, str]()
+    maps, errors = dict[str, Any](), dict[str, ConvScopeError]()
     passes = {name: _passes(name, options, picture) for name, options in settings.items()}
     total, before = sum(passes.values()), 0
     for name, options in settings.items():
@@ -107,7 +100,9 @@ def _compare(
             found = results.attribution(weights, picture, target, name, progress=tell, **options)
             maps[METHODS[name].title] = heatmap(found).numpy()
         except ConvScopeError as error:
-            reasons[METHODS[name].title] = str(error)
+            errors[METHODS[name].title] = error
         before += passes[name]
         progress(before, total)
-    return agreement_of(maps, {METHODS[name].title for name in settings if METHODS[name].signed}, left_out=reasons)
+    signed = {METHODS[name].title for name in settings if METHODS[name].signed}
+    reasons = {title: str(error) for title, error in errors.items()}
+    return agreement_of(maps, signed, left_out=reasons), tuple(errors.values())

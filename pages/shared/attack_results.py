@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import astuple, replace
 from typing import TYPE_CHECKING, Any
 
-import streamlit as st
-
 from core.explain.method import Method
 from pages.shared import networks, results, subjects
 from pages.shared.jobs import Progress, background
@@ -15,7 +13,6 @@ if TYPE_CHECKING:
     from core.explain.attacks import Attack, Attacked, Attempt
     from core.explain.attribution import Attribution
 
-AT_ONCE = 0.4  # seconds: what takes longer is done in the background
 RANDOM = 8  # changes of the same size that an attack is compared with
 Compared = tuple["Attacked", int]  # and how many random changes turn the answer as well
 
@@ -26,24 +23,13 @@ def attacked(weights: subjects.Weights, picture: subjects.Picture, how: "Attack"
     Raises:
         ConvScopeError: The network cannot be loaded, or the picture cannot be attacked.
     """
-    key = (weights.mark, picture.digest, astuple(how))
-    if (how.passes + RANDOM) * networks.pass_seconds(weights) <= AT_ONCE:
-        return _attacked(*key, weights, picture, how)
     model, known = networks.model(weights), statistics(weights.run)  # what is wrong with these is said here
     return background(
-        ("attack", *key),
+        ("attack", weights.mark, picture.digest, astuple(how)),
         lambda tell: _compare(model, known, picture, how, tell),
         words="Attacking",
         place="attack",
     )
-
-
-@st.cache_data(show_spinner=False, max_entries=32)
-def _attacked(
-    mark: Any, digest: str, chosen: Any, _weights: subjects.Weights, _picture: subjects.Picture, _how: "Attack"
-) -> Compared:
-    model, known = networks.model(_weights), statistics(_weights.run)
-    return _compare(model, known, _picture, _how, lambda done, total: None)
 
 
 def _compare(model: Any, known: Statistics, picture: subjects.Picture, how: "Attack", tell: Progress) -> Compared:
@@ -82,8 +68,6 @@ def explained(
         return found
 
     passes = len(pictures) * method.passes(method.resolve({}), pictures[0].shape)
-    if passes * networks.pass_seconds(weights) <= AT_ONCE:
-        return work(lambda done, total: None)
     key = (weights.mark, *(picture.digest for picture in pictures), target, method.name)
     return background(("explained", *key), work, words=f"{passes:,} passes", place="attack_explained")
 

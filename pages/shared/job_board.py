@@ -90,9 +90,10 @@ class Job:
                 raise Cancelled
             found = work(self.tell)
             self.size = size_of(found)
-            for error in errors_in(found):
+            for part in failed_parts(found):
                 self.partial = True
-                error.__traceback__ = error.__cause__ = error.__context__ = None  # they keep whole frames
+                if isinstance(part, BaseException):
+                    part.__traceback__ = part.__cause__ = part.__context__ = None  # they keep whole frames
             return found
         except Cancelled:
             self.ended = True
@@ -225,9 +226,9 @@ def size_of(value: Any) -> int:
     return 8
 
 
-def errors_in(value: Any) -> Iterator[BaseException]:
-    """Find the errors that stand in the place of parts of a result, however they are nested."""
-    if isinstance(value, BaseException):
+def failed_parts(value: Any) -> Iterator[Any]:
+    """Find what stands in a result, however nested, for parts that failed: errors, and gaps that later may be none."""
+    if isinstance(value, BaseException) or getattr(value, "may_pass", False):
         yield value
         return
     parts: Iterable[Any] = ()
@@ -238,4 +239,4 @@ def errors_in(value: Any) -> Iterator[BaseException]:
     elif is_dataclass(value) and not isinstance(value, type):
         parts = (getattr(value, each.name, None) for each in fields(value))
     for part in parts:
-        yield from errors_in(part)
+        yield from failed_parts(part)

@@ -66,14 +66,16 @@ def tensor(run: Run, picture: Picture) -> Any:
     return scale(run).normalize(images)
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
 def background(run: Run) -> Any:
     """Return normalised pictures that a network has not learned from, (32, C, H, W), for what starts from others.
 
     None where its data set is not here.
     """
-    if why_no_images(run):
-        return None
+    return None if why_no_images(run) else _background(run)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _background(run: Run) -> Any:
     data = training_set(run)
     return data.normalize(data.valid.images[:32])
 

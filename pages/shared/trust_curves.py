@@ -14,7 +14,7 @@ from pages.shared.charts import chart
 from pages.shared.compare import taken
 from pages.shared.jobs import Progress, background
 from pages.shared.predictions import share
-from pages.shared.trust_asked import AT_ONCE, Asked, attempt
+from pages.shared.trust_asked import Asked, attempt
 from pages.shared.trust_cards import head, say
 
 if TYPE_CHECKING:
@@ -58,15 +58,7 @@ def curves_of(asked: Asked, values: "np.ndarray", fill: str) -> "dict[str, Curve
     work = partial(
         _both_curves, networks.model(asked.weights), asked.image(), values, asked.target, asked.versus, fill, steps
     )
-    if asked.seconds(len(TITLES) * (steps + 1)) <= AT_ONCE:
-        return _kept_curves(key, work)
     return background(key, work, words="Changing the picture step by step", place="trust_curves")
-
-
-@st.cache_resource(show_spinner=False, max_entries=128)
-def _kept_curves(key: tuple[Any, ...], _work: Any) -> "dict[str, Curve | ConvScopeError]":
-    found: dict[str, Curve | ConvScopeError] = _work(None)
-    return found
 
 
 def _both_curves(
@@ -77,7 +69,7 @@ def _both_curves(
     versus: int | None,
     fill: str,
     steps: int,
-    progress: Progress | None,
+    progress: Progress,
 ) -> "dict[str, Curve | ConvScopeError]":
     from core.explain.removal import removal_curve
 

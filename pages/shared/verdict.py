@@ -10,7 +10,7 @@ from pages.shared.layout import plain, show_errors
 from pages.shared.predictions import TOP, share
 from pages.shared.pretrained import Pretrained
 from pages.shared.readers import CANNOT, reader
-from pages.shared.training_images import why_no_images
+from pages.shared.training_images import training_set, why_no_images
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,6 +29,9 @@ def verdict_section(weights: subjects.Weights, picture: subjects.Picture) -> Non
     if reason := why_no_images(weights.run):
         st.caption(f":material/info: Its percentages cannot be calibrated. {plain(reason)}")
         return
+    if reason := _too_few(weights):
+        st.caption(f":material/info: {reason}")
+        return
     found = reader(weights, "reader")
     if found is None:
         st.session_state["reader_awaited"] = weights.mark
@@ -39,6 +42,19 @@ def verdict_section(weights: subjects.Weights, picture: subjects.Picture) -> Non
     _alarm(found, inside)
     _calibrated(weights, found, inside)
     _details(found, inside)
+
+
+def _too_few(weights: subjects.Weights) -> str:
+    """Return a sentence where there are certainly too few validation images, or nothing."""
+    from core.reading.alarm import fewest_images
+
+    there, wanted = len(training_set(weights.run).valid), fewest_images()
+    if there >= wanted:
+        return ""
+    return (
+        f"Its percentages cannot be calibrated: that takes at least {wanted} validation images whose classes are "
+        f"known, and its data set has {there}."
+    )
 
 
 def _alarm(found: "Reader", inside: "Inside") -> None:

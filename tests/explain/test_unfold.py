@@ -6,12 +6,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.errors import ExplainError
+from core.explain import unfold
 from core.explain.attribution import attribute
 from core.explain.fitness import why_not
 from core.explain.methods import METHODS
 from core.explain.question import baseline
 from core.explain.unfold import is_plain, operations, unfolded
 from core.model.build import build_model
+from core.model.following import followed
 from core.model.presets import preset
 from tests.explain.test_attribution import picture
 
@@ -140,3 +142,16 @@ def test_deep_lift_and_lrp_have_rules_for_every_activation(activation: type[nn.M
         nn.init.zeros_(layer.bias)
     relevance = attribute(net, image, 1, "lrp")
     assert float(relevance.values.sum()) == pytest.approx(relevance.score, abs=1e-3)
+
+
+def test_what_could_not_be_followed_once_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, faults = Tangled(), [MemoryError()]
+
+    def follow(network: nn.Module) -> nn.Module:
+        if faults:
+            raise faults.pop()
+        return followed(network)
+
+    monkeypatch.setattr(unfold, "followed", follow)
+    assert why_not(model, "deep_lift") is not None
+    assert why_not(model, "deep_lift") is None

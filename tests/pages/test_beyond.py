@@ -24,7 +24,7 @@ from core.runs.checkpoint import Checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from core.train.losses import cross_entropy
-from pages.shared import attack_results, concept_results, influence_moments
+from pages.shared import concept_results, influence_moments
 from pages.shared.menu import path
 from tests.pages.conftest import settled
 
@@ -181,16 +181,6 @@ def test_the_smallest_strength_is_found_on_a_press_and_can_be_used(trained_run: 
     app.button(key="use_strength").click().run()
     assert app.slider(key="attack_strength_linf").value == strengths[0]
     assert app.success
-
-
-def test_a_long_attack_is_done_in_the_background(trained_run: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    at_once = opened(run=trained_run)
-    monkeypatch.setattr(attack_results, "AT_ONCE", 0)
-    app = AppTest.from_file(path("beyond"), default_timeout=60)
-    app.query_params["run"] = trained_run
-    app.run()
-    assert "Attacking" in app.get("progress")[0].proto.text
-    assert pictures(settled(app)) == pictures(at_once)
 
 
 def test_what_cannot_be_attacked_gets_one_sentence(make_run: Callable[..., str]) -> None:

@@ -18,6 +18,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from core.errors import ExplainError
+from core.explain.course import Missing
 from pages.shared import job_board, jobs
 from pages.shared.job_board import Lane
 
@@ -373,9 +374,17 @@ class Pair:
     other: object
 
 
+def test_a_gap_that_stays_is_shared() -> None:
+    board = job_board.Board()
+    first = board.watch("epochs", lambda tell: (Missing(1, "This method does not fit."),), "one")
+    first.result.result(10)
+    assert board.watch("epochs", lambda tell: (), "other") is first
+
+
 def test_a_result_with_an_error_in_it_is_not_kept_for_other_visitors() -> None:
     board = job_board.Board()
-    for found in ([1, ExplainError("No.")], {"map": ExplainError("No.")}, Pair(1, ExplainError("No."))):
+    no = ExplainError("No.")
+    for found in ([1, no], {"map": no}, Pair(1, no), (Missing(1, "Busy.", may_pass=True),)):
         first = board.watch(repr(found), lambda tell, found=found: found, "one")
         first.result.result(10)
         assert board.watch(repr(found), lambda tell: [1, 2], "one") is first

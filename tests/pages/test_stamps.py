@@ -118,3 +118,11 @@ def test_pinned_weights_refuse_to_be_others(trained_run: str, path: Path) -> Non
         _ = late.network
     copy = Weights(run).pinned().own_copy()
     assert copy is not Weights(run).network.model
+
+
+def test_images_that_come_later_are_used_from_then_on(trained_run: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = state.store().get(trained_run)
+    with monkeypatch.context() as patch:
+        patch.setattr(networks, "why_no_images", lambda run: "They have to be downloaded first.")
+        assert networks.background(run) is None
+    assert networks.background(run).shape == (32, 1, 8, 8)
