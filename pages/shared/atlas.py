@@ -15,7 +15,7 @@ from pages.shared.atlas_types import Chart
 from pages.shared.atlas_views import show
 from pages.shared.compare import LETTERS, side_by_side
 from pages.shared.controls import ask_layer, ask_one
-from pages.shared.jobs import Progress, background
+from pages.shared.jobs import Progress, background, lane_of
 from pages.shared.layout import plain, show_errors
 from pages.shared.live import duration
 from pages.shared.missing_images import missing_images
@@ -135,6 +135,7 @@ def _made(
         words=f"{titles[asked.method]} of {len(numbers):,} images{epochs}{where}",
         place=f"atlas_{side}",
         ask=_waits(asked, len(numbers), len(moments)),
+        lane=lane_of(_seconds(asked, len(numbers), len(moments))),
     )
 
 
@@ -146,11 +147,15 @@ def _moments(run: Run, method: str) -> tuple[subjects.Weights, ...]:
     return tuple(subjects.Weights(run, epoch).pinned() for epoch in epochs)
 
 
-def _waits(asked: Asked, count: int, moments: int) -> str:
-    """Return the label of the button that what takes long waits for; empty for what is computed at once."""
+def _seconds(asked: Asked, count: int, moments: int) -> float:
     from core.probe.embedding import PROJECTIONS
 
-    seconds = PROJECTIONS[asked.method].seconds * count / 1000 * moments
+    return PROJECTIONS[asked.method].seconds * count / 1000 * moments
+
+
+def _waits(asked: Asked, count: int, moments: int) -> str:
+    """Return the label of the button that what takes long waits for; empty for what is computed at once."""
+    seconds = _seconds(asked, count, moments)
     if seconds <= AT_ONCE:
         return ""
     maps = f"{moments} maps" if moments > 1 else "the map"

@@ -13,7 +13,7 @@ from pages.shared import networks
 from pages.shared.compress_controls import Asked
 from pages.shared.compress_results import measured, smaller, split_of
 from pages.shared.controls import ask_one
-from pages.shared.jobs import Progress, background
+from pages.shared.jobs import Progress, background, lane_of
 from pages.shared.layout import plain, show_errors
 from pages.shared.live import duration
 from pages.shared.maps import color_bar
@@ -82,6 +82,7 @@ def _moved(asked: Asked, method: str) -> "tuple[Moved, ...] | None":
         words=f"Explaining {len(chosen)} images twice",
         place="compress_maps",
         ask=f"Explain {len(chosen)} images before and after, about {duration(seconds)}",
+        lane=lane_of(seconds),
     )
 
 

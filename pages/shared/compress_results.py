@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.shared import networks
 from pages.shared.compress_controls import Asked
-from pages.shared.jobs import Progress, background
+from pages.shared.jobs import Progress, background, lane_of
 from pages.shared.live import duration
 from pages.shared.training_images import training_set
 
@@ -61,6 +61,7 @@ def measured(asked: Asked) -> Measured | None:
         words="Compressing and measuring",
         place="compress",
         ask=f"Compress and measure, about {duration(seconds)}",
+        lane=lane_of(seconds),
     )
 
 

@@ -10,7 +10,7 @@ from pages.shared import networks, state
 from pages.shared.charts import chart
 from pages.shared.compress_controls import SPLITS, Asked
 from pages.shared.compress_results import split_of
-from pages.shared.jobs import Progress, background
+from pages.shared.jobs import Progress, background, lane_of
 from pages.shared.layout import show_errors
 from pages.shared.live import duration
 
@@ -66,4 +66,5 @@ def _swept(asked: Asked, kind: str) -> "tuple[Rate, ...] | None":
         words="Pruning ever more",
         place="compress_sweep",
         ask=f"Try {len(SHARES)} shares, about {duration(seconds)}",
+        lane=lane_of(seconds),
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from core.data.concepts import concepts_for, draw_concept
 from core.errors import RunError
 from pages.shared import networks, subjects
-from pages.shared.jobs import Progress, background
+from pages.shared.jobs import Progress, background, lane_of
 from pages.shared.live import duration
 from pages.shared.pixels import levels, normalized, statistics
 from pages.shared.training_images import training_set, why_no_images
@@ -89,6 +89,7 @@ def report_of(asked: Question) -> "ConceptReport | None":
         words="Testing the concepts",
         place="concepts",
         ask=f"Test the concepts: {pictures} pictures, about {duration(seconds)}" if seconds > UNASKED else "",
+        lane=lane_of(seconds),
     )
 
 

@@ -15,7 +15,7 @@ from pages.shared import networks, results, subjects
 from pages.shared.compare import attempts
 from pages.shared.explanation_drawing import Shown, View, draw
 from pages.shared.explanation_looks import Look
-from pages.shared.jobs import Progress, background, is_asked, want
+from pages.shared.jobs import Progress, background, is_asked, lane_of, want
 from pages.shared.layout import plain, show_errors
 from pages.shared.live import duration
 
@@ -101,7 +101,8 @@ def _found(
     asked = tuple((view.weights.mark, view.target, view.versus) for view in views)
     key = (method.name, tuple(sorted(options.items())), picture.digest, asked)
     label = f"Compute, about {duration(max(1, seconds))}"
-    found = background(key, partial(_in_turn, ask, views), words=f"{passes:,} passes", place=method.name, ask=label)
+    work, words = partial(_in_turn, ask, views), f"{passes:,} passes"
+    found = background(key, work, words=words, place=method.name, ask=label, lane=lane_of(seconds))
     return Waiting(method.name, key, seconds) if found is None and not is_asked(method.name, key) else found
 
 

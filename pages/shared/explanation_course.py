@@ -16,7 +16,7 @@ from pages.shared.controls import ask_one
 from pages.shared.course_measures import Told
 from pages.shared.course_views import pause, tell
 from pages.shared.explanation_controls import chosen_methods, method_options
-from pages.shared.jobs import Progress, background
+from pages.shared.jobs import Lane, Progress, background
 from pages.shared.layout import empty_state, plain, show_errors
 from pages.shared.live import duration
 from pages.shared.predictions import class_name, same_classes
@@ -119,12 +119,14 @@ def _told(run: Run, picture: subjects.Picture, target: int, method: "Method", si
     options = method_options(method.name)
     networks.tensor(run, picture)  # refuses a picture that does not fit before anything is computed
     asked = tuple(subjects.Weights(run, epoch).pinned() for epoch in epochs)
+    ask = _asked(subjects.Weights(run, epochs[-1]), method, options, len(epochs))
     moments = background(
         ("course", *(each.mark for each in asked), picture.digest, target, method.name, *sorted(options.items())),
         partial(_moments, asked, picture, target, method.name, options),
         words=f"{method.title} at {len(epochs)} epochs" + f" of {run.name}" * bool(side),
         place=f"course_{side}",
-        ask=_asked(subjects.Weights(run, epochs[-1]), method, options, len(epochs)),
+        ask=ask,
+        lane=Lane.LONG if ask else Lane.SHORT,
     )
     return None if moments is None else Told(run, moments, len(kept))
 

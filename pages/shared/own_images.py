@@ -17,7 +17,7 @@ from core.data.images import decode_upload
 from core.errors import ConvScopeError
 from pages.shared.catalogue import BROUGHT
 from pages.shared.controls import ask_one
-from pages.shared.jobs import Progress, background
+from pages.shared.jobs import Lane, Progress, background
 from pages.shared.layout import plain, show_errors
 from pages.shared.own_naming import ask_naming, naming_of
 from pages.shared.own_sources import ASK, TURN, WAYS, Source, counted
@@ -200,7 +200,7 @@ def _bring_in(
         )
 
     words, number = "Decoding the pictures", f"{len(found.files):,}"
-    name = background(key, work, words=words, place="own", ask=f"Bring in {number} pictures")
+    name = background(key, work, words=words, place="own", ask=f"Bring in {number} pictures", lane=Lane.LONG)
     if name is not None:
         st.session_state[TURN] = st.session_state.get(TURN, 0) + 1  # the next pictures begin with an empty panel
         st.session_state[BROUGHT] = name

@@ -11,7 +11,7 @@ from core.explain.methods import METHODS
 from core.inference.stamped import stamp_of
 from core.runs.records import Run
 from pages.shared import state
-from pages.shared.jobs import Progress, background
+from pages.shared.jobs import Lane, Progress, background
 from pages.shared.layout import show_errors
 
 if TYPE_CHECKING:
@@ -33,7 +33,12 @@ def report_panel(run: Run) -> None:
         wish = _ask_wish(run)
         key = ("report", run.id, run.step, run.status, run.name, run.note, stamp, wish)
         made = background(
-            key, write, words="Writing the lab report", place=f"report_{run.id}", ask="Write a lab report"
+            key,
+            write,
+            words="Writing the lab report",
+            place=f"report_{run.id}",
+            ask="Write a lab report",
+            lane=Lane.LONG,
         )
         if made is None:
             st.caption("One HTML file that stands alone: curves, test, filters, explanations, notes and code.")

@@ -12,7 +12,7 @@ from core.explain.method import Method
 from core.explain.methods import METHODS
 from pages.shared import networks, results, subjects
 from pages.shared.explanation_controls import chosen_methods, method_options
-from pages.shared.jobs import background
+from pages.shared.jobs import background, lane_of
 from pages.shared.layout import plain
 from pages.shared.live import duration
 
@@ -107,6 +107,7 @@ class Asked:
             words=self.method.title,
             place="trust_map",
             ask=self.ask("Compute this map", self.passes),
+            lane=lane_of(self.seconds(self.passes)),
         )
 
 

@@ -10,7 +10,7 @@ from core.errors import ConvScopeError
 from core.figures.scales import number
 from pages.shared import networks, state, subjects
 from pages.shared.compare import taken
-from pages.shared.jobs import Progress, background
+from pages.shared.jobs import Progress, background, lane_of
 from pages.shared.layout import show_errors
 from pages.shared.pretrained import Pretrained
 from pages.shared.trust_asked import Asked, attempt
@@ -145,6 +145,7 @@ def _checks(asked: Asked, found: "Attribution") -> Checks | None:
         words="Explaining the picture again and again",
         place="trust_checks",
         ask=asked.ask("Make the other checks", passes),
+        lane=lane_of(asked.seconds(passes)),
     )
 
 

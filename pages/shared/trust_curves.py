@@ -12,7 +12,7 @@ from core.figures.removal_curves import chance_rows, removal_chart, removal_rows
 from pages.shared import networks, state
 from pages.shared.charts import chart
 from pages.shared.compare import taken
-from pages.shared.jobs import Progress, background
+from pages.shared.jobs import Progress, background, lane_of
 from pages.shared.predictions import share
 from pages.shared.trust_asked import Asked, attempt
 from pages.shared.trust_cards import head, say
@@ -82,6 +82,7 @@ def _both_curves(
 def chances_of(asked: Asked, values: "np.ndarray", fill: str) -> "dict[str, Chances | ConvScopeError] | None":
     """Return what chance scores, or draw how far that is, or the button that starts it, and return None."""
     steps, places, orders = sizes(asked)
+    passes = len(TITLES) * (places + orders) * (steps + 1)
     return background(
         ("chance", *asked.key, fill),
         partial(
@@ -96,7 +97,8 @@ def chances_of(asked: Asked, values: "np.ndarray", fill: str) -> "dict[str, Chan
         ),
         words=f"What the map scores at {places} other places, and {orders} orders of random pixels",
         place="trust_chance",
-        ask=asked.ask("Compare with chance", len(TITLES) * (places + orders) * (steps + 1)),
+        ask=asked.ask("Compare with chance", passes),
+        lane=lane_of(asked.seconds(passes)),
     )
 
 

@@ -13,7 +13,7 @@ from pages.shared import networks, state, subjects
 from pages.shared.charts import chart
 from pages.shared.controls import ask_one
 from pages.shared.explanation_controls import chosen_methods, method_options
-from pages.shared.jobs import Progress, background
+from pages.shared.jobs import Progress, background, lane_of
 from pages.shared.layout import plain, show_errors
 from pages.shared.live import duration
 from pages.shared.training_images import training_set, why_no_images
@@ -84,6 +84,7 @@ def _league(weights: subjects.Weights, data: "Dataset", names: tuple[str, ...], 
         words=f"{len(names)} methods explain {count} test images",
         place="trust_league",
         ask=f"Compute the league of {len(names)} methods, about {duration(seconds)}",
+        lane=lane_of(seconds),
     )
 
 
