@@ -153,5 +153,5 @@ def test_what_could_not_be_followed_once_is_tried_again(monkeypatch: pytest.Monk
         return followed(network)
 
     monkeypatch.setattr(unfold, "followed", follow)
-    assert why_not(model, "deep_lift") is not None
-    assert why_not(model, "deep_lift") is None
+    assert unfolded(model) is None
+    assert unfolded(model) is not None

@@ -3,7 +3,9 @@
 import base64
 import io
 import json
+import threading
 import time
+from concurrent.futures import wait
 from typing import Any
 
 import numpy as np
@@ -23,7 +25,8 @@ from core.model.spec import ModelSpec
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from core.train.runner import Runner
-from pages.shared import explanation_course, menu
+from pages.shared import explanation_course, jobs, menu
+from pages.shared.job_board import Lane, board, threads_of
 from tests.pages.conftest import settled
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting backward hooks")
@@ -340,12 +343,23 @@ def test_likeness_is_read_aloud(trained_run: str) -> None:
     assert expected in texts(app)
 
 
-def test_another_method_begins_at_the_epoch_that_was_looked_at(trained_run: str) -> None:
+def test_another_method_begins_at_the_epoch_that_was_looked_at(
+    trained_run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     app = opened(run=trained_run)
     app.session_state[f"course_{trained_run}"] = {"moment": 1}
     settled(app.run())
     assert books(app)[0]["chosen"] == 2  # what the browser chose is not sent back to it
-    settled(app.selectbox(key="course_method").set_value("occlusion").run())
+    go, pool = threading.Event(), board().pools[Lane.SHORT]
+    for _ in range(threads_of(Lane.SHORT)):
+        pool.submit(go.wait, 20)
+    with monkeypatch.context() as patch:
+        patch.setattr(jobs, "GRACE_SECONDS", 0.0)
+        assert app.selectbox(key="course_method").set_value("occlusion").run().get("progress")
+    go.set()
+    pool.submit(int).result(20)
+    wait([job.result for job in board().jobs.values()], 20)
+    settled(app.run())
     assert books(app)[0]["chosen"] == 1
     app.query_params["epoch"] = "0"
     settled(app.run())
