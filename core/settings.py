@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from urllib.parse import quote
 
 from core.errors import ConvScopeError, StorageError
 
@@ -59,24 +60,31 @@ def _directory(text: str) -> Path:
     """Return a directory as an absolute path; raises `ConvScopeError` where there is no home to begin from."""
     try:
         return Path(text or Path.home() / ".convscope").expanduser().absolute()
-    except RuntimeError as error:  # no HOME and no such user
+    except (RuntimeError, OSError) as error:  # no HOME and no such user, or this folder was deleted
         raise ConvScopeError(
             f"The data directory cannot be found ({error}): set CONVSCOPE_HOME to the full path of a folder."
         ) from error
 
 
-def _database(url: str, home: Path) -> str:
-    """Return the URL of the run store; a SQLite file that is named relative to this folder is given its whole path.
+def absolute_url(url: str) -> str:
+    """Return a database's URL that means the same in every process: a SQLite file is given its whole path.
 
-    Workers are started in another folder, where the same words would mean another file.
+    Workers are started in another folder, where a relative name would be another file.
     """
-    if not url:
-        return f"sqlite:///{home / 'runs.db'}"
     scheme, slashes, file = url.partition(":///")
-    if not slashes or not scheme.startswith("sqlite") or file.startswith((":memory:", "file:")) or not file:
-        return url
     name, question, options = file.partition("?")
-    return f"{scheme}:///{Path(name).absolute()}{question}{options}"
+    path = name.removeprefix("file:")  # SQLite's own kind of URL
+    in_memory = path in ("", ":memory:") or "mode=memory" in options
+    if not slashes or not scheme.startswith("sqlite") or in_memory or Path(path).is_absolute():
+        return url
+    try:
+        here = quote(str(Path.cwd()))
+    except OSError as error:  # this folder was deleted
+        raise ConvScopeError(
+            f"The database cannot be found ({error}): set CONVSCOPE_DATABASE_URL to the full path of its file."
+        ) from error
+    whole = f"{here}/{path}" if path == name else f"file:{quote(here)}/{path}"  # which SQLite reads once more
+    return f"{scheme}:///{whole}{question}{options}"
 
 
 def absolute_environment() -> dict[str, str]:
@@ -97,7 +105,9 @@ def settings() -> Settings:
     slots = _count("CONVSCOPE_SLOTS", max(1, cores // 4))
     return Settings(
         home=home,
-        database_url=_database(os.environ.get("CONVSCOPE_DATABASE_URL", ""), home),
+        database_url=absolute_url(
+            os.environ.get("CONVSCOPE_DATABASE_URL", "") or f"sqlite:///{quote(str(home / 'runs.db'))}"
+        ),
         max_upload_mb=_count("CONVSCOPE_MAX_UPLOAD_MB", 30),
         max_archive_mb=_count("CONVSCOPE_MAX_ARCHIVE_MB", 1024),
         max_pixels=_count("CONVSCOPE_MAX_PIXELS", 50_000_000),

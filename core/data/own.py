@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.data.dataset_info import DatasetInfo
-from core.errors import DataError
+from core.errors import ConvScopeError, DataError
 from core.leftovers import unfinished
 from core.settings import cannot_write, data_directory
 
@@ -54,10 +54,10 @@ def images_path(name: str) -> Path:
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of those whose images are here, in the order of their titles."""
+    """Return the names of those whose images are here, in the order of their titles; none where nothing can be read."""
     try:
         found = [path.name for path in root().iterdir() if listed(path.name)]
-    except OSError:
+    except (OSError, ConvScopeError):
         return ()
     return tuple(sorted(found, key=lambda name: (_title(name).casefold(), name)))
 

@@ -22,7 +22,7 @@ from core.runs.rows import read_run, readable_runs
 from core.runs.series import Series
 from core.runs.tables import EVENTS, EVIDENCE, METRICS, RUNS, next_number, transaction
 from core.runs.transactions import writing
-from core.settings import settings
+from core.settings import absolute_url, settings
 
 if TYPE_CHECKING:
     from torch import nn
@@ -45,13 +45,17 @@ class RunStore(Series):
         url: SQLAlchemy URL of the database; by default that of the settings (SQLite in the data directory).
         folder: Directory of the checkpoints; by default `runs` in the data directory.
 
+    Both are made absolute: workers, which are started elsewhere, are handed them.
+
     Raises:
         StorageError: The database or the directory cannot be opened or written.
     """
 
     def __init__(self, url: str | None = None, folder: Path | None = None) -> None:
-        self.folder = folder or settings().folder("runs")  # first: the database may lie beside it
-        super().__init__(url or settings().database_url)
+        self.folder = (
+            folder.absolute() if folder else settings().folder("runs")
+        )  # first: the database may lie beside it
+        super().__init__(absolute_url(url) if url else settings().database_url)
         self._describe_datasets()
         self._sweep()
 

@@ -115,14 +115,20 @@ EVIDENCE = Table(
 )
 
 
-def connect(url: str) -> Engine:
-    """Open the database at `url`, make missing tables and columns; raises `StorageError` if that cannot be done."""
+def engine_of(url: str) -> Engine:
+    """Return what would connect to the database at `url`; raises `StorageError` where that is no URL of one."""
     try:
         engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
         if engine.dialect.name == "sqlite":
             prepare_sqlite(engine)
-    except (SQLAlchemyError, ImportError) as error:
+    except (SQLAlchemyError, ImportError, ValueError) as error:
         raise StorageError(f"CONVSCOPE_DATABASE_URL cannot be used: {error}") from error
+    return engine
+
+
+def connect(url: str) -> Engine:
+    """Open the database at `url`, make missing tables and columns; raises `StorageError` if that cannot be done."""
+    engine = engine_of(url)
     with failures_in_words():
         if _missing(engine):
             _complete(engine)

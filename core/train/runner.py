@@ -56,22 +56,31 @@ class Runner:
         self._looked = self._pace = 0.0
 
     def run(self) -> Status:
-        """Train until the run is over, paused for long or taken away, and return its status then."""
+        """Train until the run is over, paused for long or taken away, and return what the store says of it then.
+
+        A run that was deleted has stopped.
+
+        Raises:
+            StorageError: It could not be recorded how the run was left.
+        """
         over = threading.Event()
         pulse = threading.Thread(target=self._beat, args=(over,), daemon=True)
         pulse.start()
         try:
-            return self._train()
+            self._train()
         except RunError as error:
             self._end(Status.FAILED, str(error))  # nothing happens where it was deleted, or is trained elsewhere by now
-            return Status.STOPPED
         except Exception as error:
             ending = ending_of(error, has_weights=self._latest.exists())
-            return self._end(ending.status, ending.message, failure=ending.failure)
+            self._end(ending.status, ending.message, failure=ending.failure)
         finally:
             over.set()
             pulse.join()
             give_reserve(self._latest.parent)
+        try:
+            return self._wishes().status
+        except RunError:
+            return Status.STOPPED
 
     def _beat(self, over: threading.Event) -> None:
         while not over.wait(HEARTBEAT_SECONDS):
@@ -115,7 +124,7 @@ class Runner:
                         return checkpoint
             raise
 
-    def _train(self) -> Status:
+    def _train(self) -> None:
         training = insist(self._prepare)
         keep_reserve(self._latest.parent)
         recording = insist(lambda: Recording(self.store, self.run_id, training, self.owner))
@@ -126,9 +135,8 @@ class Runner:
             insist(recording.settle)
         steps = iter(training)
         while training.step < training.total_steps and not training.ended:
-            status = self._obey(recording)
-            if status is not Status.RUNNING:
-                return status
+            if not self._obey(recording):
+                return
             began = time.monotonic()
             step = next(steps)
             recording.note(step)
@@ -138,7 +146,7 @@ class Runner:
         test = evaluate(
             training.model, training.dataset, training.dataset.test, loss=training.measure, device=training.device
         )
-        return self._end(Status.FINISHED, training.ended, test_loss=test.loss, test_accuracy=test.accuracy)
+        self._end(Status.FINISHED, training.ended, test_loss=test.loss, test_accuracy=test.accuracy)
 
     def _slow_down(self, began: float) -> None:
         """In slow motion, wait until the next step is due or something else is asked."""
@@ -148,24 +156,26 @@ class Runner:
             if wishes.wanted != "run" or wishes.pace != self._pace or wishes.status is not Status.RUNNING:
                 return
 
-    def _obey(self, recording: Recording) -> Status:
-        """Do what is asked of the run; return running when the next step is due, else how the run was left."""
+    def _obey(self, recording: Recording) -> bool:
+        """Do what is asked of the run and say whether its next step is due; else it has been left."""
         now = time.monotonic()
         if now - self._looked < POLL_SECONDS and not self.leaving():
-            return Status.RUNNING
+            return True
         self._looked = now
         wishes = self._wishes()
         if wishes.owner != self.owner:
-            return wishes.status
+            return False
         if wishes.status is not Status.RUNNING:
             insist(recording.settle)
-            return wishes.status
+            return False
         if self.leaving():
             insist(recording.settle)
-            return self._end(Status.INTERRUPTED, "The app was closed while this run trained: press Resume to go on.")
+            self._end(Status.INTERRUPTED, "The app was closed while this run trained: press Resume to go on.")
+            return False
         if wishes.wanted == "stop":
             insist(recording.settle)
-            return self._end(Status.STOPPED, "")
+            self._end(Status.STOPPED, "")
+            return False
         self._pace = wishes.pace
         self._adopt(recording, wishes.live)
         if wishes.wanted == "pause" and wishes.steps <= 0:
@@ -173,7 +183,7 @@ class Runner:
         if wishes.wanted == "pause":
             insist(lambda: self.store.stepped(self.run_id))
             self._looked = 0.0  # look again right after this one step
-        return Status.RUNNING
+        return True
 
     def _wishes(self) -> Wishes:
         return insist(lambda: self.store.wishes(self.run_id))
@@ -186,8 +196,8 @@ class Runner:
             with suppress(ConfigError):  # the page has checked it; a damaged record must not end a training
                 recording.adjust(TrainConfig.from_mapping({**asdict(current), **wanted}))
 
-    def _hold(self, recording: Recording) -> Status:
-        """Pause: keep the network at hand for a quick resume, but leave after a while."""
+    def _hold(self, recording: Recording) -> bool:
+        """Pause: keep the network at hand for a quick resume, but leave after a while; returns as `_obey` does."""
         insist(recording.settle)
         self._looked = 0.0  # whatever comes next is seen at once
         if not insist(lambda: self.store.hold(self.run_id, self.owner)):
@@ -196,13 +206,13 @@ class Runner:
         while time.monotonic() < until and not self.leaving():
             wishes = self._wishes()
             if wishes.owner != self.owner or wishes.status not in (Status.PAUSED, Status.QUEUED, Status.RUNNING):
-                return wishes.status
+                return False
             if wishes.status is Status.RUNNING:
                 return self._obey(recording)
             time.sleep(POLL_SECONDS)
-        return Status.PAUSED
+        return False
 
-    def _end(self, status: Status, message: str, **values: Any) -> Status:
+    def _end(self, status: Status, message: str, **values: Any) -> None:
         def write() -> None:
             try:
                 if self._recording is not None:
@@ -218,4 +228,3 @@ class Runner:
         give_reserve(self._latest.parent)
         with suppress(RunError):  # it is another's by now
             insist(write, StorageError)
-        return status

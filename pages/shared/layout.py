@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from core.errors import ConvScopeError
+from core.settings import settings
 from pages.shared import frame, menu
 
 # Where Streamlit makes links, icons, arrows or a list out of finished text, which a backslash does not prevent.
@@ -18,8 +19,22 @@ _MARKUP = re.compile(r"[\\`*_\[\]<$&~|]")
 
 
 def page(name: str) -> None:
-    """Frame a page of `menu.PAGES`, its title and lead included; the first call of every page."""
+    """Frame a page of `menu.PAGES`, its title and lead included; the first call of every page.
+
+    Where an environment variable is wrong, one sentence about it is all there is below the frame.
+    """
     frame.ensure(name)
+    with show_errors():
+        _check_environment()
+        return
+    st.stop()
+
+
+def _check_environment() -> None:
+    """Raise `ConvScopeError` where the environment says what nothing here can work with; opens no database."""
+    from core.runs.tables import engine_of  # not needed for the frame
+
+    engine_of(settings().database_url)
 
 
 def plain(text: str) -> str:

@@ -30,6 +30,35 @@ def test_an_address_leads_to_its_page_inside_the_frame() -> None:
     assert {link.proto.query_string for link in app.sidebar.page_link} == {"run=r1"}
 
 
+WRONG = (
+    ("CONVSCOPE_SLOTS", "x"),
+    ("CONVSCOPE_DATABASE_URL", "nonsense"),
+    ("CONVSCOPE_DATABASE_URL", "postgresql+unheard-of://host/runs"),
+    ("CONVSCOPE_DATABASE_URL", "postgresql://host:port/runs"),
+    ("CONVSCOPE_DATABASE_URL", "sqlite:///runs.db?timeout=soon"),
+)
+
+
+@pytest.mark.parametrize(
+    ("start", "setting", "value"),
+    [
+        *((f"pages/{name}.py", "CONVSCOPE_HOME", "~nobody-of-this-name") for name in PAGES),
+        *(("pages/data.py", *wrong) for wrong in WRONG),
+        ("app.py", "CONVSCOPE_MAX_UPLOAD_MB", "0"),
+    ],
+)
+def test_a_wrong_setting_of_the_environment_is_one_sentence_on_every_page(
+    start: str, setting: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(setting, value)
+    app = AppTest.from_file(str(ROOT / start), default_timeout=60).run()
+    assert not app.exception
+    (error,) = app.error
+    assert plain(setting) in error.value
+    assert len(app.title) == 1 and len(app.sidebar.page_link) == len(PAGES)
+    assert not app.button
+
+
 def script() -> None:
     import streamlit as st
 

@@ -131,7 +131,7 @@ def test_what_may_pass_interrupts_and_what_stays_fails(error, weights, status, c
 def test_an_error_of_a_run_that_is_still_ours_ends_it(stage, store, monkeypatch):
     after = fail_at(stage, RunError("It cannot be done."), monkeypatch)
     run_id = store.create(SPEC, CONFIG, "digits", owner="tests")
-    Runner(store, run_id, "tests", on_step=after).run()
+    assert Runner(store, run_id, "tests", on_step=after).run() is Status.FAILED
     assert (store.get(run_id).status, store.get(run_id).message) == (Status.FAILED, "It cannot be done.")
 
 
@@ -164,11 +164,44 @@ def test_a_record_of_another_version_is_said(store, monkeypatch):
     assert store.get(run_id).failure == INTERNAL
 
 
-def test_a_run_deleted_meanwhile_just_stops(store):
-    run_id = store.create(SPEC, CONFIG, "digits", owner="tests")
+@pytest.mark.parametrize("last", [False, True], ids=["first step", "last step"])
+def test_a_run_that_was_given_away_is_let_go_before_its_next_step(last, store, monkeypatch):
+    monkeypatch.setattr(runner, "POLL_SECONDS", 0.0)
+    run_id, seen = store.create(SPEC, CONFIG, "digits", owner="tests"), []
 
     def away(training, step):
-        store.change(run_id, owner="somebody else")
+        seen.append(step.step)
+        if not last or step.step == training.total_steps:
+            store.change(run_id, owner="somebody else")
 
-    assert Runner(store, run_id, "tests", on_step=away).run() in (Status.STOPPED, Status.RUNNING)
-    assert store.get(run_id).status is Status.RUNNING  # it is theirs
+    assert Runner(store, run_id, "tests", on_step=away).run() is Status.RUNNING  # it is theirs
+    assert seen == ([1, 2, 3, 4] if last else [1])
+    assert store.get(run_id).message == ""
+
+
+def test_a_run_that_was_given_away_while_it_paused_does_no_step_more(store, monkeypatch):
+    monkeypatch.setattr(runner, "POLL_SECONDS", 0.0)
+    run_id, seen = store.create(SPEC, CONFIG, "digits", owner="tests"), []
+
+    def pause(training, step):
+        seen.append(step.step)
+        store.request(run_id, "pause")
+
+    def away():  # asked again and again while it is held
+        if store.get(run_id).status is Status.PAUSED:
+            store.change(run_id, owner="somebody else", status=Status.RUNNING.value)
+        return False
+
+    assert Runner(store, run_id, "tests", leaving=away, on_step=pause).run() is Status.RUNNING
+    assert seen == [1]
+
+
+def test_a_run_that_was_deleted_has_stopped(store):
+    run_id = store.create(SPEC, CONFIG, "digits", owner="tests")
+
+    def delete(training, step):
+        store.change(run_id, status=Status.STOPPED.value)
+        store.delete(run_id)
+
+    assert Runner(store, run_id, "tests", on_step=delete).run() is Status.STOPPED
+    assert store.list() == ()
