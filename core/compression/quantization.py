@@ -23,8 +23,8 @@ _CHAINS = {(nn.Conv2d, nn.BatchNorm2d), (nn.Conv2d, nn.ReLU), (nn.Linear, nn.Bat
 _TRIPLES = {(nn.Conv2d, nn.BatchNorm2d, nn.ReLU)}
 
 # Deprecated, and kept: its successor, torchao's pt2e (0.18 beside torch 2.13), computes in int8 only behind
-# `torch.compile`, which needs a C++ compiler and one to two minutes for each network; without it, it takes 1.6 to 2.4 times
-# as long as floats. It also knows no padding "same" and leaves a graph without the layers that the page compares.
+# `torch.compile`, which needs a C++ compiler and one to two minutes for each network; without it, it takes 1.6 to 2.4
+# times as long as floats. It knows no padding "same", and leaves a graph without the layers that the page compares.
 warnings.filterwarnings("ignore", message="torch.ao.quantization is deprecated")
 warnings.filterwarnings("ignore", message="Please use quant_min and quant_max")
 warnings.filterwarnings("ignore", message="torch.quantize_per_tensor, torch.quantize_per_channel")
