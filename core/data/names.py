@@ -13,12 +13,17 @@ ENCODINGS = {
     "cp850": "Western European",
     "cp1252": "Western European (Windows)",
     "cp852": "Central European",
+    "cp1250": "Central European (Windows)",
     "cp866": "Cyrillic",
     "cp1251": "Cyrillic (Windows)",
     "cp737": "Greek",
+    "cp1253": "Greek (Windows)",
     "cp857": "Turkish",
+    "cp1254": "Turkish (Windows)",
     "cp862": "Hebrew",
+    "cp1255": "Hebrew (Windows)",
     "cp720": "Arabic",
+    "cp1256": "Arabic (Windows)",
     "gbk": "Chinese (simplified)",
     "big5": "Chinese (traditional)",
     "cp932": "Japanese",
@@ -36,11 +41,12 @@ _HANGUL = set(
 )
 # Letters beside a to z of the languages for which an encoding was made.
 _WESTERN = set("äöüßéèêëàâáçñóòôúùûíìîïåæøÄÖÜÉÈÀÁÇÑÓÚÅÆØ")
+_CENTRAL = set("áčďéěíňóřšťúůýžąćęłńśźżőűăâîșțđÁČĎÉĚÍŇÓŘŠŤÚŮÝŽĄĆĘŁŃŚŹŻŐŰäöüßÄÖÜ")
+_TURKISH = set("çğıöşüâîÇĞİÖŞÜ")
 _LATIN = {
-    "cp850": _WESTERN,
-    "cp1252": _WESTERN,
-    "cp852": set("áčďéěíňóřšťúůýžąćęłńśźżőűăâîșțđÁČĎÉĚÍŇÓŘŠŤÚŮÝŽĄĆĘŁŃŚŹŻŐŰäöüßÄÖÜ"),
-    "cp857": set("çğıöşüâîÇĞİÖŞÜ"),
+    **dict.fromkeys(("cp850", "cp1252"), _WESTERN),
+    **dict.fromkeys(("cp852", "cp1250"), _CENTRAL),
+    **dict.fromkeys(("cp857", "cp1254"), _TURKISH),
 }
 
 
