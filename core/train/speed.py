@@ -27,7 +27,7 @@ from core.train.loop import Training
 STEPS = 12
 TIMEOUT_SECONDS = 120.0
 _ROOT = Path(__file__).resolve().parents[2]
-_FAILED = "How long it takes could not be measured ({cause}): open this page again to try once more."
+_FAILED = "How long it takes could not be measured: {cause}."
 
 
 def time_epoch(spec: ModelSpec, dataset: Dataset, config: TrainConfig) -> float:

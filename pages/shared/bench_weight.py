@@ -12,8 +12,9 @@ from pages.shared import subjects
 from pages.shared.bench_gradients import Batch, Place, layer_weights, weighty_layers
 from pages.shared.bench_oracle import torch_weights
 from pages.shared.bench_tables import courses, formulas, headline, table
-from pages.shared.bench_traces import AXES, trace
+from pages.shared.bench_traces import AXES, Trace, trace
 from pages.shared.controls import ask, ask_one
+from pages.shared.jobs import Progress, background
 from pages.shared.layout import show_errors
 
 SIZES = (8, 32, 64)
@@ -40,14 +41,31 @@ def weight_steps(weights: subjects.Weights) -> None:
             which = ask_one("Weight", WHICH, "bench_which")
             settings = _ask_settings(weights)
         place = _ask_place(weights, layer, batch, which)
-        with st.spinner("Forward and backward, once for each step …", show_time=False):
-            traces = [trace(weights, layer, place, batch, name, steps, settings) for name in OPTIMIZERS]
+        traces = _traces(weights, layer, place, batch, steps, settings)
+        if traces is None:
+            return
         checks = {each.name: torch_weights(each.name, each.values[0], each.gradients, settings) for each in traces}
         headline(traces[0], layer, place, batch)
         table(traces, checks)
         if steps > 1:
             courses(traces, steps)
         formulas(weights, traces, checks)
+
+
+def _traces(
+    weights: subjects.Weights, layer: str, place: Place, batch: Batch, steps: int, settings: Mapping[str, float]
+) -> list[Trace] | None:
+    """Return the way of the weight under each optimiser, or draw how far that is and return None."""
+
+    def work(tell: Progress) -> list[Trace]:
+        made = []
+        for number, name in enumerate(OPTIMIZERS):
+            tell(number, len(OPTIMIZERS))
+            made.append(trace(weights, layer, place, batch, name, steps, settings))
+        return made
+
+    key = ("traces", *weights.mark, layer, place, batch, steps, *sorted(settings.items()))
+    return background(key, work, words="Forward and backward, once for each step", place="bench_traces")
 
 
 def _ask(weights: subjects.Weights, layers: Mapping[str, Place]) -> tuple[str, Batch, int]:

@@ -17,7 +17,7 @@ __all__ = ["Lane", "Progress", "background", "forget", "is_asked", "is_watched",
 
 T = TypeVar("T")
 TICK_SECONDS = 0.3
-GRACE_SECONDS = 0.25  # what is done within this time shows no progress: that would only flicker
+GRACE_SECONDS = {Lane.SHORT: 0.25}  # what is done within this time shows no progress: that would only flicker
 
 
 def background(
@@ -64,7 +64,7 @@ def background(
         return None
     job = board().watch(key, work, session, lane, lasting=lasting)
     if job is not before:
-        wait([job.result], GRACE_SECONDS)
+        wait([job.result], GRACE_SECONDS.get(lane, 0.0))
         if job.succeeded(session):
             return _found(job, place)
         if failure := _failure(job, session):

@@ -21,6 +21,7 @@ from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from core.train.runner import Runner
 from pages.shared import jobs, launch, state
+from pages.shared.job_board import Lane
 
 LAYERS = (
     Conv(8),
@@ -74,7 +75,7 @@ def server(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     0.3 s (`test_components.py` does look). How long an epoch takes is measured in `test_train.py` alone. A page waits
     for its background jobs, so that one run shows what comes of them; `test_jobs.py` looks at the time until then.
     """
-    monkeypatch.setattr(jobs, "GRACE_SECONDS", 60.0)
+    monkeypatch.setattr(jobs, "GRACE_SECONDS", dict.fromkeys(Lane, 60.0))
     monkeypatch.setattr(state, "Engine", IdleEngine)
     monkeypatch.setattr(state, "warm", lambda: None)
     monkeypatch.setattr(launch, "epoch_time", lambda draft, config: 2.0)

@@ -145,7 +145,7 @@ def test_a_download_goes_on_when_its_page_is_left_and_all_visitors_share_it(monk
         raise DataError("The end of the test: nothing came.")
 
     monkeypatch.setattr(datasets, "load_dataset", load)
-    monkeypatch.setattr(jobs, "GRACE_SECONDS", 0.0)
+    monkeypatch.setattr(jobs, "GRACE_SECONDS", {})
     monkeypatch.setattr(job_board, "PATIENCE", 0.0)  # everybody has left at once
     first = open_page("mnist")
     button(first, "Download (12 MB)").click().run()

@@ -354,7 +354,7 @@ def test_another_method_begins_at_the_epoch_that_was_looked_at(
     for _ in range(threads_of(Lane.SHORT)):
         pool.submit(go.wait, 20)
     with monkeypatch.context() as patch:
-        patch.setattr(jobs, "GRACE_SECONDS", 0.0)
+        patch.setattr(jobs, "GRACE_SECONDS", {})
         assert app.selectbox(key="course_method").set_value("occlusion").run().get("progress")
     go.set()
     pool.submit(int).result(20)

@@ -31,7 +31,7 @@ HIDDEN: list[bool] = []  # not empty: the page does not show the place
 @pytest.fixture(autouse=True)
 def _nothing_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "_session", jobs._session)
-    monkeypatch.setattr(jobs, "GRACE_SECONDS", 0.0)
+    monkeypatch.setattr(jobs, "GRACE_SECONDS", {})
     st.cache_resource.clear()
     GATES.update({name: threading.Event() for name in ("a", "b", "c")})
     for each in (CALLS, ERRORS, HIDDEN):
@@ -195,7 +195,7 @@ def test_no_lane_waits_for_another() -> None:
 
 
 def test_what_is_done_at_once_shows_no_progress(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "GRACE_SECONDS", 10.0)
+    monkeypatch.setattr(jobs, "GRACE_SECONDS", {Lane.SHORT: 10.0})
     GATES["a"].set()
     assert opened().markdown[0].value == "result of a"
     ERRORS.append(ExplainError("No."))
