@@ -15,8 +15,12 @@ from pathlib import Path
 
 from core.settings import settings
 
-if sys.platform != "win32":
+if sys.platform == "win32":
+    _SHARED = _ALONE = _SWEEPING = 0
+else:
     import fcntl
+
+    _SHARED, _ALONE, _SWEEPING = fcntl.LOCK_SH, fcntl.LOCK_EX, fcntl.LOCK_EX | fcntl.LOCK_NB
 
 STALE_SECONDS = 3600.0
 PARTS = ("*.part", ".tmp*")  # of checkpoints; the latter are safetensors' own
@@ -34,7 +38,17 @@ EXPORT = "convscope-"  # begins the names of those in the system's folder for te
 @contextmanager
 def writing_in(folder: Path) -> Iterator[None]:
     """Keep `folder` from being swept while unfinished files are written into it; several may write at once."""
-    lock = _lock(folder, sweeping=False)
+    lock = _lock(folder, _SHARED)
+    try:
+        yield
+    finally:
+        _release(lock)
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Wait until nobody else is in this block, or writes in `folder`, in any process of this machine."""
+    lock = _lock(folder, _ALONE)
     try:
         yield
     finally:
@@ -69,7 +83,7 @@ def _sweep(place: Path, pattern: str) -> None:
         for folder in place.glob(pattern):
             if _is_stale(folder):
                 with suppress(BlockingIOError):
-                    lock = _lock(folder, sweeping=True)
+                    lock = _lock(folder, _SWEEPING)
                     shutil.rmtree(folder, ignore_errors=True)
                     _release(lock)
 
@@ -80,7 +94,7 @@ def remove_parts(folder: Path) -> None:
     if not parts:
         return
     with suppress(BlockingIOError):
-        lock = _lock(folder, sweeping=True)
+        lock = _lock(folder, _SWEEPING)
         for part in parts:
             if lock is not None or _is_stale(part):
                 with suppress(OSError):
@@ -88,7 +102,7 @@ def remove_parts(folder: Path) -> None:
         _release(lock)
 
 
-def _lock(folder: Path, *, sweeping: bool) -> int | None:
+def _lock(folder: Path, how: int) -> int | None:
     """Lock a folder; return what holds the lock, None where there are no locks.
 
     Raises:
@@ -101,7 +115,7 @@ def _lock(folder: Path, *, sweeping: bool) -> int | None:
     except OSError:
         return None
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB if sweeping else fcntl.LOCK_SH)
+        fcntl.flock(lock, how)
     except OSError as error:
         os.close(lock)
         if isinstance(error, BlockingIOError):

@@ -81,7 +81,7 @@ def test_a_folder_for_unfinished_files_outlives_its_killed_maker_only_for_a_whil
 
 
 def test_where_folders_cannot_be_locked_what_is_old_is_removed(tmp_path, monkeypatch):
-    monkeypatch.setattr(leftovers, "_lock", lambda folder, sweeping: None)
+    monkeypatch.setattr(leftovers, "_lock", lambda folder, how: None)
     old, fresh = tmp_path / "latest.1.part", tmp_path / "latest.2.part"
     for part in (old, fresh):
         part.write_bytes(b"half")

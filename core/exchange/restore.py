@@ -57,6 +57,7 @@ def import_run(store: RunStore, data: bytes | Path, limits: Limits = _DEFAULTS) 
                 if info is not None:
                     stage_images(archive, info, staged)
                 _insert(store, run_id, record, info, staged)
+                store.keep(run_id, curves=True)
         except OSError as error:
             raise StorageError(
                 f"The run cannot be kept ({error}): make room on the disk and import it again."

@@ -1,6 +1,7 @@
 """The worker's side of the run store: claiming runs, recording what they do, learning what is asked of them."""
 
 import json
+import sqlite3
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -9,8 +10,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select, update
 
 from core.errors import RunError
+from core.runs.database import Database
 from core.runs.records import Event, Evidence, Metric, Status, Wishes
-from core.runs.tables import EVENTS, EVIDENCE, METRICS, RUNS, connect
+from core.runs.tables import EVENTS, EVIDENCE, METRICS, RUNS
 from core.runs.transactions import transaction, writing
 
 _LOST = "The run was deleted or is trained elsewhere."
@@ -34,11 +36,18 @@ class Ledger:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._engine: Engine = connect(url)
+        self._database = Database(url, self._settle)
+
+    @property
+    def _engine(self) -> Engine:
+        return self._database.engine
+
+    def _settle(self, engine: Engine, old: sqlite3.Connection | None, replaced: bool) -> None:
+        """Bring in what a database lacks that was just opened; see `Database`. It must not use `_engine`."""
 
     def close(self) -> None:
         """Give the database connections back."""
-        self._engine.dispose()
+        self._database.close()
 
     def change(self, run_id: str, **values: Any) -> None:
         """Set columns of a run."""

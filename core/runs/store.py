@@ -1,8 +1,8 @@
 """The run store: the one place where trainings are created, followed and asked to do things."""
 
 import json
-import re
 import shutil
+import sqlite3
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -11,12 +11,15 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, Engine, delete, insert, select, update
 
 from core.data.catalog import known
-from core.errors import RunError
+from core.errors import RunError, StorageError
 from core.model.spec import ModelSpec
+from core.runs.manifest import RUN as MANIFEST
+from core.runs.manifest import write_curves, write_run
 from core.runs.records import Run, Status
+from core.runs.recovery import ID, RUN_COLUMNS, Recovery, database_name, in_words, recover
 from core.runs.requests import answer, last_in_line
 from core.runs.rows import read_run, readable_runs
 from core.runs.series import Series
@@ -30,8 +33,6 @@ if TYPE_CHECKING:
     from core.runs.checkpoint import Checkpoint
 
 _DELETED = ".deleted-"  # begins the name of a folder whose run is being deleted
-_ID = re.compile(r"[0-9a-f]{10}")
-_RUN_COLUMNS = [column for column in RUNS.c if column.name not in ("steps_wanted", "owner", "queued", "number")]
 
 
 class _Config(Protocol):
@@ -52,9 +53,9 @@ class RunStore(Series):
     """
 
     def __init__(self, url: str | None = None, folder: Path | None = None) -> None:
-        self.folder = (
-            folder.absolute() if folder else settings().folder("runs")
-        )  # first: the database may lie beside it
+        # first: the database may lie beside it
+        self.folder = folder.absolute() if folder else settings().folder("runs")
+        self.recovery, self.incident = Recovery(0), ""
         super().__init__(absolute_url(url) if url else settings().database_url)
         self._describe_datasets()
         self._sweep()
@@ -104,6 +105,38 @@ class RunStore(Series):
             if first is not None:
                 shutil.rmtree(self.folder / run_id, ignore_errors=True)
             raise
+        with suppress(OSError):
+            (self.folder / run_id).mkdir(exist_ok=True)
+        self.keep(run_id)
+        return run_id
+
+    def _settle(self, engine: Engine, old: sqlite3.Connection | None, replaced: bool) -> None:
+        with suppress(OSError):  # it may be gone with the database
+            self.folder.mkdir(parents=True, exist_ok=True)
+        self._name = database_name(engine, self.folder)
+        self.recovery = recover(engine, self.folder, self._name, old)
+        self.incident = in_words(engine, self.recovery, replaced=replaced) or self.incident
+
+    def keep(self, run_id: str, *, curves: bool = False) -> None:
+        """Write what the database says of a run beside its weights, by which it is found again without it."""
+        folder = self.folder / run_id
+        if folder.is_dir():
+            with suppress(StorageError):  # it is but a copy
+                write_run(self._engine, run_id, folder, self._name)
+                if curves:
+                    write_curves(self._engine, run_id, folder)
+
+    def _change(self, run_id: str, values: Mapping[str, Any], *when: ColumnElement[bool], **expected: Any) -> int:
+        changed = super()._change(run_id, values, *when, **expected)
+        if changed:
+            self.keep(run_id)
+        return changed
+
+    def claim(self, owner: str, room: int) -> str | None:
+        """Turn the run that has queued longest into a running one, if fewer than `room` of this owner run."""
+        run_id = super().claim(owner, room)
+        if run_id is not None:
+            self.keep(run_id)
         return run_id
 
     def _describe_datasets(self) -> None:
@@ -122,9 +155,9 @@ class RunStore(Series):
     def get(self, run_id: str) -> Run:
         """Return one run; raises `RunError` if there is none of this id."""
         row = None
-        if isinstance(run_id, str) and _ID.fullmatch(run_id):
+        if isinstance(run_id, str) and ID.fullmatch(run_id):
             with transaction(self._engine) as connection:
-                row = connection.execute(select(*_RUN_COLUMNS).where(RUNS.c.id == run_id)).one_or_none()
+                row = connection.execute(select(*RUN_COLUMNS).where(RUNS.c.id == run_id)).one_or_none()
         if row is None:
             raise RunError("There is no such run: it may have been deleted. Choose another one.")
         return read_run(row)
@@ -147,7 +180,7 @@ class RunStore(Series):
             origins: Only runs of one of these origins.
             trained: Only runs with steps behind them.
         """
-        query = select(*_RUN_COLUMNS).order_by(RUNS.c.number.desc(), RUNS.c.created.desc())
+        query = select(*RUN_COLUMNS).order_by(RUNS.c.number.desc(), RUNS.c.created.desc())
         wanted = {"status": status, "dataset": dataset, "name": name}
         query = query.filter_by(**{column: str(value) for column, value in wanted.items() if value is not None})
         if origins is not None:
@@ -211,9 +244,12 @@ class RunStore(Series):
                     connection.execute(delete(table).where(table.c.run_id == run_id))
                 with suppress(OSError):  # it has no weights yet, or Windows: a file of it is open
                     folder.rename(gone)
+                with suppress(OSError):  # what stays of it must not bring it back
+                    (folder / MANIFEST).unlink(missing_ok=True)
         except BaseException:
             if gone.exists():
                 gone.rename(folder)
+            self.keep(run_id)
             raise
         for left in (folder, gone):
             shutil.rmtree(left, ignore_errors=True)
@@ -233,7 +269,7 @@ class RunStore(Series):
 
     def checkpoint(self, run_id: str, epoch: int | None = None) -> Path:
         """Return where the weights of a run are, or will be: the latest, or those after an epoch (0: untrained)."""
-        if not _ID.fullmatch(run_id):
+        if not ID.fullmatch(run_id):
             raise RunError("There is no such run: it may have been deleted. Choose another one.")
         name = "latest" if epoch is None else f"epoch-{epoch:04d}"
         return self.folder / run_id / f"{name}.safetensors"

@@ -126,13 +126,11 @@ def engine_of(url: str) -> Engine:
     return engine
 
 
-def connect(url: str) -> Engine:
-    """Open the database at `url`, make missing tables and columns; raises `StorageError` if that cannot be done."""
-    engine = engine_of(url)
-    with failures_in_words():
+def complete(engine: Engine) -> None:
+    """Make the tables and columns that a database does not have; raises `StorageError` if that cannot be done."""
+    with failures_in_words(engine):
         if _missing(engine):
             _complete(engine)
-    return engine
 
 
 def _missing(engine: Engine | Connection) -> list[Column[Any] | Index]:

@@ -19,11 +19,12 @@ class BusyError(StorageError):
 
 def prepare_sqlite(engine: Engine) -> None:
     """Let readers and a writer work at the same time, and transactions begin as `_begin` says."""
-    event.listen(engine, "connect", _tune)
+    event.listen(engine, "connect", tune)
     event.listen(engine, "begin", _begin)
 
 
-def _tune(connection: Any, _record: Any) -> None:
+def tune(connection: Any, _record: Any = None) -> None:
+    """Prepare a connection of the sqlite3 driver."""
     connection.isolation_level = None  # transactions begin where `_begin` says, not at the first write
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={WAIT_SECONDS * 1000:.0f}")
@@ -44,7 +45,7 @@ def _begin(connection: Connection) -> None:
 
 
 @contextmanager
-def failures_in_words() -> Iterator[None]:
+def failures_in_words(engine: Engine) -> Iterator[None]:
     """Turn the database's complaints into one sentence."""
     try:
         yield
@@ -55,24 +56,47 @@ def failures_in_words() -> Iterator[None]:
                 f"The run database is busy or does not answer ({cause}): "
                 "close other programs that use it, then try again."
             ) from error
-        raise StorageError(
-            f"The run database cannot be used ({cause}): check that its disk has room and may be written, "
-            "then try again."
-        ) from error
+        raise StorageError(_in_words(_code(error), cause, engine)) from error
+
+
+def _in_words(code: int, cause: str, engine: Engine) -> str:
+    """Return what is wrong with a database that cannot be used, and what to do."""
+    name = engine.url.database or "the database"
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return (
+            f"The run database is damaged ({cause}): move {name} elsewhere, with the files beside it whose names go on "
+            "with -wal and -shm. A new one is made then, with all trainings whose folders are there."
+        )
+    if code == sqlite3.SQLITE_FULL:
+        return f"The run database cannot be written ({cause}): make room on the disk of {name}, then try again."
+    if code == sqlite3.SQLITE_READONLY:
+        return f"The run database may only be read ({cause}): allow writing to {name} and its folder, then try again."
+    if code == sqlite3.SQLITE_CANTOPEN:
+        return f"The run database cannot be opened ({cause}): check that you may read and write {name}, then try again."
+    if "no such table" in cause:
+        return f"The run database lost its tables ({cause}): try again, and they are made anew."
+    if "NOT NULL" in cause:
+        return f"The run database was made by a newer version of ConvScope ({cause}): update this one, then try again."
+    return (
+        f"The run database cannot be used ({cause}): check that its disk has room and may be written, then try again."
+    )
 
 
 def _passes(error: SQLAlchemyError) -> bool:
     """Whether it may work a moment later: locked, or a server that does not answer just now."""
     if not isinstance(error, DBAPIError):
         return True
-    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
-    return error.connection_invalidated or code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    return error.connection_invalidated or _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _code(error: SQLAlchemyError) -> int:
+    return int(getattr(getattr(error, "orig", None), "sqlite_errorcode", 0)) & 0xFF
 
 
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Connection]:
     """Run a block as one transaction; raises `StorageError` if the database fails."""
-    with failures_in_words(), engine.begin() as connection:
+    with failures_in_words(engine), engine.begin() as connection:
         yield connection
 
 
@@ -89,5 +113,5 @@ def writing(engine: Engine, wait: float | None = None) -> Iterator[Connection]:
         StorageError: The database fails.
     """
     options = {"writing": True, "wait": WAIT_SECONDS if wait is None else wait}
-    with failures_in_words(), engine.execution_options(**options).begin() as connection:
+    with failures_in_words(engine), engine.execution_options(**options).begin() as connection:
         yield connection

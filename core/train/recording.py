@@ -19,6 +19,7 @@ CHECKPOINT_SHARE = 0.005  # at most this share of the time goes into writing wei
 LONGEST_SECONDS = 6.0  # … but pages that show the latest ones need not wait longer
 SPEED_SECONDS = 2.0
 WAIT_SECONDS = 0.1  # for others who write, between two steps
+CURVES_SECONDS = 10.0  # between two copies of the curves beside the weights, or more where they are long
 
 
 class Recording:
@@ -41,6 +42,7 @@ class Recording:
         self._events: list[Event] = []
         self._patience = Patience()
         self._flushed = self._saved = self._saving = 0.0
+        self._copied, self._copying = time.monotonic(), 0.0
         self._speed_from = (0.0, 0)
         self._epoch_sums = (0, 0, 0.0, 0.0)
         remove_parts(store.checkpoint(run_id).parent)
@@ -95,6 +97,7 @@ class Recording:
         """Write everything: the steps so far and the weights to go on from; raises `BusyError` as `flush` does."""
         self.flush()
         self._save()
+        self._copy()
 
     def flush(self) -> None:
         """Append the steps since the last time, and bring the run's own row up to date.
@@ -165,6 +168,16 @@ class Recording:
         save_checkpoint(self.store.checkpoint(self.run_id), self.training.checkpoint())
         self._saved = time.monotonic()
         self._saving = self._saved - began
+        long = max(CURVES_SECONDS, self._copying / CHECKPOINT_SHARE)
+        self._copy(curves=self._saved - self._copied > long)
+
+    def _copy(self, *, curves: bool = True) -> None:
+        """Write what the database says of the run beside its weights."""
+        began = time.monotonic()
+        self.store.keep(self.run_id, curves=curves)
+        if curves:
+            self._copied = time.monotonic()
+            self._copying = self._copied - began
 
     def _save_epoch(self, epoch: int) -> None:
         save_checkpoint(self.store.checkpoint(self.run_id, epoch), self.training.epoch_checkpoint(epoch))

@@ -300,9 +300,11 @@ def test_nothing_is_left_when_the_disk_is_full(archive, store, monkeypatch):
 def test_files_that_no_run_has_are_left_alone(parts, pack, store):
     run_id = import_run(store, pack(parts | {"holiday.jpg": b"x", "model.onnx": b"not a model", "train.py": b"boom"}))
     assert names_in(store.folder / run_id) == [
+        "curves.json",
         "epoch-0000.safetensors",
         "epoch-0001.safetensors",
         "epoch-0002.safetensors",
         "latest.safetensors",
+        "run.json",
     ]
     assert math.isfinite(store.get(run_id).seconds)

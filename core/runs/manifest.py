@@ -1,0 +1,87 @@
+"""What stands beside the weights of a run: enough to find it again where the database was lost."""
+
+import json
+import os
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, Table, select
+
+from core.leftovers import writing_in
+from core.runs.tables import EVENTS, EVIDENCE, METRICS, RUNS
+from core.runs.transactions import transaction
+
+RUN, CURVES = "run.json", "curves.json"
+FORMAT = 1  # raised whenever the same run would be read differently
+SERIES = (METRICS, EVENTS, EVIDENCE)
+
+Rows = Mapping[Table, list[dict[str, Any]]]
+
+
+def write_run(engine: Engine, run_id: str, folder: Path, database: str) -> None:
+    """Write the row of a run into its folder, if both are there; what cannot be written is left, it is but a copy.
+
+    Args:
+        engine: The database.
+        run_id: The run.
+        folder: Its folder.
+        database: Which database that is, as seen from the folder.
+    """
+    with transaction(engine) as connection:
+        row = connection.execute(select(RUNS).where(RUNS.c.id == run_id)).mappings().one_or_none()
+    if row is not None:
+        _write(folder / RUN, {"format": FORMAT, "database": database, "run": dict(row)})
+
+
+def write_curves(engine: Engine, run_id: str, folder: Path) -> None:
+    """Write what a run recorded along the way into its folder; as `write_run` does."""
+    content: dict[str, Any] = {"format": FORMAT}
+    with transaction(engine) as connection:
+        for table in SERIES:
+            columns = [column for column in table.c if column.name not in ("run_id", "id")]
+            rows = connection.execute(select(*columns).where(table.c.run_id == run_id).order_by(table.c.step))
+            content[table.name] = {"columns": [column.name for column in columns], "rows": [list(row) for row in rows]}
+    _write(folder / CURVES, content)
+
+
+def read(folder: Path, database: str) -> Rows | None:
+    """Return the rows of the run whose folder this is; None if nothing readable says so, or it is another database's.
+
+    Curves that cannot be read are left out.
+    """
+    said = _read(folder / RUN)
+    row = said.get("run")
+    if said.get("database") != database or not isinstance(row, dict) or row.get("id") != folder.name:
+        return None
+    rows: dict[Table, list[dict[str, Any]]] = {RUNS: [row]}
+    curves = _read(folder / CURVES)
+    with suppress(KeyError, TypeError, ValueError):
+        rows |= {
+            table: [
+                {"run_id": folder.name} | dict(zip(curves[table.name]["columns"], values, strict=True))
+                for values in curves[table.name]["rows"]
+            ]
+            for table in SERIES
+        }
+    return rows
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    part = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.part")
+    with suppress(OSError), writing_in(path.parent):
+        try:
+            part.write_text(json.dumps(content, separators=(",", ":")), encoding="utf-8")
+            part.replace(path)
+        except OSError:
+            part.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) and content.get("format") == FORMAT else {}
