@@ -1,11 +1,15 @@
 """The whole loop at a glance: one button to a trained network, and the way to every step."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from core.model.zoo import ZOO
+from core.runs.records import Run
 from core.train.config import TrainConfig
 from pages.shared import menu, state
 from pages.shared.demo import demo_panel
+from pages.shared.incident import show_incident
 from pages.shared.launch import start
 from pages.shared.layout import page, plain, show_errors
 from pages.shared.live import LOOKS
@@ -17,11 +21,9 @@ LATEST = 5  # trainings that are listed
 LOOP = ("data", "build", "train", "feature_maps", "saliency", "classify")
 
 
-@show_errors()
-def latest_trainings() -> None:
+def latest_trainings(runs: Sequence[Run]) -> None:
     """List the newest runs, each with its state, as the way back to it."""
     st.subheader("Latest trainings", anchor=False)
-    runs = state.store().list(LATEST)
     for run in runs:
         label, icon, _ = LOOKS[run.status]
         score = "" if run.valid_accuracy is None else f" · {run.valid_accuracy:.1%}"
@@ -54,11 +56,10 @@ with st.container(border=True, key="photograph"):
             target=None,
         )
     words.caption(f"{ZOO[PRETRAINED].title} comes with the app: no download, and your photograph stays here.")
-usable = False
+latest = None
 with show_errors():
-    state.store()  # what is wrong with the data directory is said once, here
-    usable = True
-if usable:
+    latest = state.store().list(LATEST)  # what is wrong with the database or its folder is said once, here
+    show_incident()
     demo_panel()
 
 st.subheader("One loop, six steps", anchor=False)
@@ -68,5 +69,5 @@ with st.grid(3, min_column_width=200):
             menu.link(name, f"{number} · {menu.PAGES[name].title}", width="stretch")
             st.caption(menu.PAGES[name].lead)
 
-if usable:
-    latest_trainings()
+if latest is not None:
+    latest_trainings(latest)

@@ -7,6 +7,7 @@ import streamlit as st
 from core.errors import ConvScopeError
 from core.runs.records import Run
 from pages.shared.exports import import_panel
+from pages.shared.incident import show_incident, show_strays
 from pages.shared.layout import empty_state, next_step, page, plain, show_errors
 from pages.shared.live import what_next
 from pages.shared.overlay import overlay
@@ -35,9 +36,11 @@ def chosen(runs: Sequence[Run]) -> Run:
 
 def board(runs: Sequence[Run]) -> None:
     """Draw all that depends on the runs."""
+    show_incident()
     if not runs:
         empty_state("Nothing has been trained yet. One button does it, in about 20 seconds.", "Go to Home", "home")
         import_panel()
+        show_strays()
         return
     run, compared = chosen(runs), ticked(runs)
     runs_table(runs, run, compared)
@@ -48,6 +51,7 @@ def board(runs: Sequence[Run]) -> None:
     what_next(run)
     st.space("small")
     import_panel()
+    show_strays()
     next_step("Train another network", "train", run=None)
 
 

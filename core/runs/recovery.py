@@ -53,12 +53,11 @@ def database_name(engine: Engine, folder: Path) -> str:
 
 def in_words(engine: Engine, recovery: Recovery, *, replaced: bool) -> str:
     """Return one or two sentences on what happened to the database; nothing where nothing did."""
-    count = len(recovery.found) or recovery.runs
-    trainings = "1 training" if count == 1 else f"{count:,} trainings"
-    if replaced:
+    count = len(recovery.found)
+    if replaced:  # another process may have found them
         gone = f"The run database {engine.url.database} was deleted or replaced at {time.strftime('%H:%M')}."
-        return f"{gone} A new one is in use, with {trainings if count else 'no trainings'} found in the folder of the weights."
-    return f"The run database had lost {trainings}, found again in the folder of the weights." if recovery.found else ""
+        return f"{gone} A new one is in use; trainings found again in their folders: {count or recovery.runs}."
+    return f"The run database had lost trainings; found again in their folders: {count}." if count else ""
 
 
 def recover(engine: Engine, folder: Path, database: str, old: sqlite3.Connection | None = None) -> Recovery:

@@ -64,8 +64,8 @@ def _in_words(code: int, cause: str, engine: Engine) -> str:
     name = engine.url.database or "the database"
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return (
-            f"The run database is damaged ({cause}): move {name} elsewhere, with the files beside it whose names go on "
-            "with -wal and -shm. A new one is made then, with all trainings whose folders are there."
+            f"The run database is damaged: move {name} elsewhere, with the files beside it whose names go on with -wal "
+            "and -shm. A new one is made then, with all trainings whose folders are there."
         )
     if code == sqlite3.SQLITE_FULL:
         return f"The run database cannot be written ({cause}): make room on the disk of {name}, then try again."

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.data.arrays import is_stored
 from core.data.catalog import DATASETS
-from core.errors import ConfigError
+from core.errors import ConfigError, StorageError
 from core.model.shapes import fewest_images, problems, summarize
 from core.runs.records import Status
 from core.train.config import TrainConfig, check_batch_size
@@ -83,7 +83,11 @@ def _describe(draft: state.Draft) -> bool:
 
 def _estimate(draft: state.Draft, config: TrainConfig) -> None:
     """Say how long the training will take, measured while the page stays usable."""
-    if state.store().list(1, status=Status.RUNNING) or state.store().list(1, status=Status.QUEUED):
+    try:
+        busy = state.store().list(1, status=Status.RUNNING) or state.store().list(1, status=Status.QUEUED)
+    except StorageError:
+        return  # said where the run is asked for
+    if busy:
         st.caption("How long it takes is measured when nothing else trains.")
         return
 

@@ -8,6 +8,7 @@ from core.runs.records import Run, Status
 from core.runs.training_data import dataset_title
 from core.train.choices import LOSSES
 from pages.shared import menu, state
+from pages.shared.incident import show_incident
 from pages.shared.layout import plain, show_errors
 from pages.shared.transport import transport
 from pages.shared.widgets.pulse import pulse
@@ -36,6 +37,7 @@ def watch(run: Run, *more: Callable[[Run], None]) -> None:
     def tick() -> None:
         with show_errors():
             latest = state.store().get(run.id)
+            show_incident()
             _show(latest)
             for draw in more:
                 draw(latest)

@@ -75,7 +75,7 @@ def test_a_database_that_goes_away_loses_no_run_and_new_ones_work_at_once(store,
     lose(home / "runs.db")
     assert whole(store, run_id) == before
     assert store.incident.startswith(f"The run database {home / 'runs.db'} was deleted or replaced at ")
-    assert store.incident.endswith("A new one is in use, with 1 training found in the folder of the weights.")
+    assert store.incident.endswith("A new one is in use; trainings found again in their folders: 1.")
     newer = store.create(SPEC, CONFIG, "digits")
     other = RunStore()
     assert [run.id for run in other.list()] == [newer, run_id]
@@ -100,7 +100,7 @@ def test_a_database_that_is_lost_while_no_program_runs_is_made_anew(store, run_i
     (home / "runs.db-wal").write_bytes(b"what the log of another database would be")
     opened = RunStore()
     assert whole(opened, run_id) == before
-    assert opened.incident == "The run database had lost 1 training, found again in the folder of the weights."
+    assert opened.incident == "The run database had lost trainings; found again in their folders: 1."
     assert [run.id for run in opened.list()] == [run_id]
     opened.close()
 
@@ -138,7 +138,7 @@ def test_a_damaged_database_is_named_with_a_remedy_that_works_at_once(store, run
     store.close()
     (home / "runs.db").write_bytes(b"this is no database" * 1000)
     for _ in range(2):
-        with pytest.raises(StorageError, match=r"is damaged .*: move .*runs\.db elsewhere"):
+        with pytest.raises(StorageError, match=r"is damaged: move .*runs\.db elsewhere"):
             store.list()
     (home / "runs.db").rename(home / "damaged")
     assert whole(store, run_id) == before
