@@ -18,6 +18,7 @@ from core.figures.render import curves_svg
 from core.model.calls import module_call
 from core.model.shapes import summarize
 from core.options import options
+from core.probe.kernels import filter_layers
 from core.report.asked import ALONE, Wish, asked
 from core.report.inside import shown_filters
 from core.report.judged import judged
@@ -102,11 +103,11 @@ def _shape(shape: tuple[int, ...] | None) -> str:
 
 def _found(store: RunStore, run: Run, missing: list[str], wish: Wish, progress: Progress | None) -> dict[str, Any]:
     """Return what the network itself has to be asked for."""
-    values: dict[str, Any] = {"judged": None, "filters": (), "asked": ()}
+    values: dict[str, Any] = {"judged": None, "filters": (), "convolutions": 0, "asked": ()}
     model = _attempt("The test, the filters and the explanations", missing, lambda: store.load_model(run.id))
     if model is None:
         return values
-    values["filters"] = shown_filters(model)
+    values |= {"filters": shown_filters(model), "convolutions": len(filter_layers(model))}
     dataset = _attempt("The test and the explanations", missing, lambda: images_of(run))
     if dataset is None:
         return values

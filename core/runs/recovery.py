@@ -56,7 +56,8 @@ def in_words(engine: Engine, recovery: Recovery, *, replaced: bool) -> str:
     count = len(recovery.found)
     if replaced:  # another process may have found them
         gone = f"The run database {engine.url.database} was deleted or replaced at {time.strftime('%H:%M')}."
-        return f"{gone} A new one is in use; trainings found again in their folders: {count or recovery.runs}."
+        found = f"trainings found again in their folders: {count or recovery.runs}"
+        return f"{gone} A new one is in use; {found}. If more are missing, put a copy of the old file in its place."
     return f"The run database had lost trainings; found again in their folders: {count}." if count else ""
 
 

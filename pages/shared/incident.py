@@ -10,7 +10,7 @@ def show_incident() -> None:
     """Say what happened to the run database, if anything did and nobody has read it yet."""
     if not state.store().incident:
         return
-    with st.container(border=True, key="incident"):
+    with st.container(horizontal=True, vertical_alignment="center", key="incident"):
         st.warning(plain(state.store().incident), icon=":material/database:")
         st.button("OK", key="incident_read", on_click=_read)
 

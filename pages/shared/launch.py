@@ -86,7 +86,9 @@ def _estimate(draft: state.Draft, config: TrainConfig) -> None:
     try:
         busy = state.store().list(1, status=Status.RUNNING) or state.store().list(1, status=Status.QUEUED)
     except StorageError:
-        return  # said where the run is asked for
+        if not st.query_params.get("run"):
+            raise
+        return  # said where that run is shown
     if busy:
         st.caption("How long it takes is measured when nothing else trains.")
         return

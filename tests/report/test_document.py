@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from sklearn.metrics import confusion_matrix
 
@@ -17,8 +18,13 @@ from core.errors import ExplainError, RunError
 from core.evaluation.answers import answers_of
 from core.exchange.__main__ import main
 from core.explain.attribution import attribute
+from core.model.build import build_model
+from core.model.layers import Conv, Dense, Flatten
+from core.model.spec import ModelSpec
 from core.report.asked import ASKED, Wish, chosen
 from core.report.document import lab_report
+from core.runs.checkpoint import Checkpoint, save_checkpoint
+from core.train.config import TrainConfig
 
 HOSTILE = '<script>alert(1)</script><img src="http://evil/x.png" onerror=alert(1)>"\'&{{ 7*7 }}'
 
@@ -185,11 +191,16 @@ def test_a_data_set_that_is_gone_leaves_filters_and_curves(store, trained):
     assert len(report.all("img")) == 2
 
 
+def test_how_many_convolutions_are_left_out_is_said(store):
+    spec = ModelSpec("deep", (1, 8, 8), 10, (*[Conv(2)] * 6, Flatten(), Dense(10)))
+    run_id = store.create(spec, TrainConfig(), "digits")
+    store.change(run_id, dataset="gone")
+    save_checkpoint(store.checkpoint(run_id), Checkpoint(build_model(spec).state_dict()))
+    words = " ".join(Document(lab_report(store, run_id)).words["body"][0].split())
+    assert "Of its 6 convolutions, the first 4." in words
+
+
 def test_scores_that_are_no_numbers_are_left_out(store, trained):
-    import torch
-
-    from core.runs.checkpoint import Checkpoint, save_checkpoint
-
     weights = {name: torch.full_like(value, 3e38) for name, value in store.load_model(trained).state_dict().items()}
     save_checkpoint(store.checkpoint(trained), Checkpoint(weights))
     words = Document(lab_report(store, trained)).words["body"][0]

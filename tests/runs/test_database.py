@@ -75,7 +75,7 @@ def test_a_database_that_goes_away_loses_no_run_and_new_ones_work_at_once(store,
     lose(home / "runs.db")
     assert whole(store, run_id) == before
     assert store.incident.startswith(f"The run database {home / 'runs.db'} was deleted or replaced at ")
-    assert store.incident.endswith("A new one is in use; trainings found again in their folders: 1.")
+    assert store.incident.endswith("folders: 1. If more are missing, put a copy of the old file in its place.")
     newer = store.create(SPEC, CONFIG, "digits")
     other = RunStore()
     assert [run.id for run in other.list()] == [newer, run_id]

@@ -283,6 +283,20 @@ def test_a_run_goes_on_while_another_process_holds_the_database(forks, store, on
     assert curve == pytest.approx(expected_losses(LONG, len(curve)), rel=1e-4)
 
 
+@pytest.mark.parametrize("names", [("",), ("", "-wal", "-shm"), ("-wal",)])
+def test_a_database_deleted_under_a_worker_loses_no_step(forks, store, onlooker, home, names):
+    run_id = store.create(SPEC, LONG, "digits", owner="elsewhere")
+    forks.start(run_id, "elsewhere", "slow")
+    step = reached(store, run_id, 12).step
+    for name in names:
+        (home / f"runs.db{name}").unlink()
+    assert reached(store, run_id, step + 60).status is Status.RUNNING
+    store.request(run_id, "stop")
+    assert ended(store, run_id).status is Status.STOPPED
+    curve = losses(store, run_id)
+    assert curve == pytest.approx(expected_losses(LONG, len(curve)), rel=1e-4)
+
+
 def test_a_database_held_for_too_long_interrupts_the_run_and_loses_no_step(store, home, monkeypatch):
     monkeypatch.setattr(patience, "PATIENCE_SECONDS", 0.5)
     run_id, seen = store.create(SPEC, config(100), "digits", owner="me"), []
