@@ -135,8 +135,14 @@ def _class_first(deep: Sequence[Parts]) -> bool:
 
 
 def _check_for_train(deep: Sequence[Parts]) -> None:
-    """Raise `DataError` if all pictures are in folders named for valid and test, with the same classes in them."""
+    """Raise `DataError` if all pictures are in folders of splits, without classes in them or none of them for train."""
     named = {parts[0]: split_of(parts[0]) for parts in deep}
+    if len(named) > 1 and all(named.values()) and "train" in named.values() and max(map(len, deep)) == 1:
+        names = " and ".join(sorted(named))
+        raise DataError(
+            f"The folders {names} hold pictures and no folders of classes; labels in a table are not read: put the "
+            "pictures of each class into a folder that bears its name."
+        )
     classes = [{parts[1] for parts in deep if parts[0] == folder and len(parts) > 1} for folder in named]
     if len(named) > 1 and all(named.values()) and classes and set.intersection(*classes):
         names = " and ".join(sorted(named))

@@ -14,6 +14,15 @@ from core.errors import DataError
 
 PICTURES = tuple(f".{ending}" for ending in EXTENSIONS)  # how most of their names end
 MAX_CLASSES, MAX_CLASS_NAME = 1000, 40
+_UNNAMED = "unnamed"
+_TABLES = (".csv", ".tsv", ".json", ".xml", ".xlsx", ".xls", ".parquet")
+_TEXTS = (".txt", ".md", ".yaml", ".yml", ".py", ".ipynb", ".html")
+_ARCHIVES = (".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst")
+_NO_PICTURES = {
+    **dict.fromkeys(_TABLES, "a table, which is not read"),
+    **dict.fromkeys(_TEXTS, "a text, and no picture"),
+    **dict.fromkeys(_ARCHIVES, "an archive inside the archive: unpack it first"),
+}
 _LAYOUT = "put the pictures of each class into a folder that bears its name, and pack these folders"
 
 
@@ -89,7 +98,10 @@ def survey(archive: bytes | Path, naming: Naming | None = None) -> Survey:
         DataError: It is no such archive.
     """
     naming = naming or Naming()
-    found, skipped, encoding = members(archive, naming.encoding)
+    listed, skipped, encoding = members(archive, naming.encoding)
+    others = {member: _NO_PICTURES.get(f".{member.name.lower().rpartition('.')[2]}", "") for member in listed}
+    found = [member for member in listed if not others[member]]
+    skipped += [Skipped(member.name, reason) for member, reason in others.items() if reason]
     if not found:
         because = f" ({counted_reasons(skipped)})" if skipped else ""
         raise NoDataSetError(f"The archive holds no file that could be a picture{because}: {_LAYOUT}.", skipped)
@@ -142,7 +154,7 @@ def _labelled(
         tuple(label for _, _, label in known),
         tuple(split for _, split, _ in known),
         tuple(skipped),
-        tuple(_alike(order)),
+        (*_unnamed(titles), *_alike(order)),
     )
 
 
@@ -156,6 +168,13 @@ def _notes(read: Survey, arrangement: Arrangement, encoding: str) -> Iterator[st
     if named:
         yield f"All pictures lie in the folder {named[0]}: train, valid and test are drawn from them."
     yield from _twice(read)
+
+
+def _unnamed(titles: Mapping[str, str]) -> Iterator[str]:
+    """Yield a sentence for folders whose names hold nothing to read."""
+    names = [title for title in titles.values() if title == _UNNAMED or title.startswith(f"{_UNNAMED} (")]
+    if names:
+        yield f"The names of some folders hold no letters, so their classes are called {', '.join(names)}: rename them."
 
 
 def _alike(titles: Sequence[str]) -> Iterator[str]:
@@ -200,7 +219,8 @@ def class_titles(folders: Iterable[str]) -> Mapping[str, str]:
     titles: dict[str, str] = {}
     taken: set[str] = set()
     for folder in dict.fromkeys(folders):
-        plain = _one_line(folder) or "unnamed"
+        plain = _one_line(folder)
+        plain = plain if plain.strip(". ") else _UNNAMED
         title = plain if len(plain) <= MAX_CLASS_NAME else plain[: MAX_CLASS_NAME - 1] + "…"
         number = 2
         while title in taken:

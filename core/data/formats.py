@@ -82,6 +82,7 @@ _STARTS: Mapping[bytes, Foreign] = {
     b"\x1f\x8b": Foreign("a gzip archive", _UNPACK),
     b"BZh": Foreign("a bzip2 archive", _UNPACK),
     b"\xfd7zXZ": Foreign("an xz archive", _UNPACK),
+    b"\x28\xb5\x2f\xfd": Foreign("a Zstandard archive", _UNPACK),
     b"\0\x05\x16\x07": Foreign("what macOS keeps beside a file", "leave it out"),
     b"\0\x05\x16\0": Foreign("what macOS keeps beside a file", "leave it out"),
     b"version https://git-lfs": Foreign("only a pointer of Git LFS to a file", "fetch the file with git lfs pull"),

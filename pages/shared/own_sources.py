@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MOST_CLASSES, MOST_SHOTS, SHOT_SIDE = 12, 200, 320
 WAYS = {"zip": "One zip", "classes": "Class by class"}
+OTHERS = ("rar", "7z", "tar", "gz", "tgz", "bz2", "xz", "zst")  # let in as far as the sentence that names them
 _COUNT, _SHOTS, TURN = "own_classes", "own_shots", "own_turn"
 
 
@@ -44,7 +45,7 @@ def ask_zip() -> Source | None:
     """Ask for a zip; None until there is one."""
     file = st.file_uploader(
         "A zip with one folder for each class",
-        type="zip",
+        type=["zip", *OTHERS],
         key=f"own_zip_{st.session_state.get(TURN, 0)}",
         max_upload_size=min(int(st.get_option("server.maxUploadSize")), settings().max_archive_mb),
         help="Folders train, valid and test with the class folders inside are honoured. "

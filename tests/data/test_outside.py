@@ -185,6 +185,38 @@ def test_another_kind_of_archive_is_named() -> None:
         survey(b"Rar!\x1a\x07\x01\0" + bytes(99))
 
 
+LOOSE = class_folders({"images": 4})
+
+
+@pytest.mark.parametrize(
+    ("files", "sentence"),
+    [
+        ({**LOOSE, "labels.csv": b"0.png,cat"}, "1 × a table, which is not read"),
+        ({**LOOSE, "annotations/coco.json": b"{}"}, "1 × a table, which is not read"),
+        (class_folders({"train": 2, "test": 2}), "test and train hold pictures and no folders of classes; labels in a"),
+        (
+            {"cat/a.zip": packed(LOOSE), "dog/b.zip": packed(LOOSE)},
+            "2 × an archive inside the archive: unpack it first",
+        ),
+    ],
+)
+def test_labels_in_a_table_and_archives_inside_are_one_sentence(files: dict[str, bytes], sentence: str) -> None:
+    with pytest.raises(DataError, match=sentence) as caught:
+        survey(packed(files))
+    assert str(caught.value).count(". ") == 0
+
+
+def test_folders_without_a_name_to_read_are_told() -> None:
+    found = survey(
+        packed({**TWO, **{f"ds/{name}/{n}.png": picture(n + 70) for n, name in enumerate((" ", " . ", "\u200b"))}})
+    )
+    assert set(found.class_names) == {"cat", "dog", "unnamed", "unnamed (2)", "unnamed (3)"}
+    assert found.notes == (
+        "The names of some folders hold no letters, so their classes are called unnamed, unnamed (2), unnamed (3): "
+        "rename them.",
+    )
+
+
 def test_classes_that_differ_in_capitals_are_told_and_merged_by_renaming() -> None:
     files = class_folders({"Cat": 3, "cat": 4, "dog": 3})
     found = survey(packed(files))
