@@ -15,6 +15,7 @@ from core.explain.pointing import Rate, wilson
 from core.explain.prediction import batch_size, check_finite
 from core.explain.randomization import Likeness, likeness
 from core.explain.repeats import Explain, Progress, within
+from core.failures import in_sentences
 
 Ints = NDArray[np.int64]
 Tell = Callable[[int, int], None]
@@ -80,6 +81,7 @@ class Change:
         return found
 
 
+@in_sentences("Comparing the networks")
 def compare(
     original: nn.Module, compressed: nn.Module, images: Tensor, labels: Tensor, *, progress: Tell | None = None
 ) -> Change:
@@ -131,6 +133,7 @@ class Moved:
     likeness: Likeness
 
 
+@in_sentences("Explaining both networks")
 def explanations(
     original: nn.Module,
     compressed: nn.Module,

@@ -12,6 +12,7 @@ from scipy.stats import binom
 from torch import Tensor, nn
 
 from core.compression.saving import to_file
+from core.failures import in_sentences
 from core.model.spec import ModelSpec
 
 ROUNDS = 120
@@ -67,6 +68,7 @@ def size_of(spec: ModelSpec, model: nn.Module) -> Size:
     return Size(len(data), len(zlib.compress(data, 6)), sum(tensor.numel() for tensor in load(data).values()))
 
 
+@in_sentences("The race")
 def race(
     before: nn.Module,
     after: nn.Module,

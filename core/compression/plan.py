@@ -11,6 +11,7 @@ from core.compression.quantization import quantize
 from core.compression.ways import Plan, Pruning
 from core.explain.pointing import Rate, wilson
 from core.explain.prediction import batch_size, scores
+from core.failures import in_sentences
 from core.model.spec import ModelSpec
 
 
@@ -55,6 +56,7 @@ class Compressed:
     sparsity: float
 
 
+@in_sentences("Compression")
 def compress(
     spec: ModelSpec,
     model: nn.Module,
@@ -89,6 +91,7 @@ def _losses(before: nn.Module, after: nn.Module, reasons: Mapping[str, str]) -> 
         yield LayerLoss(name, old.weight.numel(), new.weight.numel(), zeros, filters, reasons.get(name, ""))
 
 
+@in_sentences("Compression")
 def sweep(
     model: nn.Module,
     kind: str,

@@ -10,6 +10,7 @@ from torch.nn.utils import prune as torch_prune
 
 from core.compression.ways import Pruning
 from core.errors import ConfigError
+from core.failures import in_sentences
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +40,7 @@ def weighted(model: nn.Module) -> tuple[tuple[str, nn.Conv2d | nn.Linear], ...]:
     return tuple((name, part) for name, part in model.named_modules() if isinstance(part, nn.Conv2d | nn.Linear))
 
 
+@in_sentences("Pruning")
 def prune(model: nn.Module, pruning: Pruning) -> Pruned:
     """Set the smallest weights, or all of the smallest filters, to zero in a copy of a network.
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.ao import quantization as ao
 
 from core.errors import ConfigError
+from core.failures import in_sentences
 from core.model.residual import ResidualBlock
 
 CALIBRATION = 256  # images whose activations set the ranges
@@ -30,6 +31,7 @@ warnings.filterwarnings("ignore", message="Please use quant_min and quant_max")
 warnings.filterwarnings("ignore", message="torch.quantize_per_tensor, torch.quantize_per_channel")
 
 
+@in_sentences("Quantisation")
 def quantize(model: nn.Module, images: Tensor, *, progress: Callable[[int, int], None] | None = None) -> nn.Module:
     """Return a network that computes with int8 weights, one scale for each filter, and quint8 activations.
 

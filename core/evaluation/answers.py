@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from core.errors import EvaluationError
 from core.explain.prediction import batch_size, check_finite
+from core.failures import in_sentences
 from core.model.twin import twin_of
 
 Progress = Callable[[int, int], None]
@@ -97,6 +98,7 @@ class Answers:
         return np.take_along_axis(values, classes[:, None], axis=1)[:, 0]
 
 
+@in_sentences("The test")
 def answers_of(
     model: nn.Module,
     images: Tensor,

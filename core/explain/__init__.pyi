@@ -11,7 +11,6 @@ from .calls import Source as Source
 from .calls import command as command
 from .calls import read_settings as read_settings
 from .completeness import Gap as Gap
-from .completeness import completeness_gap as completeness_gap
 from .concepts import ConceptReport as ConceptReport
 from .concepts import concept_scores as concept_scores
 from .course import Missing as Missing
@@ -80,7 +79,6 @@ __all__ = [
     "cam_layers",
     "cascade",
     "command",
-    "completeness_gap",
     "concept_scores",
     "default_cam_layer",
     "follow",

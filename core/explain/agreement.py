@@ -13,6 +13,7 @@ from scipy.stats import rankdata, spearmanr
 
 from core.errors import ExplainError
 from core.explain.chance import overlaps_when_shifted, products_when_shifted
+from core.failures import in_sentences
 
 Floats = NDArray[np.float64]
 SHARE = 0.1  # of the pixels: the top of a map
@@ -62,6 +63,7 @@ class Agreement:
         return tuple((int(rows[place]), int(columns[place])) for place in order)
 
 
+@in_sentences("Comparing the maps")
 def agreement_of(
     maps: Mapping[str, ArrayLike],
     signed: Collection[str] = (),

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from core.errors import ExplainError
 from core.explain.levels import FromUnit, front_of, whole_levels
 from core.explain.prediction import scores
+from core.failures import in_sentences
 
 # The pictures are the attack's own, so that their slopes can be asked for is nobody's loss.
 warnings.filterwarnings("ignore", message="Input Tensor 0 did not", category=UserWarning)
@@ -103,6 +104,7 @@ class Attacked(Attempt):
         return Attempt(self.attack, self.before, self.after)
 
 
+@in_sentences("The attack")
 def attack(
     model: nn.Module,
     pixels: Tensor,

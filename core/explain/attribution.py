@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import ExplainError
+from core.explain.completeness import Gap
 from core.explain.fitness import why_not
 from core.explain.method import Method
 from core.explain.methods import METHODS
@@ -17,12 +18,14 @@ from core.explain.option import Choice
 from core.explain.prediction import check_images, finite
 from core.explain.question import Contrast, Question
 from core.explain.unfold import unfolded
+from core.explain.usable import margins
 from core.explain.watch import Progress, Watch, check_logits, logits_of, sentences
 from core.inference.random_state import seeded
 from core.model.twin import twin_of
 
 # Parts of a score that are so small beside the scores are what rounding leaves of nothing: no answer to be drawn.
 DUST = 1e-7
+ROUNDING = 1e-6  # of a score: what single precision cannot tell
 
 # The hooks it warns of are put on a copy of the network that is thrown away.
 warnings.filterwarnings("ignore", message="Setting backward hooks on ReLU", category=UserWarning)
@@ -43,6 +46,7 @@ class Attribution:
         score: The class's logit for this image, less that of `versus`: what is being explained.
         options: Every option with the value that was used.
         versus: Index of the class that was held against it, if any.
+        gap: How the sum of the values compares with what the method promises; None where it promises nothing.
     """
 
     values: Tensor
@@ -52,6 +56,7 @@ class Attribution:
     score: float
     options: Mapping[str, Choice]
     versus: int | None = None
+    gap: Gap | None = None
 
     @property
     def blank(self) -> str | None:
@@ -59,14 +64,6 @@ class Attribution:
         if bool(self.values.any()):
             return None
         return f"Every value is zero: {METHODS[self.method].blank}"
-
-    @property
-    def shortfall(self) -> str | None:
-        """Where the values fall short of the score that they promise to share out, a sentence; else None."""
-        promise, total = METHODS[self.method].promise, float(self.values.double().sum())
-        if promise is None or promise.of != "score" or abs(total - self.score) <= promise.within * abs(self.score):
-            return None
-        return f"The values sum to {total:.3g}, the score is {self.score:.3g}: biases and batch norms took the rest."
 
 
 def attribute(
@@ -130,7 +127,12 @@ def attribute(
     if found is None:  # the image itself was never asked about
         found = check_logits(logits_of(model, batch) if logits is None else logits[None], classes)[0].float().cpu()
     score = float(found[target] - (0 if versus is None else found[versus]))
-    return Attribution(_clean(values, about, found), method, target, about.signed, score, chosen, versus)
+    values, gap = _clean(values, about, found), None
+    if about.promise is not None:
+        start = None if about.promise.of == "score" else margins(twin_of(model), asked.starts, target, versus)
+        promised = score - (0 if start is None else float(start.double().mean()))
+        gap = Gap(float(values.double().sum()), promised, about.promise, ROUNDING * float(found.abs().max()))
+    return Attribution(values, method, target, about.signed, score, chosen, versus, gap)
 
 
 def _contrast(watch: Watch, model: nn.Module, classes: tuple[int, int], twin: nn.Module) -> nn.Module:

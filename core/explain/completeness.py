@@ -1,17 +1,15 @@
-"""Do the values of a map add up to what its method promises: what the score owes to the picture?"""
+"""Do the values of a map add up to what its method promises: what the score owes to the picture?
+
+Sundararajan, Taly and Yan 2017, "Axiomatic Attribution for Deep Networks", section 3, arXiv:1703.01365; for LRP the
+conservation of relevance (Bach et al. 2015). The same values at other places have the same sum: this speaks for the
+arithmetic, not for the places.
+"""
 
 from dataclasses import dataclass
+from math import isfinite
 from typing import ClassVar
 
-import torch
-from torch import Tensor, nn
-
-from core.errors import ExplainError
-from core.explain.attribution import Attribution
-from core.explain.methods import METHODS
-from core.explain.question import backgrounds, baseline
-from core.explain.usable import margins
-from core.model.twin import twin_of
+from core.explain.method import Promise
 
 
 @dataclass(frozen=True)
@@ -20,14 +18,16 @@ class Gap:
 
     Attributes:
         total: The sum of the attribution's values.
-        promised: The score of the image, less that of the starting picture where only the change is promised, in
-            logits.
-        of_change: Whether it is the change.
+        promised: The score of the image, less the mean score of the starting pictures where only the change is
+            promised, in logits.
+        promise: The method's promise.
+        rounding: Up to where a gap may be rounding of the scores.
     """
 
     total: float
     promised: float
-    of_change: bool
+    promise: Promise
+    rounding: float = 0.0
     better: ClassVar[str] = "nearer to zero"
 
     @property
@@ -42,38 +42,24 @@ class Gap:
             return 0.0
         return abs(self.gap / self.promised) if self.promised else float("inf")
 
+    @property
+    def shortfall(self) -> str | None:
+        """By how much the map falls short of its promise and why, in one sentence; None where it keeps it."""
+        if self.share <= self.promise.within or abs(self.gap) <= self.rounding:
+            return None
+        what = "the score changed by" if self.promise.of == "change" else "the score is"
+        off = f" ({self.off} off)" if isfinite(self.share) else ""
+        words = f"The values sum to {self.total:.3g}, {what} {self.promised:.3g}{off}: {self.promise.lacking}"
+        return words.replace("-", "−")
 
-def promises(method: str) -> bool:
-    """Say whether a method of `METHODS` promises what its values sum to."""
-    return METHODS[method].promise is not None
+    @property
+    def off(self) -> str:
+        """The share in words: "12%", or "more than 1,000%"."""
+        if self.share < 10:
+            return f"{self.share:.2%}" if self.share < 0.01 else f"{self.share:.0%}"
+        return "more than 1,000%"
 
-
-def completeness_gap(model: nn.Module, image: Tensor, found: Attribution, *, start: Tensor | None = None) -> Gap:
-    """Compare the sum of an attribution with the score that it takes apart.
-
-    Sundararajan, Taly and Yan 2017, "Axiomatic Attribution for Deep Networks", section 3, arXiv:1703.01365. The same
-    values at other places have the same sum: this speaks for the arithmetic, not for the places.
-
-    Args:
-        model: The network; a twin of it is asked.
-        image: Normalised image, float (C, H, W).
-        found: Its attribution.
-        start: The starting pictures (N, C, H, W) whose mean score counts; that of the method's own
-            setting if none is given, or else those that SHAP starts from where nobody gives others.
-
-    Raises:
-        ExplainError: The method makes no such promise, or a class or image is not usable.
-    """
-    promise = METHODS[found.method].promise
-    if promise is None:
-        raise ExplainError(f"{METHODS[found.method].title} does not promise what its values sum to.")
-    twin = twin_of(model)
-    promised = float(margins(twin, image[None], found.target, found.versus))
-    if promise.of == "change":
-        given = image.detach().cpu().to(torch.float32)[None]
-        shap = any(option.name == "samples" for option in METHODS[found.method].options)
-        if start is None:
-            start = backgrounds(given) if shap else baseline(given, str(found.options.get("baseline", "mean")))
-        empty = start[: int(found.options.get("samples") or len(start))]
-        promised -= float(margins(twin, empty, found.target, found.versus).double().mean())
-    return Gap(float(found.values.double().sum()), promised, promise.of == "change")
+    @property
+    def text(self) -> str:
+        """What was promised, and where the map falls short of it, by how much."""
+        return " ".join(filter(None, (self.promise.words, self.shortfall)))

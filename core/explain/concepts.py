@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from core.errors import ExplainError
 from core.explain.layer_vectors import LayerVectors
+from core.failures import in_sentences
 
 Progress = Callable[[int, int], None]
 Floats = NDArray[np.float64]
@@ -78,6 +79,7 @@ class ConceptReport:
     random: tuple[float, ...]
 
 
+@in_sentences("Testing concepts")
 def concept_scores(
     model: nn.Module,
     layer: str,

@@ -11,6 +11,7 @@ from core.errors import ConvScopeError
 
 if TYPE_CHECKING:
     from core.explain.attribution import Attribution
+    from core.explain.completeness import Gap
 
 Progress = Callable[[int, int], None]
 Floats = NDArray[np.float32]
@@ -28,6 +29,7 @@ class Moment:
         signed: Whether its negative values mean something.
         score: The logit that was explained.
         probabilities: Of each class, float32 (K,).
+        gap: How the sum of the map's values compares with what its method promises, if it does.
     """
 
     epoch: int | None
@@ -35,6 +37,7 @@ class Moment:
     signed: bool
     score: float
     probabilities: Floats
+    gap: "Gap | None" = None
 
     @property
     def blank(self) -> bool:
@@ -82,7 +85,8 @@ def follow(
         try:
             found = explain(epoch, inside)
             values = heatmap(found).numpy().astype(np.float32)
-            yield Moment(epoch, values, found.signed, found.score, np.asarray(probabilities(epoch), dtype=np.float32))
+            likely = np.asarray(probabilities(epoch), dtype=np.float32)
+            yield Moment(epoch, values, found.signed, found.score, likely, found.gap)
         except ConvScopeError as error:
             yield Missing(epoch, str(error), error.may_pass)
     tell(total, total)

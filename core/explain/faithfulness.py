@@ -15,6 +15,7 @@ from core.errors import ExplainError
 from core.explain.prediction import batch_size
 from core.explain.repeats import Progress
 from core.explain.usable import margins, shuffled, usable_map
+from core.failures import in_sentences
 from core.model.twin import twin_of
 
 SQUARES, SQUARE, RANDOM_MAPS = 128, 4, 4  # a square's side is a quarter of the picture's shorter one
@@ -44,6 +45,7 @@ class Infidelity:
     better: ClassVar[str] = "lower"
 
 
+@in_sentences("Infidelity")
 def infidelity(
     model: nn.Module,
     image: Tensor,

@@ -16,7 +16,7 @@ from core.explain.option import Choice
 from core.explain.unfold import Mean, Sum, operations, unfolded
 
 _LINEAR = (nn.Conv2d, nn.Linear, nn.BatchNorm2d, nn.BatchNorm1d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, Sum, Mean)
-_THROUGH = (nn.Flatten, nn.Identity, nn.Dropout)
+_THROUGH = (nn.Flatten, nn.Identity, nn.Dropout, nn.ZeroPad2d)
 # Functions and methods that only move numbers about or, of numbers that are not the picture's, count.
 _MOVING = {
     torch.cat, torch.reshape, torch.flatten, torch.permute, torch.transpose, torch.squeeze, torch.unsqueeze, F.dropout,

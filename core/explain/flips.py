@@ -9,11 +9,13 @@ from torch import Tensor, nn
 from core.explain.attacks import Attack, Attacked, Progress, carry_out
 from core.explain.levels import front_of
 from core.explain.prediction import scores
+from core.failures import in_sentences
 
 STRENGTHS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)  # levels of 255: where `smallest` looks
 LENGTHS = (16, 32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048)  # the same for L2
 
 
+@in_sentences("The attack")
 def smallest(
     model: nn.Module,
     pixels: Tensor,

@@ -36,7 +36,7 @@ def _integrated_gradients(asked: Question) -> Tensor:
 
     return IntegratedGradients(asked.model).attribute(
         asked.image,
-        baselines=asked.baseline(),
+        baselines=asked.starts,
         target=asked.target,
         n_steps=asked.number("steps"),
         internal_batch_size=asked.batch,
@@ -94,6 +94,7 @@ GRADIENTS = (
             "steps.",
             0.05,
             {"steps": 256},
+            "more steps sum up more exactly.",
         ),
         blank="the picture is the same as the starting picture, or the score is the same all the way.",
     ),

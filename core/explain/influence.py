@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from core.errors import ExplainError
 from core.explain.prediction import batch_size
+from core.failures import in_sentences
 from core.model.twin import twin_of
 
 Progress = Callable[[int, int], None]
@@ -73,6 +74,7 @@ def last_layer(model: nn.Module) -> str:
     return named[-1][0]
 
 
+@in_sentences("Tracing training images")
 def tracin(
     snapshots: Sequence[Snapshot],
     images: Images,
@@ -126,6 +128,7 @@ def tracin(
     return found
 
 
+@in_sentences("Looking for the nearest images")
 def similarity(model: nn.Module, images: Images, image: Tensor, *, progress: Progress | None = None) -> Tensor:
     """Return how alike each training image is to one image in the eyes of a network, from −1 to 1.
 

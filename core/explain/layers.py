@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import ExplainError
+from core.failures import in_sentences
 from core.model.twin import twin_of
 
 _Shapes = dict[tuple[int, ...], dict[str, tuple[int, ...]]]
@@ -50,6 +51,7 @@ def default_cam_layer(model: nn.Module) -> str:
     return names[-1]
 
 
+@in_sentences("Asking a layer")
 def output_of(model: nn.Module, image: Tensor, layer: str) -> Tensor:
     """Return what one layer puts out for an image (1, C, H, W), with its batch of one."""
     return _outputs(model, image, [layer])[layer]
@@ -69,6 +71,7 @@ def _outputs(model: nn.Module, image: Tensor, names: list[str]) -> dict[str, Ten
     return found
 
 
+@in_sentences("Finding the shapes of the layers")
 def layer_shapes(model: nn.Module, shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
     """Name the modules of a network in order of execution, each with the shape of what it puts out for an image.
 

@@ -24,14 +24,17 @@ class Promise:
     Attributes:
         of: The "change" of the score from the starting picture to this one, or the "score" itself.
         words: The promise as it is shown, with what it depends on; one or two sentences.
-        within: The share of it that may be missing at most with the settings in `options`.
+        within: The share of it that may be missing at most with the settings in `options`; a map that misses more
+            falls short.
         options: The settings with which tests hold it.
+        lacking: Where the rest is of a map that falls short, to be read after a colon.
     """
 
     of: Literal["change", "score"]
     words: str
     within: float
     options: Mapping[str, Choice] = field(default_factory=dict)
+    lacking: str = "the difference is rounding."
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from core.errors import ExplainError
 from core.explain.attribution import heatmap
 from core.explain.repeats import Explain, Progress, tell_done, within
+from core.failures import in_sentences
 
 CONFIDENCE, RESAMPLES = 0.95, 2_000
 RANDOM, CENTRE = "random", "centre"  # the two rows that know nothing of the network
@@ -116,6 +117,7 @@ def centre_map(shape: tuple[int, int]) -> NDArray[np.float64]:
     return 1 - distance / most if most else np.ones(shape)
 
 
+@in_sentences("The pointing game")
 def league(
     model: nn.Module,
     images: Tensor,

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import ExplainError
+from core.failures import in_sentences
 from core.model.twin import twin_of
 
 _PIXELS = 2**16  # in one batch: 64 images of 32 × 32
@@ -44,6 +45,7 @@ def check_finite(logits: Tensor) -> Tensor:
     return logits
 
 
+@in_sentences("Asking the network")
 def scores(model: nn.Module, images: Tensor) -> Tensor:
     """Return the logits of images (N, C, H, W): float32 (N, K) on the CPU, computed in bounded batches.
 
@@ -57,6 +59,7 @@ def scores(model: nn.Module, images: Tensor) -> Tensor:
     return check_finite(torch.cat(parts))
 
 
+@in_sentences("Asking the network")
 def predict(model: nn.Module, images: Tensor) -> Tensor:
     """Return the probability of each class for each image.
 

@@ -52,6 +52,11 @@ class Question:
         return backgrounds(self.image.detach()) if self.given is None else self.given
 
     @property
+    def starts(self) -> Tensor:
+        """The pictures (N, C, H, W) from whose mean score a method that promises the change measures it."""
+        return self.baseline() if "baseline" in self.options else self.background[: self.number("samples")]
+
+    @property
     def batch(self) -> int:
         """How many images to pass through the network at once."""
         return batch_size(self.image)

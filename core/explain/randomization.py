@@ -15,6 +15,7 @@ from core.errors import ExplainError
 from core.explain.attribution import heatmap
 from core.explain.repeats import Explain, Progress, tell_done, within
 from core.explain.usable import shuffled, usable_map
+from core.failures import in_sentences
 from core.inference.random_state import seeded
 from core.model.twin import twin_of
 
@@ -67,6 +68,7 @@ class Cascade:
     chance: Likeness
 
 
+@in_sentences("Comparing two maps")
 def likeness(one: ArrayLike, other: ArrayLike) -> Likeness:
     """Compare two maps (H, W) of one size."""
     first, second = (np.asarray(values, dtype=np.float64) for values in (one, other))
@@ -92,6 +94,7 @@ def forgettable(model: nn.Module) -> tuple[str, ...]:
     )
 
 
+@in_sentences("Forgetting layers")
 def forgotten(model: nn.Module, layers: Sequence[str], seed: int = 0) -> nn.Module:
     """Return a twin in which some layers have fresh weights of their own, by PyTorch's own initialisation.
 
@@ -118,6 +121,7 @@ def untrained(model: nn.Module, seed: int = 0) -> nn.Module:
     return forgotten(model, layers, seed)
 
 
+@in_sentences("Forgetting layers")
 def cascade(
     model: nn.Module,
     image: Tensor,

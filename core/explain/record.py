@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from core.explain.attribution import Attribution
 from core.explain.calls import FORMAT, Call, Source
+from core.explain.completeness import Gap
 from core.explain.methods import METHODS
 
 LIBRARIES = ("captum", "torch", "numpy", "scikit-image")
@@ -70,7 +71,8 @@ def arrays(records: Sequence[Record]) -> dict[str, NDArray[Any]]:
     """Return every array under its name: "image", "pixels", and "METHOD_class_TARGET" for each explanation.
 
     What is explained against another class is "METHOD_class_TARGET_versus_OTHER", the second of the same name ends
-    with "__2". Of several networks, each name begins with "A_", "B_" and so on.
+    with "__2". Of several networks, each name begins with "A_", "B_" and so on. Where a method promises what its
+    values sum to, their sum and what was promised follow as "…_sum_and_promise", float64 (2,).
     """
     found: dict[str, NDArray[Any]] = {}
     for place, record in enumerate(records):
@@ -78,7 +80,10 @@ def arrays(records: Sequence[Record]) -> dict[str, NDArray[Any]]:
         found[f"{start}image"] = record.image.numpy()
         found[f"{start}pixels"] = record.pixels.numpy()
         names = names_of(record.found)
-        found |= {start + name: each.values.numpy() for name, each in zip(names, record.found, strict=True)}
+        for name, each in zip(names, record.found, strict=True):
+            found[start + name] = each.values.numpy()
+            if each.gap:
+                found[f"{start}{name}_sum_and_promise"] = np.array([each.gap.total, each.gap.promised])
     return found
 
 
@@ -133,8 +138,15 @@ def _explanation(record: Record, name: str, found: Attribution) -> Mapping[str, 
         "target": _class(record, found.target),
         "versus": None if found.versus is None else _class(record, found.versus),
         "score": found.score,
+        "promise": _promise(found.gap),
         "options": dict(found.options),
     }
+
+
+def _promise(gap: Gap | None) -> Mapping[str, Any] | None:
+    if gap is None:
+        return None
+    return {"words": gap.promise.words, "sum": gap.total, "promised": gap.promised, "shortfall": gap.shortfall}
 
 
 def _class(record: Record, index: int) -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ from core.explain.erasing import BETTER, ends, order
 from core.explain.prediction import batch_size
 from core.explain.repeats import Progress
 from core.explain.usable import likelihoods, usable_map
+from core.failures import in_sentences
 from core.model.twin import twin_of
 
 STEPS, RANDOM_ORDERS, PLACES = 50, 8, 20
@@ -79,6 +80,7 @@ class Chance:
         return int((self.areas > area).sum() if BETTER[self.mode] == "lower" else (self.areas < area).sum())
 
 
+@in_sentences("Deletion and insertion")
 def removal_curve(
     model: nn.Module,
     image: Tensor,
@@ -117,6 +119,7 @@ def removal_curve(
     return Curve(mode, shares, found[0])
 
 
+@in_sentences("Deletion and insertion")
 def random_removal(
     model: nn.Module,
     image: Tensor,
@@ -140,6 +143,7 @@ def random_removal(
     return Chance(mode, shares, found)
 
 
+@in_sentences("Deletion and insertion")
 def moved_removal(
     model: nn.Module,
     image: Tensor,

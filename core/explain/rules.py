@@ -23,14 +23,13 @@ _RULES = {
 def _deep_lift(asked: Question) -> Tensor:
     from core.explain.deep_lift import deep_lift
 
-    return deep_lift(asked.model, asked.image, asked.baseline(), asked.target, asked.batch)
+    return deep_lift(asked.model, asked.image, asked.starts, asked.target, asked.batch)
 
 
 def _deep_lift_shap(asked: Question) -> Tensor:
     from core.explain.deep_lift import deep_lift
 
-    pictures = asked.background[: asked.number("samples")]
-    return deep_lift(asked.model, asked.image, pictures, asked.target, asked.batch)
+    return deep_lift(asked.model, asked.image, asked.starts, asked.target, asked.batch)
 
 
 def _guided_backprop(asked: Question) -> Tensor:
@@ -146,7 +145,10 @@ RULES = (
         ),
         unfolded=True,
         promise=Promise(
-            "score", "The values sum to the score, less what biases and batch norms took of it on the way.", 0.02
+            "score",
+            "The values sum to the score, less what biases and batch norms took of it on the way.",
+            0.02,
+            lacking="the rest is in biases and batch norms.",
         ),
     ),
 )

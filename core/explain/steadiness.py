@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from core.explain.attribution import heatmap
 from core.explain.repeats import Explain, Progress, tell_done, within
 from core.explain.usable import shuffled, usable_map
+from core.failures import in_sentences
 
 NEARBY, RADIUS = 10, 0.02  # Captum's own defaults
 
@@ -34,6 +35,7 @@ class Sensitivity:
     better: ClassVar[str] = "lower"
 
 
+@in_sentences("Maximum sensitivity")
 def sensitivity(
     model: nn.Module,
     image: Tensor,

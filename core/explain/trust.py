@@ -60,7 +60,7 @@ def sensitivity_verdict(found: Sensitivity) -> Verdict:
 
 def completeness_verdict(found: Gap) -> Verdict:
     """Judge a map by whether it adds up."""
-    missing = f"{found.share:.2%}" if isfinite(found.share) else "everything"
+    missing = found.off if isfinite(found.share) else "everything"
     if found.share <= COMPLETE:
         return Verdict("for", f"It adds up: {missing} of what it promises is missing or too much.")
     if found.share <= ROUGH:

@@ -67,6 +67,12 @@ _MODULES: dict[Any, Callable[..., nn.Module]] = {
     "mean": Mean,
     F.dropout: lambda *args, **words: nn.Dropout(),
 }
+# Layers whose weights are handed to a function, with the names of its arguments behind the input.
+_WEIGHTED: dict[Any, tuple[str, ...]] = {
+    F.conv2d: ("weight", "bias", "stride", "padding", "dilation", "groups"),
+    torch.conv2d: ("weight", "bias", "stride", "padding", "dilation", "groups"),
+    F.linear: ("weight", "bias"),
+}
 _Kept = tuple[tuple[torch.Tensor, ...], nn.Module]  # the weights it was made of, and what came out
 _cache: "WeakKeyDictionary[nn.Module, _Kept]" = WeakKeyDictionary()
 
@@ -88,7 +94,7 @@ def unfolded(model: nn.Module) -> nn.Module | None:
     """Return the same network with one module per operation, sharing its weights; None if it cannot be followed.
 
     Modules that are called keep their names; further calls of the same get a number behind it. Sums become modules
-    too, and so do activations and poolings that were functions.
+    too, and so do activations, poolings, convolutions and dense layers that were functions.
     """
     if is_plain(model):
         return model
@@ -146,6 +152,11 @@ def _as_module(traced: torch.fx.GraphModule, node: torch.fx.Node) -> None:
     if node.target in _SUMS and len(inputs) == 2 and not node.kwargs:
         module: nn.Module = Sum()
         taken = tuple(inputs)
+    elif node.target in _WEIGHTED:
+        layer = _layer(traced, node)
+        if layer is None:
+            return
+        module, taken = layer, (inputs[0],)
     elif node.target in _MODULES and len(inputs) == 1:
         words = {key: value for key, value in node.kwargs.items() if key != "input"}
         try:
@@ -160,4 +171,32 @@ def _as_module(traced: torch.fx.GraphModule, node: torch.fx.Node) -> None:
     with traced.graph.inserting_after(node):
         new = traced.graph.call_module(name, taken)
     node.replace_all_uses_with(new)
+    weights = [each for each in node.all_input_nodes if each.op == "get_attr"]
     traced.graph.erase_node(node)
+    for each in weights:
+        if not each.users:
+            traced.graph.erase_node(each)
+
+
+def _layer(traced: torch.fx.GraphModule, node: torch.fx.Node) -> nn.Module | None:
+    """Return the layer that a call computes with parameters of the network, which it shares; None of other weights."""
+    words: dict[str, Any] = dict(zip(_WEIGHTED[node.target], node.args[1:], strict=False)) | dict(node.kwargs)
+    weight, bias = (_parameter(traced, words.pop(name, None)) for name in ("weight", "bias"))
+    used = 1 + (weight is not None) + (bias is not None)
+    if weight is None or not node.args or len(node.all_input_nodes) != used:
+        return None
+    size, has_bias = weight.shape, bias is not None
+    if node.target is F.linear:
+        layer: nn.Module = nn.utils.skip_init(nn.Linear, size[1], size[0], has_bias, device="meta")
+    else:
+        channels = size[1] * words.get("groups", 1)
+        layer = nn.utils.skip_init(nn.Conv2d, channels, size[0], tuple(size[2:]), bias=has_bias, device="meta", **words)
+    layer._parameters.update(weight=weight, bias=bias)
+    return layer
+
+
+def _parameter(traced: torch.fx.GraphModule, node: Any) -> nn.Parameter | None:
+    if not isinstance(node, torch.fx.Node) or node.op != "get_attr":
+        return None
+    owner, _, name = str(node.target).rpartition(".")
+    return traced.get_submodule(owner)._parameters.get(name)

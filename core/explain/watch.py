@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from core.errors import ConvScopeError, ExplainError, MemoryShortageError
+from core.errors import ConvScopeError, ExplainError
 from core.explain.prediction import check_finite
 from core.explain.question import check_class
+from core.failures import failure, in_brief, is_about_memory
 from core.inference.random_state import SeededGlobalState
 from core.model.twin import twin_of
 
 Progress = Callable[[int, int], None]
-MOST_WORDS = 200  # characters of another library's message
 
 
 @dataclass(eq=False)
@@ -99,20 +99,12 @@ def sentences(watch: Watch, title: str) -> Iterator[None]:
         yield
     except ConvScopeError:
         raise
-    except (MemoryError, torch.OutOfMemoryError) as error:
-        raise MemoryShortageError(
-            f"{title} needs more memory than there is for this network and picture: choose a smaller picture or a "
-            "gradient method."
-        ) from error
     except Exception as error:
         if error is watch.cancelled:
             raise
-        if isinstance(error, RuntimeError) and not watch.images:
+        if isinstance(error, RuntimeError) and not watch.images and not is_about_memory(error):
             raise ExplainError(
-                f"The network cannot take an image of shape {tuple(watch.image.shape[1:])}: choose one of the shape "
-                "that it was made for."
+                f"The network cannot take an image of shape {tuple(watch.image.shape[1:])} ({in_brief(error)}): choose "
+                "one of the shape that it was made for."
             ) from error
-        words = (str(error).strip() or type(error).__name__).splitlines()[0][:MOST_WORDS]
-        raise ExplainError(
-            f"{title} failed on this network ({type(error).__name__}: {words}): choose another method."
-        ) from error
+        raise failure(error, title, "choose another method.") from error

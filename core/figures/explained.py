@@ -47,7 +47,8 @@ def explanation_sheet(
                 sign=sign,
                 zoom=1,
             )
-            text = f"{found.blank or drawn.text} {_settings(found)}".strip()
+            words = (found.blank or drawn.text, found.gap.text if found.gap else "", _settings(found))
+            text = " ".join(filter(None, words))
             title = letter + METHODS[found.method].title
             tiles.append(Tile(title, _question(record, found), drawn.pixels, text, drawn.scale))
     return sheet(_heading(records), _networks(records), tiles)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import ConvScopeError
+from core.failures import in_sentences
 from core.model.twin import twin_of
 
 
@@ -16,6 +17,7 @@ def _keep(store: dict[str, Tensor], name: str) -> Callable[[nn.Module, tuple[Ten
     return hook
 
 
+@in_sentences("Looking into the layers")
 def capture_activations(model: nn.Module, images: Tensor, layers: Sequence[str] | None = None) -> dict[str, Tensor]:
     """Return what the named layers put out for the images, with the network in eval mode.
 
@@ -60,6 +62,7 @@ def capture_activations(model: nn.Module, images: Tensor, layers: Sequence[str] 
     return {name: store[name] for name in names}
 
 
+@in_sentences("Looking into a layer")
 def passage(model: nn.Module, images: Tensor, layer: str) -> tuple[Tensor, Tensor]:
     """Return what goes into a layer and what comes out of it, with the network in eval mode.
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.errors import ConvScopeError
+from core.failures import in_sentences
 from core.probe.conditioning import conditioned
 from core.probe.embedding import Floats, Progress, aligned, project
 from core.probe.features import Features, layer_features
@@ -79,6 +80,7 @@ def chosen_images(count: int, most: int, seed: int = 0) -> NDArray[np.int64]:
     return np.sort(np.random.default_rng(seed).choice(count, most, replace=False)).astype(np.int64)
 
 
+@in_sentences("The map of the data")
 def data_map(
     model: nn.Module,
     sample: Sample,

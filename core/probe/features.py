@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.errors import ConvScopeError
+from core.failures import in_sentences
 from core.model.twin import twin_of
 
 Progress = Callable[[int, int], None]
@@ -36,6 +37,7 @@ class Features:
     sure: NDArray[np.float32]
 
 
+@in_sentences("Reading a layer")
 def layer_features(
     model: nn.Module,
     images: Tensor,

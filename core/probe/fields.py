@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import ConvScopeError
+from core.failures import in_sentences
 from core.model.effects import span_of
 from core.model.layers import AvgPool, Conv, Layer, MaxPool, Residual
 from core.model.shapes import LayerSummary, summarize
@@ -115,6 +116,7 @@ def reach(spec: ModelSpec, layer: str, row: int, col: int) -> tuple[int, int, in
     return min(rows), min(columns), max(rows) + 1, max(columns) + 1
 
 
+@in_sentences("The effective receptive field")
 def effective_field(model: nn.Module, image: Tensor, layer: str, channel: int, row: int = 0, col: int = 0) -> Tensor:
     """Return how much each pixel moves one unit: |d unit / d pixel|, summed over the image's channels.
 

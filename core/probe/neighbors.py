@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from core.failures import in_sentences
 from core.probe.conditioning import conditioned
 
 NEAREST = 10
@@ -23,6 +24,7 @@ class Neighbors:
     distances: NDArray[np.float32]
 
 
+@in_sentences("Looking for the nearest images")
 def nearest(rows: NDArray[np.float32], count: int = NEAREST) -> Neighbors:
     """Find for each row (N, D) the nearest others by Euclidean distance; of identical rows, each finds the others.
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.errors import ConvScopeError
+from core.failures import in_sentences
 from core.inference.random_state import seeded
 
 Array = NDArray[np.float64]
@@ -41,6 +42,7 @@ class LayerPass:
     loss: float
 
 
+@in_sentences("The pass through the layer")
 def layer_pass(
     model: nn.Module,
     layer: str,

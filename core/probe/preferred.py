@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.errors import ConvScopeError
+from core.failures import in_sentences
 from core.model.twin import twin_of
 from core.probe.units import tapped
 
@@ -77,6 +78,7 @@ def preferred_input(
     return deque(pictures, maxlen=1).pop()
 
 
+@in_sentences("Climbing to the preferred picture")
 def preferred_steps(
     model: nn.Module,
     layer: str,

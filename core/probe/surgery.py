@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from core.errors import ConvScopeError
+from core.failures import in_sentences
 from core.model.twin import twin_of
 from core.probe.kernels import filters
 
@@ -57,6 +58,7 @@ class Replace:
 Edit = Off | Swap | Replace
 
 
+@in_sentences("The operation")
 def operate(model: nn.Module, edits: Sequence[Edit], *, share: bool = False) -> Any:
     """Return a copy of a network with its own weights and the edits applied one after the other.
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import ConvScopeError
+from core.failures import in_sentences
 from core.model.twin import twin_of
 
 Progress = Callable[[int, int], None]
@@ -70,6 +71,7 @@ def tapped(model: nn.Module, layer: str) -> Callable[[Tensor], Tensor]:
     return run
 
 
+@in_sentences("Looking for the strongest images")
 def top_images(
     model: nn.Module,
     images: Tensor,
@@ -119,6 +121,7 @@ def top_images(
     return best
 
 
+@in_sentences("Sharing out the score")
 def contributions(model: nn.Module, image: Tensor, layer: str, target: int) -> Tensor:
     """Return what each unit of a layer adds to the logit of a class: gradient × activation, summed over places.
 

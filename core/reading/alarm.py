@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ExplainError
+from core.failures import in_sentences
 from core.reading.inside import Inside
 from core.reading.strangeness import Energy, Floats, Score, fit_mahalanobis
 
@@ -65,6 +66,7 @@ class Alarm:
         return found
 
 
+@in_sentences("The alarm")
 def fit_alarm(train: Inside, labels: NDArray[np.integer], valid: Inside, *, rate: float = RATE) -> Alarm:
     """Learn when to call an image foreign.
 

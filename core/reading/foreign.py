@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from core.failures import in_sentences
 from core.reading.alarm import Alarm
 from core.reading.inside import look_inside
 
@@ -50,6 +51,7 @@ FOREIGN = {
 }
 
 
+@in_sentences("Trying the alarm")
 def caught(
     model: nn.Module,
     alarm: Alarm,

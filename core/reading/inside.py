@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from core.errors import ExplainError
 from core.explain.influence import last_layer
 from core.explain.prediction import batch_size, check_finite
+from core.failures import in_sentences
 from core.model.twin import twin_of
 
 Progress = Callable[[int, int], None]
@@ -36,6 +37,7 @@ class Inside:
         return Inside(self.logits[chosen], None if self.features is None else self.features[chosen])
 
 
+@in_sentences("Asking the network")
 def look_inside(
     model: nn.Module,
     pixels: Tensor,

@@ -9,6 +9,7 @@ from torch import nn
 
 from core.errors import ExplainError
 from core.explain.influence import Images
+from core.failures import in_sentences
 from core.reading.alarm import RATE, Alarm, fit_alarm
 from core.reading.foreign import FOREIGN, MOST, caught
 from core.reading.inside import Inside, look_inside
@@ -54,6 +55,7 @@ class Reader:
         return [(int(index), float(alike[index])) for index in order]
 
 
+@in_sentences("Calibration")
 def fit_reader(
     model: nn.Module, train: Images, valid: Images, *, rate: float = RATE, progress: Progress | None = None
 ) -> Reader:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from core.errors import ExplainError
+from core.failures import in_sentences
 from core.reading.inside import Inside
 
 Floats = NDArray[np.float64]
@@ -80,6 +81,7 @@ class Mahalanobis:
         return found
 
 
+@in_sentences("The distance of features")
 def fit_mahalanobis(features: NDArray[np.floating], labels: NDArray[np.integer]) -> Mahalanobis:
     """Learn where the features of each class lie, from training images (N, F) with classes (N,).
 

@@ -8,6 +8,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
 from core.errors import ExplainError
+from core.failures import in_sentences
 
 Floats = NDArray[np.float64]
 COLDEST, HOTTEST = 0.05, 20.0
@@ -40,6 +41,7 @@ class Temperature:
         return found
 
 
+@in_sentences("Calibration")
 def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> Temperature:
     """Find the temperature under which images of known class are least surprising.
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from core.explain.attribution import heatmap
 from core.explain.prediction import check_finite, scores
 from core.explain.repeats import Explain, Progress, tell_done, within
+from core.failures import in_sentences
 from core.model.twin import twin_of
 from core.reading.changes import CHANGES, Change, Pixels
 
@@ -64,6 +65,7 @@ class Stability:
         return [variant.rank for variant in self.variants.values() if variant.rank is not None]
 
 
+@in_sentences("Changing the picture")
 def stability(
     model: nn.Module,
     pixels: Tensor,

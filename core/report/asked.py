@@ -144,8 +144,8 @@ def _map(
         negative=about.negative,
         zoom=1,
     )
-    alt = f"{about.title}: {_where(found)}"
-    return Map(about.title, pixels(drawn.pixels, alt, SIDE), bar(drawn.scale, drawn.text), drawn.text)
+    alt, text = f"{about.title}: {_where(found)}", drawn.text + (f" {found.gap.text}" if found.gap else "")
+    return Map(about.title, pixels(drawn.pixels, alt, SIDE), bar(drawn.scale, text), text)
 
 
 def _where(found: Attribution) -> str:

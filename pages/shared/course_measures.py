@@ -86,6 +86,19 @@ def between(one: Told, other: Told) -> str:
     return "" if alike is None else f"In the end the maps of A and B have a rank correlation of {alike:.2f}."
 
 
+def promise_kept(moments: Sequence[Moment]) -> str:
+    """Say what the method promises its values to sum to, and which maps fall short of it; empty if it does not."""
+    gaps = [moment.gap for moment in moments if moment.gap]
+    if not gaps:
+        return ""
+    short = [gap for gap in gaps if gap.shortfall]
+    if not short:
+        return f"{gaps[0].promise.words} All of these maps keep to it."
+    worst = max(short, key=lambda gap: gap.share)
+    count = f"{len(short)} of these {len(gaps)} maps fall short of it."
+    return f"{worst.promise.words} {count} The farthest: {worst.shortfall}"
+
+
 def _inside(told: Told, picture: subjects.Picture) -> str:
     mask = _mask(told.run, picture)
     if mask is None:

@@ -12,7 +12,7 @@ from core.figures.grids import sprite
 from core.figures.overlays import faded
 from pages.shared import networks, subjects
 from pages.shared.compare import LETTERS
-from pages.shared.course_measures import Told, between, charts, reading
+from pages.shared.course_measures import Told, between, charts, promise_kept, reading
 from pages.shared.explanation_looks import chosen_look
 from pages.shared.layout import plain
 from pages.shared.maps import color_bar
@@ -57,7 +57,7 @@ def tell(
     drawn = _tiles(asked, picture, method, one_scale)
     places = sorted({each.at(moment) for each in told for moment in each.moments})
     at = _book(told, picture, target, drawn, places, epoch)
-    words = f"{method.title}. {drawn.text}"
+    words = " ".join(filter(None, (f"{method.title}. {drawn.text}", promise_kept(asked))))
     if drawn.scale.high:
         color_bar(drawn.scale, words)
     else:
@@ -142,6 +142,8 @@ def _leaf(moment: Moment | Missing, place: int, target: int, names: Sequence[str
     best = int(moment.probabilities.argmax())
     likely = float(moment.probabilities[target])
     lines = [f"{names[target]} {share(likely)}", f"says {names[best]}"] + ["blank map"] * moment.blank
+    if moment.gap and moment.gap.shortfall and not moment.blank:
+        lines.append(f"sum {moment.gap.off} off")
     return Leaf(place, title, likely, tuple(lines))
 
 

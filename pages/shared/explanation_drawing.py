@@ -109,8 +109,8 @@ def _map(
     )
     if attribution.blank:
         st.caption(plain(attribution.blank))
-    elif attribution.shortfall:
-        st.caption(plain(attribution.shortfall))
+    elif attribution.gap and attribution.gap.shortfall:
+        st.caption(plain(attribution.gap.shortfall))
 
 
 def _words(method: Method, shown: Sequence[Shown], drawn: Overlay, look: Look) -> None:

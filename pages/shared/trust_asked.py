@@ -62,11 +62,6 @@ class Asked:
         against = "" if self.versus is None else f"” and not “{names[self.versus]}"
         return plain(names[self.target] + against)
 
-    def starts(self) -> Any:
-        """Return the pictures (N, C, H, W) from which a method starts that has no starting picture of its own."""
-        own = any(option.name == "baseline" for option in self.method.options)
-        return None if own else networks.background(self.weights.run)
-
     def explain(self) -> "Explain":
         """Return what makes the map, of any network and image: for threads without a page."""
         from core.explain.attribution import attribute

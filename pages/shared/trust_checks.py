@@ -20,7 +20,6 @@ from pages.shared.trust_forgetting import Forgotten, forgetting
 
 if TYPE_CHECKING:
     from core.explain.attribution import Attribution
-    from core.explain.completeness import Gap
     from core.explain.faithfulness import Infidelity
     from core.explain.repeats import Explain
     from core.explain.steadiness import Sensitivity
@@ -50,7 +49,6 @@ class Checks:
 
     infidelity: "Infidelity | ConvScopeError"
     sensitivity: "Sensitivity | ConvScopeError"
-    gap: "Gap | ConvScopeError | None"
     forgotten: "Forgotten | ConvScopeError"
 
 
@@ -65,7 +63,7 @@ def checks_panel(asked: Asked, found: "Attribution") -> None:
         for key, draw in (
             ("infidelity", partial(_infidelity, checks)),
             ("sensitivity", partial(_sensitivity, checks)),
-            ("completeness", partial(_completeness, checks, asked)),
+            ("completeness", partial(_completeness, asked, found)),
         ):
             with st.container(border=True, height="stretch", key=f"trust_{key}"), show_errors():
                 verdicts += draw()
@@ -110,19 +108,19 @@ def _sensitivity(checks: Checks) -> "list[Verdict]":
     return [verdict]
 
 
-def _completeness(checks: Checks, asked: Asked) -> "list[Verdict]":
+def _completeness(asked: Asked, attribution: "Attribution") -> "list[Verdict]":
     from core.explain.trust import completeness_verdict
 
     head("Completeness gap", ABOUT_COMPLETENESS, "Sundararajan, Taly and Yan 2017, arXiv:1703.01365", "completeness")
-    if checks.gap is None:
+    found = attribution.gap
+    if found is None:
         st.markdown(f"{asked.method.title} does not promise what its values sum to, so there is no gap to measure.")
         return []
-    found = taken(checks.gap)
     number_card(
         "Missing, in logits",
         number(-found.gap),
         found.better,
-        f"The sum is {number(found.total)}, promised are {number(found.promised)}. "
+        f"{found.promise.words} The sum is {number(found.total)}, promised are {number(found.promised)}. "
         "The same values at random places: the same.",
     )
     verdict = completeness_verdict(found)
@@ -141,7 +139,7 @@ def _checks(asked: Asked, found: "Attribution") -> Checks | None:
     passes = SQUARES + 1 + repeats * asked.passes
     return background(
         ("checks", *asked.key),
-        partial(_work, asked.explain(), model, _untrained(asked), asked.image(), found, asked.starts()),
+        partial(_work, asked.explain(), model, _untrained(asked), asked.image(), found),
         words="Explaining the picture again and again",
         place="trust_checks",
         ask=asked.ask("Make the other checks", passes),
@@ -157,12 +155,9 @@ def _untrained(asked: Asked) -> Any:
     return networks.model(subjects.Weights(run, 0))
 
 
-def _work(
-    explain: "Explain", model: Any, before: Any, image: Any, found: "Attribution", starts: Any, progress: Progress
-) -> Checks:
+def _work(explain: "Explain", model: Any, before: Any, image: Any, found: "Attribution", progress: Progress) -> Checks:
     """Make all checks; one that cannot be made does not keep the others away."""
     from core.explain.attribution import heatmap
-    from core.explain.completeness import completeness_gap, promises
     from core.explain.faithfulness import infidelity
     from core.explain.steadiness import sensitivity
 
@@ -173,5 +168,4 @@ def _work(
     foreseen = attempt(lambda: infidelity(model, image, values, target, versus=found.versus, progress=share_of(0, 0.1)))
     steady = attempt(lambda: sensitivity(model, image, target, explain, progress=share_of(0.1, 0.6)))
     forgotten = attempt(lambda: Forgotten.of(model, before, image, target, explain, share_of(0.6, 1)))
-    gap = attempt(lambda: completeness_gap(model, image, found, start=starts)) if promises(found.method) else None
-    return Checks(foreseen, steady, gap, forgotten)
+    return Checks(foreseen, steady, forgotten)

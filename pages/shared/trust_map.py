@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.figures.overlays import faded, overlay
 from pages.shared.explanation_looks import chosen_look
+from pages.shared.layout import plain
 from pages.shared.maps import color_bar
 from pages.shared.trust_asked import Asked
 
@@ -32,3 +33,5 @@ def map_card(asked: Asked, found: "Attribution") -> None:
         st.markdown(f"**{method.title}** for “{asked.title}”")
         st.image(drawn.pixels, width="stretch", alt=f"{method.title}: {drawn.text}")
         color_bar(drawn.scale, drawn.text)
+        if found.gap and found.gap.shortfall:
+            st.caption(plain(found.gap.shortfall))

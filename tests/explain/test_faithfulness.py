@@ -1,5 +1,6 @@
 """Infidelity and maximum sensitivity are Captum's own numbers; completeness is an axiom that linear networks keep."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 
 from core.errors import ExplainError
 from core.explain.attribution import Attribution, attribute, heatmap
-from core.explain.completeness import Gap, completeness_gap, promises
+from core.explain.completeness import Gap
 from core.explain.faithfulness import _masks, infidelity
 from core.explain.methods import METHODS
 from core.explain.steadiness import sensitivity
@@ -189,39 +190,37 @@ def _made(values: Tensor, method: str, **more: Any) -> Attribution:
 
 def test_integrated_gradients_complete_the_change_of_score_the_closer_the_more_steps() -> None:
     net, image = network().eval(), picture()
-    gaps = [
-        abs(completeness_gap(net, image, attribute(net, image, 1, "integrated_gradients", steps=steps)).gap)
-        for steps in (8, 64, 256)
-    ]
+    gaps = [abs(attribute(net, image, 1, "integrated_gradients", steps=steps).gap.gap) for steps in (8, 64, 256)]
     assert gaps[2] < gaps[0] and gaps[2] < 2e-3
 
 
 def test_on_a_line_the_sum_is_exact_and_a_part_of_it_is_missing_by_that_part() -> None:
     net, image = linear(), picture()
     whole = attribute(net, image, 0, "integrated_gradients")
-    found = completeness_gap(net, image, whole)
+    found = whole.gap
     with torch.no_grad():
         change = float((net(image[None]) - net(torch.zeros_like(image)[None]))[0, 0])
     assert found.promised == pytest.approx(change, abs=1e-5)
-    assert found.gap == pytest.approx(0, abs=1e-5) and found.of_change
-    halved = _made(whole.values / 2, "integrated_gradients")
-    assert completeness_gap(net, image, halved).gap == pytest.approx(-change / 2, abs=1e-5)
-    assert completeness_gap(net, image, halved).share == pytest.approx(0.5, abs=1e-4)
+    assert found.gap == pytest.approx(0, abs=1e-5) and found.shortfall is None
+    halved = replace(found, total=found.total / 2)
+    assert halved.gap == pytest.approx(-change / 2, abs=1e-5) and halved.share == pytest.approx(0.5, abs=1e-4)
+    said = f"The values sum to {change / 2:.3g}, the score changed by {change:.3g} (50% off): more steps sum up"
+    assert halved.shortfall == f"{said} more exactly.".replace("-", "−")
     against = attribute(net, image, 0, "integrated_gradients", versus=2)
-    assert completeness_gap(net, image, against).gap == pytest.approx(0, abs=1e-5)
+    assert against.gap.gap == pytest.approx(0, abs=1e-5)
     start = torch.randn(5, 3, 8, 8, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         above = float(net(image[None])[0, 0] - net(start)[:, 0].mean())
-    assert completeness_gap(net, image, whole, start=start).promised == pytest.approx(above, abs=1e-5)
+    found = attribute(net, image, 0, "deep_lift_shap", background=start)
+    assert found.gap.promised == pytest.approx(above, abs=1e-5)
 
 
 def test_methods_that_promise_nothing_are_not_held_to_it() -> None:
-    assert promises("integrated_gradients") and not promises("saliency")
-    assert {name for name in METHODS if promises(name)} >= {"integrated_gradients"}
-    with pytest.raises(ExplainError, match="does not promise"):
-        completeness_gap(network(), picture(), attribute(network(), picture(), 0, "saliency"))
+    net, image = network(), picture()
+    for name in ("saliency", "input_x_gradient"):
+        assert attribute(net, image, 0, name).gap is None
 
 
 def test_a_gap_of_nothing_promised_is_told_apart() -> None:
-    assert Gap(0.0, 0.0, True).share == 0
-    assert Gap(1.0, 0.0, True).share == float("inf")
+    assert Gap(0.0, 0.0, METHODS["lrp"].promise).share == 0
+    assert Gap(1.0, 0.0, METHODS["lrp"].promise).share == float("inf")

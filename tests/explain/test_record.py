@@ -55,7 +55,8 @@ def read(npz: bytes) -> dict[str, np.ndarray]:
 def test_arrays_come_back_bit_for_bit_without_pickle(record: Record) -> None:
     found = read(arrays_npz([record]))
     assert list(found) == [
-        *("image", "pixels", "integrated_gradients_class_1", "grad_cam_class_1"),
+        *("image", "pixels", "integrated_gradients_class_1", "integrated_gradients_class_1_sum_and_promise"),
+        "grad_cam_class_1",
         *("occlusion_class_2_versus_3", "occlusion_class_2_versus_3__2"),
     ]
     assert found["image"].dtype == np.float32
@@ -64,6 +65,8 @@ def test_arrays_come_back_bit_for_bit_without_pickle(record: Record) -> None:
     for name, each in zip(names_of(record.found), record.found, strict=True):
         assert found[name].dtype == np.float32
         assert found[name].tobytes() == each.values.contiguous().numpy().tobytes()
+    gap = record.found[0].gap
+    assert found["integrated_gradients_class_1_sum_and_promise"].tolist() == [gap.total, gap.promised]
 
 
 def test_two_networks_keep_their_arrays_apart(record: Record) -> None:
@@ -96,7 +99,12 @@ def test_the_settings_say_in_words_what_was_asked(record: Record) -> None:
     assert first["paper"] == METHODS["integrated_gradients"].paper
     assert first["options"]["steps"] == 9
     assert first["target"] == {"index": 1, "name": "dog"}
-    assert last["versus"] == {"index": 3, "name": NAMES[3]}
+    assert last["versus"] == {"index": 3, "name": NAMES[3]} and last["promise"] is None
+    gap = record.found[0].gap
+    assert first["promise"] == {
+        **{"words": METHODS["integrated_gradients"].promise.words, "sum": gap.total},
+        **{"promised": gap.promised, "shortfall": gap.shortfall},
+    }
     assert [each["array"] for each in asked["explanations"]] == names_of(record.found)
     assert asked["explanations"][1]["options"]["layer"] == record.found[1].options["layer"]
 

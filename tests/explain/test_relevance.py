@@ -6,6 +6,7 @@ from collections import OrderedDict
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from core.compat import import_torchvision
 from core.explain.attribution import attribute
@@ -15,6 +16,7 @@ from core.explain.unfold import unfolded
 from core.model.build import build_model
 from core.model.presets import PRESETS, preset
 from core.model.twin import twin_of
+from core.model.zoo_modules import lite0, one_module_per_use
 
 import_torchvision()  # zennit imports it by itself, which fails where the builds of torch and torchvision differ
 from zennit.attribution import Gradient  # noqa: E402
@@ -129,6 +131,45 @@ def test_shortcuts(rule: str) -> None:
     norm.body.add_module("norm", norm.norm)  # zennit merges what follows in a stack
     norm.norm = nn.Identity()
     assert same(ours(plain, picture(), 1, rule), by_zennit(summed, picture(), 1, rule))
+
+
+class Stacked(nn.Module):
+    """A sum of two as zennit has a rule for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sum = Sum()
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        return self.sum(torch.stack([first, second], dim=-1))
+
+
+@pytest.fixture(scope="module")
+def lite() -> tuple[nn.Module, nn.Module]:
+    """EfficientNet-Lite0, and its canonical form: batch norms merged by torch, sums as zennit's modules."""
+    torch.manual_seed(6)
+    net = shaken(one_module_per_use(lite0()))
+    network = unfolded(net)
+    assert network is not None
+    merged = copy.deepcopy(network).double().eval()
+    for node in merged.graph.nodes:
+        module = merged.get_submodule(str(node.target)) if node.op == "call_module" else None
+        if isinstance(module, nn.BatchNorm2d):
+            before = str(node.args[0].target)
+            merged.set_submodule(before, fuse_conv_bn_eval(merged.get_submodule(before), module))
+            merged.set_submodule(str(node.target), nn.Identity())
+        elif type(module).__name__ == "Sum":
+            merged.set_submodule(str(node.target), Stacked())
+    image = picture(32)[None].double()
+    assert torch.allclose(merged(image), copy.deepcopy(net).double()(image))
+    return net, merged
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_paddings_and_functional_convolutions_of_efficientnet(lite: tuple[nn.Module, nn.Module], rule: str) -> None:
+    net, merged = lite
+    one, other = ours(net, picture(32), 1, rule), by_zennit(merged, picture(32), 1, rule)
+    assert other.any() and float((one - other).abs().max()) <= 1e-5 * float(other.abs().max())
 
 
 def test_positive_products_give_a_positive_score_no_negative_share() -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from core.explain.completeness import Gap
 from core.explain.faithfulness import Infidelity
+from core.explain.methods import METHODS
 from core.explain.pointing import CENTRE, RANDOM, League, Rate, Standing
 from core.explain.randomization import Cascade, Likeness, Step
 from core.explain.removal import Chance, Curve
@@ -57,7 +58,7 @@ def test_sensitivity_is_judged_by_that_of_random_maps(value: float, speaks: str)
 
 @pytest.mark.parametrize(("total", "speaks"), [(10.01, "for"), (9.5, "open"), (5.0, "against"), (20.0, "against")])
 def test_a_gap_is_judged_by_its_share(total: float, speaks: str) -> None:
-    assert completeness_verdict(Gap(total, 10.0, True)).speaks == speaks
+    assert completeness_verdict(Gap(total, 10.0, METHODS["deep_lift"].promise)).speaks == speaks
 
 
 def steps(*ranks: float | None) -> Cascade:

@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from core.data.catalog import DATASETS
 from core.data.datasets import load_dataset
 from core.explain.attribution import attribute, heatmap
-from core.explain.completeness import completeness_gap
 from core.explain.erasing import removed
 from core.explain.faithfulness import infidelity
 from core.explain.methods import METHODS
@@ -144,7 +143,8 @@ def test_every_check_gives_the_numbers_of_core(trained_run: str) -> None:
     shown = metrics(app)
     foreseen = infidelity(model, image, heatmap(found), target)
     steady = sensitivity(model, image, target, explain)
-    gap = completeness_gap(model, image, found)
+    gap = found.gap
+    assert gap is not None
     assert shown["Not foreseen"] == f"{foreseen.share:.0%}"
     assert shown["Moves at most"] == f"{steady.value:.0%}"
     assert f"A random map: {steady.random:.0%}" in words(app)
