@@ -18,7 +18,6 @@ from core.explain.option import Choice
 from core.explain.prediction import check_images, finite
 from core.explain.question import Contrast, Question
 from core.explain.unfold import unfolded
-from core.explain.usable import margins
 from core.explain.watch import Progress, Watch, check_logits, logits_of, sentences
 from core.inference.random_state import seeded
 from core.model.twin import twin_of
@@ -123,16 +122,26 @@ def attribute(
             index = target if versus is None else 0
             asked = Question(wrap(twin_of(network)), batch, index, chosen, others, model, wrap)
             values = about.compute(asked).detach().float().cpu()
+            start = _start(about, asked)
     found = watch.logits
     if found is None:  # the image itself was never asked about
         found = check_logits(logits_of(model, batch) if logits is None else logits[None], classes)[0].float().cpu()
     score = float(found[target] - (0 if versus is None else found[versus]))
     values, gap = _clean(values, about, found), None
     if about.promise is not None:
-        start = None if about.promise.of == "score" else margins(twin_of(model), asked.starts, target, versus)
-        promised = score - (0 if start is None else float(start.double().mean()))
-        gap = Gap(float(values.double().sum()), promised, about.promise, ROUNDING * float(found.abs().max()))
+        rounding = ROUNDING * float(found.abs().max())
+        gap = Gap(float(values.double().sum()), score - start, about.promise, rounding)
     return Attribution(values, method, target, about.signed, score, chosen, versus, gap)
+
+
+def _start(about: Method, asked: Question) -> float:
+    """Return the score from which a method promises the change: 0, or the mean of its starting pictures."""
+    if about.promise is None or about.promise.of == "score":
+        return 0.0
+    network = asked.twin(asked.original)
+    with torch.no_grad():
+        found = [network(part)[:, asked.target] for part in asked.starts.split(asked.batch)]
+    return float(torch.cat(found).double().mean())
 
 
 def _contrast(watch: Watch, model: nn.Module, classes: tuple[int, int], twin: nn.Module) -> nn.Module:

@@ -97,9 +97,8 @@ def sentences(watch: Watch, title: str) -> Iterator[None]:
     """
     try:
         yield
-    except ConvScopeError:
-        raise
-    except Exception as error:
+    except Exception as raised:
+        error = raised.__cause__ if isinstance(raised, ConvScopeError) else raised  # a layer may have been asked before
         if error is watch.cancelled:
             raise
         if isinstance(error, RuntimeError) and not watch.images and not is_about_memory(error):
@@ -107,4 +106,6 @@ def sentences(watch: Watch, title: str) -> Iterator[None]:
                 f"The network cannot take an image of shape {tuple(watch.image.shape[1:])} ({in_brief(error)}): choose "
                 "one of the shape that it was made for."
             ) from error
-        raise failure(error, title, "choose another method.") from error
+        if isinstance(raised, ConvScopeError):
+            raise
+        raise failure(raised, title, "choose another method.") from raised
