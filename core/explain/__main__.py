@@ -115,7 +115,7 @@ def _answers(network: Network, image: Tensor, calls: Sequence[Call], *, skip: bo
             bar.set_description(f"{METHODS[call.method].title} ({number} of {len(calls)})")
             try:
                 yield _answer(network, image, call, _shown_on(bar))
-            except ExplainError as error:
+            except ConvScopeError as error:
                 if not skip:
                     raise
                 bar.write(f"{METHODS[call.method].title} is left out: {error}", file=sys.stderr)

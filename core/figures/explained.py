@@ -30,6 +30,14 @@ def explanation_sheet(
     Raises:
         ExplainError: There is nothing to draw, or too much.
     """
+    tiles = explanation_tiles(records, strength=strength, percentile=percentile, sign=sign)
+    return sheet(_heading(records), _networks(records), tiles)
+
+
+def explanation_tiles(
+    records: Sequence[Record], *, strength: float = 0.85, percentile: float = 99, sign: Sign = "both"
+) -> list[Tile]:
+    """Return the tiles of `explanation_sheet`: what each shows and means, what it promises and where it falls short."""
     tiles = []
     for place, record in enumerate(records if any(record.found for record in records) else ()):
         shown = _shown(record)
@@ -51,7 +59,7 @@ def explanation_sheet(
             text = " ".join(filter(None, words))
             title = letter + METHODS[found.method].title
             tiles.append(Tile(title, _question(record, found), drawn.pixels, text, drawn.scale))
-    return sheet(_heading(records), _networks(records), tiles)
+    return tiles
 
 
 def _shown(record: Record) -> Pixels:

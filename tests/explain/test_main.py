@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from PIL import Image
 
 from core.data.datasets import load_dataset
 from core.data.images import decode_image, fit_image
-from core.explain.__main__ import main
+from core.explain.__main__ import main, open_network
 from core.explain.attribution import attribute
 from core.explain.calls import command, read_settings
 from core.explain.methods import METHODS
@@ -269,3 +270,28 @@ def test_a_pretrained_network_has_no_epochs(home: Path, tmp_path: Path, capsys: 
     asked = ["--model", "zoo-" + next(iter(ZOO)), "--epoch", "1", "--method", "saliency", "-o", str(tmp_path / "a.png")]
     assert main([str(PICTURE), *asked]) == 1
     assert "has no epochs" in capsys.readouterr().err
+
+
+def test_of_all_methods_those_that_fail_are_named_and_the_others_go_on(
+    trained: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls = list[int]()
+
+    def fail(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        calls.append(len(inputs[0]))
+        if len(inputs[0]) > 8:
+            raise ValueError("injected fault")
+
+    def open_faulty(*args: Any) -> Any:
+        network = open_network(*args)
+        network.model.register_forward_pre_hook(fail)
+        return network
+
+    monkeypatch.setattr("core.explain.__main__.open_network", open_faulty)
+    path = tmp_path / "out.npz"
+    assert main([str(PICTURE), "--model", trained, "--method", "all", "-o", str(path)]) == 0
+    said = capsys.readouterr().err
+    assert "Occlusion is left out: Occlusion failed on this network (ValueError: injected fault)" in said
+    assert "Traceback" not in said and max(calls) > 8
+    names = {name.split("_class_")[0] for name in read(path)}
+    assert {"saliency", "lrp", "grad_cam"} <= names and "occlusion" not in names

@@ -13,7 +13,7 @@ from core.explain.attribution import Attribution, attribute, heatmap
 from core.explain.calls import Source, read_settings
 from core.explain.methods import METHODS
 from core.explain.record import Record, arrays_npz, call_of, digest, fingerprint, names_of, settings_json
-from core.figures.explained import explanation_sheet
+from core.figures.explained import explanation_sheet, explanation_tiles
 from core.figures.overlays import faded, overlay
 from core.model.build import build_model
 from core.model.layers import Activation, Conv, Dense, Flatten, MaxPool
@@ -134,6 +134,23 @@ def test_the_sheet_holds_every_overlay(record: Record) -> None:
     for expected, (left, top, zoom) in zip([shown, *drawn], made.places, strict=True):
         height, width = expected.shape[:2]
         assert np.array_equal(sheet[top : top + height * zoom : zoom, left : left + width * zoom : zoom], expected)
+
+
+def test_sheet_and_settings_say_what_a_map_promises_and_where_it_falls_short(record: Record) -> None:
+    lrp = attribute(build_model(SPEC, seed=1).eval(), record.image, 1, "lrp")
+    promise = METHODS["lrp"].promise
+    assert lrp.gap is not None and promise is not None
+    said = f"The values sum to {lrp.gap.total:.3g}, the score is {lrp.score:.3g} ({lrp.gap.off} off): {promise.lacking}"
+    assert lrp.gap.shortfall == said.replace("-", "−")
+    tile = explanation_tiles([replace(record, found=(lrp,))])[1]
+    assert f" {promise.words} {lrp.gap.shortfall} " in tile.text
+    (asked,) = json.loads(settings_json([replace(record, found=(lrp,))]))["asked"]
+    assert asked["explanations"][0]["promise"]["shortfall"] == lrp.gap.shortfall
+    kept = attribute(build_model(SPEC, seed=1).eval(), record.image, 1, "deep_lift")
+    assert kept.gap is not None and kept.gap.shortfall is None
+    assert (
+        f" {METHODS['deep_lift'].promise.words} Starting" in explanation_tiles([replace(record, found=(kept,))])[1].text
+    )
 
 
 def overlaid(found: Attribution, shown: np.ndarray) -> np.ndarray:

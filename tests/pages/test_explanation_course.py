@@ -27,6 +27,7 @@ from core.train.config import TrainConfig
 from core.train.runner import Runner
 from pages.shared import explanation_course, jobs, menu
 from pages.shared.job_board import Lane, board, threads_of
+from pages.shared.layout import plain
 from tests.pages.conftest import settled
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting backward hooks")
@@ -203,6 +204,25 @@ def test_a_new_epoch_computes_only_itself(trained_run: str, asked: list[dict[str
     assert books(app)[0]["moments"] == ["untrained", "epoch 1", "epoch 2"]
     assert len(asked) == 1
     store.close()
+
+
+def test_it_says_what_the_maps_promise_and_which_fall_short(trained_run: str) -> None:
+    app = opened(run=trained_run)
+    app.session_state["methods_Rules for going back"] = ["lrp"]
+    settled(app.run())
+    settled(app.selectbox(key="course_method").set_value("lrp").run())
+    (book,) = books(app)
+    store, (_, image) = RunStore(), picture()
+    target = int(answer(trained_run).argmax())
+    gaps = [attribute(store.load_model(trained_run, epoch), image, target, "lrp").gap for epoch in (0, 1, 2)]
+    store.close()
+    short = [gap for gap in gaps if gap.shortfall]
+    assert short
+    worst = max(short, key=lambda gap: gap.share)
+    assert f"{worst.promise.words} {len(short)} of these 3 maps fall short of it." in texts(app)
+    assert plain(worst.shortfall) in texts(app)
+    for leaf, gap in zip(book["strips"][0]["leaves"], gaps, strict=True):
+        assert (f"sum {gap.off} off" in leaf["lines"]) is (gap in short)
 
 
 def test_a_damaged_epoch_keeps_the_others(trained_run: str) -> None:

@@ -30,6 +30,7 @@ from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from pages.shared import networks, trust_asked
 from pages.shared.explanation_controls import FIRST
+from pages.shared.layout import plain
 from pages.shared.predictions import share
 from tests.pages.conftest import settled
 
@@ -181,6 +182,14 @@ def test_without_epochs_the_untrained_copy_is_a_fresh_one(make_run: Callable[...
     app = opened(run=make_run())
     strip = next(element.proto.body for element in app.get("html") if "<figure" in element.proto.body)
     assert "Untrained copy" in strip and "Before training" not in strip
+
+
+def test_it_says_what_the_map_promises_and_by_how_much_it_falls_short(trained_run: str) -> None:
+    app = opened(run=trained_run, methods="lrp")
+    model, image, target = question(trained_run)
+    gap = attribute(model, image, target, "lrp").gap
+    assert gap is not None and gap.shortfall
+    assert gap.promise.words in words(app) and plain(gap.shortfall) in words(app)
 
 
 def test_a_method_without_a_promise_has_no_gap(trained_run: str) -> None:

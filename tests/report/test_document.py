@@ -134,6 +134,35 @@ def test_what_a_reader_wishes_to_see_comes_first_and_by_the_methods_that_were_as
             Wish(**wrong)
 
 
+def test_it_says_what_a_map_promises_and_where_it_falls_short(store, trained):
+    dataset, model = load_dataset("digits"), store.load_model(trained)
+    report = Document(lab_report(store, trained, wish=Wish((7,), ("lrp",))))
+    image = dataset.normalize(dataset.test.images[7])
+    gap = attribute(model, image, int(model(image[None]).argmax()), "lrp").gap
+    assert gap.shortfall and gap.text in " ".join(report.words["figcaption"])
+
+
+@pytest.mark.parametrize(("well", "place"), [(0, "The test"), (40, "Occlusion")])
+def test_a_network_that_fails_leaves_the_rest_of_the_report(well, place, store, trained, monkeypatch):
+    load, calls = store.load_model, []
+
+    def fail(*_):
+        calls.append(1)
+        if len(calls) > well:
+            raise ValueError("injected fault")
+
+    def load_faulty(*args):
+        model = load(*args)
+        model.register_forward_pre_hook(fail)
+        return model
+
+    monkeypatch.setattr(store, "load_model", load_faulty)
+    report = Document(lab_report(store, trained, wish=Wish((), ("occlusion",))))
+    words = " ".join(report.words["body"][0].split())
+    assert f"{place} failed on this network (ValueError: injected fault)" in words
+    assert "LR = 0.01" in words and len(report.all("img")) >= 2
+
+
 def test_the_maps_are_those_of_the_explanations(store, trained):
     from core.explain.attribution import heatmap
     from core.explain.methods import METHODS
