@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from core.exchange.layout import PREDICTOR, plain, stem
+from core.exchange.preprocessing import preprocessing, preprocessing_code
 from core.exchange.standing import limits, measured, untested
 from core.model.calls import module_call
 from core.model.shapes import summarize
@@ -26,8 +27,7 @@ With [PyTorch](https://pytorch.org) and nothing of ConvScope, in the folder of `
 python {predictor} picture.png
 ```
 
-As a program that needs no code of the network; `images` is float32 (N, {shape}), normalised as `prepare` in
-`{predictor}` does it:
+As a program that needs no code of the network; `images` is float32 (N, {shape}), prepared as described above:
 
 ```python
 import torch
@@ -63,6 +63,7 @@ def model_card(store: RunStore, run: Run) -> str:
         "Limits": [f"- {sentence}" for sentence in (*limits(run), *_found(store, run))],
         "What it was not tested on": [f"- {sentence}" for sentence in untested(run)],
         "Notes": _quoted(run.note),
+        "How to prepare pictures": _preparing(run),
         "How to load it": [_loading(run)],
     }
     lines = [f"# {as_text(run.name)}", ""]
@@ -150,6 +151,16 @@ def _found(store: RunStore, run: Run) -> list[str]:
 
 def _quoted(note: str) -> list[str]:
     return [f"    {line}" for line in note.splitlines()] if note.strip() else []
+
+
+def _preparing(run: Run) -> list[str]:
+    lines = [f"{number}. {as_text(step)}" for number, step in enumerate(preprocessing(run), 1)]
+    code = preprocessing_code(run)
+    if code:
+        lines += ["", "The same in Python, for 8-bit files with Pillow and NumPy alone:", "", "```python"]
+        lines += [*code.rstrip("\n").split("\n"), "```"]
+        lines += ["", f"`{PREDICTOR}` does it for every kind of file that ConvScope reads."]
+    return lines
 
 
 def _loading(run: Run) -> str:

@@ -34,7 +34,7 @@ _FILES = {
     DATA: f"the images that {SCRIPT} learns from",
     PREDICTOR: f"a PyTorch script that classifies pictures with the weights in {WEIGHTS}",
     CARD: "what the network is, how good it is and what it was not tested on",
-    ONNX: 'the network for other programs: "images" (N, C, H, W) float32, prepared as in predict.py, to "logits"',
+    ONNX: 'the network for other programs: "images" (N, C, H, W) float32, prepared as its notes say, to "logits"',
     TENSORBOARD: f"the curves for TensorBoard: tensorboard --logdir {TENSORBOARD.rstrip('/')}",
 }
 
