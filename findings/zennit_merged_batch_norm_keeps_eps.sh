@@ -17,6 +17,14 @@ python3 -m venv "$place/venv"
 "$place/venv/bin/python" - <<'PY'
 import torch
 from torch import nn
+
+# zennit imports torchvision; where its wheel was built for another torch, declaring an operator lets that pass.
+schemas = torch.library.Library("torchvision", "FRAGMENT")
+try:
+    import torchvision  # noqa: F401
+except RuntimeError:
+    for name in ("nms", "qnms"):
+        schemas.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 from zennit.canonizers import SequentialMergeBatchNorm
 
 torch.manual_seed(0)
