@@ -101,7 +101,7 @@ def in_sentences(title: str) -> Callable[[F], F]:
             return items()
 
         chosen: Any = generate if inspect.isgeneratorfunction(function) else call
-        return chosen  # type: ignore[no-any-return]
+        return chosen
 
     return decorate
 
