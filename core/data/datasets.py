@@ -108,7 +108,11 @@ def _statistics(images: NDArray[np.uint8]) -> tuple[tuple[float, ...], tuple[flo
 
 def _take(arrays: Arrays, indices: NDArray[np.int64]) -> Split:
     masks = None if arrays.masks is None else torch.from_numpy(arrays.masks[indices])
-    return Split(torch.from_numpy(arrays.images[indices]), torch.from_numpy(arrays.labels[indices]), masks)
+    # Row by row, with the strides of such: by other strides, even of a side of 1, torch would choose other kernels for
+    # what was just read or drawn than for what was kept, whose sums differ in their last digit.
+    images = torch.from_numpy(np.ascontiguousarray(arrays.images[indices]))
+    images = images.flatten().view(images.shape)
+    return Split(images, torch.from_numpy(arrays.labels[indices]), masks)
 
 
 def without_images(info: DatasetInfo) -> Dataset:

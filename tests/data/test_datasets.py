@@ -149,6 +149,13 @@ def test_second_load_reads_what_was_kept(digits: Dataset, home: Path, monkeypatc
     assert torch.equal(load_dataset("digits").train.images, digits.train.images)
 
 
+def test_images_just_read_lie_in_memory_as_kept_ones_do(home: Path) -> None:
+    assert not is_stored("digits")
+    for data in (load_dataset("digits", limit=63), load_dataset("digits", limit=63)):
+        for split in (data.train, data.valid, data.test):
+            assert split.images.stride() == torch.empty(split.images.shape).stride()
+
+
 @pytest.mark.parametrize("damage", ["cut", "noise", "empty", "other images"])
 def test_damaged_file_is_made_again(damage: str, digits: Dataset, home: Path) -> None:
     path = home / "data" / "digits-1.safetensors"
