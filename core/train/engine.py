@@ -1,33 +1,49 @@
 """The engine: hands queued runs to worker processes, in order, and notices when one dies. It needs no torch itself."""
 
 import atexit
-import json
 import logging
-import signal
-import subprocess
-import sys
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
 from core.errors import ConvScopeError
 from core.runs.housekeeping import clear, tidy
 from core.runs.store import RunStore
-from core.settings import absolute_environment, settings
+from core.settings import settings
 from core.train.silence import Silence
+from core.train.worker_process import WorkerProcess
 
 TICK_SECONDS = 0.25
 LOOK_SECONDS = 0.5
 SILENT_SECONDS = 3.5
 SPARE_AFTER_SECONDS, MAX_SPARE_SECONDS = 6.0, 300.0
+HINDERED_SECONDS = 2.0
 CLOSING_SECONDS = 8.0
 
-_ROOT = Path(__file__).resolve().parents[2]
 _SILENT = "Its worker no longer answers: the app or the machine was shut down. Press Resume to go on."
 _CLOSED = "The app was closed while this run trained: press Resume to go on."
 _log = logging.getLogger(__name__)
+
+
+class _Hindrances:
+    """What keeps the queue waiting, logged once a cause until it goes on: a disk may be full for hours."""
+
+    def __init__(self) -> None:
+        self._causes: dict[str, set[str]] = {}
+
+    def note(self, part: str, cause: str) -> None:
+        """Take in what hinders a part of the engine."""
+        causes = self._causes.setdefault(part, set())
+        if cause not in causes:
+            causes.add(cause)
+            _log.warning("The queue waits: %s", cause)
+
+    def over(self, part: str) -> None:
+        """Take in that a part of the engine works."""
+        if self._causes.pop(part, None) and not self._causes:
+            _log.warning("The queue goes on.")
 
 
 class Engine:
@@ -39,16 +55,21 @@ class Engine:
     Args:
         store: The runs.
         slots: How many train at the same time; by default that of the settings.
+        clock: Returns seconds that never go back.
     """
 
-    def __init__(self, store: RunStore, *, slots: int | None = None) -> None:
+    def __init__(
+        self, store: RunStore, *, slots: int | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.store = store
         self.slots = slots or settings().slots
         self.owner = uuid.uuid4().hex
-        self._workers: dict[str, subprocess.Popen[bytes]] = {}
-        self._spare: subprocess.Popen[bytes] | None = None
-        self._given, self._spare_after = 0.0, 0.0
-        self._trouble = ""
+        self._clock = clock
+        self._workers: dict[str, WorkerProcess] = {}
+        self._spare: WorkerProcess | None = None
+        self._spare_after = SPARE_AFTER_SECONDS
+        self._given = self._looked = self._failed = float("-inf")
+        self._hindrances = _Hindrances()
         self._silence = Silence(round(SILENT_SECONDS / LOOK_SECONDS))
         self._wake, self._closing = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._look_after, name="engine", daemon=True)
@@ -82,45 +103,38 @@ class Engine:
         self._thread.join(CLOSING_SECONDS)
         workers = [*self._workers.values(), *([self._spare] if self._spare else [])]
         for worker in workers:
-            _end_input(worker)
+            worker.end_input()
         deadline = time.monotonic() + CLOSING_SECONDS
         for worker in workers:
-            try:
-                worker.wait(max(0.1, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                worker.kill()
-                worker.wait()
+            worker.wait(max(0.1, deadline - time.monotonic()))
         with suppress(ConvScopeError):  # those that could not say so themselves; if nor can we, the next engine will
             for run_id in self._workers:
                 self.store.interrupt(run_id, _CLOSED, owner=self.owner)
         atexit.unregister(self.close)
 
     def _look_after(self) -> None:
-        looked = 0.0
-        tidy(self.store)
+        with suppress(ConvScopeError):  # wrong settings, of which the workers tell
+            tidy(self.store)
         while not self._closing.is_set():
-            try:
-                self._reap()
-                self._hand_out()
-                self._keep_spare()
-                if time.monotonic() - looked > LOOK_SECONDS:
-                    looked = time.monotonic()
-                    self._listen()
-                self._tell("")
-            except (ConvScopeError, OSError) as error:
-                self._tell(str(error))
-                self._closing.wait(2.0)
+            if not self._look():
+                self._closing.wait(HINDERED_SECONDS)
             self._wake.wait(TICK_SECONDS)
             self._wake.clear()
 
-    def _tell(self, trouble: str) -> None:
-        """Log why the queue waits, and that it goes on, once each: a disk may be full for hours."""
-        if trouble != self._trouble:
-            if trouble:
-                _log.warning("The queue waits: %s", trouble)
-            else:
-                _log.warning("The queue goes on.")
-            self._trouble = trouble
+    def _look(self) -> bool:
+        """See to the workers and the queue once; return whether the store let it be done."""
+        try:
+            self._reap()
+            self._hand_out()
+            self._keep_spare()
+            if self._clock() - self._looked > LOOK_SECONDS:
+                self._looked = self._clock()
+                self._listen()
+        except (ConvScopeError, OSError) as error:
+            self._hindrances.note("store", str(error))
+            return False
+        self._hindrances.over("store")
+        return True
 
     def _listen(self) -> None:
         """Show life for the runs of this engine, and find those whose worker is gone."""
@@ -133,81 +147,55 @@ class Engine:
 
     def _reap(self) -> None:
         for run_id, worker in list(self._workers.items()):
-            if worker.poll() is None:
+            alive = worker.alive()
+            if worker.has_begun():
+                self._spare_after = SPARE_AFTER_SECONDS
+                self._hindrances.over("workers")
+            if alive:
                 continue
-            _end_input(worker)
+            worker.end_input()
             clear(self.store.folder / run_id)
             if worker.returncode == 0:  # it let go of the run, which may have been resumed a moment later
                 self.store.put_back(run_id, self.owner)
             else:
-                self.store.interrupt(run_id, _cause(worker.returncode), owner=self.owner)
+                how = f"Its worker {worker.manner()}: press Resume to go on from the last checkpoint."
+                self.store.interrupt(run_id, worker.last_words() or how, owner=self.owner)
             del self._workers[run_id]
+        if self._spare is not None and not self._spare.alive():
+            how = f"A waiting worker {self._spare.manner()}: see worker.log."
+            self._worker_failed(self._spare.last_words() or how)
+            self._spare.end_input()
+            self._spare = None
 
     def _hand_out(self) -> None:
+        if self._clock() - self._failed < HINDERED_SECONDS:
+            return  # not all that queue at once: what hinders may pass
         while run_id := self.store.claim(self.owner, self.slots):
             held = self._workers.get(run_id)  # a paused run keeps its worker, which sees the new status itself
-            if held is not None and held.poll() is None:
+            if held is not None and held.alive():
                 continue
             try:
-                worker = self._spare if self._spare and self._spare.poll() is None else _start()
-            except OSError as error:
-                words = f"No worker could be started ({error.strerror}): make room on this machine and press Resume."
-                self.store.interrupt(run_id, words, owner=self.owner)
-                raise
-            if worker is self._spare:
-                self._spare_after = 0.0  # one that waited well
-            self._spare, self._given = None, time.monotonic()
+                worker = self._spare or WorkerProcess(self.store.folder)
+            except ConvScopeError as error:
+                self._worker_failed(str(error))
+                self.store.interrupt(run_id, str(error), owner=self.owner)
+                return
+            self._spare, self._given = None, self._clock()
             self._workers[run_id] = worker
-            order = json.dumps({"run": run_id, "owner": self.owner, "url": self.store.url}) + "\n"
-            assert worker.stdin is not None
-            try:
-                worker.stdin.write(order.encode())
-                worker.stdin.flush()
-            except OSError:
-                continue  # it died; the next look finds out
+            place = {"url": self.store.url, "folder": str(self.store.folder)}
+            worker.give({"run": run_id, "owner": self.owner, **place})
 
     def _keep_spare(self) -> None:
-        if self._spare is not None and self._spare.poll() is not None:
-            # it ended before it was given a run: the next one likely would, too, so each waits twice as long
-            self._spare_after = min(2 * max(self._spare_after, SPARE_AFTER_SECONDS), MAX_SPARE_SECONDS)
-            _log.warning("A waiting worker ended with code %s: see worker.log.", self._spare.returncode)
-            _end_input(self._spare)
-            self._spare = None
         # a new run has the cores first
-        if self._spare is None and time.monotonic() - self._given > max(self._spare_after, SPARE_AFTER_SECONDS):
-            self._given = time.monotonic()
-            self._spare = _start()
+        if self._spare is None and self._clock() - self._given > self._spare_after:
+            self._given = self._clock()
+            try:
+                self._spare = WorkerProcess(self.store.folder)
+            except ConvScopeError as error:
+                self._worker_failed(str(error))
 
-
-def _start() -> subprocess.Popen[bytes]:
-    surroundings = {
-        "GOMP_SPINCOUNT": "10000",  # threads that wait long for each other train ten times slower on a busy machine
-        **absolute_environment(),
-        "OMP_NUM_THREADS": str(settings().threads),
-        "PYTHONPATH": str(_ROOT),
-    }
-    with (settings().folder("runs") / "worker.log").open("ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "core.train.worker"],
-            cwd=_ROOT,
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=log,
-            env=surroundings,
-        )
-
-
-def _cause(code: int) -> str:
-    if code < 0:
-        name = signal.Signals(-code).name
-        hint = " (often because memory ran out)" if name == "SIGKILL" else ""
-        return f"Its worker was ended by {name}{hint}: press Resume to go on from the last checkpoint."
-    return f"Its worker ended with code {code}: press Resume to go on from the last checkpoint."
-
-
-def _end_input(worker: subprocess.Popen[bytes]) -> None:
-    if worker.stdin is not None:
-        try:
-            worker.stdin.close()
-        except OSError:
-            return
+    def _worker_failed(self, cause: str) -> None:
+        """Note why a worker ended before it had a run: the next one likely would, too, so each waits twice as long."""
+        self._failed = self._clock()
+        self._spare_after = min(2 * self._spare_after, MAX_SPARE_SECONDS)
+        self._hindrances.note("workers", cause)
