@@ -1,5 +1,12 @@
-"""The entry: `streamlit run app.py` shows the page that the address asks for."""
+"""The entry: `streamlit run app.py` serves the app, and runs this file again for what each visitor asks for."""
 
-from pages.shared import frame
+import streamlit as st
 
-frame.show()
+if __name__ == "__main__":  # for a visitor
+    from pages.shared import frame
+
+    frame.show()
+else:  # once, by the server
+    from pages.shared.hosts import MIDDLEWARE, announce
+
+    app = st.App(__file__, lifespan=announce, middleware=MIDDLEWARE)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.data.formats import UPLOAD_TYPES
 from core.data.images import decode_image
 from core.data.loose import archive_of
 from core.errors import DataError
 from core.settings import settings
 from pages.shared.layout import show_errors
+from pages.shared.picture_files import picture_files
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -83,14 +83,7 @@ def _ask_class(number: int) -> tuple[str, list[tuple[str, bytes]]]:
         name = st.text_input(
             f"Name of class {number + 1}", max_chars=40, placeholder=f"Class {number + 1}", key=f"own_name_{number}"
         )
-        files = st.file_uploader(
-            "Pictures",
-            type=UPLOAD_TYPES,
-            accept_multiple_files=True,
-            max_upload_size=settings().max_upload_mb,
-            key=f"own_files_{number}",
-            label_visibility="collapsed",
-        )
+        files = st.file_uploader("Pictures", accept_multiple_files=True, **picture_files(f"own_files_{number}"))
         pictures = [(file.name, file.getvalue()) for file in files]
         if st.toggle("Camera", key=f"own_camera_{number}"):
             key = f"own_shot_{number}"

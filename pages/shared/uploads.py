@@ -4,23 +4,24 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.data.formats import UPLOAD_TYPES
 from core.data.images import decode_image, decode_upload
 from core.data.orientation import Lie
 from core.errors import ImageError
 from core.runs.records import Run
-from core.settings import settings
 from pages.shared import state
 from pages.shared.layout import plain, show_errors
+from pages.shared.picture_files import picture_files
 from pages.shared.sample_pictures import sample_file, sample_row
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+UPLOAD = "picture_upload"  # Streamlit's key
 
 
 def uploaded(file: "UploadedFile", kind: str = "upload") -> state.Choice:
@@ -67,7 +68,7 @@ def short(name: str) -> str:
 
 def ask_upload(run: Run, choice: state.Choice) -> state.Choice:
     """Ask for one file, or offer the samples."""
-    file = st.file_uploader("A picture of your own", key="picture_upload", **_words())
+    file = st.file_uploader("A picture of your own", **picture_files(UPLOAD))
     choice = taken(file, choice, "upload")
     st.caption("Or take one of these:")
     sample_row(choice)
@@ -76,7 +77,7 @@ def ask_upload(run: Run, choice: state.Choice) -> state.Choice:
 
 def ask_uploads(run: Run, choice: state.Choice) -> state.Choice:
     """Ask for files; the last one that is new is chosen, and `uploads` returns them all."""
-    files = st.file_uploader("Pictures of your own", key="picture_upload", accept_multiple_files=True, **_words())
+    files = st.file_uploader("Pictures of your own", accept_multiple_files=True, **picture_files(UPLOAD))
     known = st.session_state.get("uploads_seen", ())
     new = [file for file in files if file.file_id not in known]
     st.session_state["uploads_seen"] = tuple(file.file_id for file in files)
@@ -97,7 +98,7 @@ def _last_good(files: "Sequence[UploadedFile]", choice: state.Choice) -> state.C
 
 def uploads() -> "Sequence[UploadedFile]":
     """Return the files that `ask_uploads` has, of the last run of the page."""
-    found = st.session_state.get("picture_upload")
+    found = st.session_state.get(UPLOAD)
     return found if isinstance(found, list) else []
 
 
@@ -115,7 +116,3 @@ def taken(file: "UploadedFile | None", choice: state.Choice, kind: str) -> state
     if choice.kind == kind and (file is None or choice.file_id != file.file_id):
         st.caption(f"Still chosen: {plain(short(choice.name))}")
     return choice
-
-
-def _words() -> dict[str, Any]:
-    return {"type": UPLOAD_TYPES, "max_upload_size": settings().max_upload_mb, "label_visibility": "collapsed"}

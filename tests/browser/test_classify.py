@@ -87,6 +87,10 @@ def test_three_files_become_a_table_and_a_row_is_looked_at(
     bad.write_bytes(b"no picture")
     page.goto(f"{app.url}/classify?run={run_id}")
     idle(page)
+    hint = page.get_by_test_id("stFileUploaderDropzoneInstructions")
+    assert hint.inner_text() == ""  # not all the endings that are let in, but one line
+    assert hint.evaluate("line => getComputedStyle(line, '::after').content") == '"Pictures up to 30 MB each"'
+    assert ".jfif" in (page.locator('input[type="file"]').get_attribute("accept") or "")
     page.locator('input[type="file"]').set_input_files([SAMPLES / "cat.jpg", bad, SAMPLES / "rocket.jpg"])
     expect(page.get_by_role("heading", name="All 3 pictures")).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_text("1 of 3 cannot be used")).to_be_visible(timeout=PATIENCE)

@@ -1,6 +1,9 @@
 """Every page has the same frame, however one arrives at it."""
 
 import shutil
+import urllib.error
+import urllib.parse
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -116,3 +119,12 @@ def test_a_phone_shows_the_page_without_sideways_scrolling(
     expect(page.locator("h1")).to_have_text("Home")
     idle(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_name_that_is_not_allowed_gets_a_page_that_says_so(app: Any) -> None:
+    asked = urllib.request.Request(app.url + "/train?run=r1", headers={"Host": "school.example:8501"})
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(asked)
+    assert refused.value.code == 403
+    assert "does not answer to “school.example”" in refused.value.read().decode()
+    assert f"http://localhost:{urllib.parse.urlsplit(app.url).port}" in app.log.read_text()
