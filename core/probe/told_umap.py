@@ -1,15 +1,21 @@
 """UMAP, told how far it is and free to be cancelled; one at a time, in a thread of its own."""
 
+import errno
+import importlib.util
 import io
+import os
+import tempfile
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.extras import extra
+from core.settings import cannot_write, settings
 
 Progress = Callable[[int, int], None]
 Floats = NDArray[np.float32]
@@ -76,6 +82,7 @@ def told_umap(rows: Floats, *, neighbors: int, seed: int, start: Floats | None, 
 
 
 def _laid_out(rows: Floats, neighbors: int, seed: int, start: Floats | None, listener: _Listener) -> Floats:
+    place_numba_cache()
     with extra("umap"):
         from umap import UMAP  # type: ignore[import-untyped]  # this late: it takes seconds
 
@@ -88,3 +95,32 @@ def _laid_out(rows: Floats, neighbors: int, seed: int, start: Floats | None, lis
     )
     found: Floats = model.fit_transform(rows)
     return found
+
+
+def place_numba_cache() -> None:
+    """Let numba keep what it compiles in the data directory where it could not beside its packages, in containers say.
+
+    It has to be called before numba is imported, which ends with a `RuntimeError` where there is no place. Nothing
+    changes where `NUMBA_CACHE_DIR` names one.
+
+    Raises:
+        StorageError: The data directory cannot be written either.
+    """
+    spec = importlib.util.find_spec("umap")
+    if os.environ.get("NUMBA_CACHE_DIR") or spec is None or spec.origin is None:
+        return
+    if not _writable(Path(spec.origin).parent / "__pycache__"):
+        folder = settings().folder("numba")
+        if not _writable(folder):
+            raise cannot_write(PermissionError(errno.EACCES, "Permission denied", str(folder)))
+        os.environ["NUMBA_CACHE_DIR"] = str(folder)
+
+
+def _writable(folder: Path) -> bool:
+    """Say whether a file can be written there, as numba tries it; permissions do not tell of read-only disks."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        return False
+    return True
