@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 SIDES = (16, 28, 32, 48, 64, 96, 128, 224)
 COLOURS = {"colour": "Colour", "grey": "Grey"}
 SPLIT_TITLES = {"train": "Train", "valid": "Valid", "test": "Test", "": "To be split"}
+LISTED = 300  # files that are left out
 SHOWN, TRIED = 12, 3  # classes that are shown by a picture, and how many of each are tried
 
 
@@ -87,8 +88,10 @@ def _left_out(files: Sequence[Skipped]) -> None:
     """List files that are left out before any is decoded."""
     if files:
         with st.expander(f"{counted(len(files), 'file')} left out already", icon=":material/block:"):
-            rows = [{"File": skipped.name[-120:], "Because": skipped.reason} for skipped in files[:300]]
+            rows = [{"File": skipped.name[-120:], "Because": skipped.reason} for skipped in files[:LISTED]]
             st.dataframe(pd.DataFrame(rows), hide_index=True)
+            if len(files) > LISTED:
+                st.caption(f"The first {LISTED} are listed.")
 
 
 def _ask_look(source: Source) -> tuple[str, Look]:
@@ -125,7 +128,8 @@ def _preview(source: Source, found: Survey, look: Look) -> None:
                 st.image(png, width=96, alt=f"A picture of {name} at {look.size} × {look.size} pixels")
                 st.caption(plain(name))
     st.html("<style>.st-key-own_preview img { image-rendering: pixelated; }</style>")
-    st.caption(f"One picture of each class as the network will get it, {look.size} × {look.size} pixels.")
+    each = "each class" if len(found.class_names) <= SHOWN else f"each of the first {SHOWN} classes"
+    st.caption(f"One picture of {each} as the network will get it, {look.size} × {look.size} pixels.")
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
