@@ -82,8 +82,8 @@ def told_umap(rows: Floats, *, neighbors: int, seed: int, start: Floats | None, 
 
 
 def _laid_out(rows: Floats, neighbors: int, seed: int, start: Floats | None, listener: _Listener) -> Floats:
-    place_numba_cache()
     with extra("umap"):
+        place_numba_cache()
         from umap import UMAP  # type: ignore[import-untyped]  # this late: it takes seconds
 
     model = UMAP(
