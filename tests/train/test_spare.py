@@ -191,7 +191,7 @@ def test_a_worker_says_what_keeps_it_from_its_run(served, tmp_path):
     (tmp_path / "runs.db").write_bytes(b"this is no database" * 100)
     url = f"sqlite:///{tmp_path / 'runs.db'}"
     code, (sentence,) = served({"run": "0123456789", "owner": "me", "url": url, "folder": str(tmp_path)})
-    assert code == 1 and sentence.startswith("The run database cannot be used (file is not a database)")
+    assert code == 1 and sentence.startswith("The run database is damaged: move ")
     code, (sentence,) = served({"run": "0123456789"})
     assert code == 1 and sentence.startswith("Its worker could not train (KeyError: 'url'): worker.log in")
 
