@@ -20,6 +20,7 @@ from streamlit.testing.v1 import AppTest
 from torch import Tensor, nn
 
 from benchmarks.table import print_table
+from core.data.normalization import normalized
 from core.evaluation import answers_of, report_of
 from core.explain.prediction import batch_size
 from core.model.build import build_model
@@ -34,8 +35,7 @@ IMAGES, LARGE = 10_000, 256
 
 def unit(images: Tensor) -> Tensor:
     """Normalise as data sets do."""
-    mean, std = torch.full((2, 3, 1, 1), 0.5)
-    return images.to(torch.float32).div_(255).sub(mean).div_(std)
+    return normalized(images, (0.5,) * 3, (0.5,) * 3)
 
 
 def bare(model: nn.Module, images: Tensor, size: int) -> None:

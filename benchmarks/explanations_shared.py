@@ -23,9 +23,9 @@ from streamlit.testing.v1 import AppTest
 from benchmarks.table import print_table
 from core.data.images import decode_image, fit_image
 from core.explain.attribution import attribute
+from core.model.zoo import BUNDLED
 from pages.shared import networks, results, subjects
 from pages.shared.job_board import Job, Lane, board
-from pages.shared.pretrained import FIRST, as_run, run_id_of
 
 SAMPLES = Path(__file__).parents[1] / "assets" / "samples"
 PEOPLE = 10
@@ -46,7 +46,7 @@ def photograph(person: int) -> subjects.Picture:
 
 def submit(person: int, method: str) -> "Future[Any]":
     """Have a person's picture explained in the background, as the page does."""
-    weights = subjects.Weights(as_run(run_id_of(FIRST)))
+    weights = networks.library().pretrained(BUNDLED)
     picture = photograph(person)
 
     def work(tell: Any) -> Any:
@@ -58,9 +58,8 @@ def submit(person: int, method: str) -> "Future[Any]":
 
 def alone(person: int) -> torch.Tensor:
     """Return what the first of the methods says of a person's picture, asked by nobody else."""
-    weights, picture = subjects.Weights(as_run(run_id_of(FIRST))), photograph(person)
-    image = networks.tensor(weights.run, picture)[0]
-    return attribute(networks.model(weights), image, 285, METHODS[0]).values
+    weights, picture = networks.library().pretrained(BUNDLED), photograph(person)
+    return attribute(weights.model, weights.normalize(picture.tensor()), 285, METHODS[0]).values
 
 
 def megabytes() -> float:

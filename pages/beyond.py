@@ -20,7 +20,7 @@ with show_errors():
     (weights,) = require_weights(pair=False)
     asking, answering = st.columns([3, 2], gap="large")
     with asking:
-        picture = pick_picture(weights.run)
+        picture = pick_picture(weights)
     with answering:
         target = pick_target([weights], picture)
     DRAW[section](weights, picture, target)

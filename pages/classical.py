@@ -17,12 +17,12 @@ with show_errors():
     both = require_weights()
     asking, answering = st.columns([3, 2], gap="large")
     with asking:
-        picture = pick_picture(both[0].run)
+        picture = pick_picture(both[0])
     with answering:
         answer(both, picture)
     operations(both, picture)
     matches(both)
-    if not missing_images(both[0].run):
+    if not missing_images(both[0]):
         contest(both)
-        start_by_hand(both[0].run)
+        start_by_hand(both[0].require_run())
 next_step("See all learned filters", "filters")

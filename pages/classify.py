@@ -18,13 +18,13 @@ with show_errors():
     both = require_weights()
     asking, answering = st.columns([3, 2], gap="large")
     with asking:
-        picture = pick_picture(both[0].run, own=True)
-        show_stages(both[0].run)
+        picture = pick_picture(both[0], own=True)
+        show_stages(both[0])
     with answering:
         target = pick_target(both, picture)
         about_first(both)
         verdict_section(both[0], picture)
-        caution(both[0].run)
+        caution(both[0])
     batch_section(both[0])
     brief(both, picture, target)
     about_first(both)

@@ -10,7 +10,7 @@ from pages.shared.missing_images import missing_images
 page("compress")
 with show_errors():
     (weights,) = require_weights(pair=False)
-    if not missing_images(weights.run):
+    if not missing_images(weights):
         asked = ask_plan(weights)
         compressed_section(asked)
         sweep_panel(asked)

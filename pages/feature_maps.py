@@ -12,7 +12,7 @@ with show_errors():
     both = require_weights()
     asking, answering = st.columns([3, 2], gap="large")
     with asking:
-        picture = pick_picture(both[0].run)
+        picture = pick_picture(both[0])
     with answering:
         answer(both, picture)
     layer_maps(both, picture)

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.model.zoo import ZOO
+from core.inference.library import zoo_id
+from core.model.zoo import BUNDLED, ZOO
 from core.runs.records import Run
 from core.train.config import TrainConfig
 from pages.shared import menu, state
@@ -13,8 +14,6 @@ from pages.shared.incident import show_incident
 from pages.shared.launch import start
 from pages.shared.layout import page, plain, show_errors
 from pages.shared.live import LOOKS
-from pages.shared.pretrained import FIRST as PRETRAINED
-from pages.shared.pretrained import run_id_of
 
 FIRST = TrainConfig(epochs=5)
 LATEST = 5  # trainings that are listed
@@ -51,11 +50,11 @@ with st.container(border=True, key="photograph"):
             "classify",
             "Upload a photograph, see why",
             width="stretch",
-            run=run_id_of(PRETRAINED),
+            run=zoo_id(BUNDLED),
             other=None,
             target=None,
         )
-    words.caption(f"{ZOO[PRETRAINED].title} comes with the app: no download, and your photograph stays here.")
+    words.caption(f"{ZOO[BUNDLED].title} comes with the app: no download, and your photograph stays here.")
 latest = None
 with show_errors():
     latest = state.store().list(LATEST)  # what is wrong with the database or its folder is said once, here

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.errors import ConvScopeError
+from core.inference.library import names_pretrained
 from core.runs.records import Run
 from pages.shared.exports import import_panel
 from pages.shared.incident import show_incident, show_strays
 from pages.shared.layout import empty_state, next_step, page, plain, show_errors
 from pages.shared.live import what_next
 from pages.shared.overlay import overlay
-from pages.shared.pretrained import is_pretrained
 from pages.shared.run_choice import choose, find, listed, show_more, shown, ticked
 from pages.shared.run_details import details
 from pages.shared.runs_table import runs_table
@@ -24,7 +24,7 @@ def chosen(runs: Sequence[Run]) -> Run:
     """Return the run of the address, else the newest, which the address then names."""
     asked = st.query_params.get("run", "")
     try:
-        run = find(asked, runs) if asked and not is_pretrained(asked) else None
+        run = find(asked, runs) if asked and not names_pretrained(asked) else None
     except ConvScopeError as error:
         st.error(plain(str(error)), icon=":material/error:")
         run = None

@@ -21,7 +21,7 @@ with show_errors():
     both = require_weights()
     asking, answering = st.columns([3, 2], gap="large")
     with asking:
-        picture = pick_picture(both[0].run)
+        picture = pick_picture(both[0])
     with answering:
         target = pick_target(both, picture)
     section = ask_one("What to look at", SECTIONS, "saliency_section")

@@ -10,7 +10,7 @@ from torch import Tensor
 from core.data.arrays import Arrays, read_stored, store
 from core.data.catalog import DATASETS, DatasetInfo
 from core.data.download import Progress
-from core.data.normalization import normalized
+from core.data.normalization import denormalized, normalized
 from core.data.own import remembered
 from core.data.sources import READERS
 from core.data.splits import split_indices
@@ -90,8 +90,7 @@ class Dataset:
 
     def denormalize(self, images: Tensor) -> Tensor:
         """Turn normalised images (..., C, H, W) back into uint8, rounded and clipped to 0..255."""
-        mean, std = torch.tensor([self.mean, self.std], dtype=torch.float32, device=images.device)[..., None, None]
-        return (images.to(torch.float32) * std + mean).mul_(255).round_().clamp_(0, 255).to(torch.uint8)
+        return denormalized(images, self.mean, self.std)
 
 
 def _statistics(images: NDArray[np.uint8]) -> tuple[tuple[float, ...], tuple[float, ...]]:

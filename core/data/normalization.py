@@ -1,4 +1,4 @@
-"""How pixels become the values that a network receives: the one formula, which exported scripts print from here."""
+"""From pixels to the values that a network receives, which exported scripts print from here, and back."""
 
 from collections.abc import Sequence
 
@@ -14,3 +14,9 @@ def normalized(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> T
     means, deviations = torch.tensor([mean, std], dtype=torch.float32, device=images.device)[..., None, None]
     unit = images if images.is_floating_point() else images.to(torch.float32).div_(255)
     return unit.sub(means).div_(deviations)
+
+
+def denormalized(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    """Return the pixels of images that `normalized` returned, uint8 (..., C, H, W), rounded and clipped to 0..255."""
+    means, deviations = torch.tensor([mean, std], dtype=torch.float32, device=images.device)[..., None, None]
+    return (images.to(torch.float32) * deviations + means).mul_(255).round_().clamp_(0, 255).to(torch.uint8)

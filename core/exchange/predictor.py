@@ -162,7 +162,7 @@ def to_predictor(run: Run) -> str:
         dark=learned_light_on_dark(run),
         max_pixels=settings().max_pixels,
         readable=READABLE,
-        normalizing=listing("data/normalization.py"),
+        normalizing=listing("data/normalization.py", ("normalized",)),
         decoding="\n\n\n".join(listing(file, names) for file, names in _DECODING.items()),
         network=to_python(run.spec).partition("from torch import nn\n")[2].strip("\n"),
     )

@@ -128,7 +128,7 @@ def preparation(config: TrainConfig, fewest: int) -> str:
         optimizer=parts.OPTIMIZERS[config.optimizer],
         steps_per_epoch=updates,
         scale=parts.SCALES[config.inputs],
-        normalizing=listing("data/normalization.py"),
+        normalizing=listing("data/normalization.py", ("normalized",)),
         measure=parts.LOSSES[config.loss],
         schedule=parts.schedule(config),
     )

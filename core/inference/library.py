@@ -57,9 +57,7 @@ class NetworkLibrary:
             raise RunError("There is no such pretrained network: choose another one.")
         if name not in ZOO:
             return self.of_run(self.store.get(reference), epoch)
-        if epoch is not None:
-            raise RunError(f"{reference} is a pretrained network and has no epochs: leave the epoch away.")
-        return self.pretrained(name)
+        return self.pretrained(name).at(epoch)
 
     def of_run(self, run: Run, epoch: int | None = None) -> RunNetwork:
         """Return the network of a run after an epoch, or with its latest weights."""

@@ -2,7 +2,7 @@
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -79,6 +79,11 @@ class Network(ABC):
 
     @property
     @abstractmethod
+    def light_on_dark(self) -> bool:
+        """Whether it looks at grey pictures and learned from light strokes on black; raises `ConvScopeError`."""
+
+    @property
+    @abstractmethod
     def epochs(self) -> tuple[int, ...]:
         """The epochs whose weights are kept, in order; 0 stands for the untrained network."""
 
@@ -106,6 +111,14 @@ class Network(ABC):
         """
 
     @abstractmethod
+    def at(self, epoch: int | None) -> "Network":
+        """Return this network after another epoch of its training, as it lies on the disk; None for the latest.
+
+        Raises:
+            RunError: It has no epochs.
+        """
+
+    @abstractmethod
     def _read(self) -> StampedNetwork:
         """Read the weights; raises `ConvScopeError`."""
 
@@ -113,6 +126,22 @@ class Network(ABC):
     def spec(self) -> "ModelSpec | None":
         """Its layers as they were put together; None where they have to be traced."""
         return None if self.run is None else self.run.spec
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The settings that its training was started with; empty where it was not trained here."""
+        return {} if self.run is None else self.run.config
+
+    @property
+    def in_training(self) -> bool:
+        """Whether it is being trained, or will be: its latest weights are soon others."""
+        return self.run is not None and self.run.status.active
+
+    def require_run(self) -> "Run":
+        """Return the training of the network; raises `RunError` where it was not trained here."""
+        if self.run is None:
+            raise RunError(f"{self.name} was not trained here: choose a network that you trained.")
+        return self.run
 
     @property
     def epoch_read(self) -> int | None:
@@ -194,10 +223,11 @@ class Network(ABC):
             raise RunError(f"This network looks at pictures of {sizes[0]}, not of {sizes[1]}: choose another one.")
         return normalized(pixels, *self.statistics)
 
-    @property
-    def light_on_dark(self) -> bool:
-        """Whether it looks at grey pictures and learned from light strokes on black; raises `ConvScopeError`."""
-        return self.input_shape[0] == 1 and self.brightness < 0.5
+    def denormalize(self, images: "Tensor") -> "Tensor":
+        """Turn what `normalize` returned, changed or not, back into pixels, uint8 (…, C, H, W)."""
+        from core.data.normalization import denormalized
+
+        return denormalized(images, *self.statistics)
 
     def swaps(self, picture: "Image") -> bool:
         """Say whether a picture is dark on light where the network learned light strokes on black.
@@ -224,7 +254,7 @@ class Network(ABC):
         invert = self.input_shape[0] == 1 and (self.swaps(picture) if swap is None else swap)
         return fit_image(picture, self.input_shape, invert=invert, crop=crop, centre=centre)
 
-    @cached_property
+    @property
     def background(self) -> "Tensor | None":
         """Normalised images that it has not learned from, (32, C, H, W), for methods that start from others.
 

@@ -55,6 +55,10 @@ class RunNetwork(Network):
         mean = training_data.info_of(self.run, self.load).mean
         return sum(mean) / len(mean)
 
+    @cached_property
+    def light_on_dark(self) -> bool:
+        return training_data.learned_light_on_dark(self.run, self.load)
+
     @property
     def epochs(self) -> tuple[int, ...]:
         return self.store.epochs(self.run.id)
@@ -88,6 +92,9 @@ class RunNetwork(Network):
             sizes = [" × ".join(map(str, shape)) for shape in (self.input_shape, data.input_shape)]
             raise RunError(f"This network looks at pictures of {sizes[0]}, and its data set now has {sizes[1]}.")
         return data
+
+    def at(self, epoch: int | None) -> "RunNetwork":
+        return replace(self, epoch=epoch, pin="", original=None, change="", edit=None)
 
     def _stamp(self) -> str:
         return self.pin or super()._stamp()
@@ -132,6 +139,10 @@ class PretrainedNetwork(Network):
         return sum(self.pretrained.mean) / len(self.pretrained.mean)
 
     @property
+    def light_on_dark(self) -> bool:
+        return False
+
+    @property
     def epochs(self) -> tuple[int, ...]:
         return ()
 
@@ -149,6 +160,11 @@ class PretrainedNetwork(Network):
 
     def dataset(self) -> "Dataset":
         raise RunError(NO_IMAGES)
+
+    def at(self, epoch: int | None) -> "PretrainedNetwork":
+        if epoch is not None:
+            raise RunError(f"{self.name} is a pretrained network and has no epochs: leave the epoch away.")
+        return replace(self, original=None, change="", edit=None)
 
     def _stamp(self) -> str:
         return self.pretrained.sha256

@@ -12,6 +12,7 @@ from core.settings import settings
 
 IMAGENET = "imagenet"  # what all of them were trained on: 1.28 million photographs of 1,000 classes
 FOLDER = "zoo"  # in the data directory
+BUNDLED = "efficientnet_lite0"  # comes with the app: its weights need no download
 PLACE = "https://download.pytorch.org/models/"
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's own pixels, which most networks subtract
 _BSD = "BSD 3-Clause (code); ImageNet's terms allow research and teaching (weights)"

@@ -9,18 +9,17 @@ import secrets
 
 import streamlit as st
 
-from core.runs.records import Run
+from core.inference.network import Network
 from pages.shared import state
 from pages.shared.sample_pictures import SAMPLES
 from pages.shared.split_images import SPLITS
-from pages.shared.training_images import training_set, why_no_images
 
 NAME = "picture"
 KEPT_SECONDS, KEPT_PICTURES = 3600, 64  # of at most 4 MB each
 GONE = "The picture that was chosen here is gone, as the page was reloaded or the app started again: give it once more."
 
 
-def take_address(run: Run) -> None:
+def take_address(network: Network) -> None:
     """Choose the picture that the address asks for, once: what is chosen later counts more."""
     asked = st.query_params.get(NAME)
     if asked is None or asked in (st.session_state.get("picture_address"), st.session_state.get("own_address")):
@@ -36,9 +35,9 @@ def take_address(run: Run) -> None:
         else:
             st.info(GONE, icon=":material/image_not_supported:")
             del st.query_params[NAME]
-    elif kind in SPLITS and re.fullmatch(r"[0-9]{1,9}", which, re.ASCII) and not why_no_images(run):
-        index = min(int(which), len(getattr(training_set(run), kind)) - 1)
-        state.choose(state.Choice("test", run.dataset, index=index, split=kind))
+    elif kind in SPLITS and re.fullmatch(r"[0-9]{1,9}", which, re.ASCII) and not network.why_no_images:
+        index = min(int(which), len(getattr(network.dataset(), kind)) - 1)
+        state.choose(state.Choice("test", network.dataset_name, index=index, split=kind))
     else:
         names = ", ".join(f"sample:{name}" for name in SAMPLES)
         st.warning(

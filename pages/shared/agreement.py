@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.errors import ConvScopeError
 from core.explain.methods import METHODS
+from core.inference.network import Network
 from pages.shared import networks, results, subjects
 from pages.shared.agreement_views import NARROWEST, show_agreement
 from pages.shared.compare import side_by_side
@@ -25,7 +26,7 @@ UNASKED = 5.0  # seconds: what takes longer waits for a click
 
 
 @st.fragment
-def agreement_section(both: Sequence[subjects.Weights], picture: subjects.Picture, target: int) -> None:
+def agreement_section(both: Sequence[Network], picture: subjects.Picture, target: int) -> None:
     """Show how far the chosen methods agree about a class of a picture, and where they do not.
 
     Args:
@@ -55,7 +56,7 @@ def agreement_section(both: Sequence[subjects.Weights], picture: subjects.Pictur
 
 
 def _agreement(
-    weights: subjects.Weights, picture: subjects.Picture, target: int, methods: Sequence[str], side: int
+    weights: Network, picture: subjects.Picture, target: int, methods: Sequence[str], side: int
 ) -> "Agreement | None":
     """Return how far the methods agree once all have answered; draw how far they are until then, and return None."""
     settings = {name: method_options(name) for name in methods}
@@ -78,7 +79,7 @@ def _passes(name: str, options: Mapping[str, Any], picture: subjects.Picture) ->
 
 
 def _compare(
-    weights: subjects.Weights,
+    weights: Network,
     picture: subjects.Picture,
     target: int,
     settings: Mapping[str, Mapping[str, Any]],

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.errors import RunError, SpecError
+from core.inference.network import Network
 from core.model.layers import LAYERS, AvgPool, GlobalAvgPool, Layer, MaxPool
 from core.model.readout import readout_layer
 from core.model.shapes import summarize
 from core.model.spec import Shape
 from core.probe.sight import receptive_field
-from pages.shared import networks, subjects
-from pages.shared.pretrained import Pretrained
 
 if TYPE_CHECKING:
     from core.probe.anatomy import Part
@@ -54,14 +53,14 @@ class Listed:
     settings: Layer | None
 
 
-def layers_of(weights: subjects.Weights) -> tuple[Listed, ...]:
+def layers_of(weights: Network) -> tuple[Listed, ...]:
     """List a network's layers in the order in which a picture passes through; raises `ConvScopeError`.
 
     Of a pretrained network, batch norms and what computes nothing are left out, and blocks follow their own layers.
     """
-    if isinstance(weights.run, Pretrained):
-        return _pretrained(weights.run.id, weights)[0]
-    spec = weights.run.spec
+    if weights.spec is None:
+        return _pretrained(weights.id, weights)[0]
+    spec = weights.spec
     return tuple(
         Listed(
             summary.name,
@@ -75,7 +74,7 @@ def layers_of(weights: subjects.Weights) -> tuple[Listed, ...]:
     )
 
 
-def place_of(weights: subjects.Weights, layer: str) -> int:
+def place_of(weights: Network, layer: str) -> int:
     """Return a layer's place in the list; raises `RunError` if it is not there."""
     names = [listed.name for listed in layers_of(weights)]
     if layer not in names:
@@ -83,58 +82,58 @@ def place_of(weights: subjects.Weights, layer: str) -> int:
     return names.index(layer)
 
 
-def parts_of(weights: subjects.Weights) -> "tuple[Part, ...]":
+def parts_of(weights: Network) -> "tuple[Part, ...]":
     """Return all that a pretrained network is made of, in the order in which a picture passes through."""
-    return tuple(_pretrained(weights.run.id, weights)[1].values())
+    return tuple(_pretrained(weights.id, weights)[1].values())
 
 
-def part_of(weights: subjects.Weights, layer: str) -> "Part":
+def part_of(weights: Network, layer: str) -> "Part":
     """Return what is known of a layer of a pretrained network, listed or not; raises `RunError`."""
-    parts = _pretrained(weights.run.id, weights)[1]
+    parts = _pretrained(weights.id, weights)[1]
     if layer not in parts:
         raise RunError(f"This network has no layer named {layer}: choose another layer or another network.")
     return parts[layer]
 
 
-def answers_of(weights: subjects.Weights, layer: str) -> str:
+def answers_of(weights: Network, layer: str) -> str:
     """Name the layer at which a convolution's answers are read; see `core.model.readout`."""
-    if not isinstance(weights.run, Pretrained):
-        return readout_layer(weights.run.spec, layer)
-    behind = {part.source: part for part in _pretrained(weights.run.id, weights)[1].values() if part.kind != "block"}
+    if weights.spec is not None:
+        return readout_layer(weights.spec, layer)
+    behind = {part.source: part for part in _pretrained(weights.id, weights)[1].values() if part.kind != "block"}
     name = layer
     while name in behind and behind[name].kind in ("batch_norm", "dropout"):
         name = behind[name].name
     return behind[name].name if name in behind and behind[name].kind == "activation" else layer
 
 
-def sight_of(weights: subjects.Weights, layer: str, row: int = 0, col: int = 0) -> Box:
+def sight_of(weights: Network, layer: str, row: int = 0, col: int = 0) -> Box:
     """Return the part of the picture that a number of a layer depends on; see `core.probe.receptive_field`."""
-    if isinstance(weights.run, Pretrained):
+    if weights.spec is None:
         return part_of(weights, layer).sight.box(row, col)
-    return receptive_field(weights.run.spec, layer, row, col)
+    return receptive_field(weights.spec, layer, row, col)
 
 
-def reach_of(weights: subjects.Weights, layer: str, row: int, col: int) -> Box:
+def reach_of(weights: Network, layer: str, row: int, col: int) -> Box:
     """Return which numbers of a layer a pixel reaches; see `core.probe.reach`."""
     from core.probe.fields import reach
 
-    if isinstance(weights.run, Pretrained):
+    if weights.spec is None:
         return part_of(weights, layer).sight.reach(row, col)
-    return reach(weights.run.spec, layer, row, col)
+    return reach(weights.spec, layer, row, col)
 
 
-def steps_of(weights: subjects.Weights, layer: str) -> "tuple[FieldStep, ...]":
+def steps_of(weights: Network, layer: str) -> "tuple[FieldStep, ...]":
     """Return the windows through which a layer sees the picture; of branches, those of the one that sees most."""
     from core.probe.fields import field_steps
 
-    if isinstance(weights.run, Pretrained):
+    if weights.spec is None:
         return part_of(weights, layer).sight.steps
-    return field_steps(weights.run.spec, layer)
+    return field_steps(weights.spec, layer)
 
 
-def is_gated(weights: subjects.Weights, layer: str) -> bool:
+def is_gated(weights: Network, layer: str) -> bool:
     """Say whether gates on the way to a layer weigh its maps by the whole picture, which the field leaves out."""
-    return isinstance(weights.run, Pretrained) and part_of(weights, layer).sight.gated
+    return weights.spec is None and part_of(weights, layer).sight.gated
 
 
 def short(shape: Shape) -> str:
@@ -143,11 +142,11 @@ def short(shape: Shape) -> str:
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _pretrained(run_id: str, _weights: subjects.Weights) -> "tuple[tuple[Listed, ...], dict[str, Part]]":
+def _pretrained(run_id: str, _weights: Network) -> "tuple[tuple[Listed, ...], dict[str, Part]]":
     from core.probe.anatomy import dissect
 
-    model = networks.model(_weights)
-    parts = {part.name: part for part in dissect(model, _weights.run.spec.input_shape)}
+    model = _weights.model
+    parts = {part.name: part for part in dissect(model, _weights.input_shape)}
     return tuple(
         Listed(
             part.name,

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.explain.course import thinned
-from core.runs.records import Run
-from pages.shared import networks, subjects
+from core.inference.network import Network
 from pages.shared.anatomy import layers_of
 from pages.shared.atlas_types import Chart
 from pages.shared.atlas_views import show
@@ -19,8 +18,6 @@ from pages.shared.jobs import Progress, background, lane_of
 from pages.shared.layout import plain, show_errors
 from pages.shared.live import duration
 from pages.shared.missing_images import missing_images
-from pages.shared.state import store
-from pages.shared.training_images import training_set
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,19 +42,19 @@ class Asked:
 
 
 @st.fragment
-def atlas_section(both: Sequence[subjects.Weights]) -> None:
+def atlas_section(both: Sequence[Network]) -> None:
     """Ask what to map, show the map of one network or of two, and below it the image that is clicked."""
     with show_errors():
-        if missing_images(both[0].run):
+        if missing_images(both[0]):
             return
         asked = _ask(both[0])
         sides = _sides(both, asked)
 
         def draw(side: int) -> None:
             weights = sides[side]
-            if missing_images(weights.run, f"{side}_"):
+            if missing_images(weights, f"{side}_"):
                 return
-            numbers = _numbers(weights.run, asked.count)
+            numbers = _numbers(weights, asked.count)
             made = _made(weights, asked, numbers, side)
             if made is not None:
                 show(Chart(weights, asked.layer, asked.method, numbers, made, side, narrow=len(sides) > 1))
@@ -65,12 +62,12 @@ def atlas_section(both: Sequence[subjects.Weights]) -> None:
         side_by_side(sides, draw)
 
 
-def _ask(weights: subjects.Weights) -> Asked:
+def _ask(weights: Network) -> Asked:
     from core.probe.embedding import PROJECTIONS
     from core.probe.features import PIXELS
 
-    run, notes = weights.run, {layer.name: layer.note for layer in layers_of(weights)}
-    names, key = [PIXELS, *notes], f"atlas_layer_{weights.run.id}"
+    notes = {layer.name: layer.note for layer in layers_of(weights)}
+    names, key = [PIXELS, *notes], f"atlas_layer_{weights.id}"
     if st.session_state.get(key) not in names:
         st.session_state[key] = names[max(1, len(names) - 2)]  # what the last layer decides by
     layer = ask_layer(
@@ -81,20 +78,20 @@ def _ask(weights: subjects.Weights) -> Asked:
     )
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         method = ask_one("Laid out by", {name: each.title for name, each in PROJECTIONS.items()}, "atlas_method")
-        kept = store().epochs(run.id)
+        kept = weights.epochs
         moments = ask_one("Moments", MOMENTS, "atlas_moments") if len(kept) > 1 else "one"
-        count = _ask_count(run)
+        count = _ask_count(weights)
     st.caption(f"**{PROJECTIONS[method].title}.** {plain(PROJECTIONS[method].words)}")
     return Asked(layer, method, count, moments == "all")
 
 
-def _ask_count(run: Run) -> int:
-    there = len(training_set(run).test)
+def _ask_count(weights: Network) -> int:
+    there = len(weights.dataset().test)
     counts = [count for count in COUNTS if count < there]
     counts += [there] if there <= COUNTS[-1] else []
     if len(counts) < 2:
         return counts[0]
-    key = f"atlas_count_{run.dataset}"
+    key = f"atlas_count_{weights.dataset_name}"
     if st.session_state.get(key) not in counts:
         st.session_state[key] = USUAL if USUAL in counts else counts[-1]
     chosen = st.segmented_control(
@@ -108,29 +105,27 @@ def _ask_count(run: Run) -> int:
     return chosen or counts[0]
 
 
-def _sides(both: Sequence[subjects.Weights], asked: Asked) -> Sequence[subjects.Weights]:
-    if asked.course and len(both) > 1 and both[0].run.id == both[1].run.id:
+def _sides(both: Sequence[Network], asked: Asked) -> Sequence[Network]:
+    if asked.course and len(both) > 1 and both[0].id == both[1].id:
         st.caption("Both sides are moments of one training, so it is shown once, through all its epochs.")
         return both[:1]
     return both
 
 
-def _numbers(run: Run, count: int) -> "np.ndarray":
+def _numbers(weights: Network, count: int) -> "np.ndarray":
     from core.probe.atlas import chosen_images
 
-    return chosen_images(len(training_set(run).test), count)
+    return chosen_images(len(weights.dataset().test), count)
 
 
-def _made(
-    weights: subjects.Weights, asked: Asked, numbers: "np.ndarray", side: int
-) -> "tuple[DataMap | NoMap, ...] | None":
+def _made(weights: Network, asked: Asked, numbers: "np.ndarray", side: int) -> "tuple[DataMap | NoMap, ...] | None":
     """Return the maps, or draw how far they are and return None."""
-    moments = _moments(weights.run, asked.method) if asked.course else (weights,)
+    moments = _moments(weights, asked.method) if asked.course else (weights,)
     titles = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP (the first one takes half a minute longer)"}
     where = f", {LETTERS[side]}" if side else ""
     epochs = f" at {len(moments)} epochs" if asked.course else ""
     return background(
-        ("atlas", asked, weights.run.dataset, *(each.mark for each in moments)),
+        ("atlas", asked, weights.dataset_name, *(each.mark for each in moments)),
         partial(_work, moments, asked, numbers),
         words=f"{titles[asked.method]} of {len(numbers):,} images{epochs}{where}",
         place=f"atlas_{side}",
@@ -139,12 +134,12 @@ def _made(
     )
 
 
-def _moments(run: Run, method: str) -> tuple[subjects.Weights, ...]:
-    kept = store().epochs(run.id)
+def _moments(weights: Network, method: str) -> tuple[Network, ...]:
+    run, kept = weights.require_run(), weights.epochs
     epochs: tuple[int | None, ...] = thinned(kept, MOST[method])
     if not run.status.active and run.step != kept[-1] * run.steps_per_epoch:
         epochs += (None,)  # stopped within an epoch: its latest weights are later
-    return tuple(subjects.Weights(run, epoch).pinned() for epoch in epochs)
+    return tuple(weights.at(epoch).pinned() for epoch in epochs)
 
 
 def _seconds(asked: Asked, count: int, moments: int) -> float:
@@ -163,24 +158,24 @@ def _waits(asked: Asked, count: int, moments: int) -> str:
 
 
 def _work(
-    moments: Sequence[subjects.Weights], asked: Asked, numbers: "np.ndarray", progress: Progress
+    moments: Sequence[Network], asked: Asked, numbers: "np.ndarray", progress: Progress
 ) -> "tuple[DataMap | NoMap, ...]":
     import torch
 
     from core.probe.atlas import Sample, data_map, untangle
 
-    data = training_set(moments[0].run)
+    data = moments[0].dataset()
     chosen = torch.from_numpy(numbers)
     sample = Sample(data.test.images[chosen], data.test.labels[chosen], data.normalize)
     if not asked.course:
         (weights,) = moments
-        model = networks.model(weights)
+        model = weights.model
         return (data_map(model, sample, asked.layer, asked.method, epoch=weights.epoch, progress=progress),)
     weights_of = {each.epoch: each for each in moments}
     return tuple(
         untangle(
             list(weights_of),
-            lambda epoch: networks.model(replace(weights_of[epoch])),  # a copy: else all networks stay in memory
+            lambda epoch: replace(weights_of[epoch]).model,  # a copy: else all networks stay in memory
             sample,
             asked.layer,
             asked.method,

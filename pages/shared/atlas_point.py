@@ -8,13 +8,13 @@ import streamlit as st
 from core.errors import ConvScopeError
 from core.figures.overlays import faded, overlay
 from core.figures.scales import number
-from pages.shared import menu, networks, results, subjects
+from core.inference.network import Network
+from pages.shared import menu, results, subjects
 from pages.shared.atlas_types import Chart
 from pages.shared.layout import plain
 from pages.shared.maps import color_bar
 from pages.shared.pixels import enlarged, shown
 from pages.shared.predictions import class_name, share
-from pages.shared.training_images import training_set
 from pages.shared.unit_cards import Card, cards
 
 if TYPE_CHECKING:
@@ -31,25 +31,23 @@ def point_section(drawn: "Chart", made: "DataMap", chosen: int | None) -> int | 
     if not rows:
         st.info("Click a mark to see its image, its neighbours and its explanation.", icon=":material/ads_click:")
         return None
-    row, run = rows[0], drawn.weights.run
-    data = training_set(run)
-    weights = subjects.Weights(run, made.epoch)
+    row, data, weights = rows[0], drawn.weights.dataset(), drawn.weights.at(made.epoch)
     image, label = data.test.images[chosen].numpy(), int(data.test.labels[chosen])
     answer = int(made.answers[row])
     picture = subjects.Picture(f"Test image {chosen}", tuple(image.shape), image.tobytes(), label)
-    st.subheader(f"Test image {chosen}: “{class_name(run, label)}”", anchor=False)
+    st.subheader(f"Test image {chosen}: “{class_name(weights, label)}”", anchor=False)
     sign = ":material/check: Right" if answer == label else ":material/close: Wrong"
     st.markdown(
-        f"{sign}: the network says **{class_name(run, answer)}**, {share(float(made.sure[row]))} sure "
+        f"{sign}: the network says **{class_name(weights, answer)}**, {share(float(made.sure[row]))} sure "
         f"({plain(weights.moment)})."
     )
     _explained(weights, picture, answer)
     epoch = None if made.epoch is None else str(made.epoch)
-    menu.link("saliency", "Explain this image by every method", run=run.id, target=str(answer), epoch=epoch)
+    menu.link("saliency", "Explain this image by every method", run=weights.id, target=str(answer), epoch=epoch)
     return row
 
 
-def _explained(weights: subjects.Weights, picture: subjects.Picture, answer: int) -> None:
+def _explained(weights: Network, picture: subjects.Picture, answer: int) -> None:
     from core.explain.attribution import heatmap
     from core.explain.methods import METHODS
 
@@ -69,7 +67,7 @@ def _explained(weights: subjects.Weights, picture: subjects.Picture, answer: int
     )
     with st.container(horizontal=True, gap="medium"):
         st.image(enlarged(pixels), width=112, output_format="PNG", caption="What it sees")
-        said = class_name(weights.run, answer)
+        said = class_name(weights, answer)
         st.image(drawn.pixels, width=112, output_format="PNG", caption=f"{method.title} of “{said}”")
     if found.blank:
         st.caption(plain(found.blank))
@@ -79,7 +77,7 @@ def _explained(weights: subjects.Weights, picture: subjects.Picture, answer: int
 
 def neighbours(drawn: "Chart", made: "DataMap", row: int) -> None:
     """Show the nearest others of an image in the layer, with their classes and distances."""
-    data, names = training_set(drawn.weights.run), networks.class_names(drawn.weights.run)
+    data, names = drawn.weights.dataset(), drawn.weights.class_names
     near, far = made.neighbors.indices[row, :NEIGHBOURS], made.neighbors.distances[row, :NEIGHBOURS]
     label = int(data.test.labels[drawn.numbers[row]])
     st.markdown(f"**Nearest to it in {plain(drawn.layer)}**")

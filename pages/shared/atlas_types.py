@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pages.shared import subjects
+from core.inference.network import Network
 
 if TYPE_CHECKING:
     from core.probe.atlas import DataMap, NoMap
@@ -24,7 +24,7 @@ class Chart:
         narrow: Whether two stand side by side.
     """
 
-    weights: subjects.Weights
+    weights: Network
     layer: str
     method: str
     numbers: np.ndarray

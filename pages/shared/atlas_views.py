@@ -8,12 +8,12 @@ import streamlit as st
 from core.errors import RunError
 from core.figures.atlas import contact_sheet, framed
 from core.figures.hues import HUES, SHAPES
-from pages.shared import networks, state, subjects
+from core.inference.network import Network
+from pages.shared import state
 from pages.shared.atlas_point import neighbours, point_section
 from pages.shared.atlas_types import Chart
 from pages.shared.atlas_words import course, measures, table
 from pages.shared.layout import plain
-from pages.shared.training_images import training_set
 from pages.shared.widgets.scatter import Scene, scatter
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def show(drawn: Chart) -> None:
     if not maps:
         raise RunError(gaps[0].reason)
     for gap in gaps:
-        st.caption(f"Left out, {subjects.Weights(drawn.weights.run, gap.epoch).moment}: {plain(gap.reason)}")
+        st.caption(f"Left out, {drawn.weights.at(gap.epoch).moment}: {plain(gap.reason)}")
     if drawn.narrow:
         at, number = _map(drawn, maps)
         measures(drawn, maps, at)
@@ -56,20 +56,20 @@ def show(drawn: Chart) -> None:
         table(drawn, maps[at])
 
 
-def moment_of(drawn: Chart, shown: "DataMap") -> subjects.Weights:
+def moment_of(drawn: Chart, shown: "DataMap") -> Network:
     """Return the weights that a map is of."""
-    return subjects.Weights(drawn.weights.run, shown.epoch)
+    return drawn.weights.at(shown.epoch)
 
 
 def _map(drawn: Chart, maps: "list[DataMap]") -> tuple[int, int | None]:
     """Show the marks; return which moment is looked at and the number of the chosen image."""
-    run, data, numbers = drawn.weights.run, training_set(drawn.weights.run), drawn.numbers
+    network, data, numbers = drawn.weights, drawn.weights.dataset(), drawn.numbers
     images = data.test.images[numbers].numpy()
-    sheet, width, height, columns = _sheet(run.dataset, images.shape, len(images), images)
-    theme, key = state.theme(), f"atlas_map_{run.id}_{drawn.side}"
+    sheet, width, height, columns = _sheet(network.dataset_name, images.shape, len(images), images)
+    theme, key = state.theme(), f"atlas_map_{network.id}_{drawn.side}"
     first = f"{key}_first"
     if key not in st.session_state:  # just drawn, or drawn again: it begins with the picture of the other pages
-        st.session_state[first] = chosen_number(run.dataset)
+        st.session_state[first] = chosen_number(network.dataset_name)
     selected = st.session_state.get(first)
     scenes = [
         Scene(
@@ -89,21 +89,21 @@ def _map(drawn: Chart, maps: "list[DataMap]") -> tuple[int, int | None]:
         columns=columns,
         numbers=numbers.tolist(),
         labels=data.test.labels[numbers].tolist(),
-        classes=networks.class_names(run),
+        classes=network.class_names,
         hues=HUES[theme],
         shapes=SHAPES,
         key=key,
         label=f"Map of {len(numbers):,} test images by what {drawn.layer} makes of them. The arrow keys walk from "
         "image to image, Enter chooses one. The same in words stands below.",
-        group=f"atlas_{run.dataset}",
+        group=f"atlas_{network.dataset_name}",
         chosen=len(scenes) - 1,
         selected=selected if selected in numbers else None,
     )
     heard = f"{key}_heard"
     if picked.number is not None and picked.number != st.session_state.get(heard):
         st.session_state[heard] = picked.number
-        state.choose(state.Choice("test", run.dataset, picked.number))
-    return picked.moment, chosen_number(run.dataset)
+        state.choose(state.Choice("test", network.dataset_name, picked.number))
+    return picked.moment, chosen_number(network.dataset_name)
 
 
 def chosen_number(dataset: str) -> int | None:

@@ -6,11 +6,10 @@ import numpy as np
 import streamlit as st
 
 from core.figures.course import course_chart, course_rows
-from pages.shared import networks, state
+from pages.shared import state
 from pages.shared.atlas_types import Chart
 from pages.shared.charts import chart
 from pages.shared.layout import plain
-from pages.shared.training_images import training_set
 
 if TYPE_CHECKING:
     from core.probe.atlas import DataMap
@@ -63,7 +62,7 @@ def _reduced(drawn: "Chart", shown: "DataMap") -> bool:
 
 
 def _labels(drawn: "Chart") -> np.ndarray:
-    labels: np.ndarray = training_set(drawn.weights.run).test.labels[drawn.numbers].numpy()
+    labels: np.ndarray = drawn.weights.dataset().test.labels[drawn.numbers].numpy()
     return labels
 
 
@@ -74,7 +73,7 @@ def _percent(value: float) -> str:
 
 def course(drawn: "Chart", maps: "list[DataMap]", at: int) -> None:
     """Draw how far the layer told the classes apart after each epoch."""
-    last = drawn.weights.run
+    last = drawn.weights.require_run()
     places = [float(last.step / max(1, last.steps_per_epoch)) if m.epoch is None else float(m.epoch) for m in maps]
     votes = [(place, each.voted) for place, each in zip(places, maps, strict=True)]
     st.markdown("**Untangled: the neighbours' vote, epoch by epoch**")
@@ -95,7 +94,7 @@ def course(drawn: "Chart", maps: "list[DataMap]", at: int) -> None:
 
 def table(drawn: "Chart", shown: "DataMap") -> None:
     """Say of each class how far it has been told apart, and from which other it has not."""
-    names, labels = networks.class_names(drawn.weights.run), _labels(drawn)
+    names, labels = drawn.weights.class_names, _labels(drawn)
     near = labels[shown.neighbors.indices]
     rows = []
     for label in np.unique(labels):

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.runs.records import Run
-from pages.shared import networks, subjects
+from core.inference.network import Network
+from pages.shared import subjects
 from pages.shared.controls import ask_one
 
 if TYPE_CHECKING:
@@ -19,14 +19,14 @@ STEP = {"linf": 1, "l2": 16}
 ANY = -1  # instead of a class
 
 
-def ask_attack(run: Run, picture: subjects.Picture, answer: int) -> "Attack":
+def ask_attack(network: Network, picture: subjects.Picture, answer: int) -> "Attack":
     """Ask how to attack a picture of which the network says `answer`."""
     from core.explain.attacks import Attack
 
     with st.container(border=True, key="attack_controls"):
         with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
             method = ask_one("Method", METHODS, "attack_by")
-            towards = _ask_towards(run, answer)
+            towards = _ask_towards(network, answer)
             norm, steps = "linf", 10
             if method == "pgd":
                 norm = ask_one("Strength is measured by", NORMS, "attack_norm")
@@ -65,13 +65,13 @@ def _ask_strength(norm: str) -> int:
     return int(st.slider(label, STEP[norm], MOST[norm], step=STEP[norm], key=key, help=about, persist_state="session"))
 
 
-def _ask_towards(run: Run, answer: int) -> int | None:
-    names = networks.class_names(run)
+def _ask_towards(network: Network, answer: int) -> int | None:
+    names = network.class_names
     chosen = st.selectbox(
         "Turn the answer to",
         [ANY, *(index for index in range(len(names)) if index != answer)],
         format_func=lambda index: "Any other class" if index == ANY else names[index],
-        key=f"attack_towards_{run.id}_{answer}",
+        key=f"attack_towards_{network.id}_{answer}",
         width=220,
     )
     return None if chosen in (ANY, None) else int(chosen)

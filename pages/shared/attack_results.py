@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import astuple, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from core.explain.method import Method
-from pages.shared import networks, results, subjects
+from core.inference.network import Network
+from pages.shared import results, subjects
 from pages.shared.jobs import Progress, background
-from pages.shared.pixels import Statistics, levels, normalized, statistics
 
 if TYPE_CHECKING:
     from core.explain.attacks import Attack, Attacked, Attempt
@@ -17,28 +17,28 @@ RANDOM = 8  # changes of the same size that an attack is compared with
 Compared = tuple["Attacked", int]  # and how many random changes turn the answer as well
 
 
-def attacked(weights: subjects.Weights, picture: subjects.Picture, how: "Attack") -> Compared | None:
+def attacked(weights: Network, picture: subjects.Picture, how: "Attack") -> Compared | None:
     """Return the attacked picture and how many of `RANDOM` changes turn the answer; None while it is being made.
 
     Raises:
         ConvScopeError: The network cannot be loaded, or the picture cannot be attacked.
     """
-    model, known = networks.model(weights), statistics(weights.run)  # what is wrong with these is said here
+    _ = weights.model, weights.statistics  # what is wrong with these is said here
     return background(
         ("attack", weights.mark, picture.digest, astuple(how)),
-        lambda tell: _compare(model, known, picture, how, tell),
+        lambda tell: _compare(weights, picture, how, tell),
         words="Attacking",
         place="attack",
     )
 
 
-def _compare(model: Any, known: Statistics, picture: subjects.Picture, how: "Attack", tell: Progress) -> Compared:
+def _compare(weights: Network, picture: subjects.Picture, how: "Attack", tell: Progress) -> Compared:
     from core.explain.attacks import attack
     from core.explain.flips import random_changes
     from core.explain.prediction import predict
 
-    found = attack(model, levels(picture), *known, how, progress=tell)
-    answers = predict(model, normalized(random_changes(found, RANDOM), known)).argmax(dim=1)
+    found = attack(weights.model, picture.tensor(), *weights.statistics, how, progress=tell)
+    answers = predict(weights.model, weights.normalize(random_changes(found, RANDOM))).argmax(dim=1)
     return found, int((answers != found.before.argmax()).sum())
 
 
@@ -49,7 +49,7 @@ def as_picture(picture: subjects.Picture, found: "Attacked") -> subjects.Picture
 
 
 def explained(
-    weights: subjects.Weights, pictures: Sequence[subjects.Picture], target: int, method: Method
+    weights: Network, pictures: Sequence[subjects.Picture], target: int, method: Method
 ) -> "list[Attribution] | None":
     """Explain one class of several pictures; None while it is being done.
 
@@ -72,7 +72,7 @@ def explained(
     return background(("explained", *key), work, words=f"{passes:,} passes", place="attack_explained")
 
 
-def growing(weights: subjects.Weights, picture: subjects.Picture, how: "Attack") -> "tuple[Attempt, ...] | None":
+def growing(weights: Network, picture: subjects.Picture, how: "Attack") -> "tuple[Attempt, ...] | None":
     """Return attacks of growing strength, up to the first that succeeds; None before that was asked for and is done.
 
     Raises:
@@ -80,12 +80,12 @@ def growing(weights: subjects.Weights, picture: subjects.Picture, how: "Attack")
     """
     from core.explain.flips import LENGTHS, STRENGTHS, smallest
 
-    model, known = networks.model(weights), statistics(weights.run)
+    model, known = weights.model, weights.statistics
     strengths = LENGTHS if how.norm == "l2" else STRENGTHS
     asked = replace(how, strength=strengths[0])  # its own strength does not matter
 
     def work(tell: Progress) -> "tuple[Attempt, ...]":
-        made = smallest(model, levels(picture), *known, asked, strengths, progress=tell)
+        made = smallest(model, picture.tensor(), *known, asked, strengths, progress=tell)
         return tuple(each.outcome for each in made)  # without their pictures, of which many would be kept
 
     return background(

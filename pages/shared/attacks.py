@@ -8,7 +8,8 @@ import streamlit as st
 
 from core.explain.methods import METHODS
 from core.figures.scales import ColorScale, number
-from pages.shared import networks, results, state, subjects
+from core.inference.network import Network
+from pages.shared import results, state, subjects
 from pages.shared.attack_controls import ask_attack, set_strength
 from pages.shared.attack_results import RANDOM, as_picture, attacked, explained, growing
 from pages.shared.before_after import before_after
@@ -32,7 +33,7 @@ _STYLE = """<style>
 
 @st.fragment
 @show_errors()
-def attack_section(weights: subjects.Weights, picture: subjects.Picture, target: int) -> None:
+def attack_section(weights: Network, picture: subjects.Picture, target: int) -> None:
     """Let a picture be attacked, and show the change, the answers and the explanations before and after.
 
     Args:
@@ -47,7 +48,7 @@ def attack_section(weights: subjects.Weights, picture: subjects.Picture, target:
         "difference; networks do."
     )
     answer = int(results.probabilities(weights, picture).argmax())
-    how = ask_attack(weights.run, picture, answer)
+    how = ask_attack(weights, picture, answer)
     made = attacked(weights, picture, how)
     if made is None:
         return
@@ -57,7 +58,7 @@ def attack_section(weights: subjects.Weights, picture: subjects.Picture, target:
     with st.grid(2, min_column_width=320, gap="large"):
         with st.container():
             st.markdown("**Its answer**")
-            answers(weights.run, picture, found.before.numpy(), found.after.numpy())
+            answers(weights, picture, found.before.numpy(), found.after.numpy())
         with st.container(), show_errors():
             _explanations(weights, picture, found, target)
     with show_errors():
@@ -100,14 +101,14 @@ def _change_words(change: np.ndarray, reach: float) -> str:
     )
 
 
-def _verdict(weights: subjects.Weights, found: "Attacked", turned: int) -> None:
+def _verdict(weights: Network, found: "Attacked", turned: int) -> None:
     """Say whether it worked, and what chance would have done."""
-    was, now = (class_name(weights.run, int(each.argmax())) for each in (found.before, found.after))
+    was, now = (class_name(weights, int(each.argmax())) for each in (found.before, found.after))
     chance = f"Of {RANDOM} random changes of the same size, {turned or 'none'} {'turn' if turned > 1 else 'turns'} it."
     if found.successful:
         st.success(f"The answer turns from “{was}” to “{now}”. {chance}", icon=":material/bolt:")
     elif was != now:
-        wanted = class_name(weights.run, found.attack.towards or 0)
+        wanted = class_name(weights, found.attack.towards or 0)
         st.info(f"The answer turns to “{now}”, but not yet to “{wanted}”. {chance}", icon=":material/trending_up:")
     else:
         advice = "raise the strength" + ", or let PGD take several steps" * (found.attack.method == "fgsm")
@@ -117,12 +118,12 @@ def _verdict(weights: subjects.Weights, found: "Attacked", turned: int) -> None:
         )
 
 
-def _explanations(weights: subjects.Weights, picture: subjects.Picture, found: "Attacked", target: int) -> None:
+def _explanations(weights: Network, picture: subjects.Picture, found: "Attacked", target: int) -> None:
     """Explain one class of the picture before and after, by one method."""
     from core.explain.fitness import why_not
 
     now = int(found.after.argmax())
-    asked = {str(target): f"“{class_name(weights.run, target)}”"} | {str(now): f"“{class_name(weights.run, now)}”"}
+    asked = {str(target): f"“{class_name(weights, target)}”"} | {str(now): f"“{class_name(weights, now)}”"}
     st.markdown("**What speaks for a class, before and after**")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = int(ask_one("Class", asked, f"attack_class_{target}_{now}")) if len(asked) > 1 else target
@@ -136,7 +137,7 @@ def _explanations(weights: subjects.Weights, picture: subjects.Picture, found: "
                 persist_state="session",
             )
         ]
-    reason = why_not(networks.model(weights), method.name)
+    reason = why_not(weights.model, method.name)
     if reason:
         st.info(plain(reason), icon=":material/block:")
         return
@@ -146,7 +147,7 @@ def _explanations(weights: subjects.Weights, picture: subjects.Picture, found: "
         before_after(method, [each.array() for each in pair], maps)
 
 
-def _smallest(weights: subjects.Weights, picture: subjects.Picture, how: "Attack") -> None:
+def _smallest(weights: Network, picture: subjects.Picture, how: "Attack") -> None:
     """Find how little is enough, on a press."""
     from core.figures.flips import flip_chart, flip_rows
 
@@ -159,7 +160,7 @@ def _smallest(weights: subjects.Weights, picture: subjects.Picture, how: "Attack
     if last.successful:
         st.markdown(
             f"The smallest of the strengths tried that turns the answer is **{last.attack.strength}**: "
-            f"“{class_name(weights.run, int(last.after.argmax()))}”, {sure} sure."
+            f"“{class_name(weights, int(last.after.argmax()))}”, {sure} sure."
         )
         st.button(
             f"Use strength {last.attack.strength}",
@@ -170,7 +171,7 @@ def _smallest(weights: subjects.Weights, picture: subjects.Picture, how: "Attack
         )
     else:
         st.markdown(f"None of the strengths up to **{last.attack.strength}** turns the answer.")
-    rows = flip_rows(tried, networks.class_names(weights.run))
+    rows = flip_rows(tried, weights.class_names)
     with st.container(width=640):
         chart(
             flip_chart(rows, theme=state.theme()),

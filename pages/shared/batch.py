@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.errors import ConvScopeError, ImageError
-from pages.shared import networks, state, subjects
+from core.inference.network import Network
+from pages.shared import state
 from pages.shared.batch_rows import LATER, SHOWN, Batch, batch_rows, csv
 from pages.shared.jobs import Progress, background
 from pages.shared.layout import plain, show_errors
-from pages.shared.pictures import swaps_itself
-from pages.shared.pixels import normalized, statistics
 from pages.shared.readers import known_reader
 from pages.shared.uploads import uploaded, uploads
 
@@ -26,7 +25,7 @@ SIDE = 56  # pixels of a thumbnail
 
 @st.fragment
 @show_errors()
-def batch_section(weights: subjects.Weights) -> None:
+def batch_section(weights: Network) -> None:
     """Show a table of all uploaded files, if there are several; a click on a row chooses that picture."""
     files = uploads()
     if len(files) < 2:
@@ -49,13 +48,13 @@ def _mark(files: "Sequence[UploadedFile]") -> str:
     return hashlib.blake2b("\n".join(file.file_id for file in files).encode(), digest_size=12).hexdigest()
 
 
-def _work(weights: subjects.Weights, contents: Sequence[bytes]) -> Callable[[Progress], Batch]:
-    run, model, known = weights.run, networks.model(weights), statistics(weights.run)
+def _work(weights: Network, contents: Sequence[bytes]) -> Callable[[Progress], Batch]:
+    model, _ = weights.model, weights.statistics  # what is wrong with these is said here
 
     def work(tell: Progress) -> Batch:
         import torch
 
-        from core.data.images import decode_upload, fit_image
+        from core.data.images import decode_upload
         from core.reading.inside import look_inside
 
         total, small, pixels = 2 * len(contents), list[str](), list[Any]()
@@ -68,14 +67,14 @@ def _work(weights: subjects.Weights, contents: Sequence[bytes]) -> Callable[[Pro
                 errors[place] = str(error)
                 continue
             image, notes[place] = decoded.image, " ".join(decoded.notes())
-            pixels.append(fit_image(image, run.spec.input_shape, invert=swaps_itself(run, image))[0])
+            pixels.append(weights.fit(image)[0])
             small.append(_thumbnail(image))
         if not pixels:
             return Batch(tuple(errors), tuple(notes), (), None)
         inside = look_inside(
             model,
             torch.stack(pixels),
-            lambda batch: normalized(batch, known),
+            weights.normalize,
             progress=lambda done, _: tell(len(contents) + done, total),
         )
         return Batch(tuple(errors), tuple(notes), tuple(small), inside)
@@ -93,7 +92,7 @@ def _thumbnail(image: Any) -> str:
     return "data:image/jpeg;base64," + b64encode(file.getvalue()).decode("ascii")
 
 
-def _table(weights: subjects.Weights, files: "Sequence[UploadedFile]", found: Batch) -> None:
+def _table(weights: Network, files: "Sequence[UploadedFile]", found: Batch) -> None:
     rows = batch_rows(weights, [file.name for file in files], found)
     calibrated = known_reader(weights) is not None
     bad = sum(map(bool, found.errors))

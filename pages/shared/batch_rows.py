@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from pages.shared import networks, subjects
+from core.inference.network import Network
 from pages.shared.readers import known_reader
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Batch:
     inside: "Inside | None"
 
 
-def batch_rows(weights: subjects.Weights, names: Sequence[str], found: Batch) -> pd.DataFrame:
+def batch_rows(weights: Network, names: Sequence[str], found: Batch) -> pd.DataFrame:
     """Return one row for each file; what is not known is empty."""
     from scipy.special import softmax
 
@@ -45,7 +45,7 @@ def batch_rows(weights: subjects.Weights, names: Sequence[str], found: Batch) ->
     if found.inside is None:
         return rows
     at, read = np.flatnonzero(usable), known_reader(weights)
-    classes = networks.class_names(weights.run)
+    classes = weights.class_names
     logits = found.inside.logits.astype(float)
     best = logits.argmax(axis=1)
     rows["answer"] = pd.Series([classes[index] for index in best], index=at, dtype=object)

@@ -7,9 +7,8 @@ import numpy as np
 import streamlit as st
 
 from core.errors import ConvScopeError
+from core.inference.network import Network
 from core.train.config import TrainConfig
-from pages.shared import networks, subjects
-from pages.shared.training_images import training_set
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,9 +39,9 @@ class LayerWeights:
         return tuple(int(at) for at in np.unravel_index(int(sizes.argmax()), sizes.shape))
 
 
-def weighty_layers(weights: subjects.Weights) -> dict[str, Place]:
+def weighty_layers(weights: Network) -> dict[str, Place]:
     """Return the layers that have weights, dotted inside a block, with the shape of these."""
-    modules = networks.model(weights).named_modules()
+    modules = weights.model.named_modules()
     return {name: tuple(own.shape) for name, module in modules for own in [_own_weight(module)] if own is not None}
 
 
@@ -50,47 +49,46 @@ def _own_weight(module: Any) -> Any:
     return dict(module.named_parameters(recurse=False)).get("weight")
 
 
-def layer_weights(weights: subjects.Weights, layer: str, batch: Batch) -> LayerWeights:
+def layer_weights(weights: Network, layer: str, batch: Batch) -> LayerWeights:
     """Return all weights of a layer with their gradients; raises `ConvScopeError`."""
     return _layer(weights.mark, layer, batch.size, batch.seed, weights)
 
 
-def moved(weights: subjects.Weights, layer: str, place: Place, value: float, batch: Batch) -> tuple[float, float]:
+def moved(weights: Network, layer: str, place: Place, value: float, batch: Batch) -> tuple[float, float]:
     """Return dL/d weight and L where this one weight has another value and all others stay; see `layer_weights`."""
     return _moved(weights.mark, layer, place, value, batch.size, batch.seed, weights)
 
 
 @st.cache_data(show_spinner=False, max_entries=6)
-def _layer(mark: tuple[Any, ...], layer: str, size: int, seed: int, _weights: subjects.Weights) -> LayerWeights:
-    return _pass(_weights, networks.model(_weights), layer, Batch(size, seed))
+def _layer(mark: tuple[Any, ...], layer: str, size: int, seed: int, _weights: Network) -> LayerWeights:
+    return _pass(_weights, _weights.model, layer, Batch(size, seed))
 
 
 @st.cache_data(show_spinner=False, max_entries=1024)
 def _moved(
-    mark: tuple[Any, ...], layer: str, place: Place, value: float, size: int, seed: int, _weights: subjects.Weights
+    mark: tuple[Any, ...], layer: str, place: Place, value: float, size: int, seed: int, _weights: Network
 ) -> tuple[float, float]:
     import copy
 
     import torch
 
-    twin = copy.deepcopy(networks.model(_weights)).to("cpu", torch.float64)
+    twin = copy.deepcopy(_weights.model).to("cpu", torch.float64)
     with torch.no_grad():
         _own_weight(twin.get_submodule(layer))[place] = value
     found = _pass(_weights, twin, layer, Batch(size, seed))
     return float(found.gradients[place]), found.loss
 
 
-def _pass(weights: subjects.Weights, model: Any, layer: str, batch: Batch) -> LayerWeights:
+def _pass(weights: Network, model: Any, layer: str, batch: Batch) -> LayerWeights:
     import torch
 
     from core.probe.passes import layer_pass
     from core.train.losses import make_loss
 
-    run = weights.run
-    data = training_set(run)
+    data = weights.dataset()
     drawn = np.random.default_rng(batch.seed).choice(len(data.train), min(batch.size, len(data.train)), replace=False)
     chosen = torch.from_numpy(drawn)
-    loss = make_loss(TrainConfig.from_mapping(run.config))
+    loss = make_loss(TrainConfig.from_mapping(weights.config))
     images, labels = data.normalize(data.train.images[chosen]), data.train.labels[chosen]
     found = layer_pass(model, layer, images, labels, loss, training=True, seed=batch.seed)
     if found.weight is None or found.weight_gradient is None:

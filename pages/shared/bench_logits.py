@@ -7,12 +7,12 @@ import numpy as np
 import streamlit as st
 
 from core.errors import ConvScopeError
-from pages.shared import networks, results, subjects
+from core.inference.network import Network
+from pages.shared import results, subjects
 from pages.shared.controls import ask_one
 from pages.shared.layout import plain
 from pages.shared.pictures import pick_picture
 from pages.shared.predictions import share
-from pages.shared.pretrained import Pretrained
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,7 +22,7 @@ LIMIT, SURE = 20.0, 8.0  # of a slider; the logit of a class that one is sure of
 
 
 def ask_logits(
-    weights: subjects.Weights, picture: subjects.Picture | None, most: int
+    weights: Network, picture: subjects.Picture | None, most: int
 ) -> "tuple[NDArray[np.float64], int, tuple[str, ...]]":
     """Ask for a picture, its true class and where the logits come from; return the logits, the class and all names.
 
@@ -36,31 +36,29 @@ def ask_logits(
     """
     asking, answering = st.columns([3, 2], gap="large")
     with asking:
-        chosen = picture or pick_picture(weights.run)
-    names = networks.class_names(weights.run)
+        chosen = picture or pick_picture(weights)
+    names = weights.class_names
     with answering:
         logits = network_logits(weights, chosen)
         label = _ask_label(weights, chosen, logits, names)
         source = ask_one("Logits", SOURCES, "bench_logits")
     if source == "hand":
-        logits = _sliders(logits, label, names, f"{weights.run.id}_{chosen.digest}", most)
+        logits = _sliders(logits, label, names, f"{weights.id}_{chosen.digest}", most)
     return logits, label, names
 
 
-def network_logits(weights: subjects.Weights, picture: subjects.Picture) -> "NDArray[np.float64]":
+def network_logits(weights: Network, picture: subjects.Picture) -> "NDArray[np.float64]":
     """Return what a network answers, (K,); raises `ConvScopeError` where that is not a number."""
-    if isinstance(weights.run, Pretrained):
+    if weights.spec is None:
         return results.logits(weights, picture).astype(np.float64)
-    last = [name for name, _ in networks.model(weights).named_children()][-1]
+    last = [name for name, _ in weights.model.named_children()][-1]
     logits = results.activations(weights, (last,), picture)[last].astype(np.float64).ravel()
     if not np.isfinite(logits).all():
         raise ConvScopeError("The network's answer is not a number: choose an earlier epoch, or train it anew.")
     return logits
 
 
-def _ask_label(
-    weights: subjects.Weights, picture: subjects.Picture, logits: "NDArray[np.float64]", names: Sequence[str]
-) -> int:
+def _ask_label(weights: Network, picture: subjects.Picture, logits: "NDArray[np.float64]", names: Sequence[str]) -> int:
     """Show the picture and the answer, and ask for the true class: known of test images, else at first the answer."""
     best, pixels = int(logits.argmax()), picture.array()
     zoom = max(1, -(-112 // max(pixels.shape[:2])))
@@ -76,7 +74,7 @@ def _ask_label(
         range(len(names)),
         index=best if known is None else known,
         format_func=names.__getitem__,
-        key=f"bench_label_{weights.run.dataset}_{picture.digest}",
+        key=f"bench_label_{weights.dataset_name}_{picture.digest}",
         help="What the answer is compared with. Choose another one to see what the losses would say then.",
     )
     if known is None:

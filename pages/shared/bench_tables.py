@@ -10,9 +10,10 @@ import streamlit as st
 from core.figures.optimizer_courses import brief, course_chart, course_rows, seat
 from core.figures.overlay_curves import swatch
 from core.figures.scales import number
+from core.inference.network import Network
 from core.maths.rules import OPTIMIZERS
 from core.maths.terms import Term, latex_number
-from pages.shared import state, subjects
+from pages.shared import state
 from pages.shared.bench_gradients import Batch, Place
 from pages.shared.bench_oracle import equal, verdict
 from pages.shared.bench_traces import Trace, where
@@ -108,16 +109,16 @@ def courses(traces: Sequence[Trace], steps: int) -> None:
     st.caption("The same batch at every step, and only this weight moves: the loss changes by little.")
 
 
-def formulas(weights: subjects.Weights, traces: Sequence[Trace], checks: Mapping[str, Sequence[float]]) -> None:
+def formulas(weights: Network, traces: Sequence[Trace], checks: Mapping[str, Sequence[float]]) -> None:
     """Write the last step of chosen optimisers out, line by line."""
-    used = weights.run.config.get("optimizer", "adam")
+    used = weights.config.get("optimizer", "adam")
     chosen = st.pills(
         "Worked out",
         list(OPTIMIZERS),
         selection_mode="multi",
         default=[used],
         format_func=lambda name: OPTIMIZERS[name].title,
-        key=f"bench_worked_{weights.run.id}",
+        key=f"bench_worked_{weights.id}",
         persist_state="session",
         help="Each line in symbols, with its numbers, and what comes out.",
     )

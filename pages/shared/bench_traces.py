@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from core.inference.network import Network
 from core.maths.optimizers import State, Update, update
-from pages.shared import subjects
 from pages.shared.bench_gradients import Batch, Place, layer_weights, moved
 
 AXES = {4: ("Filter", "Channel", "Row", "Column"), 2: ("Output", "Input"), 1: ("Channel",)}
@@ -35,7 +35,7 @@ class Trace:
 
 
 def trace(
-    weights: subjects.Weights,
+    weights: Network,
     layer: str,
     place: Place,
     batch: Batch,

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import numpy as np
 import streamlit as st
 
+from core.inference.network import Network
 from core.maths.rules import OPTIMIZERS
 from core.options import options
 from core.train.config import TrainConfig
-from pages.shared import subjects
 from pages.shared.bench_gradients import Batch, Place, layer_weights, weighty_layers
 from pages.shared.bench_oracle import torch_weights
 from pages.shared.bench_tables import courses, formulas, headline, table
@@ -24,7 +24,7 @@ WHICH = {"steepest": "Largest gradient", "chosen": "Choose"}
 
 
 @st.fragment
-def weight_steps(weights: subjects.Weights) -> None:
+def weight_steps(weights: Network) -> None:
     """Ask for a weight and a batch, and show what every optimiser makes of its gradient."""
     st.subheader("One weight, every optimiser", anchor=False)
     st.markdown(
@@ -53,7 +53,7 @@ def weight_steps(weights: subjects.Weights) -> None:
 
 
 def _traces(
-    weights: subjects.Weights, layer: str, place: Place, batch: Batch, steps: int, settings: Mapping[str, float]
+    weights: Network, layer: str, place: Place, batch: Batch, steps: int, settings: Mapping[str, float]
 ) -> list[Trace] | None:
     """Return the way of the weight under each optimiser, or draw how far that is and return None."""
 
@@ -68,13 +68,13 @@ def _traces(
     return background(key, work, words="Forward and backward, once for each step", place="bench_traces")
 
 
-def _ask(weights: subjects.Weights, layers: Mapping[str, Place]) -> tuple[str, Batch, int]:
+def _ask(weights: Network, layers: Mapping[str, Place]) -> tuple[str, Batch, int]:
     with st.grid(4, min_column_width=170, gap="medium"):
         layer = st.selectbox(
             "Layer",
             list(layers),
             format_func=lambda name: f"{name} · {int(np.prod(layers[name])):,} weights",
-            key=f"bench_layer_{weights.run.id}",
+            key=f"bench_layer_{weights.id}",
             persist_state="session",
         )
         size = st.segmented_control(
@@ -96,21 +96,19 @@ def _ask(weights: subjects.Weights, layers: Mapping[str, Place]) -> tuple[str, B
     return layer, Batch(size or 32, int(seed)), int(steps)
 
 
-def _ask_settings(weights: subjects.Weights) -> dict[str, float]:
+def _ask_settings(weights: Network) -> dict[str, float]:
     """Ask for learning rate, momentum and decay, at first those of the run."""
-    config = TrainConfig.from_mapping(weights.run.config)
+    config = TrainConfig.from_mapping(weights.config)
     found = {option.name: option for option in options(TrainConfig) if option.name in SETTINGS}
     with st.popover("Settings of the optimisers", icon=":material/tune:"):
         st.caption(
             "As the run was trained, until you change them. The shares kept (β₁, β₂, α) and ε are torch's own; the "
             "run's schedule, clipping and L1 are left out."
         )
-        return {
-            name: float(ask(found[name], getattr(config, name), f"bench_{name}_{weights.run.id}")) for name in SETTINGS
-        }
+        return {name: float(ask(found[name], getattr(config, name), f"bench_{name}_{weights.id}")) for name in SETTINGS}
 
 
-def _ask_place(weights: subjects.Weights, layer: str, batch: Batch, which: str) -> Place:
+def _ask_place(weights: Network, layer: str, batch: Batch, which: str) -> Place:
     """Ask for one weight of a layer; the one with the largest gradient until another one is chosen."""
     found = layer_weights(weights, layer, batch)
     steepest = found.steepest
@@ -120,6 +118,6 @@ def _ask_place(weights: subjects.Weights, layer: str, batch: Batch, which: str) 
     names = AXES.get(len(shape), tuple(f"Axis {axis}" for axis in range(len(shape))))
     with st.grid(4, min_column_width=110, gap="small"):
         return tuple(
-            int(st.number_input(name, 0, size - 1, at, key=f"bench_axis_{weights.run.id}_{layer}_{name}"))
+            int(st.number_input(name, 0, size - 1, at, key=f"bench_axis_{weights.id}_{layer}_{name}"))
             for name, size, at in zip(names, shape, steepest, strict=True)
         )

@@ -9,8 +9,9 @@ import streamlit as st
 
 from core.figures.grids import colorize
 from core.figures.scales import ColorScale, number
+from core.inference.network import Network
 from core.probe.classical import CLASSICAL, Classical, Setting
-from pages.shared import networks, pictures, results, state, subjects
+from pages.shared import pictures, results, state, subjects
 from pages.shared.compare import attempts, side_by_side, taken
 from pages.shared.layout import plain, show_errors
 from pages.shared.maps import color_bar, dimensions, grid
@@ -27,7 +28,7 @@ _WHOLE = ("count", "cell", "theta")  # settings that are whole numbers
 _COUNTED = {"points": "key-point", "segments": "line", "circles": "circle"}
 
 
-def operations(both: Sequence[subjects.Weights], picture: subjects.Picture) -> None:
+def operations(both: Sequence[Network], picture: subjects.Picture) -> None:
     """Show a picture through all hand-made operations, beside the maps of the network's first convolution."""
     st.subheader("The same picture, two ways", anchor=False)
     by_hand, learned = st.columns([2, 1], gap="large")
@@ -37,10 +38,10 @@ def operations(both: Sequence[subjects.Weights], picture: subjects.Picture) -> N
         _learned(both, picture)
 
 
-def _photograph(weights: subjects.Weights) -> subjects.Picture | None:
+def _photograph(weights: Network) -> subjects.Picture | None:
     """Return the chosen photograph before it was made small for the network; None where there is no more of it."""
-    choice, shape = state.choice(), weights.run.spec.input_shape
-    stages = () if choice is None else pictures.picture(weights.run, choice)[1]
+    choice, shape = state.choice(), weights.input_shape
+    stages = () if choice is None else pictures.picture(weights, choice)[1]
     large = [stage.image for stage in stages if min(stage.image.size) > max(shape[1:])]
     if choice is None or not large:
         return None
@@ -120,7 +121,7 @@ def _words(result: "ClassicalResult", scale: ColorScale | None) -> str:
 
 
 @st.fragment
-def _learned(both: Sequence[subjects.Weights], picture: subjects.Picture) -> None:
+def _learned(both: Sequence[Network], picture: subjects.Picture) -> None:
     st.markdown("**Learned:** the maps of the network's first convolution; nobody told it what to look for.")
     with show_errors():
         found = attempts(both, partial(_first_maps, picture=picture))
@@ -135,7 +136,7 @@ def _learned(both: Sequence[subjects.Weights], picture: subjects.Picture) -> Non
             if mine is None:
                 st.caption("This network has no convolution.")
             else:
-                _sheet(*mine, [maps for _, maps in made if maps.shape == mine[1].shape], both[0].run.id, side)
+                _sheet(*mine, [maps for _, maps in made if maps.shape == mine[1].shape], both[0].id, side)
 
         side_by_side(both, draw, width=200)
         first = taken(found[0])
@@ -161,14 +162,14 @@ def _sheet(
     st.caption(f"{layer}: {dimensions(maps.shape)}, before any activation.")
 
 
-def first_convolution(weights: subjects.Weights) -> str | None:
+def first_convolution(weights: Network) -> str | None:
     """Return the name of a network's first convolution, or None where it has none; raises `ConvScopeError`."""
     from core.probe.kernels import filter_layers
 
-    return next(iter(filter_layers(networks.model(weights))), None)
+    return next(iter(filter_layers(weights.model)), None)
 
 
-def _first_maps(weights: subjects.Weights, picture: subjects.Picture) -> "tuple[str, np.ndarray[Any, Any]] | None":
+def _first_maps(weights: Network, picture: subjects.Picture) -> "tuple[str, np.ndarray[Any, Any]] | None":
     layer = first_convolution(weights)
     if layer is None:
         return None

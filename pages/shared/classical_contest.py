@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.inference.network import Network
 from core.runs.records import Run
 from core.runs.training_data import dataset_title
-from pages.shared import networks, state, subjects
+from pages.shared import state
 from pages.shared.compare import LETTERS
 from pages.shared.jobs import Lane, Progress, background
 from pages.shared.layout import plain, show_errors
@@ -55,10 +56,9 @@ def _hog(run: Run) -> "HogResult | None":
     )
 
 
-def _judged(weights: subjects.Weights, side: int) -> Judged | None:
+def _judged(weights: Network, side: int) -> Judged | None:
     """Return how a network does, or draw that it is judged; the store knows the accuracy of a finished run."""
-    run, model = weights.run, networks.model(weights)
-    dataset = state.dataset(run.dataset).scaled(run.config.get("inputs", "standard"))
+    run, model, dataset = weights.require_run(), weights.model, weights.dataset()
     known = run.test_accuracy if weights.epoch is None else None
 
     def measure(tell: Progress) -> Judged:
@@ -77,10 +77,10 @@ def _judged(weights: subjects.Weights, side: int) -> Judged | None:
 
 
 @st.fragment
-def contest(both: Sequence[subjects.Weights]) -> None:
+def contest(both: Sequence[Network]) -> None:
     """Offer to let HOG and a linear SVM compete with the network, and show both in one table."""
     with show_errors():
-        run = both[0].run
+        run = both[0].require_run()
         st.subheader("Hand-made features against the network", anchor=False)
         st.markdown(
             "Before networks, people described a picture by its edges (**HOG**: in each small cell, how much edge runs "
@@ -92,7 +92,7 @@ def contest(both: Sequence[subjects.Weights]) -> None:
             name = plain(dataset_title(run))
             st.caption(f"{name}: some seconds to a minute, in the background. The network is not trained again.")
             return
-        rivals = [weights for weights in both if weights.run.dataset == run.dataset]
+        rivals = [weights for weights in both if weights.dataset_name == run.dataset]
         judged = [_judged(weights, side) for side, weights in enumerate(rivals)]
         known = [each for each in judged if each is not None]
         if len(known) == len(rivals):
@@ -101,7 +101,7 @@ def contest(both: Sequence[subjects.Weights]) -> None:
             st.caption("Network B learned from other images and stands aside.")
 
 
-def _table(rivals: Sequence[subjects.Weights], hog: "HogResult", judged: Sequence[Judged]) -> None:
+def _table(rivals: Sequence[Network], hog: "HogResult", judged: Sequence[Judged]) -> None:
     rows = [
         {
             "": "HOG + linear SVM",
@@ -114,7 +114,7 @@ def _table(rivals: Sequence[subjects.Weights], hog: "HogResult", judged: Sequenc
     ]
     for letter, weights, each in zip(LETTERS, rivals, judged, strict=False):
         named = f"Network {letter}" if len(rivals) > 1 else "This network"
-        run = weights.run
+        run = weights.require_run()
         rows.append(
             {
                 "": f"{named}, {weights.moment}",
@@ -127,7 +127,11 @@ def _table(rivals: Sequence[subjects.Weights], hog: "HogResult", judged: Sequenc
         )
     st.table(rows, hide_index=True, border="horizontal", alt="HOG and a linear SVM beside the network")
     st.markdown(_verdict(hog, judged[0]))
-    cut = "" if hog.num_train == _seen(rivals[0].run) else f" HOG and SVM got the first {hog.num_train:,} of them."
+    cut = (
+        ""
+        if hog.num_train == _seen(rivals[0].require_run())
+        else f" HOG and SVM got the first {hog.num_train:,} of them."
+    )
     st.caption(
         f"All are judged by the same {hog.num_test:,} test images and learned from the same training split.{cut} "
         "Times are of this server, the network's pictures in batches."
@@ -144,8 +148,8 @@ def _verdict(hog: "HogResult", network: Judged) -> str:
     return f"**The hand-made features are ahead {points}:** on few or simple images they often are."
 
 
-def _training_seconds(weights: subjects.Weights) -> float:
-    run = weights.run
+def _training_seconds(weights: Network) -> float:
+    run = weights.require_run()
     if weights.epoch is None or not run.step:
         return run.seconds
     return run.seconds * min(1.0, weights.epoch * run.steps_per_epoch / run.step)

@@ -11,9 +11,9 @@ import numpy as np
 import streamlit as st
 
 from core.errors import ConvScopeError
+from core.inference.network import Network
 from core.model.handmade import KERNELS, kernel
 from core.probe.matching import Match, best_matches
-from pages.shared import networks, subjects
 from pages.shared.classical import first_convolution
 from pages.shared.compare import attempts, side_by_side, taken
 from pages.shared.controls import ask_one
@@ -51,7 +51,7 @@ class Matched:
         return sum(match.cosine >= ALIKE for match in self.found)
 
 
-def matched(weights: subjects.Weights, *, centred: bool = False) -> Matched | None:
+def matched(weights: Network, *, centred: bool = False) -> Matched | None:
     """Compare the first convolution with the hand-made kernels; None where there is none.
 
     Raises:
@@ -62,13 +62,13 @@ def matched(weights: subjects.Weights, *, centred: bool = False) -> Matched | No
     layer = first_convolution(weights)
     if layer is None:
         return None
-    values = filters(networks.model(weights), layer).numpy()
+    values = filters(weights.model, layer).numpy()
     found = sorted(best_matches(values, centred=centred), key=lambda match: -match.cosine)
     return Matched(layer, values.mean(axis=1), values.shape[1], tuple(found))
 
 
 @st.fragment
-def matches(both: Sequence[subjects.Weights]) -> None:
+def matches(both: Sequence[Network]) -> None:
     """Show each learned filter beside the hand-made kernel that it is most like, and say how many are."""
     with show_errors():
         st.subheader("Did it learn what people thought of?", anchor=False)
@@ -95,7 +95,7 @@ def matches(both: Sequence[subjects.Weights]) -> None:
         side_by_side(both, draw)
 
 
-def _show(weights: subjects.Weights, made: Matched | None, count: int, *, centred: bool, alone: bool) -> None:
+def _show(weights: Network, made: Matched | None, count: int, *, centred: bool, alone: bool) -> None:
     if made is None:
         st.info("This network has no convolution to compare: add one on the build page and train again.")
         return
@@ -118,15 +118,15 @@ def _summary(made: Matched) -> str:
     return f"**{are}.** The best pair reaches {best.cosine:.2f}, the one in the middle {middle:.2f}."
 
 
-def _before(weights: subjects.Weights, made: Matched, *, centred: bool, alone: bool) -> list[str]:
+def _before(weights: Network, made: Matched, *, centred: bool, alone: bool) -> list[str]:
     """Say how much of that is luck: what the filters were like before training."""
     size = dimensions(made.kernels.shape[1:])
     if weights.epoch == 0:
         return [f"These are random numbers: so alike are {size} kernels by luck."]
-    if 0 not in networks.epochs(weights.run):
+    if 0 not in weights.epochs:
         return [f"Some likeness is luck: random kernels of {size} numbers have it too."]
     try:
-        start = matched(subjects.Weights(weights.run, 0), centred=centred)
+        start = matched(weights.at(0), centred=centred)
     except ConvScopeError:  # damaged
         return []
     if start is None:

@@ -6,15 +6,14 @@ from typing import TypeVar
 import streamlit as st
 
 from core.errors import ConvScopeError, RunError
-from core.runs.records import Run
+from core.inference.network import Network
 from pages.shared import networks
 from pages.shared.counterpart import leave, offer_switch
 from pages.shared.epochs import pick_epoch
 from pages.shared.layout import plain, show_errors
 from pages.shared.maps import training_note
-from pages.shared.network_choice import choose_run, run_or_end
+from pages.shared.network_choice import choose_network, network_or_end
 from pages.shared.pretrained_download import is_ready
-from pages.shared.subjects import Weights
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -25,7 +24,7 @@ NARROWEST = 300  # screen pixels of a column; the two stack where there is no ro
 _STYLE = '<style>.st-key-time_machine [data-testid="stSliderTickBar"] { opacity: 1; }</style>'
 
 
-def require_weights(*, pair: bool = True) -> tuple[Weights, ...]:
+def require_weights(*, pair: bool = True) -> tuple[Network, ...]:
     """Ask which network to look at, at which epoch, and with what to compare it; return the one, or both.
 
     Where there is no network to look at, or only its name, the page says so, offers the way on and ends. A second one
@@ -34,19 +33,19 @@ def require_weights(*, pair: bool = True) -> tuple[Weights, ...]:
     Args:
         pair: Whether the page can show two; else it asks for one.
     """
-    run, other = run_or_end(), _other() if pair else None
+    chosen, other = network_or_end(), _other() if pair else None
     st.html(_STYLE)
     with st.container(key="time_machine", gap="small"):
         network, epoch, switch = st.columns(WIDTHS, gap="medium", vertical_alignment="center")
         with network:
-            choose_run(run, "Network A" if other else "Network")
+            choose_network(chosen, "Network A" if other else "Network")
         with epoch:
-            first = pick_epoch(run, "Epoch A" if other else "Epoch")
+            first = pick_epoch(chosen, "Epoch A" if other else "Epoch")
         if pair:
             with switch:
                 offer_switch(first, on=other is not None)
-        both: tuple[Weights, ...] = (first,) if other is None else (first, _pick_other(other))
-    ready = [is_ready(weights.run) for weights in both]
+        both: tuple[Network, ...] = (first,) if other is None else (first, _pick_other(other))
+    ready = [is_ready(weights) for weights in both]
     if not ready[0]:
         st.stop()
     both = both[: sum(ready)]
@@ -54,44 +53,44 @@ def require_weights(*, pair: bool = True) -> tuple[Weights, ...]:
     return both
 
 
-def about_first(both: Sequence[Weights]) -> None:
+def about_first(both: Sequence[Network]) -> None:
     """Say where what follows is about the first network alone; nothing where there is no other."""
     if len(both) > 1:
         st.caption("What follows is about network A.")
 
 
-def _pick_other(run: Run) -> Weights:
+def _pick_other(other: Network) -> Network:
     network, epoch, _ = st.columns(WIDTHS, gap="medium", vertical_alignment="center")
     with network:
-        choose_run(run, "Network B", "other", "other_epoch")
+        choose_network(other, "Network B", "other", "other_epoch")
     with epoch:
-        return pick_epoch(run, "Epoch B", "other_epoch")
+        return pick_epoch(other, "Epoch B", "other_epoch")
 
 
-def _other() -> Run | None:
-    """Return the run that the address asks to compare with, if any."""
-    run_id = st.query_params.get("other")
-    if run_id is None:
+def _other() -> Network | None:
+    """Return the network that the address asks to compare with, if any."""
+    network_id = st.query_params.get("other")
+    if network_id is None:
         return None
     try:
-        return networks.network(run_id)
+        return networks.library().get(network_id)
     except RunError:
         leave()
         st.warning("The address asks to compare with a network that does not exist: it may have been deleted.")
         return None
 
 
-def _titles(both: Sequence[Weights], *, brief: bool) -> list[str]:
+def _titles(both: Sequence[Network], *, brief: bool) -> list[str]:
     """Name two sides, as Markdown: by their epochs, and by their networks where those differ."""
-    named = not brief and len({weights.run.id for weights in both}) > 1
+    named = not brief and len({weights.id for weights in both}) > 1
     return [
-        " · ".join([letter, *([plain(weights.run.name)] if named else []), weights.moment])
+        " · ".join([letter, *([plain(weights.name)] if named else []), weights.moment])
         for letter, weights in zip(LETTERS, both, strict=False)
     ]
 
 
 def side_by_side(
-    both: Sequence[Weights],
+    both: Sequence[Network],
     draw: Callable[[int], Callable[[], None] | None],
     *,
     width: int = NARROWEST,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.compression.ways import PRUNINGS, Plan, Pruning
-from pages.shared import subjects
+from core.inference.network import Network
 from pages.shared.controls import ask_one
 
 NONE = "none"
@@ -24,7 +24,7 @@ INT8 = (
 class Asked:
     """What is asked on this page: of which weights, how they are made smaller, and which split judges it."""
 
-    weights: subjects.Weights
+    weights: Network
     plan: Plan
     split: str
 
@@ -36,7 +36,7 @@ class Asked:
         return (*self.weights.mark, *chosen, self.plan.int8, self.split)
 
 
-def ask_plan(weights: subjects.Weights) -> Asked:
+def ask_plan(weights: Network) -> Asked:
     """Ask for everything."""
     with st.container(border=True, key="compress_plan"):
         what, judge = st.columns([3, 2], gap="large")

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from pages.shared import networks
 from pages.shared.compress_controls import Asked
 from pages.shared.compress_results import Measured, split_of
 from pages.shared.evaluation_images import follow_image, leave_for
@@ -39,7 +38,7 @@ def flips(asked: Asked, found: Measured) -> None:
 
 
 def _item(asked: Asked, found: Measured, index: int) -> Thumbnail:
-    change, names = found.change, networks.class_names(asked.weights.run)
+    change, names = found.change, asked.weights.class_names
     before, after, true = (plain(names[int(part[index])]) for part in (change.before, change.after, change.labels))
     sign = "✓" if after == true else "✗" if before == true else "✗✗"
     return Thumbnail(

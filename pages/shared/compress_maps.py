@@ -55,7 +55,7 @@ def _chosen(asked: Asked) -> list[int]:
 def _moved(asked: Asked, method: str) -> "tuple[Moved, ...] | None":
     from core.explain.fitness import why_not
 
-    model, (data, split) = networks.model(asked.weights), split_of(asked)
+    model, (data, split) = asked.weights.model, split_of(asked)
     reason = why_not(model, method)
     if reason:
         st.info(plain(reason), icon=":material/block:")
@@ -114,7 +114,7 @@ def _show(asked: Asked, method: str, moved: "tuple[Moved, ...]") -> None:
 def _pair(asked: Asked, each: "Moved", pixels: np.ndarray, words: str) -> None:
     found = measured(asked)
     assert found is not None
-    names = networks.class_names(asked.weights.run)
+    names = asked.weights.class_names
     after = names[int(found.change.after[each.index])]
     rank = each.likeness.rank
     with st.container(border=True, gap="xxsmall", key=f"moved_{each.index}"):

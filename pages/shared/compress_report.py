@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core.figures.scales import number
-from pages.shared import networks, state
+from pages.shared import state
 from pages.shared.charts import chart
 from pages.shared.compress_controls import SPLITS, Asked
 from pages.shared.compress_flips import flips
@@ -116,7 +116,7 @@ def _classes(asked: Asked, found: Measured) -> None:
     from core.figures.compression import class_chart, class_rows
 
     st.markdown("**Which classes changed**")
-    rows = class_rows(found.change, networks.class_names(asked.weights.run))
+    rows = class_rows(found.change, asked.weights.class_names)
     chart(
         class_chart(len(rows), theme=state.theme()),
         rows,

@@ -9,7 +9,6 @@ from pages.shared import networks
 from pages.shared.compress_controls import Asked
 from pages.shared.jobs import Progress, background, lane_of
 from pages.shared.live import duration
-from pages.shared.training_images import training_set
 
 if TYPE_CHECKING:
     from core.compression.changes import Change
@@ -42,7 +41,7 @@ class Measured:
 
 def split_of(asked: Asked) -> "tuple[Dataset, Split]":
     """Return the data set and the images that judge; raises `ConvScopeError` where they do not fit the network."""
-    data = training_set(asked.weights.run)
+    data = asked.weights.dataset()
     return data, getattr(data, asked.split)
 
 
@@ -53,7 +52,7 @@ def measured(asked: Asked) -> Measured | None:
         ConvScopeError: The network or its images cannot be had, or cannot be made smaller so.
     """
     data, split = split_of(asked)
-    model = networks.model(asked.weights)
+    model = asked.weights.model
     seconds = 3 + 2 * len(split) * networks.pass_seconds(asked.weights)
     return background(
         ("compress", *asked.key),
@@ -73,7 +72,7 @@ def _measure(asked: Asked, model: Any, data: "Dataset", split: "Split", tell: Pr
     images = data.normalize(split.images)
     change = compare(model, made.model, images, split.labels, progress=_part(tell, 1))
     paces, ratio = race(model, made.model, images[0], progress=_part(tell, 2))
-    sizes = size_of(asked.weights.run.spec, model), size_of(made.spec, made.model)
+    sizes = size_of(asked.weights.require_run().spec, model), size_of(made.spec, made.model)
     return Measured(change, sizes, paces, ratio, made.layers, made.sparsity)
 
 
@@ -91,12 +90,12 @@ def _made(asked: Asked, model: Any, data: "Dataset", tell: Progress | None = Non
     from core.compression.quantization import CALIBRATION
 
     calibration = data.normalize(data.valid.images[:CALIBRATION])
-    return compress(asked.weights.run.spec, model, asked.plan, calibration, progress=tell)
+    return compress(asked.weights.require_run().spec, model, asked.plan, calibration, progress=tell)
 
 
 @st.cache_resource(show_spinner="Compressing …", max_entries=2)
 def _smaller(key: tuple[object, ...], _asked: Asked) -> "Compressed":
-    return _made(_asked, networks.model(_asked.weights), split_of(_asked)[0])
+    return _made(_asked, _asked.weights.model, split_of(_asked)[0])
 
 
 def smaller(asked: Asked) -> "Compressed":

@@ -26,7 +26,7 @@ def take_away(asked: Asked) -> None:
 
 
 def _tune(asked: Asked) -> None:
-    pruning, run = asked.plan.pruning, asked.weights.run
+    pruning, weights = asked.plan.pruning, asked.weights
     with st.container(border=True, height="stretch", key="compress_tune"):
         st.markdown("**Fine-tune**")
         if pruning is None or not pruning.amount:
@@ -36,7 +36,7 @@ def _tune(asked: Asked) -> None:
             "Trains the pruned network further, as a new run. What was pruned stays zero or gone; the rest has the "
             "chance to make up for it." + (" In floats: int8 comes after the training." if asked.plan.int8 else "")
         )
-        before = TrainConfig.from_mapping(run.config)
+        before = TrainConfig.from_mapping(weights.config)
         with st.container(horizontal=True):
             epochs = st.number_input("Epochs", 1, EPOCHS, 1, key="compress_epochs", width=110)
             rate = st.number_input(
@@ -46,7 +46,7 @@ def _tune(asked: Asked) -> None:
                 before.lr * GENTLER,
                 format="%g",
                 step=before.lr * GENTLER / 2,
-                key=f"compress_rate_{run.id}",
+                key=f"compress_rate_{weights.id}",
                 width=150,
                 help="A tenth of what the network was trained with is a gentle start.",
             )
@@ -58,7 +58,7 @@ def _start(asked: Asked, before: TrainConfig, epochs: int, rate: float) -> str:
     """Record and queue the run; return its id."""
     from core.train.beginning import Given, first_checkpoint
 
-    run, made = asked.weights.run, smaller(asked)
+    run, made = asked.weights.require_run(), smaller(asked)
     words = f"{asked.weights.moment} weights of run {run.id} ({run.name}), {asked.plan.pruning}"
     if not 1 <= epochs <= EPOCHS:
         raise ConfigError(f"Fine-tuning takes 1 to {EPOCHS} epochs.")
@@ -77,7 +77,7 @@ def _start(asked: Asked, before: TrainConfig, epochs: int, rate: float) -> str:
 
 
 def _download(asked: Asked) -> None:
-    made, run = smaller(asked), asked.weights.run
+    made = smaller(asked)
     with st.container(border=True, height="stretch", key="compress_file"):
         st.markdown("**Take it away**")
         st.caption("The smaller network as a safetensors file; its stack is in the metadata.")
@@ -90,7 +90,7 @@ def _download(asked: Asked) -> None:
         st.download_button(
             "Download",
             make,
-            file_name=f"{stem(run.name)}-compressed.safetensors",
+            file_name=f"{stem(asked.weights.name)}-compressed.safetensors",
             mime="application/octet-stream",
             icon=":material/download:",
             key="compress_download",

@@ -36,7 +36,7 @@ def sweep_panel(asked: Asked) -> None:
 
     rows = sweep_rows(SHARES, found)
     nearest = min(rows, key=lambda row: abs(row["share"] - pruning.amount))
-    chance = 1 / asked.weights.run.spec.num_classes
+    chance = 1 / asked.weights.num_classes
     chart(
         sweep_chart(chance, theme=state.theme()),
         rows,
@@ -46,13 +46,13 @@ def sweep_panel(asked: Asked) -> None:
     )
     st.caption(
         f"{PRUNINGS[pruning.kind].title} of the whole network each time, judged by the "
-        f"{SPLITS[asked.split].lower()} images of {DATASETS[asked.weights.run.dataset].title}, "
+        f"{SPLITS[asked.split].lower()} images of {DATASETS[asked.weights.dataset_name].title}, "
         "with 95% intervals, in floats and without any training afterwards. The circle is nearest to the share chosen."
     )
 
 
 def _swept(asked: Asked, kind: str) -> "tuple[Rate, ...] | None":
-    (data, split), model = split_of(asked), networks.model(asked.weights)
+    (data, split), model = split_of(asked), asked.weights.model
 
     def work(tell: Progress) -> "tuple[Rate, ...]":
         from core.compression.plan import sweep

@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING
 
 from core.data.concepts import concepts_for, draw_concept
 from core.errors import RunError
+from core.inference.network import Network
 from pages.shared import networks, subjects
 from pages.shared.jobs import Progress, background, lane_of
 from pages.shared.live import duration
-from pages.shared.pixels import levels, normalized, statistics
-from pages.shared.training_images import training_set, why_no_images
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,7 +35,7 @@ class Sizes:
 class Question:
     """Which network is asked, at which layer, about which class."""
 
-    weights: subjects.Weights
+    weights: Network
     picture: subjects.Picture
     target: int
     layer: str
@@ -58,8 +57,8 @@ def report_of(asked: Question) -> "ConceptReport | None":
     Raises:
         ConvScopeError: The network or its images cannot be had, or cannot be asked this.
     """
-    weights, shape = asked.weights, asked.weights.run.spec.input_shape
-    model, known, many = networks.model(weights), statistics(weights.run), sizes(shape)
+    weights, shape = asked.weights, asked.weights.input_shape
+    model, many = weights.model, sizes(shape)
     examples = _examples(asked, many.examples)
     names = concepts_for(shape[0])
 
@@ -75,12 +74,12 @@ def report_of(asked: Question) -> "ConceptReport | None":
             examples,
             {name: torch.from_numpy(drawn(name, many.concept, shape)) for name in names},
             torch.from_numpy(drawn(None, many.random, shape)),
-            lambda pixels: normalized(pixels, known),
+            weights.normalize,
             repeats=REPEATS,
             progress=tell,
         )
 
-    about = asked.picture.digest if why_no_images(weights.run) else ""
+    about = asked.picture.digest if weights.why_no_images else ""
     pictures = len(names) * many.concept + many.random + many.examples
     seconds = pictures * networks.pass_seconds(weights)
     return background(
@@ -95,10 +94,10 @@ def report_of(asked: Question) -> "ConceptReport | None":
 
 def _examples(asked: Question, count: int) -> "Tensor":
     """Return pictures of the class: test images, or where there are none, variations of the picture."""
-    run = asked.weights.run
-    if why_no_images(run):
+    network = asked.weights
+    if network.why_no_images:
         return _variations(asked.picture, count)
-    test = training_set(run).test
+    test = network.dataset().test
     found = test.images[test.labels == asked.target][:count]
     if not len(found):
         raise RunError("There is no test image of this class to ask: choose another class.")
@@ -110,6 +109,6 @@ def _variations(picture: subjects.Picture, count: int) -> "Tensor":
 
     from core.data.augment import Augmentation, augment
 
-    images = levels(picture)[None].expand(count, *picture.shape) / 255
+    images = picture.tensor()[None].expand(count, *picture.shape) / 255
     varied = augment(images, Augmentation(flip=0.5, crop=0.5), torch.Generator().manual_seed(0))
     return (varied * 255).round().clamp(0, 255).to(torch.uint8)

@@ -8,13 +8,12 @@ import streamlit as st
 
 from core.data.concepts import CONCEPTS, concepts_for
 from core.figures.samples import sample_strip
-from pages.shared import networks, state, subjects
+from core.inference.network import Network
+from pages.shared import state, subjects
 from pages.shared.charts import chart
 from pages.shared.concept_results import REPEATS, Question, drawn, report_of, sizes
 from pages.shared.layout import plain, show_errors
 from pages.shared.predictions import class_name
-from pages.shared.pretrained import Pretrained
-from pages.shared.training_images import why_no_images
 
 if TYPE_CHECKING:
     from core.explain.concepts import ConceptReport, ConceptScore
@@ -24,7 +23,7 @@ EACH = 6  # pictures of a concept that are shown
 
 @st.fragment
 @show_errors()
-def concept_section(weights: subjects.Weights, picture: subjects.Picture, target: int) -> None:
+def concept_section(weights: Network, picture: subjects.Picture, target: int) -> None:
     """Ask whether concepts speak for a class at a layer.
 
     Args:
@@ -32,7 +31,7 @@ def concept_section(weights: subjects.Weights, picture: subjects.Picture, target
         picture: What is varied where a network's own images are not here.
         target: The class.
     """
-    st.subheader(f"Which concepts speak for “{class_name(weights.run, target)}”?", anchor=False)
+    st.subheader(f"Which concepts speak for “{class_name(weights, target)}”?", anchor=False)
     st.markdown(
         "A direction inside the network stands for a concept if it tells the concept's pictures from random ones. "
         "Does the score of the class rise along it? Click another class above to ask about that one."
@@ -44,36 +43,33 @@ def concept_section(weights: subjects.Weights, picture: subjects.Picture, target
         _show(weights, found)
 
 
-def _ask_layer(weights: subjects.Weights) -> str:
+def _ask_layer(weights: Network) -> str:
     names, first = _layers(weights)
     return st.selectbox(
         "Layer",
         names,
         index=names.index(first),
-        key=f"concept_layer_{weights.run.id}",
+        key=f"concept_layer_{weights.id}",
         width=320,
         help="Where to look for the concept. Early layers know colours, later ones patterns; near the answer, "
         "directions tend to speak for a class in every picture or in none.",
     )
 
 
-def _layers(weights: subjects.Weights) -> tuple[list[str], str]:
+def _layers(weights: Network) -> tuple[list[str], str]:
     """Return the layers that can be asked, in order, and the one to begin with."""
     from core.explain.layers import cam_layers, layer_shapes
 
-    model, run = networks.model(weights), weights.run
-    shapes = layer_shapes(model, run.spec.input_shape)
-    if isinstance(run, Pretrained):
-        names = list(cam_layers(model))
-    else:
-        names = [name for name in shapes if name in run.spec.layer_names][:-1]
+    model, spec = weights.model, weights.spec
+    shapes = layer_shapes(model, weights.input_shape)
+    names = list(cam_layers(model)) if spec is None else [name for name in shapes if name in spec.layer_names][:-1]
     maps = [name for name in names if len(shapes[name]) == 3]
     return names, (maps or names)[-1]
 
 
-def _concepts(weights: subjects.Weights) -> None:
+def _concepts(weights: Network) -> None:
     """Show what the concepts look like."""
-    shape = weights.run.spec.input_shape
+    shape = weights.input_shape
     names = concepts_for(shape[0])
     many = sizes(shape)
     with st.expander("What the concepts look like", icon=":material/palette:", key="concept_pictures"):
@@ -97,7 +93,7 @@ def _strip(name: str | None, shape: tuple[int, int, int]) -> bytes:
     return sample_strip(drawn(name, EACH, shape))
 
 
-def _show(weights: subjects.Weights, found: "ConceptReport") -> None:
+def _show(weights: Network, found: "ConceptReport") -> None:
     """Show the scores as a chart and as a table, and say what they mean."""
     from core.figures.concepts import concept_chart, concept_rows
 
@@ -110,10 +106,10 @@ def _show(weights: subjects.Weights, found: "ConceptReport") -> None:
         alt="Score of each concept with its 95 % interval, and that of random directions",
     )
     asked = f"{found.examples} test images of the class"
-    if why_no_images(weights.run):
+    if weights.why_no_images:
         asked = f"{found.examples} crops and mirror images of your picture, because the network's images are not here"
     st.caption(
-        f"Score: of {asked}, the share whose score for “{class_name(weights.run, found.target)}” rises towards the "
+        f"Score: of {asked}, the share whose score for “{class_name(weights, found.target)}” rises towards the "
         f"concept; mean of {REPEATS} directions, each learned with other random pictures, and its 95 % interval. "
         "Dashed, with its interval in grey: directions between random pictures and other random pictures."
     )

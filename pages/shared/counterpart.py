@@ -2,11 +2,10 @@
 
 import streamlit as st
 
+from core.inference.network import Network
 from core.model.zoo import ZOO
-from pages.shared import state
+from pages.shared import networks
 from pages.shared.layout import plain
-from pages.shared.pretrained import Pretrained, as_run, run_id_of
-from pages.shared.subjects import Weights
 
 
 def leave() -> None:
@@ -15,7 +14,7 @@ def leave() -> None:
         st.query_params.pop(name, None)
 
 
-def offer_switch(first: Weights, *, on: bool) -> None:
+def offer_switch(first: Network, *, on: bool) -> None:
     """Offer to put a second network beside the first: its own beginning at first, or else its end or another one."""
     st.session_state["compare"] = on
     found = None if on else _counterpart(first)
@@ -34,31 +33,28 @@ def offer_switch(first: Weights, *, on: bool) -> None:
     )
 
 
-def offer_compare(first: Weights) -> None:
+def offer_compare(first: Network) -> None:
     """Offer by a button what the switch does, where a page can show nothing without a second network."""
     found = _counterpart(first)
     if found is not None:
-        what = plain(found.moment if found.run.id == first.run.id else found.run.name)
+        what = plain(found.moment if found.id == first.id else found.name)
         if st.button(f"Compare with {what}", icon=":material/compare_arrows:"):
             _put_beside(found)
             st.rerun()  # the whole page: its head chooses networks
 
 
-def _put_beside(found: Weights) -> None:
-    st.query_params["other"] = found.run.id
+def _put_beside(found: Network) -> None:
+    st.query_params["other"] = found.id
     if found.epoch is not None:
         st.query_params["other_epoch"] = str(found.epoch)
 
 
-def _counterpart(first: Weights) -> Weights | None:
-    if isinstance(first.run, Pretrained):
-        others = (info for info in ZOO.values() if info.name != first.run.info.name)
-        found = min(others, key=lambda info: not info.is_here)
-        return Weights(as_run(run_id_of(found.name)))
-    kept = state.store().epochs(first.run.id)
-    if kept and first.epoch != kept[0]:
-        return Weights(first.run, kept[0])
+def _counterpart(first: Network) -> Network | None:
+    library, kept = networks.library(), first.epochs
+    if first.pretrained is not None:
+        others = (info for info in ZOO.values() if info.name != first.pretrained.name)
+        return library.pretrained(min(others, key=lambda info: not info.is_here).name)
     if kept:
-        return Weights(first.run)
-    trained = state.store().list(2, trained=True)
-    return next((Weights(run) for run in trained if run.id != first.run.id), None)
+        return first.at(kept[0] if first.epoch != kept[0] else None)
+    trained = library.store.list(2, trained=True)
+    return next((library.of_run(run) for run in trained if run.id != first.id), None)

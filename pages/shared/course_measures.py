@@ -10,12 +10,11 @@ import streamlit as st
 from core.explain.course import ALIKE, Missing, Moment, likeness_to_last, settled, share_inside
 from core.figures.course import course_chart, course_rows
 from core.figures.overlay_curves import swatch
-from core.runs.records import Run
+from core.inference.network import Network
 from pages.shared import state, subjects
 from pages.shared.charts import chart
 from pages.shared.compare import LETTERS
 from pages.shared.predictions import class_name
-from pages.shared.training_images import training_set, why_no_images
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,18 +25,19 @@ class Told:
     """What a run says of a picture at its epochs.
 
     Attributes:
-        run: The run.
+        network: Whose training it is.
         moments: One for each epoch, in order, at least one.
         kept: How many epochs there are, of which these may be a part.
     """
 
-    run: Run
+    network: Network
     moments: tuple[Moment | Missing, ...]
     kept: int
 
     def at(self, moment: Moment | Missing) -> float:
         """Return the place of a moment on an axis of epochs."""
-        return self.run.step / max(1, self.run.steps_per_epoch) if moment.epoch is None else float(moment.epoch)
+        run = self.network.require_run()
+        return run.step / max(1, run.steps_per_epoch) if moment.epoch is None else float(moment.epoch)
 
 
 def reading(told: Told, target: int, picture: subjects.Picture) -> list[str]:
@@ -46,12 +46,12 @@ def reading(told: Told, target: int, picture: subjects.Picture) -> list[str]:
 
 
 def _answer(told: Told, target: int) -> str:
-    name, last = class_name(told.run, target), told.moments[-1]
+    name, last = class_name(told.network, target), told.moments[-1]
     if isinstance(last, Missing):
         return "Its last epoch cannot be asked."
     best = int(last.probabilities.argmax())
     if best != target:
-        return f"In the end it says “{class_name(told.run, best)}”, not “{name}”."
+        return f"In the end it says “{class_name(told.network, best)}”, not “{name}”."
     asked = [each for each in told.moments if isinstance(each, Moment)]
     place = len(asked)
     while place and int(asked[place - 1].probabilities.argmax()) == target:
@@ -100,7 +100,7 @@ def promise_kept(moments: Sequence[Moment]) -> str:
 
 
 def _inside(told: Told, picture: subjects.Picture) -> str:
-    mask = _mask(told.run, picture)
+    mask = _mask(told.network, picture)
     if mask is None:
         return ""
     shares = [share_inside(each.heatmap, mask) for each in told.moments if isinstance(each, Moment)]
@@ -116,12 +116,12 @@ def _from(moment: Moment | Missing) -> str:
     return "in its latest weights" if moment.epoch is None else f"from epoch {moment.epoch} on"
 
 
-def _mask(run: Run, picture: subjects.Picture) -> "np.ndarray[Any, Any] | None":
+def _mask(network: Network, picture: subjects.Picture) -> "np.ndarray[Any, Any] | None":
     """Return where the object is, if this is an image of which the data set knows it."""
     choice = state.choice()
-    if choice is None or choice.kind != "test" or why_no_images(run):
+    if choice is None or choice.kind != "test" or network.why_no_images:
         return None
-    images = getattr(training_set(run), choice.split)
+    images = getattr(network.dataset(), choice.split)
     index = choice.index % len(images)
     known = images.masks is not None and images.images[index].numpy().tobytes() == picture.pixels
     return images.masks[index].numpy() if known else None
@@ -131,7 +131,7 @@ def charts(told: Sequence[Told], target: int, picture: subjects.Picture, now: fl
     """Draw what is measured of each epoch: how likely the class is, how alike the map is, how much is on the object."""
     if len(told) > 1:
         _key(told)
-    mask, epochs = _mask(told[0].run, picture), max(each.at(each.moments[-1]) for each in told)
+    mask, epochs = _mask(told[0].network, picture), max(each.at(each.moments[-1]) for each in told)
     alike = [likeness_to_last(each.moments) for each in told]
     least = min((value for values in alike for value in values if value is not None), default=0.0)
     low = 0.0 if least >= 0 else -0.5 if least >= -0.5 else -1.0
@@ -139,7 +139,7 @@ def charts(told: Sequence[Told], target: int, picture: subjects.Picture, now: fl
         [float(m.probabilities[target]) if isinstance(m, Moment) else None for m in each.moments] for each in told
     ]
     with st.grid(3 if mask is not None else 2, min_column_width=220, gap="medium"):
-        name = class_name(told[0].run, target)
+        name = class_name(told[0].network, target)
         _chart(told, likely, "likely", f"Probability of “{name}”", epochs, now)
         _chart(told, alike, "alike", "Rank correlation with the last map", epochs, now, low=low, level=ALIKE)
         if mask is not None:
@@ -192,7 +192,7 @@ def _key(told: Sequence[Told]) -> None:
     """Say which line is which run."""
     entries = "".join(
         f'<span><img src="{swatch(place, state.theme())}" alt="" style="vertical-align: middle"> '
-        f"{LETTERS[place]} · {html.escape(each.run.name)}</span>"
+        f"{LETTERS[place]} · {html.escape(each.network.name)}</span>"
         for place, each in enumerate(told)
     )
     st.html(f'<div style="display: flex; flex-wrap: wrap; gap: 2px 16px; font-size: 0.875rem">{entries}</div>')

@@ -10,7 +10,7 @@ from core.explain.course import Missing, Moment
 from core.figures.course import CourseTiles, course_tiles
 from core.figures.grids import sprite
 from core.figures.overlays import faded
-from pages.shared import networks, subjects
+from pages.shared import subjects
 from pages.shared.compare import LETTERS
 from pages.shared.course_measures import Told, between, charts, promise_kept, reading
 from pages.shared.explanation_looks import chosen_look
@@ -90,7 +90,7 @@ def _book(
     epoch: int | None,
 ) -> int:
     """Show the maps and return which of the places is looked at."""
-    names = networks.class_names(told[0].run)
+    names = told[0].network.class_names
     blank = np.zeros_like(drawn.pixels[0])
     tiles, strips, used = [picture.array()], [], 0
     for number, each in enumerate(told):
@@ -99,11 +99,11 @@ def _book(
             leaves.append(_leaf(moment, places.index(each.at(moment)), target, names))
             tiles.append(blank if isinstance(moment, Missing) else drawn.pixels[used])
             used += isinstance(moment, Moment)
-        title = f"{LETTERS[number]} · {each.run.name}" if len(told) > 1 else ""
+        title = f"{LETTERS[number]} · {each.network.name}" if len(told) > 1 else ""
         strips.append(Strip(title, tuple(leaves)))
     named = {place: leaf.title for strip in strips for leaf in strip.leaves for place in [leaf.moment]}
     _, height, width = picture.shape
-    key = "course_" + "_".join(each.run.id for each in told)
+    key = "course_" + "_".join(each.network.id for each in told)
     at = flip_book(
         sprite(np.stack(tiles), COLUMNS),
         width=width,
@@ -168,6 +168,6 @@ def _follow(told: Sequence[Told], at: float, target: int) -> None:
         left = next((each for each in told if each.kept > len(each.moments)), None)
         if left:
             words.append(f"Of {left.kept:,} epochs that are kept, {len(left.moments)} are shown, evenly spread.")
-        if any(each.run.status.active for each in told):
+        if any(each.network.in_training for each in told):
             words.append("Still in training: new epochs appear with Refresh.")
         st.caption(" ".join(words), width="content")

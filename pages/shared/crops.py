@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from core.data.crop import MIDDLE, Crop
-from core.runs.records import Run
+from core.inference.network import Network
 from pages.shared import state
 from pages.shared.uploads import open_choice
 
@@ -19,11 +19,11 @@ ZOOM = 4.0
 FRAME = (255, 140, 0)
 
 
-def ask_crop(run: Run, choice: state.Choice) -> state.Choice:
+def ask_crop(network: Network, choice: state.Choice) -> state.Choice:
     """Offer to move the part of a picture that the network is shown, and to make it smaller."""
     if choice.kind in ("test", "drawing"):
         return choice
-    image, sides, which = open_choice(choice), run.spec.input_shape[1:], choice.file_id or choice.name
+    image, sides, which = open_choice(choice), network.input_shape[1:], choice.file_id or choice.name
     moved = "" if choice.crop == MIDDLE else " · moved"
     with st.expander(f"Move the crop{moved}", icon=":material/crop:"):
         zoom = st.slider("Closer", 1.0, ZOOM, choice.crop.zoom, 0.1, format="%.1f×", key=f"crop_zoom_{which}")

@@ -6,19 +6,17 @@ from dataclasses import replace
 import streamlit as st
 
 from core.data.images import decode_image
-from core.runs.records import Run
-from core.runs.training_data import info_of
+from core.inference.network import Network
 from pages.shared import state
 from pages.shared.layout import show_errors
-from pages.shared.pretrained import Pretrained
 from pages.shared.uploads import kept
 from pages.shared.widgets.draw_pad import draw_pad
 
 
-def ask_drawing(run: Run, choice: state.Choice) -> state.Choice:
+def ask_drawing(network: Network, choice: state.Choice) -> state.Choice:
     """Ask for a drawing; each stroke makes it the choice."""
-    channels, height, width = run.spec.input_shape
-    pen, paper = ("#ffffff", "#000000") if _dark(run) else ("#000000", "#ffffff")
+    channels, height, width = network.input_shape
+    pen, paper = ("#ffffff", "#000000") if _dark(network) else ("#000000", "#ffffff")
     file = draw_pad(
         "draw_pad_grey" if channels == 1 else "draw_pad_colour",
         size=(height, width),
@@ -29,22 +27,23 @@ def ask_drawing(run: Run, choice: state.Choice) -> state.Choice:
     if file is None:
         words = "Still chosen: your drawing." if choice.kind == "drawing" else "Draw with the mouse, a finger or a pen."
         st.caption(words)
-        return _ask_centre(run, choice)
+        return _ask_centre(network, choice)
     mark = hashlib.blake2b(file, digest_size=12).hexdigest()
     if (choice.kind, choice.file_id) != ("drawing", mark):
         with show_errors():
             choice = kept(decode_image(file), "drawing", "Your drawing", mark)
-    return _ask_centre(run, choice)
+    return _ask_centre(network, choice)
 
 
-def is_centred(run: Run) -> bool:
+def is_centred(network: Network) -> bool:
     """Say whether a network learned from digits that were all scaled and centred alike."""
-    return run.dataset_info is not None and run.dataset_info.centred
+    info = None if network.run is None else network.run.dataset_info
+    return info is not None and info.centred
 
 
-def _ask_centre(run: Run, choice: state.Choice) -> state.Choice:
+def _ask_centre(network: Network, choice: state.Choice) -> state.Choice:
     """Offer to lay the drawing out as the digits of the data set were; it stays chosen."""
-    if not is_centred(run) or choice.kind != "drawing":
+    if not is_centred(network) or choice.kind != "drawing":
         return choice
     centre = st.toggle(
         "Scale and centre it as in MNIST",
@@ -57,9 +56,6 @@ def _ask_centre(run: Run, choice: state.Choice) -> state.Choice:
     return replace(choice, centre=centre)
 
 
-def _dark(run: Run) -> bool:
+def _dark(network: Network) -> bool:
     """Say whether the network learned from light strokes on black."""
-    if isinstance(run, Pretrained):
-        return False
-    mean = info_of(run, state.dataset).mean
-    return sum(mean) / len(mean) < 0.4
+    return network.brightness < 0.4

@@ -5,34 +5,34 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core.inference.network import Network
 from core.runs.records import Run
-from pages.shared.pretrained import Pretrained
 from pages.shared.state import store
-from pages.shared.subjects import Weights
 
 LATEST = -1  # on the slider; the address then names no epoch
 
 
-def pick_epoch(run: Run, label: str = "Epoch", of: str = "epoch") -> Weights:
+def pick_epoch(network: Network, label: str = "Epoch", of: str = "epoch") -> Network:
     """Ask at which epoch to look at a network, where more than one is kept, and return its weights.
 
     An epoch that the address asks for in vain is dropped from it, and one sentence says so.
 
     Args:
-        run: The run.
+        network: The network.
         label: What the slider says.
         of: The parameter of the address that carries the epoch.
     """
-    if isinstance(run, Pretrained):
+    if network.pretrained is not None:
         st.query_params.pop(of, None)
-        st.caption(f"Trained on ImageNet: names {run.info.accuracy:g}% of its photographs right, of 1,000 classes.")
-        return Weights(run)
-    kept = store().epochs(run.id)
+        accuracy = network.pretrained.accuracy
+        st.caption(f"Trained on ImageNet: names {accuracy:g}% of its photographs right, of 1,000 classes.")
+        return network
+    run, kept = network.require_run(), network.epochs
     epoch = _asked(run, kept, of)
     over = _over(run, kept)
     places = [*(kept[:-1] if over else kept), LATEST]
     if len(places) == 1:
-        return Weights(run, epoch)
+        return network.at(epoch)
     key, scores = f"pick_{of}", store().scores(run.id)
     st.session_state[key] = epoch if epoch in places else LATEST  # said anew each time, as the address has it
 
@@ -56,7 +56,7 @@ def pick_epoch(run: Run, label: str = "Epoch", of: str = "epoch") -> Weights:
         on_change=follow,
         help="Every page shows the network as it was after this epoch. The percentage is its validation accuracy.",
     )
-    return Weights(run, epoch)
+    return network.at(epoch)
 
 
 def _asked(run: Run, kept: Sequence[int], of: str) -> int | None:

@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import RunError
-from pages.shared import subjects
+from core.inference.network import Network
 from pages.shared.controls import ask_one
 from pages.shared.counterpart import offer_compare
 from pages.shared.evaluation_images import image_row
 from pages.shared.judgements import NOTHING_HERE, SPLITS, Judged, judged
 from pages.shared.missing_images import missing_images
-from pages.shared.pretrained import Pretrained
 
 if TYPE_CHECKING:
     from core.evaluation.comparison import Comparison, McNemar
@@ -25,7 +24,7 @@ GROUPS = {
 CLEAR = 0.05
 
 
-def contest_section(both: tuple[subjects.Weights, ...], split: str) -> None:
+def contest_section(both: tuple[Network, ...], split: str) -> None:
     """Show which images one of two networks gets and the other does not.
 
     Raises:
@@ -40,14 +39,14 @@ def contest_section(both: tuple[subjects.Weights, ...], split: str) -> None:
         offer_compare(both[0])
         return
     first, other = both
-    if isinstance(other.run, Pretrained):
+    if other.pretrained is not None:
         raise RunError(NOTHING_HERE)
-    if first.run.dataset != other.run.dataset:
+    if first.dataset_name != other.dataset_name:
         raise RunError(
             "The two networks were trained on different data sets, so there is no image that both can be judged on: "
             "choose another network B."
         )
-    if missing_images(other.run, "1_"):
+    if missing_images(other, "1_"):
         return
     found = judged(first, split, "0"), judged(other, split, "1")
     if found[0] is not None and found[1] is not None:

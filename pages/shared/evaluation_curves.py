@@ -69,7 +69,7 @@ def _rankings(found: Judged, side: int) -> None:
         (index for index, each in enumerate(ranked) if each.average_precision is not None),
         key=lambda index: ranked[index].average_precision or 0.0,
     )
-    key = f"ranking_class_{found.weights.run.dataset}_{side}"
+    key = f"ranking_class_{found.weights.dataset_name}_{side}"
     if st.session_state.get(key) not in range(len(names)):
         st.session_state[key] = weakest
     chosen = st.selectbox(

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.shared import menu, state, subjects
+from core.inference.network import Network
+from pages.shared import menu, state
 from pages.shared.judgements import Judged
 from pages.shared.layout import plain
 from pages.shared.split_images import ONE, png
@@ -69,17 +70,17 @@ def leave_for(split: str, index: int, side: int = 0) -> None:
     st.session_state[_LEAVING] = (side, split, index)
 
 
-def follow_image(both: Sequence[subjects.Weights]) -> None:
+def follow_image(both: Sequence[Network]) -> None:
     """Leave for Explain if an image was clicked, with the network that was asked and that image chosen."""
     left = st.session_state.pop(_LEAVING, None)
     if left is None:
         return
     side, split, index = left
     weights = both[min(side, len(both) - 1)]
-    state.choose(state.Choice("test", weights.run.dataset, index=index, split=split))
+    state.choose(state.Choice("test", weights.dataset_name, index=index, split=split))
     if side:
         epoch = None if weights.epoch is None else str(weights.epoch)
-        menu.go("saliency", run=weights.run.id, epoch=epoch, other=None, other_epoch=None, target=None)
+        menu.go("saliency", run=weights.id, epoch=epoch, other=None, other_epoch=None, target=None)
     menu.go("saliency", target=None)
 
 

@@ -56,7 +56,7 @@ def _wide() -> bool:
 
 def _cell_keys(found: Judged) -> tuple[str, str]:
     """Return the keys of the two controls that name the cell; other classes have other controls."""
-    about = found.weights.run.dataset
+    about = found.weights.dataset_name
     return f"cell_true_{about}", f"cell_predicted_{about}"
 
 
@@ -78,7 +78,7 @@ def _matrix(found: Judged, measure: str, chosen: tuple[int, int], side: int, ali
     names, counts = found.names, found.report.counts
     most = max(most_mistaken(each.report.counts, measure) for each in alike)
     shown = busiest(counts, MOST).tolist()
-    key = f"confusion_{found.weights.run.dataset}_{side}"
+    key = f"confusion_{found.weights.dataset_name}_{side}"
     true, predicted = _cell_keys(found)
 
     def take() -> None:

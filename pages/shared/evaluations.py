@@ -3,7 +3,8 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.shared import menu, subjects
+from core.inference.network import Network
+from pages.shared import menu
 from pages.shared.compare import side_by_side
 from pages.shared.evaluation_contest import contest_section
 from pages.shared.evaluation_curves import curves_section
@@ -14,7 +15,6 @@ from pages.shared.evaluation_overview import overview_section
 from pages.shared.judgements import NOTHING_HERE, Judged, judged
 from pages.shared.layout import plain, show_errors
 from pages.shared.missing_images import missing_images
-from pages.shared.pretrained import Pretrained
 
 SECTIONS = {
     "overview": "Overview",
@@ -34,7 +34,7 @@ DRAW = {
 
 @st.fragment
 @show_errors()
-def evaluation(both: tuple[subjects.Weights, ...], split: str, section: str) -> None:
+def evaluation(both: tuple[Network, ...], split: str, section: str) -> None:
     """Judge one network, or two side by side.
 
     Args:
@@ -42,10 +42,10 @@ def evaluation(both: tuple[subjects.Weights, ...], split: str, section: str) -> 
         split: Key of `SPLITS`.
         section: Key of `SECTIONS`.
     """
-    if isinstance(both[0].run, Pretrained):
+    if both[0].pretrained is not None:
         _refuse(NOTHING_HERE)
         return
-    if missing_images(both[0].run):
+    if missing_images(both[0]):
         return
     if section == "contest":
         contest_section(both, split)
@@ -55,12 +55,12 @@ def evaluation(both: tuple[subjects.Weights, ...], split: str, section: str) -> 
     follow_image(both)
 
 
-def _draw(both: tuple[subjects.Weights, ...], split: str, section: str) -> None:
+def _draw(both: tuple[Network, ...], split: str, section: str) -> None:
     """Judge all before any is drawn: what is alike has one scale."""
     places, judgements = dict[int, DeltaGenerator](), dict[int, Judged]()
 
     def judge(side: int) -> None:
-        if not isinstance(both[side].run, Pretrained) and missing_images(both[side].run, f"{side}_"):
+        if both[side].pretrained is None and missing_images(both[side], f"{side}_"):
             return
         found = judged(both[side], split, str(side))
         if found is not None:
@@ -68,7 +68,7 @@ def _draw(both: tuple[subjects.Weights, ...], split: str, section: str) -> None:
 
     side_by_side(both, judge)
     for side, found in judgements.items():
-        alike = [other for other in judgements.values() if other.weights.run.dataset == found.weights.run.dataset]
+        alike = [other for other in judgements.values() if other.weights.dataset_name == found.weights.dataset_name]
         with places[side], show_errors():
             DRAW[section](found, side, alike)
 

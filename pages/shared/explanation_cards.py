@@ -89,7 +89,7 @@ def _found(
     """Return the explanations of all views: at once where that is quick, else as soon as the background has them."""
     from core.explain.fitness import why_not
 
-    reason = why_not(networks.model(views[0].weights), method.name, options)
+    reason = why_not(views[0].weights.model, method.name, options)
     if reason:
         st.info(plain(reason), icon=":material/block:")
         return None

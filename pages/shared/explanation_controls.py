@@ -10,7 +10,7 @@ from core.errors import ConvScopeError
 from core.explain.method import Family, Method
 from core.explain.methods import METHODS
 from core.explain.option import Choice, Option
-from pages.shared import networks, subjects
+from core.inference.network import Network
 from pages.shared.layout import plain
 
 # Until others are chosen.
@@ -30,7 +30,7 @@ def method_options(name: str) -> dict[str, Choice]:
     return dict(kept)
 
 
-def ask_methods(weights: subjects.Weights) -> None:
+def ask_methods(weights: Network) -> None:
     """Ask which methods to look at, and for their settings; `chosen_methods` and `method_options` tell the answers."""
     _take_unit(weights)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -42,13 +42,13 @@ def ask_methods(weights: subjects.Weights) -> None:
         st.caption(", ".join(titles) if titles else "No method is chosen.", width="stretch")
 
 
-def _take_unit(weights: subjects.Weights) -> None:
+def _take_unit(weights: Network) -> None:
     """Look at the unit that the address asks for ("conv2,5,3,4": layer, map, row, column), which then forgets it."""
     asked = st.query_params.pop("unit", None)
     if asked is None:
         return
     found = re.fullmatch(r"([\w.]+),(\d{1,6})(?:,(\d{1,6}),(\d{1,6}))?", asked, re.ASCII)
-    if found is None or found[1] not in dict(networks.model(weights).named_modules()):
+    if found is None or found[1] not in dict(weights.model.named_modules()):
         st.warning("The address asks for a unit that this network does not have: choose a layer in the settings.")
         return
     layer, *place = found.groups()
@@ -56,15 +56,15 @@ def _take_unit(weights: subjects.Weights) -> None:
         st.session_state[f"methods_{family}"] = []
     st.session_state["methods_Units"] = ["neuron_gradient", *(["layer_conductance"] if place[1] else [])]
     for method in ("neuron_gradient", "layer_conductance"):
-        st.session_state[f"option_{method}_layer_{weights.run.id}"] = layer
+        st.session_state[f"option_{method}_layer_{weights.id}"] = layer
         for name, value in zip(("channel", "row", "col"), place, strict=True):
             st.session_state[f"option_{method}_{name}"] = None if value is None else int(value)
 
 
-def _ask_families(weights: subjects.Weights) -> None:
+def _ask_families(weights: Network) -> None:
     from core.explain.fitness import why_not
 
-    model, reasons = networks.model(weights), dict[str, str]()
+    model, reasons = weights.model, dict[str, str]()
     for family in get_args(Family):
         names = [name for name, method in METHODS.items() if method.family == family]
         for name in names:
@@ -84,7 +84,7 @@ def _ask_families(weights: subjects.Weights) -> None:
         st.caption(f":material/block: {plain(reason)}")
 
 
-def _ask_settings(weights: subjects.Weights) -> None:
+def _ask_settings(weights: Network) -> None:
     st.session_state["method_options"] = {
         name: {option.name: _ask_option(weights, METHODS[name], option) for option in METHODS[name].options}
         for name in chosen_methods()
@@ -93,7 +93,7 @@ def _ask_settings(weights: subjects.Weights) -> None:
         st.caption("None of the chosen methods has settings.")
 
 
-def _ask_option(weights: subjects.Weights, method: Method, option: Option) -> Choice:
+def _ask_option(weights: Network, method: Method, option: Option) -> Choice:
     label, key = f"{method.title}: {option.label.lower()}", f"option_{method.name}_{option.name}"
     words: dict[str, Any] = {"key": key, "help": option.help, "persist_state": "session"}
     if option.kind == "choice":
@@ -108,20 +108,20 @@ def _ask_option(weights: subjects.Weights, method: Method, option: Option) -> Ch
             label, int(option.low or 0), int(option.high or 0), default, placeholder="Automatic", **words
         )
         return None if value is None else int(value)
-    words["key"] = f"{key}_{weights.run.id}"
+    words["key"] = f"{key}_{weights.id}"
     names = ["", *_layers(weights, method)]
     layer = st.selectbox(label, names, format_func=lambda layer: layer or "Automatic", **words)
     return layer or None
 
 
-def _layers(weights: subjects.Weights, method: Method) -> Sequence[str]:
+def _layers(weights: Network, method: Method) -> Sequence[str]:
     from core.explain.layers import cam_layers, layer_shapes
 
     try:
-        model = networks.model(weights)
+        model = weights.model
         if method.family != "Units":
             return cam_layers(model)
-        shapes, alone = layer_shapes(model, weights.run.spec.input_shape), method.name == "neuron_gradient"
+        shapes, alone = layer_shapes(model, weights.input_shape), method.name == "neuron_gradient"
         return [name for name, shape in shapes.items() if len(shape) == 3 or (alone and len(shape) == 1)]
     except ConvScopeError:  # the cards say what is wrong
         return ()

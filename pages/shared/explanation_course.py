@@ -10,8 +10,8 @@ import streamlit as st
 from core.errors import ConvScopeError
 from core.explain.course import Missing, Moment, follow, thinned
 from core.explain.methods import METHODS
-from core.runs.records import Run
-from pages.shared import networks, results, state, subjects
+from core.inference.network import Network
+from pages.shared import networks, results, subjects
 from pages.shared.controls import ask_one
 from pages.shared.course_measures import Told
 from pages.shared.course_views import pause, tell
@@ -20,7 +20,6 @@ from pages.shared.jobs import Lane, Progress, background
 from pages.shared.layout import empty_state, plain, show_errors
 from pages.shared.live import duration
 from pages.shared.predictions import class_name, same_classes
-from pages.shared.pretrained import Pretrained
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +32,7 @@ SCALES = {"one": "One for all epochs", "own": "One for each epoch"}
 
 
 @st.fragment
-def time_section(both: Sequence[subjects.Weights], picture: subjects.Picture, target: int) -> None:
+def time_section(both: Sequence[Network], picture: subjects.Picture, target: int) -> None:
     """Show how the explanation of a picture came about: one map for each epoch, of one run or of two.
 
     Args:
@@ -43,16 +42,16 @@ def time_section(both: Sequence[subjects.Weights], picture: subjects.Picture, ta
         target: Index of the class that is explained, at all epochs.
     """
     with show_errors():
-        st.subheader(f"How the map of “{class_name(both[0].run, target)}” came about", anchor=False)
-        runs = _runs(both)
-        if not _kept(runs[0]):
-            _no_epochs(runs[0])
+        st.subheader(f"How the map of “{class_name(both[0], target)}” came about", anchor=False)
+        followed = _networks(both)
+        if not followed[0].epochs:
+            _no_epochs(followed[0])
             return
         if not chosen_methods():
             st.info("Choose a method above to see how its map came about.", icon=":material/checklist:")
             return
         method, one_scale = _ask()
-        told = [_told(run, picture, target, method, side) for side, run in enumerate(runs)]
+        told = [_told(network, picture, target, method, side) for side, network in enumerate(followed)]
         found = [each for each in told if each is not None]
         if found and len(found) == len(told):
             tell(found, picture, target, method, one_scale=one_scale, epoch=both[0].epoch)
@@ -60,32 +59,27 @@ def time_section(both: Sequence[subjects.Weights], picture: subjects.Picture, ta
             pause()
 
 
-def _runs(both: Sequence[subjects.Weights]) -> list[Run]:
-    """Return the runs to follow, each once, as the store has them now."""
-    first, other = (networks.network(weights.run.id) for weights in (both[0], both[-1]))
+def _networks(both: Sequence[Network]) -> list[Network]:
+    """Return the networks to follow, each once, as the store has them now."""
+    first, other = (networks.library().get(weights.id) for weights in (both[0], both[-1]))
     if first.id == other.id:
         return [first]
     if not same_classes(both):
         st.caption("Only A is shown: B knows other classes, so the two cannot be asked about the same one.")
         return [first]
-    if not _kept(other):
+    if not other.epochs:
         st.caption("Only A is shown: B has no epochs of its training.")
         return [first]
     return [first, other]
 
 
-def _kept(run: Run) -> tuple[int, ...]:
-    """Return the epochs whose weights there are."""
-    return () if isinstance(run, Pretrained) else state.store().epochs(run.id)
-
-
-def _no_epochs(run: Run) -> None:
-    if run.status.active:
+def _no_epochs(network: Network) -> None:
+    if network.in_training:
         st.caption("The first map comes with the first weights: wait a moment, then press Refresh.")
         return
     empty_state(
-        f"**{plain(run.name)}** has no epochs of its training, so there is nothing to watch: a network that you train "
-        "here keeps one after every epoch.",
+        f"**{plain(network.name)}** has no epochs of its training, so there is nothing to watch: a network that you "
+        "train here keeps one after every epoch.",
         "Train a network",
         "train",
     )
@@ -110,31 +104,31 @@ def _ask() -> "tuple[Method, bool]":
     return METHODS[name], scale == "one"
 
 
-def _told(run: Run, picture: subjects.Picture, target: int, method: "Method", side: int) -> Told | None:
+def _told(network: Network, picture: subjects.Picture, target: int, method: "Method", side: int) -> Told | None:
     """Return what a run says of the picture at its epochs, or draw how far the computation is and return None."""
-    kept = _kept(run)
+    run, kept = network.require_run(), network.epochs
     epochs: tuple[int | None, ...] = thinned(kept, MOST)
     if not run.status.active and run.step != kept[-1] * run.steps_per_epoch:
         epochs += (None,)  # stopped within an epoch: its latest weights are later
     options = method_options(method.name)
-    networks.tensor(run, picture)  # refuses a picture that does not fit before anything is computed
-    asked = tuple(subjects.Weights(run, epoch).pinned() for epoch in epochs)
-    ask = _asked(subjects.Weights(run, epochs[-1]), method, options, len(epochs))
+    network.normalize(picture.tensor())  # refuses a picture that does not fit before anything is computed
+    asked = tuple(network.at(epoch).pinned() for epoch in epochs)
+    ask = _asked(network.at(epochs[-1]), method, options, len(epochs))
     moments = background(
         ("course", *(each.mark for each in asked), picture.digest, target, method.name, *sorted(options.items())),
         partial(_moments, asked, picture, target, method.name, options),
-        words=f"{method.title} at {len(epochs)} epochs" + f" of {run.name}" * bool(side),
+        words=f"{method.title} at {len(epochs)} epochs" + f" of {network.name}" * bool(side),
         place=f"course_{side}",
         ask=ask,
         lane=Lane.LONG if ask else Lane.SHORT,
     )
-    return None if moments is None else Told(run, moments, len(kept))
+    return None if moments is None else Told(network, moments, len(kept))
 
 
-def _asked(weights: subjects.Weights, method: "Method", options: dict[str, Any], count: int) -> str:
+def _asked(weights: Network, method: "Method", options: dict[str, Any], count: int) -> str:
     """Return the label of the button that what takes long waits for; empty for what is computed at once."""
     try:
-        passes = count * method.passes(method.resolve(options), weights.run.spec.input_shape)
+        passes = count * method.passes(method.resolve(options), weights.input_shape)
         seconds = passes * networks.pass_seconds(weights)
     except ConvScopeError:  # each epoch will say what is wrong
         return ""
@@ -144,7 +138,7 @@ def _asked(weights: subjects.Weights, method: "Method", options: dict[str, Any],
 
 
 def _moments(
-    asked: Sequence[subjects.Weights],
+    asked: Sequence[Network],
     picture: subjects.Picture,
     target: int,
     method: str,

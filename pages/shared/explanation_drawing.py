@@ -10,6 +10,7 @@ import streamlit as st
 from core.errors import ConvScopeError
 from core.explain.method import Method
 from core.figures.overlays import Overlay, faded, overlay
+from core.inference.network import Network
 from pages.shared import subjects
 from pages.shared.compare import taken
 from pages.shared.explanation_fields import field_of, field_words
@@ -29,7 +30,7 @@ NARROWEST = 150  # screen pixels of one of several maps
 class View:
     """One column of maps: whose network, which class, against which other, and what that is called (Markdown)."""
 
-    weights: subjects.Weights
+    weights: Network
     target: int
     versus: int | None = None
     title: str = ""

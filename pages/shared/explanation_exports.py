@@ -10,16 +10,16 @@ import streamlit as st
 
 from core.exchange.layout import stem
 from core.explain.calls import Source, command, in_one_line
-from pages.shared import networks, subjects
+from core.inference.network import Network
+from pages.shared import subjects
 from pages.shared.explanation_drawing import Shown
 from pages.shared.explanation_looks import Look
-from pages.shared.pretrained import Pretrained
 
 if TYPE_CHECKING:
     from core.explain.attribution import Attribution
     from core.explain.record import Record
 
-Kept = tuple[subjects.Weights, "tuple[Attribution, ...]"]  # what one network was asked
+Kept = tuple[Network, "tuple[Attribution, ...]"]  # what one network was asked
 Records = Callable[[], "tuple[Record, ...]"]
 
 
@@ -117,7 +117,7 @@ def take_away(shown: Sequence[Shown], picture: subjects.Picture, look: Look) -> 
         look: How the maps are drawn.
     """
     kept = _by_network(shown)
-    name = f"{stem(kept[0][0].run.name)}-explained" if kept else "explained"
+    name = f"{stem(kept[0][0].name)}-explained" if kept else "explained"
     reason = "" if kept else "Nothing has been explained yet: choose a method, or let one be computed."
     records = partial(_records, kept, picture)
     st.markdown("**Take it away**")
@@ -148,8 +148,8 @@ def _repeat(kept: Sequence[Kept], picture: subjects.Picture, name: str) -> None:
     if len(kept) == 1 and in_one_line(calls):
         needed = "the picture"
         weights, grey = kept[0][0], picture.shape[0] == 1
-        names = networks.class_names(weights.run)
-        line = command(_source(weights), file, calls, [out], received=grey, class_names=names)
+        names = weights.class_names
+        line = command(Source.of(weights), file, calls, [out], received=grey, class_names=names)
     else:
         needed = "the picture and the settings"
         swap = " --swap no" * (picture.shape[0] == 1)
@@ -159,33 +159,23 @@ def _repeat(kept: Sequence[Kept], picture: subjects.Picture, name: str) -> None:
 
 
 def _by_network(shown: Sequence[Shown]) -> list[Kept]:
-    found: dict[tuple[object, ...], tuple[subjects.Weights, list[Attribution]]] = {}
+    found: dict[tuple[object, ...], tuple[Network, list[Attribution]]] = {}
     for each in shown:
         found.setdefault(each.view.weights.mark, (each.view.weights, []))[1].append(each.attribution)
     return [(weights, tuple(explanations)) for weights, explanations in found.values()]
 
 
-def _source(weights: subjects.Weights) -> Source:
-    run = weights.run
-    if isinstance(run, Pretrained):
-        return Source(run.info.name, run.name, run.dataset)
-    return Source(run.id, run.name, run.dataset, weights.mark[1])
-
-
 def _records(kept: Sequence[Kept], picture: subjects.Picture) -> "tuple[Record, ...]":
-    import torch
-
     from core.explain.record import Record, fingerprint
 
-    pixels = torch.frombuffer(bytearray(picture.pixels), dtype=torch.uint8).reshape(picture.shape)
     return tuple(
         Record(
-            _source(weights),
-            fingerprint(networks.model(weights)),
-            networks.class_names(weights.run),
+            Source.of(weights),
+            fingerprint(weights.model),
+            weights.class_names,
             picture.title,
-            pixels,
-            networks.tensor(weights.run, picture)[0],
+            picture.tensor(),
+            weights.normalize(picture.tensor()),
             found,
         )
         for weights, found in kept

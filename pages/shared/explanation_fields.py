@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import ConvScopeError
-from pages.shared import networks, subjects
+from core.inference.network import Network
 from pages.shared.widgets.map_view import Field
 
 if TYPE_CHECKING:
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _sights(run_id: str, _weights: subjects.Weights) -> "dict[str, Sight]":
+def _sights(run_id: str, _weights: Network) -> "dict[str, Sight]":
     from core.probe.anatomy import dissect
 
-    return {part.name: part.sight for part in dissect(networks.model(_weights), _weights.run.spec.input_shape)}
+    return {part.name: part.sight for part in dissect(_weights.model, _weights.input_shape)}
 
 
-def field_of(weights: subjects.Weights, layer: str) -> Field | None:
+def field_of(weights: Network, layer: str) -> Field | None:
     """Return what each cell of a layer's maps sees, or None where that is not known or has no places."""
     try:
-        sight = _sights(weights.run.id, weights).get(layer)
+        sight = _sights(weights.id, weights).get(layer)
     except ConvScopeError:
         return None
     if sight is None or not sight.places:

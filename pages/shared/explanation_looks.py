@@ -6,7 +6,7 @@ from typing import Literal
 
 import streamlit as st
 
-from pages.shared import networks, subjects
+from core.inference.network import Network
 from pages.shared.predictions import class_name
 
 Sign = Literal["both", "positive", "negative"]
@@ -83,7 +83,7 @@ def _ask_look() -> Look:
 
 
 def ask_classes(
-    weights: subjects.Weights, probabilities: Mapping[int, float], target: int
+    weights: Network, probabilities: Mapping[int, float], target: int
 ) -> tuple[tuple[int, ...], int | None]:
     """Ask which classes to explain beside the one, and against which one to hold it.
 
@@ -92,9 +92,9 @@ def ask_classes(
         probabilities: Of each class, by its index, likeliest first.
         target: The class that is explained in any case.
     """
-    rest, names = [index for index in probabilities if index != target], networks.class_names(weights.run)
+    rest, names = [index for index in probabilities if index != target], weights.class_names
 
-    key = f"{weights.run.id}_{target}"  # labels hold no probability: Streamlit forgets a choice whose label changes
+    key = f"{weights.id}_{target}"  # labels hold no probability: Streamlit forgets a choice whose label changes
     with st.grid(2, min_column_width=220, gap="medium"):
         more = st.multiselect(
             "Also explain",
@@ -106,7 +106,7 @@ def ask_classes(
             persist_state="session",
         )
         versus = st.selectbox(
-            f"Why “{class_name(weights.run, target)}” and not …",
+            f"Why “{class_name(weights, target)}” and not …",
             rest,
             index=None,
             format_func=names.__getitem__,

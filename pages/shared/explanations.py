@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.errors import ConvScopeError
 from core.explain.methods import METHODS
+from core.inference.network import Network
 from pages.shared import menu, results, subjects
 from pages.shared.compare import LETTERS, attempts, taken
 from pages.shared.explanation_cards import Waiting, card, compute_all
@@ -26,7 +27,7 @@ div[class*="st-key-head_"] { min-height: 2.5rem; }
 
 
 @st.fragment
-def maps_section(both: Sequence[subjects.Weights], picture: subjects.Picture, target: int) -> None:
+def maps_section(both: Sequence[Network], picture: subjects.Picture, target: int) -> None:
     """Show what each chosen method says of a class, of more classes, or of one against another.
 
     Args:
@@ -51,7 +52,7 @@ def maps_section(both: Sequence[subjects.Weights], picture: subjects.Picture, ta
             take_away(shown, picture, look)
 
 
-def brief(both: Sequence[subjects.Weights], picture: subjects.Picture, target: int) -> None:
+def brief(both: Sequence[Network], picture: subjects.Picture, target: int) -> None:
     """Show two quick explanations, and the way to all the others."""
     st.html(STYLE)
     with show_errors():
@@ -63,9 +64,7 @@ def brief(both: Sequence[subjects.Weights], picture: subjects.Picture, target: i
         _cards(_views(both, target), picture, BRIEF, Look(), own=False)
 
 
-def _comparable(
-    both: Sequence[subjects.Weights], picture: subjects.Picture
-) -> tuple[Sequence[subjects.Weights], list[np.ndarray]]:
+def _comparable(both: Sequence[Network], picture: subjects.Picture) -> tuple[Sequence[Network], list[np.ndarray]]:
     """Return the networks that can be asked about this picture and class, and what they answer."""
     answers = attempts(both, lambda weights: results.probabilities(weights, picture))
     if len(both) > 1 and (isinstance(answers[1], ConvScopeError) or not same_classes(both)):
@@ -73,19 +72,17 @@ def _comparable(
     return both, [taken(answer) for answer in answers]
 
 
-def _title(both: Sequence[subjects.Weights], answers: Sequence[np.ndarray], target: int) -> None:
+def _title(both: Sequence[Network], answers: Sequence[np.ndarray], target: int) -> None:
     why = "Why" if all(answer.argmax() == target for answer in answers) else "What speaks for"
-    st.subheader(f"{why} “{class_name(both[0].run, target)}”?", anchor=False, width="content")
+    st.subheader(f"{why} “{class_name(both[0], target)}”?", anchor=False, width="content")
 
 
-def _views(
-    both: Sequence[subjects.Weights], target: int, more: Sequence[int] = (), versus: int | None = None
-) -> list[View]:
+def _views(both: Sequence[Network], target: int, more: Sequence[int] = (), versus: int | None = None) -> list[View]:
     """List the columns of maps: each network, each class, and the difference of two classes."""
     found = []
     for letter, weights in zip(LETTERS, both, strict=False):
         brand = [letter, weights.moment] if len(both) > 1 else []
-        names = {index: class_name(weights.run, index) for index in (target, *more, versus) if index is not None}
+        names = {index: class_name(weights, index) for index in (target, *more, versus) if index is not None}
         for index in (target, *more):
             title = [*brand, names[index]] if more or versus is not None or not brand else brand
             found.append(View(weights, index, None, " · ".join(title)))

@@ -10,6 +10,7 @@ import streamlit as st
 from core.errors import ConvScopeError
 from core.figures.grids import colorize
 from core.figures.scales import ColorScale
+from core.inference.network import Network
 from pages.shared import menu, results, subjects
 from pages.shared.anatomy import Listed, layers_of
 from pages.shared.compare import LETTERS, attempts, side_by_side, taken
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def answer(both: Sequence[subjects.Weights], picture: subjects.Picture) -> None:
+def answer(both: Sequence[Network], picture: subjects.Picture) -> None:
     """Show the picture as the network receives it, and its answer in one line, or those of both networks."""
     pixels = picture.array()
     zoom = max(1, -(-192 // max(pixels.shape[:2])))
@@ -39,18 +40,18 @@ def answer(both: Sequence[subjects.Weights], picture: subjects.Picture) -> None:
     st.caption(f"{plain(picture.title)}, {dimensions(picture.shape)}")
 
 
-def _verdict(weights: subjects.Weights, picture: subjects.Picture) -> str:
+def _verdict(weights: Network, picture: subjects.Picture) -> str:
     probabilities = results.probabilities(weights, picture)
     best = int(probabilities.argmax())
-    verdict = f"**{class_name(weights.run, best)}**, {share(probabilities[best])} sure."
+    verdict = f"**{class_name(weights, best)}**, {share(probabilities[best])} sure."
     if picture.label is None:
         return verdict
-    right = "right" if best == picture.label else f"wrong: it is **{class_name(weights.run, picture.label)}**"
+    right = "right" if best == picture.label else f"wrong: it is **{class_name(weights, picture.label)}**"
     return f"{verdict} That is {right}."
 
 
 @st.fragment
-def layer_maps(both: Sequence[subjects.Weights], picture: subjects.Picture) -> None:
+def layer_maps(both: Sequence[Network], picture: subjects.Picture) -> None:
     """Ask for a layer, show all that it makes of a picture, and the chosen unit below with its numbers."""
     with show_errors():
         layer = _pick_layer(both[0])
@@ -80,7 +81,7 @@ def _maps(made: Made, alike: Sequence[Made], side: int, *, narrow: bool) -> Call
     color_bar(scale, sides=len(alike))
     place = grid(
         colorize(maps, scale),
-        key=f"maps_{alike[0].weights.run.id}_{made.name}".replace(".", "_"),
+        key=f"maps_{alike[0].weights.id}_{made.name}".replace(".", "_"),
         label=f"Feature maps of {made.name}",
         names=[f"map {channel}" for channel in range(len(maps))],
         dead=_dead(maps),
@@ -91,13 +92,13 @@ def _maps(made: Made, alike: Sequence[Made], side: int, *, narrow: bool) -> Call
     return partial(details, made, scale, place, side, narrow=narrow)
 
 
-def _pick_layer(weights: subjects.Weights) -> Listed:
+def _pick_layer(weights: Network) -> Listed:
     """Ask for a layer, in the order of the stack; the address carries it (`layer`)."""
     layers = {layer.name: layer for layer in layers_of(weights)}
     chosen = ask_layer(
         "Layer, in the order in which the picture passes through",
         list(layers),
-        f"layer_{weights.run.id}",
+        f"layer_{weights.id}",
         note=lambda name: layers[name].note,
     )
     return layers[chosen]
@@ -114,7 +115,7 @@ def _strongest(made: Made) -> Selection:
     """
     maps = made.values
     with suppress(ConvScopeError):  # damaged
-        maps = make(subjects.Weights(made.weights.run), made.name, made.picture).values
+        maps = make(made.weights.at(None), made.name, made.picture).values
     place = int(maps.argmax())
     tile, rest = divmod(place, maps[0].size)
     return Selection(tile, *divmod(rest, maps.shape[2]))

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.shared.anatomy import steps_of
-from pages.shared.pretrained import Pretrained
 from pages.shared.units import Made
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ def arithmetic(made: Made, row: int, col: int) -> None:
         st.markdown("No window lies on the way to this layer: each number sees one pixel.")
         return
     last = steps[-1]
-    if isinstance(made.weights.run, Pretrained):
+    if made.weights.spec is None:
         st.caption(
             "Layers whose window is one number are left out. Where the way branches, this is the branch that sees most."
         )

@@ -9,8 +9,9 @@ from core.figures.grids import colorize
 from core.figures.overlays import overlay
 from core.figures.scales import ColorScale, number
 from core.figures.spotlights import spotlight
+from core.inference.network import Network
 from core.model.layers import Conv, Flatten, Residual
-from pages.shared import networks, subjects
+from pages.shared import subjects
 from pages.shared.anatomy import layers_of, sight_of
 from pages.shared.controls import MANY, ask_one
 from pages.shared.field_arithmetic import arithmetic
@@ -25,11 +26,11 @@ DIRECTIONS = {"back": "What a number sees", "ahead": "What a pixel reaches"}
 
 
 @st.fragment
-def field_bench(weights: subjects.Weights) -> None:
+def field_bench(weights: Network) -> None:
     """Show what a chosen number of a layer sees of a picture, and how that comes about; or what a pixel reaches."""
     with show_errors():
-        picture = pick_picture(weights.run)
-        if not np.ptp(np.frombuffer(picture.pixels, dtype=np.uint8)):
+        picture = pick_picture(weights)
+        if not np.ptp(picture.raw()):
             st.info(
                 "Every pixel of this picture is alike: who sees what is the same for all pictures, but to tell "
                 "what matters, choose one with something in it."
@@ -40,7 +41,7 @@ def field_bench(weights: subjects.Weights) -> None:
             what_it_reaches(weights, picture)
 
 
-def _back(weights: subjects.Weights, picture: subjects.Picture) -> None:
+def _back(weights: Network, picture: subjects.Picture) -> None:
     made = make(weights, _pick_layer(weights), picture)
     channel = _pick_channel(made)
     with st.grid(3, min_column_width=240, gap="medium"):
@@ -55,9 +56,9 @@ def _back(weights: subjects.Weights, picture: subjects.Picture) -> None:
     arithmetic(made, row, col)
 
 
-def _pick_layer(weights: subjects.Weights) -> str:
+def _pick_layer(weights: Network) -> str:
     layers = {layer.name: layer for layer in layers_of(weights)}
-    names, key = list(layers), f"field_layer_{weights.run.id}"
+    names, key = list(layers), f"field_layer_{weights.id}"
     if len(names) > MANY:  # early in a deep network, where a number does not see the whole picture yet
         small = [name for name in names if layers[name].kind == "conv" and _sees_a_part(weights, name)]
         picked: str = st.selectbox(
@@ -83,16 +84,16 @@ def _pick_layer(weights: subjects.Weights) -> str:
     return chosen if chosen in names else names[0]
 
 
-def _sees_a_part(weights: subjects.Weights, layer: str) -> bool:
+def _sees_a_part(weights: Network, layer: str) -> bool:
     """Say whether the field of a layer's number in the middle covers less than half of the picture."""
     *_, height, width = next(each.output_shape for each in layers_of(weights) if each.name == layer)
     top, left, bottom, right = sight_of(weights, layer, height // 2, width // 2)
-    _, rows, columns = weights.run.spec.input_shape
+    _, rows, columns = weights.input_shape
     return 2 * (bottom - top) * (right - left) < rows * columns
 
 
 def _pick_channel(made: Made) -> int:
-    values, key = made.values, f"field_channel_{made.weights.run.id}_{made.name}"
+    values, key = made.values, f"field_channel_{made.weights.id}_{made.name}"
     strongest = np.nan_to_num(values).reshape(len(values), -1).max(axis=1).argmax()
     st.session_state.setdefault(key, int(strongest))
     words = "Map" if values.ndim == 3 else "Number"
@@ -124,7 +125,7 @@ def _click_number(made: Made, channel: int) -> tuple[int, int]:
     strongest = divmod(int(np.nan_to_num(values, nan=-np.inf).argmax()), values.shape[1])
     place = grid(
         colorize(values[None], scale),
-        key=f"field_map_{made.weights.run.id}_{made.name}".replace(".", "_"),
+        key=f"field_map_{made.weights.id}_{made.name}".replace(".", "_"),
         label=f"Map {channel} of {made.name}",
         names=[f"map {channel} of {made.name}"],
         selected=Selection(0, *strongest),
@@ -166,13 +167,13 @@ def _slopes(
     channel: int,
     row: int,
     col: int,
-    _weights: subjects.Weights,
+    _weights: Network,
     _picture: subjects.Picture,
 ) -> "np.ndarray[Any, Any]":
     from core.probe.fields import effective_field
 
-    image = networks.tensor(_weights.run, _picture)[0]
-    return effective_field(networks.model(_weights), image, layer, channel, row, col).numpy()
+    image = _weights.normalize(_picture.tensor())
+    return effective_field(_weights.model, image, layer, channel, row, col).numpy()
 
 
 def inner_share(slopes: "np.ndarray[Any, Any]", box: Box) -> tuple[Box, float]:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.figures.scales import ColorScale
 from core.figures.spotlights import spotlight
+from core.inference.network import Network
 from pages.shared import results, subjects
 from pages.shared.anatomy import Listed, layers_of, reach_of
 from pages.shared.layout import plain
@@ -22,7 +23,7 @@ SIDE = 300  # screen pixels of a picture to click
 SMALL = 120  # of a map in the row of all layers
 
 
-def what_it_reaches(weights: subjects.Weights, picture: subjects.Picture) -> None:
+def what_it_reaches(weights: Network, picture: subjects.Picture) -> None:
     """Show which numbers of every layer a pixel reaches."""
     pixels = picture.array()
     middle = Selection(0, pixels.shape[0] // 2, pixels.shape[1] // 2)
@@ -31,7 +32,7 @@ def what_it_reaches(weights: subjects.Weights, picture: subjects.Picture) -> Non
         st.markdown("**1. Click a pixel**")
         place = grid(
             pixels[None],
-            key=f"field_pixel_{weights.run.id}",
+            key=f"field_pixel_{weights.id}",
             label="The picture as the network sees it",
             names=["pixel"],
             selected=middle,
@@ -61,7 +62,7 @@ def what_it_reaches(weights: subjects.Weights, picture: subjects.Picture) -> Non
             _flat(flat, reached=reach_of(weights, flat[-1], place.row, place.col) != (0, 0, 0, 0))
 
 
-def _followed(weights: subjects.Weights) -> list[Listed]:
+def _followed(weights: Network) -> list[Listed]:
     """Return the layers that are shown: all there are, or the first and last and, between them, some of the blocks."""
     layers = list(layers_of(weights))
     if len(layers) <= MOST:

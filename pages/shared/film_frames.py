@@ -1,19 +1,15 @@
 """What a network makes of a few pinned pictures at one moment of its training, kept for all who watch it."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 
 from core.figures.film import Tiles, filter_tiles, guesses, image_tiles, map_tiles, pinned
 from core.figures.grids import sprite
-from pages.shared import networks, subjects
+from core.inference.network import Network
 from pages.shared.predictions import share
-from pages.shared.training_images import training_set
 from pages.shared.widgets.film import Bar, Caption
-
-if TYPE_CHECKING:
-    pass
 
 COLUMNS = 16  # of a sheet
 RIGHT, WRONG = "✓ right", "✗ wrong"
@@ -48,7 +44,7 @@ class Frame:
     maps: Sheet | None
 
 
-def frame(weights: subjects.Weights, layer: str, seed: int) -> Frame:
+def frame(weights: Network, layer: str, seed: int) -> Frame:
     """Return what the strip shows of these weights; nothing is computed twice.
 
     Args:
@@ -63,24 +59,20 @@ def frame(weights: subjects.Weights, layer: str, seed: int) -> Frame:
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
-def _frame(mark: tuple[Any, ...], layer: str, seed: int, _weights: subjects.Weights) -> Frame:
+def _frame(mark: tuple[Any, ...], layer: str, seed: int, _weights: Network) -> Frame:
     """Compute what the strip shows; raises `ConvScopeError` where the weights cannot be used."""
-    import torch
 
     from core.explain.prediction import predict
     from core.probe.activations import capture_activations
     from core.probe.kernels import filter_layers, filters
 
-    run, test = _weights.run, training_set(_weights.run).test
-    model = networks.model(_weights)
+    model, test = _weights.model, _weights.dataset().test
     labels = test.labels.numpy()
-    places = pinned(labels, run.spec.num_classes, seed=seed)
+    places = pinned(labels, _weights.num_classes, seed=seed)
     images = test.images[list(places)]
-    shape = run.spec.input_shape
-    pictures = [subjects.Picture("", shape, image.numpy().tobytes()) for image in images]
-    inputs = torch.cat([networks.tensor(run, picture) for picture in pictures])
+    inputs = _weights.normalize(images)
     truths = [int(labels[place]) for place in places]
-    names = run.class_names
+    names = _weights.class_names
     said = guesses(predict(model, inputs), truths)
     captions = tuple(
         Caption(
@@ -92,7 +84,7 @@ def _frame(mark: tuple[Any, ...], layer: str, seed: int, _weights: subjects.Weig
     )
     convolution = next(iter(filter_layers(model)), "")
     return Frame(
-        step=_weights.network.step,
+        step=_weights.stamped.step,
         pictures=_sheet(image_tiles(images.numpy())),
         captions=captions,
         convolution=convolution,

@@ -5,12 +5,13 @@ import sys
 import streamlit as st
 
 from core.figures.film import Tiles
+from core.inference.network import Network
 from core.model.shapes import summarize
 from core.runs.records import Run
-from pages.shared import subjects
 from pages.shared.film_frames import COLUMNS, RIGHT, Frame, Sheet, frame
 from pages.shared.layout import show_errors
 from pages.shared.maps import color_bar, dimensions
+from pages.shared.networks import library
 from pages.shared.widgets.film import Caption, film
 
 LARGE, SMALL, MANY = 56, 40, 32  # screen pixels of a tile, and of how many tiles on they are small
@@ -24,8 +25,8 @@ def film_strip(run: Run) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.subheader("What it makes of these pictures", anchor=False, width="content")
         seed = _ask_seed()
-    weights = subjects.Weights(run)
-    if not weights.exist:
+    weights = library().of_run(run)
+    if not weights.exists:
         st.caption("The pictures come with the first weights.")
         return
     if "core.probe.activations" not in sys.modules:  # the thread that loads it must not be waited for
@@ -35,7 +36,7 @@ def film_strip(run: Run) -> None:
         _show(run, weights, seed)
 
 
-def _show(run: Run, weights: subjects.Weights, seed: int) -> None:
+def _show(run: Run, weights: Network, seed: int) -> None:
     layers, key = _layers(run), f"film_layer_{run.id}"
     layer = st.session_state.get(key)
     shown = frame(weights, layer if layer in layers else next(iter(layers), ""), seed)

@@ -7,7 +7,8 @@ from functools import partial
 import streamlit as st
 
 from core.figures.grids import colorize, filters_as_rgb
-from pages.shared import networks, subjects
+from core.inference.network import Network
+from pages.shared import subjects
 from pages.shared.compare import attempts, side_by_side, taken
 from pages.shared.controls import MANY, ask_one
 from pages.shared.filter_sheets import COLOURS, MEAN, STRONGEST, Sheet, explain, views
@@ -24,7 +25,7 @@ WALK = "With the keyboard: the arrow keys walk from filter to filter, Enter or S
 
 
 @st.fragment
-def filter_grid(both: Sequence[subjects.Weights]) -> None:
+def filter_grid(both: Sequence[Network]) -> None:
     """Show the filters of a convolution as one picture, and the chosen one below it with its numbers."""
     with show_errors():
         layer = _pick_convolution(both[0])
@@ -34,10 +35,10 @@ def filter_grid(both: Sequence[subjects.Weights]) -> None:
         first = taken(found[0])
         with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
             order = ask_one("Order", ORDERS, "filter_order")
-            view = _ask_view(both[0].run.id, first)
-            picture = picture_button(both[0].run) if order == "contribution" else None
+            view = _ask_view(both[0].id, first)
+            picture = picture_button(both[0]) if order == "contribution" else None
         alike = [each for each in found if isinstance(each, Filters) and each.weights.shape == first.weights.shape]
-        key = f"{both[0].run.id}_{layer}".replace(".", "_")
+        key = f"{both[0].id}_{layer}".replace(".", "_")
         sheet = Sheet(first, alike, view, _arrange(both[0], first, order, picture), dead_of(both[0], first))
         if sheet.order.words:
             st.markdown(sheet.order.words)
@@ -58,7 +59,7 @@ def filter_grid(both: Sequence[subjects.Weights]) -> None:
             what_if(both[0], first, chosen[0], picture, brand="A · " * (len(both) > 1))
 
 
-def _arrange(weights: subjects.Weights, filters: Filters, order: str, picture: subjects.Picture | None) -> Arrangement:
+def _arrange(weights: Network, filters: Filters, order: str, picture: subjects.Picture | None) -> Arrangement:
     """Put filters in order; by number, under a sentence on why, where the network's answer is not a number."""
     with show_errors():
         return arrange(weights, filters, order, picture)
@@ -67,7 +68,7 @@ def _arrange(weights: subjects.Weights, filters: Filters, order: str, picture: s
 
 def _sheet(
     first: Sheet,
-    both: Sequence[subjects.Weights],
+    both: Sequence[Network],
     side: int,
     filters: Filters,
     order: str,
@@ -77,20 +78,20 @@ def _sheet(
     arrangement = _arrange(both[side], filters, order, picture)
     if filters not in first.alike:
         return Sheet(filters, [filters], next(iter(views(filters))), arrangement, dead_of(both[side], filters))
-    if both[side].run.id == both[0].run.id:  # so that the moments can be compared tile by tile
+    if both[side].id == both[0].id:  # so that the moments can be compared tile by tile
         arrangement = replace(arrangement, places=first.order.places)
     return replace(first, filters=filters, order=arrangement, dead=dead_of(both[side], filters))
 
 
-def _pick_convolution(weights: subjects.Weights) -> str | None:
+def _pick_convolution(weights: Network) -> str | None:
     from core.probe.kernels import filter_layers, filters
 
-    model = networks.model(weights)
+    model = weights.model
     shapes = {name: tuple(filters(model, name).shape) for name in filter_layers(model)}
     if not shapes:
         st.info("This network has no convolution and so no filters: add one on the build page and train again.")
         return None
-    key = f"convolution_{weights.run.id}"
+    key = f"convolution_{weights.id}"
     if len(shapes) > MANY:
         picked: str = st.selectbox(
             "Convolution",

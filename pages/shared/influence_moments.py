@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.errors import RunError
+from core.inference.network import Network
 from core.runs.records import Run
-from pages.shared import networks, subjects
+from pages.shared import subjects
 from pages.shared.jobs import Progress, background
 from pages.shared.state import store
-from pages.shared.training_images import training_set
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,16 +35,16 @@ class Taught:
     labels: "np.ndarray"
 
 
-def moments_of(weights: subjects.Weights) -> tuple[Kept, ...]:
+def moments_of(weights: Network) -> tuple[Kept, ...]:
     """Return at most `CHECKPOINTS` epochs up to the chosen one, each with the learning rates it stands for.
 
     Raises:
         RunError: No epoch is kept, or the network has not learned from any image yet.
     """
-    run = weights.run
+    run = weights.require_run()
     if weights.epoch == 0:
         raise RunError("The untrained network has learned from no image yet: choose a later epoch.")
-    kept = [epoch for epoch in store().epochs(run.id) if 0 < epoch <= (weights.epoch or epoch)]
+    kept = [epoch for epoch in weights.epochs if 0 < epoch <= (weights.epoch or epoch)]
     if not kept:
         raise RunError(
             "This run kept no weights of its epochs, so nothing is known of how it learned: let it train for an epoch."
@@ -74,16 +74,15 @@ def _rates(run: Run) -> dict[int, float]:
 
 
 def taught(
-    weights: subjects.Weights, picture: subjects.Picture, target: int, moments: Sequence[Kept], count: int
+    weights: Network, picture: subjects.Picture, target: int, moments: Sequence[Kept], count: int
 ) -> Taught | None:
     """Return what the first `count` training images had to do with an answer; None while that is found out.
 
     Raises:
         ConvScopeError: The network or its images cannot be had, or it does not end in a dense layer.
     """
-    run, model, image = weights.run, networks.model(weights), networks.tensor(weights.run, picture)[0]
-    data = training_set(run)
-    asked = [(subjects.Weights(run, epoch).pinned(), rate) for epoch, rate in moments]
+    model, image, data = weights.model, weights.normalize(picture.tensor()), weights.dataset()
+    asked = [(weights.at(epoch).pinned(), rate) for epoch, rate in moments]
 
     def work(tell: Progress) -> Taught:
         from core.explain.influence import Images, Snapshot, last_layer, similarity, tracin
@@ -91,7 +90,7 @@ def taught(
         from core.train.feed import training_labels
         from core.train.losses import make_loss
 
-        config = TrainConfig.from_mapping(run.config)
+        config = TrainConfig.from_mapping(weights.config)
         used = config.train_images or len(data.train)
         labels = training_labels(data.train.labels[:used], data.num_classes, config)[:count]
         images = Images(data.train.images[:count], labels, data.normalize)

@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.errors import RunError
 from core.figures.scales import number
+from core.inference.network import Network
 from pages.shared import subjects
 from pages.shared.controls import ask_one
 from pages.shared.influence_moments import Taught, moments_of, taught
@@ -14,7 +15,6 @@ from pages.shared.layout import plain, show_errors
 from pages.shared.missing_images import missing_images
 from pages.shared.pixels import enlarged, shown
 from pages.shared.predictions import class_name
-from pages.shared.training_images import training_set
 from pages.shared.unit_cards import Card, cards
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ SIDE = 112  # about so many pixels wide are the pictures that go to the browser
 
 @st.fragment
 @show_errors()
-def influence_section(weights: subjects.Weights, picture: subjects.Picture, target: int) -> None:
+def influence_section(weights: Network, picture: subjects.Picture, target: int) -> None:
     """Show which training images pushed a network towards a class for a picture, and which look alike to it.
 
     Args:
@@ -35,10 +35,10 @@ def influence_section(weights: subjects.Weights, picture: subjects.Picture, targ
         picture: The picture.
         target: The class.
     """
-    st.subheader(f"Which training images taught it “{class_name(weights.run, target)}”?", anchor=False)
-    if missing_images(weights.run):
+    st.subheader(f"Which training images taught it “{class_name(weights, target)}”?", anchor=False)
+    if missing_images(weights):
         return
-    data = training_set(weights.run)
+    data = weights.dataset()
     count = _ask_count(weights, len(data.train))
     try:
         moments = moments_of(weights)
@@ -50,16 +50,16 @@ def influence_section(weights: subjects.Weights, picture: subjects.Picture, targ
         _show(weights, data, found, target)
 
 
-def _ask_count(weights: subjects.Weights, there: int) -> int:
-    used = min(there, int(weights.run.config.get("train_images", 0)) or there)
+def _ask_count(weights: Network, there: int) -> int:
+    used = min(there, int(weights.config.get("train_images", 0)) or there)
     if used <= FEW:
         return used
     counts = {str(FEW): f"{FEW:,}", str(used): f"All {used:,}"}
     return int(ask_one("Training images to look through", counts, f"influence_count_{used}"))
 
 
-def _show(weights: subjects.Weights, data: "Dataset", found: Taught, target: int) -> None:
-    name = class_name(weights.run, target)
+def _show(weights: Network, data: "Dataset", found: Taught, target: int) -> None:
+    name = class_name(weights, target)
     if found.influence is not None:
         st.markdown(f"**Proponents: they taught it “{name}”**")
         order = found.influence.argsort()
@@ -77,7 +77,7 @@ def _show(weights: subjects.Weights, data: "Dataset", found: Taught, target: int
     )
 
 
-def _influence_words(weights: subjects.Weights, found: Taught) -> str:
+def _influence_words(weights: Network, found: Taught) -> str:
     epochs = ", ".join(map(str, found.epochs))
     words = (
         f"TracIn (Pruthi et al. 2020, arXiv:2002.08484): for each of {len(found.similarity):,} training images, the "
@@ -86,7 +86,7 @@ def _influence_words(weights: subjects.Weights, found: Taught) -> str:
         "made the class likelier here. Only order and sign have a meaning across networks. "
         ":material/check: has this class, :material/close: another."
     )
-    rule = str(weights.run.config.get("optimizer", "adam"))
+    rule = str(weights.config.get("optimizer", "adam"))
     if rule not in ("sgd", "gd"):
         words += " This training took its steps by another rule than plain gradient descent: take it as an estimate."
     return words

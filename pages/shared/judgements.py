@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import RunError
-from pages.shared import networks, subjects
+from core.inference.network import Network
 from pages.shared.jobs import Progress, background
-from pages.shared.pretrained import Pretrained
 from pages.shared.split_images import SPLITS
-from pages.shared.training_images import training_set
 
 if TYPE_CHECKING:
     from core.data.datasets import Split
@@ -33,7 +31,7 @@ class Judged:
         report: All that can be said of it.
     """
 
-    weights: subjects.Weights
+    weights: Network
     split: str
     images: "Split"
     report: "Report"
@@ -41,7 +39,7 @@ class Judged:
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the classes; they may hold what a user wrote."""
-        return networks.class_names(self.weights.run)
+        return self.weights.class_names
 
 
 def ask_split() -> str:
@@ -60,7 +58,7 @@ def ask_split() -> str:
     return chosen or "test"
 
 
-def judged(weights: subjects.Weights, split: str, place: str) -> Judged | None:
+def judged(weights: Network, split: str, place: str) -> Judged | None:
     """Return how good a network is, or draw how far that is and return None; call it inside a fragment.
 
     Args:
@@ -71,9 +69,9 @@ def judged(weights: subjects.Weights, split: str, place: str) -> Judged | None:
     Raises:
         ConvScopeError: It cannot be judged.
     """
-    if isinstance(weights.run, Pretrained):
+    if weights.pretrained is not None:
         raise RunError(NOTHING_HERE)
-    data, model = training_set(weights.run), networks.model(weights)
+    data, model = weights.dataset(), weights.model
     images: Split = getattr(data, split)
 
     def work(tell: Progress) -> "Report":

@@ -12,11 +12,10 @@ import streamlit as st
 from core.errors import ConvScopeError
 from core.figures.grids import colorize
 from core.figures.scales import ColorScale, number
+from core.inference.network import Network
 from core.probe.strength import dead_filters, strengths, strongest_channels
-from pages.shared import networks, subjects
 from pages.shared.maps import color_bar, enlarged, grid
 from pages.shared.menu import link
-from pages.shared.pretrained import Pretrained
 from pages.shared.widgets.image_grid import Selection
 
 if TYPE_CHECKING:
@@ -67,20 +66,20 @@ class Filters:
         return np.argsort(-strengths(self.trained), kind="stable").tolist()
 
 
-def filters_of(weights: subjects.Weights, layer: str) -> Filters:
+def filters_of(weights: Network, layer: str) -> Filters:
     """Read the filters of a convolution; raises `ConvScopeError`."""
     from core.probe.kernels import biases, filter_layers, filters
 
-    model = networks.model(weights)
+    model = weights.model
     values, bias = filters(model, layer).numpy(), biases(model, layer)
     trained = values
     if weights.epoch is not None:
         with suppress(ConvScopeError):  # damaged: then they cannot be compared, and this epoch is still worth seeing
-            trained = filters(networks.model(subjects.Weights(weights.run)), layer).numpy()
+            trained = filters(weights.at(None).model, layer).numpy()
     count = values.shape[1]
-    first = filter_layers(model)[0] == layer and weights.run.spec.input_shape[0] == count == len(RGB)
+    first = filter_layers(model)[0] == layer and weights.input_shape[0] == count == len(RGB)
     names = RGB if first else tuple(f"channel {index}" for index in range(count))
-    listed = "." not in layer or isinstance(weights.run, Pretrained)
+    listed = "." not in layer or weights.spec is None
     return Filters(layer, values, trained, None if bias is None else bias.numpy(), names, listed)
 
 

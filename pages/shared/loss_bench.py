@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.figures.loss_curves import MEASURES, gradient_chart, gradient_rows, slide_chart, slide_rows
 from core.figures.scales import number
+from core.inference.network import Network
 from core.maths.losses import LOSSES
 from pages.shared import state, subjects
 from pages.shared.bench_case import SHOWN, Case
@@ -21,7 +22,7 @@ FEW = (0.01, 1e-4)  # where the difference between the losses is plain
 
 
 @st.fragment
-def loss_bench(weights: subjects.Weights, picture: subjects.Picture | None = None) -> None:
+def loss_bench(weights: Network, picture: subjects.Picture | None = None) -> None:
     """Show one answer of a network, or one made up, under every loss.
 
     Args:

@@ -8,8 +8,8 @@ import streamlit as st
 
 from core.figures.grids import sprite
 from core.figures.scales import ColorScale, legend
+from core.inference.network import Network
 from pages.shared.layout import plain
-from pages.shared.subjects import Weights
 from pages.shared.widgets.image_grid import Selection, image_grid
 
 if TYPE_CHECKING:
@@ -27,15 +27,15 @@ def dimensions(shape: tuple[int, ...]) -> str:
     return " × ".join(map(str, shape))
 
 
-def training_note(both: Sequence[Weights]) -> None:
+def training_note(both: Sequence[Network]) -> None:
     """Say that the weights of a run still change, and offer to look again."""
-    training = [weights for weights in both if weights.run.status.active]
+    training = [(weights.epoch, weights.run) for weights in both if weights.run and weights.in_training]
     if not training:
         return
-    first = training[0]
+    epoch, run = training[0]
     words = "new epochs appear on the slider"
-    if first.epoch is None:
-        words = f"these are the weights of about step {first.run.step:,}"
+    if epoch is None:
+        words = f"these are the weights of about step {run.step:,}"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"Still in training: {words}.", width="content")
         st.button("Refresh", icon=":material/refresh:", key="refresh", type="tertiary")

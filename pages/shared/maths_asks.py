@@ -54,10 +54,8 @@ def ask_image() -> np.ndarray:
     if source == "toy":
         channels = st.segmented_control("Channels", [1, 2, 4], default=1, required=True, key="kernel_channels")
         return np.stack([np.roll(_TOY, shift, axis=(0, 1)) - shift for shift in range(channels or 1)])
-    run = networks.run_to_inspect()
-    picture = pick_picture(run)
-    pixels = np.frombuffer(picture.pixels, dtype=np.uint8).reshape(picture.shape)
-    return pixels.mean(axis=0, keepdims=True) / 255
+    picture = pick_picture(networks.network_to_inspect())
+    return picture.raw().mean(axis=0, keepdims=True) / 255
 
 
 def ask_operation() -> str:

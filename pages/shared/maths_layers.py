@@ -5,8 +5,8 @@ from typing import Any
 
 import streamlit as st
 
+from core.inference.network import Network
 from core.train.choices import LOSSES
-from pages.shared import networks, subjects
 from pages.shared.anatomy import layers_of, parts_of
 from pages.shared.controls import ask_layer
 from pages.shared.layout import show_errors
@@ -16,8 +16,6 @@ from pages.shared.maths_pooling import pooling, whole_mean
 from pages.shared.maths_scene import Scene, describe, scene
 from pages.shared.maths_windows import convolution, dense
 from pages.shared.pictures import pick_picture
-from pages.shared.pretrained import Pretrained
-from pages.shared.training_images import why_no_images
 
 VIEWS: dict[str, Callable[[Scene], None]] = {  # by the name of torch's class
     "Conv2d": convolution,
@@ -36,17 +34,17 @@ MOODS = ("BatchNorm2d", "BatchNorm1d", "Dropout")  # what works otherwise in tra
 
 
 @st.fragment
-def layer_bench(weights: subjects.Weights) -> None:
+def layer_bench(weights: Network) -> None:
     """Ask for a picture and a layer, and show each number of it with what it is made of."""
     with show_errors():
         asking, choosing = st.columns([2, 3], gap="large")
         with asking:
-            picture = pick_picture(weights.run)
+            picture = pick_picture(weights)
         with choosing:
             layer = _pick_layer(weights)
             name = layer if layer != LOSS else layers_of(weights)[-1].name
-            kind = _kind(networks.model(weights).get_submodule(name))
-            alone = why_no_images(weights.run)
+            kind = _kind(weights.model.get_submodule(name))
+            alone = weights.why_no_images
             training = (
                 kind in MOODS
                 and not alone
@@ -57,26 +55,26 @@ def layer_bench(weights: subjects.Weights) -> None:
                     help="Batch norm then uses the statistics of a batch, and dropout drops; afterwards neither does.",
                 )
             )
-            loss = _pick_loss(weights) if layer == LOSS else weights.run.config.get("loss", "cross_entropy")
+            loss = _pick_loss(weights) if layer == LOSS else weights.config.get("loss", "cross_entropy")
             now = scene(weights, name, picture, training=training, loss=loss)
             now.panel.markdown(describe(now, LOSSES[loss].title.lower()))
         if layer == LOSS:
-            softmax_and_loss(now, loss, networks.class_names(weights.run))
+            softmax_and_loss(now, loss, weights.class_names)
         else:
             VIEWS[kind](now)
 
 
-def _pick_layer(weights: subjects.Weights) -> str:
-    modules = dict(networks.model(weights).named_modules())
-    if isinstance(weights.run, Pretrained):
+def _pick_layer(weights: Network) -> str:
+    modules = dict(weights.model.named_modules())
+    if weights.spec is None:
         parts = [part for part in parts_of(weights) if _kind(modules[part.name]) in VIEWS]
         found = [part.name for part in parts if part.kind != "global_avg_pool" or part.output_shape[1:] == (1, 1)]
-        return ask_layer("Layer", [*found, LOSS], f"maths_layer_{weights.run.id}")
+        return ask_layer("Layer", [*found, LOSS], f"maths_layer_{weights.id}")
     outer = {name for name in modules if name and type(modules[name]).__name__ in VIEWS}
     names = [name for name in modules if name in outer and name.rpartition(".")[0] not in outer]
     names.append(LOSS)
     moves = "Flatten is missing: it moves numbers and computes none."
-    return ask_layer("Layer", names, f"maths_layer_{weights.run.id}", help=moves)
+    return ask_layer("Layer", names, f"maths_layer_{weights.id}", help=moves)
 
 
 def _kind(module: Any) -> str:
@@ -85,15 +83,15 @@ def _kind(module: Any) -> str:
     return next((kind for kind in kinds if kind in VIEWS and kind != "Sequential"), kinds[0])
 
 
-def _pick_loss(weights: subjects.Weights) -> str:
-    used = weights.run.config.get("loss", "cross_entropy")
+def _pick_loss(weights: Network) -> str:
+    used = weights.config.get("loss", "cross_entropy")
     chosen: str = st.segmented_control(
         "Loss",
         list(LOSSES),
         default=used,
         format_func=lambda name: LOSSES[name].title,
         required=True,
-        key=f"maths_loss_name_{weights.run.id}",
+        key=f"maths_loss_name_{weights.id}",
         help="The same logits through another loss; the training is not touched.",
     )
     return chosen

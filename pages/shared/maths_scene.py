@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.errors import RunError
-from pages.shared import networks, results, subjects
+from core.inference.network import Network
+from pages.shared import results, subjects
 from pages.shared.predictions import class_name
-from pages.shared.pretrained import Pretrained
-from pages.shared.training_images import training_set
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -35,7 +34,7 @@ class Scene:
         panel: Where the view puts what it asks and says.
     """
 
-    weights: subjects.Weights
+    weights: Network
     layer: str
     module: Any
     picture: subjects.Picture
@@ -47,15 +46,15 @@ class Scene:
     @property
     def key(self) -> str:
         """A name for widgets: another layer or run forgets what was chosen."""
-        return f"{self.weights.run.id}_{self.layer}".replace(".", "_")
+        return f"{self.weights.id}_{self.layer}".replace(".", "_")
 
     @property
     def words(self) -> str:
         """Say what the network and its loss look at, for a screen reader."""
-        return f"{self.layer} of {self.weights.run.name}, looking at {self.picture.title}"
+        return f"{self.layer} of {self.weights.name}, looking at {self.picture.title}"
 
 
-def scene(weights: subjects.Weights, layer: str, picture: subjects.Picture, *, training: bool, loss: str) -> Scene:
+def scene(weights: Network, layer: str, picture: subjects.Picture, *, training: bool, loss: str) -> Scene:
     """Run a picture forward and backward; `loss` is a key of `core.train.choices.LOSSES`.
 
     Its panel is put where the script stands.
@@ -63,17 +62,17 @@ def scene(weights: subjects.Weights, layer: str, picture: subjects.Picture, *, t
     label = picture.label
     if label is None:
         label = int(results.probabilities(weights, picture).argmax())
-    if isinstance(weights.run, Pretrained):
-        if weights.run.info.parameters > MOST_PARAMETERS:
+    if weights.pretrained is not None:
+        if weights.pretrained.parameters > MOST_PARAMETERS:
             raise RunError(
-                f"{weights.run.name} has {weights.run.info.parameters:g} million weights, too many to follow in double "
+                f"{weights.name} has {weights.pretrained.parameters:g} million weights, too many to follow in double "
                 "precision here: choose a smaller network."
             )
         kept = _large_pass
     else:
         kept = _pass
     found = kept(weights.mark, layer, picture.digest, label, training, loss, weights, picture)
-    module = networks.model(weights).get_submodule(layer)
+    module = weights.model.get_submodule(layer)
     return Scene(weights, layer, module, picture, label, found, training, st.container())
 
 
@@ -85,7 +84,7 @@ def _pass(
     label: int,
     training: bool,
     loss: str,
-    _weights: subjects.Weights,
+    _weights: Network,
     _picture: subjects.Picture,
 ) -> "LayerPass":
     return _layer_pass(layer, label, training, loss, _weights, _picture)
@@ -99,14 +98,14 @@ def _large_pass(
     label: int,
     training: bool,
     loss: str,
-    _weights: subjects.Weights,
+    _weights: Network,
     _picture: subjects.Picture,
 ) -> "LayerPass":
     return _layer_pass(layer, label, training, loss, _weights, _picture)
 
 
 def _layer_pass(
-    layer: str, label: int, training: bool, loss: str, weights: subjects.Weights, picture: subjects.Picture
+    layer: str, label: int, training: bool, loss: str, weights: Network, picture: subjects.Picture
 ) -> "LayerPass":
     import torch
 
@@ -114,19 +113,18 @@ def _layer_pass(
     from core.train.config import TrainConfig
     from core.train.losses import make_measure
 
-    run = weights.run
-    images, labels = networks.tensor(run, picture), torch.tensor([label])
+    images, labels = weights.normalize(picture.tensor())[None], torch.tensor([label])
     if training:
-        data = training_set(run)
+        data = weights.dataset()
         images = torch.cat([images, data.normalize(data.train.images[: BATCH - 1])])
         labels = torch.cat([labels, data.train.labels[: BATCH - 1]])
     measure = make_measure(TrainConfig(loss=loss))
-    return layer_pass(networks.model(weights), layer, images, labels, measure, training=training)
+    return layer_pass(weights.model, layer, images, labels, measure, training=training)
 
 
 def describe(now: Scene, loss: str) -> str:
     """Say what L is, with its value."""
     known = "its class" if now.picture.label is not None else "the likeliest class"
     batch = f" Mean of a batch of {len(now.found.inputs)}: this picture and training images." if now.training else ""
-    name = class_name(now.weights.run, now.label)
+    name = class_name(now.weights, now.label)
     return f"L is the {loss} against **{name}**, {known}: {now.found.loss:.4g}.{batch}"

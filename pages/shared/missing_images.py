@@ -5,41 +5,40 @@ import streamlit as st
 from core.data.catalog import DATASETS
 from core.errors import ConvScopeError
 from core.exchange.dataset import bring_in_images, offered_images
+from core.inference.network import Network
 from core.runs.records import Run
 from core.runs.training_data import dataset_title
 from pages.shared import menu, state
 from pages.shared.layout import plain
-from pages.shared.pretrained import Pretrained
-from pages.shared.training_images import why_no_images
 
 
-def missing_images(run: Run, place: str = "") -> bool:
+def missing_images(network: Network, place: str = "") -> bool:
     """Say what is missing and offer what brings it here; nothing is drawn, and False returned, where nothing is.
 
     Args:
-        run: Whose images are needed; a pretrained network has none here.
-        place: Part of Streamlit's keys; one for each call on a page about the same run.
+        network: Whose images are needed; a pretrained network has none here.
+        place: Part of Streamlit's keys; one for each call on a page about the same network.
     """
-    reason = why_no_images(run)
+    reason, run = network.why_no_images, network.run
     if not reason:
         return False
-    with st.container(border=True, key=f"missing_images_{place}{run.id}"):
-        if not isinstance(run, Pretrained) and offered_images(state.store(), run):
+    with st.container(border=True, key=f"missing_images_{place}{network.id}"):
+        if run is not None and offered_images(state.store(), run):
             st.markdown(f"The images of **{plain(dataset_title(run))}** are not brought in yet.")
             offer_images(run, place, primary=True)
         else:
             st.markdown(plain(reason))
-            _ways(run)
+            _ways(network.dataset_name, pretrained=run is None)
     return True
 
 
-def _ways(run: Run) -> None:
+def _ways(dataset: str, *, pretrained: bool) -> None:
     with st.container(horizontal=True, gap="medium"):
-        if isinstance(run, Pretrained) or (run.dataset in DATASETS and not DATASETS[run.dataset].download_mb):
+        if pretrained or (dataset in DATASETS and not DATASETS[dataset].download_mb):
             menu.link("train", "Train a network", run=None)
             menu.link("classify", "Give this one a picture of your own")
-        elif run.dataset in DATASETS:
-            menu.link("data", f"Download {plain(DATASETS[run.dataset].title)}", dataset=run.dataset)
+        elif dataset in DATASETS:
+            menu.link("data", f"Download {plain(DATASETS[dataset].title)}", dataset=dataset)
         else:
             menu.link("data", "Bring images in on the page Data")
 

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
+from core.inference.network import Network
 from pages.shared import results, subjects
 from pages.shared.layout import plain, show_errors
 from pages.shared.pixels import enlarged, shown
 from pages.shared.readers import known_reader
-from pages.shared.training_images import training_set, why_no_images
 from pages.shared.unit_cards import Card, cards
 
 SHOWN = 9
@@ -14,17 +14,17 @@ SIDE = 112
 
 
 @show_errors()
-def nearest_section(weights: subjects.Weights, picture: subjects.Picture) -> None:
+def nearest_section(weights: Network, picture: subjects.Picture) -> None:
     """Show the nearest training images, once the reader of the network is there."""
     st.subheader("Nearest training images", anchor=False)
-    if reason := why_no_images(weights.run):
+    if reason := weights.why_no_images:
         st.caption(plain(reason))
         return
     found = known_reader(weights)
     if found is None:
         st.caption("They come with the calibration above.")
         return
-    data, inside = training_set(weights.run), results.inside(weights, picture)
+    data, inside = weights.dataset(), results.inside(weights, picture)
     if found.directions is None or inside.features is None:
         st.caption(plain(found.alarm.missing))
         return

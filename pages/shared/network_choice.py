@@ -3,18 +3,18 @@
 import streamlit as st
 
 from core.errors import RunError
+from core.inference.library import zoo_id
+from core.inference.network import Network
 from core.model.zoo import ZOO, ZooInfo
-from core.runs.records import Run
-from pages.shared import networks, state
+from pages.shared import networks
 from pages.shared.controls import told_apart
 from pages.shared.layout import empty_state, plain
-from pages.shared.pretrained import Pretrained, as_run, run_id_of
 
 
-def run_or_end() -> Run:
+def network_or_end() -> Network:
     """Return the network to look at; where there is none, say so, offer the way on and end the page."""
     try:
-        return networks.run_to_inspect()
+        return networks.network_to_inspect()
     except RunError as error:
         if "run" in st.query_params:
             empty_state(plain(str(error)), "See all runs", "runs", run=None)
@@ -28,7 +28,7 @@ def _offer_pretrained() -> None:
     """Offer to look into a pretrained network; one of them is here already."""
 
     def follow() -> None:
-        st.query_params["run"] = run_id_of(st.session_state["first_pretrained"])
+        st.query_params["run"] = zoo_id(st.session_state["first_pretrained"])
 
     st.pills(
         "Or look into a pretrained network",
@@ -46,27 +46,28 @@ def origin(info: ZooInfo) -> str:
     return "downloaded" if info.is_here else f"{info.download_mb:.0f} MB"
 
 
-def choose_run(run: Run, label: str = "Network", of: str = "run", epoch: str = "epoch") -> None:
+def choose_network(network: Network, label: str = "Network", of: str = "run", epoch: str = "epoch") -> None:
     """Ask which network to look at, trained here or pretrained; the address carries the choice from page to page.
 
     Args:
-        run: The one that is chosen so far.
+        network: The one that is chosen so far.
         label: What the control says.
         of: The parameter of the address that a choice sets.
         epoch: The parameter that was said of the one before, and is dropped.
     """
-    runs = {other.id: other for other in state.store().list(trained=True)}
-    if not isinstance(run, Pretrained):
-        runs |= {run.id: run}
-    runs |= {other.id: other for other in map(as_run, map(run_id_of, ZOO))}
+    library = networks.library()
+    choices: dict[str, Network] = {run.id: library.of_run(run) for run in library.store.list(trained=True)}
+    if network.run is not None:
+        choices[network.id] = network
+    choices |= {zoo_id(name): library.pretrained(name) for name in ZOO}
     key = f"pick_{of}"
-    st.session_state[key] = run.id  # said anew each time: the control of another page is another one
+    st.session_state[key] = network.id  # said anew each time: the control of another page is another one
 
     def follow() -> None:
         st.query_params[of] = st.session_state[key]
         st.query_params.pop(epoch, None)
 
-    labels = told_apart({run_id: _describe(other) for run_id, other in runs.items()})
+    labels = told_apart({network_id: _describe(other) for network_id, other in choices.items()})
     st.selectbox(
         label,
         list(labels),
@@ -77,9 +78,12 @@ def choose_run(run: Run, label: str = "Network", of: str = "run", epoch: str = "
     )
 
 
-def _describe(run: Run) -> str:
-    if isinstance(run, Pretrained):
-        info = run.info
-        return f"{run.name} · pretrained" + ("" if info.is_here else f", {info.download_mb:.0f} MB to download")
+def _describe(network: Network) -> str:
+    if network.pretrained is not None:
+        info = network.pretrained
+        return f"{network.name} · pretrained" + ("" if info.is_here else f", {info.download_mb:.0f} MB to download")
+    run = network.run
+    if run is None:
+        return network.name
     score = "" if run.valid_accuracy is None else f" · {run.valid_accuracy:.1%}"
     return f"{run.name} · {run.status}{score}"

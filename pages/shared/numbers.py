@@ -9,9 +9,8 @@ import streamlit as st
 from core.figures.grids import colorize
 from core.figures.scales import ColorScale, number
 from core.model.layers import Activation, BatchNorm, Dropout, Flatten, GlobalAvgPool
-from pages.shared import networks, state
+from pages.shared import state
 from pages.shared.maps import ONE_SCALE, color_bar, dimensions, enlarged, grid
-from pages.shared.pretrained import Pretrained
 from pages.shared.units import Made, explain_link, sees
 from pages.shared.widgets.image_grid import Selection
 
@@ -43,7 +42,7 @@ def number_row(made: Made, alike: Sequence[Made], side: int) -> Callable[[], Non
     strip[: len(shown)] = shown
     place = grid(
         colorize(strip.reshape(1, -1, columns), scale),
-        key=f"numbers_{alike[0].weights.run.id}_{made.name}".replace(".", "_"),
+        key=f"numbers_{alike[0].weights.id}_{made.name}".replace(".", "_"),
         label=f"Numbers of {made.name}",
         names=[f"the {len(shown):,} numbers of {made.name}"],
         selected=Selection(0, *divmod(int(alike[0].values[:MOST].argmax()), columns)),
@@ -57,16 +56,16 @@ def number_row(made: Made, alike: Sequence[Made], side: int) -> Callable[[], Non
 
 def _names_classes(made: Made) -> bool:
     """Say whether a layer's numbers are the answer: one for each class, and no layer behind it mixes them again."""
-    if isinstance(made.weights.run, Pretrained):
+    if made.weights.spec is None:
         return made.index == len(made.names) - 1
-    rest = made.weights.run.spec.layers[made.index + 1 :]
+    rest = made.weights.spec.layers[made.index + 1 :]
     return all(isinstance(layer, Activation | Dropout | BatchNorm) for layer in rest)
 
 
 def _scores(made: Made, alike: Sequence[Made], side: int) -> None:
     from core.figures.bars import scores
 
-    names, theme = networks.class_names(made.weights.run), state.theme()
+    names, theme = made.weights.class_names, state.theme()
     st.caption("One number (logit) for each class. The largest is the answer; softmax turns them into probabilities.")
     if len(names) > MOST_BARS:
         st.caption(f"The {MOST_BARS} largest of {len(names):,}.")

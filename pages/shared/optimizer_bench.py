@@ -1,11 +1,11 @@
 """The optimiser workbench: one weight under every optimiser, number by number, and their race over a landscape."""
 
-from pages.shared import subjects
+from core.inference.network import Network
 from pages.shared.bench_race import landscape_race
 from pages.shared.bench_weight import weight_steps
 
 
-def optimizer_bench(weights: subjects.Weights) -> None:
+def optimizer_bench(weights: Network) -> None:
     """Show what every optimiser does to one weight of a network, and how they cross a landscape of two weights.
 
     Each of the two parts is a fragment of its own: what is changed in one does not draw the other again.

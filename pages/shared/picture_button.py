@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.runs.records import Run
+from core.inference.network import Network
 from pages.shared.layout import plain
 from pages.shared.pictures import pick_picture
 from pages.shared.subjects import Picture
@@ -10,13 +10,13 @@ from pages.shared.subjects import Picture
 SIDE = 40  # screen pixels, as high as the button
 
 
-def picture_button(run: Run) -> Picture:
+def picture_button(network: Network) -> Picture:
     """Show which picture the network of a run looks at, offer another one, and return it; once on a page."""
     st.html("<style>.st-key-picture_button [data-testid='stElementToolbar'] { display: none; }</style>")
     with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content", key="picture_button"):
         shown = st.empty()
         with st.popover("Picture", icon=":material/image:", help="Choose the picture that the network looks at"):
-            picture = pick_picture(run)
+            picture = pick_picture(network)
         thumbnail(picture, shown)
     return picture
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.figures.palette import THEMES
-from core.runs.records import Run
-from pages.shared import networks, results, state, subjects
+from core.inference.network import Network
+from pages.shared import results, state, subjects
 from pages.shared.compare import attempts, side_by_side, taken
 from pages.shared.layout import plain
 
@@ -27,12 +27,12 @@ def share(probability: float) -> str:
     return "> 99.9%" if probability > 0.999 else f"{probability:.1%}"
 
 
-def class_name(run: Run, index: int) -> str:
+def class_name(network: Network, index: int) -> str:
     """Return the name of a class that a network knows, as Markdown that shows it as it stands."""
-    return plain(networks.class_names(run)[index])
+    return plain(network.class_names[index])
 
 
-def pick_target(both: Sequence[subjects.Weights], picture: subjects.Picture) -> int:
+def pick_target(both: Sequence[Network], picture: subjects.Picture) -> int:
     """Show the likeliest classes of a picture as bars that can be clicked, and return the class to explain.
 
     That is the one in the address (`target`) as long as the picture stays the same, else the likeliest of the first
@@ -43,21 +43,21 @@ def pick_target(both: Sequence[subjects.Weights], picture: subjects.Picture) -> 
     """
     found = attempts(both, partial(results.probabilities, picture=picture))
     first = taken(found[0])
-    target = _asked(both[0].run, picture, len(first))
+    target = _asked(both[0], picture, len(first))
     if target is None:
         target = int(_order(first)[0])
 
     def draw(side: int) -> None:
         same = not side or same_classes(both)
-        _answers(both[side].run, picture, taken(found[side]), target if same else None, side)
+        _answers(both[side], picture, taken(found[side]), target if same else None, side)
 
     side_by_side(both, draw, width=220)
     return target
 
 
-def same_classes(both: Sequence[subjects.Weights]) -> bool:
+def same_classes(both: Sequence[Network]) -> bool:
     """Say whether two networks can be asked about the same class."""
-    first, other = (networks.class_names(weights.run) for weights in (both[0], both[-1]))
+    first, other = (weights.class_names for weights in (both[0], both[-1]))
     return first == other
 
 
@@ -65,21 +65,23 @@ def _order(probabilities: "np.ndarray") -> "np.ndarray":
     return (-probabilities).argsort(kind="stable")
 
 
-def _answers(run: Run, picture: subjects.Picture, probabilities: "np.ndarray", target: int | None, side: int) -> None:
+def _answers(
+    network: Network, picture: subjects.Picture, probabilities: "np.ndarray", target: int | None, side: int
+) -> None:
     """Show what one network answers; the bars can be clicked unless `target` is None, for it knows other classes."""
     order = _order(probabilities).tolist()
     known = picture if target is not None else replace(picture, label=None)
-    _answer(run, known, order[0])
+    _answer(network, known, order[0])
     shown = [index for index in order if index in order[:TOP] or index in (known.label, target)]
-    _bars(run, known, shown, probabilities, target, side)
+    _bars(network, known, shown, probabilities, target, side)
     rest = [index for index in order if index not in shown]
     if rest and not side:
-        _another(run, rest, probabilities)
+        _another(network, rest, probabilities)
 
 
-def _asked(run: Run, picture: subjects.Picture, count: int) -> int | None:
+def _asked(network: Network, picture: subjects.Picture, count: int) -> int | None:
     """Return the class that the address asks for, or None; what another picture was asked about is forgotten."""
-    about = (run.dataset, picture.digest)
+    about = (network.dataset_name, picture.digest)
     if st.session_state.get("target_of", about) != about and "target" in st.query_params:
         del st.query_params["target"]
     st.session_state["target_of"] = about
@@ -95,19 +97,24 @@ def _choose(target: int) -> None:
     st.query_params["target"] = str(target)
 
 
-def _answer(run: Run, picture: subjects.Picture, best: int) -> None:
-    st.subheader(f"It says “{class_name(run, best)}”", anchor=False)
+def _answer(network: Network, picture: subjects.Picture, best: int) -> None:
+    st.subheader(f"It says “{class_name(network, best)}”", anchor=False)
     title = plain(picture.title)
     if picture.label is None:
         st.caption(f"The network's answer to {title}.")
     elif picture.label == best:
-        st.caption(f":material/check: Right: {title} is “{class_name(run, best)}”.")
+        st.caption(f":material/check: Right: {title} is “{class_name(network, best)}”.")
     else:
-        st.caption(f":material/close: Wrong: {title} is “{class_name(run, picture.label)}”.")
+        st.caption(f":material/close: Wrong: {title} is “{class_name(network, picture.label)}”.")
 
 
 def _bars(
-    run: Run, picture: subjects.Picture, shown: list[int], probabilities: "np.ndarray", target: int | None, side: int
+    network: Network,
+    picture: subjects.Picture,
+    shown: list[int],
+    probabilities: "np.ndarray",
+    target: int | None,
+    side: int,
 ) -> None:
     """Draw one button for each class, filled as far as the class is likely."""
     colours = THEMES[state.theme()]
@@ -115,7 +122,7 @@ def _bars(
     with st.container(key=f"classes_{side}", gap="xxsmall"):
         for index in shown:
             chosen = index == target
-            name = f"**{class_name(run, index)}**" if chosen else class_name(run, index)
+            name = f"**{class_name(network, index)}**" if chosen else class_name(network, index)
             true = " :small[(true class)]" if index == picture.label else ""
             key = f"class_{index}" + "_b" * side
             st.button(
@@ -152,12 +159,12 @@ def _fill(key: str, probability: float, colour: str, chosen: bool) -> str:
     )
 
 
-def _another(run: Run, rest: list[int], probabilities: "np.ndarray") -> None:
+def _another(network: Network, rest: list[int], probabilities: "np.ndarray") -> None:
     def take() -> None:
         if st.session_state["another_class"] is not None:
             _choose(st.session_state.pop("another_class"))
 
-    names = networks.class_names(run)
+    names = network.class_names
     st.selectbox(
         "Another class",
         rest,

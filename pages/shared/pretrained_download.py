@@ -4,19 +4,18 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
+from core.inference.network import Network
 from core.model.zoo import PLACE, ZooInfo
-from core.runs.records import Run
 from pages.shared.downloads import download_panel
 from pages.shared.jobs import Progress
 from pages.shared.layout import plain
-from pages.shared.pretrained import Pretrained
 
 
-def is_ready(run: Run) -> bool:
+def is_ready(network: Network) -> bool:
     """Say whether a network can be looked into; of a pretrained one that is not here, offer the download."""
-    if not isinstance(run, Pretrained) or run.info.is_here:
+    if network.pretrained is None or network.pretrained.is_here:
         return True
-    _offer(run.info)
+    _offer(network.pretrained)
     return False
 
 

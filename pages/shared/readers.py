@@ -4,10 +4,8 @@ from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 from core.errors import RunError
-from pages.shared import networks, subjects
+from core.inference.network import Network
 from pages.shared.jobs import Progress, background, known
-from pages.shared.pretrained import Pretrained
-from pages.shared.training_images import training_set, why_no_images
 
 if TYPE_CHECKING:
     from core.reading.reader import Reader
@@ -18,12 +16,12 @@ CANNOT = (
 )
 
 
-def known_reader(weights: subjects.Weights) -> "Reader | None":
+def known_reader(weights: Network) -> "Reader | None":
     """Return the reader of a network if it has been learned."""
-    return None if isinstance(weights.run, Pretrained) else known(_key(weights))
+    return None if weights.why_no_images else known(_key(weights))
 
 
-def reader(weights: subjects.Weights, place: str) -> "Reader | None":
+def reader(weights: Network, place: str) -> "Reader | None":
     """Return the reader of a network, or draw how far it is and return None; call it inside a fragment.
 
     While the network is still in training, it waits for a press.
@@ -31,25 +29,22 @@ def reader(weights: subjects.Weights, place: str) -> "Reader | None":
     Raises:
         ConvScopeError: The network is pretrained, or what it says or its images cannot be used.
     """
-    run = weights.run
-    if isinstance(run, Pretrained):
+    if weights.pretrained is not None:
         raise RunError(CANNOT)
-    if reason := why_no_images(run):
-        raise RunError(reason)
-    model, data = networks.model(weights), training_set(run)
+    model, data = weights.model, weights.dataset()
 
     def work(tell: Progress) -> "Reader":
         from core.explain.influence import Images
         from core.reading.reader import fit_reader
 
-        used = int(run.config.get("train_images", 0)) or len(data.train)
+        used = int(weights.config.get("train_images", 0)) or len(data.train)
         train = Images(data.train.images[:used], data.train.labels[:used], data.normalize)
         valid = Images(data.valid.images, data.valid.labels, data.normalize)
         return fit_reader(model, train, valid, progress=tell)
 
-    ask = "Calibrate these weights" if run.status.active else ""
+    ask = "Calibrate these weights" if weights.in_training else ""
     return background(_key(weights), work, words="Calibrating on the validation images", place=place, ask=ask)
 
 
-def _key(weights: subjects.Weights) -> tuple[Hashable, ...]:
+def _key(weights: Network) -> tuple[Hashable, ...]:
     return "reader", *weights.mark

@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.shared.networks import background, model, tensor
-from pages.shared.pretrained import Pretrained
-from pages.shared.subjects import Picture, Weights
+from core.inference.network import Network
+from pages.shared.subjects import Picture
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,83 +16,80 @@ if TYPE_CHECKING:
 
 
 @st.cache_data(show_spinner=False, max_entries=256)
-def _probabilities(mark: tuple[Any, ...], digest: str, _weights: Weights, _picture: Picture) -> "np.ndarray[Any, Any]":
+def _probabilities(mark: tuple[Any, ...], digest: str, _weights: Network, _picture: Picture) -> "np.ndarray[Any, Any]":
     from core.explain.prediction import predict
 
-    return predict(model(_weights), tensor(_weights.run, _picture))[0].numpy()
+    return predict(_weights.model, _weights.normalize(_picture.tensor())[None])[0].numpy()
 
 
-def probabilities(weights: Weights, picture: Picture) -> "np.ndarray[Any, Any]":
+def probabilities(weights: Network, picture: Picture) -> "np.ndarray[Any, Any]":
     """Return the probability of each class, (K,)."""
     return _probabilities(weights.mark, picture.digest, weights, picture)
 
 
-def _capture(weights: Weights, picture: Picture, layers: Sequence[str]) -> "dict[str, np.ndarray[Any, Any]]":
+def _capture(weights: Network, picture: Picture, layers: Sequence[str]) -> "dict[str, np.ndarray[Any, Any]]":
     from core.probe.activations import capture_activations
 
-    captured = capture_activations(model(weights), tensor(weights.run, picture), layers)
+    captured = capture_activations(weights.model, weights.normalize(picture.tensor())[None], layers)
     return {layer: maps[0].numpy() for layer, maps in captured.items()}
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def _activations(
-    mark: tuple[Any, ...], layers: tuple[str, ...], digest: str, _weights: Weights, _picture: Picture
+    mark: tuple[Any, ...], layers: tuple[str, ...], digest: str, _weights: Network, _picture: Picture
 ) -> "dict[str, np.ndarray[Any, Any]]":
     return _capture(_weights, _picture, layers)
 
 
 @st.cache_data(show_spinner=False, max_entries=12)  # of 224 × 224 pixels some layers make 13 MB
 def _large_activations(
-    mark: tuple[Any, ...], layers: tuple[str, ...], digest: str, _weights: Weights, _picture: Picture
+    mark: tuple[Any, ...], layers: tuple[str, ...], digest: str, _weights: Network, _picture: Picture
 ) -> "dict[str, np.ndarray[Any, Any]]":
     return _capture(_weights, _picture, layers)
 
 
-def activations(weights: Weights, layers: Sequence[str], picture: Picture) -> "dict[str, np.ndarray[Any, Any]]":
+def activations(weights: Network, layers: Sequence[str], picture: Picture) -> "dict[str, np.ndarray[Any, Any]]":
     """Return what layers make of a picture, all of the same moment: each (C, H, W), or (K,) after flattening."""
-    kept = _large_activations if isinstance(weights.run, Pretrained) else _activations
+    kept = _large_activations if weights.pretrained is not None else _activations
     return kept(weights.mark, tuple(layers), picture.digest, weights, picture)
 
 
 @st.cache_data(show_spinner=False, max_entries=12)
 def _passage(
-    mark: tuple[Any, ...], layer: str, digest: str, _weights: Weights, _picture: Picture
+    mark: tuple[Any, ...], layer: str, digest: str, _weights: Network, _picture: Picture
 ) -> "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]":
     from core.probe.activations import passage
 
-    before, after = passage(model(_weights), tensor(_weights.run, _picture), layer)
+    before, after = passage(_weights.model, _weights.normalize(_picture.tensor())[None], layer)
     return before[0].numpy(), after[0].numpy()
 
 
-def passage(weights: Weights, layer: str, picture: Picture) -> "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]":
+def passage(weights: Network, layer: str, picture: Picture) -> "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]":
     """Return what goes into a layer for a picture and what comes out, each (C, H, W) or (K,)."""
     return _passage(weights.mark, layer, picture.digest, weights, picture)
 
 
 @st.cache_data(show_spinner=False, max_entries=256)
-def _logits(mark: tuple[Any, ...], digest: str, _weights: Weights, _picture: Picture) -> "np.ndarray[Any, Any]":
+def _logits(mark: tuple[Any, ...], digest: str, _weights: Network, _picture: Picture) -> "np.ndarray[Any, Any]":
     from core.explain.prediction import scores
     from core.model.twin import twin_of
 
-    return scores(twin_of(model(_weights)), tensor(_weights.run, _picture))[0].numpy()
+    return scores(twin_of(_weights.model), _weights.normalize(_picture.tensor())[None])[0].numpy()
 
 
-def logits(weights: Weights, picture: Picture) -> "np.ndarray[Any, Any]":
+def logits(weights: Network, picture: Picture) -> "np.ndarray[Any, Any]":
     """Return the score of each class, before softmax, (K,); raises `ExplainError` where they are not finite."""
     return _logits(weights.mark, picture.digest, weights, picture)
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _inside(mark: tuple[Any, ...], digest: str, _weights: Weights, _picture: Picture) -> "Inside":
-    import torch
-
+def _inside(mark: tuple[Any, ...], digest: str, _weights: Network, _picture: Picture) -> "Inside":
     from core.reading.inside import look_inside
 
-    pixels = torch.frombuffer(bytearray(_picture.pixels), dtype=torch.uint8).reshape(1, *_picture.shape)
-    return look_inside(model(_weights), pixels, lambda _: tensor(_weights.run, _picture))
+    return look_inside(_weights.model, _picture.tensor()[None], _weights.normalize)
 
 
-def inside(weights: Weights, picture: Picture) -> "Inside":
+def inside(weights: Network, picture: Picture) -> "Inside":
     """Return the scores of a picture and what the last layer receives; raises `ExplainError` if they are no numbers."""
     return _inside(weights.mark, picture.digest, weights, picture)
 
@@ -106,7 +102,7 @@ def _attribution(
     versus: int | None,
     method: str,
     options: tuple[Any, ...],
-    _weights: Weights,
+    _weights: Network,
     _picture: Picture,
     _progress: "Callable[[int, int], None] | None",
 ) -> "Attribution":
@@ -115,12 +111,17 @@ def _attribution(
     from core.explain.attribution import attribute
 
     known = torch.from_numpy(logits(_weights, _picture))
-    words = {"versus": versus, "background": background(_weights.run), "logits": known, "progress": _progress}
-    return attribute(model(_weights), tensor(_weights.run, _picture)[0], target, method, **words, **dict(options))
+    words: dict[str, Any] = {
+        "versus": versus,
+        "background": _weights.background,
+        "logits": known,
+        "progress": _progress,
+    }
+    return attribute(_weights.model, _weights.normalize(_picture.tensor()), target, method, **words, **dict(options))
 
 
 def attribution(
-    weights: Weights,
+    weights: Network,
     picture: Picture,
     target: int,
     method: str,

@@ -4,13 +4,13 @@ import streamlit as st
 
 from core.data.catalog import DATASETS
 from core.runs.records import Run, Status
+from core.runs.training_data import why_no_images
 from core.train.config import TrainConfig
 from pages.shared import edits, menu, settings, state
 from pages.shared.layout import plain, show_errors
 from pages.shared.links import whole_link
 from pages.shared.refusals import answered, refused, show_refusal
 from pages.shared.run_choice import choose
-from pages.shared.training_images import why_no_images
 from pages.shared.transport import buttons
 
 MAX_NOTE = 2000

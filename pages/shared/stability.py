@@ -8,11 +8,12 @@ import streamlit as st
 
 from core.explain.methods import METHODS
 from core.figures.overlays import faded, overlay
-from pages.shared import networks, subjects
+from core.inference.network import Network
+from pages.shared import subjects
 from pages.shared.controls import ask_one
 from pages.shared.jobs import Progress, background
 from pages.shared.layout import plain, show_errors
-from pages.shared.pixels import levels, normalized, shown, statistics
+from pages.shared.pixels import shown
 from pages.shared.predictions import class_name, share
 from pages.shared.readers import known_reader
 from pages.shared.unit_cards import Card, cards
@@ -26,23 +27,23 @@ SIDE = 112
 
 @st.fragment
 @show_errors()
-def stability_section(weights: subjects.Weights, picture: subjects.Picture, target: int) -> None:
+def stability_section(weights: Network, picture: subjects.Picture, target: int) -> None:
     """Change a picture a little in several ways and show what becomes of the answer and of one explanation."""
     from core.explain.fitness import why_not
     from core.reading.changes import CHANGES
 
     st.subheader("Does the answer hold still?", anchor=False)
-    model = networks.model(weights)
+    model = weights.model
     fit = {name: METHODS[name].title for name in QUICK if why_not(model, name, METHODS[name].resolve({})) is None}
     method = ask_one("Explanation to follow", fit, f"stability_method_{len(fit)}")
-    known = statistics(weights.run)
+    _ = weights.statistics  # what is wrong with it is said here
 
     def work(tell: Progress) -> "Stability":
         from core.explain.attribution import attribute
         from core.reading.variants import stability
 
         explain = partial(attribute, method=method)
-        return stability(model, levels(picture), partial(normalized, known=known), target, explain, progress=tell)
+        return stability(model, picture.tensor(), weights.normalize, target, explain, progress=tell)
 
     found = background(
         ("stability", *weights.mark, picture.digest, target, method),
@@ -58,8 +59,8 @@ def stability_section(weights: subjects.Weights, picture: subjects.Picture, targ
     _variants(weights, found, picture, method)
 
 
-def _summary(weights: subjects.Weights, found: "Stability") -> None:
-    answer, target = (class_name(weights.run, index) for index in (int(found.original.logits.argmax()), found.target))
+def _summary(weights: Network, found: "Stability") -> None:
+    answer, target = (class_name(weights, index) for index in (int(found.original.logits.argmax()), found.target))
     chances = [_chance(weights, variant, found.target) for variant in found.variants.values()]
     first = share(_chance(weights, found.original, found.target))
     words = (
@@ -77,7 +78,7 @@ def _summary(weights: subjects.Weights, found: "Stability") -> None:
     st.markdown(words)
 
 
-def _variants(weights: subjects.Weights, found: "Stability", picture: subjects.Picture, method: str) -> None:
+def _variants(weights: Network, found: "Stability", picture: subjects.Picture, method: str) -> None:
     about, shelf = METHODS[method], [found.original, *found.variants.values()]
     pictures = [shown(variant.pixels) for variant in shelf]
     zoom = max(1, -(-SIDE // max(picture.shape[1:])))
@@ -92,7 +93,7 @@ def _variants(weights: subjects.Weights, found: "Stability", picture: subjects.P
     maps = np.split(drawn.pixels, len(shelf), axis=1)
     pairs = zip(shelf, pictures, maps, strict=True)
     cards([_card(weights, found, variant, (_large(own, zoom), over)) for variant, own, over in pairs])
-    name = class_name(weights.run, found.target)
+    name = class_name(weights, found.target)
     st.caption(
         f"Above each picture as the network received it, below {about.title} of “{name}”. "
         f"{plain(drawn.text.replace('Scaled to this map alone', 'One scale for these'))} ✓ where the answer stays; the "
@@ -101,10 +102,8 @@ def _variants(weights: subjects.Weights, found: "Stability", picture: subjects.P
     )
 
 
-def _card(
-    weights: subjects.Weights, found: "Stability", variant: "Variant", pictures: "tuple[np.ndarray, np.ndarray]"
-) -> Card:
-    names, said = networks.class_names(weights.run), int(variant.logits.argmax())
+def _card(weights: Network, found: "Stability", variant: "Variant", pictures: "tuple[np.ndarray, np.ndarray]") -> Card:
+    names, said = weights.class_names, int(variant.logits.argmax())
     mark = "✓" if said == found.original.logits.argmax() else f"✗ {names[said]},"
     note = f"{mark} {share(_chance(weights, variant, found.target))}"
     if variant is not found.original:
@@ -117,7 +116,7 @@ def _large(pixels: np.ndarray, zoom: int) -> np.ndarray:
     return pixels.repeat(zoom, axis=0).repeat(zoom, axis=1)
 
 
-def _chance(weights: subjects.Weights, variant: "Variant", target: int) -> float:
+def _chance(weights: Network, variant: "Variant", target: int) -> float:
     """Return the probability of a class, calibrated where that is known."""
     from scipy.special import softmax
 

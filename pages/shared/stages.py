@@ -7,9 +7,8 @@ import streamlit as st
 
 from core.data.orientation import UPRIGHT, as_in_file
 from core.figures.scales import ColorScale
-from core.runs.records import Run
+from core.inference.network import Network
 from pages.shared import state
-from pages.shared.networks import class_names, tensor
 from pages.shared.pictures import picture
 from pages.shared.sample_pictures import SAMPLES
 from pages.shared.subjects import Picture
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 HEIGHT = 84  # screen pixels
 
 
-def show_stages(run: Run) -> None:
+def show_stages(network: Network) -> None:
     """Show what was done to the chosen picture before the network received it; nothing for a test image."""
     choice = state.choice()
     if choice is None or choice.kind == "test":
@@ -32,7 +31,7 @@ def show_stages(run: Run) -> None:
         [class*="st-key-stage_"] [data-testid="stElementToolbar"] { display: none; }
         </style>""")
     with st.container(horizontal=True, gap="small"):
-        for number, (title, image) in enumerate(_stages(run, choice), start=1):
+        for number, (title, image) in enumerate(_stages(network, choice), start=1):
             width, height = choice.lie.size if number == 1 and any(choice.lie.size) else image.size
             shown = _shown(image)
             small = "small" if image.height < HEIGHT else "large"
@@ -42,9 +41,9 @@ def show_stages(run: Run) -> None:
                 st.caption(f"{number} · {title}{size}")
 
 
-def _stages(run: Run, choice: state.Choice) -> "list[tuple[str, Image]]":
+def _stages(network: Network, choice: state.Choice) -> "list[tuple[str, Image]]":
     """Return the titles and pictures of all stages, from how it lies in its file to the values that go in."""
-    received, stages = picture(run, choice)
+    received, stages = picture(network, choice)
     if len(stages) > 1 and stages[-1].image.convert("RGB") == stages[-2].image.convert("RGB"):
         stages = stages[:-1]  # the last step has its picture already
     found = [(stage.title, stage.image) for stage in stages]
@@ -58,14 +57,14 @@ def _stages(run: Run, choice: state.Choice) -> "list[tuple[str, Image]]":
         found[place - 1] = (found[place - 1][0], open_choice(replace(choice, stretch=False)))
     if choice.kind == "drawing":
         found[0] = ("Your drawing", found[0][1])
-    return [*found, _normalised(run, received)]
+    return [*found, _normalised(network, received)]
 
 
-def _normalised(run: Run, received: Picture) -> "tuple[str, Image]":
+def _normalised(network: Network, received: Picture) -> "tuple[str, Image]":
     """Return the numbers that go in, the mean over the channels at each pixel, in colours around zero."""
     from PIL import Image
 
-    values = tensor(run, received)[0].numpy()
+    values = network.normalize(received.tensor()).numpy()
     low, high = (f"{value:.1f}".replace("-", "−") for value in (values.min(), values.max()))
     rgb = ColorScale.of(values.mean(axis=0), signed=True).rgb(values.mean(axis=0))
     return f"Normalised: {low} (blue) to {high} (red), what it sees", Image.fromarray(rgb)
@@ -80,9 +79,9 @@ def _shown(image: "Image") -> "Image":
     return image.resize(size, Resampling.NEAREST if small else Resampling.LANCZOS)
 
 
-def caution(run: Run) -> None:
+def caution(network: Network) -> None:
     """Say what an answer about a picture from elsewhere is worth: the network knows its classes and nothing else."""
-    choice, names = state.choice(), class_names(run)
+    choice, names = state.choice(), network.class_names
     if choice is None or choice.kind == "test":
         return
     sample = SAMPLES[choice.name] if choice.kind == "sample" else None

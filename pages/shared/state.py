@@ -11,18 +11,14 @@ import streamlit as st
 from core.data.catalog import DATASETS
 from core.data.crop import MIDDLE, Crop
 from core.data.orientation import UNKNOWN, Lie
-from core.errors import ConvScopeError, RunError
+from core.errors import ConvScopeError
 from core.model.presets import PRESETS, preset
-from core.model.zoo import IMAGENET
 from core.runs.history import History
-from core.runs.records import Run
 from core.runs.store import RunStore
-from core.runs.training_data import scale_of
 from core.train.config import TrainConfig
 from core.train.engine import Engine
 from pages.shared import menu
 from pages.shared.draft_link import Draft, from_text, to_text
-from pages.shared.pretrained import NO_IMAGES
 
 if TYPE_CHECKING:
     from core.data.datasets import Dataset
@@ -108,20 +104,9 @@ def warm() -> threading.Thread:
 @st.cache_resource(show_spinner="Loading the images …", max_entries=4)
 def dataset(name: str) -> "Dataset":
     """Return a data set; downloads belong to the data page, which shows their progress."""
-    if name == IMAGENET:
-        raise RunError(NO_IMAGES)
     from core.data.datasets import load_dataset
 
     return load_dataset(name)
-
-
-def scale(run: Run) -> "Dataset":
-    """Return what turns pixels into the values that the network of a run takes: its data set without the images.
-
-    Raises:
-        DataError: The run does not carry it, and its data set is not here.
-    """
-    return scale_of(run, dataset)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)

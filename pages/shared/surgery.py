@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.inference.network import Network
 from pages.shared import subjects
 from pages.shared.controls import ask_one
 from pages.shared.kernels import Filters
@@ -12,7 +13,7 @@ from pages.shared.picture_button import picture_button, thumbnail
 from pages.shared.surgery_edits import MOST, add, edits_of, reset, undo, words
 from pages.shared.surgery_effects import effects
 from pages.shared.surgery_kernels import TYPED, ask_kernel, hand_made
-from pages.shared.surgery_results import Copy, patient
+from pages.shared.surgery_results import edited
 from pages.shared.surgery_typing import type_kernel
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ CHANGES = {"off": "Switch off", "swap": "Swap", "replace": "New kernel"}
 
 @st.fragment
 def what_if(
-    weights: subjects.Weights, filters: Filters, index: int, picture: subjects.Picture | None, *, brand: str = ""
+    weights: Network, filters: Filters, index: int, picture: subjects.Picture | None, *, brand: str = ""
 ) -> None:
     """Offer to change a filter in a copy of the network; while that is closed nothing is computed.
 
@@ -34,11 +35,10 @@ def what_if(
         picture: What the network looks at, if that is chosen elsewhere on the page.
         brand: What the title begins with where two networks are compared.
     """
-    run = weights.run
     panel = st.expander(
         f"{brand}What if …: change a filter and see what follows",
         icon=":material/science:",
-        key=f"what_if_{run.id}",
+        key=f"what_if_{weights.id}",
         on_change="rerun",
     )
     if not panel.open:
@@ -50,11 +50,11 @@ def what_if(
         )
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             if picture is None:
-                picture = picture_button(run)
+                picture = picture_button(weights)
             else:
                 thumbnail(picture)
             st.caption(f"{plain(picture.title)} is what the network looks at.", width="content")
-        edits = edits_of(run.id)
+        edits = edits_of(weights.id)
         with st.container(border=True):
             _ask(weights, filters, index, edits)
         if not edits:
@@ -62,20 +62,20 @@ def what_if(
                 ":material/arrow_upward: Nothing is changed yet. Make a first change, and what it does appears here."
             )
             return
-        _done(run.id, edits)
-        effects(Copy(weights, edits, picture), filters.layer, index)
+        _done(weights.id, edits)
+        effects(weights, edited(weights, edits), picture, filters.layer, index)
 
 
-def _ask(weights: subjects.Weights, filters: Filters, index: int, edits: "tuple[Edit, ...]") -> None:
+def _ask(weights: Network, filters: Filters, index: int, edits: "tuple[Edit, ...]") -> None:
     """Ask what to do to a filter."""
     st.markdown(f"**Filter {index} of {filters.layer}**")
     change, count = ask_one("Change", CHANGES, "surgery_change"), len(filters.weights)
     if len(edits) >= MOST:
         st.info(f"{MOST} changes are the most that are kept: undo one to make another.")
     elif change == "off":
-        _off(weights.run.id, filters.layer, index)
+        _off(weights.id, filters.layer, index)
     elif change == "swap" and count > 1:
-        _swap(weights.run.id, filters.layer, index, count)
+        _swap(weights.id, filters.layer, index, count)
     elif change == "swap":
         st.info("There is no other filter to swap it with.")
     else:
@@ -107,17 +107,17 @@ def _swap(run_id: str, layer: str, index: int, count: int) -> None:
     )
 
 
-def _replace(weights: subjects.Weights, filters: Filters, index: int, edits: "tuple[Edit, ...]") -> None:
+def _replace(weights: Network, filters: Filters, index: int, edits: "tuple[Edit, ...]") -> None:
     from core.probe.kernels import filters as weights_of
     from core.probe.surgery import Replace
 
-    name, channel = ask_kernel(filters, index, f"{weights.run.id}_{filters.layer}_{index}")
+    name, channel = ask_kernel(filters, index, f"{weights.id}_{filters.layer}_{index}")
     if name == TYPED:
         type_kernel(weights, filters.layer, index, channel)
         return
-    now = weights_of(patient(weights, edits), filters.layer).numpy()
+    now = weights_of(edited(weights, edits).model, filters.layer).numpy()
     new = hand_made(name, now, index, channel)
-    _apply(f"Put it in place of filter {index}", weights.run.id, Replace(filters.layer, index, new))
+    _apply(f"Put it in place of filter {index}", weights.id, Replace(filters.layer, index, new))
 
 
 def _apply(label: str, run_id: str, edit: "Edit") -> None:

@@ -6,24 +6,25 @@ import numpy as np
 import streamlit as st
 
 from core.figures.palette import THEMES
-from core.runs.records import Run
+from core.inference.network import Network
 from pages.shared import state
-from pages.shared.networks import class_names
 from pages.shared.predictions import TOP, class_name, share
 from pages.shared.subjects import Picture
 
 
-def answers(run: Run, picture: Picture, before: np.ndarray, after: np.ndarray) -> None:
+def answers(network: Network, picture: Picture, before: np.ndarray, after: np.ndarray) -> None:
     """Show the likeliest classes before and after, and what became of the answer."""
     was, now = int(before.argmax()), int(after.argmax())
     first, last = share(float(before[was])), share(float(after[now]))
     if was == now:
-        st.markdown(f"Still **“{class_name(run, was)}”**: {first} sure before, {last} after.")
+        st.markdown(f"Still **“{class_name(network, was)}”**: {first} sure before, {last} after.")
     else:
-        st.markdown(f"**“{class_name(run, was)}”** ({first} sure) becomes **“{class_name(run, now)}”** ({last} sure).")
+        st.markdown(
+            f"**“{class_name(network, was)}”** ({first} sure) becomes **“{class_name(network, now)}”** ({last} sure)."
+        )
     tops = [set((-each).argsort(kind="stable")[:TOP].tolist()) for each in (before, after)]
     shown = sorted(tops[0] | tops[1], key=lambda index: (-before[index], index))
-    names = class_names(run)
+    names = network.class_names
     rows = "".join(
         f"<tr><th scope=row>{html.escape(names[index])}{' (true)' if index == picture.label else ''}</th>"
         f"{_bar(before[index])}{_bar(after[index])}<td class=points>{_points(after[index] - before[index])}</td></tr>"

@@ -6,72 +6,69 @@ import streamlit as st
 from core.explain.methods import METHODS
 from core.figures.grids import colorize
 from core.figures.scales import ColorScale, number
-from pages.shared import networks, results, subjects
+from core.inference.network import Network
+from pages.shared import results
 from pages.shared.anatomy import answers_of, layers_of
 from pages.shared.before_after import before_after
 from pages.shared.controls import ask_one
 from pages.shared.layout import plain, show_errors
 from pages.shared.maps import color_bar, dimensions, grid
 from pages.shared.predictions import class_name
+from pages.shared.subjects import Picture
 from pages.shared.surgery_answers import answers
-from pages.shared.surgery_results import Copy
 from pages.shared.widgets.image_grid import Selection
 
 EXPLAIN = {name: METHODS[name].title for name in ("grad_cam", "saliency")}
 
 
-def effects(copy: Copy, layer: str, index: int) -> None:
-    """Show what the edits of a copy change for its picture.
+def effects(weights: Network, copy: Network, picture: Picture, layer: str, index: int) -> None:
+    """Show what the edits of a copy change for a picture.
 
     Args:
-        copy: The edited copy of a network.
+        weights: The network as it is.
+        copy: Its edited copy.
+        picture: What both look at.
         layer: The convolution whose filter is chosen.
         index: That filter.
     """
-    copy.model()  # what keeps it from being made is said once
-    before = results.probabilities(copy.weights, copy.picture)
+    _ = copy.model  # what keeps it from being made is said once
+    before = results.probabilities(weights, picture)
     with st.grid(2, min_column_width=320, gap="medium"):
         with st.container(), show_errors():
             st.markdown("**Its answer**")
-            answers(copy.weights.run, copy.picture, before, copy.probabilities())
+            answers(weights, picture, before, results.probabilities(copy, picture))
         with st.container(), show_errors():
-            _explanation(copy, int(before.argmax()))
+            _explanation(weights, copy, picture, int(before.argmax()))
     with show_errors():
-        _maps(copy, layer, index)
+        _maps(weights, copy, picture, layer, index)
 
 
-def _explanation(copy: Copy, target: int) -> None:
+def _explanation(weights: Network, copy: Network, picture: Picture, target: int) -> None:
     """Show what speaks for the class that was the answer, before and after, in one scale."""
     from core.explain.fitness import why_not
 
-    weights, picture = copy.weights, copy.picture
-    st.markdown(f"**Why “{class_name(weights.run, target)}”?**")
+    st.markdown(f"**Why “{class_name(weights, target)}”?**")
     method = METHODS[ask_one("Explain by", EXPLAIN, "surgery_method")]
-    reason = why_not(networks.model(weights), method.name)
+    reason = why_not(weights.model, method.name)
     if reason:
         st.info(plain(reason), icon=":material/block:")
         return
-    found = [
-        results.attribution(weights, picture, target, method.name),
-        copy.attribution(target, method.name),
-    ]
+    found = [results.attribution(network, picture, target, method.name) for network in (weights, copy)]
     before_after(method, [picture.array(), picture.array()], found)
 
 
-def _maps(copy: Copy, layer: str, index: int) -> None:
+def _maps(weights: Network, copy: Network, picture: Picture, layer: str, index: int) -> None:
     """Show the maps of a layer before and after, in one scale."""
-    run = copy.weights.run
-    read, later = answers_of(copy.weights, layer), _later(copy.weights, layer)
+    read, later = answers_of(weights, layer), _later(weights, layer)
     st.markdown("**Its maps**")
     shown = st.selectbox(
         "Maps of",
         [read, *(name for name in later if name != read)],
         format_func=lambda name: f"{name} (the answers of {layer})" if name == read else name,
-        key=f"surgery_maps_{run.id}_{layer}",
+        key=f"surgery_maps_{weights.id}_{layer}",
         width=300,
     )
-    before = results.activations(copy.weights, (shown,), copy.picture)[shown]
-    after = copy.activations(shown)
+    before, after = (results.activations(network, (shown,), picture)[shown] for network in (weights, copy))
     scale = ColorScale.of([before, after], percentile=99.5)
     changed = np.abs(after.astype(np.float64) - before).mean(axis=(1, 2))
     moved = int((changed > 1e-6 * max(float(np.abs(before).max()), 1e-12)).sum())
@@ -80,7 +77,7 @@ def _maps(copy: Copy, layer: str, index: int) -> None:
     color_bar(scale)
     tile = index if shown == read else int(changed.argmax())
     place = Selection(tile, *divmod(int(np.abs(after - before)[tile].argmax()), before.shape[2]))
-    key = f"surgery_{run.id}_{shown}_{tile}".replace(".", "_")
+    key = f"surgery_{weights.id}_{shown}_{tile}".replace(".", "_")
     chosen = place
     with st.grid(2, min_column_width=300, gap="medium"):
         for side, (title, maps) in enumerate((("Before", before), ("After", after))):
@@ -102,7 +99,7 @@ def _maps(copy: Copy, layer: str, index: int) -> None:
     )
 
 
-def _later(weights: subjects.Weights, layer: str) -> list[str]:
+def _later(weights: Network, layer: str) -> list[str]:
     """Name the layers with maps behind a convolution."""
     layers = layers_of(weights)
     names = [each.name for each in layers]

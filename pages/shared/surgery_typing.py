@@ -7,13 +7,13 @@ import numpy as np
 import streamlit as st
 
 from core.errors import ConvScopeError
-from pages.shared import subjects
+from core.inference.network import Network
 from pages.shared.surgery_edits import edits_of, retype, turn
 from pages.shared.surgery_kernels import part_of, whole
-from pages.shared.surgery_results import patient
+from pages.shared.surgery_results import edited
 
 
-def type_kernel(weights: subjects.Weights, layer: str, index: int, channel: int) -> None:
+def type_kernel(weights: Network, layer: str, index: int, channel: int) -> None:
     """Show the kernel of a filter of the copy as a table; what is typed becomes one edit, however many numbers it is.
 
     Args:
@@ -27,11 +27,11 @@ def type_kernel(weights: subjects.Weights, layer: str, index: int, channel: int)
     from core.probe.kernels import filters
     from core.probe.surgery import Replace
 
-    run_id, edits = weights.run.id, edits_of(weights.run.id)
+    run_id, edits = weights.id, edits_of(weights.id)
     key = f"typed_{run_id}_{weights.epoch}_{layer}_{index}_{channel}_{turn(run_id)}"
     kept = st.session_state.get(f"typing_{run_id}")
     before = kept[1] if kept and kept[0] == key and key in st.session_state else edits  # the table began with these
-    now = filters(patient(weights, before), layer).numpy()
+    now = filters(edited(weights, before).model, layer).numpy()
     values = part_of(now, index, channel).mean(axis=0, dtype=np.float64)
 
     def follow() -> None:

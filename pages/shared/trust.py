@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core.inference.network import Network
 from pages.shared import subjects
 from pages.shared.layout import plain, show_errors
 from pages.shared.trust_asked import ask_map, unfit
@@ -14,7 +15,7 @@ from pages.shared.trust_removal import removal_panel
 
 
 @st.fragment
-def trust_section(both: Sequence[subjects.Weights], picture: subjects.Picture, target: int) -> None:
+def trust_section(both: Sequence[Network], picture: subjects.Picture, target: int) -> None:
     """Check one map of a class of a picture, and, where the objects are known, the methods over many pictures.
 
     Args:

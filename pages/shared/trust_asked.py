@@ -10,6 +10,7 @@ import streamlit as st
 from core.errors import ConvScopeError
 from core.explain.method import Method
 from core.explain.methods import METHODS
+from core.inference.network import Network
 from pages.shared import networks, results, subjects
 from pages.shared.explanation_controls import chosen_methods, method_options
 from pages.shared.jobs import background, lane_of
@@ -33,7 +34,7 @@ class Asked:
         options: The method's settings by name.
     """
 
-    weights: subjects.Weights
+    weights: Network
     picture: subjects.Picture
     target: int
     method: Method
@@ -58,7 +59,7 @@ class Asked:
     @property
     def title(self) -> str:
         """The class in words, as Markdown that shows it as it stands."""
-        names = networks.class_names(self.weights.run)
+        names = self.weights.class_names
         against = "" if self.versus is None else f"” and not “{names[self.versus]}"
         return plain(names[self.target] + against)
 
@@ -66,12 +67,12 @@ class Asked:
         """Return what makes the map, of any network and image: for threads without a page."""
         from core.explain.attribution import attribute
 
-        others = networks.background(self.weights.run)
+        others = self.weights.background
         return partial(attribute, method=self.method.name, versus=self.versus, background=others, **dict(self.options))
 
     def image(self) -> Any:
         """Return the picture as the network receives it, (C, H, W); raises `ConvScopeError`."""
-        return networks.tensor(self.weights.run, self.picture)[0]
+        return self.weights.normalize(self.picture.tensor())
 
     def seconds(self, passes: int) -> float:
         """Return how long so many passes of the picture may take, at most."""
@@ -106,7 +107,7 @@ class Asked:
         )
 
 
-def ask_map(both: Sequence[subjects.Weights], picture: subjects.Picture, target: int) -> Asked:
+def ask_map(both: Sequence[Network], picture: subjects.Picture, target: int) -> Asked:
     """Ask which of the chosen methods to check, and against which class; of two networks the first is checked."""
     names, key = chosen_methods() or tuple(METHODS)[:1], "trust_method"
     if st.session_state.get(key) not in names:
@@ -127,15 +128,15 @@ def ask_map(both: Sequence[subjects.Weights], picture: subjects.Picture, target:
     return Asked(both[0], picture, target, METHODS[name], versus, tuple(sorted(method_options(name).items())))
 
 
-def _ask_versus(weights: subjects.Weights, picture: subjects.Picture, target: int) -> int | None:
-    names, likely = networks.class_names(weights.run), results.probabilities(weights, picture)
+def _ask_versus(weights: Network, picture: subjects.Picture, target: int) -> int | None:
+    names, likely = weights.class_names, results.probabilities(weights, picture)
     return st.selectbox(
         f"Why “{plain(names[target])}” and not …",
         [index for index in (-likely).argsort(kind="stable").tolist() if index != target],
         index=None,
         format_func=names.__getitem__,
         placeholder="A class to hold against it",
-        key=f"trust_versus_{weights.run.id}_{target}",
+        key=f"trust_versus_{weights.id}_{target}",
         width=280,
         help="Then the map explains the difference of the two scores, and probabilities are those between the two.",
     )
@@ -145,7 +146,7 @@ def unfit(asked: Asked) -> str | None:
     """Say why the method cannot explain this network, as Markdown, or return None if it can."""
     from core.explain.fitness import why_not
 
-    reason = why_not(networks.model(asked.weights), asked.method.name, asked.method.resolve(dict(asked.options)))
+    reason = why_not(asked.weights.model, asked.method.name, asked.method.resolve(dict(asked.options)))
     return plain(reason) if reason else None
 
 

@@ -8,11 +8,9 @@ import streamlit as st
 
 from core.errors import ConvScopeError
 from core.figures.scales import number
-from pages.shared import networks, state, subjects
 from pages.shared.compare import taken
 from pages.shared.jobs import Progress, background, lane_of
 from pages.shared.layout import show_errors
-from pages.shared.pretrained import Pretrained
 from pages.shared.trust_asked import Asked, attempt
 from pages.shared.trust_cards import head, say, tally
 from pages.shared.trust_cards import number as number_card
@@ -134,7 +132,7 @@ def _checks(asked: Asked, found: "Attribution") -> Checks | None:
     from core.explain.randomization import STEPS, forgettable
     from core.explain.steadiness import NEARBY
 
-    model = networks.model(asked.weights)
+    model = asked.weights.model
     repeats = (NEARBY + 1) + min(STEPS, len(forgettable(model))) + 2
     passes = SQUARES + 1 + repeats * asked.passes
     return background(
@@ -149,10 +147,7 @@ def _checks(asked: Asked, found: "Attribution") -> Checks | None:
 
 def _untrained(asked: Asked) -> Any:
     """Return the network before its first step, if that was kept."""
-    run = asked.weights.run
-    if isinstance(run, Pretrained) or 0 not in state.store().epochs(run.id):
-        return None
-    return networks.model(subjects.Weights(run, 0))
+    return asked.weights.at(0).model if 0 in asked.weights.epochs else None
 
 
 def _work(explain: "Explain", model: Any, before: Any, image: Any, found: "Attribution", progress: Progress) -> Checks:

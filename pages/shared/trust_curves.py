@@ -9,7 +9,7 @@ import streamlit as st
 from core.errors import ConvScopeError
 from core.explain.erasing import BETTER
 from core.figures.removal_curves import chance_rows, removal_chart, removal_rows
-from pages.shared import networks, state
+from pages.shared import state
 from pages.shared.charts import chart
 from pages.shared.compare import taken
 from pages.shared.jobs import Progress, background, lane_of
@@ -55,9 +55,7 @@ def curves_of(asked: Asked, values: "np.ndarray", fill: str) -> "dict[str, Curve
     """Return the curves of a map, or draw how far they are and return None."""
     steps = sizes(asked)[0]
     key = ("curves", *asked.key, fill)
-    work = partial(
-        _both_curves, networks.model(asked.weights), asked.image(), values, asked.target, asked.versus, fill, steps
-    )
+    work = partial(_both_curves, asked.weights.model, asked.image(), values, asked.target, asked.versus, fill, steps)
     return background(key, work, words="Changing the picture step by step", place="trust_curves")
 
 
@@ -87,7 +85,7 @@ def chances_of(asked: Asked, values: "np.ndarray", fill: str) -> "dict[str, Chan
         ("chance", *asked.key, fill),
         partial(
             _chances,
-            networks.model(asked.weights),
+            asked.weights.model,
             asked.image(),
             values,
             asked.target,

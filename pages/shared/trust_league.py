@@ -9,14 +9,14 @@ import streamlit as st
 
 from core.explain.methods import METHODS
 from core.figures.leagues import IGNORANT, MEASURES, league_chart, league_rows
-from pages.shared import networks, state, subjects
+from core.inference.network import Network
+from pages.shared import networks, state
 from pages.shared.charts import chart
 from pages.shared.controls import ask_one
 from pages.shared.explanation_controls import chosen_methods, method_options
 from pages.shared.jobs import Progress, background, lane_of
 from pages.shared.layout import plain, show_errors
 from pages.shared.live import duration
-from pages.shared.training_images import training_set, why_no_images
 from pages.shared.trust_cards import head, say
 
 if TYPE_CHECKING:
@@ -34,12 +34,12 @@ PAPER = "Zhang et al. 2018, â€œTop-down Neural Attention by Excitation Backpropâ
 
 
 @st.fragment
-def league_panel(weights: subjects.Weights) -> None:
+def league_panel(weights: Network) -> None:
     """Offer the league of the chosen methods where the objects of the test images are known."""
-    if why_no_images(weights.run):
+    if weights.why_no_images:
         return
     with show_errors():
-        data = training_set(weights.run)
+        data = weights.dataset()
         if data.test.masks is None:
             return
         with st.container(border=True, key="trust_league"):
@@ -57,22 +57,22 @@ def league_panel(weights: subjects.Weights) -> None:
                 _show(found)
 
 
-def _fitting(weights: subjects.Weights) -> tuple[tuple[str, ...], list[str]]:
+def _fitting(weights: Network) -> tuple[tuple[str, ...], list[str]]:
     """Return the chosen methods that can explain the network, and why the others cannot."""
     from core.explain.fitness import why_not
 
-    model = networks.model(weights)
+    model = weights.model
     reasons = {name: why_not(model, name, METHODS[name].resolve(method_options(name))) for name in chosen_methods()}
     fit = tuple(name for name, reason in reasons.items() if not reason)
     return fit, [f"{METHODS[name].title} ({plain(reason)})" for name, reason in reasons.items() if reason]
 
 
-def _league(weights: subjects.Weights, data: "Dataset", names: tuple[str, ...], count: int) -> "League | None":
+def _league(weights: Network, data: "Dataset", names: tuple[str, ...], count: int) -> "League | None":
     """Return the standings, or draw how far they are, or the button that starts them, and return None."""
     from core.explain.attribution import attribute
 
     options: Mapping[str, dict[str, Any]] = {name: method_options(name) for name in names}
-    others = networks.background(weights.run)
+    others = weights.background
     explains = {name: partial(attribute, method=name, background=others, **options[name]) for name in names}
     shape = data.input_shape
     passes = count * sum(METHODS[name].passes(METHODS[name].resolve(options[name]), shape) for name in names)
@@ -80,7 +80,7 @@ def _league(weights: subjects.Weights, data: "Dataset", names: tuple[str, ...], 
     key = ("league", *weights.mark, count, *((name, *sorted(options[name].items())) for name in names))
     return background(
         key,
-        partial(_work, networks.model(weights), data, count, explains),
+        partial(_work, weights.model, data, count, explains),
         words=f"{len(names)} methods explain {count} test images",
         place="trust_league",
         ask=f"Compute the league of {len(names)} methods, about {duration(seconds)}",

@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.explain.erasing import FILLS
-from pages.shared import networks
 from pages.shared.compare import taken
 from pages.shared.controls import ask_one
 from pages.shared.layout import show_errors
-from pages.shared.pixels import enlarged, statistics
+from pages.shared.pixels import enlarged
 from pages.shared.predictions import class_name, share
 from pages.shared.trust_asked import Asked
 from pages.shared.trust_curves import chances_of, curve_card, curves_of, sizes
@@ -61,7 +60,7 @@ def removal_panel(asked: Asked, found: "Attribution") -> None:
 
 def _fills(asked: Asked) -> dict[str, str]:
     """Name what removed pixels get: zero is the mean colour only where images are normalised by it."""
-    mean, _ = statistics(asked.weights.run)
+    mean, _ = asked.weights.statistics
     return FILLS if any(mean) else FILLS | {"mean": "Black"}
 
 
@@ -84,11 +83,7 @@ def _erased(
 
 def _pixels(asked: Asked, image: Any) -> "np.ndarray":
     """Turn a normalised image back into one to show."""
-    import torch
-
-    mean, std = (torch.tensor(part)[:, None, None] for part in statistics(asked.weights.run))
-    levels = ((image * std + mean) * 255).round().clamp(0, 255).to(torch.uint8)
-    pixels: np.ndarray = levels.permute(1, 2, 0).expand(-1, -1, 3).numpy()
+    pixels: np.ndarray = asked.weights.denormalize(image).permute(1, 2, 0).expand(-1, -1, 3).numpy()
     return pixels
 
 
@@ -100,7 +95,7 @@ def _answer(asked: Asked, changed: Any, random: float | None) -> None:
     from core.explain.usable import likelihoods
     from core.model.twin import twin_of
 
-    model, run, images = networks.model(asked.weights), asked.weights.run, torch.stack([asked.image(), changed])
+    model, images = asked.weights.model, torch.stack([asked.image(), changed])
     before, now = likelihoods(twin_of(model), images, asked.target, asked.versus).tolist()
     first, probabilities = predict(model, images).numpy()
     st.markdown("**What it says of that**")
@@ -114,7 +109,11 @@ def _answer(asked: Asked, changed: Any, random: float | None) -> None:
     if random is not None:
         st.caption(f"With as many random pixels instead: {share(random)}, the mean of several orders.")
     order = (-probabilities).argsort(kind="stable")[:3].tolist()
-    st.markdown(f"It {'still says' if order[0] == first.argmax() else 'now says'} **“{class_name(run, order[0])}”**.")
     st.markdown(
-        "\n".join(f"- {class_name(run, index)} :small[{share(float(probabilities[index]))}]" for index in order)
+        f"It {'still says' if order[0] == first.argmax() else 'now says'} **“{class_name(asked.weights, order[0])}”**."
+    )
+    st.markdown(
+        "\n".join(
+            f"- {class_name(asked.weights, index)} :small[{share(float(probabilities[index]))}]" for index in order
+        )
     )

@@ -9,13 +9,12 @@ import streamlit as st
 
 from core.figures.scales import number
 from core.figures.spotlights import spotlight
-from pages.shared import networks, subjects
+from core.inference.network import Network
+from pages.shared import networks
 from pages.shared.anatomy import answers_of
 from pages.shared.jobs import Progress, background, lane_of
 from pages.shared.kernels import Filters
 from pages.shared.layout import plain, show_errors
-from pages.shared.pixels import statistics
-from pages.shared.training_images import training_set, why_no_images
 from pages.shared.unit_cards import Card, cards
 from pages.shared.unit_fields import cut_out, field_of, inside
 from pages.shared.unit_orders import answers_words
@@ -28,13 +27,13 @@ STEPS = 64  # uphill, for the preferred input
 SIDE = 112  # about so many pixels wide are the pictures that go to the browser
 
 
-def top_of(weights: subjects.Weights, layer: str) -> "TopImages | None":
+def top_of(weights: Network, layer: str) -> "TopImages | None":
     """Return the training images that move each unit of a layer most, or draw how far the search is and return None.
 
     Raises:
         ConvScopeError: The training images cannot be had, or the network cannot be read.
     """
-    model, data = networks.model(weights), training_set(weights.run)
+    model, data = weights.model, weights.dataset()
 
     def work(tell: Progress) -> "TopImages":
         from core.probe.units import top_images
@@ -46,13 +45,13 @@ def top_of(weights: subjects.Weights, layer: str) -> "TopImages | None":
         ("top_images", *weights.mark, layer),
         work,
         words="Looking through the training images",
-        place=f"top_{weights.run.id}",
+        place=f"top_{weights.id}",
         lane=lane_of(IMAGES * networks.pass_seconds(weights)),
     )
 
 
 @st.fragment
-def excites(weights: subjects.Weights, filters: Filters, index: int, *, brand: str = "") -> None:
+def excites(weights: Network, filters: Filters, index: int, *, brand: str = "") -> None:
     """Offer what excites a filter; while that is closed nothing is computed.
 
     Args:
@@ -62,9 +61,9 @@ def excites(weights: subjects.Weights, filters: Filters, index: int, *, brand: s
         brand: What the title begins with where two networks are compared.
     """
     panel = st.expander(
-        f"{brand}What excites it" + ": the training images that move a filter most" * (not why_no_images(weights.run)),
+        f"{brand}What excites it" + ": the training images that move a filter most" * (not weights.why_no_images),
         icon=":material/bolt:",
-        key=f"excites_{weights.run.id}",
+        key=f"excites_{weights.id}",
         on_change="rerun",
     )
     if not panel.open:
@@ -73,16 +72,16 @@ def excites(weights: subjects.Weights, filters: Filters, index: int, *, brand: s
         read = answers_of(weights, filters.layer)
         st.markdown(f"**What excites filter {index} of {filters.layer}**")
         strongest = None
-        if reason := why_no_images(weights.run):
+        if reason := weights.why_no_images:
             st.caption(plain(reason))
         else:
             strongest = _top(weights, filters.layer, read, index)
         _preferred(weights, read, index, strongest)
 
 
-def _top(weights: subjects.Weights, layer: str, read: str, index: int) -> float | None:
+def _top(weights: Network, layer: str, read: str, index: int) -> float | None:
     """Show the images that move a filter most, and return its strongest answer to any; None until it is known."""
-    found, data = top_of(weights, read), training_set(weights.run)
+    found, data = top_of(weights, read), weights.dataset()
     if found is None:
         return None
     values = found.values[index].tolist()
@@ -93,7 +92,7 @@ def _top(weights: subjects.Weights, layer: str, read: str, index: int) -> float 
             icon=":material/block:",
         )
         return float(values[0])
-    window = field_of(weights.run.spec, read)
+    window = field_of(weights.require_run().spec, read)
     shown = []
     places = zip(*(rows[index].tolist() for rows in (found.indices, found.rows, found.cols)), strict=True)
     for (image, row, col), value in zip(places, values, strict=True):
@@ -123,16 +122,15 @@ def _top(weights: subjects.Weights, layer: str, read: str, index: int) -> float 
     return float(values[0])
 
 
-def _preferred(weights: subjects.Weights, read: str, index: int, strongest: float | None) -> None:
+def _preferred(weights: Network, read: str, index: int, strongest: float | None) -> None:
     """Offer a picture made to excite a filter; `strongest` is its answer to any training image, if known."""
-    model, run = networks.model(weights), weights.run
-    mean, std = statistics(run)
+    model, (mean, std) = weights.model, weights.statistics
     with st.container(horizontal=True, vertical_alignment="center"):
         found = background(
             ("preferred", *weights.mark, read, index),
-            partial(_preferred_input, model, read, index, run.spec.input_shape, mean, std),
+            partial(_preferred_input, model, read, index, weights.input_shape, mean, std),
             words="Climbing the gradient",
-            place=f"preferred_{run.id}",
+            place=f"preferred_{weights.id}",
             ask="Preferred input",
             icon=":material/auto_awesome:",
             lane=lane_of(3 * STEPS * networks.pass_seconds(weights)),

@@ -9,13 +9,13 @@ import streamlit as st
 
 from core.errors import ConvScopeError
 from core.figures.scales import number
+from core.inference.network import Network
 from core.model.readout import readout_layer
-from pages.shared import networks, results, subjects
+from pages.shared import results, subjects
 from pages.shared.anatomy import answers_of
 from pages.shared.kernels import Filters
 from pages.shared.layout import plain
 from pages.shared.predictions import class_name
-from pages.shared.training_images import training_set
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,9 +44,7 @@ class Arrangement:
     words: str = ""
 
 
-def arrange(
-    weights: subjects.Weights, filters: Filters, order: str, picture: subjects.Picture | None = None
-) -> Arrangement:
+def arrange(weights: Network, filters: Filters, order: str, picture: subjects.Picture | None = None) -> Arrangement:
     """Put filters into one of `ORDERS`; the last one needs a picture. Raises `ConvScopeError`."""
     if order == "strength":
         return Arrangement(filters.by_strength)
@@ -56,7 +54,7 @@ def arrange(
     read = answers_of(weights, filters.layer)
     added = _contributions(weights.mark, picture.digest, read, target, weights, picture)
     words = (
-        f"First those that speak most for **“{class_name(weights.run, target)}”**, the network's answer to "
+        f"First those that speak most for **“{class_name(weights, target)}”**, the network's answer to "
         f"{plain(picture.title)}; last those that speak most against it. Counted is what a filter's map, "
         f"{answers_words(filters.layer, read)}, adds to the score of that class: gradient × map, summed over the map, "
         f"here from {signed(added.max())} to {signed(added.min())}."
@@ -75,13 +73,13 @@ def _contributions(
     digest: str,
     layer: str,
     target: int,
-    _weights: subjects.Weights,
+    _weights: Network,
     _picture: subjects.Picture,
 ) -> "NDArray[np.float32]":
     from core.probe.units import contributions
 
-    image = networks.tensor(_weights.run, _picture)[0]
-    found: NDArray[np.float32] = contributions(networks.model(_weights), image, layer, target).numpy()
+    image = _weights.normalize(_picture.tensor())
+    found: NDArray[np.float32] = contributions(_weights.model, image, layer, target).numpy()
     return found
 
 
@@ -114,7 +112,7 @@ class Dead:
         )
 
 
-def dead_of(weights: subjects.Weights, filters: Filters) -> Dead:
+def dead_of(weights: Network, filters: Filters) -> Dead:
     """Find the filters that nothing moves; where the training images cannot be had, the weights alone must tell."""
     read = answers_of(weights, filters.layer)
     with suppress(ConvScopeError):
@@ -124,7 +122,7 @@ def dead_of(weights: subjects.Weights, filters: Filters) -> Dead:
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _unmoved(mark: tuple[Any, ...], _weights: subjects.Weights) -> tuple[dict[str, set[int]], int]:
+def _unmoved(mark: tuple[Any, ...], _weights: Network) -> tuple[dict[str, set[int]], int]:
     """Return the units of every convolution, by where its answers are read, that no image moves, and of how many.
 
     All at once, so that a change of layer costs nothing; in parts, so that the maps of large networks fit.
@@ -133,8 +131,8 @@ def _unmoved(mark: tuple[Any, ...], _weights: subjects.Weights) -> tuple[dict[st
     from core.probe.kernels import filter_layers
     from core.probe.units import dead_units
 
-    model, data = networks.model(_weights), training_set(_weights.run)
-    layers = list(dict.fromkeys(readout_layer(_weights.run.spec, layer) for layer in filter_layers(model)))
+    model, data = _weights.model, _weights.dataset()
+    layers = list(dict.fromkeys(readout_layer(_weights.require_run().spec, layer) for layer in filter_layers(model)))
     images = data.normalize(data.train.images[:BATCH])
     stuck: dict[str, dict[int, float]] = {}
     for part in images.split(AT_ONCE):

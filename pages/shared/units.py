@@ -7,13 +7,13 @@ import streamlit as st
 
 from core.figures.scales import ColorScale, number
 from core.figures.spotlights import spotlight
+from core.inference.network import Network
 from core.model.layers import AvgPool, Layer, MaxPool
 from core.probe.pooling import Window, pool_window
 from pages.shared import menu, results, subjects
 from pages.shared.anatomy import is_gated, layers_of, place_of, sight_of
 from pages.shared.controls import ask_one
 from pages.shared.maps import ROOM, dimensions, enlarged
-from pages.shared.pretrained import Pretrained
 from pages.shared.widgets.image_grid import Selection
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Made:
         values: What came out, float (C, H, W) or (F,).
     """
 
-    weights: subjects.Weights
+    weights: Network
     picture: subjects.Picture
     index: int
     before: "NDArray[np.float32]"
@@ -61,21 +61,21 @@ class Made:
     @property
     def source(self) -> str:
         """What its numbers are made of, in words."""
-        if isinstance(self.weights.run, Pretrained):
+        if self.weights.spec is None:
             return "what goes into it"
         return self.names[self.index - 1] if self.index else "the picture"
 
 
-def make(weights: subjects.Weights, layer: str, picture: subjects.Picture) -> Made:
+def make(weights: Network, layer: str, picture: subjects.Picture) -> Made:
     """Pass a picture through a network as far as a layer; raises `ConvScopeError`.
 
     Maps of a single number each are taken for a row of numbers.
     """
     index = place_of(weights, layer)
-    if isinstance(weights.run, Pretrained):
+    if weights.spec is None:
         before, values = results.passage(weights, layer, picture)
         return Made(weights, picture, index, before, values.ravel() if values[0].size == 1 else values)
-    source = weights.run.spec.layer_names[index - 1] if index else INPUT
+    source = weights.spec.layer_names[index - 1] if index else INPUT
     made = results.activations(weights, (source, layer), picture)
     return Made(weights, picture, index, made[source], made[layer])
 

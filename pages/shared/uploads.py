@@ -11,7 +11,7 @@ import streamlit as st
 from core.data.images import decode_image, decode_upload
 from core.data.orientation import Lie
 from core.errors import ImageError
-from core.runs.records import Run
+from core.inference.network import Network
 from pages.shared import state
 from pages.shared.layout import plain, show_errors
 from pages.shared.picture_files import picture_files
@@ -66,7 +66,7 @@ def short(name: str) -> str:
     return name if len(name) <= 60 else f"{name[:40]}…{name[-16:]}"
 
 
-def ask_upload(run: Run, choice: state.Choice) -> state.Choice:
+def ask_upload(network: Network, choice: state.Choice) -> state.Choice:
     """Ask for one file, or offer the samples."""
     file = st.file_uploader("A picture of your own", **picture_files(UPLOAD))
     choice = taken(file, choice, "upload")
@@ -75,7 +75,7 @@ def ask_upload(run: Run, choice: state.Choice) -> state.Choice:
     return choice
 
 
-def ask_uploads(run: Run, choice: state.Choice) -> state.Choice:
+def ask_uploads(network: Network, choice: state.Choice) -> state.Choice:
     """Ask for files; the last one that is new is chosen, and `uploads` returns them all."""
     files = st.file_uploader("Pictures of your own", accept_multiple_files=True, **picture_files(UPLOAD))
     known = st.session_state.get("uploads_seen", ())
@@ -102,7 +102,7 @@ def uploads() -> "Sequence[UploadedFile]":
     return found if isinstance(found, list) else []
 
 
-def ask_camera(run: Run, choice: state.Choice) -> state.Choice:
+def ask_camera(network: Network, choice: state.Choice) -> state.Choice:
     """Ask for a shot."""
     shot = st.camera_input("Take a photograph", key="picture_camera", label_visibility="collapsed")
     return taken(shot, choice, "camera")

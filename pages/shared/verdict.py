@@ -5,12 +5,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from pages.shared import networks, results, subjects
+from core.inference.network import Network
+from pages.shared import results, subjects
 from pages.shared.layout import plain, show_errors
 from pages.shared.predictions import TOP, share
-from pages.shared.pretrained import Pretrained
 from pages.shared.readers import CANNOT, reader
-from pages.shared.training_images import training_set, why_no_images
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,12 +20,12 @@ if TYPE_CHECKING:
 
 @st.fragment
 @show_errors()
-def verdict_section(weights: subjects.Weights, picture: subjects.Picture) -> None:
+def verdict_section(weights: Network, picture: subjects.Picture) -> None:
     """Say how far the network's answer to a picture can be believed."""
-    if isinstance(weights.run, Pretrained):
+    if weights.pretrained is not None:
         st.caption(f":material/info: {plain(CANNOT)}")
         return
-    if reason := why_no_images(weights.run):
+    if reason := weights.why_no_images:
         st.caption(f":material/info: Its percentages cannot be calibrated. {plain(reason)}")
         return
     if reason := _too_few(weights):
@@ -44,11 +43,11 @@ def verdict_section(weights: subjects.Weights, picture: subjects.Picture) -> Non
     _details(found, inside)
 
 
-def _too_few(weights: subjects.Weights) -> str:
+def _too_few(weights: Network) -> str:
     """Return a sentence where there are certainly too few validation images, or nothing."""
     from core.reading.alarm import fewest_images
 
-    there, wanted = len(training_set(weights.run).valid), fewest_images()
+    there, wanted = len(weights.dataset().valid), fewest_images()
     if there >= wanted:
         return ""
     return (
@@ -66,9 +65,9 @@ def _alarm(found: "Reader", inside: "Inside") -> None:
         st.caption(f":material/check: No alarm: it looks like the pictures of the data set. {rate}")
 
 
-def _calibrated(weights: subjects.Weights, found: "Reader", inside: "Inside") -> None:
+def _calibrated(weights: Network, found: "Reader", inside: "Inside") -> None:
     raw, calibrated = _answers(found, inside)
-    names = networks.class_names(weights.run)
+    names = weights.class_names
     order = (-raw).argsort(kind="stable")[:TOP]
     rows = [(names[index], share(float(raw[index])), share(float(calibrated[index]))) for index in order]
     st.dataframe(

@@ -24,15 +24,15 @@ pytestmark = pytest.mark.filterwarnings("ignore:Setting")
 def section() -> None:
     import streamlit as st
 
-    from pages.shared import state, subjects
+    from pages.shared import networks, state
     from pages.shared.agreement import agreement_section
     from pages.shared.pictures import picture
 
     both = [
-        subjects.Weights(state.store().get(run), int(epoch) if epoch else None)
+        networks.library().get(run, int(epoch) if epoch else None)
         for run, _, epoch in (part.partition("-") for part in st.query_params["runs"].split(","))
     ]
-    agreement_section(both, picture(both[0].run, state.Choice("test", both[0].run.dataset))[0], 3)
+    agreement_section(both, picture(both[0], state.Choice("test", both[0].dataset_name))[0], 3)
 
 
 def opened(runs: str, methods: tuple[str, ...], **settings: Any) -> AppTest:

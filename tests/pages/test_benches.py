@@ -21,23 +21,21 @@ from core.runs.store import RunStore
 from pages.shared.bench_gradients import Batch, layer_weights, moved
 from pages.shared.bench_oracle import torch_weights, verdict
 from pages.shared.bench_race import arrival
-from pages.shared.subjects import Weights
+from pages.shared.networks import library
 
 
 def losses() -> None:
     from pages.shared.loss_bench import loss_bench
-    from pages.shared.networks import run_to_inspect
-    from pages.shared.subjects import Weights
+    from pages.shared.networks import network_to_inspect
 
-    loss_bench(Weights(run_to_inspect()))
+    loss_bench(network_to_inspect())
 
 
 def optimizers() -> None:
-    from pages.shared.networks import run_to_inspect
+    from pages.shared.networks import network_to_inspect
     from pages.shared.optimizer_bench import optimizer_bench
-    from pages.shared.subjects import Weights
 
-    optimizer_bench(Weights(run_to_inspect()))
+    optimizer_bench(network_to_inspect())
 
 
 def race() -> None:
@@ -146,7 +144,7 @@ def test_one_weight_can_be_chosen_and_its_lines_have_its_numbers(trained_run: st
 
 
 def test_the_gradient_is_how_the_loss_changes_when_this_one_weight_moves(trained_run: str) -> None:
-    weights, batch, place, small = Weights(RunStore().get(trained_run)), Batch(8, 3), (2, 0, 1, 1), 1e-6
+    weights, batch, place, small = library().get(trained_run), Batch(8, 3), (2, 0, 1, 1), 1e-6
     layer = layer_weights(weights, "conv1", batch)
     value = float(layer.values[place])
     below, above = (moved(weights, "conv1", place, value + change, batch)[1] for change in (-small, small))

@@ -264,12 +264,12 @@ def test_many_training_images_are_looked_through_when_asked(make_run: Callable[.
 
 
 def test_checkpoints_are_few_and_stand_for_the_epochs_before_them(trained_run: str) -> None:
-    from pages.shared.subjects import Weights
+    from pages.shared.networks import library
 
     store = RunStore()
     for epoch in range(3, 31):
         save_checkpoint(store.checkpoint(trained_run, epoch), Checkpoint({}))
-    kept = influence_moments.moments_of(Weights(store.get(trained_run)))
+    kept = influence_moments.moments_of(library().get(trained_run))
     assert len(kept) == influence_moments.CHECKPOINTS
     assert kept[-1][0] == 30
     assert sum(rate for _, rate in kept) == pytest.approx(30 * 0.01)

@@ -23,7 +23,7 @@ from pages.shared import compress_results, state
 from pages.shared.compress_controls import Asked
 from pages.shared.compress_report import bytes_words
 from pages.shared.menu import path
-from pages.shared.subjects import Weights
+from pages.shared.networks import library
 from tests.pages.conftest import settled
 
 pytestmark = [
@@ -183,7 +183,7 @@ def test_nothing_pruned_is_not_fine_tuned(trained_run: str):
 
 def test_the_network_itself_is_kept_for_the_download(trained_run: str):
     press(opened("weights", 60, run=trained_run), "compress")
-    asked = Asked(Weights(RunStore().get(trained_run)), Plan(Pruning("weights", 0.6)), "valid")
+    asked = Asked(library().get(trained_run), Plan(Pruning("weights", 0.6)), "valid")
     made = compress_results._made(asked, RunStore().load_model(trained_run), load_dataset("digits"))
     again, model = from_file(to_file(made.spec, made.model))
     images = load_dataset("digits").normalize(load_dataset("digits").test.images[:16])

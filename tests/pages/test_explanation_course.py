@@ -415,11 +415,10 @@ def test_a_pretrained_network_says_so_and_offers_the_way_on(trained_run: str) ->
 def pretrained_script() -> None:
     from core.model.zoo import ZOO
     from pages.shared.explanation_course import time_section
-    from pages.shared.pretrained import as_run, run_id_of
-    from pages.shared.subjects import Picture, Weights
+    from pages.shared.networks import library
+    from pages.shared.subjects import Picture
 
-    run = as_run(run_id_of(next(iter(ZOO))))
-    time_section((Weights(run),), Picture("Black", (3, 224, 224), bytes(3 * 224 * 224)), 0)
+    time_section((library().pretrained(next(iter(ZOO))),), Picture("Black", (3, 224, 224), bytes(3 * 224 * 224)), 0)
 
 
 def test_the_page_offers_it_among_its_sections(trained_run: str) -> None:

@@ -43,17 +43,17 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Made:
 def section() -> None:
     import streamlit as st
 
-    from pages.shared import results, state, subjects
+    from pages.shared import networks, results, state
     from pages.shared.explanation_drawing import Shown, View
     from pages.shared.explanation_exports import take_away
     from pages.shared.explanation_looks import Look
     from pages.shared.pictures import picture
 
-    run = state.store().get(st.query_params["run"])
-    shown_picture, _ = picture(run, state.Choice("test", run.dataset, 4))
+    network = networks.library().get(st.query_params["run"])
+    shown_picture, _ = picture(network, state.Choice("test", network.dataset_name, 4))
     shown = []
     for epoch in map(int, st.query_params["epochs"].split()):
-        weights = subjects.Weights(run, epoch)
+        weights = network.at(epoch)
         for method, target, versus, options in (
             ("occlusion", 3, None, {"window": 3}),
             ("gradient_shap", 3, None, {}),
@@ -159,7 +159,7 @@ def test_what_one_line_cannot_say_the_settings_do(
 
 
 def test_the_command_line_starts_from_the_same_pictures_as_the_page(trained_run: str) -> None:
-    page, line = networks.background(state.store().get(trained_run)), open_network(trained_run).background
+    page, line = networks.library().get(trained_run).background, open_network(trained_run).background
     assert line is not None
     assert torch.equal(page, line)
 

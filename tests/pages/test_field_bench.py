@@ -24,10 +24,10 @@ from pages.shared.field_bench import inner_share
 
 
 def bench() -> None:
-    from pages.shared import networks, subjects
+    from pages.shared import networks
     from pages.shared.field_bench import field_bench
 
-    field_bench(subjects.Weights(networks.run_to_inspect()))
+    field_bench(networks.network_to_inspect())
 
 
 def opened(run_id: str, **session: Any) -> AppTest:

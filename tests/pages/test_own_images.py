@@ -13,7 +13,7 @@ from core.runs.records import Status
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from core.train.runner import Runner
-from pages.shared import networks, own_sources, state
+from pages.shared import own_sources, state
 from tests.data.archives import class_folders, packed, picture
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
@@ -136,7 +136,7 @@ def test_renaming_and_deleting_ask_first_and_runs_stay_usable(learned: tuple[str
     assert name not in DATASETS
     assert app.radio(key="dataset").value in DATASETS
     run = state.store().get(run_id)
-    assert networks.class_names(run) == ("<i>cat", "dog *x*")
+    assert run.class_names == ("<i>cat", "dog *x*")
     for page in ("data", "train", "runs", "filters", "saliency", "classify", "build"):
         app = open_page(page, run=run_id)
         assert all("are not on this computer" in error.value for error in app.error), page

@@ -14,6 +14,8 @@ from streamlit.testing.v1 import AppTest
 from core.compat import import_torchvision
 from core.explain.prediction import predict
 from core.figures.grids import filters_as_rgb
+from core.inference.library import zoo_id
+from core.inference.sources import NO_IMAGES
 from core.model import zoo
 from core.model.zoo import ZOO
 from core.model.zoo_weights import load_pretrained
@@ -22,10 +24,9 @@ from core.probe.anatomy import dissect
 from core.probe.surgery import Off, operate
 from pages.shared import maths_scene, networks, state, unit_images
 from pages.shared.menu import path
-from pages.shared.pretrained import NO_IMAGES, as_run, run_id_of
 
 LITE = "efficientnet_lite0"
-RUN = run_id_of(LITE)
+RUN = zoo_id(LITE)
 INSPECT = ("filters", "feature_maps", "classical", "maths", "saliency", "classify")
 
 
@@ -50,8 +51,8 @@ def image(name: str = LITE) -> torch.Tensor:
     """Return the cat as a network receives it."""
     from pages.shared.pictures import picture
 
-    run = as_run(run_id_of(name))
-    return networks.tensor(run, picture(run, state.Choice("sample", "cat"))[0])
+    network = networks.library().pretrained(name)
+    return network.normalize(picture(network, state.Choice("sample", "cat"))[0].tensor())[None]
 
 
 @pytest.fixture
@@ -237,7 +238,7 @@ def test_what_needs_training_images_says_so_and_the_rest_works(section: str) -> 
 
 def test_a_network_that_is_not_here_is_offered_and_blocks_nothing() -> None:
     for name in INSPECT:
-        app = opened(name, run=run_id_of("resnet18"))
+        app = opened(name, run=zoo_id("resnet18"))
         assert [button.label for button in app.button] == ["Download (47 MB)"]
         assert "He, Zhang, Ren and Sun (2015)" in texts(app)
         assert any(box.label == "Network" for box in app.selectbox)
@@ -246,7 +247,7 @@ def test_a_network_that_is_not_here_is_offered_and_blocks_nothing() -> None:
 
 def test_offline_the_download_is_one_sentence(monkeypatch: pytest.MonkeyPatch, home: Any) -> None:
     monkeypatch.setenv("no_proxy", "*")
-    app = opened("filters", run=run_id_of("resnet18"))
+    app = opened("filters", run=zoo_id("resnet18"))
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound but not listening
         monkeypatch.setattr(zoo, "PLACE", f"http://127.0.0.1:{taken.getsockname()[1]}/")
@@ -266,7 +267,7 @@ def test_a_download_ends_in_the_network(monkeypatch: pytest.MonkeyPatch, kept: C
             told.append(part)
         kept(name)
 
-    app = opened("filters", run=run_id_of("squeezenet1_1"))
+    app = opened("filters", run=zoo_id("squeezenet1_1"))
     monkeypatch.setattr("core.model.zoo_weights.load_pretrained", load)
     app.button(key="ask_download_squeezenet1_1").click()
     monkeypatch.setattr(networks, "_pretrained", lambda name: import_torchvision().models.squeezenet1_1().eval())
@@ -278,15 +279,15 @@ def test_a_download_ends_in_the_network(monkeypatch: pytest.MonkeyPatch, kept: C
 
 def test_two_pretrained_networks_stand_side_by_side(kept: Callable[[str], Any]) -> None:
     kept("squeezenet1_1")
-    app = opened("feature_maps", other=run_id_of("squeezenet1_1"))
+    app = opened("feature_maps", other=zoo_id("squeezenet1_1"))
     assert "A · EfficientNet-Lite0 · pretrained" in texts(app) and "B · SqueezeNet 1.1 · pretrained" in texts(app)
     assert "**A** says **Egyptian cat**" in texts(app) and "**B** says" in texts(app)
-    app = opened("filters", other=run_id_of("squeezenet1_1"), session={f"convolution_{RUN}": "stem.conv"})
+    app = opened("filters", other=zoo_id("squeezenet1_1"), session={f"convolution_{RUN}": "stem.conv"})
     assert app.error[0].value.startswith("The network has no convolution named 'stem.conv'")
 
 
 def test_a_second_network_that_is_not_here_leaves_the_first_in_peace() -> None:
-    app = opened("feature_maps", other=run_id_of("resnet18"))
+    app = opened("feature_maps", other=zoo_id("resnet18"))
     assert "Download (47 MB)" in [button.label for button in app.button]
     assert "The network says **Egyptian cat**" in texts(app)
 

@@ -10,10 +10,12 @@ import pytest
 from core.errors import RunError, StorageError
 from core.explain.prediction import predict
 from core.inference import stamped
+from core.inference.sources import RunNetwork
 from core.runs.checkpoint import load_checkpoint, save_checkpoint
 from core.runs.store import RunStore
-from pages.shared import networks, results, state
-from pages.shared.subjects import Picture, Weights
+from pages.shared import results, state
+from pages.shared.networks import library
+from pages.shared.subjects import Picture
 
 PICTURE = Picture("", (1, 8, 8), bytes(range(0, 256, 4)))
 
@@ -34,8 +36,8 @@ def write_other_weights(path: Path) -> None:
 
 def direct(run_id: str) -> np.ndarray:
     """Return the probabilities by the weights that are on the disk now."""
-    run = state.store().get(run_id)
-    return predict(RunStore().load_model(run_id), networks.tensor(run, PICTURE))[0].numpy()
+    image = library().get(run_id).normalize(PICTURE.tensor())
+    return predict(RunStore().load_model(run_id), image[None])[0].numpy()
 
 
 def during_the_first_reading(monkeypatch: pytest.MonkeyPatch, do) -> None:
@@ -54,25 +56,25 @@ def during_the_first_reading(monkeypatch: pytest.MonkeyPatch, do) -> None:
 def test_a_result_of_new_weights_is_not_kept_under_the_mark_of_the_old(
     trained_run: str, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run, before = state.store().get(trained_run), direct(trained_run)
+    before = direct(trained_run)
     old = path.with_suffix(".old")
     os.link(path, old)
     during_the_first_reading(monkeypatch, lambda: write_other_weights(path))
-    got = results.probabilities(Weights(run), PICTURE)
+    got = results.probabilities(library().get(trained_run), PICTURE)
     assert np.allclose(got, direct(trained_run))
     assert not np.allclose(got, before, atol=1e-3)
     old.replace(path)  # the very file of before, with its old time
-    assert np.allclose(results.probabilities(Weights(run), PICTURE), before)
+    assert np.allclose(results.probabilities(library().get(trained_run), PICTURE), before)
 
 
 def test_one_object_gives_mark_and_network_whatever_is_written_meanwhile(trained_run: str, path: Path) -> None:
-    run, before = state.store().get(trained_run), direct(trained_run)
-    weights = Weights(run)
+    before = direct(trained_run)
+    weights = library().get(trained_run)
     mark = weights.mark
     write_other_weights(path)
     assert weights.mark == mark
     assert np.allclose(results.probabilities(weights, PICTURE), before)
-    later = Weights(run)
+    later = library().get(trained_run)
     assert later.mark != mark
     assert np.allclose(results.probabilities(later, PICTURE), direct(trained_run))
     assert not np.allclose(direct(trained_run), before, atol=1e-3)
@@ -101,28 +103,28 @@ def test_weights_that_change_at_every_reading_end_in_a_sentence(
 
 def test_the_step_is_that_of_the_weights(trained_run: str, path: Path) -> None:
     run = state.store().get(trained_run)
-    assert Weights(run).network.step == run.step
+    assert library().get(trained_run).stamped.step == run.step
     checkpoint = load_checkpoint(path)
     save_checkpoint(path, replace(checkpoint, meta={**checkpoint.meta, "step": "7"}))
-    assert Weights(run).network.step == 7
+    assert library().get(trained_run).stamped.step == 7
 
 
 def test_pinned_weights_refuse_to_be_others(trained_run: str, path: Path) -> None:
-    run, before = state.store().get(trained_run), direct(trained_run)
-    pinned = Weights(run).pinned()
-    assert pinned.mark == Weights(run).mark
+    before = direct(trained_run)
+    pinned = library().get(trained_run).pinned()
+    assert pinned.mark == library().get(trained_run).mark
     assert np.allclose(results.probabilities(pinned, PICTURE), before)
-    late = Weights(run).pinned()
+    late = library().get(trained_run).pinned()
     write_other_weights(path)
     with pytest.raises(RunError, match="look again in a moment"):
-        _ = late.network
-    copy = Weights(run).pinned().own_copy()
-    assert copy is not Weights(run).network.model
+        _ = late.model
+    copy = library().get(trained_run).pinned().own_copy()
+    assert copy is not library().get(trained_run).model
 
 
 def test_images_that_come_later_are_used_from_then_on(trained_run: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = state.store().get(trained_run)
+    network = library().get(trained_run)
     with monkeypatch.context() as patch:
-        patch.setattr(networks, "why_no_images", lambda run: "They have to be downloaded first.")
-        assert networks.background(run) is None
-    assert networks.background(run).shape == (32, 1, 8, 8)
+        patch.setattr(RunNetwork, "why_no_images", "They have to be downloaded first.")
+        assert network.background is None
+    assert network.background.shape == (32, 1, 8, 8)

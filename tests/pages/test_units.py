@@ -26,7 +26,7 @@ from core.runs.checkpoint import load_checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from pages.shared import unit_orders
 from pages.shared.menu import path
-from pages.shared.training_images import training_set
+from pages.shared.networks import library
 from pages.shared.unit_fields import cut_out, field_of, inside
 from pages.shared.unit_orders import signed
 
@@ -195,7 +195,7 @@ def test_the_preferred_input_comes_when_asked_for_and_says_how_it_is_answered(
 def test_images_of_another_shape_are_refused_in_a_sentence(trained_run: str) -> None:
     run = RunStore().get(trained_run)
     with pytest.raises(RunError, match="has other images or classes than this network: choose another run"):
-        training_set(replace(run, spec=replace(run.spec, input_shape=(1, 16, 16))))
+        library().of_run(replace(run, spec=replace(run.spec, input_shape=(1, 16, 16)))).dataset()
 
 
 def test_answers_are_read_at_the_activation_or_at_the_convolution_itself() -> None:
