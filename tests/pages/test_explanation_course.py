@@ -43,7 +43,7 @@ def script() -> None:
 
     with show_errors():
         both = require_weights()
-        picture = pick_picture(both[0].run)
+        picture = pick_picture(both[0])
         time_section(both, picture, pick_target(both, picture))
 
 

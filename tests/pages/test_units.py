@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from core.data.datasets import Dataset, load_dataset
 from core.errors import RunError
 from core.figures.scales import number
+from core.inference.sources import RunNetwork
 from core.model.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, MaxPool
 from core.model.readout import readout_layer
 from core.model.spec import ModelSpec
@@ -24,7 +25,6 @@ from core.probe.sight import receptive_field
 from core.probe.units import contributions, top_images
 from core.runs.checkpoint import load_checkpoint, save_checkpoint
 from core.runs.store import RunStore
-from pages.shared import unit_orders
 from pages.shared.menu import path
 from pages.shared.networks import library
 from pages.shared.unit_fields import cut_out, field_of, inside
@@ -132,11 +132,11 @@ def test_a_filter_that_no_image_moves_is_hatched_and_counted(trained_run: str, s
 def test_without_training_images_the_weights_tell_the_dead(
     trained_run: str, sheets: Sheets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def gone(run: object) -> None:
+    def gone(network: object) -> None:
         raise RunError("Gone.")
 
     change(trained_run, "conv1.weight", 5, 0.0)
-    monkeypatch.setattr(unit_orders, "training_set", gone)
+    monkeypatch.setattr(RunNetwork, "dataset", gone)
     app = opened(trained_run)
     assert sheets(app)["Filters of conv1"].data["dead"] == [5]
     assert "1 of 8 filters is hatched: practically zero" in texts(app)
