@@ -18,7 +18,7 @@ CANNOT = (
 
 def known_reader(weights: Network) -> "Reader | None":
     """Return the reader of a network if it has been learned."""
-    return None if weights.why_no_images else known(_key(weights))
+    return known(_key(weights))
 
 
 def reader(weights: Network, place: str) -> "Reader | None":
