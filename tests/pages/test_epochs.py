@@ -156,7 +156,7 @@ def test_an_epoch_is_forgotten_where_another_page_turned_to_another_run(trained_
     store = RunStore()
     run = store.get(trained_run)
     twin = store.create(run.spec, TrainConfig(epochs=2), "digits", "Twin", owner="tests")
-    shutil.copytree(store.checkpoint(trained_run).parent, store.checkpoint(twin).parent)
+    shutil.copytree(store.checkpoint(trained_run).parent, store.checkpoint(twin).parent, dirs_exist_ok=True)
     app = opened("filters", run=trained_run, epoch="1")
     app.query_params["run"] = twin
     ran(app)

@@ -126,7 +126,7 @@ def test_the_first_methods_explain_what_the_network_answered(trained_run: str, a
     assert len(pictures(app)) == 1 + len(FIRST)
     for method in FIRST:
         assert any(METHODS[method].cannot in text.value for text in app.markdown)
-    assert sum("100 passes through the network" in text.value for text in app.markdown) == 1
+    assert sum("102 passes through the network" in text.value for text in app.markdown) == 1
     assert captions(app).count("Scaled to this map alone") == len(FIRST)
 
 
