@@ -32,7 +32,7 @@ ALLOWED = {
     "compression": {"explain", "model"},
     "figures": {"compression", "evaluation", "train", "probe", "maths", "explain", "runs", "data", "model"},
     "demo": {"train", "runs", "data", "model"},
-    "report": {"figures", "exchange", "evaluation", "explain", "probe", "train", "runs", "data", "model"},
+    "report": {"inference", "figures", "exchange", "evaluation", "explain", "probe", "train", "runs", "data", "model"},
 }
 LOAD, WEIGHTS = "torch.load", ROOT / "core" / "model" / "zoo_weights.py"  # the one place that may read a .pth file
 # Command lines put together what the packages do, here explanations and their drawing.

@@ -15,6 +15,7 @@ from core.exchange.card import found_in
 from core.exchange.script import script_of
 from core.exchange.standing import limits, measured, untested
 from core.figures.render import curves_svg
+from core.inference.library import NetworkLibrary
 from core.model.calls import module_call
 from core.model.shapes import summarize
 from core.options import options
@@ -26,7 +27,6 @@ from core.report.parts import Picture, Progress, share_of, svg
 from core.runs.history import History, Point
 from core.runs.records import Run
 from core.runs.store import RunStore
-from core.runs.training_data import images_of
 from core.train.config import TrainConfig
 from core.train.wording import in_words, value_words
 
@@ -104,11 +104,12 @@ def _shape(shape: tuple[int, ...] | None) -> str:
 def _found(store: RunStore, run: Run, missing: list[str], wish: Wish, progress: Progress | None) -> dict[str, Any]:
     """Return what the network itself has to be asked for."""
     values: dict[str, Any] = {"judged": None, "filters": (), "convolutions": 0, "asked": ()}
-    model = _attempt("The test, the filters and the explanations", missing, lambda: store.load_model(run.id))
+    network = NetworkLibrary(store).of_run(run)
+    model = _attempt("The test, the filters and the explanations", missing, lambda: network.model)
     if model is None:
         return values
     values |= {"filters": shown_filters(model), "convolutions": len(filter_layers(model))}
-    dataset = _attempt("The test and the explanations", missing, lambda: images_of(run))
+    dataset = _attempt("The test and the explanations", missing, network.dataset)
     if dataset is None:
         return values
     test, told = dataset.test, share_of(progress, 0, JUDGED)
