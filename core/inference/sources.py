@@ -85,13 +85,7 @@ class RunNetwork(Network):
         return training_data.why_no_images(self.run)
 
     def dataset(self) -> "Dataset":
-        if reason := self.why_no_images:
-            raise RunError(reason)
-        data = self.load(self.run.dataset).scaled(self.run.config.get("inputs", "standard"))
-        if data.input_shape != self.input_shape:
-            sizes = [" × ".join(map(str, shape)) for shape in (self.input_shape, data.input_shape)]
-            raise RunError(f"This network looks at pictures of {sizes[0]}, and its data set now has {sizes[1]}.")
-        return data
+        return training_data.images_of(self.run, self.load)
 
     def at(self, epoch: int | None) -> "RunNetwork":
         return replace(self, epoch=epoch, pin="", original=None, change="", edit=None)

@@ -35,17 +35,25 @@ def why_no_images(run: Run) -> str:
     return ""
 
 
-def images_of(run: Run) -> "Dataset":
+def images_of(run: Run, load: "Callable[[str], Dataset] | None" = None) -> "Dataset":
     """Return the data set that a run learned from, with the pixel values that its network takes.
 
+    Args:
+        run: The run.
+        load: What loads a data set; by default `core.data.load_dataset`.
+
     Raises:
-        DataError: Its images are not at hand.
+        DataError: Its images are not at hand, or of another shape.
     """
     from core.data.datasets import load_dataset
 
     if reason := why_no_images(run):
         raise DataError(reason)
-    return load_dataset(run.dataset).scaled(run.config.get("inputs", "standard"))
+    found = (load or load_dataset)(run.dataset).scaled(run.config.get("inputs", "standard"))
+    if found.input_shape != run.spec.input_shape:
+        sizes = [" × ".join(map(str, shape)) for shape in (run.spec.input_shape, found.input_shape)]
+        raise DataError(f"This network looks at pictures of {sizes[0]}, and its data set now has {sizes[1]}.")
+    return found
 
 
 def why_no_scale(run: Run) -> str:

@@ -12,7 +12,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from core.data.datasets import Dataset, load_dataset
-from core.errors import RunError
+from core.errors import DataError, RunError
 from core.figures.scales import number
 from core.inference.sources import RunNetwork
 from core.model.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, MaxPool
@@ -194,7 +194,7 @@ def test_the_preferred_input_comes_when_asked_for_and_says_how_it_is_answered(
 
 def test_images_of_another_shape_are_refused_in_a_sentence(trained_run: str) -> None:
     run = RunStore().get(trained_run)
-    with pytest.raises(RunError, match="has other images or classes than this network: choose another run"):
+    with pytest.raises(DataError, match="has other images or classes than this network: choose another run"):
         library().of_run(replace(run, spec=replace(run.spec, input_shape=(1, 16, 16)))).dataset()
 
 
