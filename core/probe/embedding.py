@@ -139,20 +139,17 @@ def _pca(rows: Floats, seed: int, start: Floats | None, progress: Progress | Non
 
 
 def _tsne(rows: Floats, seed: int, start: Floats | None, progress: Progress | None) -> Floats:
-    from core.probe.told_tsne import ToldTSNE
+    from core.probe.told_tsne import told_tsne
 
     reduced, on = principal(rows, REDUCED, seed), start is not None and bool(np.ptp(start, axis=0).any())
-    told = ToldTSNE(
+    return told_tsne(
+        reduced,
         perplexity=min(PERPLEXITY, (len(rows) - 1) / 3),
-        early_exaggeration=PULL_ON if on else PULL,
-        max_iter=STEPS_ON if on else STEPS,
-        init=_centred(start) if start is not None and on else _shrunk(_pca(reduced, seed, None, None)),
-        random_state=seed,
-        n_jobs=1,
+        exaggeration=PULL_ON if on else PULL,
+        steps=STEPS_ON if on else STEPS,
+        start=_centred(start) if start is not None and on else _shrunk(_pca(reduced, seed, None, None)),
+        progress=progress,
     )
-    told.progress = progress
-    found: Floats = told.fit_transform(reduced)
-    return found
 
 
 def _umap(rows: Floats, seed: int, start: Floats | None, progress: Progress | None) -> Floats:
