@@ -3,10 +3,10 @@
 import streamlit as st
 
 if __name__ == "__main__":  # for a visitor
-    from pages.shared import frame
+    from pages.shared.shell import frame
 
     frame.show()
 else:  # once, by the server
-    from pages.shared.hosts import MIDDLEWARE, announce
+    from pages.shared.shell.hosts import MIDDLEWARE, announce
 
     app = st.App(__file__, lifespan=announce, middleware=MIDDLEWARE)

@@ -28,7 +28,7 @@ from core.model.presets import preset
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from core.train.runner import Runner
-from pages.shared.menu import path
+from pages.shared.shell.navigation import path
 
 IMAGES, LARGE = 10_000, 256
 

@@ -24,8 +24,10 @@ from benchmarks.table import print_table
 from core.data.images import decode_image, fit_image
 from core.explain.attribution import attribute
 from core.model.zoo import BUNDLED
-from pages.shared import networks, results, subjects
-from pages.shared.job_board import Job, Lane, board
+from pages.shared.network import inference as results
+from pages.shared.network import networks
+from pages.shared.picture import input_image as subjects
+from pages.shared.shell.job_board import Job, Lane, board
 
 SAMPLES = Path(__file__).parents[1] / "assets" / "samples"
 PEOPLE = 10

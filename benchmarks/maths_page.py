@@ -21,7 +21,7 @@ from core.model.presets import preset
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from core.train.runner import Runner
-from pages.shared.menu import path
+from pages.shared.shell.navigation import path
 
 LAYERS = ("conv1", "relu1", "pool1", "conv2", "conv3", "pool3", "dense1", "dense2", "softmax and loss")
 

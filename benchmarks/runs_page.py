@@ -23,7 +23,7 @@ from benchmarks.table import print_table
 from core.model.presets import PRESETS, preset
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from pages.shared import state
+from pages.shared.shell import services as state
 
 STEPS, EPOCH = 2_000, 100
 SIZES = (1, 20, 200)

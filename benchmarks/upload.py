@@ -22,8 +22,8 @@ from streamlit.testing.v1 import AppTest
 from benchmarks.maths_page import train
 from benchmarks.server import ROOT
 from benchmarks.table import print_table
-from pages.shared import predictions
-from pages.shared.menu import path
+from pages.shared.display import class_bars as predictions
+from pages.shared.shell.navigation import path
 
 SIZE = (4000, 3000)
 

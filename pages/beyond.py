@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from pages.shared.attacks import attack_section
-from pages.shared.compare import require_weights
-from pages.shared.concepts import concept_section
-from pages.shared.controls import ask_one
-from pages.shared.influences import influence_section
-from pages.shared.layout import next_step, page, show_errors
-from pages.shared.pictures import pick_picture
-from pages.shared.predictions import pick_target
+from pages.sections.attacks_concepts.attacks import attack_section
+from pages.sections.attacks_concepts.concepts import concept_section
+from pages.sections.attacks_concepts.influence import influence_section
+from pages.shared.display.class_bars import pick_target
+from pages.shared.network.comparison import require_weights
+from pages.shared.picture.picker import pick_picture
+from pages.shared.shell.controls import ask_one
+from pages.shared.shell.layout import next_step, page, show_errors
 
 SECTIONS = {"attack": "Attack", "training": "Training images", "concepts": "Concepts"}
 DRAW = {"attack": attack_section, "training": influence_section, "concepts": concept_section}

@@ -3,12 +3,13 @@
 import streamlit as st
 
 from core.model.shapes import problems
-from pages.shared import edits, state
-from pages.shared.layout import next_step, page, plain, show_errors
-from pages.shared.links import follow_link
-from pages.shared.network import code, head, totals
-from pages.shared.previews import ask_preview
-from pages.shared.stack import stack, undo_button
+from pages.sections.build.header import code, head, totals
+from pages.sections.build.layer_stack import stack, undo_button
+from pages.sections.build.preview import ask_preview
+from pages.shared.run import draft_history as edits
+from pages.shared.run.share_link import follow_link
+from pages.shared.shell import services as state
+from pages.shared.shell.layout import next_step, page, plain, show_errors
 
 page("build")
 follow_link()

@@ -2,15 +2,14 @@
 
 import streamlit as st
 
-from pages.shared.classical import operations
-from pages.shared.classical_contest import contest
-from pages.shared.classical_matches import matches
-from pages.shared.classical_start import start_by_hand
-from pages.shared.compare import require_weights
-from pages.shared.feature_maps import answer
-from pages.shared.layout import next_step, page, show_errors
-from pages.shared.missing_images import missing_images
-from pages.shared.pictures import pick_picture
+from pages.sections.classical_vision.hog_baseline import contest
+from pages.sections.classical_vision.kernel_matches import matches, start_by_hand
+from pages.sections.classical_vision.operations import operations
+from pages.shared.layer.feature_maps import answer
+from pages.shared.network.comparison import require_weights
+from pages.shared.network.missing_images import missing_images
+from pages.shared.picture.picker import pick_picture
+from pages.shared.shell.layout import next_step, page, show_errors
 
 page("classical")
 with show_errors():

@@ -2,16 +2,16 @@
 
 import streamlit as st
 
-from pages.shared.batch import batch_section
-from pages.shared.compare import about_first, require_weights
-from pages.shared.explanations import brief
-from pages.shared.layout import next_step, page, show_errors
-from pages.shared.nearest import nearest_section
-from pages.shared.pictures import pick_picture
-from pages.shared.predictions import pick_target
-from pages.shared.stability import stability_section
-from pages.shared.stages import caution, show_stages
-from pages.shared.verdict import verdict_section
+from pages.sections.classify.batch import batch_section
+from pages.sections.classify.nearest import nearest_section
+from pages.sections.classify.preprocessing import caution, show_stages
+from pages.sections.classify.reliability import verdict_section
+from pages.sections.classify.stability import stability_section
+from pages.shared.display.class_bars import pick_target
+from pages.shared.explanation.section import brief
+from pages.shared.network.comparison import about_first, require_weights
+from pages.shared.picture.picker import pick_picture
+from pages.shared.shell.layout import next_step, page, show_errors
 
 page("classify")
 with show_errors():

@@ -1,11 +1,11 @@
 """Compress: a trained network made smaller, and what that costs in accuracy, classes and explanations."""
 
-from pages.shared.compare import require_weights
-from pages.shared.compress_controls import ask_plan
-from pages.shared.compress_report import compressed_section
-from pages.shared.compress_sweep import sweep_panel
-from pages.shared.layout import next_step, page, show_errors
-from pages.shared.missing_images import missing_images
+from pages.sections.compress.controls import ask_plan
+from pages.sections.compress.report import compressed_section
+from pages.sections.compress.sweep import sweep_panel
+from pages.shared.network.comparison import require_weights
+from pages.shared.network.missing_images import missing_images
+from pages.shared.shell.layout import next_step, page, show_errors
 
 page("compress")
 with show_errors():

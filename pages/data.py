@@ -3,13 +3,13 @@
 import streamlit as st
 
 from core.data.arrays import is_stored
-from pages.shared import state
-from pages.shared.augmentation import augmentation
-from pages.shared.catalogue import CARD, choose_dataset, describe, download, use
-from pages.shared.layout import next_step, page, show_errors
-from pages.shared.own_care import care
-from pages.shared.own_images import own_images
-from pages.shared.samples import balance, normalising, samples
+from pages.sections.data.augmentation import augmentation
+from pages.sections.data.catalogue import CARD, choose_dataset, describe, download, use
+from pages.sections.data.import_images import own_images
+from pages.sections.data.manage import care
+from pages.sections.data.samples import balance, normalising, samples
+from pages.shared.shell import services as state
+from pages.shared.shell.layout import next_step, page, show_errors
 
 page("data")
 listed, shown = st.columns(2, gap="medium")

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from pages.shared.compare import require_weights
-from pages.shared.controls import ask_one
-from pages.shared.evaluations import SECTIONS, evaluation
-from pages.shared.judgements import ask_split
-from pages.shared.layout import next_step, page, show_errors
+from pages.sections.evaluate.sections import SECTIONS, evaluation
+from pages.shared.evaluation.evaluate_split import ask_split
+from pages.shared.network.comparison import require_weights
+from pages.shared.shell.controls import ask_one
+from pages.shared.shell.layout import next_step, page, show_errors
 
 page("evaluate")
 with show_errors():

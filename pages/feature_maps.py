@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from pages.shared.compare import require_weights
-from pages.shared.feature_maps import answer, layer_maps
-from pages.shared.layout import next_step, page, show_errors
-from pages.shared.pictures import pick_picture
+from pages.shared.layer.feature_maps import answer, layer_maps
+from pages.shared.network.comparison import require_weights
+from pages.shared.picture.picker import pick_picture
+from pages.shared.shell.layout import next_step, page, show_errors
 
 page("feature_maps")
 with show_errors():

@@ -1,8 +1,8 @@
 """Filters: the kernels of every convolution, at any epoch."""
 
-from pages.shared.compare import require_weights
-from pages.shared.filters import filter_grid
-from pages.shared.layout import next_step, page, show_errors
+from pages.sections.filters.filter_grid import filter_grid
+from pages.shared.network.comparison import require_weights
+from pages.shared.shell.layout import next_step, page, show_errors
 
 page("filters")
 with show_errors():

@@ -8,12 +8,13 @@ from core.inference.library import zoo_id
 from core.model.zoo import BUNDLED, ZOO
 from core.runs.records import Run
 from core.train.config import TrainConfig
-from pages.shared import menu, state
-from pages.shared.demo import demo_panel
-from pages.shared.incident import show_incident
-from pages.shared.launch import start
-from pages.shared.layout import page, plain, show_errors
-from pages.shared.live import LOOKS
+from pages.sections.home.demo import demo_panel
+from pages.shared.run.incident import show_incident
+from pages.shared.run.live_view import LOOKS
+from pages.shared.run.start import start
+from pages.shared.shell import navigation as menu
+from pages.shared.shell import services as state
+from pages.shared.shell.layout import page, plain, show_errors
 
 FIRST = TrainConfig(epochs=5)
 LATEST = 5  # trainings that are listed

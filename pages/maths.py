@@ -1,13 +1,13 @@
 """Number by number: forward and backward through a layer, a receptive field, a loss, an optimiser."""
 
-from pages.shared.compare import require_weights
-from pages.shared.controls import ask_one
-from pages.shared.field_bench import field_bench
-from pages.shared.layout import next_step, page, show_errors
-from pages.shared.loss_bench import loss_bench
-from pages.shared.maths_kernels import kernel_bench
-from pages.shared.maths_layers import layer_bench
-from pages.shared.optimizer_bench import optimizer_bench
+from pages.sections.maths.custom_kernel import kernel_bench
+from pages.sections.maths.layers import layer_bench
+from pages.sections.maths.loss import loss_bench
+from pages.sections.maths.optimizer_step import optimizer_bench
+from pages.sections.maths.receptive_field import field_bench
+from pages.shared.network.comparison import require_weights
+from pages.shared.shell.controls import ask_one
+from pages.shared.shell.layout import next_step, page, show_errors
 
 BENCHES = {  # of the network that is chosen
     "layers": layer_bench,

@@ -7,15 +7,15 @@ import streamlit as st
 from core.errors import ConvScopeError
 from core.inference.library import names_pretrained
 from core.runs.records import Run
-from pages.shared.exports import import_panel
-from pages.shared.incident import show_incident, show_strays
-from pages.shared.layout import empty_state, next_step, page, plain, show_errors
-from pages.shared.live import what_next
-from pages.shared.overlay import overlay
-from pages.shared.run_choice import choose, find, listed, show_more, shown, ticked
-from pages.shared.run_details import details
-from pages.shared.runs_table import runs_table
-from pages.shared.widgets.pulse import pulse
+from pages.sections.runs.comparison import overlay
+from pages.sections.runs.details import details
+from pages.sections.runs.export import import_panel
+from pages.sections.runs.selection import choose, find, listed, show_more, shown, ticked
+from pages.sections.runs.table import runs_table
+from pages.shared.run.incident import show_incident, show_strays
+from pages.shared.run.live_view import what_next
+from pages.shared.shell.layout import empty_state, next_step, page, plain, show_errors
+from pages.shared.widgets.auto_refresh import pulse
 
 TICK_SECONDS = 2.0
 

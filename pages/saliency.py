@@ -2,16 +2,16 @@
 
 import streamlit as st
 
-from pages.shared.agreement import agreement_section
-from pages.shared.compare import require_weights
-from pages.shared.controls import ask_one
-from pages.shared.explanation_controls import ask_methods
-from pages.shared.explanation_course import time_section
-from pages.shared.explanations import maps_section
-from pages.shared.layout import next_step, page, show_errors
-from pages.shared.pictures import pick_picture
-from pages.shared.predictions import pick_target
-from pages.shared.trust import trust_section
+from pages.sections.explain.agreement import agreement_section
+from pages.sections.explain.epochs import time_section
+from pages.sections.explain.trust import trust_section
+from pages.shared.display.class_bars import pick_target
+from pages.shared.explanation.controls import ask_methods
+from pages.shared.explanation.section import maps_section
+from pages.shared.network.comparison import require_weights
+from pages.shared.picture.picker import pick_picture
+from pages.shared.shell.controls import ask_one
+from pages.shared.shell.layout import next_step, page, show_errors
 
 SHOW = {"maps": maps_section, "trust": trust_section, "agreement": agreement_section, "time": time_section}
 SECTIONS = {"maps": "Maps", "trust": "Trust", "agreement": "Disagreement", "time": "Through time"}

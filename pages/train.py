@@ -2,15 +2,15 @@
 
 from core.figures.marks import Mark
 from core.runs.records import Run
-from pages.shared import networks
-from pages.shared.curves import curves
-from pages.shared.diagnosis import diagnosis_panel, findings_of
-from pages.shared.evidence import evidence_panel
-from pages.shared.film_strip import film_strip
-from pages.shared.launch import launch_panel
-from pages.shared.layout import page, show_errors
-from pages.shared.live import watch, what_next
-from pages.shared.recipes import recipe_gallery
+from pages.sections.train.curves import curves
+from pages.sections.train.diagnosis import diagnosis_panel, findings_of
+from pages.sections.train.internals import evidence_panel
+from pages.sections.train.live_preview import film_strip
+from pages.sections.train.recipes import recipe_gallery
+from pages.shared.network import networks
+from pages.shared.run.live_view import watch, what_next
+from pages.shared.run.start import launch_panel
+from pages.shared.shell.layout import page, show_errors
 
 
 def follow(run: Run) -> None:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared.widgets.pulse import pulse
+from pages.shared.widgets.auto_refresh import pulse
 
 state = st.session_state
 state.setdefault("presses", 0)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from pages.shared.menu import PAGES
+from pages.shared.shell.navigation import PAGES
 
 pytestmark = pytest.mark.browser
 TITLES = [info.title for info in PAGES.values()]

@@ -19,7 +19,7 @@ TEXTS = [
     *("1. one", "12) x", "# head", "- item", "+ item", "* item", "> quote", "---", "===", "``` code"),
 ]
 SCRIPT = f"""import streamlit as st
-from pages.shared.layout import plain
+from pages.shared.shell.layout import plain
 for number, text in enumerate({TEXTS!r}):
     with st.container(key=f"error{{number}}"):
         st.error(plain(text))

@@ -118,7 +118,7 @@ def test_a_fingerprint_changes_with_every_weight(model: torch.nn.Module) -> None
 
 
 def test_a_digest_knows_pixels_and_shape(pixels: torch.Tensor) -> None:
-    from pages.shared.subjects import Picture
+    from pages.shared.picture.input_image import Picture
 
     shown = Picture("x", tuple(pixels.shape), pixels.numpy().tobytes())  # type: ignore[arg-type]
     assert digest(pixels) == shown.digest

@@ -20,8 +20,10 @@ from core.model.spec import ModelSpec
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from core.train.runner import Runner
-from pages.shared import jobs, launch, state
-from pages.shared.job_board import Lane
+from pages.shared.run import start as launch
+from pages.shared.shell import background_jobs as jobs
+from pages.shared.shell import services as state
+from pages.shared.shell.job_board import Lane
 
 LAYERS = (
     Conv(8),

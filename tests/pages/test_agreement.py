@@ -15,7 +15,8 @@ from core.model.spec import ModelSpec
 from core.runs.checkpoint import Checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from pages.shared import agreement, results
+from pages.sections.explain import agreement
+from pages.shared.network import inference as results
 
 CHOSEN = ("saliency", "integrated_gradients", "grad_cam", "occlusion")
 pytestmark = pytest.mark.filterwarnings("ignore:Setting")
@@ -24,9 +25,10 @@ pytestmark = pytest.mark.filterwarnings("ignore:Setting")
 def section() -> None:
     import streamlit as st
 
-    from pages.shared import networks, state
-    from pages.shared.agreement import agreement_section
-    from pages.shared.pictures import picture
+    from pages.sections.explain.agreement import agreement_section
+    from pages.shared.network import networks
+    from pages.shared.picture.picker import picture
+    from pages.shared.shell import services as state
 
     both = [
         networks.library().get(run, int(epoch) if epoch else None)
@@ -48,7 +50,7 @@ def opened(runs: str, methods: tuple[str, ...], **settings: Any) -> AppTest:
 
 def expected(run_id: str, **options: Any) -> Any:
     """Return the agreement as it is computed without any page."""
-    from pages.shared import state
+    from pages.shared.shell import services as state
 
     run = state.store().get(run_id)
     model, data = RunStore().load_model(run_id), state.dataset(run.dataset)

@@ -16,9 +16,9 @@ from core.figures.scales import number
 from core.probe.atlas import Sample, data_map, untangle
 from core.probe.features import layer_features
 from core.runs.store import RunStore
-from pages.shared import atlas
-from pages.shared.layout import plain
-from pages.shared.menu import path
+from pages.sections.embedding import section as atlas
+from pages.shared.shell.layout import plain
+from pages.shared.shell.navigation import path
 from tests.absent import make_absent
 from tests.pages.conftest import settled
 

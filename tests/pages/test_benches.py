@@ -18,28 +18,28 @@ from core.maths.losses import LOSSES, loss_value
 from core.maths.rules import OPTIMIZERS
 from core.runs.checkpoint import load_checkpoint, save_checkpoint
 from core.runs.store import RunStore
-from pages.shared.bench_gradients import Batch, layer_weights, moved
-from pages.shared.bench_oracle import torch_weights, verdict
-from pages.shared.bench_race import arrival
-from pages.shared.networks import library
+from core.workbench.torch_reference import torch_weights, verdict
+from pages.sections.maths.gradients import Batch, layer_weights, moved
+from pages.sections.maths.optimizer_race import arrival
+from pages.shared.network.networks import library
 
 
 def losses() -> None:
-    from pages.shared.loss_bench import loss_bench
-    from pages.shared.networks import network_to_inspect
+    from pages.sections.maths.loss import loss_bench
+    from pages.shared.network.networks import network_to_inspect
 
     loss_bench(network_to_inspect())
 
 
 def optimizers() -> None:
-    from pages.shared.networks import network_to_inspect
-    from pages.shared.optimizer_bench import optimizer_bench
+    from pages.sections.maths.optimizer_step import optimizer_bench
+    from pages.shared.network.networks import network_to_inspect
 
     optimizer_bench(network_to_inspect())
 
 
 def race() -> None:
-    from pages.shared.bench_race import landscape_race
+    from pages.sections.maths.optimizer_race import landscape_race
 
     landscape_race()
 

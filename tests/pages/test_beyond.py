@@ -24,8 +24,9 @@ from core.runs.checkpoint import Checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from core.train.losses import cross_entropy
-from pages.shared import concept_results, influence_moments
-from pages.shared.menu import path
+from pages.sections.attacks_concepts import concepts as concept_results
+from pages.sections.attacks_concepts import influence as influence_moments
+from pages.shared.shell.navigation import path
 from tests.pages.conftest import settled
 
 pytestmark = pytest.mark.filterwarnings("ignore:Input Tensor 0 did not")
@@ -264,7 +265,7 @@ def test_many_training_images_are_looked_through_when_asked(make_run: Callable[.
 
 
 def test_checkpoints_are_few_and_stand_for_the_epochs_before_them(trained_run: str) -> None:
-    from pages.shared.networks import library
+    from pages.shared.network.networks import library
 
     store = RunStore()
     for epoch in range(3, 31):

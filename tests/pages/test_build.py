@@ -10,9 +10,9 @@ from core.data.catalog import DATASETS
 from core.model.layers import LAYERS, Activation, Conv, Dense, Dropout, Flatten, MaxPool
 from core.model.presets import PRESETS
 from core.model.spec import MAX_LAYERS, ModelSpec
-from pages.shared import state
-from pages.shared.menu import FOLDER, path
-from pages.shared.stack import ICONS
+from pages.sections.build.layer_stack import ICONS
+from pages.shared.shell import services as state
+from pages.shared.shell.navigation import FOLDER, path
 
 ON_MNIST5K = 320 + 18_496 + 73_856 + (1152 * 512 + 512) + 5_130
 

@@ -24,8 +24,8 @@ from core.probe.matching import best_matches
 from core.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from pages.shared import state
-from pages.shared.menu import path
+from pages.shared.shell import services as state
+from pages.shared.shell.navigation import path
 
 Sheets = Callable[[AppTest], dict[str, Any]]
 

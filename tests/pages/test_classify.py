@@ -18,10 +18,12 @@ from core.data.catalog import DATASETS
 from core.data.datasets import load_dataset
 from core.data.images import fit_image
 from core.runs.store import RunStore
-from pages.shared import results, state, subjects
-from pages.shared.layout import plain
-from pages.shared.menu import FOLDER, path
-from pages.shared.sample_pictures import SAMPLES
+from pages.shared.network import inference as results
+from pages.shared.picture import input_image as subjects
+from pages.shared.picture.samples import SAMPLES
+from pages.shared.shell import services as state
+from pages.shared.shell.layout import plain
+from pages.shared.shell.navigation import FOLDER, path
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting backward hooks")
 SHAPE = (1, 8, 8)

@@ -23,11 +23,12 @@ from core.runs.checkpoint import Checkpoint, save_checkpoint
 from core.runs.records import Status
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from pages.shared import explanation_drawing, networks
-from pages.shared.epochs import LATEST
-from pages.shared.explanation_controls import FIRST
-from pages.shared.explanations import BRIEF
-from pages.shared.menu import path
+from pages.shared.explanation import rendering as explanation_drawing
+from pages.shared.explanation.controls import FIRST
+from pages.shared.explanation.section import BRIEF
+from pages.shared.network import networks
+from pages.shared.network.epoch_slider import LATEST
+from pages.shared.shell.navigation import path
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting backward hooks")
 Sheets = Callable[[AppTest], dict[str, Any]]

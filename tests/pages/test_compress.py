@@ -19,11 +19,12 @@ from core.runs.store import RunStore
 from core.train.beginning import Given
 from core.train.config import TrainConfig
 from core.train.runner import Runner
-from pages.shared import compress_results, state
-from pages.shared.compress_controls import Asked
-from pages.shared.compress_report import bytes_words
-from pages.shared.menu import path
-from pages.shared.networks import library
+from pages.sections.compress import measure as compress_results
+from pages.sections.compress.controls import Asked
+from pages.sections.compress.report import bytes_words
+from pages.shared.network.networks import library
+from pages.shared.shell import services as state
+from pages.shared.shell.navigation import path
 from tests.pages.conftest import settled
 
 pytestmark = [

@@ -16,7 +16,10 @@ from core.data.arrays import Arrays
 from core.data.catalog import DATASETS
 from core.data.download import DOWNLOADS, Download
 from core.errors import DataError
-from pages.shared import job_board, jobs, samples, state
+from pages.sections.data import samples
+from pages.shared.shell import background_jobs as jobs
+from pages.shared.shell import job_board
+from pages.shared.shell import services as state
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "data.py")
 

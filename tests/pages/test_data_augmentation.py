@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.data.datasets import load_dataset
 from core.train.config import AUGMENTATIONS, TrainConfig
-from pages.shared.augmentation import MILD, ROWS, VARIANTS
+from pages.sections.data.augmentation import MILD, ROWS, VARIANTS
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "data.py")
 SIDE, GAP = 96, 8  # of a tile of `digits`, 8 × 8 pixels enlarged twelve times

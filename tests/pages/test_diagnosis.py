@@ -11,7 +11,8 @@ from core.model.presets import preset
 from core.runs.records import Evidence, Metric, Status
 from core.train.config import TrainConfig
 from core.train.recipes import RECIPES
-from pages.shared import menu, state
+from pages.shared.shell import navigation as menu
+from pages.shared.shell import services as state
 
 GUESS = math.log(10)
 TUTORIAL = preset("tutorial", (1, 8, 8), 10)
@@ -20,10 +21,10 @@ TUTORIAL = preset("tutorial", (1, 8, 8), 10)
 def panel(run_id: str) -> None:
     from core.options import options
     from core.train.config import TrainConfig
-    from pages.shared import state
-    from pages.shared.controls import ask
-    from pages.shared.diagnosis import diagnosis_panel, findings_of
-    from pages.shared.layout import show_errors
+    from pages.sections.train.diagnosis import diagnosis_panel, findings_of
+    from pages.shared.shell import services as state
+    from pages.shared.shell.controls import ask
+    from pages.shared.shell.layout import show_errors
 
     with show_errors():
         run = state.store().get(run_id)
@@ -33,7 +34,7 @@ def panel(run_id: str) -> None:
 
 
 def gallery() -> None:
-    from pages.shared.recipes import recipe_gallery
+    from pages.sections.train.recipes import recipe_gallery
 
     recipe_gallery()
 

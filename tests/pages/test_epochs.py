@@ -21,8 +21,8 @@ from core.runs.checkpoint import Checkpoint, save_checkpoint
 from core.runs.records import Status
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from pages.shared.epochs import LATEST
-from pages.shared.menu import path
+from pages.shared.network.epoch_slider import LATEST
+from pages.shared.shell.navigation import path
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting backward hooks")
 Sheets = Callable[[AppTest], dict[str, Any]]

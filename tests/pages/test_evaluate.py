@@ -18,9 +18,9 @@ from core.model.spec import ModelSpec
 from core.runs.checkpoint import Checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from pages.shared.evaluation_contest import p_text, verdict
-from pages.shared.evaluation_matrix import clicked
-from pages.shared.menu import path
+from pages.sections.evaluate.confusion_matrix import clicked
+from pages.sections.evaluate.paired_test import p_text, verdict
+from pages.shared.shell.navigation import path
 from tests.pages.conftest import settled
 
 SECTIONS = ("overview", "confusion", "curves", "galleries", "contest")

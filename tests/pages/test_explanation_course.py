@@ -25,9 +25,11 @@ from core.model.spec import ModelSpec
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from core.train.runner import Runner
-from pages.shared import explanation_course, jobs, menu
-from pages.shared.job_board import Lane, board, threads_of
-from pages.shared.layout import plain
+from pages.sections.explain import epochs as explanation_course
+from pages.shared.shell import background_jobs as jobs
+from pages.shared.shell import navigation as menu
+from pages.shared.shell.job_board import Lane, board, threads_of
+from pages.shared.shell.layout import plain
 from tests.pages.conftest import settled
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting backward hooks")
@@ -35,11 +37,11 @@ LOOK = {"strength": 0.85, "percentile": 99.0, "sign": "both"}
 
 
 def script() -> None:
-    from pages.shared.compare import require_weights
-    from pages.shared.explanation_course import time_section
-    from pages.shared.layout import show_errors
-    from pages.shared.pictures import pick_picture
-    from pages.shared.predictions import pick_target
+    from pages.sections.explain.epochs import time_section
+    from pages.shared.display.class_bars import pick_target
+    from pages.shared.network.comparison import require_weights
+    from pages.shared.picture.picker import pick_picture
+    from pages.shared.shell.layout import show_errors
 
     with show_errors():
         both = require_weights()
@@ -414,9 +416,9 @@ def test_a_pretrained_network_says_so_and_offers_the_way_on(trained_run: str) ->
 
 def pretrained_script() -> None:
     from core.model.zoo import ZOO
-    from pages.shared.explanation_course import time_section
-    from pages.shared.networks import library
-    from pages.shared.subjects import Picture
+    from pages.sections.explain.epochs import time_section
+    from pages.shared.network.networks import library
+    from pages.shared.picture.input_image import Picture
 
     time_section((library().pretrained(next(iter(ZOO))),), Picture("Black", (3, 224, 224), bytes(3 * 224 * 224)), 0)
 

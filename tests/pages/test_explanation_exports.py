@@ -19,8 +19,9 @@ from core.explain.attribution import attribute
 from core.explain.calls import read_settings
 from core.inference import open_network
 from core.runs.store import RunStore
-from pages.shared import networks, state
-from pages.shared.explanation_exports import DOWNLOADS
+from pages.shared.explanation.export import DOWNLOADS
+from pages.shared.network import networks
+from pages.shared.shell import services as state
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting", "ignore::DeprecationWarning")
 Made = dict[str, tuple[str, Callable[[], bytes]]]
@@ -43,11 +44,13 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Made:
 def section() -> None:
     import streamlit as st
 
-    from pages.shared import networks, results, state
-    from pages.shared.explanation_drawing import Shown, View
-    from pages.shared.explanation_exports import take_away
-    from pages.shared.explanation_looks import Look
-    from pages.shared.pictures import picture
+    from pages.shared.explanation.controls import Look
+    from pages.shared.explanation.export import take_away
+    from pages.shared.explanation.rendering import Shown, View
+    from pages.shared.network import inference as results
+    from pages.shared.network import networks
+    from pages.shared.picture.picker import picture
+    from pages.shared.shell import services as state
 
     network = networks.library().get(st.query_params["run"])
     shown_picture, _ = picture(network, state.Choice("test", network.dataset_name, 4))

@@ -12,8 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from core.exchange.archive import export_run
 from core.runs.store import RunStore
-from pages.shared import state
-from pages.shared.run_files import DOWNLOADS
+from pages.sections.runs.export import DOWNLOADS
+from pages.shared.shell import services as state
 from tests.absent import make_absent
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -38,8 +38,8 @@ def panel(run_id: str) -> AppTest:
     def script() -> None:
         import streamlit as st
 
-        from pages.shared import state
-        from pages.shared.exports import export_panel
+        from pages.sections.runs.export import export_panel
+        from pages.shared.shell import services as state
 
         export_panel(state.store().get(st.query_params["run"]))
 
@@ -52,7 +52,7 @@ def panel(run_id: str) -> AppTest:
 
 def importer() -> AppTest:
     def script() -> None:
-        from pages.shared.exports import import_panel
+        from pages.sections.runs.export import import_panel
 
         import_panel()
 

@@ -21,7 +21,7 @@ from core.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from core.runs.records import Status
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from pages.shared.menu import path
+from pages.shared.shell.navigation import path
 
 Sheets = Callable[[AppTest], dict[str, Any]]
 

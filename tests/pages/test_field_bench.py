@@ -19,13 +19,13 @@ from core.probe.fields import effective_field
 from core.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from pages.shared import state
-from pages.shared.field_bench import inner_share
+from pages.sections.maths.receptive_field import inner_share
+from pages.shared.shell import services as state
 
 
 def bench() -> None:
-    from pages.shared import networks
-    from pages.shared.field_bench import field_bench
+    from pages.sections.maths.receptive_field import field_bench
+    from pages.shared.network import networks
 
     field_bench(networks.network_to_inspect())
 

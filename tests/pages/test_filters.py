@@ -17,8 +17,8 @@ from core.model.spec import ModelSpec
 from core.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from pages.shared import unit_orders
-from pages.shared.menu import path
+from pages.sections.filters import filter_order as unit_orders
+from pages.shared.shell.navigation import path
 
 Sheets = Callable[[AppTest], dict[str, Any]]
 

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 def script() -> None:
     import streamlit as st
 
-    from pages.shared.widgets.flip_book import Leaf, Strip, flip_book
+    from pages.shared.widgets.epoch_player import Leaf, Strip, flip_book
 
     st.session_state["found"] = flip_book(
         b"sheet",

@@ -6,9 +6,9 @@ from core.demo import DEMOS, queue
 from core.runs.records import Status
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from pages.shared import state
-from pages.shared.layout import plain
-from pages.shared.menu import path
+from pages.shared.shell import services as state
+from pages.shared.shell.layout import plain
+from pages.shared.shell.navigation import path
 
 
 def home_page() -> AppTest:

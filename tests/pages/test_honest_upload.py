@@ -17,10 +17,13 @@ from core.explain.influence import Images
 from core.reading.inside import look_inside
 from core.reading.reader import Reader, fit_reader
 from core.runs.store import RunStore
-from pages.shared import predictions, results, state, subjects
-from pages.shared.batch_rows import csv
-from pages.shared.menu import path
-from pages.shared.sample_pictures import sample_file
+from pages.sections.classify.batch import csv
+from pages.shared.display import class_bars as predictions
+from pages.shared.network import inference as results
+from pages.shared.picture import input_image as subjects
+from pages.shared.picture.samples import sample_file
+from pages.shared.shell import services as state
+from pages.shared.shell.navigation import path
 from pages.shared.widgets.draw_pad import LONGEST, drawn
 from tests.pages.conftest import settled
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from streamlit import config
 
-from pages.shared.hosts import RefusedHost, greeting
+from pages.shared.shell.hosts import RefusedHost, greeting
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,8 @@ from streamlit.testing.v1 import AppTest
 from core.model.build import build_model
 from core.runs.checkpoint import Checkpoint, save_checkpoint
 from core.runs.store import RunStore
-from pages.shared import menu, state
+from pages.shared.shell import navigation as menu
+from pages.shared.shell import services as state
 
 
 def opened(name: str, run_id: str = "") -> AppTest:

@@ -19,8 +19,9 @@ from streamlit.testing.v1 import AppTest
 
 from core.errors import ExplainError
 from core.explain.course import Missing
-from pages.shared import job_board, jobs
-from pages.shared.job_board import Lane
+from pages.shared.shell import background_jobs as jobs
+from pages.shared.shell import job_board
+from pages.shared.shell.job_board import Lane
 
 GATES: dict[str, threading.Event] = {}
 CALLS: list[str] = []
@@ -42,7 +43,7 @@ def script(name: str, ask: str, person: str, here) -> None:  # type: ignore[no-u
     """Show one piece of work that waits for its gate after its first step."""
     import streamlit as st
 
-    from pages.shared import jobs
+    from pages.shared.shell import background_jobs as jobs
 
     def work(tell):  # type: ignore[no-untyped-def]
         here["calls"].append(name)

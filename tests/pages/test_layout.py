@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.shared.layout import plain
-from pages.shared.menu import PAGES
+from pages.shared.shell.layout import plain
+from pages.shared.shell.navigation import PAGES
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("torch", "torchvision", "captum", "sklearn", "sqlalchemy")  # Streamlit itself touches plotly
 
 
 def test_the_frame_imports_nothing_heavy() -> None:
-    code = "import sys, pages.shared.layout, pages.shared.widgets.image_grid; print(*sys.modules)"
+    code = "import sys, pages.shared.shell.layout, pages.shared.widgets.image_grid; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert "pages.shared.menu" in run.stdout.split()
+    assert "pages.shared.shell.navigation" in run.stdout.split()
     assert not set(HEAVY) & set(run.stdout.split())
 
 
@@ -63,7 +63,7 @@ def script() -> None:
     import streamlit as st
 
     from core.errors import RunError
-    from pages.shared.layout import show_errors
+    from pages.shared.shell.layout import show_errors
 
     with show_errors():
         raise RunError("There is no run <b>x</b>: choose one under Runs.")

@@ -14,10 +14,10 @@ from core.model.presets import PRESETS
 from core.model.spec import MAX_TEXT
 from core.options import options
 from core.train.config import TrainConfig
-from pages.shared import state
-from pages.shared.draft_link import MAX_NETWORK, read_link, settings_link, to_text
-from pages.shared.layout import plain
-from pages.shared.links import whole_link
+from pages.shared.run.share_link import whole_link
+from pages.shared.shell import services as state
+from pages.shared.shell.draft_link import MAX_NETWORK, read_link, settings_link, to_text
+from pages.shared.shell.layout import plain
 
 DRAFT = state.new_draft("digits", "lenet5")
 LINK = settings_link(DRAFT.dataset, DRAFT.spec, TrainConfig(lr=0.01))
@@ -139,8 +139,8 @@ def test_a_bomb_is_never_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def build_page() -> None:
-    from pages.shared import links
-    from pages.shared.layout import page
+    from pages.shared.run import share_link as links
+    from pages.shared.shell.layout import page
 
     page("build")
     links.follow_link()

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.runs.checkpoint import load_checkpoint, save_checkpoint
 from core.runs.store import RunStore
-from pages.shared.menu import path
+from pages.shared.shell.navigation import path
 
 
 def opened(**query: str) -> AppTest:

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from core.train.runner import Runner
-from pages.shared.controls import told_apart
+from pages.shared.shell.controls import told_apart
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 

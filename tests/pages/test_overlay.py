@@ -11,8 +11,8 @@ from core.model.layers import Dense, Dropout, Flatten
 from core.model.spec import ModelSpec
 from core.runs.records import Event, Metric
 from core.train.config import TrainConfig
-from pages.shared import state
-from pages.shared.layout import plain
+from pages.shared.shell import services as state
+from pages.shared.shell.layout import plain
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEC = ModelSpec("Small", (1, 8, 8), 10, (Flatten(), Dense(10)))
@@ -140,7 +140,7 @@ def test_deleted_runs_and_nonsense_in_the_address_are_left_out() -> None:
 
 
 def test_a_run_that_is_not_among_the_latest_is_compared_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pages.shared import run_choice
+    from pages.sections.runs import selection as run_choice
 
     old = record("Old", [0.5])
     new = record("New", [0.6])

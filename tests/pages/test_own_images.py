@@ -13,7 +13,8 @@ from core.runs.records import Status
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from core.train.runner import Runner
-from pages.shared import own_sources, state
+from pages.sections.data import sources as own_sources
+from pages.shared.shell import services as state
 from tests.data.archives import class_folders, packed, picture
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"

@@ -22,8 +22,11 @@ from core.model.zoo_weights import load_pretrained
 from core.probe.activations import capture_activations
 from core.probe.anatomy import dissect
 from core.probe.surgery import Off, operate
-from pages.shared import maths_scene, networks, state, unit_images
-from pages.shared.menu import path
+from pages.sections.filters import top_images as unit_images
+from pages.sections.maths import layer_pass as maths_scene
+from pages.shared.network import networks
+from pages.shared.shell import services as state
+from pages.shared.shell.navigation import path
 
 LITE = "efficientnet_lite0"
 RUN = zoo_id(LITE)
@@ -49,7 +52,7 @@ def texts(app: AppTest) -> str:
 
 def image(name: str = LITE) -> torch.Tensor:
     """Return the cat as a network receives it."""
-    from pages.shared.pictures import picture
+    from pages.shared.picture.picker import picture
 
     network = networks.library().pretrained(name)
     return network.normalize(picture(network, state.Choice("sample", "cat"))[0].tensor())[None]

@@ -10,9 +10,10 @@ from streamlit.testing.v1 import AppTest
 
 from core.model.layers import Conv
 from core.train.config import TrainConfig
-from pages.shared import menu, state
-from pages.shared.addresses import GONE
-from pages.shared.draft_link import from_text, to_text
+from pages.shared.picture.addresses import GONE
+from pages.shared.shell import navigation as menu
+from pages.shared.shell import services as state
+from pages.shared.shell.draft_link import from_text, to_text
 
 DRAFT = state.new_draft("digits", "lenet5")
 

@@ -10,9 +10,9 @@ from streamlit.testing.v1 import AppTest
 from core.runs.records import Event, Status
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from pages.shared import state
-from pages.shared.layout import plain
-from pages.shared.links import read_link
+from pages.shared.run.share_link import read_link
+from pages.shared.shell import services as state
+from pages.shared.shell.layout import plain
 
 ROOT = Path(__file__).resolve().parents[2]
 

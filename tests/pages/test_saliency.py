@@ -24,9 +24,10 @@ from core.model.spec import ModelSpec
 from core.runs.checkpoint import Checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from pages.shared import networks, state
-from pages.shared.explanation_controls import FIRST
-from pages.shared.menu import path
+from pages.shared.explanation.controls import FIRST
+from pages.shared.network import networks
+from pages.shared.shell import services as state
+from pages.shared.shell.navigation import path
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting backward hooks")
 

@@ -20,9 +20,9 @@ from core.probe.activations import capture_activations
 from core.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from core.runs.records import Event, Evidence
 from core.runs.store import RunStore
-from pages.shared.curves import SMOOTHING
-from pages.shared.film_frames import RIGHT, WRONG
-from pages.shared.predictions import share
+from pages.sections.train.curves import SMOOTHING
+from pages.sections.train.live_preview import RIGHT, WRONG
+from pages.shared.display.class_bars import share
 
 
 def seeing(run_id: str, **remembered: Any) -> AppTest:
@@ -30,10 +30,10 @@ def seeing(run_id: str, **remembered: Any) -> AppTest:
 
     def page(run_id: str) -> None:
         from core.figures.marks import Mark
-        from pages.shared import state
-        from pages.shared.curves import curves
-        from pages.shared.evidence import evidence_panel
-        from pages.shared.film_strip import film_strip
+        from pages.sections.train.curves import curves
+        from pages.sections.train.internals import evidence_panel
+        from pages.sections.train.live_preview import film_strip
+        from pages.shared.shell import services as state
 
         run = state.store().get(run_id)
         curves(run, [Mark(1, 2, "rises", "loss")])
@@ -200,9 +200,9 @@ def test_an_untrained_network_is_called_so(trained_run: str) -> None:
 
 def test_weights_that_cannot_be_read_are_one_sentence_and_the_rest_stays(damaged_run: str) -> None:
     def page(run_id: str) -> None:
-        from pages.shared import state
-        from pages.shared.curves import curves
-        from pages.shared.film_strip import film_strip
+        from pages.sections.train.curves import curves
+        from pages.sections.train.live_preview import film_strip
+        from pages.shared.shell import services as state
 
         run = state.store().get(run_id)
         film_strip(run)

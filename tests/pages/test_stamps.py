@@ -13,9 +13,10 @@ from core.inference import stamped
 from core.inference.sources import RunNetwork
 from core.runs.checkpoint import load_checkpoint, save_checkpoint
 from core.runs.store import RunStore
-from pages.shared import results, state
-from pages.shared.networks import library
-from pages.shared.subjects import Picture
+from pages.shared.network import inference as results
+from pages.shared.network.networks import library
+from pages.shared.picture.input_image import Picture
+from pages.shared.shell import services as state
 
 PICTURE = Picture("", (1, 8, 8), bytes(range(0, 256, 4)))
 

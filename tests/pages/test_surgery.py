@@ -20,10 +20,10 @@ from core.probe.activations import capture_activations
 from core.probe.surgery import Edit, Off, Replace, Swap, operate
 from core.runs.checkpoint import load_checkpoint, save_checkpoint
 from core.runs.store import RunStore
-from pages.shared.menu import path
-from pages.shared.predictions import share
-from pages.shared.surgery_edits import words
-from pages.shared.surgery_typing import retyped
+from pages.sections.filters.surgery.edits import words
+from pages.sections.filters.surgery.kernel_editor import retyped
+from pages.shared.display.class_bars import share
+from pages.shared.shell.navigation import path
 
 Sheets = Callable[[AppTest], dict[str, Any]]
 

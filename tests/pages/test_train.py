@@ -11,13 +11,14 @@ from core.options import options
 from core.runs.records import Status
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from pages.shared import launch, state
-from pages.shared.job_board import board
-from pages.shared.layout import plain
-from pages.shared.live import duration
-from pages.shared.menu import path
-from pages.shared.timing import epoch_time
-from pages.shared.transport import ACTIONS
+from pages.shared.run import start as launch
+from pages.shared.run.live_view import duration
+from pages.shared.run.run_controls import ACTIONS
+from pages.shared.run.start import epoch_time
+from pages.shared.shell import services as state
+from pages.shared.shell.job_board import board
+from pages.shared.shell.layout import plain
+from pages.shared.shell.navigation import path
 
 
 def train_page(run_id: str | None = None) -> AppTest:

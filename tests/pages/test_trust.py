@@ -28,10 +28,11 @@ from core.model.spec import ModelSpec
 from core.runs.checkpoint import Checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from pages.shared import networks, trust_asked
-from pages.shared.explanation_controls import FIRST
-from pages.shared.layout import plain
-from pages.shared.predictions import share
+from pages.sections.explain import trust_request as trust_asked
+from pages.shared.display.class_bars import share
+from pages.shared.explanation.controls import FIRST
+from pages.shared.network import networks
+from pages.shared.shell.layout import plain
 from tests.pages.conftest import settled
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting backward hooks")
@@ -39,11 +40,11 @@ LAYERS = (Conv(4), Activation(), MaxPool(), Flatten(), Dense(10))
 
 
 def script() -> None:
-    from pages.shared.compare import require_weights
-    from pages.shared.layout import show_errors
-    from pages.shared.pictures import pick_picture
-    from pages.shared.predictions import pick_target
-    from pages.shared.trust import trust_section
+    from pages.sections.explain.trust import trust_section
+    from pages.shared.display.class_bars import pick_target
+    from pages.shared.network.comparison import require_weights
+    from pages.shared.picture.picker import pick_picture
+    from pages.shared.shell.layout import show_errors
 
     with show_errors():
         both = require_weights()
@@ -52,9 +53,9 @@ def script() -> None:
 
 
 def one_colour() -> None:
-    from pages.shared.compare import require_weights
-    from pages.shared.subjects import Picture
-    from pages.shared.trust import trust_section
+    from pages.sections.explain.trust import trust_section
+    from pages.shared.network.comparison import require_weights
+    from pages.shared.picture.input_image import Picture
 
     trust_section(require_weights(), Picture("Grey", (1, 8, 8), bytes([99] * 64)), 3)
 

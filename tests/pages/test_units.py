@@ -25,10 +25,10 @@ from core.probe.sight import receptive_field
 from core.probe.units import contributions, top_images
 from core.runs.checkpoint import load_checkpoint, save_checkpoint
 from core.runs.store import RunStore
-from pages.shared.menu import path
-from pages.shared.networks import library
-from pages.shared.unit_fields import cut_out, field_of, inside
-from pages.shared.unit_orders import signed
+from pages.sections.filters.filter_order import signed
+from pages.sections.filters.top_images import cut_out, field_of, inside
+from pages.shared.network.networks import library
+from pages.shared.shell.navigation import path
 
 Sheets = Callable[[AppTest], dict[str, Any]]
 

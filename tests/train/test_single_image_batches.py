@@ -19,7 +19,8 @@ from core.train import feed
 from core.train.config import TrainConfig
 from core.train.loop import Training, train
 from core.train.runner import Runner
-from pages.shared import menu, state
+from pages.shared.shell import navigation as menu
+from pages.shared.shell import services as state
 
 FAULT = (Conv(4), Activation(), Flatten(), Dense(16), BatchNorm(), Activation(), Dense(10))
 SINGLE: dict[str, tuple[Layer, ...]] = {

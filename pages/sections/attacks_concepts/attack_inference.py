@@ -1,0 +1,98 @@
+"""What attacks make of pictures, kept for all sessions: a key is the network, the pixels and the attack."""
+
+from collections.abc import Sequence
+from dataclasses import astuple, replace
+from typing import TYPE_CHECKING
+
+from core.explain.method import Method
+from core.inference.network import Network
+from pages.shared.network import inference as results
+from pages.shared.picture import input_image as subjects
+from pages.shared.shell.background_jobs import Progress, background
+
+if TYPE_CHECKING:
+    from core.explain.attacks import Attack, Attacked, Attempt
+    from core.explain.attribution import Attribution
+
+RANDOM = 8  # changes of the same size that an attack is compared with
+Compared = tuple["Attacked", int]  # and how many random changes turn the answer as well
+
+
+def attacked(weights: Network, picture: subjects.Picture, how: "Attack") -> Compared | None:
+    """Return the attacked picture and how many of `RANDOM` changes turn the answer; None while it is being made.
+
+    Raises:
+        ConvScopeError: The network cannot be loaded, or the picture cannot be attacked.
+    """
+    _ = weights.model, weights.statistics  # what is wrong with these is said here
+    return background(
+        ("attack", weights.mark, picture.digest, astuple(how)),
+        lambda tell: _compare(weights, picture, how, tell),
+        words="Attacking",
+        place="attack",
+    )
+
+
+def _compare(weights: Network, picture: subjects.Picture, how: "Attack", tell: Progress) -> Compared:
+    from core.explain.attacks import attack
+    from core.explain.flips import random_changes
+    from core.explain.prediction import predict
+
+    found = attack(weights.model, picture.tensor(), *weights.statistics, how, progress=tell)
+    answers = predict(weights.model, weights.normalize(random_changes(found, RANDOM))).argmax(dim=1)
+    return found, int((answers != found.before.argmax()).sum())
+
+
+def as_picture(picture: subjects.Picture, found: "Attacked") -> subjects.Picture:
+    """Return an attacked picture as one that networks can be asked about."""
+    title = f"{picture.title}, attacked"
+    return replace(picture, title=title, pixels=found.pixels.numpy().tobytes())
+
+
+def explained(
+    weights: Network, pictures: Sequence[subjects.Picture], target: int, method: Method
+) -> "list[Attribution] | None":
+    """Explain one class of several pictures; None while it is being done.
+
+    Raises:
+        ConvScopeError: The method cannot explain one of them.
+    """
+
+    def work(tell: Progress) -> "list[Attribution]":
+        found = []
+        for before, picture in enumerate(pictures):
+
+            def told(done: int, total: int, before: int = before) -> None:
+                tell(before * total + done, len(pictures) * total)
+
+            found.append(results.attribution(weights, picture, target, method.name, progress=told))
+        return found
+
+    passes = len(pictures) * method.passes(method.resolve({}), pictures[0].shape)
+    key = (weights.mark, *(picture.digest for picture in pictures), target, method.name)
+    return background(("explained", *key), work, words=f"{passes:,} passes", place="attack_explained")
+
+
+def growing(weights: Network, picture: subjects.Picture, how: "Attack") -> "tuple[Attempt, ...] | None":
+    """Return attacks of growing strength, up to the first that succeeds; None before that was asked for and is done.
+
+    Raises:
+        ConvScopeError: As in `attacked`.
+    """
+    from core.explain.flips import LENGTHS, STRENGTHS, smallest
+
+    model, known = weights.model, weights.statistics
+    strengths = LENGTHS if how.norm == "l2" else STRENGTHS
+    asked = replace(how, strength=strengths[0])  # its own strength does not matter
+
+    def work(tell: Progress) -> "tuple[Attempt, ...]":
+        made = smallest(model, picture.tensor(), *known, asked, strengths, progress=tell)
+        return tuple(each.outcome for each in made)  # without their pictures, of which many would be kept
+
+    return background(
+        ("smallest", weights.mark, picture.digest, astuple(asked)),
+        work,
+        words="Trying growing strengths",
+        place="smallest",
+        ask="Find the smallest strength that turns the answer",
+    )

@@ -1,0 +1,256 @@
+"""Attack: a change too small to see that turns the answer, and what becomes of the explanation."""
+
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from core.explain.methods import METHODS
+from core.figures.scales import ColorScale, number
+from core.inference.network import Network
+from pages.sections.attacks_concepts.attack_inference import RANDOM, as_picture, attacked, explained, growing
+from pages.shared.display.before_after import answers, before_after
+from pages.shared.display.class_bars import class_name, share
+from pages.shared.display.map_grid import color_bar
+from pages.shared.display.vega_charts import chart
+from pages.shared.network import inference as results
+from pages.shared.picture import input_image as subjects
+from pages.shared.picture.pixels import enlarged, shown
+from pages.shared.shell import services as state
+from pages.shared.shell.controls import ask_one
+from pages.shared.shell.layout import plain, show_errors
+
+if TYPE_CHECKING:
+    from core.explain.attacks import Attack, Attacked
+
+ATTACK_CONTROLS_METHODS = {"fgsm": "FGSM: one step", "pgd": "PGD: several steps"}
+NORMS = {"linf": "Each value (L∞)", "l2": "The whole picture (L2)"}
+FIRST = {"linf": 8, "l2": 256}
+MOST = {"linf": 64, "l2": 2048}
+STEP = {"linf": 1, "l2": 16}
+ANY = -1  # instead of a class
+
+
+def ask_attack(network: Network, picture: subjects.Picture, answer: int) -> "Attack":
+    """Ask how to attack a picture of which the network says `answer`."""
+    from core.explain.attacks import Attack
+
+    with st.container(border=True, key="attack_controls"):
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+            method = ask_one("Method", ATTACK_CONTROLS_METHODS, "attack_by")
+            towards = _ask_towards(network, answer)
+            norm, steps = "linf", 10
+            if method == "pgd":
+                norm = ask_one("Strength is measured by", NORMS, "attack_norm")
+                steps = st.number_input(
+                    "Steps", 1, 100, 10, key="attack_steps", width=110, persist_state="session", help=_STEPS
+                )
+        strength = _ask_strength(norm)
+        st.caption(_ABOUT[method])
+    return Attack(method, strength, norm, int(steps), towards)  # type: ignore[arg-type]
+
+
+def set_strength(norm: str, strength: int) -> None:
+    """Turn the slider; for callbacks."""
+    st.session_state[f"attack_strength_{norm}"] = strength
+
+
+_STEPS = "Each is 2.5 · strength / steps long; after each the picture is brought back to within the strength."
+_ABOUT = {
+    "fgsm": "Each value moves by the whole strength, up or down by the sign of the gradient "
+    "(Goodfellow et al. 2014, arXiv:1412.6572).",
+    "pgd": "Several smaller steps, each along the gradient where the last one led; stronger than one large step "
+    "(Madry et al. 2017, arXiv:1706.06083).",
+}
+
+
+def _ask_strength(norm: str) -> int:
+    whole = norm == "l2"
+    label = "Strength: length of the whole change, in levels of 255" if whole else "Strength, in levels of 255"
+    about = (
+        "The square root of the sum of all squared changes."
+        if whole
+        else "A value goes from 0 to 255; none is changed by more than this."
+    )
+    key = f"attack_strength_{norm}"
+    st.session_state.setdefault(key, FIRST[norm])
+    return int(st.slider(label, STEP[norm], MOST[norm], step=STEP[norm], key=key, help=about, persist_state="session"))
+
+
+def _ask_towards(network: Network, answer: int) -> int | None:
+    names = network.class_names
+    chosen = st.selectbox(
+        "Turn the answer to",
+        [ANY, *(index for index in range(len(names)) if index != answer)],
+        format_func=lambda index: "Any other class" if index == ANY else names[index],
+        key=f"attack_towards_{network.id}_{answer}",
+        width=220,
+    )
+    return None if chosen in (ANY, None) else int(chosen)
+
+
+EXPLAIN = ("grad_cam", "saliency", "input_x_gradient", "integrated_gradients", "guided_backprop")
+_STYLE = """<style>
+[class*="st-key-attacked_"] img, [class*="st-key-before_after_"] img { image-rendering: pixelated; }
+[class*="st-key-attacked_"] [data-testid="stElementToolbar"] { display: none; }
+</style>"""
+
+
+@st.fragment
+@show_errors()
+def attack_section(weights: Network, picture: subjects.Picture, target: int) -> None:
+    """Let a picture be attacked, and show the change, the answers and the explanations before and after.
+
+    Args:
+        weights: Whose network is attacked.
+        picture: The picture.
+        target: The class to explain.
+    """
+    st.html(_STYLE)
+    st.subheader("A small change that turns the answer", anchor=False)
+    st.markdown(
+        "Every pixel is moved a little in the direction that misleads the network most. People hardly see the "
+        "difference; networks do."
+    )
+    answer = int(results.probabilities(weights, picture).argmax())
+    how = ask_attack(weights, picture, answer)
+    made = attacked(weights, picture, how)
+    if made is None:
+        return
+    found, turned = made
+    _pictures(picture, found)
+    _verdict(weights, found, turned)
+    with st.grid(2, min_column_width=320, gap="large"):
+        with st.container():
+            st.markdown("**Its answer**")
+            answers(weights, picture, found.before.numpy(), found.after.numpy())
+        with st.container(), show_errors():
+            _explanations(weights, picture, found, target)
+    with show_errors():
+        _smallest(weights, picture, how)
+
+
+def _pictures(picture: subjects.Picture, found: "Attacked") -> None:
+    """Show the picture, what was added and what came of it."""
+    change = found.change.numpy().astype(np.float64)
+    mean = change.mean(axis=0)
+    reach = max(1.0, float(np.abs(mean).max()))
+    scale = ColorScale("diverging", -reach, reach)
+    with st.grid(3, min_column_width=200):
+        with st.container(border=True, height="stretch", key="attacked_before", gap="xsmall"):
+            st.markdown("**The picture**")
+            st.image(enlarged(picture.array()), width="stretch", alt="The picture before the attack")
+            st.caption(plain(picture.title))
+        with st.container(border=True, height="stretch", key="attacked_change", gap="xsmall"):
+            st.markdown(f"**The change, {number(255 / reach)} × amplified**")
+            words = _change_words(change, reach)
+            st.image(enlarged(scale.rgb(mean)), width="stretch", alt=f"The change of each pixel. {words}")
+            color_bar(scale, words)
+        with st.container(border=True, height="stretch", key="attacked_after", gap="xsmall"):
+            st.markdown("**The attacked picture**")
+            pixels = shown(found.pixels.numpy())
+            st.image(enlarged(pixels), width="stretch", alt="The picture after the attack")
+            st.caption("Rounded to whole levels, as a file holds it: what is predicted is this very picture.")
+            st.download_button(
+                "Save it", _png(pixels), "attacked.png", "image/png", icon=":material/download:", on_click="ignore"
+            )
+
+
+def _change_words(change: np.ndarray, reach: float) -> str:
+    average = ", mean of the channels" if len(change) > 1 else ""
+    moved = float((change != 0).any(axis=0).mean())
+    return (
+        f"Red: made brighter; blue: made darker{average}; full colour is {number(reach)} of 255 levels. "
+        f"{moved:.0%} of the pixels changed, no value by more than {int(np.abs(change).max())} levels; "
+        f"the whole change is {number(float(np.sqrt((change**2).sum())))} levels long (L2)."
+    )
+
+
+def _verdict(weights: Network, found: "Attacked", turned: int) -> None:
+    """Say whether it worked, and what chance would have done."""
+    was, now = (class_name(weights, int(each.argmax())) for each in (found.before, found.after))
+    chance = f"Of {RANDOM} random changes of the same size, {turned or 'none'} {'turn' if turned > 1 else 'turns'} it."
+    if found.successful:
+        st.success(f"The answer turns from “{was}” to “{now}”. {chance}", icon=":material/bolt:")
+    elif was != now:
+        wanted = class_name(weights, found.attack.towards or 0)
+        st.info(f"The answer turns to “{now}”, but not yet to “{wanted}”. {chance}", icon=":material/trending_up:")
+    else:
+        advice = "raise the strength" + ", or let PGD take several steps" * (found.attack.method == "fgsm")
+        st.info(
+            f"The answer is still “{was}”: {advice}. {chance}",
+            icon=":material/shield:",
+        )
+
+
+def _explanations(weights: Network, picture: subjects.Picture, found: "Attacked", target: int) -> None:
+    """Explain one class of the picture before and after, by one method."""
+    from core.explain.fitness import why_not
+
+    now = int(found.after.argmax())
+    asked = {str(target): f"“{class_name(weights, target)}”"} | {str(now): f"“{class_name(weights, now)}”"}
+    st.markdown("**What speaks for a class, before and after**")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = int(ask_one("Class", asked, f"attack_class_{target}_{now}")) if len(asked) > 1 else target
+        method = METHODS[
+            st.selectbox(
+                "Explain by",
+                EXPLAIN,
+                format_func=lambda name: METHODS[name].title,
+                key="attack_method",
+                width=220,
+                persist_state="session",
+            )
+        ]
+    reason = why_not(weights.model, method.name)
+    if reason:
+        st.info(plain(reason), icon=":material/block:")
+        return
+    pair = (picture, as_picture(picture, found))
+    maps = explained(weights, pair, chosen, method)
+    if maps is not None:
+        before_after(method, [each.array() for each in pair], maps)
+
+
+def _smallest(weights: Network, picture: subjects.Picture, how: "Attack") -> None:
+    """Find how little is enough, on a press."""
+    from core.figures.flips import flip_chart, flip_rows
+
+    st.markdown("**How little is enough?**")
+    tried = growing(weights, picture, how)
+    if tried is None:
+        return
+    last = tried[-1]
+    sure = share(float(last.after.max()))
+    if last.successful:
+        st.markdown(
+            f"The smallest of the strengths tried that turns the answer is **{last.attack.strength}**: "
+            f"“{class_name(weights, int(last.after.argmax()))}”, {sure} sure."
+        )
+        st.button(
+            f"Use strength {last.attack.strength}",
+            icon=":material/tune:",
+            key="use_strength",
+            on_click=set_strength,
+            args=(how.norm, last.attack.strength),
+        )
+    else:
+        st.markdown(f"None of the strengths up to **{last.attack.strength}** turns the answer.")
+    rows = flip_rows(tried, weights.class_names)
+    with st.container(width=640):
+        chart(
+            flip_chart(rows, theme=state.theme()),
+            rows,
+            key="flips",
+            alt="Probability of the answer and of the class that replaces it, by the strength of the attack",
+        )
+    st.caption(f"Tried: {', '.join(str(each.attack.strength) for each in tried)}. Strength 0 is the picture as it is.")
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    from PIL import Image
+
+    file = BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(file, "PNG")
+    return file.getvalue()

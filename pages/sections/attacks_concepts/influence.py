@@ -1,0 +1,221 @@
+"""Training images: those that taught a network its answer, those that spoke against it, and those that look alike."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from core.errors import RunError
+from core.figures.scales import number
+from core.inference.network import Network
+from core.runs.records import Run
+from pages.shared.display.class_bars import class_name
+from pages.shared.display.image_cards import Card, cards
+from pages.shared.network.missing_images import missing_images
+from pages.shared.picture import input_image as subjects
+from pages.shared.picture.pixels import enlarged, shown
+from pages.shared.shell.background_jobs import Progress, background
+from pages.shared.shell.controls import ask_one
+from pages.shared.shell.layout import plain, show_errors
+from pages.shared.shell.services import store
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from core.data.datasets import Dataset
+
+CHECKPOINTS = 8  # of all that are kept, spread evenly
+Kept = tuple[int, float]  # an epoch, and the learning rate summed over the epochs that it stands for
+
+
+@dataclass(frozen=True, eq=False)
+class Taught:
+    """What training images had to do with an answer.
+
+    Attributes:
+        epochs: After which epochs the network was asked.
+        influence: By TracIn, (N,); None without epochs.
+        similarity: Cosine before the last layer, (N,).
+        labels: The classes they were learned as, (N,).
+    """
+
+    epochs: tuple[int, ...]
+    influence: "np.ndarray | None"
+    similarity: "np.ndarray"
+    labels: "np.ndarray"
+
+
+def moments_of(weights: Network) -> tuple[Kept, ...]:
+    """Return at most `CHECKPOINTS` epochs up to the chosen one, each with the learning rates it stands for.
+
+    Raises:
+        RunError: No epoch is kept, or the network has not learned from any image yet.
+    """
+    run = weights.require_run()
+    if weights.epoch == 0:
+        raise RunError("The untrained network has learned from no image yet: choose a later epoch.")
+    kept = [epoch for epoch in weights.epochs if 0 < epoch <= (weights.epoch or epoch)]
+    if not kept:
+        raise RunError(
+            "This run kept no weights of its epochs, so nothing is known of how it learned: let it train for an epoch."
+        )
+    places = range(len(kept)) if len(kept) <= CHECKPOINTS else _spread(len(kept))
+    rates, last = _rates(run), 0
+    found = []
+    for epoch in (kept[place] for place in places):
+        between = range(last + 1, epoch + 1)
+        found.append((epoch, sum(rates.get(each, float(run.config.get("lr", 1e-3))) for each in between)))
+        last = epoch
+    return tuple(found)
+
+
+def _spread(count: int) -> list[int]:
+    """Return `CHECKPOINTS` places of so many, the last among them."""
+    return [round((place + 1) * count / CHECKPOINTS) - 1 for place in range(CHECKPOINTS)]
+
+
+def _rates(run: Run) -> dict[int, float]:
+    """Return the mean learning rate of each epoch."""
+    sums: dict[int, tuple[float, int]] = {}
+    for metric in store().metrics(run.id):
+        total, count = sums.get(metric.epoch, (0.0, 0))
+        sums[metric.epoch] = total + metric.lr, count + 1
+    return {epoch: total / count for epoch, (total, count) in sums.items()}
+
+
+def taught(
+    weights: Network, picture: subjects.Picture, target: int, moments: Sequence[Kept], count: int
+) -> Taught | None:
+    """Return what the first `count` training images had to do with an answer; None while that is found out.
+
+    Raises:
+        ConvScopeError: The network or its images cannot be had, or it does not end in a dense layer.
+    """
+    model, image, data = weights.model, weights.normalize(picture.tensor()), weights.dataset()
+    asked = [(weights.at(epoch).pinned(), rate) for epoch, rate in moments]
+
+    def work(tell: Progress) -> Taught:
+        from core.explain.influence import Images, Snapshot, last_layer, similarity, tracin
+        from core.train.config import TrainConfig
+        from core.train.feed import training_labels
+        from core.train.losses import make_loss
+
+        config = TrainConfig.from_mapping(weights.config)
+        used = config.train_images or len(data.train)
+        labels = training_labels(data.train.labels[:used], data.num_classes, config)[:count]
+        images = Images(data.train.images[:count], labels, data.normalize)
+        last_layer(model)  # what is wrong with it is said before anything is looked through
+        total = (len(moments) + 1) * len(images)
+        alike = similarity(model, images, image, progress=lambda done, _: tell(done, total))
+        influence = None
+        if moments:
+            influence = tracin(
+                [Snapshot(each.own_copy, rate) for each, rate in asked],
+                images,
+                image,
+                target,
+                make_loss(config),
+                progress=lambda done, _: tell(len(images) + done, total),
+            ).numpy()
+        return Taught(tuple(epoch for epoch, _ in moments), influence, alike.numpy(), labels.numpy())
+
+    return background(
+        ("influence", weights.mark, picture.digest, target, *((each.mark, rate) for each, rate in asked), count),
+        work,
+        words="Looking through the training images",
+        place="influence",
+    )
+
+
+FEW = 1000
+SHOWN = 9
+SIDE = 112  # about so many pixels wide are the pictures that go to the browser
+
+
+@st.fragment
+@show_errors()
+def influence_section(weights: Network, picture: subjects.Picture, target: int) -> None:
+    """Show which training images pushed a network towards a class for a picture, and which look alike to it.
+
+    Args:
+        weights: Whose training is looked back at, up to its epoch.
+        picture: The picture.
+        target: The class.
+    """
+    st.subheader(f"Which training images taught it “{class_name(weights, target)}”?", anchor=False)
+    if missing_images(weights):
+        return
+    data = weights.dataset()
+    count = _ask_count(weights, len(data.train))
+    try:
+        moments = moments_of(weights)
+    except RunError as error:  # what looks alike can still be found
+        st.info(plain(str(error)), icon=":material/block:")
+        moments = ()
+    found = taught(weights, picture, target, moments, count)
+    if found is not None:
+        _show(weights, data, found, target)
+
+
+def _ask_count(weights: Network, there: int) -> int:
+    used = min(there, int(weights.config.get("train_images", 0)) or there)
+    if used <= FEW:
+        return used
+    counts = {str(FEW): f"{FEW:,}", str(used): f"All {used:,}"}
+    return int(ask_one("Training images to look through", counts, f"influence_count_{used}"))
+
+
+def _show(weights: Network, data: "Dataset", found: Taught, target: int) -> None:
+    name = class_name(weights, target)
+    if found.influence is not None:
+        st.markdown(f"**Proponents: they taught it “{name}”**")
+        order = found.influence.argsort()
+        _cards(data, found, [at for at in order[::-1][:SHOWN] if found.influence[at] > 0], found.influence, target)
+        st.markdown("**Opponents: they taught it otherwise**")
+        _cards(data, found, [at for at in order[:SHOWN] if found.influence[at] < 0], found.influence, target)
+        st.caption(_influence_words(weights, found))
+    st.markdown("**Most alike in the eyes of the network**")
+    alike = (-found.similarity).argsort(kind="stable")[:SHOWN].tolist()
+    _cards(data, found, alike, found.similarity, target)
+    st.caption(
+        f"Of {len(found.similarity):,} training images, those whose numbers before the last layer point most nearly "
+        "the same way as this picture's: 1 is the same direction (cosine), by the weights that are chosen above. It "
+        "says what the network takes for alike, not what it learned from."
+    )
+
+
+def _influence_words(weights: Network, found: Taught) -> str:
+    epochs = ", ".join(map(str, found.epochs))
+    words = (
+        f"TracIn (Pruthi et al. 2020, arXiv:2002.08484): for each of {len(found.similarity):,} training images, the "
+        "product of its gradient with this picture's, over the weights of the last layer, times the learning rate, "
+        f"summed over the network after epoch{'s' * (len(found.epochs) > 1)} {epochs}. Positive: a step on that image "
+        "made the class likelier here. Only order and sign have a meaning across networks. "
+        ":material/check: has this class, :material/close: another."
+    )
+    rule = str(weights.config.get("optimizer", "adam"))
+    if rule not in ("sgd", "gd"):
+        words += " This training took its steps by another rule than plain gradient descent: take it as an estimate."
+    return words
+
+
+def _cards(data: "Dataset", found: Taught, chosen: Sequence[int], values: Any, target: int) -> None:
+    if not len(chosen):
+        st.caption("None.")
+        return
+    drawn = []
+    for index in map(int, chosen):
+        label, truth = int(found.labels[index]), int(data.train.labels[index])
+        title = data.class_names[label] + (f" (really {data.class_names[truth]})" if label != truth else "")
+        agrees = "same class" if label == target else "another class"
+        sign = "✓" if label == target else "✗"
+        drawn.append(
+            Card(
+                title=title,
+                note=f"{sign} {number(float(values[index]))}",
+                words=f"Training image {index}, learned as {title}, {agrees}: {number(float(values[index]))}",
+                pictures=(enlarged(shown(data.train.images[index].numpy()), SIDE),),
+            )
+        )
+    cards(drawn)

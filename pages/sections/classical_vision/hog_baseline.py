@@ -1,0 +1,161 @@
+"""Hand-made features with a linear machine against the network, on the same images: accuracy and time."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.inference.network import Network
+from core.runs.records import Run
+from core.runs.training_data import dataset_title
+from pages.shared.network.comparison import LETTERS
+from pages.shared.shell import services as state
+from pages.shared.shell.background_jobs import Lane, Progress, background
+from pages.shared.shell.layout import plain, show_errors
+
+if TYPE_CHECKING:
+    from core.probe.hog import HogResult
+
+MOST = 5000  # training images for the machine: more take minutes and hardly help
+TIMED = 256  # test images by which the network's speed is measured
+
+
+@dataclass(frozen=True)
+class Judged:
+    """How a network does on the test images: its accuracy, 0 to 1, and seconds for one picture."""
+
+    accuracy: float
+    seconds: float
+
+
+def _seen(run: Run) -> int:
+    """Return how many images the network learned from."""
+    whole = len(state.dataset(run.dataset).train)
+    return min(run.config.get("train_images") or whole, whole)
+
+
+def _hog(run: Run) -> "HogResult | None":
+    """Return how HOG and a linear SVM do on the data set of a run, or draw how far that is and return None."""
+    images, count = state.dataset(run.dataset), min(_seen(run), MOST)
+
+    def measure(tell: Progress) -> "HogResult":
+        from core.probe.hog import hog_svm
+
+        return hog_svm(images, max_train=count, progress=tell)
+
+    return background(
+        ("hog", run.dataset, count),
+        measure,
+        words="Describing the images",
+        place="contest",
+        ask="Let them compete",
+        icon=":material/sports_score:",
+        lane=Lane.MEASUREMENT,
+    )
+
+
+def _judged(weights: Network, side: int) -> Judged | None:
+    """Return how a network does, or draw that it is judged; the store knows the accuracy of a finished run."""
+    run, model, dataset = weights.require_run(), weights.model, weights.dataset()
+    known = run.test_accuracy if weights.epoch is None else None
+
+    def measure(tell: Progress) -> Judged:
+        from core.data.datasets import Split
+        from core.train.metrics import evaluate
+
+        test = dataset.test
+        few = test if known is None else Split(test.images[:TIMED], test.labels[:TIMED])
+        start = time.perf_counter()
+        score = evaluate(model, dataset, few)
+        seconds = (time.perf_counter() - start) / len(few)
+        return Judged(score.accuracy if known is None else known, seconds)
+
+    key = ("judged", *weights.mark, known)
+    return background(key, measure, words="Judging the network", place=f"judged_{side}", lane=Lane.MEASUREMENT)
+
+
+@st.fragment
+def contest(both: Sequence[Network]) -> None:
+    """Offer to let HOG and a linear SVM compete with the network, and show both in one table."""
+    with show_errors():
+        run = both[0].require_run()
+        st.subheader("Hand-made features against the network", anchor=False)
+        st.markdown(
+            "Before networks, people described a picture by its edges (**HOG**: in each small cell, how much edge runs "
+            "in which direction) and let a linear machine (**SVM**) tell the classes apart by these numbers. "
+            "How does that do on the images of this network?"
+        )
+        hog = _hog(run)
+        if hog is None:
+            name = plain(dataset_title(run))
+            st.caption(f"{name}: some seconds to a minute, in the background. The network is not trained again.")
+            return
+        rivals = [weights for weights in both if weights.dataset_name == run.dataset]
+        judged = [_judged(weights, side) for side, weights in enumerate(rivals)]
+        known = [each for each in judged if each is not None]
+        if len(known) == len(rivals):
+            _table(rivals, hog, known)
+        if len(rivals) < len(both):
+            st.caption("Network B learned from other images and stands aside.")
+
+
+def _table(rivals: Sequence[Network], hog: "HogResult", judged: Sequence[Judged]) -> None:
+    rows = [
+        {
+            "": "HOG + linear SVM",
+            "Test accuracy": f"{hog.accuracy:.1%}",
+            "To learn": _time(hog.fit_seconds),
+            "For a picture": _time(hog.predict_seconds),
+            "Learned from": f"{hog.num_train:,} images",
+            "Sees a picture as": f"{hog.num_features:,} hand-made numbers",
+        }
+    ]
+    for letter, weights, each in zip(LETTERS, rivals, judged, strict=False):
+        named = f"Network {letter}" if len(rivals) > 1 else "This network"
+        run = weights.require_run()
+        rows.append(
+            {
+                "": f"{named}, {weights.moment}",
+                "Test accuracy": f"{each.accuracy:.1%}",
+                "To learn": _time(_training_seconds(weights)),
+                "For a picture": _time(each.seconds),
+                "Learned from": f"{_seen(run):,} images",
+                "Sees a picture as": f"{' × '.join(map(str, run.spec.input_shape))} pixels",
+            }
+        )
+    st.table(rows, hide_index=True, border="horizontal", alt="HOG and a linear SVM beside the network")
+    st.markdown(_verdict(hog, judged[0]))
+    cut = (
+        ""
+        if hog.num_train == _seen(rivals[0].require_run())
+        else f" HOG and SVM got the first {hog.num_train:,} of them."
+    )
+    st.caption(
+        f"All are judged by the same {hog.num_test:,} test images and learned from the same training split.{cut} "
+        "Times are of this server, the network's pictures in batches."
+    )
+
+
+def _verdict(hog: "HogResult", network: Judged) -> str:
+    ahead = round(1000 * network.accuracy) - round(1000 * hog.accuracy)
+    if not ahead:
+        return "**They are even.**"
+    points = f"by {abs(ahead) / 10:.1f} percentage points"
+    if ahead > 0:
+        return f"**The network is ahead {points}:** it found better features than edges in cells."
+    return f"**The hand-made features are ahead {points}:** on few or simple images they often are."
+
+
+def _training_seconds(weights: Network) -> float:
+    run = weights.require_run()
+    if weights.epoch is None or not run.step:
+        return run.seconds
+    return run.seconds * min(1.0, weights.epoch * run.steps_per_epoch / run.step)
+
+
+def _time(seconds: float) -> str:
+    if seconds < 1:
+        return f"{1000 * seconds:.1f} ms" if seconds else "0 s"
+    return f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.0f} min"

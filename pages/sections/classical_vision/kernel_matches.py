@@ -1,0 +1,200 @@
+"""Which hand-made kernel each learned filter of the first convolution is most like."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from core.errors import ConvScopeError
+from core.inference.network import Network
+from core.model.handmade import KERNELS, kernel
+from core.probe.matching import Match, best_matches
+from core.runs.records import Run
+from core.train.config import TrainConfig
+from pages.sections.classical_vision.operations import first_convolution
+from pages.shared.display.map_grid import dimensions
+from pages.shared.network.comparison import attempts, side_by_side, taken
+from pages.shared.run import draft_history as edits
+from pages.shared.run import settings_form as settings
+from pages.shared.run.run_controls import answered, refused, show_refusal
+from pages.shared.shell import navigation as menu
+from pages.shared.shell import services as state
+from pages.shared.shell.controls import ask_one
+from pages.shared.shell.layout import show_errors
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+ALIKE = 0.8  # cosine similarity from which two kernels do nearly the same
+FEW, MOST = 12, 256  # pairs on the page, at first and at most
+COLOURFUL = 0.5  # part of a filter that grey pictures meet, below which it is one for colours
+BY = {"whole": "Whole kernels", "pattern": "Pattern only"}
+
+
+@dataclass(frozen=True, eq=False)
+class Matched:
+    """The learned filters of a convolution and what they are like.
+
+    Attributes:
+        layer: The name of the convolution.
+        kernels: The mean kernel of each filter over its input channels, float (N, k, k).
+        channels: How many kernels a filter has.
+        found: Its likeness to hand-made ones, the best first.
+    """
+
+    layer: str
+    kernels: "NDArray[np.float32]"
+    channels: int
+    found: tuple[Match, ...]
+
+    @property
+    def alike(self) -> int:
+        """How many filters are nearly a hand-made one."""
+        return sum(match.cosine >= ALIKE for match in self.found)
+
+
+def matched(weights: Network, *, centred: bool = False) -> Matched | None:
+    """Compare the first convolution with the hand-made kernels; None where there is none.
+
+    Raises:
+        ConvScopeError: Its kernels are not square with an odd side of at least 3, or cannot be loaded.
+    """
+    from core.probe.kernels import filters
+
+    layer = first_convolution(weights)
+    if layer is None:
+        return None
+    values = filters(weights.model, layer).numpy()
+    found = sorted(best_matches(values, centred=centred), key=lambda match: -match.cosine)
+    return Matched(layer, values.mean(axis=1), values.shape[1], tuple(found))
+
+
+@st.fragment
+def matches(both: Sequence[Network]) -> None:
+    """Show each learned filter beside the hand-made kernel that it is most like, and say how many are."""
+    with show_errors():
+        st.subheader("Did it learn what people thought of?", anchor=False)
+        st.markdown(
+            f"Each filter of the first convolution (left) beside the most similar of {len(KERNELS)} hand-made kernels "
+            "(right), the most similar pair first. The number is their **cosine similarity**: 1 is the same kernel up "
+            "to its strength, 0 is nothing in common."
+        )
+        by = ask_one("Compare", BY, "match_by")
+        st.caption(
+            "Blue is negative, white is zero, red is positive; each kernel is scaled by its own largest weight. "
+            + ("Its mean is taken from every kernel first, so that brightness counts no longer." * (by == "pattern"))
+        )
+        found = attempts(both, partial(matched, centred=by == "pattern"))
+
+        longest = max((len(each.found) for each in found if isinstance(each, Matched)), default=0)
+        count = FEW
+        if longest > FEW and st.toggle(f"All {longest} pairs", key="match_all", persist_state="session"):
+            count = MOST
+
+        def draw(side: int) -> None:
+            _show(both[side], taken(found[side]), count, centred=by == "pattern", alone=len(both) == 1)
+
+        side_by_side(both, draw)
+
+
+def _show(weights: Network, made: Matched | None, count: int, *, centred: bool, alone: bool) -> None:
+    if made is None:
+        st.info("This network has no convolution to compare: add one on the build page and train again.")
+        return
+    st.markdown(_summary(made))
+    st.caption(" ".join([*_before(weights, made, centred=centred, alone=alone), *_colours(made)]))
+    if len(made.found) > count:
+        st.caption(f"The {count} most similar pairs:")
+    pairs = "".join(_pair(made, match, centred=centred) for match in made.found[:count])
+    st.html(f'<div style="display: flex; flex-wrap: wrap; gap: 14px 12px; line-height: 1.25">{pairs}</div>')
+
+
+def _summary(made: Matched) -> str:
+    count, best = len(made.found), made.found[0]
+    are = f"{made.alike} of {count} filters {'is' if made.alike == 1 else 'are'} {ALIKE} or more like a hand-made one"
+    if not made.alike:
+        are = f"None of the {count} filters is {ALIKE} or more like a hand-made one"
+    if best.name is None:
+        return f"**{are}**: all of them are even or zero."
+    middle = float(np.median([match.cosine for match in made.found]))
+    return f"**{are}.** The best pair reaches {best.cosine:.2f}, the one in the middle {middle:.2f}."
+
+
+def _before(weights: Network, made: Matched, *, centred: bool, alone: bool) -> list[str]:
+    """Say how much of that is luck: what the filters were like before training."""
+    size = dimensions(made.kernels.shape[1:])
+    if weights.epoch == 0:
+        return [f"These are random numbers: so alike are {size} kernels by luck."]
+    if 0 not in weights.epochs:
+        return [f"Some likeness is luck: random kernels of {size} numbers have it too."]
+    try:
+        start = matched(weights.at(0), centred=centred)
+    except ConvScopeError:  # damaged
+        return []
+    if start is None:
+        return []
+    middle = float(np.median([match.cosine for match in start.found]))
+    luck = f"{start.alike} of them were, and the pair in the middle reached {middle:.2f}."
+    more = "Compare with epoch 0 at the top of the page to see those."
+    return [f"Some of that is luck: before training, as random numbers, {luck}", *([more] if alone else [])]
+
+
+def _colours(made: Matched) -> list[str]:
+    """Say what a mean over channels leaves out."""
+    if made.channels == 1:
+        return []
+    few = sum(match.grey < COLOURFUL for match in made.found)
+    mean = f"A filter has {made.channels} kernels, one for each colour; compared is their mean, what it does to grey."
+    return [mean, f"{few} filter{'s' * (few != 1)}, marked “colour”, mostly tell colours apart."] if few else [mean]
+
+
+def _pair(made: Matched, match: Match, *, centred: bool) -> str:
+    from core.figures.classical import kernel_pair
+
+    learned = made.kernels[match.filter]
+    known = np.zeros(learned.shape) if match.name is None else match.sign * kernel(match.name, len(learned))
+    if centred:
+        learned, known = learned - learned.mean(), known - known.mean()
+    name = "like none" if match.name is None else ("−" * (match.sign < 0)) + KERNELS[match.name].title
+    colour = " · colour" if made.channels > 1 and match.grey < COLOURFUL else ""
+    alt = escape(f"Filter {match.filter} beside {name}, similarity {match.cosine:.2f}", quote=True)
+    source = base64.b64encode(kernel_pair(learned, known)).decode("ascii")
+    return (
+        '<figure style="margin: 0; width: 124px">'
+        f'<img src="data:image/png;base64,{source}" alt="{alt}" style="width: 124px; image-rendering: pixelated">'
+        f'<figcaption style="font-size: 0.8rem"><b>{match.cosine:.2f}</b> {escape(name)}<br>'
+        f'<span style="opacity: 0.75">filter {match.filter}{colour}</span></figcaption></figure>'
+    )
+
+
+def start_by_hand(run: Run) -> None:
+    """Offer to train the network of a run again, its first filters being hand-made kernels."""
+    st.subheader("What if it began with these?", anchor=False)
+    st.markdown(
+        "The same network and settings, but the first filters are the hand-made kernels before training changes "
+        "them. Compare the two curves: how much does a good beginning help, and does it keep its filters?"
+    )
+    pressed = st.button(
+        "Train from hand-made kernels",
+        icon=":material/architecture:",
+        key=f"by_hand_{run.id}",
+        help="Takes you to the train page with the settings filled in.",
+        on_click=_take_over,
+        args=(run.id,),
+    )
+    if pressed and not refused(run):
+        menu.go("train", run=None)
+    show_refusal(run)
+
+
+@answered
+def _take_over(run_id: str) -> None:
+    run = state.store().get(run_id)
+    config = TrainConfig.from_mapping({**run.config, "first_filters": "by_hand"})
+    edits.take_over(run.dataset, run.spec)
+    settings.take_over(config)

@@ -1,0 +1,51 @@
+"""The training images that lie nearest to a picture in the eyes of the network."""
+
+import streamlit as st
+
+from core.inference.network import Network
+from pages.sections.classify.reliability import known_reader
+from pages.shared.display.image_cards import Card, cards
+from pages.shared.network import inference as results
+from pages.shared.picture import input_image as subjects
+from pages.shared.picture.pixels import enlarged, shown
+from pages.shared.shell.layout import plain, show_errors
+
+SHOWN = 9
+SIDE = 112
+
+
+@show_errors()
+def nearest_section(weights: Network, picture: subjects.Picture) -> None:
+    """Show the nearest training images, once the reader of the network is there."""
+    st.subheader("Nearest training images", anchor=False)
+    if reason := weights.why_no_images:
+        st.caption(plain(reason))
+        return
+    found = known_reader(weights)
+    if found is None:
+        st.caption("They come with the calibration above.")
+        return
+    data, inside = weights.dataset(), results.inside(weights, picture)
+    if found.directions is None or inside.features is None:
+        st.caption(plain(found.alarm.missing))
+        return
+    near = found.nearest(inside.features[0], SHOWN)
+    answer = int(inside.logits[0].argmax())
+    labels = [int(data.train.labels[index]) for index, _ in near]
+    cards(
+        [
+            Card(
+                title=data.class_names[label],
+                note=f"{'✓' if label == answer else '✗'} {value:.3f}",
+                words=f"Training image {index}, {data.class_names[label]}, likeness {value:.3f}",
+                pictures=(enlarged(shown(data.train.images[index].numpy()), SIDE),),
+            )
+            for (index, value), label in zip(near, labels, strict=True)
+        ]
+    )
+    agree = labels.count(answer)
+    st.caption(
+        f"{agree} of {len(near)} have the class that the network answers (✓). Of {len(found.directions):,} training "
+        "images, those whose numbers before the last layer point most nearly the same way: 1 is the same direction "
+        "(cosine). If even these look nothing like your picture, its answer has little to stand on."
+    )

@@ -1,0 +1,167 @@
+"""What an answer is worth: a calibrated percentage, and an alarm where the picture looks like none of the classes."""
+
+from collections.abc import Hashable
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from core.errors import RunError
+from core.inference.network import Network
+from pages.shared.display.class_bars import TOP, share
+from pages.shared.network import inference as results
+from pages.shared.picture import input_image as subjects
+from pages.shared.shell.background_jobs import Progress, background, known
+from pages.shared.shell.layout import plain, show_errors
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from core.reading.inside import Inside
+    from core.reading.reader import Reader
+
+CANNOT = (
+    "A pretrained network cannot be calibrated here: that takes images whose classes are known and that it has not "
+    "learned from, and ImageNet's are not on this computer. Take its percentages with care."
+)
+
+
+def known_reader(weights: Network) -> "Reader | None":
+    """Return the reader of a network if it has been learned."""
+    return known(_key(weights))
+
+
+def reader(weights: Network, place: str) -> "Reader | None":
+    """Return the reader of a network, or draw how far it is and return None; call it inside a fragment.
+
+    While the network is still in training, it waits for a press.
+
+    Raises:
+        ConvScopeError: The network is pretrained, or what it says or its images cannot be used.
+    """
+    if weights.pretrained is not None:
+        raise RunError(CANNOT)
+    model, data = weights.model, weights.dataset()
+
+    def work(tell: Progress) -> "Reader":
+        from core.explain.influence import Images
+        from core.reading.reader import fit_reader
+
+        used = int(weights.config.get("train_images", 0)) or len(data.train)
+        train = Images(data.train.images[:used], data.train.labels[:used], data.normalize)
+        valid = Images(data.valid.images, data.valid.labels, data.normalize)
+        return fit_reader(model, train, valid, progress=tell)
+
+    ask = "Calibrate these weights" if weights.in_training else ""
+    return background(_key(weights), work, words="Calibrating on the validation images", place=place, ask=ask)
+
+
+def _key(weights: Network) -> tuple[Hashable, ...]:
+    return "reader", *weights.mark
+
+
+@st.fragment
+@show_errors()
+def verdict_section(weights: Network, picture: subjects.Picture) -> None:
+    """Say how far the network's answer to a picture can be believed."""
+    if weights.pretrained is not None:
+        st.caption(f":material/info: {plain(CANNOT)}")
+        return
+    if reason := weights.why_no_images:
+        st.caption(f":material/info: Its percentages cannot be calibrated. {plain(reason)}")
+        return
+    if reason := _too_few(weights):
+        st.caption(f":material/info: {reason}")
+        return
+    found = reader(weights, "reader")
+    if found is None:
+        st.session_state["reader_awaited"] = weights.mark
+        return
+    if st.session_state.pop("reader_awaited", None) == weights.mark:
+        st.rerun()  # the other sections wait for it as well
+    inside = results.inside(weights, picture)
+    _alarm(found, inside)
+    _calibrated(weights, found, inside)
+    _details(found, inside)
+
+
+def _too_few(weights: Network) -> str:
+    """Return a sentence where there are certainly too few validation images, or nothing."""
+    from core.reading.alarm import fewest_images
+
+    there, wanted = len(weights.dataset().valid), fewest_images()
+    if there >= wanted:
+        return ""
+    return (
+        f"Its percentages cannot be calibrated: that takes at least {wanted} validation images whose classes are "
+        f"known, and its data set has {there}."
+    )
+
+
+def _alarm(found: "Reader", inside: "Inside") -> None:
+    alarm = found.alarm
+    rate = f"At most about {alarm.rate:.0%} of pictures like those of the data set raise this alarm falsely."
+    if alarm.raised(inside)[0]:
+        st.warning(f"**This looks like none of my classes.** {rate}", icon=":material/notification_important:")
+    else:
+        st.caption(f":material/check: No alarm: it looks like the pictures of the data set. {rate}")
+
+
+def _calibrated(weights: Network, found: "Reader", inside: "Inside") -> None:
+    raw, calibrated = _answers(found, inside)
+    names = weights.class_names
+    order = (-raw).argsort(kind="stable")[:TOP]
+    rows = [(names[index], share(float(raw[index])), share(float(calibrated[index]))) for index in order]
+    st.dataframe(
+        pd.DataFrame(rows, columns=["Class", "As it says", "Calibrated"]),
+        hide_index=True,
+        key="calibrated_table",
+        height="content",
+    )
+    heat = found.temperature
+    tone = "more" if heat.value > 1 else "less"
+    words = f"It is {tone} sure of itself than it should be"
+    if abs(heat.value - 1) < 0.02:
+        words = "It is about as sure of itself as it should be"
+    limit = " The best temperature lies outside the range that was searched." if heat.at_limit else ""
+    st.caption(
+        f"{words}: on {heat.count:,} validation images the scores fit best when divided by {heat.value:.2f} "
+        f"(temperature; Guo et al. 2017). That changes percentages, never the order.{limit}"
+    )
+
+
+def _answers(found: "Reader", inside: "Inside") -> "tuple[np.ndarray, np.ndarray]":
+    """Return the probabilities of one picture as the network says them, and calibrated, each (K,)."""
+    from scipy.special import softmax
+
+    logits = inside.logits[0].astype(float)
+    return softmax(logits), found.temperature.calibrated(logits)
+
+
+def _details(found: "Reader", inside: "Inside") -> None:
+    from core.reading.foreign import FOREIGN
+
+    alarm, each = found.alarm, found.alarm.each(inside)
+    with st.expander("How the alarm works", icon=":material/help:"):
+        rows = [
+            {
+                "Score": limit.score.title,
+                "Stranger than": f"{limit.stranger_than(limit.score(inside))[0]:.1%} of validation",
+                "Value": f"{limit.score(inside)[0]:.4g}",
+                "Limit": f"{limit.value:.4g}",
+                "Alarm": "yes" if raised else "no",
+            }
+            for limit, (raised,) in zip(alarm.limits, each, strict=True)
+        ]
+        st.dataframe(pd.DataFrame(rows), hide_index=True, key="alarm_table", height="content")
+        for limit in alarm.limits:
+            st.caption(f"**{limit.score.title}.** {limit.score.about}")
+        own = alarm.rate / len(alarm.limits)
+        caught = ", ".join(f"{FOREIGN[name].title.lower()} {value:.0%}" for name, value in found.caught.items())
+        st.caption(
+            f"Each limit is the value that {own:.1%} of {alarm.count:,} validation images exceed; one alarm is enough, "
+            f"so that together they are wrong for at most {alarm.rate:.0%} of such pictures, on average. Of foreign "
+            f"pictures made from validation images they catch: {caught}. Others may slip through. "
+            + plain(alarm.missing)
+        )
+        st.caption("Liu et al. 2020, arXiv:2010.03759; Lee et al. 2018, arXiv:1807.03888.")

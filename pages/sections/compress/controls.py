@@ -1,0 +1,57 @@
+"""Asking how a network is to be made smaller, and by which images that is judged."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.compression.ways import PRUNINGS, Plan, Pruning
+from core.inference.network import Network
+from pages.shared.shell.controls import ask_one
+
+NONE = "none"
+KINDS = {**{name: way.title for name, way in PRUNINGS.items()}, NONE: "Nothing"}
+SPLITS = {"valid": "Validation", "test": "Test"}
+ORDER = "Choose by the validation images; look at the test images last, or they no longer tell how it does on new ones."
+INT8 = (
+    "Weights as whole numbers from −128 to 127 with one scale for each filter, activations in 7 or 8 bits as torch has "
+    "it for this processor, by its own static quantisation: a quarter of the bytes. What goes through each layer on "
+    "256 validation images sets the ranges. Batch norms are folded into the convolutions first; layers that torch has "
+    "no whole-number form for compute in floats between them."
+)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked on this page: of which weights, how they are made smaller, and which split judges it."""
+
+    weights: Network
+    plan: Plan
+    split: str
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What the answer depends on."""
+        pruning = self.plan.pruning
+        chosen = (pruning.kind, pruning.amount) if pruning else (NONE, 0.0)
+        return (*self.weights.mark, *chosen, self.plan.int8, self.split)
+
+
+def ask_plan(weights: Network) -> Asked:
+    """Ask for everything."""
+    with st.container(border=True, key="compress_plan"):
+        what, judge = st.columns([3, 2], gap="large")
+        with what:
+            kind = ask_one("What goes", KINDS, "compress_kind")
+            amount = _amount() if kind != NONE else 0
+            st.caption(PRUNINGS[kind].summary if kind != NONE else "No weight is pruned.")
+        with judge:
+            split = ask_one("Judged by", SPLITS, "compress_split")
+            whole = st.toggle("Whole numbers (int8)", key="compress_int8", persist_state="session")
+            st.caption(INT8 if whole else ORDER)
+    pruning = Pruning(kind, amount / 100) if kind != NONE else None
+    return Asked(weights, Plan(pruning, int8=whole), split)
+
+
+def _amount() -> int:
+    chosen: int = st.slider("Share that goes", 0, 99, 60, format="%d%%", key="compress_amount", persist_state="session")
+    return min(99, max(0, int(chosen)))

@@ -1,0 +1,103 @@
+"""What can be done with a smaller network: train it further as a run of its own, or take its file away."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from core.errors import ConfigError
+from core.exchange.layout import stem
+from core.train.config import TrainConfig
+from pages.sections.compress.controls import Asked
+from pages.sections.compress.measure import smaller
+from pages.shared.shell import navigation as menu
+from pages.shared.shell import services as state
+from pages.shared.shell.layout import show_errors
+
+EPOCHS, GENTLER = 10, 0.1  # the most epochs that are offered; the share of the learning rate that is proposed
+
+
+def take_away(asked: Asked) -> None:
+    """Offer to fine-tune the smaller network and to download it."""
+    st.subheader("Go on with it", anchor=False)
+    tune, load = st.columns(2, gap="large")
+    with tune, show_errors():
+        _tune(asked)
+    with load, show_errors():
+        _download(asked)
+
+
+def _tune(asked: Asked) -> None:
+    pruning, weights = asked.plan.pruning, asked.weights
+    with st.container(border=True, height="stretch", key="compress_tune"):
+        st.markdown("**Fine-tune**")
+        if pruning is None or not pruning.amount:
+            st.caption("Prune something first: there is nothing to make good again.")
+            return
+        st.caption(
+            "Trains the pruned network further, as a new run. What was pruned stays zero or gone; the rest has the "
+            "chance to make up for it." + (" In floats: int8 comes after the training." if asked.plan.int8 else "")
+        )
+        before = TrainConfig.from_mapping(weights.config)
+        with st.container(horizontal=True):
+            epochs = st.number_input("Epochs", 1, EPOCHS, 1, key="compress_epochs", width=110)
+            rate = st.number_input(
+                "Learning rate",
+                1e-7,
+                100.0,
+                before.lr * GENTLER,
+                format="%g",
+                step=before.lr * GENTLER / 2,
+                key=f"compress_rate_{weights.id}",
+                width=150,
+                help="A tenth of what the network was trained with is a gentle start.",
+            )
+        if st.button("Fine-tune the pruned network", type="primary", icon=":material/model_training:"):
+            menu.go("train", run=_start(asked, before, int(epochs), float(rate)), epoch=None)
+
+
+def _start(asked: Asked, before: TrainConfig, epochs: int, rate: float) -> str:
+    """Record and queue the run; return its id."""
+    from core.train.beginning import Given, first_checkpoint
+
+    run, made = asked.weights.require_run(), smaller(asked)
+    words = f"{asked.weights.moment} weights of run {run.id} ({run.name}), {asked.plan.pruning}"
+    if not 1 <= epochs <= EPOCHS:
+        raise ConfigError(f"Fine-tuning takes 1 to {EPOCHS} epochs.")
+    config = replace(before, epochs=epochs, lr=rate, first_filters="random", patience=0, target_accuracy=0.0)
+    first = first_checkpoint(made.floats.state_dict(), Given(words, made.masks), config)
+    new = state.store().create(
+        made.spec,
+        config,
+        run.dataset,
+        f"{run.name[:50]}, {asked.plan.pruning.amount:.0%} pruned",  # type: ignore[union-attr]
+        first=first,
+        note=f"Begins with the {words}. What was pruned stays so while it trains.",
+    )
+    state.engine().submit(new)
+    return new
+
+
+def _download(asked: Asked) -> None:
+    made = smaller(asked)
+    with st.container(border=True, height="stretch", key="compress_file"):
+        st.markdown("**Take it away**")
+        st.caption("The smaller network as a safetensors file; its stack is in the metadata.")
+
+        def make() -> bytes:
+            from core.compression.saving import to_file
+
+            return to_file(made.spec, made.model)
+
+        st.download_button(
+            "Download",
+            make,
+            file_name=f"{stem(asked.weights.name)}-compressed.safetensors",
+            mime="application/octet-stream",
+            icon=":material/download:",
+            key="compress_download",
+            on_click="ignore",
+        )
+        st.code(
+            "from core.compression import from_file\n\nspec, model = from_file(open(PATH, 'rb').read())",
+            language="python",
+        )

@@ -1,0 +1,103 @@
+"""What making a network smaller gives, kept for all sessions: measured in the background, the network made anew."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from pages.sections.compress.controls import Asked
+from pages.shared.network import networks
+from pages.shared.run.live_view import duration
+from pages.shared.shell.background_jobs import Progress, background, lane_of
+
+if TYPE_CHECKING:
+    from core.compression.changes import Change
+    from core.compression.cost import Pace, Ratio, Size
+    from core.compression.plan import Compressed, LayerLoss
+    from core.data.datasets import Dataset, Split
+
+STAGES = (10, 70, 20)  # parts of the work: making it, asking both networks, taking the time
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What was measured, without the networks.
+
+    Attributes:
+        change: The answers of both to the images of the split.
+        sizes, paces: Of the original, and of the smaller one.
+        ratio: How long the smaller one takes as a share of the original's time.
+        layers: What each layer lost.
+        sparsity: Share of the weights left that are zero.
+    """
+
+    change: "Change"
+    sizes: "tuple[Size, Size]"
+    paces: "tuple[Pace, Pace]"
+    ratio: "Ratio"
+    layers: "tuple[LayerLoss, ...]"
+    sparsity: float
+
+
+def split_of(asked: Asked) -> "tuple[Dataset, Split]":
+    """Return the data set and the images that judge; raises `ConvScopeError` where they do not fit the network."""
+    data = asked.weights.dataset()
+    return data, getattr(data, asked.split)
+
+
+def measured(asked: Asked) -> Measured | None:
+    """Return what was measured; None before that was asked for and is done.
+
+    Raises:
+        ConvScopeError: The network or its images cannot be had, or cannot be made smaller so.
+    """
+    data, split = split_of(asked)
+    model = asked.weights.model
+    seconds = 3 + 2 * len(split) * networks.pass_seconds(asked.weights)
+    return background(
+        ("compress", *asked.key),
+        lambda tell: _measure(asked, model, data, split, tell),
+        words="Compressing and measuring",
+        place="compress",
+        ask=f"Compress and measure, about {duration(seconds)}",
+        lane=lane_of(seconds),
+    )
+
+
+def _measure(asked: Asked, model: Any, data: "Dataset", split: "Split", tell: Progress) -> Measured:
+    from core.compression.changes import compare
+    from core.compression.cost import race, size_of
+
+    made = _made(asked, model, data, _part(tell, 0))
+    images = data.normalize(split.images)
+    change = compare(model, made.model, images, split.labels, progress=_part(tell, 1))
+    paces, ratio = race(model, made.model, images[0], progress=_part(tell, 2))
+    sizes = size_of(asked.weights.require_run().spec, model), size_of(made.spec, made.model)
+    return Measured(change, sizes, paces, ratio, made.layers, made.sparsity)
+
+
+def _part(tell: Progress, stage: int) -> Progress:
+    """Return what tells how far one of the `STAGES` is."""
+
+    def told(done: int, total: int) -> None:
+        tell(round(100 * (sum(STAGES[:stage]) + STAGES[stage] * done / max(1, total))), 100 * sum(STAGES))
+
+    return told
+
+
+def _made(asked: Asked, model: Any, data: "Dataset", tell: Progress | None = None) -> "Compressed":
+    from core.compression.plan import compress
+    from core.compression.quantization import CALIBRATION
+
+    calibration = data.normalize(data.valid.images[:CALIBRATION])
+    return compress(asked.weights.require_run().spec, model, asked.plan, calibration, progress=tell)
+
+
+@st.cache_resource(show_spinner="Compressing …", max_entries=2)
+def _smaller(key: tuple[object, ...], _asked: Asked) -> "Compressed":
+    return _made(_asked, _asked.weights.model, split_of(_asked)[0])
+
+
+def smaller(asked: Asked) -> "Compressed":
+    """Return the smaller network itself, made anew unless it was among the last ones; raises `ConvScopeError`."""
+    return _smaller(asked.key, asked)

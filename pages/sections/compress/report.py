@@ -1,0 +1,190 @@
+"""What a smaller network saves and what it does otherwise: numbers, layers, classes, images whose answer flipped."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from core.figures.scales import number
+from pages.sections.compress.controls import SPLITS, Asked
+from pages.sections.compress.explanations import maps_panel
+from pages.sections.compress.fine_tune import take_away
+from pages.sections.compress.measure import Measured, measured, split_of
+from pages.shared.display.thumbnails import Thumbnail, thumbnails
+from pages.shared.display.vega_charts import chart
+from pages.shared.evaluation.image_gallery import follow_image, leave_for
+from pages.shared.picture.split_images import png
+from pages.shared.shell import services as state
+from pages.shared.shell.layout import plain, show_errors
+
+if TYPE_CHECKING:
+    from core.compression.cost import Pace, Ratio
+    from core.explain.pointing import Rate
+
+FLIPS = 18
+SIDE = 96  # screen pixels
+
+
+def flips(asked: Asked, found: Measured) -> None:
+    """Show the images whose answer flipped, those first of which the original was surest."""
+    change = found.change
+    if not len(change.flipped):
+        st.caption("No answer changed.")
+        return
+    st.markdown("**Images whose answer flipped**")
+    items = {str(index): _item(asked, found, index) for index in change.flipped[:FLIPS].tolist()}
+
+    def leave(name: str) -> None:
+        leave_for(asked.split, int(name))
+
+    thumbnails(items, key="flips", on_click=leave, side=SIDE, pixelated=True)
+    more = len(change.flipped) - len(items)
+    st.caption(
+        plain(
+            "✗: it was right before. ✓: it is right only now. ✗✗: wrong before and after. Below each, how "
+            "sure either network is of its own answer. Click an image to see why the original answers as it does."
+            + (f" {more} more are not shown." if more else "")
+        )
+    )
+    follow_image((asked.weights,))
+
+
+def _item(asked: Asked, found: Measured, index: int) -> Thumbnail:
+    change, names = found.change, asked.weights.class_names
+    before, after, true = (plain(names[int(part[index])]) for part in (change.before, change.after, change.labels))
+    sign = "✓" if after == true else "✗" if before == true else "✗✗"
+    return Thumbnail(
+        f"{before} → {after}  \n:small[{sign} {change.sure_before[index]:.0%} → {change.sure_after[index]:.0%}]",
+        png(split_of(asked)[1].images[index].numpy()),
+        f"Image {index}, really {true}: the original says {before}, the smaller network {after}. Click to see why.",
+    )
+
+
+LUCK = 0.05
+
+
+@st.fragment
+@show_errors()
+def compressed_section(asked: Asked) -> None:
+    """Offer to make a network smaller; once it is, show what that saves and changes, and how to go on with it."""
+    found = measured(asked)
+    if found is None:
+        return
+    _numbers(found)
+    _verdict(asked, found)
+    classes, layers = st.columns(2, gap="large")
+    with classes:
+        _classes(asked, found)
+    with layers:
+        _layers(found)
+    flips(asked, found)
+    maps_panel(asked)
+    take_away(asked)
+
+
+def bytes_words(count: int) -> str:
+    """Write a size: "4.59 MB", "12.3 kB"."""
+    return f"{count / 1e6:.2f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"
+
+
+def _numbers(found: Measured) -> None:
+    (before, after), (old, new), (slow, fast) = found.change.accuracies, found.sizes, found.paces
+    with st.grid(4, min_column_width=190, gap="small"):
+        _metric("Accuracy", f"{after.value:.1%}", _points(after.value - before.value), _rates(before, after))
+        _metric("File", bytes_words(new.file), _less(new.file, old.file), {"was": bytes_words(old.file)}, inverse=True)
+        zipped = {"was": bytes_words(old.zipped)}
+        _metric("File, zipped", bytes_words(new.zipped), _less(new.zipped, old.zipped), zipped, inverse=True)
+        paces = {"was": _pace(slow), "now": _pace(fast)}
+        _metric("An image takes", f"{fast.median:.2f} ms", _ratio(found.ratio), paces, inverse=True)
+
+
+def _metric(label: str, value: str, change: str, more: Mapping[str, str], *, inverse: bool = False) -> None:
+    with st.container(border=True, height="stretch", gap="xxsmall"):
+        st.metric(
+            label, value, change, delta_color="off" if change.startswith("±") else "inverse" if inverse else "normal"
+        )
+        st.caption("  \n".join(f"{name} {words}" for name, words in more.items()))
+
+
+def _points(change: float) -> str:
+    return f"{change * 100:+.1f} points" if abs(change) >= 5e-4 else "± 0 points"
+
+
+def _less(new: float, old: float) -> str:
+    change = new / old - 1
+    return f"{change:+.0%}" if abs(change) >= 0.005 else "± 0%"
+
+
+def _ratio(ratio: "Ratio") -> str:
+    return f"{ratio.median - 1:+.0%}" if ratio.told_apart else "± no clear change"
+
+
+def _rates(before: "Rate", after: "Rate") -> dict[str, str]:
+    return {
+        name: f"{rate.value:.1%} ({rate.low:.1%} to {rate.high:.1%})"
+        for name, rate in (("was", before), ("now", after))
+    }
+
+
+def _pace(pace: "Pace") -> str:
+    return f"{pace.median:.2f} ms ({pace.low:.2f} to {pace.high:.2f})"
+
+
+def _verdict(asked: Asked, found: Measured) -> None:
+    change, count = found.change, len(found.change.labels)
+    split = SPLITS[asked.split].lower()
+    words = (
+        f"Of {count:,} {split} images **{change.lost}** are wrong now that were right, and **{change.won}** are right "
+        f"that were wrong; {len(change.flipped)} answers changed in all. "
+    )
+    if change.lost == change.won:
+        words += "Neither network is better."
+    else:
+        better = "the original" if change.lost > change.won else "the smaller one"
+        chance = "p < 0.001" if change.p < 0.001 else f"p = {number(change.p, 2)}"
+        luck = "more than luck explains" if change.p < LUCK else "but that may be luck"
+        words += f"So {better} is better, {luck} (McNemar's exact test: {chance})."
+    st.markdown(words)
+    st.caption(
+        "In brackets: the 95% interval of the accuracy (Wilson), and the middle half of the times. Times are those of "
+        "one picture at a time on this computer, both networks by turns, median of "
+        f"{found.paces[0].rounds} rounds. Zipped is the same file as a zip keeps it, where zeros need hardly any room."
+    )
+
+
+def _classes(asked: Asked, found: Measured) -> None:
+    from core.figures.compression import class_chart, class_rows
+
+    st.markdown("**Which classes changed**")
+    rows = class_rows(found.change, asked.weights.class_names)
+    chart(
+        class_chart(len(rows), theme=state.theme()),
+        rows,
+        key="compress_classes",
+        alt="For each class the share of its images that are right, before and after; the one that lost most on top",
+    )
+
+
+def _layers(found: Measured) -> None:
+    st.markdown("**What each layer lost**")
+    table = {
+        "Layer": [layer.name for layer in found.layers],
+        "Weights": [f"{layer.before:,}" for layer in found.layers],
+        "Left": [(layer.after - layer.zeros) / layer.before for layer in found.layers],
+    }
+    if any(layer.filters and layer.filters[0] != layer.filters[1] for layer in found.layers):
+        table["Filters"] = [
+            "–" if layer.filters is None else " → ".join(map(str, dict.fromkeys(layer.filters)))
+            for layer in found.layers
+        ]
+    left = st.column_config.ProgressColumn("Left", format="percent", min_value=0, max_value=1)
+    st.dataframe(pd.DataFrame(table), hide_index=True, column_config={"Left": left}, alt="What each layer lost")
+    if found.sparsity:
+        st.caption(f"Of the weights that are left in the file, {found.sparsity:.1%} are zero.")
+    reasons = {
+        layer.reason: [each.name for each in found.layers if each.reason == layer.reason] for layer in found.layers
+    }
+    for reason, names in reasons.items():
+        if reason:
+            st.caption(f"Filters of {', '.join(names)} are set to zero but not cut, so they save no time: {reason}.")

@@ -1,0 +1,71 @@
+"""Accuracy at every share that could be pruned: where the cliff is."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.compression.ways import PRUNINGS
+from core.data.catalog import DATASETS
+from pages.sections.compress.controls import SPLITS, Asked
+from pages.sections.compress.measure import split_of
+from pages.shared.display.vega_charts import chart
+from pages.shared.network import networks
+from pages.shared.run.live_view import duration
+from pages.shared.shell import services as state
+from pages.shared.shell.background_jobs import Progress, background, lane_of
+from pages.shared.shell.layout import show_errors
+
+if TYPE_CHECKING:
+    from core.explain.pointing import Rate
+
+SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+
+
+@st.fragment
+@show_errors()
+def sweep_panel(asked: Asked) -> None:
+    """Offer to prune ever more, and draw what is left of the accuracy."""
+    pruning = asked.plan.pruning
+    if pruning is None:
+        return
+    st.subheader("How far can it go?", anchor=False)
+    found = _swept(asked, pruning.kind)
+    if found is None:
+        st.caption(f"{PRUNINGS[pruning.kind].title}, at {len(SHARES)} shares, without any training afterwards.")
+        return
+    from core.figures.compression import sweep_chart, sweep_rows
+
+    rows = sweep_rows(SHARES, found)
+    nearest = min(rows, key=lambda row: abs(row["share"] - pruning.amount))
+    chance = 1 / asked.weights.num_classes
+    chart(
+        sweep_chart(chance, theme=state.theme()),
+        rows,
+        key="compress_sweep",
+        alt=f"Accuracy over the share pruned ({PRUNINGS[pruning.kind].title.lower()}), with 95% intervals",
+        now=[nearest],
+    )
+    st.caption(
+        f"{PRUNINGS[pruning.kind].title} of the whole network each time, judged by the "
+        f"{SPLITS[asked.split].lower()} images of {DATASETS[asked.weights.dataset_name].title}, "
+        "with 95% intervals, in floats and without any training afterwards. The circle is nearest to the share chosen."
+    )
+
+
+def _swept(asked: Asked, kind: str) -> "tuple[Rate, ...] | None":
+    (data, split), model = split_of(asked), asked.weights.model
+
+    def work(tell: Progress) -> "tuple[Rate, ...]":
+        from core.compression.plan import sweep
+
+        return sweep(model, kind, SHARES, data.normalize(split.images), split.labels, progress=tell)
+
+    seconds = 1 + len(SHARES) * len(split) * networks.pass_seconds(asked.weights)
+    return background(
+        ("compress_sweep", *asked.weights.mark, kind, asked.split),
+        work,
+        words="Pruning ever more",
+        place="compress_sweep",
+        ask=f"Try {len(SHARES)} shares, about {duration(seconds)}",
+        lane=lane_of(seconds),
+    )

@@ -1,0 +1,266 @@
+"""Bringing in pictures of one's own: what is in them, what they become, and the import itself."""
+
+from collections.abc import Sequence
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core.data.archive import Skipped, content_of, opened
+from core.data.decoding import FITS, Look, squared
+from core.data.drawing import remarks
+from core.data.folder import bring_in, check_room
+from core.data.folders import MAX_CLASS_NAME, Naming, NoDataSetError, Survey, survey
+from core.data.images import decode_upload
+from core.data.names import ENCODINGS
+from core.errors import ConvScopeError
+from pages.sections.data.catalogue import BROUGHT
+from pages.sections.data.sources import ASK, TURN, WAYS, Source, counted
+from pages.shared.shell.background_jobs import Lane, Progress, background
+from pages.shared.shell.controls import ask_one
+from pages.shared.shell.layout import plain, show_errors
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_NAMINGS, _REFUSAL = "own_namings", "own_naming_refusal"
+
+
+def naming_of(source: Source) -> Naming:
+    """Return what was said of the names in an archive so far."""
+    kept: Naming = st.session_state.get(_NAMINGS, {}).get(source.key, Naming())
+    return kept
+
+
+def _keep(source: Source, naming: Naming) -> None:
+    st.session_state[_NAMINGS] = {source.key: naming}  # of the archive at hand only
+
+
+def ask_naming(source: Source, found: Survey) -> None:
+    """Offer other letters, where they were guessed, and other names for classes."""
+    if words := st.session_state.pop(_REFUSAL, ""):
+        st.error(plain(words), icon=":material/error:")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if found.encoding:
+            field = f"own_letters_{source.key}"
+            st.selectbox(
+                "Letters of the names",
+                list(ENCODINGS),
+                index=list(ENCODINGS).index(found.encoding),
+                format_func=lambda key: f"{ENCODINGS[key]} ({key})",
+                key=field,
+                width=260,
+                on_change=_reread,
+                args=(source, field),
+            )
+        with st.popover("Rename a class", icon=":material/edit:", key="own_rename_class", on_change="rerun"):
+            _ask_rename(source, found)
+
+
+def _ask_rename(source: Source, found: Survey) -> None:
+    old, new = f"own_class_old_{source.key}", f"own_class_new_{source.key}"
+    with st.form("own_class_form", border=False):
+        st.selectbox("Class", found.class_names, key=old, width=320)
+        st.text_input("New name", max_chars=MAX_CLASS_NAME, key=new, width=320)
+        st.caption("Two classes of one name become one.")
+        st.form_submit_button("Save class name", type="primary", on_click=_rename, args=(source, old, new))
+
+
+def _reread(source: Source, field: str) -> None:
+    _keep(source, Naming(st.session_state[field]))  # names given to misread ones mean nothing any more
+
+
+def _rename(source: Source, old: str, new: str) -> None:
+    st.session_state["own_rename_class"] = False
+    try:
+        _keep(source, naming_of(source).rename(st.session_state[old], st.session_state[new]))
+    except ConvScopeError as error:
+        st.session_state[_REFUSAL] = str(error)
+
+
+SIDES = (16, 28, 32, 48, 64, 96, 128, 224)
+COLOURS = {"colour": "Colour", "grey": "Grey"}
+SPLIT_TITLES = {"train": "Train", "valid": "Valid", "test": "Test", "": "To be split"}
+LISTED = 300  # files that are left out
+SHOWN, TRIED = 12, 3  # classes that are shown by a picture, and how many of each are tried
+
+
+@st.fragment
+def own_images() -> None:
+    """Ask for pictures, show what is in them and what they become, and make a data set of them."""
+    st.markdown("A folder of pictures for each class becomes a data set, here and on every page.")
+    way = ask_one("Where they are", WAYS, "own_way")
+    with show_errors():
+        source = ASK[way]()
+        if source is None:
+            return
+        naming = naming_of(source)
+        try:
+            found = _survey(source.key, naming, source.archive)
+        except NoDataSetError as error:
+            _left_out(error.skipped)
+            raise
+        st.subheader("What you bring", anchor=False)
+        _contents(found)
+        ask_naming(source, found)
+        st.subheader("What becomes of it", anchor=False)
+        title, look = _ask_look(source)
+        _preview(source, found, look)
+        shares, seed = _ask_split(found)
+        check_room(found, look)
+        _bring_in(source, found, naming, title, look, shares, seed)
+
+
+@st.cache_resource(show_spinner="Reading the list of files …", max_entries=4)
+def _survey(key: str, naming: Naming, _archive: bytes) -> Survey:
+    return survey(_archive, naming)
+
+
+def _contents(found: Survey) -> None:
+    counts = found.counts()
+    most = max(max(column) for column in counts.values())
+    table: dict[str, Sequence[object]] = {"Class": found.class_names}
+    table |= {SPLIT_TITLES[split]: column for split, column in counts.items()}
+    bar = st.column_config.ProgressColumn(format="localized", min_value=0, max_value=most)
+    st.markdown(f"**{len(found.files):,} files** in **{len(found.class_names):,} classes**")
+    st.dataframe(
+        pd.DataFrame(table),
+        hide_index=True,
+        column_config={SPLIT_TITLES[split]: bar for split in counts},
+        height="content" if len(found.class_names) < 12 else 420,
+    )
+    teaching = counts.get("train") or counts[""]
+    for words in remarks(found.class_names, np.array(teaching, np.int64)):
+        st.warning(plain(words), icon=":material/warning:")
+    for words in found.notes:
+        st.warning(plain(words), icon=":material/warning:")
+    _left_out(found.skipped)
+
+
+def _left_out(files: Sequence[Skipped]) -> None:
+    """List files that are left out before any is decoded."""
+    if files:
+        with st.expander(f"{counted(len(files), 'file')} left out already", icon=":material/block:"):
+            rows = [{"File": skipped.name[-120:], "Because": skipped.reason} for skipped in files[:LISTED]]
+            st.dataframe(pd.DataFrame(rows), hide_index=True)
+            if len(files) > LISTED:
+                st.caption(f"The first {LISTED} are listed.")
+
+
+def _ask_look(source: Source) -> tuple[str, Look]:
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        title = st.text_input("Name", value=source.title, max_chars=60, width=240, key=f"own_title_{source.key}")
+        side = st.select_slider(
+            "Size in pixels",
+            SIDES,
+            value=32,
+            width=280,
+            key="own_side",
+            help="Height and width of every picture. Twice the side shows more and takes four times as long.",
+        )
+    with st.container(horizontal=True, gap="medium"):
+        colour = ask_one("Colours", COLOURS, "own_colour") == "colour"
+        fit = ask_one("How they become square", FITS, "own_fit")
+    stretch = st.toggle(
+        "Stretch 16-bit values",
+        key="own_stretch",
+        help="For pictures of cameras and microscopes that look black: each is spread from its darkest to its "
+        "lightest value. Pictures with 8 bits a value stay as they are.",
+    )
+    return title, Look(int(side), colour, fit, stretch)
+
+
+def _preview(source: Source, found: Survey, look: Look) -> None:
+    pictures = _samples(source.key, look, found.class_names, found, source.archive)
+    if not pictures:
+        return
+    with st.container(horizontal=True, gap="small", key="own_preview"):
+        for label, png in pictures.items():
+            name = found.class_names[label]
+            with st.container(width=96, gap="xxsmall"):
+                st.image(png, width=96, alt=f"A picture of {name} at {look.size} × {look.size} pixels")
+                st.caption(plain(name))
+    st.html("<style>.st-key-own_preview img { image-rendering: pixelated; }</style>")
+    each = "each class" if len(found.class_names) <= SHOWN else f"each of the first {SHOWN} classes"
+    st.caption(f"One picture of {each} as the network will get it, {look.size} × {look.size} pixels.")
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def _samples(key: str, look: Look, names: tuple[str, ...], _found: Survey, _archive: bytes) -> dict[int, bytes]:
+    """Return the first readable picture of the first classes, as PNG."""
+    pictures: dict[int, bytes] = {}
+    labels = np.array(_found.labels)
+    with opened(_archive) as file:
+        for label in range(min(SHOWN, len(_found.class_names))):
+            for place in np.flatnonzero(labels == label)[:TRIED].tolist():
+                try:
+                    decoded = decode_upload(content_of(file, _found.files[place]), stretch=look.stretch)
+                except (ConvScopeError, ValueError):
+                    continue
+                pictures[label] = _png(squared(decoded.image, look))
+                break
+    return pictures
+
+
+def _png(image: "Image") -> bytes:
+    content = BytesIO()
+    image.save(content, "PNG")
+    return content.getvalue()
+
+
+def _ask_split(found: Survey) -> tuple[tuple[float, float], int]:
+    """Ask how much is set apart, where folders do not say it already."""
+    missing = [split for split in ("valid", "test") if split not in found.splits]
+    shares = {"valid": 0.1, "test": 0.1}
+    if not missing:
+        st.caption("Train, valid and test are taken as the folders say.")
+        return (0.1, 0.1), 0
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        for split in missing:
+            asked = st.slider(
+                f"Set apart for {split}",
+                5,
+                40,
+                10,
+                5,
+                format="%d%%",
+                width=220,
+                key=f"own_share_{split}",
+                help="The same share of every class, drawn at random. The network never learns from these.",
+            )
+            shares[split] = asked / 100
+        seed = st.number_input("Seed", 0, 9999, 0, width=110, key="own_seed", help="Another one draws other pictures.")
+    return (shares["valid"], shares["test"]), int(seed)
+
+
+def _bring_in(
+    source: Source,
+    found: Survey,
+    naming: Naming,
+    title: str,
+    look: Look,
+    shares: tuple[float, float],
+    seed: int,
+) -> None:
+    key = ("own", source.key, naming, title, look, look.stretch, shares, seed, st.session_state.get(TURN, 0))
+
+    def work(progress: Progress) -> str:
+        return bring_in(
+            source.archive,
+            title,
+            look=look,
+            shares=shares,
+            seed=seed,
+            source=source.file,
+            naming=naming,
+            progress=progress,
+        )
+
+    words, number = "Decoding the pictures", f"{len(found.files):,}"
+    name = background(key, work, words=words, place="own", ask=f"Bring in {number} pictures", lane=Lane.LONG)
+    if name is not None:
+        st.session_state[TURN] = st.session_state.get(TURN, 0) + 1  # the next pictures begin with an empty panel
+        st.session_state[BROUGHT] = name
+        st.rerun()

@@ -1,0 +1,121 @@
+"""A data set of one's own: what was noticed when it came in, another name, and its end."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from core.data import own
+from core.data.dataset_info import DatasetInfo
+from core.errors import ConvScopeError
+from core.runs.records import Run
+from pages.sections.data.sources import counted
+from pages.shared.run import draft_history as edits
+from pages.shared.shell import navigation as menu
+from pages.shared.shell import services as state
+from pages.shared.shell.layout import plain, show_errors
+
+_REFUSAL = "own_refusal"
+_NAMED = 5  # trainings that are named; of the others only the number is told
+
+
+def care(info: DatasetInfo) -> None:
+    """Offer to train on it, to rename and to delete it, and say what was noticed when it came in."""
+    with st.container(horizontal=True):
+        if st.button(
+            "Train on it", icon=":material/play_circle:", key="own_train", on_click=edits.switch_data, args=("dataset",)
+        ):
+            menu.go("train", run=None)
+        _ask_name(info)
+        _ask_delete(info)
+    if words := st.session_state.pop(_REFUSAL, ""):
+        st.error(plain(words), icon=":material/error:")
+    _noticed(own.report(info.name))
+
+
+def _noticed(report: own.Report) -> None:
+    if report.archive:
+        st.caption(f"Brought in from {plain(report.archive)}.")
+    for words in report.warnings:
+        st.warning(plain(words), icon=":material/warning:")
+    if report.num_skipped:
+        with st.expander(f"{counted(report.num_skipped, 'file')} left out", icon=":material/block:"):
+            rows = [{"File": file, "Because": reason} for file, reason in report.skipped]
+            st.dataframe(pd.DataFrame(rows), hide_index=True)
+            if report.num_skipped > len(rows):
+                st.caption(f"The first {len(rows)} are listed.")
+
+
+def _ask_name(info: DatasetInfo) -> None:
+    popover, field = f"own_rename_{info.name}", f"own_new_{info.name}"
+    with (
+        st.popover("Rename", icon=":material/edit:", key=popover, on_change="rerun"),
+        st.form(f"own_form_{info.name}", border=False),
+    ):
+        st.text_input("Name", value=info.title, max_chars=own.MAX_TITLE, width=320, key=field)
+        st.form_submit_button("Save name", type="primary", on_click=_rename, args=(info.name, popover, field))
+
+
+def _rename(name: str, popover: str, field: str) -> None:
+    st.session_state[popover] = False
+    try:
+        own.rename_dataset(name, st.session_state[field])
+        state.dataset.clear(name)
+    except ConvScopeError as error:
+        st.session_state[_REFUSAL] = str(error)
+
+
+def _ask_delete(info: DatasetInfo) -> None:
+    popover = f"own_delete_{info.name}"
+    with st.popover("Delete", icon=":material/delete:", key=popover, on_change="rerun"), show_errors():
+        runs = _learned(info.name)
+        busy = any(run.status.active for run in runs)
+        st.markdown(f"Delete **{plain(info.title)}** with its {info.num_images:,} pictures? This cannot be undone.")
+        if busy:
+            st.warning("A training uses it right now or waits for it: stop that first.", icon=":material/block:")
+        elif runs:
+            unfinished = [run for run in runs if run.status.resumable]
+            if unfinished:
+                st.warning(_unfinished(unfinished), icon=":material/warning:")
+            many = (
+                f"{len(runs)} trainings have learned from it: they stay"
+                if len(runs) > 1
+                else ("One training has learned from it: it stays")
+            )
+            st.markdown(
+                f"{many}, with weights and curves, and can still look at pictures that you upload; the images of the "
+                "data set are gone for good. Bringing the same files in again under the same name brings them back."
+            )
+        st.button(
+            "Delete for good",
+            type="primary",
+            key=f"own_sure_{info.name}",
+            disabled=busy,
+            on_click=_delete,
+            args=(info.name, popover),
+        )
+
+
+def _unfinished(runs: Sequence[Run]) -> str:
+    names = ", ".join(f"**{plain(run.name)}**" for run in runs[:_NAMED])
+    more = f" and {len(runs) - _NAMED} more" if len(runs) > _NAMED else ""
+    return f"Not finished: {names}{more}. Without these images they cannot be resumed."
+
+
+def _learned(name: str) -> list[Run]:
+    return list(state.store().list(dataset=name))
+
+
+def _delete(name: str, popover: str) -> None:
+    st.session_state[popover] = False
+    try:
+        runs = _learned(name)
+        if any(run.status.active for run in runs):
+            st.session_state[_REFUSAL] = "A training uses it or waits for it by now: stop that first."
+            return
+        own.delete_dataset(name, remember=bool(runs))
+    except ConvScopeError as error:
+        st.session_state[_REFUSAL] = str(error)
+        return
+    state.dataset.clear(name)
+    st.query_params.pop("dataset", None)

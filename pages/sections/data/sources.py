@@ -1,0 +1,135 @@
+"""Where pictures of one's own come from: a zip, or files and camera shots for one class after another."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import blake2b
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.data.images import decode_image
+from core.data.loose import archive_of
+from core.errors import DataError
+from core.settings import settings
+from pages.shared.picture.files import picture_files
+from pages.shared.shell.layout import show_errors
+
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+MOST_CLASSES, MOST_SHOTS, SHOT_SIDE = 12, 200, 320
+WAYS = {"zip": "One zip", "classes": "Class by class"}
+OTHERS = ("rar", "7z", "tar", "gz", "tgz", "bz2", "xz", "zst")  # let in as far as the sentence that names them
+_COUNT, _SHOTS, TURN = "own_classes", "own_shots", "own_turn"
+
+
+@dataclass(frozen=True)
+class Source:
+    """An archive of pictures.
+
+    Attributes:
+        key: Another one for other content.
+        title: What it may be called.
+        file: What the file was called; empty where there was none.
+        archive: Its content.
+    """
+
+    key: str
+    title: str
+    file: str
+    archive: bytes
+
+
+def ask_zip() -> Source | None:
+    """Ask for a zip; None until there is one."""
+    file = st.file_uploader(
+        "A zip with one folder for each class",
+        type=["zip", *OTHERS],
+        key=f"own_zip_{st.session_state.get(TURN, 0)}",
+        max_upload_size=min(int(st.get_option("server.maxUploadSize")), settings().max_archive_mb),
+        help="Folders train, valid and test with the class folders inside are honoured. "
+        "PNG, JPEG, WebP, GIF, BMP, AVIF and HEIC.",
+    )
+    if file is None:
+        st.code("flowers.zip\n  rose/     one.jpg  two.jpg …\n  tulip/    three.png …", language=None)
+        st.caption("The names of the folders become the names of the classes. Nothing leaves this computer.")
+        return None
+    title = file.name.removesuffix(".zip").replace("_", " ").replace("-", " ").strip()
+    return Source(file.file_id, title[:1].upper() + title[1:], file.name, file.getvalue())
+
+
+def ask_classes() -> Source | None:
+    """Ask for files and shots of each class; None until they make a data set."""
+    count = st.session_state.setdefault(_COUNT, 2)
+    with st.grid(min(count, 3), min_column_width=260):
+        found = [_ask_class(number) for number in range(count)]
+    if count < MOST_CLASSES:
+        st.button("Add a class", icon=":material/add:", on_click=_add_class)
+    given = [(name, files) for name, files in found if files or name]
+    if len(given) < 2 or not all(files for _, files in given):
+        st.caption("At least two classes, each with some pictures: twenty are a beginning, a hundred are better.")
+        return None
+    archive = archive_of(given)
+    return Source(blake2b(archive, digest_size=12).hexdigest(), "My pictures", "", archive)
+
+
+def _add_class() -> None:
+    st.session_state[_COUNT] += 1
+
+
+def _ask_class(number: int) -> tuple[str, list[tuple[str, bytes]]]:
+    with st.container(border=True, height="stretch", key=f"own_class_{number}"):
+        name = st.text_input(
+            f"Name of class {number + 1}", max_chars=40, placeholder=f"Class {number + 1}", key=f"own_name_{number}"
+        )
+        files = st.file_uploader("Pictures", accept_multiple_files=True, **picture_files(f"own_files_{number}"))
+        pictures = [(file.name, file.getvalue()) for file in files]
+        if st.toggle("Camera", key=f"own_camera_{number}"):
+            key = f"own_shot_{number}"
+            st.camera_input("Shoot", key=key, on_change=_keep_shot, args=(number, key), label_visibility="collapsed")
+        shots = st.session_state.get(_SHOTS, {}).get(number, [])
+        pictures += [(f"shot-{place:03d}.jpg", shot) for place, shot in enumerate(shots)]
+        _show_count(number, len(pictures), shots)
+    return name.strip() or (f"Class {number + 1}" if pictures else ""), pictures
+
+
+def counted(number: int, what: str) -> str:
+    """Say how many there are: "1 file", "1,200 files"."""
+    return f"{number:,} {what}{'s' * (number != 1)}"
+
+
+def _show_count(number: int, total: int, shots: list[bytes]) -> None:
+    words = counted(total, "picture")
+    st.caption(f"{words}, {len(shots)} of them shots" if shots else words)
+    if shots:
+        st.image(list(shots[-6:]), width=64, caption=None)
+        st.button(
+            "Remove the last shot",
+            key=f"own_unshoot_{number}",
+            on_click=_drop_shot,
+            args=(number,),
+            icon=":material/undo:",
+        )
+
+
+def _drop_shot(number: int) -> None:
+    st.session_state[_SHOTS][number].pop()
+
+
+def _keep_shot(number: int, key: str) -> None:
+    shot: UploadedFile | None = st.session_state.get(key)
+    if shot is None:
+        return
+    with show_errors():
+        kept = st.session_state.setdefault(_SHOTS, {}).setdefault(number, [])
+        if len(kept) >= MOST_SHOTS:
+            raise DataError(f"{MOST_SHOTS} shots of a class are the most: bring in files for more.")
+        image = decode_image(shot.getvalue())
+        image.thumbnail((SHOT_SIDE, SHOT_SIDE))
+        content = BytesIO()
+        image.save(content, "JPEG", quality=92)
+        kept.append(content.getvalue())
+
+
+ASK: dict[str, Callable[[], Source | None]] = {"zip": ask_zip, "classes": ask_classes}

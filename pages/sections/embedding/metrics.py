@@ -1,0 +1,114 @@
+"""What is measured of a map of the data: numbers, sentences, a curve, and the map in words."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from core.figures.course import course_chart, course_rows
+from pages.sections.embedding.types import Chart
+from pages.shared.display.vega_charts import chart
+from pages.shared.shell import services as state
+from pages.shared.shell.layout import plain
+
+if TYPE_CHECKING:
+    from core.probe.atlas import DataMap
+
+
+def measures(drawn: "Chart", maps: "list[DataMap]", at: int) -> None:
+    """Say how far the map can be trusted and how well the layer tells the classes apart."""
+    from core.probe.neighbors import NEAREST
+
+    shown = maps[at]
+    right = float((shown.answers == _labels(drawn)).mean())
+    kept = (
+        f"Trustworthiness (Venna and Kaski 2001) over {NEAREST} neighbours: 1 if those that are close on this map are "
+        "close in the layer too, about 0.5 for marks strewn at random."
+    )
+    vote = (
+        f"The share of images whose {NEAREST} nearest others in the layer, not on the map, vote for their class: how "
+        "far the layer has told the classes apart."
+    )
+    with st.container(horizontal=True, gap="medium"):
+        st.metric("Neighbours kept", f"{shown.kept:.3f}", width="content", help=kept)
+        st.metric("Neighbours' vote", _percent(shown.voted), width="content", help=vote)
+        st.metric("Network", _percent(right), width="content", help="The share of these images it names right.")
+    st.caption(" ".join([_reading(drawn, shown, right), _making(drawn, shown)]))
+
+
+def _reading(drawn: "Chart", shown: "DataMap", right: float) -> str:
+    layer = plain(drawn.layer if drawn.layer != "input" else "the pixels")
+    if shown.voted > right + 0.02:
+        return f"Neighbours in {layer} tell the classes apart better than the network's own answers do."
+    if shown.voted >= right - 0.02:
+        return f"Neighbours in {layer} tell the classes apart about as well as the network's own answers do."
+    return f"Neighbours in {layer} do not tell the classes apart as well as the network's own answers do."
+
+
+def _making(drawn: "Chart", shown: "DataMap") -> str:
+    layer = plain(drawn.layer if drawn.layer != "input" else "the pixels")
+    if shown.pooled:
+        words = f"Of {layer} the means of its {shown.numbers:,} maps are taken, since all its places are too many."
+    else:
+        words = f"Each image is {shown.numbers:,} number{'s' * (shown.numbers != 1)} in {layer}"
+        words += ", reduced to 50 principal components to be laid out." if _reduced(drawn, shown) else "."
+    if shown.held is not None:
+        words += f" The two directions hold {shown.held:.0%} of their variance."
+    return words
+
+
+def _reduced(drawn: "Chart", shown: "DataMap") -> bool:
+    return drawn.method != "pca" and shown.numbers > 50
+
+
+def _labels(drawn: "Chart") -> np.ndarray:
+    labels: np.ndarray = drawn.weights.dataset().test.labels[drawn.numbers].numpy()
+    return labels
+
+
+def _percent(value: float) -> str:
+    """Write a share that may well be all: "97.4%"."""
+    return f"{value:.1%}"
+
+
+def course(drawn: "Chart", maps: "list[DataMap]", at: int) -> None:
+    """Draw how far the layer told the classes apart after each epoch."""
+    last = drawn.weights.require_run()
+    places = [float(last.step / max(1, last.steps_per_epoch)) if m.epoch is None else float(m.epoch) for m in maps]
+    votes = [(place, each.voted) for place, each in zip(places, maps, strict=True)]
+    st.markdown("**Untangled: the neighbours' vote, epoch by epoch**")
+    chart(
+        course_chart(("Neighbours' vote",), epochs=max(places), theme=state.theme()),
+        course_rows({"Neighbours' vote": votes}),
+        key=f"atlas_course_{drawn.side}",
+        alt="Share of images whose nearest others in the layer are of their class, over the epochs: "
+        + ", ".join(f"{share:.0%}" for _, share in votes),
+        now=[{"epoch": places[at]}],
+    )
+    st.caption(
+        "Each map begins from the one before and is turned and mirrored to fit it; each is drawn in its own size."
+        if drawn.method != "pca"
+        else "Each shadow is turned and mirrored to fit the one before; each is drawn in its own size."
+    )
+
+
+def table(drawn: "Chart", shown: "DataMap") -> None:
+    """Say of each class how far it has been told apart, and from which other it has not."""
+    names, labels = drawn.weights.class_names, _labels(drawn)
+    near = labels[shown.neighbors.indices]
+    rows = []
+    for label in np.unique(labels):
+        mine = labels == label
+        votes = np.bincount(near[mine].ravel(), minlength=len(names)) / near[mine].size
+        own, votes[label] = votes[label], 0
+        other = int(votes.argmax())
+        rows.append(
+            {
+                "Class": names[label],
+                "Images": int(mine.sum()),
+                "Named right": _percent(float((shown.answers[mine] == label).mean())),
+                "Neighbours of its class": _percent(float(own)),
+                "Else mostly": f"{names[other]} ({votes[other]:.1%})" if votes[other] else "none",
+            }
+        )
+    st.dataframe(rows, hide_index=True)

@@ -1,0 +1,112 @@
+"""A map of the data on the screen: its marks, what is measured of it, and the same in words."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from core.errors import RunError
+from core.figures.atlas import contact_sheet, framed
+from core.figures.hues import HUES, SHAPES
+from core.inference.network import Network
+from pages.sections.embedding.metrics import course, measures, table
+from pages.sections.embedding.selected_image import neighbours, point_section
+from pages.sections.embedding.types import Chart
+from pages.shared.shell import services as state
+from pages.shared.shell.layout import plain
+from pages.shared.widgets.scatter import Scene, scatter
+
+if TYPE_CHECKING:
+    from core.probe.atlas import DataMap
+
+JOINED = 6  # nearest others that a chosen mark is joined to
+
+
+@st.cache_resource(show_spinner=False, max_entries=6)
+def _sheet(dataset: str, shape: tuple[int, ...], count: int, _images: np.ndarray) -> tuple[str, int, int, int]:
+    return contact_sheet(_images)
+
+
+def show(drawn: Chart) -> None:
+    """Draw a map, or several moments of one, with its measures and the image that is chosen on it."""
+    from core.probe.atlas import NoMap
+
+    maps = [each for each in drawn.made if not isinstance(each, NoMap)]
+    gaps = [each for each in drawn.made if isinstance(each, NoMap)]
+    if not maps:
+        raise RunError(gaps[0].reason)
+    for gap in gaps:
+        st.caption(f"Left out, {drawn.weights.at(gap.epoch).moment}: {plain(gap.reason)}")
+    if drawn.narrow:
+        at, number = _map(drawn, maps)
+        measures(drawn, maps, at)
+        row = point_section(drawn, maps[at], number)
+    else:
+        left, right = st.columns([5, 3], gap="large")
+        with left:
+            at, number = _map(drawn, maps)
+            measures(drawn, maps, at)
+        with right:
+            row = point_section(drawn, maps[at], number)
+    if row is not None:
+        neighbours(drawn, maps[at], row)
+    if len(maps) > 1:
+        course(drawn, maps, at)
+    with st.expander("The map in words", icon=":material/table:"):
+        table(drawn, maps[at])
+
+
+def moment_of(drawn: Chart, shown: "DataMap") -> Network:
+    """Return the weights that a map is of."""
+    return drawn.weights.at(shown.epoch)
+
+
+def _map(drawn: Chart, maps: "list[DataMap]") -> tuple[int, int | None]:
+    """Show the marks; return which moment is looked at and the number of the chosen image."""
+    network, data, numbers = drawn.weights, drawn.weights.dataset(), drawn.numbers
+    images = data.test.images[numbers].numpy()
+    sheet, width, height, columns = _sheet(network.dataset_name, images.shape, len(images), images)
+    theme, key = state.theme(), f"atlas_map_{network.id}_{drawn.side}"
+    first = f"{key}_first"
+    if key not in st.session_state:  # just drawn, or drawn again: it begins with the picture of the other pages
+        st.session_state[first] = chosen_number(network.dataset_name)
+    selected = st.session_state.get(first)
+    scenes = [
+        Scene(
+            moment_of(drawn, each).moment,
+            framed(each.points),
+            each.answers,
+            each.sure,
+            each.neighbors.indices[:, :JOINED],
+        )
+        for each in maps
+    ]
+    picked = scatter(
+        scenes,
+        sheet=sheet,
+        width=width,
+        height=height,
+        columns=columns,
+        numbers=numbers.tolist(),
+        labels=data.test.labels[numbers].tolist(),
+        classes=network.class_names,
+        hues=HUES[theme],
+        shapes=SHAPES,
+        key=key,
+        label=f"Map of {len(numbers):,} test images by what {drawn.layer} makes of them. The arrow keys walk from "
+        "image to image, Enter chooses one. The same in words stands below.",
+        group=f"atlas_{network.dataset_name}",
+        chosen=len(scenes) - 1,
+        selected=selected if selected in numbers else None,
+    )
+    heard = f"{key}_heard"
+    if picked.number is not None and picked.number != st.session_state.get(heard):
+        st.session_state[heard] = picked.number
+        state.choose(state.Choice("test", network.dataset_name, picked.number))
+    return picked.moment, chosen_number(network.dataset_name)
+
+
+def chosen_number(dataset: str) -> int | None:
+    """Return the number of the test image that this session looks at, if it is one of this data set."""
+    choice = state.choice()
+    return None if choice is None else choice.number_in(dataset)

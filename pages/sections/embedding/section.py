@@ -1,0 +1,184 @@
+"""The map of the data: which layer, laid out how, at which epochs, and the computation in the background."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.explain.course import thinned
+from core.inference.network import Network
+from pages.sections.embedding.scatter_view import show
+from pages.sections.embedding.types import Chart
+from pages.shared.network.comparison import LETTERS, side_by_side
+from pages.shared.network.layers import layers_of
+from pages.shared.network.missing_images import missing_images
+from pages.shared.run.live_view import duration
+from pages.shared.shell.background_jobs import Progress, background, lane_of
+from pages.shared.shell.controls import ask_layer, ask_one
+from pages.shared.shell.layout import plain, show_errors
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from core.probe.atlas import DataMap, NoMap
+
+COUNTS = (500, 1000, 2000, 4000)  # images to map
+USUAL = 1000
+MOST = {"pca": 24, "tsne": 8, "umap": 8}  # epochs to follow
+AT_ONCE = 30.0  # seconds: what may take longer waits for a click
+MOMENTS = {"one": "This epoch", "all": "All epochs"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be mapped: which layer's numbers, laid out how, of how many images, at all epochs or at one."""
+
+    layer: str
+    method: str
+    count: int
+    course: bool
+
+
+@st.fragment
+def atlas_section(both: Sequence[Network]) -> None:
+    """Ask what to map, show the map of one network or of two, and below it the image that is clicked."""
+    with show_errors():
+        if missing_images(both[0]):
+            return
+        asked = _ask(both[0])
+        sides = _sides(both, asked)
+
+        def draw(side: int) -> None:
+            weights = sides[side]
+            if missing_images(weights, f"{side}_"):
+                return
+            numbers = _numbers(weights, asked.count)
+            made = _made(weights, asked, numbers, side)
+            if made is not None:
+                show(Chart(weights, asked.layer, asked.method, numbers, made, side, narrow=len(sides) > 1))
+
+        side_by_side(sides, draw)
+
+
+def _ask(weights: Network) -> Asked:
+    from core.probe.embedding import PROJECTIONS
+    from core.probe.features import PIXELS
+
+    notes = {layer.name: layer.note for layer in layers_of(weights)}
+    names, key = [PIXELS, *notes], f"atlas_layer_{weights.id}"
+    if st.session_state.get(key) not in names:
+        st.session_state[key] = names[max(1, len(names) - 2)]  # what the last layer decides by
+    layer = ask_layer(
+        "Layer, in the order in which the picture passes through",
+        names,
+        key,
+        note=lambda name: notes.get(name, "pixels"),
+    )
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        method = ask_one("Laid out by", {name: each.title for name, each in PROJECTIONS.items()}, "atlas_method")
+        kept = weights.epochs
+        moments = ask_one("Moments", MOMENTS, "atlas_moments") if len(kept) > 1 else "one"
+        count = _ask_count(weights)
+    st.caption(f"**{PROJECTIONS[method].title}.** {plain(PROJECTIONS[method].words)}")
+    return Asked(layer, method, count, moments == "all")
+
+
+def _ask_count(weights: Network) -> int:
+    there = len(weights.dataset().test)
+    counts = [count for count in COUNTS if count < there]
+    counts += [there] if there <= COUNTS[-1] else []
+    if len(counts) < 2:
+        return counts[0]
+    key = f"atlas_count_{weights.dataset_name}"
+    if st.session_state.get(key) not in counts:
+        st.session_state[key] = USUAL if USUAL in counts else counts[-1]
+    chosen = st.segmented_control(
+        "Test images",
+        counts,
+        format_func=lambda count: f"All {count:,}" if count == there else f"{count:,}",
+        required=True,
+        key=key,
+        persist_state="session",
+    )
+    return chosen or counts[0]
+
+
+def _sides(both: Sequence[Network], asked: Asked) -> Sequence[Network]:
+    if asked.course and len(both) > 1 and both[0].id == both[1].id:
+        st.caption("Both sides are moments of one training, so it is shown once, through all its epochs.")
+        return both[:1]
+    return both
+
+
+def _numbers(weights: Network, count: int) -> "np.ndarray":
+    from core.probe.atlas import chosen_images
+
+    return chosen_images(len(weights.dataset().test), count)
+
+
+def _made(weights: Network, asked: Asked, numbers: "np.ndarray", side: int) -> "tuple[DataMap | NoMap, ...] | None":
+    """Return the maps, or draw how far they are and return None."""
+    moments = _moments(weights, asked.method) if asked.course else (weights,)
+    titles = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP (the first one takes half a minute longer)"}
+    where = f", {LETTERS[side]}" if side else ""
+    epochs = f" at {len(moments)} epochs" if asked.course else ""
+    return background(
+        ("atlas", asked, weights.dataset_name, *(each.mark for each in moments)),
+        partial(_work, moments, asked, numbers),
+        words=f"{titles[asked.method]} of {len(numbers):,} images{epochs}{where}",
+        place=f"atlas_{side}",
+        ask=_waits(asked, len(numbers), len(moments)),
+        lane=lane_of(_seconds(asked, len(numbers), len(moments))),
+    )
+
+
+def _moments(weights: Network, method: str) -> tuple[Network, ...]:
+    run, kept = weights.require_run(), weights.epochs
+    epochs: tuple[int | None, ...] = thinned(kept, MOST[method])
+    if not run.status.active and run.step != kept[-1] * run.steps_per_epoch:
+        epochs += (None,)  # stopped within an epoch: its latest weights are later
+    return tuple(weights.at(epoch).pinned() for epoch in epochs)
+
+
+def _seconds(asked: Asked, count: int, moments: int) -> float:
+    from core.probe.embedding import PROJECTIONS
+
+    return PROJECTIONS[asked.method].seconds * count / 1000 * moments
+
+
+def _waits(asked: Asked, count: int, moments: int) -> str:
+    """Return the label of the button that what takes long waits for; empty for what is computed at once."""
+    seconds = _seconds(asked, count, moments)
+    if seconds <= AT_ONCE:
+        return ""
+    maps = f"{moments} maps" if moments > 1 else "the map"
+    return f"Compute {maps} of {count:,} images: about {duration(seconds)}"
+
+
+def _work(
+    moments: Sequence[Network], asked: Asked, numbers: "np.ndarray", progress: Progress
+) -> "tuple[DataMap | NoMap, ...]":
+    import torch
+
+    from core.probe.atlas import Sample, data_map, untangle
+
+    data = moments[0].dataset()
+    chosen = torch.from_numpy(numbers)
+    sample = Sample(data.test.images[chosen], data.test.labels[chosen], data.normalize)
+    if not asked.course:
+        (weights,) = moments
+        model = weights.model
+        return (data_map(model, sample, asked.layer, asked.method, epoch=weights.epoch, progress=progress),)
+    weights_of = {each.epoch: each for each in moments}
+    return tuple(
+        untangle(
+            list(weights_of),
+            lambda epoch: replace(weights_of[epoch]).model,  # a copy: else all networks stay in memory
+            sample,
+            asked.layer,
+            asked.method,
+            progress=progress,
+        )
+    )

@@ -1,0 +1,103 @@
+"""One image of the map: the image, why the network answers as it does, and the nearest others in the layer."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from core.errors import ConvScopeError
+from core.figures.overlays import faded, overlay
+from core.figures.scales import number
+from core.inference.network import Network
+from pages.sections.embedding.types import Chart
+from pages.shared.display.class_bars import class_name, share
+from pages.shared.display.image_cards import Card, cards
+from pages.shared.display.map_grid import color_bar
+from pages.shared.network import inference as results
+from pages.shared.picture import input_image as subjects
+from pages.shared.picture.pixels import enlarged, shown
+from pages.shared.shell import navigation as menu
+from pages.shared.shell.layout import plain
+
+if TYPE_CHECKING:
+    from core.probe.atlas import DataMap
+
+NEIGHBOURS = 9
+SIDE = 112  # about so many pixels wide are the pictures that go to the browser
+METHOD = "grad_cam"
+
+
+def point_section(drawn: "Chart", made: "DataMap", chosen: int | None) -> int | None:
+    """Show the chosen image with its explanation and return its row, or say how to choose one and return None."""
+    rows = [] if chosen is None else np.flatnonzero(drawn.numbers == chosen).tolist()
+    if not rows:
+        st.info("Click a mark to see its image, its neighbours and its explanation.", icon=":material/ads_click:")
+        return None
+    row, data, weights = rows[0], drawn.weights.dataset(), drawn.weights.at(made.epoch)
+    image, label = data.test.images[chosen].numpy(), int(data.test.labels[chosen])
+    answer = int(made.answers[row])
+    picture = subjects.Picture(f"Test image {chosen}", tuple(image.shape), image.tobytes(), label)
+    st.subheader(f"Test image {chosen}: “{class_name(weights, label)}”", anchor=False)
+    sign = ":material/check: Right" if answer == label else ":material/close: Wrong"
+    st.markdown(
+        f"{sign}: the network says **{class_name(weights, answer)}**, {share(float(made.sure[row]))} sure "
+        f"({plain(weights.moment)})."
+    )
+    _explained(weights, picture, answer)
+    epoch = None if made.epoch is None else str(made.epoch)
+    menu.link("saliency", "Explain this image by every method", run=weights.id, target=str(answer), epoch=epoch)
+    return row
+
+
+def _explained(weights: Network, picture: subjects.Picture, answer: int) -> None:
+    from core.explain.attribution import heatmap
+    from core.explain.methods import METHODS
+
+    method, pixels = METHODS[METHOD], picture.array()
+    try:
+        found = results.attribution(weights, picture, answer, METHOD)
+    except ConvScopeError as error:  # a network without maps, say: the image itself can still be seen
+        st.image(enlarged(pixels), width=112, output_format="PNG", caption="What it sees")
+        st.caption(plain(f"No {method.title}: {error}"))
+        return
+    drawn = overlay(
+        faded(pixels, method.signed),
+        heatmap(found).numpy(),
+        signed=method.signed,
+        positive=method.positive,
+        negative=method.negative,
+    )
+    with st.container(horizontal=True, gap="medium"):
+        st.image(enlarged(pixels), width=112, output_format="PNG", caption="What it sees")
+        said = class_name(weights, answer)
+        st.image(drawn.pixels, width=112, output_format="PNG", caption=f"{method.title} of “{said}”")
+    if found.blank:
+        st.caption(plain(found.blank))
+    elif drawn.scale.high:
+        color_bar(drawn.scale, f"{method.title}. {drawn.text}")
+
+
+def neighbours(drawn: "Chart", made: "DataMap", row: int) -> None:
+    """Show the nearest others of an image in the layer, with their classes and distances."""
+    data, names = drawn.weights.dataset(), drawn.weights.class_names
+    near, far = made.neighbors.indices[row, :NEIGHBOURS], made.neighbors.distances[row, :NEIGHBOURS]
+    label = int(data.test.labels[drawn.numbers[row]])
+    st.markdown(f"**Nearest to it in {plain(drawn.layer)}**")
+    found = []
+    for other, distance in zip(drawn.numbers[near], far, strict=True):
+        truth = int(data.test.labels[other])
+        agrees = "same class" if truth == label else "another class"
+        found.append(
+            Card(
+                title=names[truth],
+                note=f"{'✓' if truth == label else '✗'} {number(float(distance))}",
+                words=f"Test image {other}, {names[truth]}, {agrees}, at a distance of {number(float(distance))}",
+                pictures=(enlarged(shown(data.test.images[other].numpy()), SIDE),),
+            )
+        )
+    cards(found)
+    same = sum(int(data.test.labels[other]) == label for other in drawn.numbers[near])
+    st.caption(
+        f"{same} of {len(near)} are of its class (✓). The number is the Euclidean distance in the layer; lines "
+        "on the map lead to the first six."
+    )

@@ -1,0 +1,36 @@
+"""Images worth a look: those that the network gets most wrong, finds hardest, or whose label may be wrong."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from pages.shared.evaluation.evaluate_split import SPLITS, Judged
+from pages.shared.evaluation.image_gallery import image_row
+from pages.shared.shell.controls import ask_one
+from pages.shared.shell.layout import plain
+
+
+def ask_gallery() -> None:
+    """Ask for one gallery of `core.evaluation.GALLERIES`."""
+    from core.evaluation.galleries import GALLERIES
+
+    ask_one("Gallery", {name: gallery.title for name, gallery in GALLERIES.items()}, "evaluation_gallery")
+
+
+def galleries_section(found: Judged, side: int, alike: Sequence[Judged]) -> None:
+    """Show the images of the gallery that was asked for."""
+    from core.evaluation.galleries import GALLERIES
+
+    name = st.session_state.get("evaluation_gallery") or next(iter(GALLERIES))
+    gallery = GALLERIES[name]
+    images = gallery.order(found.report.answers)
+    st.markdown(plain(gallery.about))
+    if not len(images):
+        st.info(gallery.none, icon=":material/check:")
+        return
+    many = f"{len(images):,} of {len(found.images):,} {SPLITS[found.split].lower()}. "
+    st.caption(
+        many * (len(images) < len(found.images)) + "Above: what it says and how sure it is; below: the label. "
+        "Click an image to see why."
+    )
+    image_row(found, images, f"gallery_{name}_{side}", side)

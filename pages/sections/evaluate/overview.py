@@ -1,0 +1,153 @@
+"""How good a network is, in numbers: of all images, and class by class."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from pages.shared.evaluation.evaluate_split import SPLITS, Judged
+from pages.shared.shell.layout import plain
+
+if TYPE_CHECKING:
+    from core.evaluation.metrics import Scores
+    from core.explain.pointing import Rate
+
+MEANS = {
+    "Images": "How many images are of this class.",
+    "Predicted": "How many images were taken for this class.",
+    "Precision": "Of the images taken for this class, the share that really is of it.",
+    "Recall": "Of the images of this class, the share that was recognised.",
+    "F1": "The harmonic mean of precision and recall: high only if both are.",
+}
+SHARES = ["Precision", "Recall", "F1"]
+AVERAGES = {"macro": "Macro", "micro": "Micro", "weighted": "Weighted"}
+
+
+def overview_section(found: Judged, side: int, alike: Sequence[Judged]) -> None:
+    """Show the figures of a network."""
+    scores = found.report.scores
+    _figures(found)
+    _baseline(found)
+    st.markdown("**Class by class**")
+    _table(found, side)
+    st.markdown("**Averaged over the classes**")
+    _averages(scores, side)
+
+
+def _figures(found: Judged) -> None:
+    scores, calibration = found.report.scores, found.report.reliability
+    with st.grid(3, min_column_width=140, gap="small"):
+        _rate(
+            "Accuracy",
+            scores.accuracy,
+            "The share of images whose likeliest class is the true one. Below: Wilson's 95% interval, since other "
+            "images of the same kind would give another share.",
+        )
+        for k, rate in scores.top.items():
+            _rate(f"Top {k}", rate, f"The share of images whose true class is among the {k} likeliest.")
+        _figure("Cross-entropy", f"{scores.cross_entropy:.3f}", "nats", _cross_entropy(len(found.names)))
+        _figure(
+            "Brier score",
+            f"{scores.brier:.3f}",
+            f"MSE {scores.mse:.4f}",
+            "The squared distance between the probabilities and the truth (1 for the true class, 0 for the others), "
+            "summed over classes: 0 is perfect, 2 is certain and wrong. MSE is its mean over the classes.",
+        )
+        _figure(
+            "Calibration error",
+            f"{calibration.expected_error:.1%}",
+            "expected (ECE)",
+            "How far the confidence of answers is from the share that is right, on average: see Calibration & curves.",
+        )
+
+
+def _cross_entropy(classes: int) -> str:
+    from math import log
+
+    return (
+        "The mean of −ln of the true class's probability: 0 is certain and right. Giving every class the same "
+        f"probability costs ln {classes} = {log(classes):.2f}."
+    )
+
+
+def _rate(label: str, rate: "Rate", words: str) -> None:
+    _figure(label, f"{rate.value:.1%}", f"{rate.low:.1%} to {rate.high:.1%}", words)
+
+
+def _figure(label: str, value: str, below: str, words: str) -> None:
+    st.metric(label, value, below, delta_color="off", delta_arrow="off", help=words, border=True)
+
+
+def _baseline(found: Judged) -> None:
+    scores = found.report.scores
+    most = scores.classes[scores.commonest].images / scores.images
+    st.caption(
+        f"{round(scores.accuracy.value * scores.images):,} of {scores.images:,} {SPLITS[found.split].lower()} are "
+        f"right. Always answering “{plain(found.names[scores.commonest])}” would be right for {most:.1%}."
+    )
+
+
+def _table(found: Judged, side: int) -> None:
+    classes = found.report.scores.classes
+    table = pd.DataFrame(
+        {
+            "Class": found.names,
+            "Images": [each.images for each in classes],
+            "Predicted": [each.predicted for each in classes],
+            "Precision": [each.precision for each in classes],
+            "Recall": [each.recall for each in classes],
+            "F1": [each.f1 for each in classes],
+        }
+    )
+    table[SHARES] = table[SHARES].astype(float) * 100
+    shares = {name: st.column_config.NumberColumn(name, help=MEANS[name], format="%.1f%%") for name in SHARES}
+    whole = {name: st.column_config.NumberColumn(name, help=MEANS[name]) for name in ("Images", "Predicted")}
+    st.dataframe(
+        table,
+        hide_index=True,
+        column_config=whole | shares,
+        key=f"evaluation_classes_{side}",
+        placeholder="–",
+        alt="Images, predictions, precision, recall and F1 of each class",
+    )
+    never = [name for name, each in zip(found.names, classes, strict=True) if not each.predicted]
+    absent = [name for name, each in zip(found.names, classes, strict=True) if not each.images]
+    words = "Point at a heading for its meaning, click it to sort."
+    words += _undefined("never predicted: precision has no value there", never)
+    words += _undefined("without an image here: recall has no value there", absent)
+    st.caption(words)
+
+
+def _undefined(what: str, names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    listed = ", ".join(f"“{plain(name)}”" for name in names[:5]) + (
+        "" if len(names) <= 5 else f" and {len(names) - 5} more"
+    )
+    return f" {listed}: {what} (–), and counts as 0 in the averages."
+
+
+def _averages(scores: "Scores", side: int) -> None:
+    rows = scores.averages
+    table = pd.DataFrame(
+        {
+            "Average": [AVERAGES[name] for name in rows],
+            "Precision": [each.precision for each in rows.values()],
+            "Recall": [each.recall for each in rows.values()],
+            "F1": [each.f1 for each in rows.values()],
+        }
+    )
+    table[SHARES] *= 100
+    shares = {name: st.column_config.NumberColumn(name, format="%.1f%%") for name in SHARES}
+    st.dataframe(
+        table,
+        hide_index=True,
+        column_config=shares,
+        key=f"evaluation_averages_{side}",
+        alt="Precision, recall and F1 averaged over the classes in three ways",
+    )
+    st.caption(
+        "Macro: each class counts alike. Micro: each image counts alike, which with one label for each image is the "
+        "accuracy. Weighted: each class counts by its images."
+    )

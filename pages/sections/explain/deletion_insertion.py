@@ -1,0 +1,305 @@
+"""The pixels that a map calls most important really go, and the network is asked again."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from core.errors import ConvScopeError
+from core.explain.erasing import BETTER, FILLS
+from core.figures.overlays import faded, overlay
+from core.figures.removal_curves import chance_rows, removal_chart, removal_rows
+from pages.sections.explain.trust_request import Asked, attempt, head, say
+from pages.shared.display.class_bars import class_name, share
+from pages.shared.display.map_grid import color_bar
+from pages.shared.display.vega_charts import chart
+from pages.shared.explanation.controls import chosen_look
+from pages.shared.network.comparison import taken
+from pages.shared.picture.pixels import enlarged
+from pages.shared.shell import services as state
+from pages.shared.shell.background_jobs import Progress, background, lane_of
+from pages.shared.shell.controls import ask_one
+from pages.shared.shell.layout import plain, show_errors
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from core.errors import ConvScopeError
+    from core.explain.attribution import Attribution
+    from core.explain.removal import Chance, Curve
+
+    pass  # DROPPED-IMPORT
+
+TITLES = {"deletion": "Deletion", "insertion": "Insertion"}
+ABOUT = {
+    "deletion": "Pixels go in the order of the map, the most important first, and the network is asked again after "
+    "each step. If the map is right, the class soon becomes unlikely: **the area under the curve is small**.",
+    "insertion": "Pixels come into an empty picture in the order of the map, the most important first. If the map is "
+    "right, the class soon becomes likely: **the area under the curve is large**.",
+}
+PAPER = "Petsiuk, Das and Saenko 2018, “RISE”, arXiv:1806.07421"
+COARSE = 128  # pictures with longer sides get fewer steps and orders
+
+
+@dataclass(frozen=True, eq=False)
+class Chances:
+    """What maps score that know nothing of the picture: the same map at other places, and random pixels."""
+
+    moved: "Chance"
+    noise: "Chance"
+
+
+def sizes(asked: Asked) -> tuple[int, int, int]:
+    """Return how many steps, other places and random orders a picture of this size gets.
+
+    From step to step it is a whole per cent of the pixels, or several.
+    """
+    from core.explain.removal import PLACES, RANDOM_ORDERS, STEPS
+
+    return (20, 6, 3) if max(asked.picture.shape[1:]) > COARSE else (STEPS, PLACES, RANDOM_ORDERS)
+
+
+def curves_of(asked: Asked, values: "np.ndarray", fill: str) -> "dict[str, Curve | ConvScopeError] | None":
+    """Return the curves of a map, or draw how far they are and return None."""
+    steps = sizes(asked)[0]
+    key = ("curves", *asked.key, fill)
+    work = partial(_both_curves, asked.weights.model, asked.image(), values, asked.target, asked.versus, fill, steps)
+    return background(key, work, words="Changing the picture step by step", place="trust_curves")
+
+
+def _both_curves(
+    model: Any,
+    image: Any,
+    values: "np.ndarray",
+    target: int,
+    versus: int | None,
+    fill: str,
+    steps: int,
+    progress: Progress,
+) -> "dict[str, Curve | ConvScopeError]":
+    from core.explain.removal import removal_curve
+
+    def curve(mode: str) -> "Curve":
+        return removal_curve(model, image, values, target, mode, fill, versus=versus, steps=steps, progress=progress)
+
+    return {mode: attempt(partial(curve, mode)) for mode in TITLES}
+
+
+def chances_of(asked: Asked, values: "np.ndarray", fill: str) -> "dict[str, Chances | ConvScopeError] | None":
+    """Return what chance scores, or draw how far that is, or the button that starts it, and return None."""
+    steps, places, orders = sizes(asked)
+    passes = len(TITLES) * (places + orders) * (steps + 1)
+    return background(
+        ("chance", *asked.key, fill),
+        partial(
+            _chances,
+            asked.weights.model,
+            asked.image(),
+            values,
+            asked.target,
+            asked.versus,
+            fill,
+            sizes(asked),
+        ),
+        words=f"What the map scores at {places} other places, and {orders} orders of random pixels",
+        place="trust_chance",
+        ask=asked.ask("Compare with chance", passes),
+        lane=lane_of(asked.seconds(passes)),
+    )
+
+
+def _chances(
+    model: Any,
+    image: Any,
+    values: "np.ndarray",
+    target: int,
+    versus: int | None,
+    fill: str,
+    size: tuple[int, int, int],
+    progress: Progress,
+) -> "dict[str, Chances | ConvScopeError]":
+    from core.explain.removal import moved_removal, random_removal
+
+    steps, places, orders = size
+    total = len(TITLES) * (places + orders)
+
+    def part(before: int, count: int) -> Progress:
+        return lambda done, of: progress(1000 * before + 1000 * count * done // of, 1000 * total)
+
+    def chances(place: int, mode: str) -> Chances:
+        start = place * (places + orders)
+        words: dict[str, Any] = {"mode": mode, "fill": fill, "versus": versus, "steps": steps}
+        moved = moved_removal(model, image, values, target, places=places, progress=part(start, places), **words)
+        tell = part(start + places, orders)
+        return Chances(moved, random_removal(model, image, target, orders=orders, progress=tell, **words))
+
+    return {mode: attempt(partial(chances, place, mode)) for place, mode in enumerate(TITLES)}
+
+
+def curve_card(
+    curve: "Curve", chances: "Chances | ConvScopeError | None", gone: float, asked: Asked, *, looked_at: bool
+) -> None:
+    """Draw one curve with its area, that of chance, and the verdict.
+
+    Args:
+        curve: Of the map.
+        chances: What chance scores, or why that is not known; None if it is still to come.
+        gone: The share of the pixels that the evidence is about.
+        asked: The map.
+        looked_at: Whether that share is marked, because the picture shows it.
+    """
+    from core.explain.trust import removal_verdict
+
+    mode, found = curve.mode, None if chances is None else taken(chances)
+    head(TITLES[mode], ABOUT[mode], PAPER, mode)
+    chart(
+        removal_chart(mode, theme=state.theme()),
+        removal_rows(curve),
+        key=f"trust_chart_{mode}",
+        alt=f"{TITLES[mode]}: probability of the class after each share of the pixels; area {curve.area:.2f}",
+        chance=chance_rows(found.moved) if found else [],
+        noise=removal_rows(found.noise.mean) if found else [],
+        now=[{"share": gone, "value": curve.at(gone)}] if looked_at else [],
+    )
+    better = f"{BETTER[mode].capitalize()} is better"
+    if found is None:
+        st.markdown(f"Area **{curve.area:.2f}**. {better}.")
+        return
+    moved, noise = found.moved.areas, found.noise.areas
+    st.markdown(
+        f"Area **{curve.area:.2f}**. {better}. The same map at {len(moved)} random places: {moved.mean():.2f} ± "
+        f"{moved.std(ddof=1):.2f} (grey band). Random pixels: {noise.mean():.2f} ± {noise.std(ddof=1):.2f} (dotted)."
+    )
+    say(removal_verdict(curve, found.moved), _evidence(curve, found, gone, asked))
+
+
+def _evidence(curve: "Curve", chances: Chances, gone: float, asked: Asked) -> str:
+    """Say what the share that the slider stands at does, and what as many pixels do that chance chose."""
+    deed = "Removing the" if curve.mode == "deletion" else "Showing only the"
+    return (
+        f"{deed} {gone:.0%} of pixels that this map calls most important takes “{asked.title}” from "
+        f"{share(curve.at(0))} to **{share(curve.at(gone))}**; at other places the map takes it to "
+        f"{share(chances.moved.mean.at(gone))}, random pixels to {share(chances.noise.mean.at(gone))}. "
+    )
+
+
+def map_card(asked: Asked, found: "Attribution") -> None:
+    """Draw a map over its picture, with what its colours mean."""
+    from core.explain.attribution import heatmap
+
+    look, method = chosen_look(), asked.method
+    drawn = overlay(
+        faded(asked.picture.array(), method.signed),
+        heatmap(found).numpy(),
+        signed=method.signed,
+        positive=method.positive,
+        negative=method.negative,
+        strength=look.strength,
+        percentile=look.percentile,
+        sign=look.sign,
+    )
+    with st.container(border=True, height="stretch", key="trust_map_card", gap="xsmall"):
+        st.markdown(f"**{method.title}** for “{asked.title}”")
+        st.image(drawn.pixels, width="stretch", alt=f"{method.title}: {drawn.text}")
+        color_bar(drawn.scale, drawn.text)
+        if found.gap and found.gap.shortfall:
+            st.caption(plain(found.gap.shortfall))
+
+
+MODES = {"deletion": "Remove them", "insertion": "Show only them"}
+
+
+@st.fragment
+def removal_panel(asked: Asked, found: "Attribution") -> None:
+    """Show a map, the picture without what it calls important, the answer to that, and the curves of both ways."""
+    from core.explain.attribution import heatmap
+
+    values = heatmap(found).numpy()
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        mode = ask_one("The most important pixels", MODES, "trust_mode")
+        fill = ask_one("In their place", _fills(asked), "trust_fill")
+    percent = st.slider(
+        "How many, of all pixels",
+        0,
+        100,
+        10,
+        100 // sizes(asked)[0],
+        format="%d%%",
+        key="trust_share",
+    )
+    curves, cards = curves_of(asked, values, fill), st.grid(3, min_column_width=220)
+    chances = chances_of(asked, values, fill)
+    with cards:
+        map_card(asked, found)
+        with show_errors():
+            _erased(asked, values, percent / 100, fill, mode, chances[mode] if chances else None)
+    if curves is None:
+        return
+    with st.grid(2, min_column_width=320):
+        for each in MODES:
+            with st.container(border=True, height="stretch", key=f"trust_{each}"), show_errors():
+                curve = taken(curves[each])
+                chance = chances[each] if chances else None
+                curve_card(curve, chance, percent / 100, asked, looked_at=each == mode)
+
+
+def _fills(asked: Asked) -> dict[str, str]:
+    """Name what removed pixels get: zero is the mean colour only where images are normalised by it."""
+    mean, _ = asked.weights.statistics
+    return FILLS if any(mean) else FILLS | {"mean": "Black"}
+
+
+def _erased(
+    asked: Asked, values: "np.ndarray", gone: float, fill: str, mode: str, chance: "Chances | ConvScopeError | None"
+) -> None:
+    """Draw the picture after its pixels are changed, and what the network says of it."""
+    from core.explain.erasing import removed
+
+    changed = removed(asked.image(), values, gone, fill, mode)
+    count, total = round(gone * values.size), values.size
+    with st.container(border=True, height="stretch", key="trust_erased", gap="xsmall"):
+        st.markdown("**What the network receives now**")
+        words = f"{count:,} of {total:,} pixels {'are gone' if mode == 'deletion' else 'are shown'}"
+        st.image(enlarged(_pixels(asked, changed)), width="stretch", alt=f"The picture: {words}")
+        st.caption(f"{words}, the most important ones of the map.")
+    with st.container(border=True, height="stretch", key="trust_answer", gap="xsmall"):
+        _answer(asked, changed, None if chance is None else taken(chance).noise.mean.at(gone))
+
+
+def _pixels(asked: Asked, image: Any) -> "np.ndarray":
+    """Turn a normalised image back into one to show."""
+    pixels: np.ndarray = asked.weights.denormalize(image).permute(1, 2, 0).expand(-1, -1, 3).numpy()
+    return pixels
+
+
+def _answer(asked: Asked, changed: Any, random: float | None) -> None:
+    """Write how likely the class is now, and what the network says instead; `random` is what random pixels do."""
+    import torch
+
+    from core.explain.prediction import predict
+    from core.explain.usable import likelihoods
+    from core.model.twin import twin_of
+
+    model, images = asked.weights.model, torch.stack([asked.image(), changed])
+    before, now = likelihoods(twin_of(model), images, asked.target, asked.versus).tolist()
+    first, probabilities = predict(model, images).numpy()
+    st.markdown("**What it says of that**")
+    st.metric(
+        f"Probability of “{asked.title}”",
+        share(now),
+        f"{100 * (now - before):+.1f} points" if abs(now - before) >= 0.0005 else None,
+        delta_color="off",
+    )
+    st.caption(f"With the whole picture: {share(before)}.")
+    if random is not None:
+        st.caption(f"With as many random pixels instead: {share(random)}, the mean of several orders.")
+    order = (-probabilities).argsort(kind="stable")[:3].tolist()
+    st.markdown(
+        f"It {'still says' if order[0] == first.argmax() else 'now says'} **“{class_name(asked.weights, order[0])}”**."
+    )
+    st.markdown(
+        "\n".join(
+            f"- {class_name(asked.weights, index)} :small[{share(float(probabilities[index]))}]" for index in order
+        )
+    )

@@ -1,0 +1,159 @@
+"""The explanation of one picture at every epoch that a run kept: watch how it comes about, in one run or two."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from core.errors import ConvScopeError
+from core.explain.course import Missing, Moment, follow, thinned
+from core.explain.methods import METHODS
+from core.inference.network import Network
+from pages.sections.explain.epochs_view import Told, pause, tell
+from pages.shared.display.class_bars import class_name, same_classes
+from pages.shared.explanation.controls import chosen_methods, method_options
+from pages.shared.network import inference as results
+from pages.shared.network import networks
+from pages.shared.picture import input_image as subjects
+from pages.shared.run.live_view import duration
+from pages.shared.shell.background_jobs import Lane, Progress, background
+from pages.shared.shell.controls import ask_one
+from pages.shared.shell.layout import empty_state, plain, show_errors
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from core.explain import Attribution, Method
+
+MOST = 24  # epochs of one run: of more, some are left out
+AT_ONCE = 10.0  # seconds: what may take longer waits for a click
+SCALES = {"one": "One for all epochs", "own": "One for each epoch"}
+
+
+@st.fragment
+def time_section(both: Sequence[Network], picture: subjects.Picture, target: int) -> None:
+    """Show how the explanation of a picture came about: one map for each epoch, of one run or of two.
+
+    Args:
+        both: Whose run is followed, or the two that are compared, if they are of two runs; the first one's epoch is
+            the one that is shown large at first.
+        picture: What is explained, at all epochs.
+        target: Index of the class that is explained, at all epochs.
+    """
+    with show_errors():
+        st.subheader(f"How the map of “{class_name(both[0], target)}” came about", anchor=False)
+        followed = _networks(both)
+        if not followed[0].epochs:
+            _no_epochs(followed[0])
+            return
+        if not chosen_methods():
+            st.info("Choose a method above to see how its map came about.", icon=":material/checklist:")
+            return
+        method, one_scale = _ask()
+        told = [_told(network, picture, target, method, side) for side, network in enumerate(followed)]
+        found = [each for each in told if each is not None]
+        if found and len(found) == len(told):
+            tell(found, picture, target, method, one_scale=one_scale, epoch=both[0].epoch)
+        else:
+            pause()
+
+
+def _networks(both: Sequence[Network]) -> list[Network]:
+    """Return the networks to follow, each once, as the store has them now."""
+    first, other = (networks.library().get(weights.id) for weights in (both[0], both[-1]))
+    if first.id == other.id:
+        return [first]
+    if not same_classes(both):
+        st.caption("Only A is shown: B knows other classes, so the two cannot be asked about the same one.")
+        return [first]
+    if not other.epochs:
+        st.caption("Only A is shown: B has no epochs of its training.")
+        return [first]
+    return [first, other]
+
+
+def _no_epochs(network: Network) -> None:
+    if network.in_training:
+        st.caption("The first map comes with the first weights: wait a moment, then press Refresh.")
+        return
+    empty_state(
+        f"**{plain(network.name)}** has no epochs of its training, so there is nothing to watch: a network that you "
+        "train here keeps one after every epoch.",
+        "Train a network",
+        "train",
+    )
+
+
+def _ask() -> "tuple[Method, bool]":
+    """Ask for one of the chosen methods, and whether all epochs have one scale."""
+    names, key = chosen_methods(), "course_method"
+    if st.session_state.get(key) not in names:
+        st.session_state[key] = names[0]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.selectbox(
+            "Method",
+            names,
+            format_func=lambda name: METHODS[name].title,
+            key=key,
+            persist_state="session",
+            width=280,
+            help="One of the methods chosen above, with its settings.",
+        )
+        scale = ask_one("Scale of the colours", SCALES, "course_scale")
+    return METHODS[name], scale == "one"
+
+
+def _told(network: Network, picture: subjects.Picture, target: int, method: "Method", side: int) -> Told | None:
+    """Return what a run says of the picture at its epochs, or draw how far the computation is and return None."""
+    run, kept = network.require_run(), network.epochs
+    epochs: tuple[int | None, ...] = thinned(kept, MOST)
+    if not run.status.active and run.step != kept[-1] * run.steps_per_epoch:
+        epochs += (None,)  # stopped within an epoch: its latest weights are later
+    options = method_options(method.name)
+    network.normalize(picture.tensor())  # refuses a picture that does not fit before anything is computed
+    asked = tuple(network.at(epoch).pinned() for epoch in epochs)
+    ask = _asked(network.at(epochs[-1]), method, options, len(epochs))
+    moments = background(
+        ("course", *(each.mark for each in asked), picture.digest, target, method.name, *sorted(options.items())),
+        partial(_moments, asked, picture, target, method.name, options),
+        words=f"{method.title} at {len(epochs)} epochs" + f" of {network.name}" * bool(side),
+        place=f"course_{side}",
+        ask=ask,
+        lane=Lane.LONG if ask else Lane.SHORT,
+    )
+    return None if moments is None else Told(network, moments, len(kept))
+
+
+def _asked(weights: Network, method: "Method", options: dict[str, Any], count: int) -> str:
+    """Return the label of the button that what takes long waits for; empty for what is computed at once."""
+    try:
+        passes = count * method.passes(method.resolve(options), weights.input_shape)
+        seconds = passes * networks.pass_seconds(weights)
+    except ConvScopeError:  # each epoch will say what is wrong
+        return ""
+    if seconds <= AT_ONCE:
+        return ""
+    return f"Compute {count} maps: {passes:,} passes through the network, up to {duration(seconds)}"
+
+
+def _moments(
+    asked: Sequence[Network],
+    picture: subjects.Picture,
+    target: int,
+    method: str,
+    options: dict[str, Any],
+    progress: Progress,
+) -> tuple[Moment | Missing, ...]:
+    """Explain the picture at all epochs; each is kept, so that a new one computes only itself."""
+    weights_of = {each.epoch: each for each in asked}
+
+    def explain(epoch: int | None, inside: Progress) -> "Attribution":
+        weights = replace(weights_of[epoch])  # a copy: else all networks stay in memory
+        return results.attribution(weights, picture, target, method, progress=inside, **options)
+
+    def probabilities(epoch: int | None) -> "np.ndarray[Any, Any]":
+        return results.probabilities(replace(weights_of[epoch]), picture)
+
+    return tuple(follow(list(weights_of), explain, probabilities, progress=progress))

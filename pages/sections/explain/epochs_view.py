@@ -1,0 +1,359 @@
+"""The maps of an explanation's course: as a strip, large, and played."""
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from core.explain.course import ALIKE, Missing, Moment, likeness_to_last, settled, share_inside
+from core.figures.course import CourseTiles, course_chart, course_rows, course_tiles
+from core.figures.grids import sprite
+from core.figures.overlay_curves import swatch
+from core.figures.overlays import faded
+from core.inference.network import Network
+from pages.shared.display.class_bars import class_name, share
+from pages.shared.display.map_grid import color_bar
+from pages.shared.display.vega_charts import chart
+from pages.shared.explanation.controls import chosen_look
+from pages.shared.network.comparison import LETTERS
+from pages.shared.picture import input_image as subjects
+from pages.shared.shell import services as state
+from pages.shared.shell.layout import plain
+from pages.shared.widgets.epoch_player import Leaf, Strip, flip_book
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from core.explain import Method
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """What a run says of a picture at its epochs.
+
+    Attributes:
+        network: Whose training it is.
+        moments: One for each epoch, in order, at least one.
+        kept: How many epochs there are, of which these may be a part.
+    """
+
+    network: Network
+    moments: tuple[Moment | Missing, ...]
+    kept: int
+
+    def at(self, moment: Moment | Missing) -> float:
+        """Return the place of a moment on an axis of epochs."""
+        run = self.network.require_run()
+        return run.step / max(1, run.steps_per_epoch) if moment.epoch is None else float(moment.epoch)
+
+
+def reading(told: Told, target: int, picture: subjects.Picture) -> list[str]:
+    """Say in sentences, Markdown, since when a run answers as it does, and since when for the same reason."""
+    return [sentence for sentence in (_answer(told, target), _alike(told), _inside(told, picture)) if sentence]
+
+
+def _answer(told: Told, target: int) -> str:
+    name, last = class_name(told.network, target), told.moments[-1]
+    if isinstance(last, Missing):
+        return "Its last epoch cannot be asked."
+    best = int(last.probabilities.argmax())
+    if best != target:
+        return f"In the end it says “{class_name(told.network, best)}”, not “{name}”."
+    asked = [each for each in told.moments if isinstance(each, Moment)]
+    place = len(asked)
+    while place and int(asked[place - 1].probabilities.argmax()) == target:
+        place -= 1
+    if place:
+        return f"It says “{name}” {_from(asked[place])}."
+    return f"It has said “{name}” all along" + (", even untrained: by chance." if asked[0].epoch == 0 else ".")
+
+
+def _alike(told: Told) -> str:
+    values = likeness_to_last(told.moments)
+    if values[-1] is None:
+        return "Its last map is blank, so the others cannot be likened to it."
+    if len(values) < 2:
+        return "There is only one map yet: the course begins with the next epoch."
+    place = settled(values)
+    if place is None:
+        before = "cannot be likened to it" if values[-2] is None else f"has a rank correlation of only {values[-2]:.2f}"
+        return f"**Its map changes up to the end**: the one before the last {before}."
+    if told.moments[place].epoch == 0:
+        return (
+            "**Already the untrained network's map is like the last one** (rank correlation "
+            f"{values[0]:.2f}): it shows the picture more than what was learned."
+        )
+    since = _from(told.moments[place]).capitalize()
+    return f"**{since} its map stays alike**: rank correlation {ALIKE} or more with the last."
+
+
+def between(one: Told, other: Told) -> str:
+    """Say in a sentence how alike the last maps of two runs are; empty where there is none to compare."""
+    alike = likeness_to_last((one.moments[-1], other.moments[-1]))[0]
+    return "" if alike is None else f"In the end the maps of A and B have a rank correlation of {alike:.2f}."
+
+
+def promise_kept(moments: Sequence[Moment]) -> str:
+    """Say what the method promises its values to sum to, and which maps fall short of it; empty if it does not."""
+    gaps = [moment.gap for moment in moments if moment.gap]
+    if not gaps:
+        return ""
+    short = [gap for gap in gaps if gap.shortfall]
+    if not short:
+        return f"{gaps[0].promise.words} All of these maps keep to it."
+    worst = max(short, key=lambda gap: gap.share)
+    count = f"{len(short)} of these {len(gaps)} maps fall short of it."
+    return f"{worst.promise.words} {count} The farthest: {worst.shortfall}"
+
+
+def _inside(told: Told, picture: subjects.Picture) -> str:
+    mask = _mask(told.network, picture)
+    if mask is None:
+        return ""
+    shares = [share_inside(each.heatmap, mask) for each in told.moments if isinstance(each, Moment)]
+    if len(shares) < 2 or shares[0] is None or shares[-1] is None:
+        return ""
+    return (
+        f"Of its positive values, {shares[0]:.0%} lay on the object at first and {shares[-1]:.0%} in the end; the "
+        f"object covers {mask.mean():.0%} of the picture."
+    )
+
+
+def _from(moment: Moment | Missing) -> str:
+    return "in its latest weights" if moment.epoch is None else f"from epoch {moment.epoch} on"
+
+
+def _mask(network: Network, picture: subjects.Picture) -> "np.ndarray[Any, Any] | None":
+    """Return where the object is, if this is an image of which the data set knows it."""
+    choice = state.choice()
+    if choice is None or choice.kind != "test" or network.why_no_images:
+        return None
+    images = getattr(network.dataset(), choice.split)
+    index = choice.index % len(images)
+    known = images.masks is not None and images.images[index].numpy().tobytes() == picture.pixels
+    return images.masks[index].numpy() if known else None
+
+
+def charts(told: Sequence[Told], target: int, picture: subjects.Picture, now: float) -> None:
+    """Draw what is measured of each epoch: how likely the class is, how alike the map is, how much is on the object."""
+    if len(told) > 1:
+        _key(told)
+    mask, epochs = _mask(told[0].network, picture), max(each.at(each.moments[-1]) for each in told)
+    alike = [likeness_to_last(each.moments) for each in told]
+    least = min((value for values in alike for value in values if value is not None), default=0.0)
+    low = 0.0 if least >= 0 else -0.5 if least >= -0.5 else -1.0
+    likely = [
+        [float(m.probabilities[target]) if isinstance(m, Moment) else None for m in each.moments] for each in told
+    ]
+    with st.grid(3 if mask is not None else 2, min_column_width=220, gap="medium"):
+        name = class_name(told[0].network, target)
+        _chart(told, likely, "likely", f"Probability of “{name}”", epochs, now)
+        _chart(told, alike, "alike", "Rank correlation with the last map", epochs, now, low=low, level=ALIKE)
+        if mask is not None:
+            inside = [
+                [share_inside(m.heatmap, mask) if isinstance(m, Moment) else None for m in each.moments]
+                for each in told
+            ]
+            covered = float(mask.mean())
+            _chart(told, inside, "inside", "Share of the map on the object", epochs, now, level=covered)
+    st.caption(
+        f"Alike is not right: that a map stays as it is says only that training no longer changes it. Dashed: {ALIKE}, "
+        "from which maps count as alike"
+        + (
+            "; and the share of the picture that the object covers, which a random map has."
+            if mask is not None
+            else "."
+        )
+    )
+
+
+def _chart(
+    told: Sequence[Told],
+    values: Sequence[Sequence[float | None]],
+    key: str,
+    title: str,
+    epochs: float,
+    now: float,
+    *,
+    low: float = 0.0,
+    level: float | None = None,
+) -> None:
+    names = list(LETTERS[: len(told)])
+    lines = {
+        name: [(each.at(moment), value) for moment, value in zip(each.moments, measured, strict=True)]
+        for name, each, measured in zip(names, told, values, strict=True)
+    }
+    with st.container(gap="xsmall"):
+        st.markdown(f"**{title}**")
+        chart(
+            course_chart(names, epochs=epochs, low=low, share=key != "alike", theme=state.theme()),
+            course_rows(lines),
+            key=f"course_{key}",
+            alt=f"{title} by epoch",
+            now=[{"epoch": now}],
+            level=[] if level is None else [{"value": level}],
+        )
+
+
+def _key(told: Sequence[Told]) -> None:
+    """Say which line is which run."""
+    entries = "".join(
+        f'<span><img src="{swatch(place, state.theme())}" alt="" style="vertical-align: middle"> '
+        f"{LETTERS[place]} · {html.escape(each.network.name)}</span>"
+        for place, each in enumerate(told)
+    )
+    st.html(f'<div style="display: flex; flex-wrap: wrap; gap: 2px 16px; font-size: 0.875rem">{entries}</div>')
+
+
+COLUMNS = 12  # of the sheet
+
+
+def tell(
+    told: Sequence[Told],
+    picture: subjects.Picture,
+    target: int,
+    method: "Method",
+    *,
+    one_scale: bool,
+    epoch: int | None,
+) -> None:
+    """Draw the course of one explanation, or of two of the same class.
+
+    Args:
+        told: Of one run, or of two.
+        picture: What is explained.
+        target: Index of the class.
+        method: By which method.
+        one_scale: Whether all maps have one scale.
+        epoch: Which epoch is shown large at first; the last one if None.
+    """
+    asked = [moment for each in told for moment in each.moments if isinstance(moment, Moment)]
+    if not asked:
+        for reason in dict.fromkeys(m.reason for each in told for m in each.moments if isinstance(m, Missing)):
+            st.info(plain(reason), icon=":material/block:")
+        return
+    for number, each in enumerate(told):
+        letter = f"**{LETTERS[number]}:** " if len(told) > 1 else ""
+        st.markdown(letter + " ".join(reading(each, target, picture)))
+    if len(told) > 1 and (words := between(*told)):
+        st.markdown(words)
+    drawn = _tiles(asked, picture, method, one_scale)
+    places = sorted({each.at(moment) for each in told for moment in each.moments})
+    at = _book(told, picture, target, drawn, places, epoch)
+    words = " ".join(filter(None, (f"{method.title}. {drawn.text}", promise_kept(asked))))
+    if drawn.scale.high:
+        color_bar(drawn.scale, words)
+    else:
+        st.caption(plain(words))
+    _follow(told, places[at], target)
+    charts(told, target, picture, places[at])
+
+
+def _tiles(moments: Sequence[Moment], picture: subjects.Picture, method: "Method", one_scale: bool) -> CourseTiles:
+    look = chosen_look()
+    return course_tiles(
+        faded(picture.array(), method.signed),
+        np.stack([moment.heatmap for moment in moments]),
+        one_scale=one_scale,
+        signed=method.signed,
+        positive=method.positive,
+        negative=method.negative,
+        strength=look.strength,
+        percentile=look.percentile,
+        sign=look.sign,
+    )
+
+
+def _book(
+    told: Sequence[Told],
+    picture: subjects.Picture,
+    target: int,
+    drawn: CourseTiles,
+    places: Sequence[float],
+    epoch: int | None,
+) -> int:
+    """Show the maps and return which of the places is looked at."""
+    names = told[0].network.class_names
+    blank = np.zeros_like(drawn.pixels[0])
+    tiles, strips, used = [picture.array()], [], 0
+    for number, each in enumerate(told):
+        leaves = []
+        for moment in each.moments:
+            leaves.append(_leaf(moment, places.index(each.at(moment)), target, names))
+            tiles.append(blank if isinstance(moment, Missing) else drawn.pixels[used])
+            used += isinstance(moment, Moment)
+        title = f"{LETTERS[number]} · {each.network.name}" if len(told) > 1 else ""
+        strips.append(Strip(title, tuple(leaves)))
+    named = {place: leaf.title for strip in strips for leaf in strip.leaves for place in [leaf.moment]}
+    _, height, width = picture.shape
+    key = "course_" + "_".join(each.network.id for each in told)
+    at = flip_book(
+        sprite(np.stack(tiles), COLUMNS),
+        width=width,
+        height=height,
+        columns=min(COLUMNS, len(tiles)),
+        picture=picture.title,
+        moments=[named[place] for place in range(len(places))],
+        strips=strips,
+        key=key,
+        label="Epoch of the map",
+        chosen=_first(key, places, epoch),
+    )
+    st.session_state["course_at"] = places[at]
+    return at
+
+
+def pause() -> None:
+    """Remember, where the maps cannot be shown for now, that they have to begin where they were."""
+    if "course_at" in st.session_state:
+        st.session_state["course_first"] = st.session_state["course_at"]
+
+
+def _first(key: str, places: Sequence[float], epoch: int | None) -> int:
+    """Return which place to begin with: that of the page's epoch, once it changes, or else the one shown last."""
+    if st.session_state.get("course_about") != (key, epoch):
+        st.session_state["course_about"] = key, epoch
+        st.session_state["course_first"] = places[-1] if epoch is None else float(epoch)
+    first = st.session_state.get("course_first")
+    return places.index(first) if first in places else len(places) - 1
+
+
+def _leaf(moment: Moment | Missing, place: int, target: int, names: Sequence[str]) -> Leaf:
+    title = "latest" if moment.epoch is None else f"epoch {moment.epoch}" if moment.epoch else "untrained"
+    if isinstance(moment, Missing):
+        return Leaf(place, title, lines=("no map",), missing=moment.reason)
+    best = int(moment.probabilities.argmax())
+    likely = float(moment.probabilities[target])
+    lines = [f"{names[target]} {share(likely)}", f"says {names[best]}"] + ["blank map"] * moment.blank
+    if moment.gap and moment.gap.shortfall and not moment.blank:
+        lines.append(f"sum {moment.gap.off} off")
+    return Leaf(place, title, likely, tuple(lines))
+
+
+def _follow(told: Sequence[Told], at: float, target: int) -> None:
+    """Offer to look at this epoch everywhere, and say which epochs are left out."""
+    epochs = [moment.epoch for moment in told[0].moments if told[0].at(moment) <= at]
+    epoch = epochs[-1] if epochs else told[0].moments[0].epoch
+
+    def follow() -> None:
+        st.query_params["target"] = str(target)  # another epoch may answer otherwise: the class stays the same
+        if epoch is None:
+            st.query_params.pop("epoch", None)
+        else:
+            st.query_params["epoch"] = str(epoch)
+
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button(
+            "Look at this epoch on every page", icon=":material/push_pin:", key="course_follow", on_click=follow
+        ):
+            st.rerun()
+        words = ["The picture stays the same while you choose another network above."]
+        left = next((each for each in told if each.kept > len(each.moments)), None)
+        if left:
+            words.append(f"Of {left.kept:,} epochs that are kept, {len(left.moments)} are shown, evenly spread.")
+        if any(each.network.in_training for each in told):
+            words.append("Still in training: new epochs appear with Refresh.")
+        st.caption(" ".join(words), width="content")

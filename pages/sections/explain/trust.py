@@ -1,0 +1,42 @@
+"""How far to trust a map: what the network does when its pixels go, and what the map does when the network forgets."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.inference.network import Network
+from pages.sections.explain.deletion_insertion import removal_panel
+from pages.sections.explain.pointing_game import league_panel
+from pages.sections.explain.sanity_checks import checks_panel
+from pages.sections.explain.trust_request import STYLE, ask_map, unfit
+from pages.shared.picture import input_image as subjects
+from pages.shared.shell.layout import plain, show_errors
+
+
+@st.fragment
+def trust_section(both: Sequence[Network], picture: subjects.Picture, target: int) -> None:
+    """Check one map of a class of a picture, and, where the objects are known, the methods over many pictures.
+
+    Args:
+        both: Whose map it is; of two networks the first.
+        picture: What is explained.
+        target: Index of the class.
+    """
+    st.html(STYLE)
+    st.subheader("How far can this map be trusted?", anchor=False)
+    st.caption(
+        "A map always looks like an answer. These checks ask the network itself, and hold every number against what a "
+        "random map scores."
+    )
+    with show_errors():
+        asked = ask_map(both, picture, target)
+        reason = unfit(asked)
+        found = None if reason else asked.found()
+        if reason:
+            st.info(reason, icon=":material/block:")
+        elif found is not None and found.blank:
+            st.info(f"{asked.method.title} gave a blank map. {plain(found.blank)}", icon=":material/block:")
+        elif found is not None:
+            removal_panel(asked, found)
+            checks_panel(asked, found)
+    league_panel(both[0])

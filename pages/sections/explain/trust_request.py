@@ -1,0 +1,212 @@
+"""Which map is checked, and how it is made again."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import streamlit as st
+
+from core.errors import ConvScopeError
+from core.explain.method import Method
+from core.explain.methods import METHODS
+from core.explain.trust import Verdict
+from core.inference.network import Network
+from pages.shared.explanation.controls import chosen_methods, method_options
+from pages.shared.network import inference as results
+from pages.shared.network import networks
+from pages.shared.picture import input_image as subjects
+from pages.shared.run.live_view import duration
+from pages.shared.shell.background_jobs import background, lane_of
+from pages.shared.shell.layout import plain
+
+if TYPE_CHECKING:
+    from core.explain.attribution import Attribution
+    from core.explain.repeats import Explain
+
+T = TypeVar("T")
+AT_ONCE, UNASKED = 0.4, 8.0  # seconds: what takes longer is done in the background; what takes much longer is asked for
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One map: of which network, which picture, which class, by which method with which settings.
+
+    Attributes:
+        versus: The class that is held against it, if any.
+        options: The method's settings by name.
+    """
+
+    weights: Network
+    picture: subjects.Picture
+    target: int
+    method: Method
+    versus: int | None = None
+    options: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def picture_key(self) -> tuple[Any, ...]:
+        """A key for what depends on the class of the picture alone."""
+        return *self.weights.mark, self.picture.digest, self.target, self.versus
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """A key for what depends on the map."""
+        return *self.picture_key, self.method.name, *self.options
+
+    @property
+    def passes(self) -> int:
+        """Passes through the network that the map costs."""
+        return self.method.passes(self.method.resolve(dict(self.options)), self.picture.shape)
+
+    @property
+    def title(self) -> str:
+        """The class in words, as Markdown that shows it as it stands."""
+        names = self.weights.class_names
+        against = "" if self.versus is None else f"” and not “{names[self.versus]}"
+        return plain(names[self.target] + against)
+
+    def explain(self) -> "Explain":
+        """Return what makes the map, of any network and image: for threads without a page."""
+        from core.explain.attribution import attribute
+
+        others = self.weights.background
+        return partial(attribute, method=self.method.name, versus=self.versus, background=others, **dict(self.options))
+
+    def image(self) -> Any:
+        """Return the picture as the network receives it, (C, H, W); raises `ConvScopeError`."""
+        return self.weights.normalize(self.picture.tensor())
+
+    def seconds(self, passes: int) -> float:
+        """Return how long so many passes of the picture may take, at most."""
+        return passes * networks.pass_seconds(self.weights)
+
+    def ask(self, words: str, passes: int) -> str:
+        """Return the label of the button that so many passes wait for; empty if they are made unasked."""
+        seconds = self.seconds(passes)
+        return "" if seconds <= UNASKED else f"{words}, about {duration(seconds)}"
+
+    def found(self) -> "Attribution | None":
+        """Return the map, or draw how far it is and return None; raises `ConvScopeError`."""
+        options: dict[str, Any] = dict(self.options)
+        work = partial(
+            results.attribution,
+            self.weights,
+            self.picture,
+            self.target,
+            self.method.name,
+            versus=self.versus,
+            **options,
+        )
+        if self.seconds(self.passes) <= AT_ONCE:
+            return work()
+        return background(
+            ("map", *self.key),
+            lambda tell: work(progress=tell),
+            words=self.method.title,
+            place="trust_map",
+            ask=self.ask("Compute this map", self.passes),
+            lane=lane_of(self.seconds(self.passes)),
+        )
+
+
+def ask_map(both: Sequence[Network], picture: subjects.Picture, target: int) -> Asked:
+    """Ask which of the chosen methods to check, and against which class; of two networks the first is checked."""
+    names, key = chosen_methods() or tuple(METHODS)[:1], "trust_method"
+    if st.session_state.get(key) not in names:
+        st.session_state[key] = names[0]
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        name = st.selectbox(
+            "Map to check",
+            names,
+            format_func=lambda name: METHODS[name].title,
+            key=key,
+            persist_state="session",
+            width=280,
+            help="One of the methods chosen above, with its settings.",
+        )
+        versus = _ask_versus(both[0], picture, target)
+    if len(both) > 1:
+        st.caption("The checks are about network A.")
+    return Asked(both[0], picture, target, METHODS[name], versus, tuple(sorted(method_options(name).items())))
+
+
+def _ask_versus(weights: Network, picture: subjects.Picture, target: int) -> int | None:
+    names, likely = weights.class_names, results.probabilities(weights, picture)
+    return st.selectbox(
+        f"Why “{plain(names[target])}” and not …",
+        [index for index in (-likely).argsort(kind="stable").tolist() if index != target],
+        index=None,
+        format_func=names.__getitem__,
+        placeholder="A class to hold against it",
+        key=f"trust_versus_{weights.id}_{target}",
+        width=280,
+        help="Then the map explains the difference of the two scores, and probabilities are those between the two.",
+    )
+
+
+def unfit(asked: Asked) -> str | None:
+    """Say why the method cannot explain this network, as Markdown, or return None if it can."""
+    from core.explain.fitness import why_not
+
+    reason = why_not(asked.weights.model, asked.method.name, asked.method.resolve(dict(asked.options)))
+    return plain(reason) if reason else None
+
+
+def attempt(check: Callable[[], T]) -> T | ConvScopeError:
+    """Return what a check gives, or the error that it raises, so that others can still be shown."""
+    try:
+        return check()
+    except ConvScopeError as error:
+        return error
+
+
+_SIGNS = {
+    "for": ":green[:material/check_circle:]",
+    "against": ":red[:material/cancel:]",
+    "open": ":orange[:material/help:]",
+}
+STYLE = """<style>
+[class*="st-key-trust_"] img { image-rendering: pixelated; }
+[class*="st-key-trust_"] [data-testid="stElementToolbar"] { display: none; }
+[class*="st-key-abouttrust_"] button > div > [aria-hidden] { display: none; }
+[class*="st-key-trust_"] [data-testid="stMetricValue"] { font-size: 1.6rem; }
+</style>"""
+
+
+def head(title: str, about: str, source: str, key: str) -> None:
+    """Write the title of a check, with what it is behind a question mark."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.markdown(f"**{title}**", width="content")
+        with st.popover("", icon=":material/help:", type="tertiary", key=f"abouttrust_{key}"):
+            st.markdown(about)
+            st.caption(source)
+
+
+def number(label: str, value: str, better: str, chance: str) -> None:
+    """Write a number, which way it is good and what a random map scores.
+
+    Args:
+        label: What it is.
+        value: The number in words.
+        better: "lower", "higher" or "nearer to zero".
+        chance: What a random map scores, a few words.
+    """
+    st.metric(label, value)
+    st.caption(f"{better[0].upper()}{better[1:]} is better. {chance}")
+
+
+def say(verdict: Verdict, before: str = "") -> None:
+    """Write a verdict behind its sign; `before` is evidence of ours or plain text that goes in front of it."""
+    st.markdown(f"{_SIGNS[verdict.speaks]} {before}{plain(verdict.text)}")
+
+
+def tally(verdicts: list[Verdict]) -> str:
+    """Say in a sentence what several checks say together, as Markdown."""
+    counts = {speaks: sum(each.speaks == speaks for each in verdicts) for speaks in _SIGNS}
+    for speaks, words in (("for", "speak for this map"), ("against", "speak against this map")):
+        if counts[speaks] == len(verdicts):
+            return f"{_SIGNS[speaks]} **All {len(verdicts)} of the checks below {words}.**"
+    parts = {"for": "for this map", "against": "against it", "open": "undecided"}
+    counted = ", ".join(f"{counts[speaks]} {words}" for speaks, words in parts.items() if counts[speaks])
+    return f"**The {len(verdicts)} checks below: {counted}.**"

@@ -1,0 +1,158 @@
+"""The filters of one convolution, and one of them with its numbers."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from core.errors import ConvScopeError
+from core.figures.grids import colorize
+from core.figures.scales import ColorScale, number
+from core.inference.network import Network
+from core.probe.strength import dead_filters, strengths, strongest_channels
+from pages.shared.display.map_grid import color_bar, enlarged, grid
+from pages.shared.shell.navigation import link
+from pages.shared.widgets.image_grid import Selection
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+RGB = ("red", "green", "blue")
+
+
+@dataclass(frozen=True, eq=False)
+class Filters:
+    """The filters of one convolution at one moment.
+
+    Attributes:
+        layer: Its name, dotted inside a block.
+        weights: float (N, C, kH, kW).
+        trained: The latest there are. Order, channels and colours follow these at every moment, so that the
+            moments can be compared.
+        biases: float (N,), or None.
+        channels: What each of the C input channels is called.
+        listed: Whether the page of feature maps has it.
+    """
+
+    layer: str
+    weights: "NDArray[np.float32]"
+    trained: "NDArray[np.float32]"
+    biases: "NDArray[np.float32] | None"
+    channels: tuple[str, ...]
+    listed: bool
+
+    @property
+    def rgb(self) -> bool:
+        """Whether it looks at red, green and blue."""
+        return self.channels == RGB
+
+    @property
+    def dead(self) -> tuple[int, ...]:
+        """The filters that nothing moves."""
+        return dead_filters(self.weights)
+
+    @cached_property
+    def strongest(self) -> "NDArray[np.intp]":
+        """The input channel that each filter weighs most, (N,)."""
+        return strongest_channels(self.trained)
+
+    @property
+    def by_strength(self) -> list[int]:
+        """The filters, strongest first."""
+        return np.argsort(-strengths(self.trained), kind="stable").tolist()
+
+
+def filters_of(weights: Network, layer: str) -> Filters:
+    """Read the filters of a convolution; raises `ConvScopeError`."""
+    from core.probe.kernels import biases, filter_layers, filters
+
+    model = weights.model
+    values, bias = filters(model, layer).numpy(), biases(model, layer)
+    trained = values
+    if weights.epoch is not None:
+        with suppress(ConvScopeError):  # damaged: then they cannot be compared, and this epoch is still worth seeing
+            trained = filters(weights.at(None).model, layer).numpy()
+    count = values.shape[1]
+    first = filter_layers(model)[0] == layer and weights.input_shape[0] == count == len(RGB)
+    names = RGB if first else tuple(f"channel {index}" for index in range(count))
+    listed = "." not in layer or weights.spec is None
+    return Filters(layer, values, trained, None if bias is None else bias.numpy(), names, listed)
+
+
+def scale_of(kernels: "Sequence[NDArray[np.float32]]") -> ColorScale:
+    """Return one scale for the kernels of a convolution, or of several."""
+    return ColorScale.of(np.concatenate([values.ravel() for values in kernels]), percentile=99, signed=True)
+
+
+def details(
+    filters: Filters,
+    index: int,
+    channel: int,
+    place: Selection,
+    key: str,
+    *,
+    scale: ColorScale,
+    side: int,
+    narrow: bool,
+) -> None:
+    """Show one filter: its strength and bias, its kernels, and one of them with its numbers.
+
+    Args:
+        filters: All filters of the convolution.
+        index: Which one.
+        channel: The input channel whose kernel is enlarged until another one is clicked.
+        place: The weight that was clicked.
+        key: Start of Streamlit's keys.
+        scale: The colours of the kernels.
+        side: 1 for the second of two networks, else 0.
+        narrow: Whether there is room for one column only.
+    """
+    st.subheader(f"Filter {index} of {filters.layer}", anchor=False)
+    kernels, at = filters.weights[index], (place.row, place.col)
+    numbers, facts = (st.container(), st.container()) if narrow else st.columns(2, gap="large")
+    with facts:
+        _facts(filters, index)
+        if filters.listed:
+            link("feature_maps", f"See what {filters.layer} makes of an image", layer=filters.layer)
+        if len(kernels) > 1:
+            st.markdown(f"**Its {len(kernels)} kernels**, one for each input channel. Click one to enlarge it.")
+            if filters.rgb:
+                color_bar(scale)
+            chosen = grid(
+                colorize(kernels, scale),
+                key=f"{key}_{index}_{channel}",
+                label=f"Kernels of filter {index}",
+                names=filters.channels,
+                selected=Selection(channel, *at),
+                scale=max(1, 104 // kernels.shape[2]) if filters.rgb else None,  # three in a row
+                side=side,
+            )
+            channel, at = chosen.tile, (chosen.row, chosen.col)
+    with numbers:
+        which = f"Its kernel for {filters.channels[channel]}" if len(kernels) > 1 else "Its kernel"
+        st.markdown(f"{which} · row {at[0]}, column {at[1]}: **{number(float(kernels[channel][at]))}**")
+        enlarged(kernels[channel], scale, title=which, key=f"{key}_enlarged_{side}", place=at)
+
+
+def _facts(filters: Filters, index: int) -> None:
+    norms = strengths(filters.weights)
+    rank = int((norms > norms[index]).sum()) + 1
+    bias = "none" if filters.biases is None else number(float(filters.biases[index]))
+    with st.container(horizontal=True, gap="medium"):
+        st.metric(
+            "Strength",
+            number(float(norms[index])),
+            help="The root of the sum of its squared weights: how loudly it can answer.",
+            width="content",
+        )
+        st.metric("Rank by strength", f"{rank} of {len(norms)}", width="content")
+        st.metric(
+            "Bias",
+            bias,
+            help="A number added to each of its answers. Inside a residual block there is none.",
+            width="content",
+        )

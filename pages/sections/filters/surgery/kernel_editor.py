@@ -1,0 +1,152 @@
+"""Choosing the kernel that takes a filter's place, and the hand-made ones of its size."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from core.errors import ConvScopeError
+from core.figures.grids import colorize, sprite
+from core.figures.scales import ColorScale
+from core.inference.network import Network
+from core.model.handmade import KERNELS, kernel
+from pages.sections.filters.kernels import Filters
+from pages.sections.filters.surgery.edits import edits_of, retype, turn
+from pages.sections.filters.surgery.effects import edited
+
+TYPED = "typed"
+ALL = -1  # instead of an input channel
+
+
+def ask_kernel(filters: Filters, index: int, key: str) -> tuple[str, int]:
+    """Ask which kernel takes a filter's place, and for which input channel: `ALL`, or the number of one.
+
+    Args:
+        filters: All filters of the convolution.
+        index: Which one is to be replaced.
+        key: End of Streamlit's keys.
+
+    Returns:
+        A key of `KERNELS`, or `TYPED`, and the channel.
+    """
+    made = _fitting(filters.weights.shape[2:])
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.selectbox(
+            "Kernel",
+            [*made, TYPED],
+            format_func=lambda name: "Type my own" if name == TYPED else KERNELS[name].title,
+            key="surgery_kernel" if made else "surgery_kernel_typed",
+            width=190,
+        )
+        channel = ALL if len(filters.channels) == 1 else _ask_channel(filters.channels, key)
+    return name, channel
+
+
+def part_of(weights: np.ndarray, index: int, channel: int) -> np.ndarray:
+    """Return the kernels of a filter that a new one replaces, float (1 or C, kH, kW)."""
+    return weights[index] if channel == ALL else weights[index, channel : channel + 1]
+
+
+def whole(weights: np.ndarray, index: int, channel: int, new: np.ndarray) -> np.ndarray:
+    """Return a filter, float (C, kH, kW), with a new kernel in its place."""
+    filled = weights[index].astype(np.float64)
+    filled[slice(None) if channel == ALL else channel] = new
+    return filled
+
+
+def _fitting(size: tuple[int, ...]) -> list[str]:
+    """Name the hand-made kernels that there are of a size."""
+    try:
+        kernel(next(iter(KERNELS)), size[0])
+    except ConvScopeError:
+        return []
+    return list(KERNELS) if size[0] == size[1] else []
+
+
+def _ask_channel(channels: Sequence[str], key: str) -> int:
+    chosen: int = st.selectbox(
+        "For input channel",
+        [ALL, *range(len(channels))],
+        format_func=lambda channel: "All alike" if channel == ALL else channels[channel].capitalize(),
+        key=f"channel_{key}",
+        width=170,
+        help="A filter has a kernel for each channel of its input. Replace all of them by the same one, or a single "
+        "one.",
+    )
+    return chosen
+
+
+def hand_made(name: str, weights: np.ndarray, index: int, channel: int) -> np.ndarray:
+    """Show a hand-made kernel and return a filter with it, as strong as what it replaces, float (C, kH, kW).
+
+    Args:
+        name: Key of `KERNELS`.
+        weights: The filters as they are now, float (N, C, kH, kW).
+        index: Which one is to be replaced.
+        channel: For which input channel, or `ALL`.
+    """
+    part = part_of(weights, index, channel)
+    values = kernel(name, part.shape[1])
+    norm = float(np.linalg.norm(part)) or float(np.linalg.norm(weights) / np.sqrt(len(weights)))
+    new: np.ndarray = values * norm / (np.linalg.norm(values) * np.sqrt(len(part)))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        picture = colorize(new[None], ColorScale.of(new, signed=True))
+        st.image(sprite(picture, 1, zoom=max(1, 72 // len(new))), width=72, alt=f"The kernel {KERNELS[name].title}")
+        st.caption(
+            f"{KERNELS[name].summary} Blue is negative, red positive. Its numbers are scaled so that the filter stays "
+            "as strong as it is.",
+            width=420,
+        )
+    return whole(weights, index, channel, new)
+
+
+def type_kernel(weights: Network, layer: str, index: int, channel: int) -> None:
+    """Show the kernel of a filter of the copy as a table; what is typed becomes one edit, however many numbers it is.
+
+    Args:
+        weights: The network.
+        layer: The convolution.
+        index: Which filter.
+        channel: Which of its kernels, or `ALL`: then one takes the place of all, at first their mean.
+    """
+    import pandas as pd
+
+    from core.probe.kernels import filters
+    from core.probe.surgery import Replace
+
+    run_id, edits = weights.id, edits_of(weights.id)
+    key = f"typed_{run_id}_{weights.epoch}_{layer}_{index}_{channel}_{turn(run_id)}"
+    kept = st.session_state.get(f"typing_{run_id}")
+    before = kept[1] if kept and kept[0] == key and key in st.session_state else edits  # the table began with these
+    now = filters(edited(weights, before).model, layer).numpy()
+    values = part_of(now, index, channel).mean(axis=0, dtype=np.float64)
+
+    def follow() -> None:
+        typed = retyped(values, st.session_state[key]["edited_rows"])
+        try:
+            edit = Replace(layer, index, whole(now, index, channel, typed))
+        except ConvScopeError:
+            return  # a cell is empty for the moment
+        retype(run_id, before if np.array_equal(typed, values) else (*before, edit))
+        st.session_state[f"typing_{run_id}"] = key, before
+
+    columns = [str(column) for column in range(values.shape[1])]
+    st.data_editor(
+        pd.DataFrame(values, columns=columns),
+        column_config={name: st.column_config.NumberColumn(width=76, format="%.3g", required=True) for name in columns},
+        key=key,
+        on_change=follow,
+        width="content",
+    )
+    st.caption("Click a number twice, type another one and press Enter: it takes effect at once.")
+
+
+def retyped(values: np.ndarray, rows: Mapping[Any, Mapping[str, Any]]) -> np.ndarray:
+    """Return a kernel with the cells that were typed, by row and column; an empty or unusable one is not a number."""
+    new = values.copy()
+    for row, cells in rows.items():
+        for column, value in cells.items():
+            if column.isdigit() and int(row) < new.shape[0] and int(column) < new.shape[1]:
+                new[int(row), int(column)] = value if isinstance(value, int | float) else np.nan
+    return new

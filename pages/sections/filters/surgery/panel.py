@@ -1,0 +1,133 @@
+"""What if a filter were off, elsewhere or another one: edits of a copy of the network, with undo."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.inference.network import Network
+from pages.sections.filters.kernels import Filters
+from pages.sections.filters.picture_button import picture_button, thumbnail
+from pages.sections.filters.surgery.edits import MOST, add, edits_of, reset, undo, words
+from pages.sections.filters.surgery.effects import edited, effects
+from pages.sections.filters.surgery.kernel_editor import TYPED, ask_kernel, hand_made, type_kernel
+from pages.shared.picture import input_image as subjects
+from pages.shared.shell.controls import ask_one
+from pages.shared.shell.layout import plain, show_errors
+
+if TYPE_CHECKING:
+    from core.probe.surgery import Edit
+
+CHANGES = {"off": "Switch off", "swap": "Swap", "replace": "New kernel"}
+
+
+@st.fragment
+def what_if(
+    weights: Network, filters: Filters, index: int, picture: subjects.Picture | None, *, brand: str = ""
+) -> None:
+    """Offer to change a filter in a copy of the network; while that is closed nothing is computed.
+
+    Args:
+        weights: The network.
+        filters: All filters of the convolution.
+        index: Which one.
+        picture: What the network looks at, if that is chosen elsewhere on the page.
+        brand: What the title begins with where two networks are compared.
+    """
+    panel = st.expander(
+        f"{brand}What if …: change a filter and see what follows",
+        icon=":material/science:",
+        key=f"what_if_{weights.id}",
+        on_change="rerun",
+    )
+    if not panel.open:
+        return
+    with panel, show_errors():
+        st.caption(
+            ":material/shield: All this happens to a copy of the network, in this browser tab only: the run, its "
+            "weights and its files stay as they are."
+        )
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            if picture is None:
+                picture = picture_button(weights)
+            else:
+                thumbnail(picture)
+            st.caption(f"{plain(picture.title)} is what the network looks at.", width="content")
+        edits = edits_of(weights.id)
+        with st.container(border=True):
+            _ask(weights, filters, index, edits)
+        if not edits:
+            st.markdown(
+                ":material/arrow_upward: Nothing is changed yet. Make a first change, and what it does appears here."
+            )
+            return
+        _done(weights.id, edits)
+        effects(weights, edited(weights, edits), picture, filters.layer, index)
+
+
+def _ask(weights: Network, filters: Filters, index: int, edits: "tuple[Edit, ...]") -> None:
+    """Ask what to do to a filter."""
+    st.markdown(f"**Filter {index} of {filters.layer}**")
+    change, count = ask_one("Change", CHANGES, "surgery_change"), len(filters.weights)
+    if len(edits) >= MOST:
+        st.info(f"{MOST} changes are the most that are kept: undo one to make another.")
+    elif change == "off":
+        _off(weights.id, filters.layer, index)
+    elif change == "swap" and count > 1:
+        _swap(weights.id, filters.layer, index, count)
+    elif change == "swap":
+        st.info("There is no other filter to swap it with.")
+    else:
+        _replace(weights, filters, index, edits)
+
+
+def _off(run_id: str, layer: str, index: int) -> None:
+    from core.probe.surgery import Off
+
+    st.caption("Its weights and its bias become 0, so it answers 0 everywhere, as if it were not there.")
+    _apply(f"Switch off filter {index}", run_id, Off(layer, index))
+
+
+def _swap(run_id: str, layer: str, index: int, count: int) -> None:
+    from core.probe.surgery import Swap
+
+    others = [other for other in range(count) if other != index]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        other = st.selectbox(
+            "With",
+            others,
+            format_func=lambda number: f"filter {number}",
+            key=f"swap_{run_id}_{layer}_{index}",
+            width=160,
+        )
+        _apply(f"Swap filters {index} and {other}", run_id, Swap(layer, index, other))
+    st.caption(
+        "The two change places, and so do their maps: what comes behind finds each map where it expects the other."
+    )
+
+
+def _replace(weights: Network, filters: Filters, index: int, edits: "tuple[Edit, ...]") -> None:
+    from core.probe.kernels import filters as weights_of
+    from core.probe.surgery import Replace
+
+    name, channel = ask_kernel(filters, index, f"{weights.id}_{filters.layer}_{index}")
+    if name == TYPED:
+        type_kernel(weights, filters.layer, index, channel)
+        return
+    now = weights_of(edited(weights, edits).model, filters.layer).numpy()
+    new = hand_made(name, now, index, channel)
+    _apply(f"Put it in place of filter {index}", weights.id, Replace(filters.layer, index, new))
+
+
+def _apply(label: str, run_id: str, edit: "Edit") -> None:
+    st.button(label, type="primary", key="surgery_apply", on_click=add, args=(run_id, edit))
+
+
+def _done(run_id: str, edits: "tuple[Edit, ...]") -> None:
+    """List what was changed, and offer to take it back."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        many = f"{len(edits)} changes, one on top of the other" if len(edits) > 1 else "1 change"
+        st.markdown(f"**{many}**", width="content")
+        with st.container(horizontal=True, width="content"):
+            st.button("Undo the last", icon=":material/undo:", key="surgery_undo", on_click=undo, args=(run_id,))
+            st.button("Undo all", icon=":material/restart_alt:", key="surgery_reset", on_click=reset, args=(run_id,))
+    st.markdown("\n".join(f"{place}. {words(edit)}" for place, edit in enumerate(edits, 1)))

@@ -1,0 +1,253 @@
+"""What excites a filter: the training images that move it most with the part it saw, and a picture made for it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from core.figures.scales import number
+from core.figures.spotlights import spotlight
+from core.inference.network import Network
+from core.model.spec import ModelSpec
+from pages.sections.filters.filter_order import answers_words
+from pages.sections.filters.kernels import Filters
+from pages.shared.display.image_cards import Card, cards
+from pages.shared.network import networks
+from pages.shared.network.layers import answers_of
+from pages.shared.shell.background_jobs import Progress, background, lane_of
+from pages.shared.shell.layout import plain, show_errors
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from core.probe.units import TopImages
+
+Box = tuple[int, int, int, int]  # top, left, bottom, right; the last two are exclusive
+
+
+@dataclass(frozen=True)
+class Field:
+    """The windows of a layer's units on the picture: `size` pixels wide, `jump` apart, the first at `start`."""
+
+    size: int
+    jump: int
+    start: int
+
+    def at(self, row: int, col: int) -> Box:
+        """Return the window of a unit; it may reach beyond the picture."""
+        top, left = self.start + row * self.jump, self.start + col * self.jump
+        return top, left, top + self.size, left + self.size
+
+
+def field_of(spec: ModelSpec, layer: str) -> Field:
+    """Return the windows of a convolution or of an activation behind one.
+
+    Args:
+        spec: The network.
+        layer: Its name, dotted inside a block ("residual1.conv1", "residual1.relu1", "residual1.shortcut.conv").
+
+    Raises:
+        ConvScopeError: The layer does not exist or the stack does not work up to there.
+    """
+    from core.probe.fields import field_steps
+
+    block, _, inner = layer.partition(".")
+    steps = field_steps(spec, block)
+    if not inner:
+        size, jump, start = steps[-1].size, steps[-1].jump, steps[-1].start
+    else:
+        place = [step.name for step in steps].index(f"{block}.conv1")
+        first, second = steps[place], steps[place + 1]
+        if inner.startswith("shortcut"):  # a kernel of 1 × 1 over the input of the block, at the places of its output
+            size, jump = (steps[place - 1].size if place else 1), second.jump
+            start = steps[place - 1].start if place else 0
+        else:
+            step = first if inner in ("conv1", "bn1", "relu1") else second
+            size, jump, start = step.size, step.jump, step.start
+    assert jump is not None and start is not None  # convolutions have places
+    return Field(size, jump, start)
+
+
+def inside(box: Box, sides: tuple[int, ...]) -> Box:
+    """Return the part of a window inside a picture of (H, W)."""
+    top, left, bottom, right = box
+    return max(top, 0), max(left, 0), min(bottom, sides[0]), min(right, sides[1])
+
+
+def cut_out(pixels: "NDArray[np.uint8]", box: Box) -> "NDArray[np.uint8]":
+    """Cut a window out of a picture (H, W, 3): uint8 (h, w, 4), transparent where it is beyond the edge.
+
+    Of a window larger than the picture, the picture's own frame is kept.
+    """
+    height, width = pixels.shape[:2]
+    top, left, bottom, right = inside(box, (height, width))
+    first, across, down = (box[0], box[1]), box[3] - box[1], box[2] - box[0]
+    if down > height or across > width:
+        first, across, down = (0, 0), width, height
+    patch = np.zeros((down, across, 4), dtype=np.uint8)
+    rows, columns = slice(top - first[0], bottom - first[0]), slice(left - first[1], right - first[1])
+    patch[rows, columns, :3] = pixels[top:bottom, left:right]
+    patch[rows, columns, 3] = 255
+    return patch
+
+
+IMAGES, SHOWN = 2000, 9
+STEPS = 64  # uphill, for the preferred input
+SIDE = 112  # about so many pixels wide are the pictures that go to the browser
+
+
+def top_of(weights: Network, layer: str) -> "TopImages | None":
+    """Return the training images that move each unit of a layer most, or draw how far the search is and return None.
+
+    Raises:
+        ConvScopeError: The training images cannot be had, or the network cannot be read.
+    """
+    model, data = weights.model, weights.dataset()
+
+    def work(tell: Progress) -> "TopImages":
+        from core.probe.units import top_images
+
+        images, normalize = data.train.images, data.normalize
+        return top_images(model, images, layer, SHOWN, normalize=normalize, max_images=IMAGES, progress=tell)
+
+    return background(
+        ("top_images", *weights.mark, layer),
+        work,
+        words="Looking through the training images",
+        place=f"top_{weights.id}",
+        lane=lane_of(IMAGES * networks.pass_seconds(weights)),
+    )
+
+
+@st.fragment
+def excites(weights: Network, filters: Filters, index: int, *, brand: str = "") -> None:
+    """Offer what excites a filter; while that is closed nothing is computed.
+
+    Args:
+        weights: The network.
+        filters: All filters of the convolution.
+        index: Which one.
+        brand: What the title begins with where two networks are compared.
+    """
+    panel = st.expander(
+        f"{brand}What excites it" + ": the training images that move a filter most" * (not weights.why_no_images),
+        icon=":material/bolt:",
+        key=f"excites_{weights.id}",
+        on_change="rerun",
+    )
+    if not panel.open:
+        return
+    with panel, show_errors():
+        read = answers_of(weights, filters.layer)
+        st.markdown(f"**What excites filter {index} of {filters.layer}**")
+        strongest = None
+        if reason := weights.why_no_images:
+            st.caption(plain(reason))
+        else:
+            strongest = _top(weights, filters.layer, read, index)
+        _preferred(weights, read, index, strongest)
+
+
+def _top(weights: Network, layer: str, read: str, index: int) -> float | None:
+    """Show the images that move a filter most, and return its strongest answer to any; None until it is known."""
+    found, data = top_of(weights, read), weights.dataset()
+    if found is None:
+        return None
+    values = found.values[index].tolist()
+    if not values[0] > 0 and values[0] == values[-1]:
+        st.info(
+            f"None of {found.seen:,} training images moves it: its answer is {number(values[0])} to all of them. "
+            "It is dead, or as good as dead.",
+            icon=":material/block:",
+        )
+        return float(values[0])
+    window = field_of(weights.require_run().spec, read)
+    shown = []
+    places = zip(*(rows[index].tolist() for rows in (found.indices, found.rows, found.cols)), strict=True)
+    for (image, row, col), value in zip(places, values, strict=True):
+        pixels = data.train.images[image].numpy().transpose(1, 2, 0)
+        pixels = np.broadcast_to(pixels, (*pixels.shape[:2], 3))
+        title = data.class_names[int(data.train.labels[image])]
+        box = inside(window.at(row, col), pixels.shape[:2])
+        words = (
+            f"Training image {image}, class {title}: rows {box[0]} to {box[2] - 1}, columns {box[1]} to {box[3] - 1}"
+        )
+        zoom = max(1, round(SIDE / max(pixels.shape[:2])))
+        shown.append(
+            Card(
+                title=title,
+                note=number(value),
+                words=words,
+                pictures=(spotlight(pixels, box, zoom=zoom), cut_out(pixels, window.at(row, col))),
+            )
+        )
+    cards(shown)
+    size = f"{window.size} × {window.size} pixels"
+    st.caption(
+        f"Strongest first, of {found.seen:,} training images: above, the image with the part that the filter saw "
+        "framed; below, that part alone; then the image's class and the filter's strongest answer, "
+        f"{answers_words(layer, read)}. It sees {size}; hatched is beyond the edge of the image."
+    )
+    return float(values[0])
+
+
+def _preferred(weights: Network, read: str, index: int, strongest: float | None) -> None:
+    """Offer a picture made to excite a filter; `strongest` is its answer to any training image, if known."""
+    model, (mean, std) = weights.model, weights.statistics
+    with st.container(horizontal=True, vertical_alignment="center"):
+        found = background(
+            ("preferred", *weights.mark, read, index),
+            partial(_preferred_input, model, read, index, weights.input_shape, mean, std),
+            words="Climbing the gradient",
+            place=f"preferred_{weights.id}",
+            ask="Preferred input",
+            icon=":material/auto_awesome:",
+            lane=lane_of(3 * STEPS * networks.pass_seconds(weights)),
+        )
+        st.caption(
+            "A picture made to excite it: from noise, its pixels are changed step by step in the direction that "
+            "raises the filter's map (activation maximisation)."
+        )
+    if found is None:
+        return
+    pixels, answer = found
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        zoom = max(1, -(-192 // max(pixels.shape[:2])))
+        large = pixels.repeat(zoom, axis=0).repeat(zoom, axis=1)
+        st.image(large, width=192, alt=f"The picture that filter {index} prefers")
+        with st.container(width=420):
+            compared = ""
+            if strongest is not None:
+                more = "more than" if answer > strongest else "no more than"
+                compared = f", {more} to any training image ({number(strongest)})"
+            st.markdown(f"Its strongest answer to this picture is **{number(answer)}**{compared}.")
+            st.caption(
+                "It shows what the filter looks for, all over the picture. Nothing else holds it to what pictures "
+                "look like, so expect patterns rather than things."
+            )
+
+
+def _preferred_input(
+    model: Any,
+    layer: str,
+    index: int,
+    shape: tuple[int, int, int],
+    mean: Sequence[float],
+    std: Sequence[float],
+    tell: Progress,
+) -> tuple[np.ndarray, float]:
+    """Return the picture, uint8 (H, W, 3), and the strongest answer to it."""
+    from core.probe.activations import capture_activations
+    from core.probe.preferred import preferred_steps
+
+    climb = preferred_steps(model, layer, index, shape=shape, mean=mean, std=std, steps=STEPS)
+    image = next(climb)
+    for step, image in enumerate(climb, 1):  # noqa: B007  # the last one counts
+        tell(step, STEPS)
+    answer = float(capture_activations(model, image[None], [layer])[layer][0, index].max())
+    values = image.numpy() * np.array(std)[:, None, None] + np.array(mean)[:, None, None]
+    pixels = (255 * values.clip(0, 1)).round().astype(np.uint8).transpose(1, 2, 0)
+    return np.broadcast_to(pixels, (*pixels.shape[:2], 3)).copy(), answer

@@ -1,0 +1,69 @@
+"""The demo on the first page: one press fills the app with trainings, and what still trains can be cancelled."""
+
+import streamlit as st
+
+from core.demo.making import Standing, cancel, queue, standing
+from core.demo.plans import DEMOS
+from pages.shared.run.live_view import LOOKS, duration
+from pages.shared.shell import navigation as menu
+from pages.shared.shell import services as state
+from pages.shared.shell.layout import plain, show_errors
+from pages.shared.widgets.auto_refresh import pulse
+
+TICK_SECONDS = 1.0
+
+
+def demo_panel() -> None:
+    """Offer the demo, show how far it is while it is made, and then where it is."""
+    with show_errors():
+        before = standing(state.store())
+        live = before.active
+
+        @st.fragment
+        def tick() -> None:
+            with show_errors():
+                now = standing(state.store())
+                _draw(now)
+                if now.active is not live:
+                    st.rerun()
+            if live:
+                pulse(TICK_SECONDS, key="pulse_demo")
+
+        with st.container(border=True, key="demo"):
+            tick()
+
+
+def _draw(now: Standing) -> None:
+    words, action = st.columns([3, 1], vertical_alignment="center")
+    words.markdown(
+        "**Or fill every page at once.** Four trainings: digits, shapes, one that overfits, one that diverges."
+    )
+    if now.active:
+        with action:
+            st.button("Cancel", key="cancel_demo", icon=":material/close:", width="stretch", on_click=_cancel)
+        left = "" if now.seconds_left is None else f" · about {duration(now.seconds_left)} left"
+        st.progress(now.progress, text=f"Preparing the demo: {now.progress:.0%}{left}")
+    elif now.missing:
+        with action:
+            st.button("Prepare the demo", key="make_demo", icon=":material/school:", width="stretch", on_click=_queue)
+        st.caption("Takes one or two minutes and no network connection. You can look around meanwhile.")
+    _list(now)
+
+
+def _list(now: Standing) -> None:
+    """Lead to the runs that there are."""
+    with st.container(horizontal=True, key="demo_runs"):
+        for key in DEMOS:
+            if key in now.runs:
+                run = now.runs[key]
+                menu.link("train", plain(run.name), icon=LOOKS[run.status][1], run=run.id)
+
+
+def _queue() -> None:
+    with show_errors():
+        queue(state.store(), state.engine().submit)
+
+
+def _cancel() -> None:
+    with show_errors():
+        cancel(state.store(), state.engine().stop)

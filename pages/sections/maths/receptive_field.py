@@ -1,0 +1,314 @@
+"""Receptive fields, both ways: what one number of a layer sees of the picture, and what one pixel reaches."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from core.figures.grids import colorize
+from core.figures.overlays import overlay
+from core.figures.scales import ColorScale, number
+from core.figures.spotlights import spotlight
+from core.inference.network import Network
+from core.model.layers import Conv, Flatten, Residual
+from pages.shared.display.map_grid import color_bar, dimensions, grid
+from pages.shared.layer.unit_detail import Made, make, sees
+from pages.shared.network import inference as results
+from pages.shared.network.layers import Listed, layers_of, reach_of, sight_of, steps_of
+from pages.shared.picture import input_image as subjects
+from pages.shared.picture.picker import pick_picture
+from pages.shared.shell.controls import MANY, ask_one
+from pages.shared.shell.layout import plain, show_errors
+from pages.shared.widgets.image_grid import Selection
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from core.probe.fields import FieldStep
+
+
+def arithmetic(made: Made, row: int, col: int) -> None:
+    """Show how the receptive field comes about, layer by layer."""
+    steps = steps_of(made.weights, made.name)
+    st.markdown("**How that comes about.** Each layer widens the field, by its window, and spreads it, by its stride.")
+    if not steps:
+        st.markdown("No window lies on the way to this layer: each number sees one pixel.")
+        return
+    last = steps[-1]
+    if made.weights.spec is None:
+        st.caption(
+            "Layers whose window is one number are left out. Where the way branches, this is the branch that sees most."
+        )
+    st.dataframe([_line(step) for step in steps], hide_index=True, alt="The receptive field after each layer")
+    st.caption(
+        "In pixels of the picture: **size** is the side of what one number sees, old size + (window − 1) × old jump; "
+        "**jump** is how far apart two neighbours look; **first pixel** is where the first number's view begins, "
+        "below 0 in the padding."
+    )
+    if last.start is None or last.jump is None:
+        return
+    sides = zip(("row", "column"), (row, col), made.picture.shape[1:], strict=True)
+    st.markdown("  \n".join(_span(last, name, at, side) for name, at, side in sides))
+
+
+def _span(step: "FieldStep", name: str, at: int, side: int) -> str:
+    assert step.start is not None and step.jump is not None
+    begin = step.start + at * step.jump
+    end = begin + step.size - 1
+    first = f"{name.capitalize()} {at}: {step.start} + {at} × {step.jump} = **{begin}**"
+    line = f"{first} to {begin} + {step.size} − 1 = **{end}**"
+    outside = ["below 0"] * (begin < 0) + [f"above {side - 1}"] * (end >= side)
+    return line.replace("-", "−") + (f"; what lies {' and '.join(outside)} is padding." if outside else ".")
+
+
+def _line(step: "FieldStep") -> dict[str, str]:
+    said = dict(line.split(" ", 1) for line in step.arithmetic)
+    return {
+        "Layer": step.name,
+        "Window": said.get("span", str(step.span)),
+        "Stride": str(step.stride),
+        "Padding": str(step.padding),
+        "Size": said["size"],
+        "Jump": said.get("jump", "none"),
+        "First pixel": said.get("start", "none"),
+    }
+
+
+Box = tuple[int, int, int, int]  # top, left, bottom, right; the last two are exclusive
+
+MOST = 16  # layers in the row: of a deep network the blocks, evenly spread
+SIDE = 300  # screen pixels of a picture to click
+SMALL = 120  # of a map in the row of all layers
+
+
+def what_it_reaches(weights: Network, picture: subjects.Picture) -> None:
+    """Show which numbers of every layer a pixel reaches."""
+    pixels = picture.array()
+    middle = Selection(0, pixels.shape[0] // 2, pixels.shape[1] // 2)
+    asking, answering = st.columns([1, 2], gap="large")
+    with asking:
+        st.markdown("**1. Click a pixel**")
+        place = grid(
+            pixels[None],
+            key=f"field_pixel_{weights.id}",
+            label="The picture as the network sees it",
+            names=["pixel"],
+            selected=middle,
+            scale=SIDE / max(pixels.shape[:2]),
+        )
+        st.markdown(f"Row {place.row}, column {place.col} of {plain(picture.title)}, {dimensions(picture.shape)}.")
+    layers = _followed(weights)
+    maps = results.activations(weights, [layer.name for layer in layers], picture)
+    shown = [layer for layer in layers if maps[layer.name].ndim == 3]
+    boxes = [reach_of(weights, layer.name, place.row, place.col) for layer in shown]
+    with answering:
+        st.markdown("**2. The numbers it reaches in every layer**, in the lit box")
+        with st.container(horizontal=True, gap="small"):
+            for each, box in zip(shown, boxes, strict=True):
+                words = f"{each.name}: reaches {_count(maps[each.name], box)}"
+                st.image(
+                    _boxed(maps[each.name], box), caption=words, width=SMALL, alt=f"{words}, lit on its maps' mean"
+                )
+        st.caption(
+            "Each small picture is the mean of a layer's maps, in colours of its own: light is much, or red. "
+            "The count is that of one map; in all maps of the layer it is the same places."
+        )
+        if any(getattr(layer.settings, "dilation", 1) > 1 for layer in layers):
+            st.caption("Kernels with gaps (dilation) skip some of the units inside a box; they are counted here.")
+        flat = [layer.name for layer in layers if maps[layer.name].ndim == 1]
+        if flat:
+            _flat(flat, reached=reach_of(weights, flat[-1], place.row, place.col) != (0, 0, 0, 0))
+
+
+def _followed(weights: Network) -> list[Listed]:
+    """Return the layers that are shown: all there are, or the first and last and, between them, some of the blocks."""
+    layers = list(layers_of(weights))
+    if len(layers) <= MOST:
+        return layers
+    blocks = [layer for layer in layers[1:-1] if layer.kind == "block"] or layers[1:-1]
+    blocks = [layer for layer in blocks if len(layer.output_shape) == 3 and layer.output_shape[1] > 1]
+    few = min(len(blocks), MOST - 2)
+    return [layers[0], *(blocks[(2 * place + 1) * len(blocks) // (2 * few)] for place in range(few)), layers[-1]]
+
+
+def _count(values: "np.ndarray[Any, Any]", box: Box) -> str:
+    top, left, bottom, right = box
+    return f"{(bottom - top) * (right - left):,} of {values[0].size:,} units"
+
+
+def _boxed(values: "np.ndarray[Any, Any]", box: Box) -> "np.ndarray[Any, Any]":
+    mean = values.mean(axis=0)
+    return spotlight(ColorScale.of(mean).rgb(mean), box, zoom=max(1, -(-2 * SMALL // max(mean.shape))))
+
+
+def _flat(names: list[str], *, reached: bool) -> None:
+    if reached:
+        st.markdown(
+            f"Then places end ({', '.join(names)}): a dense layer mixes all, so the pixel can move each answer."
+        )
+    else:
+        st.markdown(f"No window touches this pixel on the way to {names[0]}: whatever its colour, no answer changes.")
+
+
+DIRECTIONS = {"back": "What a number sees", "ahead": "What a pixel reaches"}
+
+
+@st.fragment
+def field_bench(weights: Network) -> None:
+    """Show what a chosen number of a layer sees of a picture, and how that comes about; or what a pixel reaches."""
+    with show_errors():
+        picture = pick_picture(weights)
+        if not np.ptp(picture.raw()):
+            st.info(
+                "Every pixel of this picture is alike: who sees what is the same for all pictures, but to tell "
+                "what matters, choose one with something in it."
+            )
+        if ask_one("Direction", DIRECTIONS, "field_direction") == "back":
+            _back(weights, picture)
+        else:
+            what_it_reaches(weights, picture)
+
+
+def _back(weights: Network, picture: subjects.Picture) -> None:
+    made = make(weights, _pick_layer(weights), picture)
+    channel = _pick_channel(made)
+    with st.grid(3, min_column_width=240, gap="medium"):
+        with st.container():
+            row, col = _click_number(made, channel)
+        with st.container():
+            st.markdown("**2. All that it sees**")
+            sees(made, made.index, row, col)
+        with st.container():
+            st.markdown("**3. What of that matters here**")
+            _matters(made, channel, row, col)
+    arithmetic(made, row, col)
+
+
+def _pick_layer(weights: Network) -> str:
+    layers = {layer.name: layer for layer in layers_of(weights)}
+    names, key = list(layers), f"field_layer_{weights.id}"
+    if len(names) > MANY:  # early in a deep network, where a number does not see the whole picture yet
+        small = [name for name in names if layers[name].kind == "conv" and _sees_a_part(weights, name)]
+        picked: str = st.selectbox(
+            "Layer",
+            names,
+            index=names.index(small[len(small) // 2]) if small else 0,
+            format_func=lambda name: f"{name} · {layers[name].note}",
+            key=key,
+            persist_state="session",
+        )
+        return picked
+    convolutions = [name for name in names if isinstance(layers[name].settings, Conv | Residual)]
+    chosen = st.pills(
+        "Layer",
+        names,
+        default=convolutions[len(convolutions) // 2] if convolutions else names[0],
+        format_func=lambda name: f"{name} :small[{layers[name].note}]",
+        required=True,
+        wrap=True,
+        key=key,
+        persist_state="session",
+    )
+    return chosen if chosen in names else names[0]
+
+
+def _sees_a_part(weights: Network, layer: str) -> bool:
+    """Say whether the field of a layer's number in the middle covers less than half of the picture."""
+    *_, height, width = next(each.output_shape for each in layers_of(weights) if each.name == layer)
+    top, left, bottom, right = sight_of(weights, layer, height // 2, width // 2)
+    _, rows, columns = weights.input_shape
+    return 2 * (bottom - top) * (right - left) < rows * columns
+
+
+def _pick_channel(made: Made) -> int:
+    values, key = made.values, f"field_channel_{made.weights.id}_{made.name}"
+    strongest = np.nan_to_num(values).reshape(len(values), -1).max(axis=1).argmax()
+    st.session_state.setdefault(key, int(strongest))
+    words = "Map" if values.ndim == 3 else "Number"
+    asked = st.number_input(
+        f"{words}, 0 to {len(values) - 1:,}",
+        min_value=0,
+        max_value=len(values) - 1,
+        step=1,
+        key=key,
+        width=190,
+        persist_state="session",
+        help=f"Which of the {len(values):,} {words.lower()}s of {made.name} to ask. "
+        "All of a layer see the same part of the picture, but not the same things in it.",
+    )
+    return min(max(int(asked or 0), 0), len(values) - 1)
+
+
+def _click_number(made: Made, channel: int) -> tuple[int, int]:
+    """Show the map and return the place of the number that is clicked; (0, 0) where there are no places."""
+    if made.values.ndim == 1:
+        st.markdown(f"**1. Number {channel} of {made.name}**")
+        st.markdown(f"It is **{number(float(made.values[channel]))}**. {made.name} has no rows and columns any more.")
+        if isinstance(made.layer, Flatten):
+            st.markdown("The frame holds what all its numbers see together; each one sees its part of it.")
+        return 0, 0
+    values = made.values[channel]
+    scale = ColorScale.of(made.values, percentile=99.5)
+    st.markdown(f"**1. Click a number of map {channel}**")
+    strongest = divmod(int(np.nan_to_num(values, nan=-np.inf).argmax()), values.shape[1])
+    place = grid(
+        colorize(values[None], scale),
+        key=f"field_map_{made.weights.id}_{made.name}".replace(".", "_"),
+        label=f"Map {channel} of {made.name}",
+        names=[f"map {channel} of {made.name}"],
+        selected=Selection(0, *strongest),
+        scale=SIDE / max(values.shape),
+    )
+    at = place.row, place.col
+    st.markdown(f"Row {at[0]}, column {at[1]}: **{number(float(values[at]))}**.")
+    color_bar(scale)
+    return at
+
+
+def _matters(made: Made, channel: int, row: int, col: int) -> None:
+    """Show how much each pixel moves the number, and how much of that lies in the middle of what it sees."""
+    box = sight_of(made.weights, made.name, row, col)
+    slopes = _slopes(made.weights.mark, made.picture.digest, made.name, channel, row, col, made.weights, made.picture)
+    if not np.isfinite(slopes).all():
+        st.warning("The gradient is not a number, because the training ran away: choose an earlier epoch.")
+        return
+    heat = overlay(made.picture.array(), slopes, signed=False, positive="pixels that move this number most", zoom=1)
+    st.image(spotlight(heat.pixels, box), width=330, alt="How much each pixel moves the number, as a heat-map")
+    if heat.blank:
+        why = "no window of its layer meets the picture" if box == (0, 0, 0, 0) else "it is switched off on the way"
+        st.markdown(f"No pixel moves this number: {why}.")
+        return
+    inner, part = inner_share(slopes, box)
+    pixels = (inner[2] - inner[0]) * (inner[3] - inner[1]) / ((box[2] - box[0]) * (box[3] - box[1]))
+    st.markdown(
+        f"**{part:.0%}** of the gradient lies in the inner half (rows {inner[0]} to {inner[2] - 1}, columns {inner[1]} "
+        f"to {inner[3] - 1}), which is {pixels:.0%} of the pixels."
+    )
+    color_bar(heat.scale, f"{heat.text} The colours are |d number / d pixel|, its gradient, without a sign.")
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def _slopes(
+    mark: tuple[Any, ...],
+    digest: str,
+    layer: str,
+    channel: int,
+    row: int,
+    col: int,
+    _weights: Network,
+    _picture: subjects.Picture,
+) -> "np.ndarray[Any, Any]":
+    from core.probe.fields import effective_field
+
+    image = _weights.normalize(_picture.tensor())
+    return effective_field(_weights.model, image, layer, channel, row, col).numpy()
+
+
+def inner_share(slopes: "np.ndarray[Any, Any]", box: Box) -> tuple[Box, float]:
+    """Return the middle of a box, half as high and wide as nearly as pixels allow, and its share of the sum."""
+    top, left, bottom, right = box
+    rows, columns = (bottom - top) // 4, (right - left) // 4
+    inner = top + rows, left + columns, bottom - rows, right - columns
+    total = float(slopes.sum(dtype=np.float64))
+    part = float(slopes[inner[0] : inner[2], inner[1] : inner[3]].sum(dtype=np.float64))
+    return inner, part / total if total else 0.0

@@ -1,0 +1,138 @@
+"""The ticked runs side by side: their curves over one another, their results, and what was done differently."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from math import sqrt
+
+import pandas as pd
+import streamlit as st
+
+from core.figures.overlay_curves import MAX_RUNS, overlay_chart, overlay_rows, swatch
+from core.model.difference import spec_changes
+from core.runs.courses import Course, course
+from core.runs.records import Run
+from core.runs.training_data import dataset_title
+from core.train.difference import config_changes, distinct_settings
+from pages.sections.runs.table import outlines, parameters, percent
+from pages.shared.display.vega_charts import chart
+from pages.shared.shell import services as state
+from pages.shared.shell.controls import ask_one
+from pages.shared.shell.layout import plain
+
+MAX_CHANGES = 16
+
+
+def overlay(runs: Sequence[Run]) -> None:
+    """Show what two or more runs have in common and what not; one or none has nothing to be compared with."""
+    if len(runs) < 2:
+        st.caption("Click a row to see all of that run below. Tick two or more to lay their curves over one another.")
+        return
+    st.subheader(f"{len(runs)} runs compared", anchor=False)
+    if len(runs) == MAX_RUNS:
+        st.caption(f"{MAX_RUNS} is the most that can be told apart: untick one to add another.")
+    best = {run.id: outlines().of(runs)[run.id].best_valid_accuracy for run in runs}
+    with st.container(border=True, key="compared"):
+        _legend(runs, best)
+        _charts(runs)
+        if len(runs) == 2:
+            _difference(runs[0], runs[1], best)
+
+
+def _legend(runs: Sequence[Run], best: Mapping[str, float | None]) -> None:
+    """List the runs with their colours, their results, and the settings in which they differ."""
+    rows = {
+        "Curve": [swatch(place, state.theme()) for place in range(len(runs))],
+        "Name": [run.name for run in runs],
+        "Best valid": [percent(best[run.id]) for run in runs],
+        "Test": [percent(run.test_accuracy) for run in runs],
+        "Time": [timedelta(seconds=round(run.seconds)) for run in runs],
+    }
+    about = {
+        "Data set": [dataset_title(run) for run in runs],
+        "Network": [f"{run.spec.name}, {parameters(run.spec):,} parameters" for run in runs],
+    }
+    rows |= {title: values for title, values in about.items() if len(set(values)) > 1}
+    st.dataframe(
+        pd.DataFrame(rows | distinct_settings([run.config for run in runs])),
+        column_config={
+            "Curve": st.column_config.ImageColumn(width=60),
+            "Name": st.column_config.TextColumn(width=220),
+            "Best valid": st.column_config.NumberColumn(width=80, format="%.1f %%"),
+            "Test": st.column_config.NumberColumn(width=80, format="%.1f %%"),
+            "Time": st.column_config.NumberColumn(width=110, format="localized"),
+        },
+        hide_index=True,
+        placeholder="–",
+        key="compared_runs",
+        alt="The compared runs with their colours, results and the settings in which they differ",
+    )
+
+
+def _charts(runs: Sequence[Run]) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        axis = ask_one("Horizontal axis", {"epochs": "Epochs", "seconds": "Seconds"}, "compare_axis")
+        log = st.toggle("Logarithmic loss", key="compare_log", persist_state="session")
+    courses = {run.id: _course(run.id, run.step, run.status, run) for run in runs}
+    names = {run.id: run.name for run in runs}
+    with st.grid(2, min_column_width=340):
+        for measure in ("loss", "accuracy"):
+            chart(
+                overlay_chart(list(courses), measure, axis, log=log and measure == "loss", theme=state.theme()),
+                overlay_rows(courses, names, measure, axis),
+                key=f"compared_{measure}",
+                alt=f"{measure.capitalize()} of {len(runs)} runs over one another",
+            )
+    losses = {run.config.get("loss", "cross_entropy") for run in runs}
+    unlike = " These runs make different losses small: only their accuracies compare." * (len(losses) > 1)
+    st.caption(f"Thin: training batches. Strong, with signs: validation images after each epoch.{unlike}")
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _course(run_id: str, step: int, status: str, _run: Run) -> Course:
+    return course(state.store(), _run)
+
+
+def _difference(a: Run, b: Run, best: Mapping[str, float | None]) -> None:
+    """Say what has to be done to the first of two runs to get the second, and what came of it."""
+    one, other = ("the first", "the second") if a.name == b.name else (f"**{plain(run.name)}**" for run in (a, b))
+    st.markdown(f"From {one} to {other}")
+    changes = [*_data(a, b), *spec_changes(a.spec, b.spec), *config_changes(a.config, b.config)]
+    if not changes:
+        st.markdown("Nothing was set differently.")
+    elif all(change.startswith("seed ") for change in changes):
+        st.markdown(f"Nothing differs but the {changes[0]}: any difference in the results is chance.")
+    else:
+        left = len(changes) - MAX_CHANGES
+        lines = [*map(plain, changes[:MAX_CHANGES]), *([f"and {left} more"] if left > 0 else [])]
+        st.markdown("\n".join(f"- {line}" for line in lines))
+    for name, run in ((one, a), (other, b)):
+        edits = [f"{plain(event.text)} after batch {event.step:,}" for event in state.store().events(run.id)]
+        if edits:
+            st.markdown(f"Changed in {name} while it trained: {'; '.join(edits)}.")
+    st.markdown(_result((one, best[a.id]), (other, best[b.id]), _images(a, b)))
+
+
+def _data(a: Run, b: Run) -> list[str]:
+    titles = [dataset_title(run) for run in (a, b)]
+    return [] if a.dataset == b.dataset else [f"data set {titles[0]} → {titles[1]}"]
+
+
+def _images(a: Run, b: Run) -> int:
+    """Return how many validation images both were measured on; 0 if not the same ones."""
+    return a.dataset_info.split_sizes[1] if a.dataset == b.dataset and a.dataset_info else 0
+
+
+def _result(one: tuple[str, float | None], other: tuple[str, float | None], images: int) -> str:
+    """Say which best validation accuracy is higher, and whether that may be chance."""
+    (_, low), (name, high) = sorted((one, other), key=lambda pair: pair[1] or 0.0)
+    if low is None or high is None:
+        return "Both need one whole epoch before their validation accuracies can be compared."
+    if low == high:
+        return f"Both reached the same best validation accuracy: {high:.1%}."
+    name = name[0].upper() + name[1:]
+    sentence = f"{name} reached the higher best validation accuracy: {high:.1%} against {low:.1%}."
+    if not images:
+        return f"{sentence} It was measured on other images."
+    chance = 2 * sqrt((low * (1 - low) + high * (1 - high)) / images)  # two standard errors of the difference
+    small = f" With {images:,} validation images, a difference of up to {100 * chance:.1f} points can be chance."
+    return sentence + small * (high - low <= chance)

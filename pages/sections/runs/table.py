@@ -1,0 +1,144 @@
+"""All runs at a glance: a click on a row chooses its run, ticks choose runs to compare."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+import pandas as pd
+import streamlit as st
+
+from core.figures.overlay_curves import MAX_RUNS
+from core.model.shapes import summarize
+from core.model.spec import ModelSpec
+from core.runs.outlines import Outlines
+from core.runs.records import Outline, Run, Status
+from core.runs.training_data import dataset_title
+from pages.sections.runs.selection import choose, tick
+from pages.shared.run.live_view import LOOKS
+from pages.shared.shell import services as state
+
+SIGNS = {
+    Status.QUEUED: "…",
+    Status.RUNNING: "▶",
+    Status.PAUSED: "‖",
+    Status.FINISHED: "✓",
+    Status.STOPPED: "■",
+    Status.FAILED: "✕",
+    Status.INTERRUPTED: "!",
+}
+_NAME = "Name"
+COLUMNS = {
+    _NAME: st.column_config.TextColumn(width=190),
+    "Status": st.column_config.TextColumn(width=118),
+    "Loss": st.column_config.LineChartColumn(
+        width=84, y_min=0, help="Training loss from the first batch to the latest: it should fall."
+    ),
+    "Best valid": st.column_config.NumberColumn(
+        width=80, format="%.1f %%", help="Highest validation accuracy after any epoch."
+    ),
+    "Test": st.column_config.NumberColumn(
+        width=66, format="%.1f %%", help="Accuracy on the test images, measured once at the end."
+    ),
+    "Time": st.column_config.NumberColumn(width=96, format="localized", help="Time spent training, pauses left out."),
+    "Images/s": st.column_config.NumberColumn(
+        width=76, format="localized", help="Training speed over the last seconds of the run."
+    ),
+    "Parameters": st.column_config.NumberColumn(width=100, format="localized"),
+    "Data set": st.column_config.TextColumn(width=230),
+    "Started": st.column_config.DatetimeColumn(width=150, format="D MMM YYYY, HH:mm"),
+    "Note": st.column_config.TextColumn(width=200),
+}
+
+
+def runs_table(runs: Sequence[Run], chosen: Run, compared: Sequence[Run]) -> None:
+    """Show runs as a table in which `chosen` and the `compared` ones are marked, and obey clicks and ticks.
+
+    Of those marked, the ones that are not among `runs` come last.
+    """
+    runs = tuple({run.id: run for run in (*runs, *compared, chosen)}.values())
+    ids = [run.id for run in runs]
+    ticks = [run.id for run in compared]
+    selection = _marked(ids, chosen, ticks)
+    if selection is not None:
+        st.session_state["runs_table"] = {"selection": selection}
+
+    def follow() -> None:
+        now = st.session_state["runs_table"]["selection"]
+        rows = [ids[row] for row in now["rows"]]
+        fresh = [run_id for run_id in rows if run_id not in ticks]
+        tick([*(run_id for run_id in ticks if run_id in rows), *fresh][:MAX_RUNS])
+        if fresh:
+            choose(fresh[0])
+        elif now["cells"]:
+            choose(ids[now["cells"][0][0]])
+
+    found = outlines().of(runs)
+    st.dataframe(
+        pd.DataFrame([_row(run, found) for run in runs]),
+        column_config=COLUMNS,
+        hide_index=True,
+        on_select=follow,
+        selection_mode=["multi-row", "single-cell"],
+        placeholder="–",
+        key="runs_table",
+        alt="Table of all runs; the details of the chosen one follow below",
+    )
+
+
+def _marked(ids: Sequence[str], chosen: Run, ticks: Sequence[str]) -> dict[str, object] | None:
+    """Return what the table should have selected, or None if it has; a new run moves the others one row down."""
+    kept = st.session_state.get("runs_table", {"selection": {"rows": [], "cells": []}})["selection"]
+    rows, row = sorted(ids.index(run_id) for run_id in ticks), ids.index(chosen.id)
+    if sorted(kept["rows"]) == rows and [cell[0] for cell in kept["cells"]] == [row]:
+        return None
+    return {"rows": rows, "columns": [], "cells": [[row, _NAME]]}
+
+
+def _row(run: Run, found: Mapping[str, Outline]) -> dict[str, object]:
+    outline = found[run.id]
+    return {
+        _NAME: run.name,
+        "Status": _status(run),
+        "Loss": list(outline.train_loss),
+        "Best valid": percent(outline.best_valid_accuracy),
+        "Test": percent(run.test_accuracy),
+        "Time": timedelta(seconds=round(run.seconds)),
+        "Images/s": round(run.images_per_second) or None,
+        "Parameters": parameters(run.spec),
+        "Data set": dataset_title(run),
+        "Started": started(run),
+        "Note": " ".join(run.note.split()) or None,
+    }
+
+
+def _status(run: Run) -> str:
+    word = f"{SIGNS[run.status]} {LOOKS[run.status][0].partition(',')[0]}"
+    return word if run.progress in (0, 1) else f"{word} {run.progress:.0%}"
+
+
+def percent(share: float | None) -> float | None:
+    """Return a share in per cent; None stays None."""
+    return None if share is None else 100 * share
+
+
+@lru_cache(maxsize=1024)
+def parameters(spec: ModelSpec) -> int:
+    """Return how many numbers training changes in a network."""
+    return sum(layer.num_params for layer in summarize(spec))
+
+
+@st.cache_resource(show_spinner=False)
+def outlines() -> Outlines:
+    """Return the courses of all runs at a glance, shared by all who look."""
+    return Outlines(state.store())
+
+
+def started(run: Run) -> datetime:
+    """Return when a run was started, on the clock of the person who looks."""
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    moment = datetime.fromtimestamp(run.created, UTC)
+    try:
+        return moment.astimezone(ZoneInfo(st.context.timezone or "UTC"))
+    except (ZoneInfoNotFoundError, ValueError):
+        return moment

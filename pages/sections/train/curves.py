@@ -1,0 +1,96 @@
+"""The learning curves of a run, and how this session likes to see them."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.figures.curves import curve_chart, curve_rows, gap_rows
+from core.figures.marks import Mark, best_rows, event_rows, mark_rows
+from core.runs.records import Run
+from pages.shared.display.vega_charts import chart
+from pages.shared.shell import services as state
+
+MEASURES = ("loss", "accuracy")
+SMOOTHING = 0.6
+
+
+def curves(run: Run, marks: Sequence[Mark] = ()) -> None:
+    """Draw loss and accuracy as far as they are recorded; to be called in a fragment, which its switches rerun.
+
+    Args:
+        run: As it is now.
+        marks: What a diagnosis found, to be shaded.
+    """
+    history = state.history(run.id)
+    history.update()
+    points = history.points(run.steps_per_epoch)
+    if not points["train"]:
+        return
+    log, smoothing, gap = _ask_view()
+    epochs, events = planned_epochs(run), state.store().events(run.id)
+    with st.grid(2, min_column_width=340):
+        for measure in MEASURES:
+            chart(
+                curve_chart(
+                    measure,
+                    epochs=epochs,
+                    loss=run.config.get("loss", "cross_entropy"),
+                    log=log,
+                    theme=state.theme(),
+                ),
+                curve_rows(points, measure, smoothing),
+                key=f"{measure}_{run.id}",
+                alt=f"{measure.capitalize()} of training and validation by epoch",
+                gap=gap_rows(points, measure, smoothing) if gap else [],
+                best=best_rows(history.best, measure, run.steps_per_epoch, epochs),
+                events=event_rows(events, run.steps_per_epoch, epochs),
+                marks=mark_rows(marks, measure, epochs),
+            )
+    st.caption(_words(gap, bool(events), bool(marks)))
+
+
+def planned_epochs(run: Run) -> float:
+    """Return where the axis of a run's curves ends."""
+    planned = run.total_steps / run.steps_per_epoch if run.steps_per_epoch else 0.0
+    return planned or float(run.config.get("epochs", 1))
+
+
+def _ask_view() -> tuple[bool, float, bool]:
+    """Ask how to draw the curves: with a logarithmic loss, how smooth, and with the gap shaded."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="curve_view"):
+        smoothing = st.slider(
+            "Smoothing",
+            0.0,
+            0.95,
+            SMOOTHING,
+            0.05,
+            key="curve_smoothing",
+            persist_state="session",
+            width=190,
+            help="How much the mean of the batches before weighs. The faint line is what was measured.",
+        )
+        log = st.toggle(
+            "Logarithmic loss",
+            key="curve_log",
+            persist_state="session",
+            help="Equal distances are equal factors: small losses can be told apart.",
+        )
+        gap = st.toggle(
+            "Shade the gap",
+            value=True,
+            key="curve_gap",
+            persist_state="session",
+            help="The area between training and validation. Where it widens, the network learns by heart.",
+        )
+    return log, smoothing, gap
+
+
+def _words(gap: bool, events: bool, marks: bool) -> str:
+    words = (
+        "Line: mean of the training batches, measured while the weights still change. Dots: the whole validation "
+        "split after each epoch; the ring marks its lowest loss."
+    )
+    words += " Shaded between them: the gap." if gap else ""
+    words += " Dashed: a setting was changed." if events else ""
+    words += " Shaded stretch: what the diagnosis found." if marks else ""
+    return f"{words} Scroll or drag to zoom, double-click to go back."

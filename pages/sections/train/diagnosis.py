@@ -1,0 +1,89 @@
+"""What is wrong with a training, in cards: the symptom, what was measured, and a button for the remedy."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.data.catalog import DATASETS
+from core.model.presets import PRESETS
+from core.runs.records import Run
+from core.train.config import TrainConfig
+from core.train.diagnose import RULES
+from core.train.findings import Finding, Severity
+from core.train.observer import Observer
+from pages.sections.train.recipes import verdict
+from pages.shared.run import draft_history as edits
+from pages.shared.run import settings_form as settings
+from pages.shared.shell import services as state
+from pages.shared.shell.layout import plain, show_errors
+from pages.shared.widgets.scroll_into_view import scroll_to
+
+LOOKS = {
+    Severity.LOST: ("Learns nothing", ":material/error:", "red"),
+    Severity.HARM: ("Learns worse", ":material/warning:", "orange"),
+    Severity.HINT: ("Worth knowing", ":material/info:", "blue"),
+}
+_MENDED = "mended"  # the run whose remedy was just taken over
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _observer(run_id: str) -> Observer:
+    return Observer(state.store(), run_id)
+
+
+def findings_of(run: Run) -> tuple[Finding, ...]:
+    """Return what is wrong with a run, judged anew only when it has gone on; shared by all who look at it.
+
+    Raises:
+        StorageError: The records cannot be read.
+        ConfigError: The settings of the run are those of another version.
+    """
+    return _observer(run.id).findings(run) if run.step else ()
+
+
+def diagnosis_panel(run: Run, findings: Sequence[Finding]) -> None:
+    """Show the findings of a run, the gravest first; may be drawn in the fragment that follows it."""
+    verdict(run, findings)
+    for finding in findings:
+        with st.container(border=True, key=f"finding_{finding.rule}"):
+            _card(run, finding)
+    if not findings and run.step:
+        st.caption(":material/check: Nothing unusual so far.", help=_looked_for())
+    if st.session_state.pop(_MENDED, "") == run.id:
+        st.toast("Set for the next training: press **Start training**.", icon=":material/build:")
+        scroll_to("launch")
+
+
+def _looked_for() -> str:
+    return "Looked for: " + ", ".join(rule.title.lower() for rule in RULES.values()) + "."
+
+
+def _card(run: Run, finding: Finding) -> None:
+    label, icon, colour = LOOKS[finding.severity]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{plain(finding.title)}**", width="content", help=RULES[finding.rule].summary)
+        st.badge(label, icon=icon, color=colour)  # type: ignore[arg-type]
+    st.markdown(f"{plain(finding.evidence)}  \n**Remedy:** {plain(finding.remedy)}")
+    if not (finding.changes or finding.spec) or run.dataset not in DATASETS:
+        return
+    pressed = st.button(
+        "Train again with this change",
+        icon=":material/build:",
+        key=f"mend_{run.id}_{finding.rule}",
+        disabled=run.status.active,
+        help="Stop this training first." if run.status.active else "Sets it for the next training, below.",
+    )
+    if pressed:
+        with show_errors():
+            _take_over(run, finding)
+            st.rerun()  # the panel that starts it lies outside; nothing ticks any more
+
+
+def _take_over(run: Run, finding: Finding) -> None:
+    """Make the run with the remedy what is trained next."""
+    config = TrainConfig.from_mapping({**run.settings, **finding.changes})
+    spec = finding.spec or run.spec
+    presets = (state.new_draft(run.dataset, name).spec for name in PRESETS)
+    edits.take_over(run.dataset, next((known for known in presets if known.layers == spec.layers), spec))
+    settings.take_over(config)
+    st.session_state[_MENDED] = run.id

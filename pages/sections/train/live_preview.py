@@ -1,0 +1,222 @@
+"""What a network makes of a few pinned pictures while it trains, from its latest weights."""
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from core.figures.film import Tiles, filter_tiles, guesses, image_tiles, map_tiles, pinned
+from core.figures.grids import sprite
+from core.inference.network import Network
+from core.model.shapes import summarize
+from core.runs.records import Run
+from pages.shared.display.class_bars import share
+from pages.shared.display.map_grid import color_bar, dimensions
+from pages.shared.network.networks import library
+from pages.shared.shell.layout import show_errors
+from pages.shared.widgets.image_strip import Bar, Caption, film
+
+COLUMNS = 16  # of a sheet
+RIGHT, WRONG = "✓ right", "✗ wrong"
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """Tiles as one picture."""
+
+    tiles: Tiles
+    png: bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """Everything that the strip shows of one moment.
+
+    Attributes:
+        step: Updates of the weights so far; None where that is not known.
+        pictures: The pinned images.
+        captions: What the network says of each.
+        convolution: Name of the first convolution; empty where there is none.
+        filters: Its filters.
+        maps: What the chosen layer makes of the first image.
+    """
+
+    step: int | None
+    pictures: Sheet
+    captions: tuple[Caption, ...]
+    convolution: str
+    filters: Sheet | None
+    maps: Sheet | None
+
+
+def frame(weights: Network, layer: str, seed: int) -> Frame:
+    """Return what the strip shows of these weights; nothing is computed twice.
+
+    Args:
+        weights: Of a run, at one moment.
+        layer: Whose maps are shown; empty for none.
+        seed: Decides which images are pinned.
+
+    Raises:
+        ConvScopeError: The weights cannot be used.
+    """
+    return _frame(weights.mark, layer, seed, weights)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _frame(mark: tuple[Any, ...], layer: str, seed: int, _weights: Network) -> Frame:
+    """Compute what the strip shows; raises `ConvScopeError` where the weights cannot be used."""
+
+    from core.explain.prediction import predict
+    from core.probe.activations import capture_activations
+    from core.probe.kernels import filter_layers, filters
+
+    model, test = _weights.model, _weights.dataset().test
+    labels = test.labels.numpy()
+    places = pinned(labels, _weights.num_classes, seed=seed)
+    images = test.images[list(places)]
+    inputs = _weights.normalize(images)
+    truths = [int(labels[place]) for place in places]
+    names = _weights.class_names
+    said = guesses(predict(model, inputs), truths)
+    captions = tuple(
+        Caption(
+            names[true],
+            RIGHT if best[0].true else WRONG,
+            tuple(Bar(names[guess.label], guess.share, share(guess.share), guess.true) for guess in best),
+        )
+        for true, best in zip(truths, said, strict=True)
+    )
+    convolution = next(iter(filter_layers(model)), "")
+    return Frame(
+        step=_weights.stamped.step,
+        pictures=_sheet(image_tiles(images.numpy())),
+        captions=captions,
+        convolution=convolution,
+        filters=_sheet(filter_tiles(filters(model, convolution).numpy())) if convolution else None,
+        maps=_sheet(map_tiles(capture_activations(model, inputs[:1], [layer])[layer][0].numpy())) if layer else None,
+    )
+
+
+def _sheet(tiles: Tiles) -> Sheet:
+    return Sheet(tiles, sprite(tiles.pixels, COLUMNS))
+
+
+LARGE, SMALL, MANY = 56, 40, 32  # screen pixels of a tile, and of how many tiles on they are small
+
+
+def film_strip(run: Run) -> None:
+    """Show the strip; to be called in the fragment that ticks while the run trains, which its controls rerun.
+
+    Nothing is computed again before there are new weights.
+    """
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.subheader("What it makes of these pictures", anchor=False, width="content")
+        seed = _ask_seed()
+    weights = library().of_run(run)
+    if not weights.exists:
+        st.caption("The pictures come with the first weights.")
+        return
+    if "core.probe.activations" not in sys.modules:  # the thread that loads it must not be waited for
+        st.caption("One moment: what draws these pictures is still being loaded.")
+        return
+    with show_errors():
+        _show(run, weights, seed)
+
+
+def _show(run: Run, weights: Network, seed: int) -> None:
+    layers, key = _layers(run), f"film_layer_{run.id}"
+    layer = st.session_state.get(key)
+    shown = frame(weights, layer if layer in layers else next(iter(layers), ""), seed)
+    st.caption(_moment(run, shown))
+    label = "Pinned test images, each with its true class and the three likeliest"
+    _draw(shown.pictures, f"film_pictures_{run.id}", label, shown.captions)
+    filters, maps = st.columns([2, 3], gap="large")
+    with filters:
+        _show_filters(run, shown)
+    with maps:
+        _show_maps(run, shown, layers, key)
+
+
+def _ask_seed() -> int:
+    """Offer other images and return what they are drawn from."""
+
+    def turn() -> None:
+        st.session_state["film_seed"] = st.session_state.get("film_seed", 0) + 1
+
+    st.button("Other images", icon=":material/shuffle:", type="tertiary", key="film_other", on_click=turn)
+    seed: int = st.session_state.get("film_seed", 0)
+    return seed
+
+
+def _layers(run: Run) -> dict[str, str]:
+    """Return the layers that put out maps, with their size in words."""
+    shapes = {summary.name: summary.output_shape for summary in summarize(run.spec)}
+    return {name: dimensions(shape) for name, shape in shapes.items() if shape is not None and len(shape) == 3}
+
+
+def _draw(sheet: Sheet, key: str, label: str, captions: tuple[Caption, ...] = (), side: int = LARGE) -> None:
+    count, height, width, _ = sheet.tiles.pixels.shape
+    film(
+        sheet.png,
+        count=count,
+        width=width,
+        height=height,
+        columns=min(COLUMNS, count),
+        key=key,
+        label=label,
+        side=side,
+        captions=captions,
+    )
+
+
+def _moment(run: Run, shown: Frame) -> str:
+    """Say which weights the pictures are of."""
+    right = sum(caption.sign == RIGHT for caption in shown.captions)
+    score = f"{right} of these {len(shown.captions)} are right."
+    if not shown.step:
+        return f"Before training: the weights are random. {score}"
+    epoch = -(-shown.step // run.steps_per_epoch) if run.steps_per_epoch else 0
+    return f"Weights after batch {shown.step:,}, in epoch {max(1, epoch)}. {score}"
+
+
+def _show_filters(run: Run, shown: Frame) -> None:
+    if shown.filters is None:
+        st.caption("This network has no convolution, so there are no filters to watch.")
+        return
+    tiles = shown.filters.tiles
+    st.markdown(f"**{_count(tiles, 'filter')} of {shown.convolution}**")
+    _draw(shown.filters, f"film_filters_{run.id}", f"The filters of {shown.convolution}", side=SMALL)
+    if tiles.scale is None:
+        st.caption("Mid-grey is a weight of zero. Each filter is scaled by its own largest weight.")
+    else:
+        color_bar(tiles.scale)
+
+
+def _show_maps(run: Run, shown: Frame, layers: dict[str, str], key: str) -> None:
+    if shown.maps is None:
+        st.caption("No layer of this network puts out maps, so there are none to watch.")
+        return
+    tiles = shown.maps.tiles
+    assert tiles.scale is not None
+    st.markdown(f"**What a layer makes of the first picture**: {_count(tiles, 'map').lower()}")
+    layer = st.selectbox(
+        "Layer",
+        list(layers),
+        format_func=lambda name: f"{name} · {layers[name]}",
+        key=key,
+        persist_state="session",
+        label_visibility="collapsed",
+        width=240,
+    )
+    side = LARGE if len(tiles.pixels) <= MANY else SMALL
+    _draw(shown.maps, f"film_maps_{run.id}", f"The maps of {layer} for the first picture", side=side)
+    color_bar(tiles.scale)
+
+
+def _count(tiles: Tiles, what: str) -> str:
+    shown = len(tiles.pixels)
+    if shown < tiles.total:
+        return f"The first {shown} of {tiles.total:,} {what}s"
+    return f"{shown} {what}{'s' * (shown > 1)}"

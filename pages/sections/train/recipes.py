@@ -1,0 +1,112 @@
+"""Breaking a training on purpose: guess what happens, start it, and see whether the diagnosis names it."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.data.arrays import is_stored
+from core.data.catalog import DATASETS
+from core.runs.records import Run
+from core.train.diagnose import RULES
+from core.train.findings import Finding
+from core.train.recipes import RECIPES, sound
+from pages.shared.run.start import start
+from pages.shared.shell import navigation as menu
+from pages.shared.shell import services as state
+from pages.shared.shell.layout import plain, show_errors
+
+_ORIGIN = "recipe:"  # begins the origin of such runs; then come the recipe and the guess
+
+
+def _note(key: str, guess: int) -> str:
+    """Return the note of a run that breaks on purpose."""
+    return f"Broken on purpose: {RECIPES[key].title}. Guess: {RECIPES[key].choices[guess]}."
+
+
+_GUESSES = {_note(key, guess): (key, guess) for key, recipe in RECIPES.items() for guess in range(len(recipe.choices))}
+
+
+@st.fragment
+def recipe_gallery() -> None:
+    """Show all recipes, each with its question; one that is answered can be started. An answer draws only this anew."""
+    draft = _bench()
+    st.subheader("Break it on purpose", anchor=False)
+    st.markdown(
+        f"Guess first, then watch. Each starts from **{plain(draft.spec.name)}** on "
+        f"**{plain(DATASETS[draft.dataset].title)}** with the usual settings, and one fault."
+    )
+    with st.grid(3, min_column_width=230):
+        for key in RECIPES:
+            with st.container(border=True, height="stretch", key=f"recipe_{key}"):
+                _card(key, draft)
+
+
+def _bench() -> state.Draft:
+    """Return what the recipes start from: what would be trained next, if it can be had at once and breaks easily."""
+    draft = state.draft()
+    if DATASETS[draft.dataset].download_mb and not is_stored(draft.dataset):
+        draft = state.draft_for(draft, state.FIRST_DATASET)
+    return state.Draft(draft.dataset, sound(draft.spec))
+
+
+def _card(key: str, draft: state.Draft) -> None:
+    recipe = RECIPES[key]
+    st.markdown(f"**{recipe.title}**  \n{recipe.summary}")
+    guess = st.radio(
+        recipe.question,
+        range(len(recipe.choices)),
+        format_func=recipe.choices.__getitem__,
+        index=None,
+        key=f"guess_{key}",
+    )
+    hint = "Answer first." if guess is None else "Begins from fresh weights; trainings that run already go on."
+    with show_errors():
+        pressed = st.button(
+            "Start", key=f"start_{key}", icon=":material/play_arrow:", disabled=guess is None, help=hint
+        )
+        if pressed and guess is not None:
+            menu.go("train", run=_begin(key, guess, draft))
+
+
+def _begin(key: str, guess: int, draft: state.Draft) -> str:
+    info, recipe = DATASETS[draft.dataset], RECIPES[key]
+    spec, config = recipe.make(draft.spec, state.config(), info.split_sizes[0])
+    name = f"{recipe.title} · {info.title}"
+    return start(
+        state.Draft(draft.dataset, spec), config, name, note=_note(key, guess), origin=f"{_ORIGIN}{key}:{guess}"
+    )
+
+
+def _guess_of(run: Run) -> tuple[str, int] | None:
+    """Return the recipe of a run and the answer that was guessed; None if it is no recipe of this version."""
+    if not run.origin:
+        return _GUESSES.get(run.note)  # version 0.4 kept no origins
+    key, _, guess = run.origin.removeprefix(_ORIGIN).partition(":")
+    known = run.origin.startswith(_ORIGIN) and key in RECIPES and guess.isdecimal()
+    return (key, int(guess)) if known and int(guess) < len(RECIPES[key].choices) else None
+
+
+def verdict(run: Run, findings: Sequence[Finding]) -> None:
+    """Of a run that breaks on purpose, say what was guessed, what was right, and whether the diagnosis named it."""
+    guess_of = _guess_of(run)
+    if guess_of is None:
+        return
+    key, guess = guess_of
+    recipe = RECIPES[key]
+    guessed = f"**{recipe.question}** You guessed: {recipe.choices[guess].lower()}"
+    if run.status.active:
+        st.info(f"{guessed}.", icon=":material/help:")
+        return
+    named = any(finding.rule == recipe.expects for finding in findings)
+    if not recipe.expects:
+        words = "The diagnosis found " + ("something all the same." if findings else "nothing, as it should.")
+        named = not findings
+    elif named:
+        words = f"The diagnosis named it: {RULES[recipe.expects].title.lower()}."
+    else:
+        words = "The diagnosis did not name it: here the network coped, or it was stopped too early to tell."
+    right = guess == recipe.right and named
+    answer = "" if guess == recipe.right else f"; the answer is: {recipe.choices[recipe.right].lower()}"
+    (st.success if right else st.info)(
+        f"{guessed}{answer}. {words}", icon=":material/check_circle:" if right else ":material/lightbulb:"
+    )

@@ -1,0 +1,98 @@
+"""One explanation before and after a change, in one scale."""
+
+import html
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from core.explain.method import Method
+from core.figures.overlays import overlay
+from core.figures.palette import THEMES
+from core.figures.scales import number
+from core.inference.network import Network
+from pages.shared.display.class_bars import TOP, class_name, share
+from pages.shared.display.map_grid import color_bar
+from pages.shared.picture.input_image import Picture
+from pages.shared.shell import services as state
+
+if TYPE_CHECKING:
+    from core.explain.attribution import Attribution
+
+SIDE = 150  # screen pixels
+
+
+def before_after(method: Method, pictures: Sequence[np.ndarray], found: "Sequence[Attribution]") -> None:
+    """Show what speaks for a class in two pictures or to two networks.
+
+    Args:
+        method: How both were explained.
+        pictures: The two, uint8 (H, W, 3), of one size.
+        found: The explanations.
+    """
+    from core.explain.attribution import heatmap
+
+    faded = [(pixels * 0.45).astype("uint8") for pixels in pictures]  # their lights would pass for strong values
+    drawn = overlay(
+        np.concatenate(faded, axis=1),
+        np.concatenate([heatmap(each).numpy() for each in found], axis=1),
+        signed=method.signed,
+        positive=method.positive,
+        negative=method.negative,
+        zoom=max(1, -(-256 // max(faded[0].shape[:2]))),
+    )
+    with st.container(horizontal=True, gap="small", key=f"before_after_{method.name}"):
+        for title, each, part in zip(("Before", "After"), found, np.split(drawn.pixels, 2, axis=1), strict=True):
+            with st.container(width=SIDE, gap="xxsmall"):
+                st.caption(f"{title}: score {number(each.score)}")
+                st.image(part, width=SIDE, alt=f"{method.title} {title.lower()}: {drawn.text}")
+    color_bar(drawn.scale, drawn.text.replace("Scaled to this map alone", "One scale for both"))
+
+
+def answers(network: Network, picture: Picture, before: np.ndarray, after: np.ndarray) -> None:
+    """Show the likeliest classes before and after, and what became of the answer."""
+    was, now = int(before.argmax()), int(after.argmax())
+    first, last = share(float(before[was])), share(float(after[now]))
+    if was == now:
+        st.markdown(f"Still **“{class_name(network, was)}”**: {first} sure before, {last} after.")
+    else:
+        st.markdown(
+            f"**“{class_name(network, was)}”** ({first} sure) becomes **“{class_name(network, now)}”** ({last} sure)."
+        )
+    tops = [set((-each).argsort(kind="stable")[:TOP].tolist()) for each in (before, after)]
+    shown = sorted(tops[0] | tops[1], key=lambda index: (-before[index], index))
+    names = network.class_names
+    rows = "".join(
+        f"<tr><th scope=row>{html.escape(names[index])}{' (true)' if index == picture.label else ''}</th>"
+        f"{_bar(before[index])}{_bar(after[index])}<td class=points>{_points(after[index] - before[index])}</td></tr>"
+        for index in shown
+    )
+    st.html(
+        f"{_STYLE.replace('MARK', THEMES[state.theme()].mark)}<table class=cs-answers><thead><tr><td></td>"
+        f"<th scope=col>Before</th><th scope=col>After</th><th scope=col>Points</th></tr></thead>{rows}</table>"
+    )
+    st.caption(f"The {TOP} likeliest classes before and after; points are percentage points gained or lost.")
+
+
+_STYLE = """<style>
+.cs-answers { width: 100%; table-layout: fixed; border-collapse: separate; border-spacing: 6px 3px;
+  font-size: 0.875rem; }
+.cs-answers th { font-weight: 400; text-align: left; overflow-wrap: anywhere; }
+.cs-answers thead th { font-size: 0.8rem; opacity: 0.75; }
+.cs-answers td { font-variant-numeric: tabular-nums; }
+.cs-answers .share { padding: 2px 6px; border-radius: 3px; background:
+  linear-gradient(color-mix(in srgb, MARK 45%, transparent) 0 0) no-repeat 0 0 / var(--share) 100%,
+  color-mix(in srgb, currentColor 8%, transparent); }
+.cs-answers .points, .cs-answers thead th:last-child { text-align: right; width: 4.5rem; }
+</style>"""
+
+
+def _bar(probability: float) -> str:
+    words = html.escape(share(float(probability)))
+    return f'<td class=share style="--share: {100 * float(probability):.1f}%">{words}</td>'
+
+
+def _points(change: float) -> str:
+    text = f"{100 * float(change):+.1f}".replace("-", "−")
+    return "±0" if text[1:] == "0.0" else text

@@ -1,0 +1,111 @@
+"""Images of a split as small pictures with what the network says; a click explains one."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from core.inference.network import Network
+from pages.shared.display.thumbnails import Thumbnail, thumbnails
+from pages.shared.evaluation.evaluate_split import Judged
+from pages.shared.picture.split_images import ONE, png
+from pages.shared.shell import navigation as menu
+from pages.shared.shell import services as state
+from pages.shared.shell.layout import plain
+
+if TYPE_CHECKING:
+    import numpy as np
+
+AT_ONCE, MOST = 24, 96  # pictures at first, and when more are asked for
+SIDE = 74  # screen pixels: four beside each other next to the matrix
+_LEAVING = "evaluation_leaves"
+
+
+def image_row(
+    found: Judged,
+    chosen: "Sequence[int] | np.ndarray",
+    key: str,
+    side: int,
+    *,
+    other: Judged | None = None,
+    at_once: int = AT_ONCE,
+) -> None:
+    """Show images of a split, each with what the network says and what it is; a click on one explains it.
+
+    Args:
+        found: Who was asked about them.
+        chosen: Their numbers in the split, in order; many are shown in parts.
+        key: Streamlit's key; one for each row on the page.
+        side: Which of the networks, 0 or 1, is to be asked why.
+        other: A second network, whose answers stand below those of the first.
+        at_once: How many are shown until more are asked for.
+    """
+    more = f"{key}_more"
+    count = MOST if st.session_state.get(more) == len(chosen) else at_once
+    shown = [int(index) for index in chosen[:count]]
+
+    def leave(name: str) -> None:
+        leave_for(found.split, int(name), side)
+
+    items = {
+        str(index): Thumbnail(
+            _label(found, index, other), png(found.images.images[index].numpy()), _words(found, index, other)
+        )
+        for index in shown
+    }
+    thumbnails(items, key=key, on_click=leave, side=SIDE, pixelated=True)
+    if len(shown) < min(len(chosen), MOST):
+
+        def show_more() -> None:
+            st.session_state[more] = len(chosen)
+
+        st.button(
+            f"Show {min(len(chosen), MOST)}", icon=":material/expand_more:", key=f"{key}_button", on_click=show_more
+        )
+    elif len(chosen) > MOST:
+        st.caption(f"The first {MOST} of {len(chosen):,}.")
+
+
+def leave_for(split: str, index: int, side: int = 0) -> None:
+    """Note that an image of a split was clicked, and which of two networks is to be asked why; see `follow_image`."""
+    st.session_state[_LEAVING] = (side, split, index)
+
+
+def follow_image(both: Sequence[Network]) -> None:
+    """Leave for Explain if an image was clicked, with the network that was asked and that image chosen."""
+    left = st.session_state.pop(_LEAVING, None)
+    if left is None:
+        return
+    side, split, index = left
+    weights = both[min(side, len(both) - 1)]
+    state.choose(state.Choice("test", weights.dataset_name, index=index, split=split))
+    if side:
+        epoch = None if weights.epoch is None else str(weights.epoch)
+        menu.go("saliency", run=weights.id, epoch=epoch, other=None, other_epoch=None, target=None)
+    menu.go("saliency", target=None)
+
+
+def _label(found: Judged, index: int, other: Judged | None) -> str:
+    if other is None:
+        return f"{_says(found, index)}  \n:small[is {_name(found, found.report.answers.labels[index])}]"
+    return f"A: {_says(found, index)}  \nB: {_says(other, index)}"
+
+
+def _says(found: Judged, index: int) -> str:
+    answers = found.report.answers
+    return f"{_sure(float(answers.confidence[index]))} · {_name(found, answers.predicted[index])}"
+
+
+def _sure(confidence: float) -> str:
+    """Write a confidence in few letters that never claim certainty: "88%", "> 99%"."""
+    return "> 99%" if confidence > 0.995 else f"{confidence:.0%}"
+
+
+def _words(found: Judged, index: int, other: Judged | None) -> str:
+    true = _name(found, found.report.answers.labels[index])
+    says = f"says {_says(found, index)}" if other is None else f"A says {_says(found, index)}, B {_says(other, index)}"
+    return f"{ONE[found.split]} {index}: {says}; it is {true}. Click to see why."
+
+
+def _name(found: Judged, index: Any) -> str:
+    return plain(found.names[int(index)])

@@ -1,0 +1,129 @@
+"""One card for each method: its map of every class or network that is looked at, in one scale, and what it means."""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from core.errors import ConvScopeError
+from core.explain.method import Method
+from core.explain.option import Choice
+from core.figures.scales import number
+from pages.shared.explanation.controls import Look
+from pages.shared.explanation.rendering import Shown, View, draw
+from pages.shared.network import inference as results
+from pages.shared.network import networks
+from pages.shared.network.comparison import attempts
+from pages.shared.picture import input_image as subjects
+from pages.shared.run.live_view import duration
+from pages.shared.shell.background_jobs import Progress, background, is_asked, lane_of, want
+from pages.shared.shell.layout import plain, show_errors
+
+if TYPE_CHECKING:
+    from core.explain.attribution import Attribution
+
+AT_ONCE = 0.4  # seconds: what takes longer waits for a click, and is done in the background
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """An explanation that has not been asked for yet: Streamlit's key of its place, what it is, and its cost."""
+
+    place: str
+    key: tuple[Hashable, ...]
+    seconds: float
+
+
+def compute_all(waiting: Sequence[Waiting]) -> None:
+    """Offer to compute everything that waits at once; nothing where less than two do."""
+    if len(waiting) < 2:
+        return
+
+    def ask() -> None:
+        for each in waiting:
+            want(each.place, each.key)
+
+    label = f"Compute all {len(waiting)}, about {duration(sum(each.seconds for each in waiting))}"
+    st.button(label, icon=":material/play_arrow:", key="compute_all", on_click=ask)
+
+
+def card(
+    method: Method, options: Mapping[str, Choice], views: Sequence[View], picture: subjects.Picture, look: Look
+) -> list[Shown] | Waiting:
+    """Draw the card of a method, and return the explanations that it shows, or that it waits to be asked."""
+    with st.container(border=True, height="stretch", key=f"explained_{method.name}", gap="xsmall"), show_errors():
+        _head(method, options, views, picture)
+        found = _found(method, options, views, picture)
+        if isinstance(found, Waiting):
+            return found
+        if found is not None:
+            return draw(method, views, found, picture, look)
+    return []
+
+
+def _head(method: Method, options: Mapping[str, Choice], views: Sequence[View], picture: subjects.Picture) -> None:
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key=f"head_{method.name}"
+    ):
+        st.markdown(f"**{method.title}**", width="content")
+        with st.popover("", icon=":material/help:", type="tertiary", key=f"about_{method.name}"):
+            st.markdown(f"**What it measures.** {method.measures}")
+            if method.promise:
+                st.markdown(f"**What it promises.** {method.promise.words}")
+            st.markdown(f"**What it cannot show.** {method.cannot}")
+            if method.random:
+                st.markdown("It draws random numbers, the same each time: the same question has one answer.")
+            passes = _passes(method, options, picture)
+            seconds = passes * networks.pass_seconds(views[0].weights)
+            st.markdown(f"**What it costs.** {passes:,} passes through the network, about {number(seconds, 2)} s here.")
+            st.caption(method.paper)
+
+
+def _passes(method: Method, options: Mapping[str, Choice], picture: subjects.Picture) -> int:
+    return method.passes(method.resolve(options), picture.shape)
+
+
+def _found(
+    method: Method, options: Mapping[str, Choice], views: Sequence[View], picture: subjects.Picture
+) -> "list[Attribution | ConvScopeError] | Waiting | None":
+    """Return the explanations of all views: at once where that is quick, else as soon as the background has them."""
+    from core.explain.fitness import why_not
+
+    reason = why_not(views[0].weights.model, method.name, options)
+    if reason:
+        st.info(plain(reason), icon=":material/block:")
+        return None
+    passes = _passes(method, options, picture) * len(views)
+    seconds = passes * networks.pass_seconds(views[0].weights)
+    ask = partial(_explain, method, options, picture)
+    if seconds <= AT_ONCE:
+        return attempts(views, ask)
+    asked = tuple((view.weights.mark, view.target, view.versus) for view in views)
+    key = (method.name, tuple(sorted(options.items())), picture.digest, asked)
+    label = f"Compute, about {duration(max(1, seconds))}"
+    work, words = partial(_in_turn, ask, views), f"{passes:,} passes"
+    found = background(key, work, words=words, place=method.name, ask=label, lane=lane_of(seconds))
+    return Waiting(method.name, key, seconds) if found is None and not is_asked(method.name, key) else found
+
+
+def _in_turn(
+    ask: "Callable[..., Attribution]", views: Sequence[View], tell: Progress
+) -> "list[Attribution | ConvScopeError]":
+    """Explain one view after the other, and tell how far that is."""
+
+    def one(view: View) -> "Attribution":
+        before = views.index(view)
+        return ask(view, lambda done, total: tell(before * total + done, len(views) * total))
+
+    return attempts(views, one)
+
+
+def _explain(
+    method: Method, options: Mapping[str, Choice], picture: subjects.Picture, view: View, tell: Progress | None = None
+) -> "Attribution":
+    given: dict[str, Any] = dict(options)
+    return results.attribution(
+        view.weights, picture, view.target, method.name, versus=view.versus, progress=tell, **given
+    )

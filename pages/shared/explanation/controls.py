@@ -1,0 +1,238 @@
+"""Which methods of explanation are looked at, and with what settings."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import streamlit as st
+
+from core.errors import ConvScopeError
+from core.explain.method import Family, Method
+from core.explain.methods import METHODS
+from core.explain.option import Choice, Option
+from core.inference.network import Network
+from pages.shared.display.class_bars import class_name
+from pages.shared.shell.layout import plain
+
+# Until others are chosen.
+FIRST = ("integrated_gradients", "smooth_grad", "guided_backprop", "grad_cam", "occlusion")
+
+
+def chosen_methods() -> tuple[str, ...]:
+    """Return which methods this session looks at, in the order of the menu."""
+    chosen = [name for family in get_args(Family) for name in st.session_state.get(f"methods_{family}", ())]
+    asked = any(f"methods_{family}" in st.session_state for family in get_args(Family))
+    return tuple(name for name in METHODS if name in (chosen if asked else FIRST))
+
+
+def method_options(name: str) -> dict[str, Choice]:
+    """Return the settings that this session chose for a method."""
+    kept: dict[str, Choice] = st.session_state.get("method_options", {}).get(name, {})
+    return dict(kept)
+
+
+def ask_methods(weights: Network) -> None:
+    """Ask which methods to look at, and for their settings; `chosen_methods` and `method_options` tell the answers."""
+    _take_unit(weights)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        with st.popover(f"Methods: {len(chosen_methods())}", icon=":material/checklist:", key="methods_menu"):
+            _ask_families(weights)
+        with st.popover("Settings", icon=":material/tune:", key="settings_menu"):
+            _ask_settings(weights)
+        titles = [METHODS[name].title for name in chosen_methods()]
+        st.caption(", ".join(titles) if titles else "No method is chosen.", width="stretch")
+
+
+def _take_unit(weights: Network) -> None:
+    """Look at the unit that the address asks for ("conv2,5,3,4": layer, map, row, column), which then forgets it."""
+    asked = st.query_params.pop("unit", None)
+    if asked is None:
+        return
+    found = re.fullmatch(r"([\w.]+),(\d{1,6})(?:,(\d{1,6}),(\d{1,6}))?", asked, re.ASCII)
+    if found is None or found[1] not in dict(weights.model.named_modules()):
+        st.warning("The address asks for a unit that this network does not have: choose a layer in the settings.")
+        return
+    layer, *place = found.groups()
+    for family in get_args(Family):
+        st.session_state[f"methods_{family}"] = []
+    st.session_state["methods_Units"] = ["neuron_gradient", *(["layer_conductance"] if place[1] else [])]
+    for method in ("neuron_gradient", "layer_conductance"):
+        st.session_state[f"option_{method}_layer_{weights.id}"] = layer
+        for name, value in zip(("channel", "row", "col"), place, strict=True):
+            st.session_state[f"option_{method}_{name}"] = None if value is None else int(value)
+
+
+def _ask_families(weights: Network) -> None:
+    from core.explain.fitness import why_not
+
+    model, reasons = weights.model, dict[str, str]()
+    for family in get_args(Family):
+        names = [name for name, method in METHODS.items() if method.family == family]
+        for name in names:
+            if reason := why_not(model, name):
+                reasons[name] = reason
+        st.pills(
+            family,
+            names,
+            format_func=lambda name: METHODS[name].title + " :material/block:" * (name in reasons),
+            selection_mode="multi",
+            default=[name for name in names if name in FIRST],
+            wrap=True,
+            key=f"methods_{family}",
+            persist_state="session",
+        )
+    for reason in dict.fromkeys(reasons.values()):
+        st.caption(f":material/block: {plain(reason)}")
+
+
+def _ask_settings(weights: Network) -> None:
+    st.session_state["method_options"] = {
+        name: {option.name: _ask_option(weights, METHODS[name], option) for option in METHODS[name].options}
+        for name in chosen_methods()
+    }
+    if not any(METHODS[name].options for name in chosen_methods()):
+        st.caption("None of the chosen methods has settings.")
+
+
+def _ask_option(weights: Network, method: Method, option: Option) -> Choice:
+    label, key = f"{method.title}: {option.label.lower()}", f"option_{method.name}_{option.name}"
+    words: dict[str, Any] = {"key": key, "help": option.help, "persist_state": "session"}
+    if option.kind == "choice":
+        choices = list(option.choices)
+        index = choices.index(str(option.default))
+        return st.selectbox(label, choices, index=index, format_func=option.choices.__getitem__, **words)
+    if option.kind == "number":
+        if isinstance(option.default, float):
+            return float(st.number_input(label, option.low, option.high, option.default, format="%g", **words))
+        default = None if option.default is None else int(option.default)
+        value = st.number_input(
+            label, int(option.low or 0), int(option.high or 0), default, placeholder="Automatic", **words
+        )
+        return None if value is None else int(value)
+    words["key"] = f"{key}_{weights.id}"
+    names = ["", *_layers(weights, method)]
+    layer = st.selectbox(label, names, format_func=lambda layer: layer or "Automatic", **words)
+    return layer or None
+
+
+def _layers(weights: Network, method: Method) -> Sequence[str]:
+    from core.explain.layers import cam_layers, layer_shapes
+
+    try:
+        model = weights.model
+        if method.family != "Units":
+            return cam_layers(model)
+        shapes, alone = layer_shapes(model, weights.input_shape), method.name == "neuron_gradient"
+        return [name for name, shape in shapes.items() if len(shape) == 3 or (alone and len(shape) == 1)]
+    except ConvScopeError:  # the cards say what is wrong
+        return ()
+
+
+Sign = Literal["both", "positive", "negative"]
+SIGNS: dict[Sign, str] = {"both": "Red and blue", "positive": "Red", "negative": "Blue"}
+MORE = 3  # classes beside the one that is asked about
+
+
+@dataclass(frozen=True)
+class Look:
+    """How heatmaps are drawn; changing it computes nothing anew. See `core.figures.overlay`.
+
+    Attributes:
+        strength: Cover of the strongest values, 0 to 1.
+        percentile: Values above this percentile get full colour.
+        sign: Which values to show.
+    """
+
+    strength: float = 0.85
+    percentile: float = 99.0
+    sign: Sign = "both"
+
+
+def chosen_look() -> Look:
+    """Return how this session chose to have heatmaps drawn."""
+    kept, usual = st.session_state, Look()
+    return Look(
+        kept.get("look_strength", 100 * usual.strength) / 100,
+        kept.get("look_percentile", usual.percentile),
+        kept.get("look_sign") or usual.sign,
+    )
+
+
+def ask_look() -> Look:
+    """Ask how to draw the heatmaps: one row of controls."""
+    with st.grid(3, min_column_width=220, gap="medium"):
+        return _ask_look()
+
+
+def _ask_look() -> Look:
+    st.slider(
+        "Strength of the colours",
+        0,
+        100,
+        85,
+        5,
+        format="%d%%",
+        key="look_strength",
+        persist_state="session",
+        help="At 0% you see the picture only.",
+    )
+    st.slider(
+        "Full colour from percentile",
+        90.0,
+        100.0,
+        99.0,
+        0.5,
+        format="%g",
+        key="look_percentile",
+        persist_state="session",
+        help="Lower, and weaker values show; at 100 only the single largest value gets full colour.",
+    )
+    st.segmented_control(
+        "Signs to show",
+        list(SIGNS),
+        format_func=SIGNS.__getitem__,
+        default="both",
+        required=True,
+        key="look_sign",
+        persist_state="session",
+        width="stretch",
+        help="For the methods that tell evidence for the class (red) from evidence against it (blue).",
+    )
+    return chosen_look()
+
+
+def ask_classes(
+    weights: Network, probabilities: Mapping[int, float], target: int
+) -> tuple[tuple[int, ...], int | None]:
+    """Ask which classes to explain beside the one, and against which one to hold it.
+
+    Args:
+        weights: The network.
+        probabilities: Of each class, by its index, likeliest first.
+        target: The class that is explained in any case.
+    """
+    rest, names = [index for index in probabilities if index != target], weights.class_names
+
+    key = f"{weights.id}_{target}"  # labels hold no probability: Streamlit forgets a choice whose label changes
+    with st.grid(2, min_column_width=220, gap="medium"):
+        more = st.multiselect(
+            "Also explain",
+            rest,
+            format_func=names.__getitem__,
+            max_selections=MORE,
+            placeholder="Other classes, side by side",
+            key=f"more_{key}",
+            persist_state="session",
+        )
+        versus = st.selectbox(
+            f"Why “{class_name(weights, target)}” and not …",
+            rest,
+            index=None,
+            format_func=names.__getitem__,
+            placeholder="A class to hold against it",
+            key=f"versus_{key}",
+            persist_state="session",
+            help="Explains the difference of the two scores: red speaks for the first class more than for the second.",
+        )
+    return tuple(more), versus

@@ -1,0 +1,182 @@
+"""Explanations on their way out of the app: a sheet, arrays, settings, and the command line that repeats them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.exchange.layout import stem
+from core.explain.calls import Source, command, in_one_line
+from core.inference.network import Network
+from pages.shared.explanation.controls import Look
+from pages.shared.explanation.rendering import Shown
+from pages.shared.picture import input_image as subjects
+
+if TYPE_CHECKING:
+    from core.explain.attribution import Attribution
+    from core.explain.record import Record
+
+Kept = tuple[Network, "tuple[Attribution, ...]"]  # what one network was asked
+Records = Callable[[], "tuple[Record, ...]"]
+
+
+@dataclass(frozen=True)
+class Download:
+    """One file that explanations can be saved as.
+
+    Attributes:
+        label: What the button says.
+        icon: A Material symbol.
+        help: What is in it and what it is good for, one sentence.
+        file: How its name ends.
+        mime: Its type.
+        make: What makes its content, when it is asked for.
+    """
+
+    label: str
+    icon: str
+    help: str
+    file: str
+    mime: str
+    make: Callable[[Records, subjects.Picture, Look], bytes]
+
+
+def _sheet(records: Records, picture: subjects.Picture, look: Look) -> bytes:
+    from core.figures.explained import explanation_sheet
+
+    made = explanation_sheet(records(), strength=look.strength, percentile=look.percentile, sign=look.sign)
+    return made.png
+
+
+def _arrays(records: Records, picture: subjects.Picture, look: Look) -> bytes:
+    from core.explain.record import arrays_npz
+
+    return arrays_npz(records())
+
+
+def _settings(records: Records, picture: subjects.Picture, look: Look) -> bytes:
+    from core.explain.record import settings_json
+
+    return settings_json(records()).encode()
+
+
+def _picture(records: Records, picture: subjects.Picture, look: Look) -> bytes:
+    from PIL import Image
+
+    pixels = picture.array()
+    file = BytesIO()
+    Image.fromarray(pixels[..., 0] if picture.shape[0] == 1 else pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+DOWNLOADS = (
+    Download(
+        "Sheet",
+        ":material/grid_view:",
+        "All maps with their titles, colour bars and captions as one PNG picture, sharp enough for paper.",
+        ".png",
+        "image/png",
+        _sheet,
+    ),
+    Download(
+        "Arrays",
+        ":material/data_array:",
+        "The picture as the network received it and the raw values of every map, as an npz file for numpy.load.",
+        ".npz",
+        "application/octet-stream",
+        _arrays,
+    ),
+    Download(
+        "Settings",
+        ":material/settings:",
+        "Network, class, methods with every option, papers and versions as JSON: with it all can be repeated exactly.",
+        ".json",
+        "application/json",
+        _settings,
+    ),
+    Download(
+        "Picture",
+        ":material/image:",
+        "The picture as the network receives it, before it is normalised, as PNG: what the command line needs.",
+        "-picture.png",
+        "image/png",
+        _picture,
+    ),
+)
+
+
+def take_away(shown: Sequence[Shown], picture: subjects.Picture, look: Look) -> None:
+    """Offer what is shown as files, each made only when it is asked for, and say how to repeat it without the app.
+
+    Args:
+        shown: The explanations on the screen, of one network or of two.
+        picture: What they are about.
+        look: How the maps are drawn.
+    """
+    kept = _by_network(shown)
+    name = f"{stem(kept[0][0].name)}-explained" if kept else "explained"
+    reason = "" if kept else "Nothing has been explained yet: choose a method, or let one be computed."
+    records = partial(_records, kept, picture)
+    st.markdown("**Take it away**")
+    with st.container(horizontal=True, key="explanation_exports"):
+        for download in DOWNLOADS:
+            st.download_button(
+                download.label,
+                partial(download.make, records, picture, look),
+                file_name=name + download.file,
+                mime=download.mime,
+                key=f"explanation_export_{download.label}",
+                help=reason or download.help,
+                disabled=bool(reason),
+                icon=download.icon,
+                on_click="ignore",
+            )
+    if kept:
+        with st.expander("The same from the command line", icon=":material/terminal:"):
+            _repeat(kept, picture, name)
+
+
+def _repeat(kept: Sequence[Kept], picture: subjects.Picture, name: str) -> None:
+    """Show the command line that repeats it, with the file of settings where one line cannot say all."""
+    from core.explain.record import call_of
+
+    calls = [call_of(each) for _, found in kept for each in found]
+    file, out = f"{name}-picture.png", f"{name}-again.png"
+    if len(kept) == 1 and in_one_line(calls):
+        needed = "the picture"
+        weights, grey = kept[0][0], picture.shape[0] == 1
+        names = weights.class_names
+        line = command(Source.of(weights), file, calls, [out], received=grey, class_names=names)
+    else:
+        needed = "the picture and the settings"
+        swap = " --swap no" * (picture.shape[0] == 1)
+        line = f"python -m core.explain {file} --settings {name}.json{swap} -o {out}"
+    st.caption(f"Save {needed} into the folder of ConvScope, then:")
+    st.code(line, language="sh", wrap_lines=True)
+
+
+def _by_network(shown: Sequence[Shown]) -> list[Kept]:
+    found: dict[tuple[object, ...], tuple[Network, list[Attribution]]] = {}
+    for each in shown:
+        found.setdefault(each.view.weights.mark, (each.view.weights, []))[1].append(each.attribution)
+    return [(weights, tuple(explanations)) for weights, explanations in found.values()]
+
+
+def _records(kept: Sequence[Kept], picture: subjects.Picture) -> "tuple[Record, ...]":
+    from core.explain.record import Record, fingerprint
+
+    return tuple(
+        Record(
+            Source.of(weights),
+            fingerprint(weights.model),
+            weights.class_names,
+            picture.title,
+            picture.tensor(),
+            weights.normalize(picture.tensor()),
+            found,
+        )
+        for weights, found in kept
+    )

@@ -1,0 +1,176 @@
+"""Explanations of a picture drawn beside one another in one scale, with what their colours mean."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from core.errors import ConvScopeError
+from core.explain.method import Method
+from core.figures.overlays import Overlay, faded, overlay
+from core.inference.network import Network
+from pages.shared.display.map_grid import ONE_SCALE, color_bar
+from pages.shared.explanation.controls import Look
+from pages.shared.network.comparison import taken
+from pages.shared.picture import input_image as subjects
+from pages.shared.shell.layout import plain, show_errors
+from pages.shared.widgets.map_view import Field, map_view
+
+if TYPE_CHECKING:
+    from core.explain.attribution import Attribution
+    from core.probe.sights import Sight
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _sights(run_id: str, _weights: Network) -> "dict[str, Sight]":
+    from core.probe.anatomy import dissect
+
+    return {part.name: part.sight for part in dissect(_weights.model, _weights.input_shape)}
+
+
+def field_of(weights: Network, layer: str) -> Field | None:
+    """Return what each cell of a layer's maps sees, or None where that is not known or has no places."""
+    try:
+        sight = _sights(weights.id, weights).get(layer)
+    except ConvScopeError:
+        return None
+    if sight is None or not sight.places:
+        return None
+    boxes = [sight.box(row, 0) for row in range(sight.sides[0])], [sight.box(0, col) for col in range(sight.sides[1])]
+    return Field(tuple((box[0], box[2]) for box in boxes[0]), tuple((box[1], box[3]) for box in boxes[1]))
+
+
+def field_words(field: Field, layer: str) -> str:
+    """Say in a sentence which layer it is, how many cells it has and how much one sees."""
+    most = max(bottom - top for top, bottom in field.rows), max(right - left for left, right in field.cols)
+    cells = f"{len(field.rows)} × {len(field.cols)} cells"
+    return f"Seen from layer {layer}: {cells}, each sees up to {most[0]} × {most[1]} pixels (dashed)."
+
+
+UNIT = {"channel": "map", "row": "row", "col": "column"}
+NARROWEST = 150  # screen pixels of one of several maps
+
+
+@dataclass(frozen=True)
+class View:
+    """One column of maps: whose network, which class, against which other, and what that is called (Markdown)."""
+
+    weights: Network
+    target: int
+    versus: int | None = None
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An explanation that is on the screen."""
+
+    view: View
+    attribution: "Attribution"
+
+
+def draw(
+    method: Method,
+    views: Sequence[View],
+    found: "Sequence[Attribution | ConvScopeError]",
+    picture: subjects.Picture,
+    look: Look,
+) -> list[Shown]:
+    shown = [Shown(view, each) for view, each in zip(views, found, strict=True) if not isinstance(each, ConvScopeError)]
+    drawn = _overlay(method, shown, picture, look) if shown else None
+    pictures = iter(np.split(drawn.pixels, len(shown), axis=1) if drawn else ())
+    with st.grid(len(views), min_column_width=NARROWEST, gap="small"):
+        for place, (view, each) in enumerate(zip(views, found, strict=True)):
+            with st.container(gap="xsmall"):
+                if len(views) > 1:
+                    st.markdown(f":small[{view.title}]")
+                with show_errors():
+                    _map(method, taken(each), view, picture, drawn, next(pictures), place)
+    if drawn:
+        _words(method, shown, drawn, look)
+    return shown
+
+
+def _overlay(method: Method, shown: Sequence[Shown], picture: subjects.Picture, look: Look) -> Overlay:
+    """Draw explanations of a picture beside one another, in one scale."""
+    from core.explain.attribution import heatmap
+
+    return overlay(
+        np.concatenate([faded(picture.array(), method.signed)] * len(shown), axis=1),
+        np.concatenate([heatmap(each.attribution).numpy() for each in shown], axis=1),
+        signed=method.signed,
+        positive=method.positive,
+        negative=method.negative,
+        strength=look.strength,
+        percentile=look.percentile,
+        sign=look.sign,
+        zoom=zoom(picture.array()),
+    )
+
+
+def _map(
+    method: Method,
+    attribution: "Attribution",
+    view: View,
+    picture: subjects.Picture,
+    drawn: Overlay | None,
+    pixels: np.ndarray,
+    place: int,
+) -> None:
+    from core.explain.attribution import heatmap
+
+    assert drawn is not None  # there is this one
+    values, layer = heatmap(attribution).numpy(), attribution.options.get("layer")
+    field = field_of(view.weights, str(layer)) if layer and attribution.values.ndim == 2 else None
+    strongest = np.unravel_index(int(np.abs(values).argmax()), values.shape)
+    map_view(
+        pixels,
+        picture.raw(),
+        key=f"map_{method.name}_{place}",
+        label=f"{method.title} of {view.title}: {drawn.text}",
+        group=picture.digest,
+        values=values,
+        field=field,
+        start=(int(strongest[0]), int(strongest[1])),
+    )
+    if attribution.blank:
+        st.caption(plain(attribution.blank))
+    elif attribution.gap and attribution.gap.shortfall:
+        st.caption(plain(attribution.gap.shortfall))
+
+
+def _words(method: Method, shown: Sequence[Shown], drawn: Overlay, look: Look) -> None:
+    words = [drawn.text]
+    if len(shown) > 1:
+        two = len({each.view.weights.mark for each in shown}) > 1
+        scale = ONE_SCALE.rstrip(" .") if two else "One scale for these"
+        words = [drawn.text.replace("Scaled to this map alone", scale)]
+    if not method.signed and look.sign != "both":
+        words.append("Its values have no sign to choose by.")
+    words += _places(shown)
+    if drawn.scale.high:
+        color_bar(drawn.scale, " ".join(words))
+    elif not shown[0].attribution.blank:
+        st.caption(plain(" ".join(words)))
+
+
+def _places(shown: Sequence[Shown]) -> list[str]:
+    """Say which layers and which of their units were looked at."""
+    words = dict[str, None]()
+    for each in shown:
+        options, coarse = each.attribution.options, each.attribution.values.ndim == 2
+        layer = options.get("layer")
+        if layer:
+            field = field_of(each.view.weights, str(layer)) if coarse else None
+            words[field_words(field, str(layer)) if field else f"Layer {layer}."] = None
+        unit = [f"{name} {options[key]}" for key, name in UNIT.items() if options.get(key) is not None]
+        if unit:
+            words[f"Of {', '.join(unit)}."] = None
+    return list(words)
+
+
+def zoom(pixels: np.ndarray) -> int:
+    """Return how many pixels to show for each of a picture's, so that its longer side has 256 or more."""
+    return max(1, -(-256 // max(pixels.shape[:2])))

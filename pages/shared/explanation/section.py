@@ -1,0 +1,135 @@
+"""Explanations of a picture: what the network received, and a card for each method."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from core.errors import ConvScopeError
+from core.explain.methods import METHODS
+from core.inference.network import Network
+from pages.shared.display.class_bars import class_name, same_classes
+from pages.shared.explanation.cards import Waiting, card, compute_all
+from pages.shared.explanation.controls import Look, ask_classes, ask_look, chosen_methods, method_options
+from pages.shared.explanation.export import take_away
+from pages.shared.explanation.rendering import Shown, View, zoom
+from pages.shared.network import inference as results
+from pages.shared.network.comparison import LETTERS, attempts, taken
+from pages.shared.picture import input_image as subjects
+from pages.shared.shell import navigation as menu
+from pages.shared.shell.layout import plain, show_errors
+from pages.shared.widgets.map_view import map_view
+
+BRIEF = ("grad_cam", "integrated_gradients")
+STYLE = """<style>
+div[class*="st-key-head_"] { min-height: 2.5rem; }
+[class*="st-key-about_"] button > div > [aria-hidden] { display: none; }
+</style>"""
+
+
+@st.fragment
+def maps_section(both: Sequence[Network], picture: subjects.Picture, target: int) -> None:
+    """Show what each chosen method says of a class, of more classes, or of one against another.
+
+    Args:
+        both: Whose network is asked, or the two that are compared; a second one that cannot be is left out.
+        picture: What it looks at.
+        target: Index of the class to explain.
+    """
+    st.html(STYLE)
+    with show_errors():
+        both, answers = _comparable(both, picture)
+        _title(both, answers, target)
+        names = chosen_methods()
+        if not names:
+            st.info("Choose a method above to see which pixels mattered.", icon=":material/checklist:")
+            return
+        order = {int(index): float(answers[0][index]) for index in (-answers[0]).argsort(kind="stable")}
+        more, versus = ask_classes(both[0], order, target)
+        look = ask_look()
+        views = _views(both, target, more, versus)
+        shown = _cards(views, picture, names, look)
+        if shown:
+            take_away(shown, picture, look)
+
+
+def brief(both: Sequence[Network], picture: subjects.Picture, target: int) -> None:
+    """Show two quick explanations, and the way to all the others."""
+    st.html(STYLE)
+    with show_errors():
+        both, answers = _comparable(both, picture)
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
+            _title(both, answers, target)
+            label = f"Compare all {len(METHODS)} methods"
+            menu.link("saliency", label, icon=":material/compare:", target=str(target))
+        _cards(_views(both, target), picture, BRIEF, Look(), own=False)
+
+
+def _comparable(both: Sequence[Network], picture: subjects.Picture) -> tuple[Sequence[Network], list[np.ndarray]]:
+    """Return the networks that can be asked about this picture and class, and what they answer."""
+    answers = attempts(both, lambda weights: results.probabilities(weights, picture))
+    if len(both) > 1 and (isinstance(answers[1], ConvScopeError) or not same_classes(both)):
+        both, answers = both[:1], answers[:1]  # what keeps it away stands where its answer would
+    return both, [taken(answer) for answer in answers]
+
+
+def _title(both: Sequence[Network], answers: Sequence[np.ndarray], target: int) -> None:
+    why = "Why" if all(answer.argmax() == target for answer in answers) else "What speaks for"
+    st.subheader(f"{why} “{class_name(both[0], target)}”?", anchor=False, width="content")
+
+
+def _views(both: Sequence[Network], target: int, more: Sequence[int] = (), versus: int | None = None) -> list[View]:
+    """List the columns of maps: each network, each class, and the difference of two classes."""
+    found = []
+    for letter, weights in zip(LETTERS, both, strict=False):
+        brand = [letter, weights.moment] if len(both) > 1 else []
+        names = {index: class_name(weights, index) for index in (target, *more, versus) if index is not None}
+        for index in (target, *more):
+            title = [*brand, names[index]] if more or versus is not None or not brand else brand
+            found.append(View(weights, index, None, " · ".join(title)))
+        if versus is not None:
+            found.append(
+                View(weights, target, versus, " · ".join([*brand, f"{names[target]} and not {names[versus]}"]))
+            )
+    return found
+
+
+def _cards(
+    views: Sequence[View], picture: subjects.Picture, names: Sequence[str], look: Look, *, own: bool = True
+) -> list[Shown]:
+    shown: list[Shown] = []
+    waiting: list[Waiting] = []
+    columns, width = (3, 220) if len(views) == 1 else (2, 340) if len(views) == 2 else (1, 340)
+    above = st.container()
+    with st.grid(columns, min_column_width=width):
+        with st.container(border=True, height="stretch", key="explained_input", gap="xsmall"):
+            _input(picture, wide=columns == 1)
+        for name in names:
+            found = card(METHODS[name], method_options(name) if own else {}, views, picture, look)
+            if isinstance(found, Waiting):
+                waiting.append(found)
+            else:
+                shown += found
+    with above:
+        compute_all(waiting)
+    return shown
+
+
+def _input(picture: subjects.Picture, *, wide: bool) -> None:
+    channels, height, width = picture.shape
+    values = "one value (dark to light)" if channels == 1 else "three values (red, green, blue)"
+    with st.container(horizontal=True, vertical_alignment="center", key="head_input"):
+        st.markdown("**What the network receives**")
+    with st.container(horizontal=wide, vertical_alignment="center", gap="medium" if wide else "xsmall"):
+        with st.container(width=200 if wide else "stretch"):
+            size = zoom(picture.array())
+            map_view(
+                picture.array().repeat(size, axis=0).repeat(size, axis=1),
+                picture.raw(),
+                first=True,
+                key="map_input",
+                label="The picture as the network receives it",
+                group=picture.digest,
+                hint="Point at a pixel: it is marked in all maps.",
+            )
+        st.caption(f"{plain(picture.title)}: {height} × {width} pixels of {values}.")

@@ -1,0 +1,257 @@
+"""What the layers of a network make of one picture: a layer to choose, and its maps as one grid."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from core.errors import ConvScopeError
+from core.figures.grids import colorize
+from core.figures.scales import ColorScale, number
+from core.inference.network import Network
+from core.model.layers import Activation, BatchNorm, Dropout, Flatten, GlobalAvgPool
+from pages.shared.display.class_bars import class_name, share
+from pages.shared.display.map_grid import ONE_SCALE, color_bar, dimensions, enlarged, grid
+from pages.shared.layer.unit_detail import Made, details, explain_link, make, sees
+from pages.shared.network import inference as results
+from pages.shared.network.comparison import LETTERS, attempts, side_by_side, taken
+from pages.shared.network.layers import Listed, layers_of
+from pages.shared.picture import input_image as subjects
+from pages.shared.shell import navigation as menu
+from pages.shared.shell import services as state
+from pages.shared.shell.controls import ask_layer
+from pages.shared.shell.layout import plain, show_errors
+from pages.shared.widgets.image_grid import Selection
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+MOST = 4096  # numbers in a picture
+WIDEST = 128
+MOST_BARS = 24
+
+
+def number_row(made: Made, alike: Sequence[Made], side: int) -> Callable[[], None] | None:
+    """Show a layer's numbers as one strip, or as a bar for each class where they are the answer.
+
+    Args:
+        made: The numbers, float (F,).
+        alike: Those that share its colours, itself among them.
+        side: 1 for the second of two networks, else 0.
+
+    Returns:
+        What shows the chosen number; None where all are read already.
+    """
+    values = made.values
+    if _names_classes(made):
+        _scores(made, alike, side)
+        return None
+    scale = ColorScale.of([each.values for each in alike], percentile=99.5)
+    color_bar(scale, sides=len(alike))
+    shown = values[:MOST]
+    columns = _columns(len(shown))
+    strip = np.full(-(-len(shown) // columns) * columns, np.nan)
+    strip[: len(shown)] = shown
+    place = grid(
+        colorize(strip.reshape(1, -1, columns), scale),
+        key=f"numbers_{alike[0].weights.id}_{made.name}".replace(".", "_"),
+        label=f"Numbers of {made.name}",
+        names=[f"the {len(shown):,} numbers of {made.name}"],
+        selected=Selection(0, *divmod(int(alike[0].values[:MOST].argmax()), columns)),
+        scale=max(1, min(24, 896 // columns)),
+        side=side,
+    )
+    chosen = min(place.row * columns + place.col, len(shown) - 1)
+    st.caption(_strip_words(len(values), len(shown), columns, int((values == 0).sum())))
+    return partial(_details, made, scale, chosen, side)
+
+
+def _names_classes(made: Made) -> bool:
+    """Say whether a layer's numbers are the answer: one for each class, and no layer behind it mixes them again."""
+    if made.weights.spec is None:
+        return made.index == len(made.names) - 1
+    rest = made.weights.spec.layers[made.index + 1 :]
+    return all(isinstance(layer, Activation | Dropout | BatchNorm) for layer in rest)
+
+
+def _scores(made: Made, alike: Sequence[Made], side: int) -> None:
+    from core.figures.bars import scores
+
+    names, theme = made.weights.class_names, state.theme()
+    st.caption("One number (logit) for each class. The largest is the answer; softmax turns them into probabilities.")
+    if len(names) > MOST_BARS:
+        st.caption(f"The {MOST_BARS} largest of {len(names):,}.")
+        first = (-alike[0].values).argsort(kind="stable")[:MOST_BARS]
+        figure = scores([names[index] for index in first], made.values[first], theme=theme)
+    else:
+        figure = scores(names, made.values, true=made.picture.label, theme=theme)
+    if len(alike) > 1:
+        values = np.concatenate([each.values for each in alike])
+        reach = 1.2 * max(float(np.abs(values).max()), 1e-9)
+        figure.update_xaxes(range=[-reach if values.min() < 0 else 0.0, reach])
+        st.caption(f"{ONE_SCALE}The bars end at {number(reach)}.")
+    st.plotly_chart(
+        figure, key=f"scores_{side}", config={"displayModeBar": False}, alt="The number of each class, as bars"
+    )
+
+
+def _strip_words(count: int, shown: int, columns: int, zeros: int) -> str:
+    cut = f", the first {shown:,} of them shown" if shown < count else ""
+    rows = f", {columns} in each row" if shown > columns else ""
+    none = {0: "none of them is zero", 1: "one of them is zero"}.get(zeros, f"{zeros:,} of them are zero")
+    return f"{count:,} numbers{cut}{rows}, from left to right; {none}."
+
+
+def _columns(count: int) -> int:
+    """Return how many numbers stand in a row of the strip, so that the last row is full if that can be."""
+    widest = 64 if count <= 2048 else WIDEST
+    return next((columns for columns in range(widest, 15, -1) if count % columns == 0), min(count, widest))
+
+
+def _details(made: Made, scale: ColorScale, chosen: int, side: int) -> None:
+    """Show one number, its neighbours, where it comes from and what it sees."""
+    layer, before, index = made.layer, made.before, made.index
+    value = number(float(made.values[chosen]))
+    st.subheader(f"Number {chosen} of {made.name}", anchor=False)
+    with st.grid(2, min_column_width=300, gap="medium"):
+        with st.container():
+            st.markdown(f"**{value}**, {_origin(made, chosen)}.")
+            if isinstance(layer, GlobalAvgPool):
+                averaged = before[chosen]
+                enlarged(
+                    averaged,
+                    ColorScale.of(averaged),
+                    title="Activation",
+                    key=f"map_{side}",
+                    place=(0, 0),
+                    box=(0, 0, *averaged.shape),
+                    bar=True,
+                )
+            else:
+                enlarged(
+                    made.values[None], scale, title="Numbers", key=f"row_{side}", place=(0, chosen), most=8, height=130
+                )
+        with st.container():
+            st.markdown("**What it sees**")
+            if isinstance(layer, Flatten) and before.ndim == 3 and index:
+                sees(made, index - 1, *divmod(chosen % before[0].size, before.shape[2]))
+            else:
+                sees(made, index)
+            explain_link(made, chosen)
+
+
+def _origin(made: Made, chosen: int) -> str:
+    layer, before = made.layer, made.before
+    source = made.source
+    if isinstance(layer, Flatten) and before.ndim == 3:
+        channel, place = divmod(chosen, before[0].size)
+        row, col = divmod(place, before.shape[2])
+        return f"taken from row {row}, column {col} of map {channel} of {source}"
+    if isinstance(layer, GlobalAvgPool):
+        return f"the mean of the {dimensions(before[chosen].shape)} numbers of map {chosen} of {source}"
+    return f"made from {before.size:,} numbers of {source}"
+
+
+def answer(both: Sequence[Network], picture: subjects.Picture) -> None:
+    """Show the picture as the network receives it, and its answer in one line, or those of both networks."""
+    pixels = picture.array()
+    zoom = max(1, -(-192 // max(pixels.shape[:2])))
+    st.image(pixels.repeat(zoom, axis=0).repeat(zoom, axis=1), width=192, alt="The picture as the network receives it")
+    verdicts = attempts(both, partial(_verdict, picture=picture))
+    taken(verdicts[0])
+    for letter, verdict in zip(LETTERS, verdicts, strict=False):
+        if isinstance(verdict, str):  # what is wrong with the second network stands where its maps would
+            st.markdown(f"**{letter}** says {verdict}" if len(both) > 1 else f"The network says {verdict}")
+    st.caption(f"{plain(picture.title)}, {dimensions(picture.shape)}")
+
+
+def _verdict(weights: Network, picture: subjects.Picture) -> str:
+    probabilities = results.probabilities(weights, picture)
+    best = int(probabilities.argmax())
+    verdict = f"**{class_name(weights, best)}**, {share(probabilities[best])} sure."
+    if picture.label is None:
+        return verdict
+    right = "right" if best == picture.label else f"wrong: it is **{class_name(weights, picture.label)}**"
+    return f"{verdict} That is {right}."
+
+
+@st.fragment
+def layer_maps(both: Sequence[Network], picture: subjects.Picture) -> None:
+    """Ask for a layer, show all that it makes of a picture, and the chosen unit below with its numbers."""
+    with show_errors():
+        layer = _pick_layer(both[0])
+        st.markdown(f"**{plain(layer.name)}**: {layer.description}")
+        found = attempts(both, partial(make, layer=layer.name, picture=picture))
+        first = taken(found[0])
+        alike = [each for each in found if isinstance(each, Made) and each.values.shape == first.values.shape]
+
+        def draw(side: int) -> Callable[[], None] | None:
+            made = taken(found[side])
+            shown = alike if made in alike else [made]
+            if made not in alike:
+                st.caption(f"Its {layer.name} puts out {dimensions(made.values.shape)}: a scale of its own.")
+            if made.values.ndim == 1:
+                return number_row(made, shown, side)
+            return _maps(made, shown, side, narrow=len(both) > 1)
+
+        side_by_side(both, draw)
+        if layer.kind not in ("flatten", "residual", "block"):  # the first computes nothing, the others are several
+            menu.link("maths", f"Follow the sums of {layer.name}", layer=layer.name)
+
+
+def _maps(made: Made, alike: Sequence[Made], side: int, *, narrow: bool) -> Callable[[], None]:
+    """Show all maps of a layer, and return what shows the chosen unit."""
+    maps = made.values
+    scale = ColorScale.of([each.values for each in alike], percentile=99.5)
+    color_bar(scale, sides=len(alike))
+    place = grid(
+        colorize(maps, scale),
+        key=f"maps_{alike[0].weights.id}_{made.name}".replace(".", "_"),
+        label=f"Feature maps of {made.name}",
+        names=[f"map {channel}" for channel in range(len(maps))],
+        dead=_dead(maps),
+        selected=_strongest(alike[0]),
+        side=side,
+    )
+    _dead_note(maps)
+    return partial(details, made, scale, place, side, narrow=narrow)
+
+
+def _pick_layer(weights: Network) -> Listed:
+    """Ask for a layer, in the order of the stack; the address carries it (`layer`)."""
+    layers = {layer.name: layer for layer in layers_of(weights)}
+    chosen = ask_layer(
+        "Layer, in the order in which the picture passes through",
+        list(layers),
+        f"layer_{weights.id}",
+        note=lambda name: layers[name].note,
+    )
+    return layers[chosen]
+
+
+def _dead(maps: "NDArray[np.float32]") -> list[int]:
+    return [channel for channel, values in enumerate(maps) if not values.any()]
+
+
+def _strongest(made: Made) -> Selection:
+    """Return the place of the largest number, what the layer answers most strongly to.
+
+    It is that of the latest weights whatever the epoch, so that the epochs show the same unit.
+    """
+    maps = made.values
+    with suppress(ConvScopeError):  # damaged
+        maps = make(made.weights.at(None), made.name, made.picture).values
+    place = int(maps.argmax())
+    tile, rest = divmod(place, maps[0].size)
+    return Selection(tile, *divmod(rest, maps.shape[2]))
+
+
+def _dead_note(maps: "NDArray[np.float32]") -> None:
+    count = len(_dead(maps))
+    if count:
+        are = f"{count} of {len(maps)} maps {'is' if count == 1 else 'are'}"
+        st.caption(f"{are} hatched: zero everywhere, because nothing in this picture moves them.")

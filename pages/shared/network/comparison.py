@@ -1,0 +1,146 @@
+"""Two networks, or two moments of one, side by side: the choice of the second, and how both are drawn."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import streamlit as st
+
+from core.errors import ConvScopeError, RunError
+from core.inference.network import Network
+from pages.shared.display.map_grid import training_note
+from pages.shared.network import networks
+from pages.shared.network.counterpart import leave, offer_switch
+from pages.shared.network.epoch_slider import pick_epoch
+from pages.shared.network.picker import choose_network, is_ready, network_or_end
+from pages.shared.shell.layout import plain, show_errors
+
+S = TypeVar("S")
+T = TypeVar("T")
+LETTERS = "AB"
+WIDTHS = (4, 5, 2)  # of the network, the epoch and the switch
+NARROWEST = 300  # screen pixels of a column; the two stack where there is no room
+# The two ends of a slider are to be read without pointing at it.
+_STYLE = '<style>.st-key-time_machine [data-testid="stSliderTickBar"] { opacity: 1; }</style>'
+
+
+def require_weights(*, pair: bool = True) -> tuple[Network, ...]:
+    """Ask which network to look at, at which epoch, and with what to compare it; return the one, or both.
+
+    Where there is no network to look at, or only its name, the page says so, offers the way on and ends. A second one
+    that is not here yet is left out.
+
+    Args:
+        pair: Whether the page can show two; else it asks for one.
+    """
+    chosen, other = network_or_end(), _other() if pair else None
+    st.html(_STYLE)
+    with st.container(key="time_machine", gap="small"):
+        network, epoch, switch = st.columns(WIDTHS, gap="medium", vertical_alignment="center")
+        with network:
+            choose_network(chosen, "Network A" if other else "Network")
+        with epoch:
+            first = pick_epoch(chosen, "Epoch A" if other else "Epoch")
+        if pair:
+            with switch:
+                offer_switch(first, on=other is not None)
+        both: tuple[Network, ...] = (first,) if other is None else (first, _pick_other(other))
+    ready = [is_ready(weights) for weights in both]
+    if not ready[0]:
+        st.stop()
+    both = both[: sum(ready)]
+    training_note(both)
+    return both
+
+
+def about_first(both: Sequence[Network]) -> None:
+    """Say where what follows is about the first network alone; nothing where there is no other."""
+    if len(both) > 1:
+        st.caption("What follows is about network A.")
+
+
+def _pick_other(other: Network) -> Network:
+    network, epoch, _ = st.columns(WIDTHS, gap="medium", vertical_alignment="center")
+    with network:
+        choose_network(other, "Network B", "other", "other_epoch")
+    with epoch:
+        return pick_epoch(other, "Epoch B", "other_epoch")
+
+
+def _other() -> Network | None:
+    """Return the network that the address asks to compare with, if any."""
+    network_id = st.query_params.get("other")
+    if network_id is None:
+        return None
+    try:
+        return networks.library().get(network_id)
+    except RunError:
+        leave()
+        st.warning("The address asks to compare with a network that does not exist: it may have been deleted.")
+        return None
+
+
+def _titles(both: Sequence[Network], *, brief: bool) -> list[str]:
+    """Name two sides, as Markdown: by their epochs, and by their networks where those differ."""
+    named = not brief and len({weights.id for weights in both}) > 1
+    return [
+        " · ".join([letter, *([plain(weights.name)] if named else []), weights.moment])
+        for letter, weights in zip(LETTERS, both, strict=False)
+    ]
+
+
+def side_by_side(
+    both: Sequence[Network],
+    draw: Callable[[int], Callable[[], None] | None],
+    *,
+    width: int = NARROWEST,
+    brief: bool = False,
+) -> None:
+    """Draw one network as it is, or two in columns below their names; what goes wrong with one stays in its column.
+
+    Args:
+        both: One or two.
+        draw: Draws the one of that index. What it returns draws the rest, below both.
+        width: Screen pixels that a column needs.
+        brief: Whether the names are cut to one line.
+    """
+    rest: dict[int, Callable[[], None]] = {}
+
+    def begin(index: int) -> None:
+        if then := draw(index):
+            rest[index] = then
+
+    def go_on(index: int) -> None:
+        if index in rest:
+            rest[index]()
+
+    if len(both) == 1:
+        begin(0)
+        go_on(0)
+        return
+    for step in (begin, go_on):
+        if step is begin or rest:
+            with st.grid(2, min_column_width=width, gap="medium"):
+                for index, title in enumerate(_titles(both, brief=brief)):
+                    with st.container():
+                        st.markdown(f"**{title}**")
+                        with show_errors():
+                            step(index)
+
+
+def attempts(both: Sequence[S], read: Callable[[S], T]) -> list[T | ConvScopeError]:
+    """Read something of each side; what went wrong takes the place of what was to be read. See `taken`."""
+
+    def attempt(weights: S) -> T | ConvScopeError:
+        try:
+            return read(weights)
+        except ConvScopeError as error:
+            return error
+
+    return [attempt(weights) for weights in both]
+
+
+def taken(attempt: T | ConvScopeError) -> T:
+    """Return what was read, or raise what went wrong instead."""
+    if isinstance(attempt, ConvScopeError):
+        raise attempt
+    return attempt

@@ -1,0 +1,86 @@
+"""The time machine: one slider says of which epoch the weights are, and the address carries that to every page."""
+
+import re
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.inference.network import Network
+from core.runs.records import Run
+from pages.shared.shell.services import store
+
+LATEST = -1  # on the slider; the address then names no epoch
+
+
+def pick_epoch(network: Network, label: str = "Epoch", of: str = "epoch") -> Network:
+    """Ask at which epoch to look at a network, where more than one is kept, and return its weights.
+
+    An epoch that the address asks for in vain is dropped from it, and one sentence says so.
+
+    Args:
+        network: The network.
+        label: What the slider says.
+        of: The parameter of the address that carries the epoch.
+    """
+    if network.pretrained is not None:
+        st.query_params.pop(of, None)
+        accuracy = network.pretrained.accuracy
+        st.caption(f"Trained on ImageNet: names {accuracy:g}% of its photographs right, of 1,000 classes.")
+        return network
+    run, kept = network.require_run(), network.epochs
+    epoch = _asked(run, kept, of)
+    over = _over(run, kept)
+    places = [*(kept[:-1] if over else kept), LATEST]
+    if len(places) == 1:
+        return network.at(epoch)
+    key, scores = f"pick_{of}", store().scores(run.id)
+    st.session_state[key] = epoch if epoch in places else LATEST  # said anew each time, as the address has it
+
+    def follow() -> None:
+        if st.session_state[key] == LATEST:
+            st.query_params.pop(of, None)
+        else:
+            st.query_params[of] = str(st.session_state[key])
+
+    def words(place: int) -> str:
+        # The text of a place must not change while it can be dragged to: Streamlit knows places by their texts.
+        if place == LATEST:
+            return f"{kept[-1]}, latest{_score(scores, kept[-1])}" if over else "latest"
+        return f"{place}{_score(scores, place)}" if place else "untrained"
+
+    st.select_slider(
+        label,
+        places,
+        format_func=words,
+        key=key,
+        on_change=follow,
+        help="Every page shows the network as it was after this epoch. The percentage is its validation accuracy.",
+    )
+    return network.at(epoch)
+
+
+def _asked(run: Run, kept: Sequence[int], of: str) -> int | None:
+    """Return the epoch of the address; None for the latest weights."""
+    text = st.query_params.get(of)
+    shown = st.session_state.get(f"shown_{of}", (run.id, text))
+    st.session_state[f"shown_{of}"] = (run.id, text)
+    if text is None or (re.fullmatch(r"[0-9]{1,6}", text) and int(text) in kept):
+        if shown[0] == run.id or shown[1] != text:
+            return None if text is None else int(text)
+        text = None  # left over from another run
+    st.query_params.pop(of, None)
+    if text is not None:
+        st.warning(
+            f"The address asks for an epoch that this network {'does not have' if kept else 'did not keep'}: "
+            "these are its latest weights."
+        )
+    return None
+
+
+def _over(run: Run, kept: Sequence[int]) -> bool:
+    """Say whether the training is over and its latest weights are those of the last epoch."""
+    return bool(kept) and not run.status.active and run.step == kept[-1] * run.steps_per_epoch
+
+
+def _score(scores: dict[int, float], epoch: int) -> str:
+    return f" · {scores[epoch]:.1%}" if epoch in scores else ""

@@ -1,0 +1,139 @@
+"""What networks make of pictures, kept for all sessions: a key is a run, an epoch, the age of the file, the pixels."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from core.inference.network import Network
+from pages.shared.picture.input_image import Picture
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from core.explain.attribution import Attribution
+    from core.reading.inside import Inside
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def _probabilities(mark: tuple[Any, ...], digest: str, _weights: Network, _picture: Picture) -> "np.ndarray[Any, Any]":
+    from core.explain.prediction import predict
+
+    return predict(_weights.model, _weights.normalize(_picture.tensor())[None])[0].numpy()
+
+
+def probabilities(weights: Network, picture: Picture) -> "np.ndarray[Any, Any]":
+    """Return the probability of each class, (K,)."""
+    return _probabilities(weights.mark, picture.digest, weights, picture)
+
+
+def _capture(weights: Network, picture: Picture, layers: Sequence[str]) -> "dict[str, np.ndarray[Any, Any]]":
+    from core.probe.activations import capture_activations
+
+    captured = capture_activations(weights.model, weights.normalize(picture.tensor())[None], layers)
+    return {layer: maps[0].numpy() for layer, maps in captured.items()}
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _activations(
+    mark: tuple[Any, ...], layers: tuple[str, ...], digest: str, _weights: Network, _picture: Picture
+) -> "dict[str, np.ndarray[Any, Any]]":
+    return _capture(_weights, _picture, layers)
+
+
+@st.cache_data(show_spinner=False, max_entries=12)  # of 224 × 224 pixels some layers make 13 MB
+def _large_activations(
+    mark: tuple[Any, ...], layers: tuple[str, ...], digest: str, _weights: Network, _picture: Picture
+) -> "dict[str, np.ndarray[Any, Any]]":
+    return _capture(_weights, _picture, layers)
+
+
+def activations(weights: Network, layers: Sequence[str], picture: Picture) -> "dict[str, np.ndarray[Any, Any]]":
+    """Return what layers make of a picture, all of the same moment: each (C, H, W), or (K,) after flattening."""
+    kept = _large_activations if weights.pretrained is not None else _activations
+    return kept(weights.mark, tuple(layers), picture.digest, weights, picture)
+
+
+@st.cache_data(show_spinner=False, max_entries=12)
+def _passage(
+    mark: tuple[Any, ...], layer: str, digest: str, _weights: Network, _picture: Picture
+) -> "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]":
+    from core.probe.activations import passage
+
+    before, after = passage(_weights.model, _weights.normalize(_picture.tensor())[None], layer)
+    return before[0].numpy(), after[0].numpy()
+
+
+def passage(weights: Network, layer: str, picture: Picture) -> "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]":
+    """Return what goes into a layer for a picture and what comes out, each (C, H, W) or (K,)."""
+    return _passage(weights.mark, layer, picture.digest, weights, picture)
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def _logits(mark: tuple[Any, ...], digest: str, _weights: Network, _picture: Picture) -> "np.ndarray[Any, Any]":
+    from core.explain.prediction import scores
+    from core.model.twin import twin_of
+
+    return scores(twin_of(_weights.model), _weights.normalize(_picture.tensor())[None])[0].numpy()
+
+
+def logits(weights: Network, picture: Picture) -> "np.ndarray[Any, Any]":
+    """Return the score of each class, before softmax, (K,); raises `ExplainError` where they are not finite."""
+    return _logits(weights.mark, picture.digest, weights, picture)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _inside(mark: tuple[Any, ...], digest: str, _weights: Network, _picture: Picture) -> "Inside":
+    from core.reading.inside import look_inside
+
+    return look_inside(_weights.model, _picture.tensor()[None], _weights.normalize)
+
+
+def inside(weights: Network, picture: Picture) -> "Inside":
+    """Return the scores of a picture and what the last layer receives; raises `ExplainError` if they are no numbers."""
+    return _inside(weights.mark, picture.digest, weights, picture)
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def _attribution(
+    mark: tuple[Any, ...],
+    digest: str,
+    target: int,
+    versus: int | None,
+    method: str,
+    options: tuple[Any, ...],
+    _weights: Network,
+    _picture: Picture,
+    _progress: "Callable[[int, int], None] | None",
+) -> "Attribution":
+    import torch
+
+    from core.explain.attribution import attribute
+
+    known = torch.from_numpy(logits(_weights, _picture))
+    words: dict[str, Any] = {
+        "versus": versus,
+        "background": _weights.background,
+        "logits": known,
+        "progress": _progress,
+    }
+    return attribute(_weights.model, _weights.normalize(_picture.tensor()), target, method, **words, **dict(options))
+
+
+def attribution(
+    weights: Network,
+    picture: Picture,
+    target: int,
+    method: str,
+    *,
+    versus: int | None = None,
+    progress: "Callable[[int, int], None] | None" = None,
+    **options: Any,
+) -> "Attribution":
+    """Explain one class of a picture, or why that one and not another, by one method of `core.explain.METHODS`.
+
+    Raises `ExplainError`; see `core.explain.attribute`.
+    """
+    chosen = tuple(sorted(options.items()))
+    key = (weights.mark, picture.digest, target, versus, method, chosen)
+    return _attribution(*key, weights, picture, progress)

@@ -1,0 +1,67 @@
+"""What a page says where it needs the images of a run and they are not here, and the way to them."""
+
+import streamlit as st
+
+from core.data.catalog import DATASETS
+from core.errors import ConvScopeError
+from core.exchange.dataset import bring_in_images, offered_images
+from core.inference.network import Network
+from core.runs.records import Run
+from core.runs.training_data import dataset_title
+from pages.shared.shell import navigation as menu
+from pages.shared.shell import services as state
+from pages.shared.shell.layout import plain
+
+
+def missing_images(network: Network, place: str = "") -> bool:
+    """Say what is missing and offer what brings it here; nothing is drawn, and False returned, where nothing is.
+
+    Args:
+        network: Whose images are needed; a pretrained network has none here.
+        place: Part of Streamlit's keys; one for each call on a page about the same network.
+    """
+    reason, run = network.why_no_images, network.run
+    if not reason:
+        return False
+    with st.container(border=True, key=f"missing_images_{place}{network.id}"):
+        if run is not None and offered_images(state.store(), run):
+            st.markdown(f"The images of **{plain(dataset_title(run))}** are not brought in yet.")
+            offer_images(run, place, primary=True)
+        else:
+            st.markdown(plain(reason))
+            _ways(network.dataset_name, pretrained=run is None)
+    return True
+
+
+def _ways(dataset: str, *, pretrained: bool) -> None:
+    with st.container(horizontal=True, gap="medium"):
+        if pretrained or (dataset in DATASETS and not DATASETS[dataset].download_mb):
+            menu.link("train", "Train a network", run=None)
+            menu.link("classify", "Give this one a picture of your own")
+        elif dataset in DATASETS:
+            menu.link("data", f"Download {plain(DATASETS[dataset].title)}", dataset=dataset)
+        else:
+            menu.link("data", "Bring images in on the page Data")
+
+
+def offer_images(run: Run, place: str = "", *, primary: bool = False) -> None:
+    """Offer to make a data set of the images that came with a run; nothing where there are none to bring in."""
+    count = offered_images(state.store(), run)
+    if not count:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key=f"images_offered_{place}{run.id}"):
+        pressed = st.button(
+            f"Bring in its {count:,} images",
+            type="primary" if primary else "secondary",
+            icon=":material/photo_library:",
+            key=f"images_{place}{run.id}",
+        )
+        st.caption(f"They came with the run and become the data set “{plain(dataset_title(run))}”.")
+    if pressed:
+        try:
+            state.dataset.clear(bring_in_images(state.store(), run))
+        except ConvScopeError as error:
+            st.error(plain(str(error)), icon=":material/error:")
+            return
+        st.toast(f"The images of {plain(dataset_title(run))} are here now.", icon=":material/check:")
+        st.rerun()  # all of the page: more than this part of it waited for them

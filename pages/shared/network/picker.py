@@ -1,0 +1,121 @@
+"""Which network to look at: every training so far, and the pretrained ones."""
+
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from core.errors import RunError
+from core.inference.library import zoo_id
+from core.inference.network import Network
+from core.model.zoo import PLACE, ZOO, ZooInfo
+from pages.shared.network import networks
+from pages.shared.shell.background_jobs import Progress
+from pages.shared.shell.controls import told_apart
+from pages.shared.shell.downloads import download_panel
+from pages.shared.shell.layout import empty_state, plain
+
+
+def network_or_end() -> Network:
+    """Return the network to look at; where there is none, say so, offer the way on and end the page."""
+    try:
+        return networks.network_to_inspect()
+    except RunError as error:
+        if "run" in st.query_params:
+            empty_state(plain(str(error)), "See all runs", "runs", run=None)
+        else:
+            empty_state(plain(str(error)), "Train a network", "train")
+            _offer_pretrained()
+        st.stop()
+
+
+def _offer_pretrained() -> None:
+    """Offer to look into a pretrained network; one of them is here already."""
+
+    def follow() -> None:
+        st.query_params["run"] = zoo_id(st.session_state["first_pretrained"])
+
+    st.pills(
+        "Or look into a pretrained network",
+        list(ZOO),
+        format_func=lambda name: f"{ZOO[name].title} :small[{origin(ZOO[name])}]",
+        key="first_pretrained",
+        on_change=follow,
+    )
+
+
+def origin(info: ZooInfo) -> str:
+    """Say how the weights of a pretrained network get here."""
+    if info.download_mb is None:
+        return "comes with the app"
+    return "downloaded" if info.is_here else f"{info.download_mb:.0f} MB"
+
+
+def choose_network(network: Network, label: str = "Network", of: str = "run", epoch: str = "epoch") -> None:
+    """Ask which network to look at, trained here or pretrained; the address carries the choice from page to page.
+
+    Args:
+        network: The one that is chosen so far.
+        label: What the control says.
+        of: The parameter of the address that a choice sets.
+        epoch: The parameter that was said of the one before, and is dropped.
+    """
+    library = networks.library()
+    choices: dict[str, Network] = {run.id: library.of_run(run) for run in library.store.list(trained=True)}
+    if network.run is not None:
+        choices[network.id] = network
+    choices |= {zoo_id(name): library.pretrained(name) for name in ZOO}
+    key = f"pick_{of}"
+    st.session_state[key] = network.id  # said anew each time: the control of another page is another one
+
+    def follow() -> None:
+        st.query_params[of] = st.session_state[key]
+        st.query_params.pop(epoch, None)
+
+    labels = told_apart({network_id: _describe(other) for network_id, other in choices.items()})
+    st.selectbox(
+        label,
+        list(labels),
+        format_func=labels.__getitem__,
+        key=key,
+        on_change=follow,
+        help="Every training so far, then the pretrained networks; the same one stays chosen on all pages.",
+    )
+
+
+def _describe(network: Network) -> str:
+    if network.pretrained is not None:
+        info = network.pretrained
+        return f"{network.name} · pretrained" + ("" if info.is_here else f", {info.download_mb:.0f} MB to download")
+    run = network.run
+    if run is None:
+        return network.name
+    score = "" if run.valid_accuracy is None else f" · {run.valid_accuracy:.1%}"
+    return f"{run.name} · {run.status}{score}"
+
+
+def is_ready(network: Network) -> bool:
+    """Say whether a network can be looked into; of a pretrained one that is not here, offer the download."""
+    if network.pretrained is None or network.pretrained.is_here:
+        return True
+    _offer(network.pretrained)
+    return False
+
+
+def _offer(info: ZooInfo) -> None:
+    """Say what a network is, and offer to fetch it."""
+    host = plain(urlsplit(PLACE).hostname or "its makers")
+    with st.container(border=True, key=f"zoo_{info.name}"):
+        st.subheader(info.title, anchor=False)
+        st.markdown(info.summary)
+        with st.container(horizontal=True, gap="medium"):
+            st.metric("Right on ImageNet", f"{info.accuracy:g} %", width="content")
+            st.metric("Parameters", f"{info.parameters:g} M", width="content")
+        st.caption(f"Source: {info.source}  \nLicence: {info.licence}")
+        st.markdown(f"Its weights are not on this computer yet. They come from {host}, once, and are kept afterwards.")
+
+        def fetch(tell: Progress) -> None:
+            from core.model.zoo_weights import load_pretrained
+
+            load_pretrained(info.name, tell)
+
+        download_panel(info.name, info.download_mb or 0.0, fetch)

@@ -1,0 +1,167 @@
+"""Choosing the picture to look at: a test image, a sample, an upload or a shot; it stays chosen on all pages."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.data.images import Stage
+from core.inference.network import Network
+from pages.shared.picture import input_image as subjects
+from pages.shared.picture.addresses import put_address, take_address
+from pages.shared.picture.drawing import ask_drawing, is_centred
+from pages.shared.picture.samples import SAMPLES, choose_sample, sample_row
+from pages.shared.picture.split_images import ONE, SPLITS, ask_image
+from pages.shared.picture.upload import ask_camera, ask_crop, ask_upload, ask_uploads, open_choice, short
+from pages.shared.shell import services as state
+from pages.shared.shell.layout import plain
+
+if TYPE_CHECKING:
+    pass
+
+
+KINDS = {"test": "Test image", "sample": "Sample", "upload": "Upload", "camera": "Camera", "drawing": "Draw"}
+OWN_FIRST = ("upload", "camera", "drawing", "sample", "test")
+
+
+def pick_picture(network: Network, *, own: bool = False) -> subjects.Picture:
+    """Ask which picture the network of a run should look at, and return it as that network receives it.
+
+    A picture that cannot be used is refused in one sentence, and the one before stays chosen.
+
+    Args:
+        network: Whose test images are offered, where it has some, and what the picture is fitted to.
+        own: Whether a picture of one's own is what the page is about.
+    """
+    take_address(network)
+    choice = _current(network, own)
+    control = "picture_kind_own" if own else "picture_kind"
+    _follow(choice, control, own)
+    kinds = [kind for kind in (OWN_FIRST if own else KINDS) if kind != "test" or not network.why_no_images]
+    kind = st.segmented_control(
+        "Picture",
+        kinds,
+        format_func=KINDS.__getitem__,
+        required=True,
+        key=control,
+        width="stretch",
+    )
+    kind = kind or choice.kind
+    choice = ask_uploads(network, choice) if own and kind == "upload" else _ASK[kind](network, choice)
+    choice = _ask_swap(network, _ask_stretch(choice))
+    if own:
+        choice = ask_crop(network, choice)
+    put_address(choice)
+    state.choose(choice)
+    st.session_state["picture_shown"] = choice
+    return picture(network, choice)[0]
+
+
+def picture(network: Network, choice: state.Choice) -> tuple[subjects.Picture, tuple[Stage, ...]]:
+    """Return a chosen picture as the network of a run receives it, and the stages from the original to there."""
+    shape = network.input_shape
+    if choice.kind == "test":
+        images = getattr(network.dataset(), choice.split)
+        index = choice.index % len(images)
+        title = f"{ONE[choice.split]} {index}"
+        return subjects.Picture(title, shape, images.images[index].numpy().tobytes(), int(images.labels[index])), ()
+    centre = choice.kind == "drawing" and choice.centre and is_centred(network)
+    swap = False if choice.kind == "drawing" else choice.invert
+    pixels, stages = network.fit(open_choice(choice), swap=swap, crop=choice.crop, centre=centre)
+    title = f"Sample “{SAMPLES[choice.name].title}”" if choice.kind == "sample" else short(choice.name)
+    return subjects.Picture(title, shape, pixels.numpy().tobytes()), stages
+
+
+def swapped(network: Network, choice: state.Choice) -> bool:
+    """Say whether dark and light are swapped: as asked, else where the network learned light strokes on black."""
+    if choice.kind in ("test", "drawing") or network.input_shape[0] != 1:
+        return False
+    return network.swaps(open_choice(choice)) if choice.invert is None else choice.invert
+
+
+def _current(network: Network, own: bool) -> state.Choice:
+    choice = state.choice()
+    grey = network.input_shape[0] == 1
+    sample = state.Choice("sample", "three-on-paper" if grey else "cat")
+    if network.why_no_images:
+        return sample if choice is None or choice.kind == "test" else choice
+    if choice is None and own:
+        return sample
+    if choice is None or (choice.kind == "test" and choice.name != network.dataset_name):
+        return _first(network)
+    return choice
+
+
+def _follow(choice: state.Choice, control: str, own: bool) -> None:
+    """Turn the control to the kind of the picture, unless it is this very control that chose it."""
+    turned = st.session_state.get(control)
+    if turned is None:  # just arrived
+        turned = "upload" if own and (state.choice() is None or choice.kind == "test") else choice.kind
+    elif st.session_state.get("picture_shown") not in (choice, None):
+        turned = choice.kind
+    st.session_state[control] = turned  # said anew each time: another page has another control
+
+
+def _ask_test(network: Network, choice: state.Choice) -> state.Choice:
+    split, names = choice.split, network.class_names
+    if split != "test":
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"{SPLITS[split]}: the network did not learn from them either.")
+            st.button(
+                "Test images instead",
+                type="tertiary",
+                key="to_test_images",
+                on_click=state.choose,
+                args=(_first(network),),
+            )
+    key = network.dataset_name if split == "test" else f"{network.dataset_name}_{split}"
+    index = ask_image(getattr(network.dataset(), split), names, key, choice.index)
+    return replace(_first(network), index=index, split=split)
+
+
+def _first(network: Network) -> state.Choice:
+    return state.Choice("test", network.dataset_name)
+
+
+def _ask_sample(network: Network, choice: state.Choice) -> state.Choice:
+    if choice.kind != "sample" or choice.name not in SAMPLES:
+        choice = choose_sample(choice, next(iter(SAMPLES)))
+    sample_row(choice)
+    return choice
+
+
+def _ask_stretch(choice: state.Choice) -> state.Choice:
+    """Say what was noticed when the picture was opened, and offer to stretch one that looks black."""
+    for words in choice.notes if choice.kind in ("upload", "camera") else ():
+        st.caption(plain(words))
+    if not choice.stretched:
+        return choice
+    stretch = st.toggle(
+        "Stretch its values",
+        value=choice.stretch,
+        key=f"stretch_{choice.file_id}",
+        help="From the darkest to the lightest value of this picture. The network then sees it so, too.",
+    )
+    return replace(choice, stretch=stretch)
+
+
+def _ask_swap(network: Network, choice: state.Choice) -> state.Choice:
+    """Offer to swap dark and light, and say why where it is done unasked."""
+    if choice.kind in ("test", "drawing") or network.input_shape[0] != 1:
+        return choice
+    unasked = network.swaps(open_choice(choice))
+    which = choice.file_id or choice.name
+    asked = st.toggle("Swap dark and light", value=swapped(network, choice), key=f"swap_{network.dataset_name}_{which}")
+    if asked and unasked:
+        st.caption("Swapped unasked: the edge of the picture is light, and the network learned light strokes on black.")
+    return replace(choice, invert=None if asked == unasked else asked)
+
+
+_ASK: dict[str, Callable[[Network, state.Choice], state.Choice]] = {
+    "test": _ask_test,
+    "sample": _ask_sample,
+    "upload": ask_upload,
+    "camera": ask_camera,
+    "drawing": ask_drawing,
+}

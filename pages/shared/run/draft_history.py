@@ -1,0 +1,192 @@
+"""What a person does to the network that would be trained next: every change can be undone and none can throw."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import wraps
+from typing import Any
+
+import streamlit as st
+
+from core.data.catalog import DATASETS
+from core.errors import ConvScopeError
+from core.model.layers import LAYERS, Layer
+from core.model.presets import PRESETS
+from core.model.shapes import Fix
+from core.model.spec import ModelSpec
+from pages.shared.shell import services as state
+
+MAX_PAST = 50
+CHANGED = ", changed"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """How far this session is with its draft.
+
+    Attributes:
+        open: Which layer's settings are open, counted from 0; None for none.
+        revision: Part of the key of every widget that shows the draft: a new one starts from the draft's values.
+        past: What was done and the draft before it, the latest last.
+        notice: Why the last change was refused, or nothing.
+    """
+
+    open: int | None = 0
+    revision: int = 0
+    past: tuple[tuple[str, state.Draft], ...] = ()
+    notice: str = ""
+
+
+def desk() -> Desk:
+    """Return how far this session is."""
+    kept: Desk = st.session_state.get("desk", Desk())
+    count = len(state.draft().spec.layers)
+    return kept if kept.open is None or kept.open < count else replace(kept, open=None)
+
+
+def _edit(change: Callable[..., None]) -> Callable[..., None]:
+    """Make a change one that answers with a sentence where it cannot be made."""
+
+    @wraps(change)
+    def safe(*args: Any) -> None:
+        st.session_state["desk"] = replace(desk(), notice="")
+        try:
+            change(*args)
+        except ConvScopeError as error:
+            kept = desk()
+            st.session_state["desk"] = replace(kept, notice=str(error), revision=kept.revision + 1)
+
+    return safe
+
+
+def _keep(words: str, draft: state.Draft, opened: int | None, *, fresh: bool = True) -> None:
+    """Take a new draft, remembering the one before; `fresh` makes the widgets start from its values."""
+    kept, before = desk(), state.draft()
+    if draft == before:
+        return
+    past = kept.past
+    if fresh or not past or past[-1][0] != words:  # typing a number is one step, however many it took
+        past = (*past, (words, before))[-MAX_PAST:]
+    state.set_draft(draft)
+    st.session_state["desk"] = Desk(opened, kept.revision + fresh, past)
+
+
+def _stack(words: str, layers: tuple[Layer, ...], opened: int | None, *, fresh: bool = True) -> None:
+    draft = state.draft()
+    spec = replace(draft.spec, layers=layers)
+    _keep(
+        words, replace(draft, spec=replace(spec, name=_honest(draft.dataset, spec.name, layers))), opened, fresh=fresh
+    )
+
+
+def _honest(dataset: str, name: str, layers: tuple[Layer, ...]) -> str:
+    """Return a name that claims to be a preset only while the stack is that preset's."""
+    for key, about in PRESETS.items():
+        if name in (about.title, about.title + CHANGED):
+            return about.title + CHANGED * (layers != state.new_draft(dataset, key).spec.layers)
+    return name
+
+
+def toggle(place: int) -> None:
+    """Open a layer's settings, or close them."""
+    kept = desk()
+    opened = None if kept.open == place else place
+    st.session_state["desk"] = replace(kept, open=opened, revision=kept.revision + 1, notice="")
+
+
+@_edit
+def add(place: int, key: str) -> None:
+    """Put a layer of the kind chosen in the menu `key` at a place of the stack."""
+    layers, kind = state.draft().spec.layers, st.session_state[key]
+    if kind in LAYERS:
+        layer = LAYERS[kind]()
+        _stack(f"add {layer.title.lower()}", (*layers[:place], layer, *layers[place:]), place)
+
+
+@_edit
+def remove(place: int) -> None:
+    """Take a layer out."""
+    spec = state.draft().spec
+    layers = (*spec.layers[:place], *spec.layers[place + 1 :])
+    _stack(f"remove {spec.layer_names[place]}", layers, None)
+
+
+@_edit
+def move_up(place: int) -> None:
+    """Put a layer in front of the one before it."""
+    _swap(place, place - 1)
+
+
+@_edit
+def move_down(place: int) -> None:
+    """Put a layer behind the one after it."""
+    _swap(place, place + 1)
+
+
+def _swap(place: int, other: int) -> None:
+    spec = state.draft().spec
+    layers = list(spec.layers)
+    layers.insert(other, layers.pop(place))
+    _stack(f"move {spec.layer_names[place]}", tuple(layers), other)
+
+
+@_edit
+def duplicate(place: int) -> None:
+    """Put a copy of a layer behind it."""
+    spec = state.draft().spec
+    layers = (*spec.layers[: place + 1], *spec.layers[place:])
+    _stack(f"duplicate {spec.layer_names[place]}", layers, place + 1)
+
+
+@_edit
+def change(place: int, setting: str, key: str) -> None:
+    """Give a layer's setting the value of the widget `key`."""
+    spec = state.draft().spec
+    changed = replace(spec.layers[place], **{setting: st.session_state[key]})
+    layers = (*spec.layers[:place], changed, *spec.layers[place + 1 :])
+    _stack(f"change {spec.layer_names[place]}", layers, place, fresh=False)
+
+
+@_edit
+def apply_fix(fix: Fix) -> None:
+    """Put the stack of a fix in place."""
+    same = len(fix.layers) == len(state.draft().spec.layers)
+    _stack(fix.label[0].lower() + fix.label[1:], fix.layers, desk().open if same else None)
+
+
+@_edit
+def start_from(key: str) -> None:
+    """Begin again with the preset chosen in the menu `key`."""
+    name = st.session_state[key]
+    if name in PRESETS:
+        _keep(f"start from {PRESETS[name].title}", state.new_draft(state.draft().dataset, name), 0)
+
+
+@_edit
+def switch_data(key: str) -> None:
+    """Make the network one for the data set chosen in the widget `key`; the stack stays, save its last numbers."""
+    name = st.session_state[key]
+    if name in DATASETS:
+        _keep("change the data set", state.draft_for(state.draft(), name), desk().open)
+
+
+@_edit
+def take_over(dataset: str, spec: ModelSpec) -> None:
+    """Build on the network of a run."""
+    _keep("build from a run", state.Draft(dataset, spec), 0)
+
+
+@_edit
+def rename(key: str) -> None:
+    """Give the network the name in the widget `key`."""
+    draft = state.draft()
+    spec = replace(draft.spec, name=" ".join(str(st.session_state[key]).split()))
+    _keep("rename", replace(draft, spec=spec), desk().open)
+
+
+@_edit
+def undo() -> None:
+    """Take back the last change."""
+    kept = desk()
+    if kept.past:
+        state.set_draft(kept.past[-1][1])
+        st.session_state["desk"] = replace(kept, past=kept.past[:-1], revision=kept.revision + 1)

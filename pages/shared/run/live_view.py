@@ -1,0 +1,131 @@
+"""A run as it happens: where it stands, what can be asked of it, and its growing curves."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from core.runs.records import Run, Status
+from core.runs.training_data import dataset_title
+from core.train.choices import LOSSES
+from pages.shared.run.incident import show_incident
+from pages.shared.run.run_controls import transport
+from pages.shared.shell import navigation as menu
+from pages.shared.shell import services as state
+from pages.shared.shell.layout import plain, show_errors
+from pages.shared.widgets.auto_refresh import pulse
+
+TICK_SECONDS = 0.5
+LOOKS = {
+    Status.QUEUED: ("Waiting", ":material/hourglass_empty:", "gray"),
+    Status.RUNNING: ("Training", ":material/play_circle:", "blue"),
+    Status.PAUSED: ("Paused", ":material/pause_circle:", "orange"),
+    Status.FINISHED: ("Finished", ":material/check_circle:", "green"),
+    Status.STOPPED: ("Stopped, weights kept", ":material/stop_circle:", "gray"),
+    Status.FAILED: ("Failed", ":material/error:", "red"),
+    Status.INTERRUPTED: ("Interrupted", ":material/warning:", "orange"),
+}
+
+
+def watch(run: Run, *more: Callable[[Run], None]) -> None:
+    """Show a run and keep it up to date for as long as a worker has it, or will.
+
+    All that depends on where the run stands is drawn by the fragment, `more` at its end; the rest of the page is only
+    drawn again when a worker takes the run or leaves it.
+    """
+    active = run.status.active
+
+    @st.fragment
+    def tick() -> None:
+        with show_errors():
+            latest = state.store().get(run.id)
+            show_incident()
+            _show(latest)
+            for draw in more:
+                draw(latest)
+            if latest.status.active is not active:
+                st.rerun()
+        if active:  # after an error too: a busy database may answer the next time
+            pulse(TICK_SECONDS, key=f"pulse_{run.id}")
+
+    tick()
+
+
+def _show(run: Run) -> None:
+    label, icon, colour = LOOKS[run.status]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(plain(run.name), anchor=False, width="content")
+        st.badge(label, icon=icon, color=colour)  # type: ignore[arg-type]
+    if run.message:
+        _banner(run.status)(plain(run.message))
+    st.progress(run.progress, text=_progress(run))
+    transport(run)
+    _figures(run)
+
+
+def _banner(status: Status) -> Callable[[str], object]:
+    return {Status.FAILED: st.error, Status.FINISHED: st.info}.get(status, st.warning)
+
+
+def _progress(run: Run) -> str:
+    if run.status is Status.QUEUED:
+        busy = state.store().ahead(run.id)
+        if busy:
+            return f"Waiting for {busy} other training{'s' * (busy > 1)}"
+        if not run.total_steps:
+            return "Starting …"
+    if not run.total_steps:
+        return "Loading the images …"
+    epochs = run.total_steps // run.steps_per_epoch
+    text = f"Epoch {max(run.epoch, 1)} of {epochs} · batch {run.step:,} of {run.total_steps:,}"
+    if run.status is Status.RUNNING and run.seconds_left is not None:
+        text += f" · about {duration(run.seconds_left)} left"
+    return text
+
+
+def duration(seconds: float) -> str:
+    """Write a time span: "8 s", "3 min 20 s", "2 h 5 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def _figures(run: Run) -> None:
+    known = LOSSES.get(run.config.get("loss", "cross_entropy"))
+    loss = known.title.lower() if known else "loss"  # of a later version
+    values = [
+        ("Validation accuracy", run.valid_accuracy, "{:.1%}", "Share of the validation images classified rightly."),
+        (
+            "Validation loss",
+            run.valid_loss,
+            "{:.3f}",
+            f"Mean {loss} on the validation images; smaller is better.",
+        ),
+        ("Training accuracy", run.train_accuracy, "{:.1%}", "Mean over the batches of this epoch."),
+        ("Images per second", run.images_per_second or None, "{:,.0f}", "Training speed over the last seconds."),
+    ]
+    if run.test_accuracy is not None:
+        about = "On images that were used for nothing else: the honest number."
+        values[-1] = ("Test accuracy", run.test_accuracy, "{:.1%}", about)
+    with st.grid(4, min_column_width=140):
+        for label, value, style, help_text in values:
+            st.metric(label, "–" if value is None else style.format(value), help=help_text, border=True)
+
+
+def what_next(run: Run) -> None:
+    """Offer the ways into a network that has weights."""
+    if not run.step:
+        return
+    st.subheader("Look inside what it learned", anchor=False)
+    with st.grid(3, min_column_width=150):
+        for name in ("filters", "feature_maps", "atlas", "evaluate", "saliency", "classify"):
+            with st.container(border=True, height="stretch"):
+                menu.link(name, width="stretch", run=run.id)
+                st.caption(menu.PAGES[name].lead)
+
+
+def summary(run: Run) -> str:
+    """Say in one line what a run trains on."""
+    return f"{plain(run.spec.name)} on {plain(dataset_title(run))}"

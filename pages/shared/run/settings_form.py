@@ -1,0 +1,76 @@
+"""Asking for the settings of a training, group by group, from their own descriptions."""
+
+from collections.abc import Mapping
+from dataclasses import Field
+from itertools import groupby
+from typing import Any
+
+import streamlit as st
+
+from core.options import matters, options
+from core.train.config import TrainConfig
+from pages.shared.shell import navigation as menu
+from pages.shared.shell import services as state
+from pages.shared.shell.controls import ask
+
+BASICS = "Basics"
+
+
+def ask_settings() -> TrainConfig:
+    """Ask for all settings of the next training, and remember them; raises `ConfigError` if one is out of range."""
+    kept = state.config()
+    values = dict(vars(kept))
+    groups = groupby(options(TrainConfig), key=lambda setting: setting.metadata["group"])
+    for group, settings in groups:
+        if group == BASICS:
+            _ask_group(tuple(settings), values)
+            _changes(kept)
+        else:
+            folded = st.expander(group, key=f"group_{group}", on_change="rerun")
+            if folded.open:  # what is folded away need not be drawn
+                with folded:
+                    if group == "Augmentation":
+                        menu.link("data", "See what it does to real images", icon=":material/visibility:")
+                    _ask_group(tuple(settings), values)
+    config = TrainConfig(**values)
+    state.set_config(config)
+    return config
+
+
+def _ask_group(settings: tuple[Field[Any], ...], values: dict[str, Any]) -> None:
+    """Ask for some settings and put the answers into `values`; what has no effect beside the others is greyed."""
+    with st.grid(2, min_column_width=150):
+        for setting in settings:
+            idle = not matters(setting, values)
+            values[setting.name] = ask(setting, values[setting.name], f"config_{setting.name}", disabled=idle)
+
+
+def _changes(config: TrainConfig) -> None:
+    """Say which settings differ from the defaults, wherever they are folded away, and offer the defaults."""
+    changed = differing(vars(config))
+    if changed:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption("Changed below: " + ", ".join(changed) + ".", width="content")
+            st.button("Use the defaults", type="tertiary", on_click=reset)
+    st.caption("⚡ can be changed while it trains; everything else applies at the next start.")
+
+
+def differing(values: Mapping[str, Any]) -> list[str]:
+    """Name the settings outside the basics that are not at their default."""
+    return [
+        setting.metadata["label"].lower()
+        for setting in options(TrainConfig)
+        if setting.metadata["group"] != BASICS and values.get(setting.name, setting.default) != setting.default
+    ]
+
+
+def reset() -> None:
+    """Go back to the default settings."""
+    take_over(TrainConfig())
+
+
+def take_over(config: TrainConfig) -> None:
+    """Make these the settings of the next training, in the widgets too."""
+    state.set_config(config)
+    for setting in options(TrainConfig):
+        st.session_state.pop(f"config_{setting.name}", None)

@@ -1,0 +1,129 @@
+"""Starting a training: the network, its settings, how long it will take, and the button."""
+
+import streamlit as st
+
+from core.data.arrays import is_stored
+from core.data.catalog import DATASETS
+from core.errors import ConfigError, StorageError
+from core.model.shapes import fewest_images, problems, summarize
+from core.runs.records import Status
+from core.train.config import AUGMENTATIONS, TrainConfig, check_batch_size
+from pages.shared.run.live_view import duration
+from pages.shared.run.settings_form import ask_settings
+from pages.shared.shell import navigation as menu
+from pages.shared.shell import services as state
+from pages.shared.shell.background_jobs import Lane, Progress, background
+from pages.shared.shell.layout import plain, show_errors
+from pages.shared.shell.services import Draft
+
+SLOWING = (  # the settings that change how long an epoch takes
+    *("batch_size", "train_images", "optimizer", "loss", "clip_norm", "l1", "precision", "device"),
+    *AUGMENTATIONS,
+)
+
+
+def epoch_time(draft: Draft, config: TrainConfig) -> float | None:
+    """Return how many seconds an epoch of a draft takes on this machine; None while, in small print, it is measured."""
+    alike = TrainConfig(**{name: getattr(config, name) for name in SLOWING} | {"epochs": 1})
+
+    def measure(tell: Progress) -> float:
+        from core.train.speed import time_epoch_apart
+
+        return time_epoch_apart(draft.spec, draft.dataset, alike)
+
+    return background(
+        ("epoch_time", draft.spec.to_json(), draft.dataset, alike.to_json()),
+        measure,
+        words="Timing a few batches",
+        place="timing",
+        lane=Lane.MEASUREMENT,
+        quiet=True,
+    )
+
+
+def start(draft: state.Draft, config: TrainConfig, name: str | None = None, *, note: str = "", origin: str = "") -> str:
+    """Create and queue a run of fresh weights; return its id. The rest as in `RunStore.create`."""
+    run_id = state.store().create(draft.spec, config, draft.dataset, name, note=note, origin=origin)
+    state.engine().submit(run_id)
+    return run_id
+
+
+@st.fragment
+def launch_panel(*, again: bool = False) -> None:
+    """Ask for the settings of the next training and start it; `again` if one is already on the page."""
+    draft = state.draft()
+    st.subheader("Train again" if again else "Ready to train", anchor=False)
+    with st.container(border=True, key="launch"):
+        about, settings = st.columns([2, 3], gap="medium")
+        with about:
+            if state.draft_refusal():
+                st.error(plain(state.draft_refusal()), icon=":material/link_off:")
+            obstacle = _describe(draft)
+        with settings, show_errors():
+            config = ask_settings()
+        with about, show_errors():
+            if not obstacle:
+                obstacle = _refuse(draft, config)
+            pressed = st.button(
+                "Start training",
+                type="primary",
+                icon=":material/play_arrow:",
+                disabled=obstacle,
+                help="Begins from fresh weights; trainings that run already go on.",
+            )
+            if pressed:
+                st.query_params["run"] = start(draft, config)
+                st.rerun()
+            if not obstacle:
+                _estimate(draft, config)
+
+
+def _refuse(draft: state.Draft, config: TrainConfig) -> bool:
+    """Say whether this network cannot be trained with these settings, and why."""
+    try:
+        check_batch_size(config.batch_size, fewest_images(draft.spec))
+    except ConfigError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return True
+    return False
+
+
+def _describe(draft: state.Draft) -> bool:
+    """Show what will be trained, and say whether something keeps it from starting."""
+    layers = summarize(draft.spec)
+    weights = sum(layer.num_params for layer in layers)
+    info = DATASETS[draft.dataset]
+    sizes = f"{len(layers)} layers · {weights:,} parameters"
+    st.markdown(f"**{plain(draft.spec.name)}** · {sizes}  \non **{plain(info.title)}**")
+    with st.container(horizontal=True):
+        menu.link("build", "Change the network")
+        menu.link("data", "Change the data")
+    for problem in problems(draft.spec):
+        st.error(f"This network cannot work yet. {plain(problem.sentence)}")
+        return True
+    if info.download_mb and not is_stored(draft.dataset):
+        st.info(f"{plain(info.title)} has to be downloaded first, on the data page.")
+        return True
+    return False
+
+
+def _estimate(draft: state.Draft, config: TrainConfig) -> None:
+    """Say how long the training will take, measured while the page stays usable."""
+    try:
+        busy = state.store().list(1, status=Status.RUNNING) or state.store().list(1, status=Status.QUEUED)
+    except StorageError:
+        if not st.query_params.get("run"):
+            raise
+        return  # said where that run is shown
+    if busy:
+        st.caption("How long it takes is measured when nothing else trains.")
+        return
+
+    @st.fragment
+    def tick() -> None:
+        epoch = epoch_time(draft, config)
+        if epoch is not None:
+            whole = duration(min(epoch * config.epochs, config.max_seconds or float("inf")))
+            st.caption(f"About {duration(epoch)} an epoch here, {whole} in all; 12 batches were timed.")
+
+    tick()

@@ -1,0 +1,124 @@
+"""Groups of widgets that return core objects."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import Field
+from math import floor, log10
+from typing import Any
+
+import streamlit as st
+
+from core.data.catalog import DATASETS
+from pages.shared.shell.layout import plain
+
+MANY = 24  # layers that can stand side by side
+
+
+def ask(setting: Field[Any], value: Any, key: str, *, disabled: bool = False, **words: Any) -> Any:
+    """Ask for one self-describing setting (see `core.options`) and return what it is set to.
+
+    `words` go to the widget: `on_change` and its `args`, say.
+    """
+    about = setting.metadata
+    words |= {"label": about["label"] + " ⚡" * about["live"], "help": about["help"], "key": key, "disabled": disabled}
+    if about["choices"]:
+        choices = list(about["choices"])
+        if about["min"] is not None:  # either a word or a small number
+            choices += range(int(about["min"]), int(about["max"]) + 1)
+        titles = about["titles"]
+        return st.selectbox(
+            index=choices.index(value),
+            options=choices,
+            format_func=lambda choice: str(titles.get(choice, choice)),
+            **words,
+        )
+    if isinstance(setting.default, float):
+        low, high = float(about["min"]), float(about["max"])
+        if about["step"]:
+            return st.slider(min_value=low, max_value=high, value=float(value), step=about["step"], **words)
+        step = _step(setting.default)
+        return st.number_input(min_value=low, max_value=high, value=float(value), step=step, format="%g", **words)
+    return st.number_input(min_value=int(about["min"]), max_value=int(about["max"]), value=int(value), step=1, **words)
+
+
+def _step(default: float) -> float:
+    """Return how much a press of + or − changes a number: half a unit of its default's first digit."""
+    return 10.0 ** floor(log10(default)) / 2 if default else 1e-4
+
+
+def ask_one(label: str, options: Mapping[str, str], key: str) -> str:
+    """Ask for one of a few options, names with their words; it stays chosen on all pages, at first the first one."""
+    first = next(iter(options))
+    chosen = st.segmented_control(
+        label,
+        list(options),
+        format_func=options.__getitem__,
+        default=first,
+        required=True,
+        key=key,
+        persist_state="session",
+    )
+    return chosen or first
+
+
+def ask_layer(
+    label: str, names: Sequence[str], key: str, *, note: Callable[[str], str] | None = None, help: str | None = None
+) -> str:
+    """Ask for a layer in the order of the stack, at first the first one; the address carries the choice (`layer`).
+
+    Args:
+        label: What the control says.
+        names: The layers; more than a few make a list to open and to search.
+        key: Streamlit's key.
+        note: What stands small beside a name.
+        help: What a pointer resting on it reads.
+    """
+    asked = st.query_params.get("layer")
+    if asked in names and st.session_state.get(key) != asked:
+        st.session_state[key] = asked
+
+    def follow() -> None:
+        st.query_params["layer"] = st.session_state[key] or names[0]
+
+    if st.session_state.get(key) not in names:
+        st.session_state[key] = names[0]
+    if len(names) > MANY:
+        picked: str = st.selectbox(
+            label,
+            names,
+            format_func=lambda name: f"{name} · {note(name)}" if note else name,
+            key=key,
+            on_change=follow,
+            persist_state="session",
+            help=help,
+        )
+        return picked
+    chosen = st.pills(
+        label,
+        names,
+        format_func=lambda name: f"{plain(name)} :small[{note(name)}]" if note else plain(name),
+        required=True,
+        wrap=True,
+        key=key,
+        on_change=follow,
+        persist_state="session",
+        help=help,
+    )
+    return chosen or names[0]
+
+
+def pick_dataset(value: str, key: str, **words: Any) -> str:
+    """Ask for a data set; `words` go to the widget."""
+    titles = told_apart({name: info.title for name, info in DATASETS.items()})
+    words |= {"format_func": titles.__getitem__, "key": key}
+    chosen: str = st.selectbox("Data set", list(titles), index=list(titles).index(value), **words)
+    return chosen
+
+
+def told_apart(labels: Mapping[str, str]) -> dict[str, str]:
+    """Return what to call each of some things, by their ids; those of one name get the end of their id beside it.
+
+    Streamlit knows the options of a list by their labels alone: of two alike, it takes the last for the other.
+    """
+    met = Counter(labels.values())
+    return {key: label if met[label] == 1 else f"{label} · {key[-6:]}" for key, label in labels.items()}

@@ -1,0 +1,87 @@
+"""The frame around every page, the side menu in it, and the way from an address to its page."""
+
+from contextvars import ContextVar
+
+import streamlit as st
+
+from pages.shared.shell import navigation as menu
+
+_framed: ContextVar[bool] = ContextVar("framed", default=False)
+
+# The mark: a kernel of 3×3, strong on its diagonal.
+_SQUARES = "".join(
+    f'<rect x="{2 + 10 * column}" y="{2 + 10 * row}" width="8" height="8" rx="2" opacity="{opacity}"/>'
+    for row in range(3)
+    for column in range(3)
+    for opacity in (1 - 0.4 * abs(row - column),)
+)
+_SVG = '<svg xmlns="http://www.w3.org/2000/svg" fill="#0d9488" viewBox="0 0 {} 32">{}</svg>'
+_NAME = '<text x="42" y="24" font-family="sans-serif" font-size="23" font-weight="600">ConvScope</text>'
+MARK = _SVG.format(32, _SQUARES)
+WORDMARK = _SVG.format(176, _SQUARES + _NAME)
+
+
+def show() -> None:
+    """Run the page that the address asks for inside the frame."""
+    name, chosen = _navigate()
+    _run(name, chosen)
+
+
+def ensure(name: str) -> None:
+    """Make sure that the frame is around this page, which may have been started without `app.py`.
+
+    Streamlit runs a file of `pages/` on its own when a direct link is the first visit after a start. The frame
+    is then drawn here and the page run again inside it, exactly as `app.py` would. A page that is a program of
+    its own (in a test, say) gets the frame and goes on.
+    """
+    if _framed.get():
+        return
+    asked, chosen = _navigate()
+    if asked == name:
+        _run(name, chosen)
+        st.stop()
+    _draw(name)
+
+
+def _navigate() -> tuple[str, st.Page]:
+    first = next(iter(menu.PAGES))
+    pages = {
+        # No icon here: Streamlit would ask fonts.gstatic.com for a favicon made of it.
+        name: st.Page(menu.path(name), title=info.title, url_path=name, default=name == first)
+        for name, info in menu.PAGES.items()
+    }
+    # The menu is our own, because Streamlit's drops the run from the address.
+    chosen = st.navigation(list(pages.values()), position="hidden")
+    return next((name, page) for name, page in pages.items() if page is chosen)
+
+
+def _run(name: str, page: st.Page) -> None:
+    _draw(name)
+    token = _framed.set(True)
+    try:
+        page.run()
+    finally:
+        _framed.reset(token)
+    from pages.shared.shell import services as state  # what it stands on is not needed for the frame
+
+    state.warm()
+
+
+def _draw(name: str) -> None:
+    """Draw what every page has; all of it is on the screen while the page still loads what it needs."""
+    st.set_page_config(
+        page_title=f"{menu.PAGES[name].title} · ConvScope",
+        page_icon=MARK,
+        layout="wide",
+        menu_items={"Get help": None, "Report a bug": None, "About": "ConvScope: watch a CNN learn."},
+    )
+    st.logo(WORDMARK, size="large", icon_image=MARK)
+    section = ""
+    with st.sidebar:
+        for other, info in menu.PAGES.items():
+            if info.section != section:
+                section = info.section
+                st.caption(section)
+            menu.link(other, width="stretch")
+    st.title(menu.PAGES[name].title, anchor=False)
+    st.markdown(menu.PAGES[name].lead)

@@ -1,0 +1,120 @@
+"""The list of pages and the links between them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NoReturn
+
+import streamlit as st
+
+FOLDER = Path(__file__).resolve().parents[2]
+DRAFT = "draft"  # the query parameter that holds the network and the settings of the next training
+KEPT = ("run", "epoch", "other", "other_epoch", DRAFT)  # query parameters that every link carries on
+
+
+@dataclass(frozen=True)
+class PageInfo:
+    """One page.
+
+    Attributes:
+        title: Its name on the screen.
+        icon: A Material symbol (the font ships with Streamlit).
+        section: Heading in the side menu; empty for none.
+        lead: One sentence that says what the page is for.
+    """
+
+    title: str
+    icon: str
+    section: str
+    lead: str
+
+
+# In the order of the menu; the name is that of the file and of the address. The first is found at "/".
+PAGES: dict[str, PageInfo] = {
+    "home": PageInfo("Home", ":material/home:", "", "Watch a network learn, look inside it, ask it why."),
+    "data": PageInfo("Data", ":material/photo_library:", "Make", "Choose the pictures to learn from."),
+    "build": PageInfo("Build", ":material/layers:", "Make", "Stack layers and see what each one does to the shape."),
+    "train": PageInfo("Train", ":material/play_circle:", "Make", "Watch the network learn, batch by batch."),
+    "runs": PageInfo("Runs", ":material/history:", "Make", "Every training so far, kept with its weights."),
+    "compress": PageInfo(
+        "Compress", ":material/compress:", "Make", "Make a trained network smaller, and see what it costs."
+    ),
+    "filters": PageInfo(
+        "Filters",
+        ":material/grid_view:",
+        "Look inside",
+        "The small patterns that a convolution has learned to look for.",
+    ),
+    "feature_maps": PageInfo(
+        "Feature maps", ":material/visibility:", "Look inside", "What each layer makes of one image."
+    ),
+    "atlas": PageInfo(
+        "Map of the data",
+        ":material/scatter_plot:",
+        "Look inside",
+        "The test images laid out by what a layer makes of them: watch the classes untangle.",
+    ),
+    "classical": PageInfo(
+        "By hand", ":material/architecture:", "Look inside", "Hand-made filters beside the learned ones."
+    ),
+    "maths": PageInfo(
+        "Number by number",
+        ":material/function:",
+        "Look inside",
+        "Follow every sum forward and backward, checked against autograd.",
+    ),
+    "evaluate": PageInfo(
+        "Evaluate",
+        ":material/fact_check:",
+        "Ask",
+        "How often it is right on images it has not learned from, where it errs, and whether another is better.",
+    ),
+    "saliency": PageInfo(
+        "Explain", ":material/lightbulb:", "Ask", "Which pixels speak for a class, and which against it."
+    ),
+    "beyond": PageInfo(
+        "Beyond pixels",
+        ":material/travel_explore:",
+        "Ask",
+        "What turns the answer, which training images taught it, and which concepts it uses.",
+    ),
+    "classify": PageInfo("Classify", ":material/image_search:", "Ask", "Give the network a picture of your own."),
+}
+
+
+def path(name: str) -> Path:
+    """Return the file of a page of `PAGES`."""
+    return FOLDER / f"{name}.py"
+
+
+def link(
+    name: str,
+    label: str | None = None,
+    *,
+    icon: str | None = None,
+    width: Literal["content", "stretch"] = "content",
+    **query: str | None,
+) -> None:
+    """Draw a link to a page of `PAGES` that stays with this page's run; `query` adds, replaces or (None) drops.
+
+    The label is Markdown: pass what a user wrote through `layout.plain`.
+    """
+    info = PAGES[name]
+    st.page_link(
+        path(name),
+        label=label or info.title,
+        icon=icon or info.icon,
+        width=width,
+        query_params=_address(query),
+    )
+
+
+def go(name: str, **query: str | None) -> NoReturn:
+    """Leave for a page of `PAGES`, staying with this page's run; `query` adds, replaces or (None) drops."""
+    st.switch_page(path(name), query_params=_address(query))
+
+
+def _address(query: dict[str, str | None]) -> dict[str, str]:
+    kept: dict[str, str | None] = {key: st.query_params[key] for key in KEPT if key in st.query_params}
+    if query.get("run", kept.get("run")) != kept.get("run"):
+        kept["epoch"] = None  # it was the other run's
+    return {key: value for key, value in (kept | query).items() if value is not None}

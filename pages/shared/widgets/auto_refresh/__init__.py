@@ -1,0 +1,26 @@
+"""Drawing a part of the page again and again, for as long as it asks for that."""
+
+import time
+from pathlib import Path
+
+import streamlit as st
+
+_pulse = st.components.v2.component("pulse", js=Path(__file__).with_name("auto_refresh.js").read_text(encoding="utf-8"))
+
+
+def pulse(seconds: float, *, key: str) -> None:
+    """Run the fragment around it again, this long after each of its runs has reached the screen.
+
+    In place of Streamlit's `run_every`, whose timer sends a press of the same moment along with its own request and
+    so lets it act twice, goes on asking while the last request is unanswered, and is lost with the one message that
+    starts it. This one waits for the answer, lets presses go first, and rests while the tab is hidden.
+
+    Args:
+        seconds: How long to wait between a run and the next.
+        key: Streamlit's key.
+    """
+    _pulse(data={"seconds": seconds, "run": time.monotonic_ns()}, key=key, height=0, on_beat_change=_nothing)
+
+
+def _nothing() -> None:
+    """Do nothing: that Streamlit runs the fragment again is all that is wanted."""
