@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from benchmarks.table import print_table
 from core.data.normalization import normalized
 from core.evaluation import answers_of, report_of
-from core.explain.prediction import batch_size
+from core.inference.prediction import batch_size
 from core.model.build import build_model
 from core.model.presets import preset
 from core.runs.store import RunStore

@@ -15,7 +15,7 @@ import torch
 from benchmarks.explanations_bare import BARE, OPTIONS, TARGET, occlusion, prepared, tutorial
 from benchmarks.table import print_table
 from core.explain.attribution import attribute
-from core.explain.methods import METHODS
+from core.explain.methods.registry import METHODS
 from core.inference.random_state import seeded
 
 PICTURE = torch.randn(3, 32, 32, generator=torch.Generator().manual_seed(0))

@@ -21,8 +21,8 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.table import print_table
-from core.data.decoding import Look
-from core.data.folder import bring_in
+from core.data.importing.decoder_worker import Look
+from core.data.importing.importer import bring_in
 
 CORES, FROM_ZIP = 2, "Pillow, from the zip to arrays"
 

@@ -23,7 +23,7 @@ OTHER = f"before => document.querySelector(\"{PICTURE}\").getAttribute('src') !=
 
 def prepare(archive: Path, home: Path) -> str:
     """Make the data set and the run in a data directory; return the id of the run."""
-    from core.data.folder import import_images
+    from core.data.importing.importer import import_images
     from core.model.presets import preset
     from core.runs.store import RunStore
     from core.train.config import TrainConfig

@@ -1,6 +1,6 @@
 """Training, live: the run of the address and what happens inside it; under it the next one, and ways to break it."""
 
-from core.figures.marks import Mark
+from core.figures.annotations import Mark
 from core.runs.records import Run
 from pages.sections.train.curves import curves
 from pages.sections.train.diagnosis import diagnosis_panel, findings_of

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from core.errors import MissingPackageError
-from core.exchange.archive import export_run
+from core.exchange.export_archive import export_run
 from core.exchange.onnx import to_onnx
 from core.extras import EXTRAS, why_missing
 from core.model.presets import preset
-from core.probe.embedding import PROJECTIONS, project
+from core.probe.embedding.layout import PROJECTIONS, project
 from core.report.document import lab_report
 from core.runs.store import RunStore
 from core.train.config import TrainConfig

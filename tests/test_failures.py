@@ -19,33 +19,32 @@ from core.compression.quantization import quantize
 from core.compression.ways import Plan, Pruning
 from core.errors import ConvScopeError, ExplainError
 from core.evaluation.answers import answers_of
-from core.explain.attacks import Attack, attack
+from core.explain.attacks import Attack, attack, smallest
 from core.explain.attribution import attribute
-from core.explain.concepts import concept_scores
-from core.explain.faithfulness import infidelity
-from core.explain.flips import smallest
+from core.explain.cam_layers import layer_shapes, output_of
 from core.explain.influence import Images, Snapshot, similarity, tracin
-from core.explain.layers import layer_shapes, output_of
-from core.explain.pointing import league
-from core.explain.prediction import predict, scores
-from core.explain.randomization import cascade, forgotten, likeness
-from core.explain.removal import moved_removal, random_removal, removal_curve
-from core.explain.steadiness import sensitivity
+from core.explain.metrics.deletion_insertion import moved_removal, random_removal, removal_curve
+from core.explain.metrics.infidelity import infidelity
+from core.explain.metrics.pointing_game import league
+from core.explain.metrics.randomization import cascade, forgotten, likeness
+from core.explain.metrics.sensitivity import sensitivity
+from core.explain.tcav import concept_scores
 from core.failures import in_sentences
+from core.inference.prediction import predict, scores
+from core.probe.activation_maximization import preferred_input
 from core.probe.activations import capture_activations, passage
-from core.probe.atlas import Sample, data_map
+from core.probe.autograd_reference import layer_pass
+from core.probe.embedding.data_map import Sample, data_map
+from core.probe.embedding.trust import nearest
 from core.probe.features import layer_features
 from core.probe.fields import effective_field
-from core.probe.neighbors import nearest
-from core.probe.passes import layer_pass
-from core.probe.preferred import preferred_input
 from core.probe.units import contributions, top_images
-from core.reading.foreign import caught
-from core.reading.inside import look_inside
-from core.reading.reader import fit_reader
-from core.reading.strangeness import fit_mahalanobis
-from core.reading.temperature import fit_temperature
-from core.reading.variants import stability
+from core.reliability.calibrated_model import fit_reader
+from core.reliability.features import look_inside
+from core.reliability.ood_samples import caught
+from core.reliability.ood_scores import fit_mahalanobis
+from core.reliability.robustness import stability
+from core.reliability.temperature import fit_temperature
 
 DRAW = torch.Generator().manual_seed(0)
 PIXELS = torch.randint(0, 256, (60, 1, 8, 8), dtype=torch.uint8, generator=DRAW)

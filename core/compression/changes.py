@@ -11,11 +11,11 @@ from torch import Tensor, nn
 
 from core.errors import ExplainError
 from core.explain.attribution import heatmap
-from core.explain.pointing import Rate, wilson
-from core.explain.prediction import batch_size, check_finite
-from core.explain.randomization import Likeness, likeness
-from core.explain.repeats import Explain, Progress, within
+from core.explain.metrics.pointing_game import Rate, wilson
+from core.explain.metrics.randomization import Likeness, likeness
+from core.explain.metrics.sensitivity import Explain, Progress, within
 from core.failures import in_sentences
+from core.inference.prediction import batch_size, check_finite
 
 Ints = NDArray[np.int64]
 Tell = Callable[[int, int], None]

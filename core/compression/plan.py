@@ -9,9 +9,9 @@ from core.compression.cutting import cut
 from core.compression.pruning import Pruned, prune, weighted
 from core.compression.quantization import quantize
 from core.compression.ways import Plan, Pruning
-from core.explain.pointing import Rate, wilson
-from core.explain.prediction import batch_size, scores
+from core.explain.metrics.pointing_game import Rate, wilson
 from core.failures import in_sentences
+from core.inference.prediction import batch_size, scores
 from core.model.spec import ModelSpec
 
 

@@ -2,20 +2,20 @@ from .arrays import is_stored as is_stored
 from .augment import Augmentation as Augmentation
 from .catalog import DATASETS as DATASETS
 from .catalog import DatasetInfo as DatasetInfo
-from .concepts import CONCEPTS as CONCEPTS
-from .concepts import Concept as Concept
-from .concepts import concepts_for as concepts_for
-from .concepts import draw_concept as draw_concept
 from .crop import Crop as Crop
 from .datasets import Dataset as Dataset
 from .datasets import Split as Split
 from .datasets import load_dataset as load_dataset
-from .folder import import_images as import_images
 from .images import Stage as Stage
 from .images import decode_image as decode_image
 from .images import fit_image as fit_image
 from .images import looks_inverted as looks_inverted
-from .synthetic import draw_shapes as draw_shapes
+from .importing.importer import import_images as import_images
+from .synthetic.concepts import CONCEPTS as CONCEPTS
+from .synthetic.concepts import Concept as Concept
+from .synthetic.concepts import concepts_for as concepts_for
+from .synthetic.concepts import draw_concept as draw_concept
+from .synthetic.shapes import draw_shapes as draw_shapes
 
 __all__ = [
     "CONCEPTS",

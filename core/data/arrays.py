@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from core.data import own
+from core.data import user_datasets as own
 from core.data.catalog import DATASETS, DatasetInfo
 from core.leftovers import unfinished
 from core.settings import cannot_write, settings

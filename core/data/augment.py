@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
-from core.data.changes import cut_out, recolour, shift, warp
+from core.data.image_ops import cut_out, recolour, shift, warp
 from core.errors import DataError
 
 # The greatest strength of each kind; all begin at 0.
@@ -61,7 +61,7 @@ def augment(images: Tensor, augmentation: Augmentation, generator: torch.Generat
 
     Returns:
         Images like `images`, in 0..1 and in the same memory format. Places beyond the edge are mirrored, see
-        `core.data.changes`.
+        `core.data.image_ops`.
     """
     if not augmentation.active:
         return images

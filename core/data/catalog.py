@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, MutableMapping
 
-from core.data import own
+from core.data import user_datasets as own
 from core.data.dataset_info import DatasetInfo as DatasetInfo
 
 DIGITS = tuple("0123456789")

@@ -11,9 +11,9 @@ from core.data.arrays import Arrays, read_stored, store
 from core.data.catalog import DATASETS, DatasetInfo
 from core.data.download import Progress
 from core.data.normalization import denormalized, normalized
-from core.data.own import remembered
 from core.data.sources import READERS
 from core.data.splits import split_indices
+from core.data.user_datasets import remembered
 from core.errors import DataError
 
 

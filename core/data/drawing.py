@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.fingerprint import alike, near_pairs
+from core.data.importing.near_duplicates import alike, near_pairs
 from core.errors import DataError
 
 SPLITS = ("train", "valid", "test")
@@ -74,7 +74,7 @@ def near_duplicates(
 
     Args:
         pixels: (N, C, H, W), of all pictures.
-        fingerprints: (N,) `core.data.fingerprint.fingerprints`.
+        fingerprints: (N,) `core.data.importing.near_duplicates.fingerprints`.
         ours, theirs: Places among them.
     """
     one, group_one = np.unique(fingerprints[ours], return_inverse=True)
@@ -114,7 +114,7 @@ def contradictions(
 
     Args:
         pixels: (N, C, H, W).
-        fingerprints: (N,) `core.data.fingerprint.fingerprints`.
+        fingerprints: (N,) `core.data.importing.near_duplicates.fingerprints`.
         labels: (N,).
     """
     if not len(labels):

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from core.data.centring import centred
 from core.data.crop import MIDDLE, Crop
+from core.data.exif import Lie, orientation_of
 from core.data.formats import READABLE, foreign
-from core.data.orientation import Lie, orientation_of
+from core.data.mnist_layout import centred
 from core.data.plain_rgb import ENOUGH, divisor_of, keep_small, open_picture, plain_rgb, reduce_jpeg
 from core.data.sixteen_bits import Levels
 from core.errors import ImageError
@@ -183,7 +183,7 @@ def fit_image(
         input_shape: Channels (1 or 3), height and width.
         invert: Whether to swap dark and light, for networks that learnt light strokes on black.
         crop: Which part to show instead of the middle.
-        centre: Whether light strokes on black are laid out as in MNIST, for grey networks; see `core.data.centring`.
+        centre: Whether light strokes on black are laid out as in MNIST, for grey networks; see `core.data.mnist_layout`.
 
     Returns:
         The pixels (C, H, W) uint8, and the stages from the original to what the network receives.

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data.drawing import SPLITS, drawn
-from core.data.folders import Survey
+from core.data.importing.folder_layout import Survey
 from core.errors import DataError
 
 

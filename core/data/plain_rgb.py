@@ -10,9 +10,9 @@ from io import BytesIO
 
 from PIL import Image, JpegImagePlugin, UnidentifiedImageError
 
+from core.data.exif import TURNS, UPRIGHT, orientation_of
 from core.data.formats import PILLOW, is_heic
 from core.data.jpeg import decodes_in_rows
-from core.data.orientation import TURNS, UPRIGHT, orientation_of
 from core.data.sixteen_bits import Levels, eight_bits
 from core.data.srgb import to_srgb
 from core.data.stated_colours import HDR, stated_profile

@@ -11,9 +11,9 @@ from scipy.special import log_softmax
 from torch import Tensor, nn
 
 from core.errors import EvaluationError
-from core.explain.prediction import batch_size, check_finite
 from core.failures import in_sentences
-from core.model.twin import twin_of
+from core.inference.copies import twin_of
+from core.inference.prediction import batch_size, check_finite
 
 Progress = Callable[[int, int], None]
 Floats = NDArray[np.float64]

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.calibration import calibration_curve
 
 from core.evaluation.answers import Answers
-from core.explain.pointing import Rate, wilson
+from core.explain.metrics.pointing_game import Rate, wilson
 
 BINS = 10
 

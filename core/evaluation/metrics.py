@@ -12,7 +12,7 @@ from sklearn.metrics import (
 )
 
 from core.evaluation.answers import Answers
-from core.explain.pointing import Rate, wilson
+from core.explain.metrics.pointing_game import Rate, wilson
 
 AVERAGES = ("macro", "micro", "weighted")
 

@@ -1,13 +1,13 @@
-from .archive import export_run as export_run
 from .card import model_card as model_card
+from .csv_tables import curves_csv as curves_csv
+from .export_archive import export_run as export_run
+from .import_archive import import_run as import_run
 from .layout import ArchiveError as ArchiveError
 from .layout import Limits as Limits
 from .onnx import to_onnx as to_onnx
 from .predictor import to_predictor as to_predictor
-from .restore import import_run as import_run
 from .script import script_of as script_of
 from .script import to_script as to_script
-from .table import curves_csv as curves_csv
 from .tensorboard import write_tensorboard as write_tensorboard
 from .weights import to_program as to_program
 from .weights import to_weights as to_weights

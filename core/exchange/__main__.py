@@ -11,10 +11,10 @@ from tqdm import tqdm
 from core.console import replace_unprintable
 from core.data.catalog import DATASETS
 from core.errors import ConvScopeError, StorageError
-from core.exchange.archive import export_run
 from core.exchange.card import model_card
 from core.exchange.dataset import bring_in_images, offered_images
-from core.exchange.restore import import_run
+from core.exchange.export_archive import export_run
+from core.exchange.import_archive import import_run
 from core.exchange.script_data import images_file
 from core.runs.store import RunStore
 from core.runs.training_data import dataset_title
@@ -53,8 +53,8 @@ def _card(store: RunStore, arguments: argparse.Namespace, file: IO[bytes]) -> No
 
 
 def _report(store: RunStore, arguments: argparse.Namespace, file: IO[bytes]) -> None:
-    from core.report.asked import ASKED, Wish
     from core.report.document import lab_report
+    from core.report.explanations import ASKED, Wish
 
     wish = Wish(tuple(arguments.image), tuple(arguments.method) or ASKED)
 

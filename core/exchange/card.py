@@ -7,16 +7,16 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from core.exchange.evaluation_evidence import limits, measured, untested
 from core.exchange.layout import PREDICTOR, plain, stem
 from core.exchange.preprocessing import preprocessing, preprocessing_code
-from core.exchange.standing import limits, measured, untested
 from core.model.calls import module_call
 from core.model.shapes import summarize
 from core.runs.records import Event, Run
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from core.train.diagnose import Finding, diagnose
-from core.train.wording import in_words
+from core.train.describe import in_words
+from core.train.diagnosis.diagnose import Finding, diagnose
 
 _MARKUP = re.compile(r"[\\`*_\[\]<>&#|~!$]|^[-+=:]|(?<=^\d)[.)]|(?<=^\d\d)[.)]")
 

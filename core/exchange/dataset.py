@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
-from core.data import own
+from core.data import user_datasets as own
 from core.data.arrays import Arrays, read_stored
 from core.data.catalog import DATASETS, known
 from core.data.dataset_info import DatasetInfo
-from core.data.keeping import publish, workplace
+from core.data.importing.dataset_writer import publish, workplace
 from core.errors import DataError, StorageError
-from core.exchange import checks
+from core.exchange import schema as checks
+from core.exchange.csv_tables import MAX_COUNT
 from core.exchange.layout import DATA, DATASET, MB, PREDICTOR, refusal
 from core.exchange.script_data import MOST, images_file, packed_images, travels
-from core.exchange.table import MAX_COUNT
 from core.exchange.unpack import Archive
 from core.leftovers import EXPORT, unfinished
 from core.model.spec import ModelSpec

@@ -2,7 +2,7 @@
 
 from core.data.formats import READABLE
 from core.exchange.layout import plain, stem
-from core.exchange.listing import listing
+from core.exchange.source_listing import listing
 from core.model.export import to_python
 from core.runs.records import Run
 from core.runs.training_data import learned_light_on_dark, scale_of
@@ -127,7 +127,7 @@ _DECODING = {
     "data/plain_rgb.py": (),
     "data/formats.py": ("PILLOW", "_HEIC_BRANDS", "is_heic", "_brands"),
     "data/jpeg.py": (),
-    "data/orientation.py": ("UPRIGHT", "TURNS", "orientation_of"),
+    "data/exif.py": ("UPRIGHT", "TURNS", "orientation_of"),
     "data/sixteen_bits.py": (
         *("FULL", "_PNG", "_GREY", "_COLOUR", "Levels", "png_header", "eight_bits", "_stretched", "_values"),
         "_with_alpha",

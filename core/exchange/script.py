@@ -8,10 +8,10 @@ from core.errors import RunError
 from core.exchange import script_parts as parts
 from core.exchange.dataset import dataset_parts
 from core.exchange.layout import DATA, METRICS, plain
-from core.exchange.listing import listing
 from core.exchange.script_beginning import beginning
 from core.exchange.script_data import data_section
 from core.exchange.script_loop import loop, preparation
+from core.exchange.source_listing import listing
 from core.model.export import to_python
 from core.model.shapes import fewest_images
 from core.options import options
@@ -159,5 +159,5 @@ def _record(run: Run, events: Sequence[Event], cut: bool) -> str:
 def _augmentation() -> str:
     """Return the code that varies the training images, as it stands in `core.data`."""
     strengths = ", ".join(f"{name}={name.upper()}" for name in AUGMENTATIONS)
-    steps, whole = listing("data/changes.py"), listing("data/augment.py", ("augment", "_placed", "_whole"))
+    steps, whole = listing("data/image_ops.py"), listing("data/augment.py", ("augment", "_placed", "_whole"))
     return f"{steps}\n\n\n{whole}\n\n\naugmentation = SimpleNamespace(active=True, {strengths})\n"

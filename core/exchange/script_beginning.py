@@ -1,4 +1,4 @@
-"""How a run's script puts hand-made kernels in the place of first filters, as `core.train.beginning` does."""
+"""How a run's script puts hand-made kernels in the place of first filters, as `core.train.initialization` does."""
 
 from core.model.handmade import KERNELS, kernel
 from core.model.layers import Conv, Residual

@@ -4,7 +4,7 @@ from textwrap import indent
 
 from core.exchange import script_parts as parts
 from core.exchange.layout import METRICS
-from core.exchange.listing import listing
+from core.exchange.source_listing import listing
 from core.train.config import TrainConfig
 
 _PREPARATION = '''

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from core.data.archive import is_junk
+from core.data.importing.safezip import is_junk
 from core.exchange.layout import MB, METRICS, RECORDS, Limits, refusal
 
 _END = struct.Struct("<4s4H2LH")  # end of the table of contents (APPNOTE.TXT 4.3.16): the sixth number is its size

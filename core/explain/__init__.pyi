@@ -1,55 +1,54 @@
-from .agreement import Agreement as Agreement
-from .agreement import agreement_of as agreement_of
 from .attacks import Attack as Attack
 from .attacks import Attacked as Attacked
 from .attacks import attack as attack
+from .attacks import random_changes as random_changes
+from .attacks import smallest as smallest
 from .attribution import Attribution as Attribution
 from .attribution import attribute as attribute
 from .attribution import heatmap as heatmap
-from .calls import Call as Call
-from .calls import Source as Source
-from .calls import command as command
-from .calls import read_settings as read_settings
-from .completeness import Gap as Gap
-from .concepts import ConceptReport as ConceptReport
-from .concepts import concept_scores as concept_scores
-from .course import Missing as Missing
-from .course import Moment as Moment
-from .course import follow as follow
-from .course import likeness_to_last as likeness_to_last
-from .course import settled as settled
-from .course import share_inside as share_inside
-from .erasing import removed as removed
-from .faithfulness import Infidelity as Infidelity
-from .faithfulness import infidelity as infidelity
-from .fitness import why_not as why_not
-from .flips import random_changes as random_changes
-from .flips import smallest as smallest
+from .cam_layers import cam_layers as cam_layers
+from .cam_layers import default_cam_layer as default_cam_layer
+from .cam_layers import layer_shapes as layer_shapes
+from .cli.record import Call as Call
+from .cli.record import Record as Record
+from .cli.record import Source as Source
+from .cli.record import arrays_npz as arrays_npz
+from .cli.record import command as command
+from .cli.record import read_settings as read_settings
+from .cli.record import settings_json as settings_json
+from .compatibility import why_not as why_not
+from .epochs import Missing as Missing
+from .epochs import Moment as Moment
+from .epochs import follow as follow
+from .epochs import likeness_to_last as likeness_to_last
+from .epochs import settled as settled
+from .epochs import share_inside as share_inside
 from .influence import Images as Images
 from .influence import Snapshot as Snapshot
 from .influence import similarity as similarity
 from .influence import tracin as tracin
-from .layers import cam_layers as cam_layers
-from .layers import default_cam_layer as default_cam_layer
-from .layers import layer_shapes as layer_shapes
-from .method import Method as Method
-from .methods import METHODS as METHODS
-from .option import Option as Option
-from .pointing import League as League
-from .pointing import league as league
-from .prediction import predict as predict
-from .randomization import Cascade as Cascade
-from .randomization import cascade as cascade
-from .randomization import likeness as likeness
-from .randomization import untrained as untrained
-from .record import Record as Record
-from .record import arrays_npz as arrays_npz
-from .record import settings_json as settings_json
-from .removal import moved_removal as moved_removal
-from .removal import random_removal as random_removal
-from .removal import removal_curve as removal_curve
-from .steadiness import Sensitivity as Sensitivity
-from .steadiness import sensitivity as sensitivity
+from .methods.base import Method as Method
+from .methods.options import Option as Option
+from .methods.registry import METHODS as METHODS
+from .metrics.agreement import Agreement as Agreement
+from .metrics.agreement import agreement_of as agreement_of
+from .metrics.completeness import Gap as Gap
+from .metrics.deletion_insertion import moved_removal as moved_removal
+from .metrics.deletion_insertion import random_removal as random_removal
+from .metrics.deletion_insertion import removal_curve as removal_curve
+from .metrics.deletion_insertion import removed as removed
+from .metrics.infidelity import Infidelity as Infidelity
+from .metrics.infidelity import infidelity as infidelity
+from .metrics.pointing_game import League as League
+from .metrics.pointing_game import league as league
+from .metrics.randomization import Cascade as Cascade
+from .metrics.randomization import cascade as cascade
+from .metrics.randomization import likeness as likeness
+from .metrics.randomization import untrained as untrained
+from .metrics.sensitivity import Sensitivity as Sensitivity
+from .metrics.sensitivity import sensitivity as sensitivity
+from .tcav import ConceptReport as ConceptReport
+from .tcav import concept_scores as concept_scores
 
 __all__ = [
     "METHODS",
@@ -88,7 +87,6 @@ __all__ = [
     "league",
     "likeness",
     "likeness_to_last",
-    "predict",
     "random_changes",
     "random_removal",
     "read_settings",

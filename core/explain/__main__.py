@@ -15,10 +15,9 @@ from core.data.formats import READABLE
 from core.data.images import decode_upload
 from core.errors import ConvScopeError, ExplainError
 from core.explain.attribution import Attribution, attribute
-from core.explain.calls import Call, Source, read_settings
-from core.explain.methods import METHODS
-from core.explain.orders import Order, order_of, ordered
-from core.explain.record import Record, arrays_npz, digest, fingerprint, settings_json
+from core.explain.cli.arguments import Order, order_of, ordered
+from core.explain.cli.record import Call, Record, Source, arrays_npz, digest, fingerprint, read_settings, settings_json
+from core.explain.methods.registry import METHODS
 from core.inference.library import Progress, open_network
 from core.inference.network import Network
 

@@ -1,18 +1,63 @@
 """Changes that can hardly be seen and turn an answer: FGSM and PGD."""
 
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
 from captum.robust import FGSM, PGD
 from torch import Tensor, nn
 
+from core.data.normalization import normalized
 from core.errors import ExplainError
-from core.explain.levels import FromUnit, front_of, whole_levels
-from core.explain.prediction import scores
 from core.failures import in_sentences
+from core.inference.copies import twin_of
+from core.inference.prediction import scores
+
+
+class FromUnit(nn.Module):
+    """A network that takes pixels from 0 to 1: the valid range is then the same for every channel, as Captum wants."""
+
+    def __init__(self, network: nn.Module, mean: Sequence[float], std: Sequence[float]) -> None:
+        super().__init__()
+        self.network, self.mean, self.std = network, mean, std
+        self.device = next((weight.device for weight in network.parameters()), torch.device("cpu"))
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.network(normalized(images, self.mean, self.std))
+        return logits
+
+
+def front_of(model: nn.Module, pixels: Tensor, mean: Sequence[float], std: Sequence[float]) -> FromUnit:
+    """Put the way from pixels to normalised images before a copy of a network; raises `ExplainError`."""
+    if pixels.dtype != torch.uint8 or pixels.ndim != 3:
+        raise ExplainError(f"Attack one picture of shape (C, H, W) in whole levels, not {tuple(pixels.shape)}.")
+    if len(mean) != len(pixels) or len(std) != len(pixels):
+        raise ExplainError(f"A picture of {len(pixels)} channels needs as many means and deviations.")
+    return FromUnit(twin_of(model), mean, std).eval()
+
+
+def whole_levels(change: Tensor, strength: int, norm: Literal["linf", "l2"]) -> Tensor:
+    """Round a change (…) in levels to whole ones without leaving the ball of this strength.
+
+    Rounding to the nearest level can lengthen a change by a little; then those values that it moved farthest outwards
+    are brought back by one level each, until the whole is short enough.
+    """
+    levels = change.round()
+    if norm == "linf":
+        return levels.clamp(-strength, strength)
+    sizes = levels.abs().flatten()
+    excess = float((sizes.double() ** 2).sum()) - strength**2
+    if excess <= 0:
+        return levels
+    outwards = (sizes - change.abs().flatten()).masked_fill(sizes == 0, -torch.inf)
+    order = outwards.argsort(descending=True)
+    saved = (2 * sizes[order].double() - 1).clamp(min=0).cumsum(dim=0)  # of the squared length
+    count = int((saved < excess).sum()) + 1
+    sizes[order[:count]] -= 1
+    return sizes.reshape(change.shape) * levels.sign()
+
 
 # The pictures are the attack's own, so that their slopes can be asked for is nobody's loss.
 warnings.filterwarnings("ignore", message="Input Tensor 0 did not", category=UserWarning)
@@ -194,3 +239,63 @@ def _odds_against(logits: Tensor, target: Tensor) -> Tensor:
     """
     wanted = nn.functional.one_hot(target, logits.shape[1]).bool()
     return logits.masked_fill(wanted, -torch.inf).logsumexp(dim=1) - logits[wanted]
+
+
+STRENGTHS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)  # levels of 255: where `smallest` looks
+LENGTHS = (16, 32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048)  # the same for L2
+
+
+@in_sentences("The attack")
+def smallest(
+    model: nn.Module,
+    pixels: Tensor,
+    mean: Sequence[float],
+    std: Sequence[float],
+    how: Attack,
+    strengths: Sequence[int] = STRENGTHS,
+    *,
+    progress: Progress | None = None,
+) -> Iterator[Attacked]:
+    """Attack a picture with growing strength, until an attack succeeds, and yield each attack.
+
+    Args:
+        model, pixels, mean, std, progress: As in `attack`; progress counts the strengths.
+        how: The attack; its own strength does not matter.
+        strengths: What to try, growing.
+
+    Yields:
+        An attack for each strength; only the last one may have been successful.
+
+    Raises:
+        ExplainError: As in `attack`.
+    """
+    front = front_of(model, pixels, mean, std)
+    before = scores(front, pixels[None] / 255)[0].softmax(dim=0)
+    total = len(strengths) * how.steps if how.method == "pgd" else len(strengths)
+    for place, strength in enumerate(strengths):
+
+        def tell(done: int, steps: int, begun: int = place) -> None:
+            if progress is not None:
+                progress(begun * steps + done, total)
+
+        found = carry_out(front, pixels, before, replace(how, strength=strength), tell)
+        yield found
+        if found.successful:
+            return
+
+
+def random_changes(attacked: Attacked, count: int, *, seed: int = 0) -> Tensor:
+    """Return the picture after changes of the same size that know nothing of the network, uint8 (count, C, H, W).
+
+    Each pixel value of the picture is moved by as much as the attack moved one, in random places and directions: what
+    an attack must be compared with.
+    """
+    draw = torch.Generator().manual_seed(seed)
+    sizes = attacked.change.abs().flatten()
+    made = []
+    for _ in range(count):
+        order = torch.randperm(len(sizes), generator=draw)
+        signs = torch.randint(0, 2, (len(sizes),), generator=draw) * 2 - 1
+        moved = attacked.original.flatten().to(torch.int16) + (sizes[order] * signs).to(torch.int16)
+        made.append(moved.clamp(0, 255).to(torch.uint8).reshape(attacked.original.shape))
+    return torch.stack(made)

@@ -10,17 +10,17 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import ExplainError
-from core.explain.completeness import Gap
-from core.explain.fitness import why_not
-from core.explain.method import Method
-from core.explain.methods import METHODS
-from core.explain.option import Choice
-from core.explain.prediction import check_images, finite
-from core.explain.question import Contrast, Question
-from core.explain.unfold import unfolded
-from core.explain.watch import Progress, Watch, check_logits, logits_of, sentences
+from core.explain.canonize import unfolded
+from core.explain.compatibility import why_not
+from core.explain.forward_hooks import Progress, Watch, check_logits, logits_of, sentences
+from core.explain.methods.base import Method
+from core.explain.methods.options import Choice
+from core.explain.methods.registry import METHODS
+from core.explain.metrics.completeness import Gap
+from core.explain.request import Contrast, Question
+from core.inference.copies import twin_of
+from core.inference.prediction import check_images, finite
 from core.inference.random_state import seeded
-from core.model.twin import twin_of
 
 # Parts of a score that are so small beside the scores are what rounding leaves of nothing: no answer to be drawn.
 DUST = 1e-7

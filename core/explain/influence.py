@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.errors import ExplainError
-from core.explain.prediction import batch_size
 from core.failures import in_sentences
-from core.model.twin import twin_of
+from core.inference.copies import twin_of
+from core.inference.prediction import batch_size
 
 Progress = Callable[[int, int], None]
 Loss = Callable[[Tensor, Tensor], Tensor]

@@ -1,21 +1,20 @@
-from .bars import probabilities as probabilities
-from .bars import scores as scores
-from .cascades import cascade_tiles as cascade_tiles
+from .annotations import Mark as Mark
+from .calibration import confidence_chart as confidence_chart
+from .calibration import reliability_chart as reliability_chart
+from .calibration import reliability_rows as reliability_rows
 from .confusions import confusion_chart as confusion_chart
 from .confusions import confusion_rows as confusion_rows
 from .confusions import most_mistaken as most_mistaken
-from .course import course_chart as course_chart
-from .course import course_rows as course_rows
-from .course import course_tiles as course_tiles
-from .enlarged import around as around
-from .enlarged import enlarged_map as enlarged_map
+from .epochs import course_chart as course_chart
+from .epochs import course_rows as course_rows
+from .epochs import course_tiles as course_tiles
 from .explained import explanation_sheet as explanation_sheet
 from .grids import colorize as colorize
 from .grids import filters_as_rgb as filters_as_rgb
 from .grids import sprite as sprite
-from .leagues import league_chart as league_chart
-from .leagues import league_rows as league_rows
-from .marks import Mark as Mark
+from .highlight import spotlight as spotlight
+from .map_detail import around as around
+from .map_detail import enlarged_map as enlarged_map
 from .overlay_curves import overlay_chart as overlay_chart
 from .overlay_curves import overlay_rows as overlay_rows
 from .overlays import Overlay as Overlay
@@ -25,11 +24,13 @@ from .palette import THEMES as THEMES
 from .palette import Theme as Theme
 from .palette import diverging as diverging
 from .palette import sequential as sequential
+from .pointing_game import league_chart as league_chart
+from .pointing_game import league_rows as league_rows
+from .prediction_bars import probabilities as probabilities
+from .prediction_bars import scores as scores
+from .randomization import cascade_tiles as cascade_tiles
 from .ranking_curves import ranking_chart as ranking_chart
 from .ranking_curves import ranking_rows as ranking_rows
-from .reliabilities import confidence_chart as confidence_chart
-from .reliabilities import reliability_chart as reliability_chart
-from .reliabilities import reliability_rows as reliability_rows
 from .removal_curves import chance_rows as chance_rows
 from .removal_curves import removal_chart as removal_chart
 from .removal_curves import removal_rows as removal_rows
@@ -38,7 +39,6 @@ from .render import curves_svg as curves_svg
 from .scales import ColorScale as ColorScale
 from .scales import Legend as Legend
 from .scales import legend as legend
-from .spotlights import spotlight as spotlight
 
 __all__ = [
     "THEMES",

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from core.figures.marks import Rows
+from core.figures.annotations import Rows
 from core.figures.palette import THEMES, hex_of, luminance
 from core.figures.scales import ColorScale
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.compression.changes import Change
-from core.explain.pointing import Rate
+from core.explain.metrics.pointing_game import Rate
+from core.figures.annotations import Rows
 from core.figures.curves import rounded
-from core.figures.marks import Rows
 from core.figures.palette import THEMES
 
 WHEN = {"before": "Original", "after": "Compressed"}

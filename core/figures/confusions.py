@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.evaluation.confusion import row_shares
-from core.figures.marks import Rows
+from core.figures.annotations import Rows
 from core.figures.palette import THEMES
 
 MEASURES = {"counts": "Counts", "shares": "Row shares"}

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from core.figures.marks import Rows, best_layers, event_layers, mark_layers
+from core.figures.annotations import Rows, best_layers, event_layers, mark_layers
 from core.figures.palette import THEMES, Theme
 from core.runs.history import Point
 from core.train.choices import LOSSES
@@ -101,7 +101,7 @@ def curve_chart(
     """Return a Vega-Lite description of learning curves over rows of `curve_rows`.
 
     It depends on none of the data, which would lose the zoom: what is not to be shown has no rows. Its further
-    data sets are "gap" (`gap_rows`), "best", "events" and "marks" (see `core.figures.marks`).
+    data sets are "gap" (`gap_rows`), "best", "events" and "marks" (see `core.figures.annotations`).
 
     Args:
         measure: "loss" or "accuracy".

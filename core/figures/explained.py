@@ -6,8 +6,8 @@ from typing import Literal
 import numpy as np
 
 from core.explain.attribution import Attribution, heatmap
-from core.explain.methods import METHODS
-from core.explain.record import LETTERS, Record
+from core.explain.cli.record import LETTERS, Record
+from core.explain.methods.registry import METHODS
 from core.figures.overlays import faded, overlay
 from core.figures.palette import Pixels
 from core.figures.sheet import Sheet, Tile, sheet

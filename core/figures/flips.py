@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.explain.attacks import Attempt
+from core.figures.annotations import Rows
 from core.figures.curves import LEGEND, rounded
-from core.figures.marks import Rows
 from core.figures.palette import THEMES
 
 _LONGEST = 28

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.figures.annotations import Rows
 from core.figures.curves import epoch_axis, rounded
-from core.figures.marks import Rows
 from core.figures.palette import THEMES, hex_of, sequential
 from core.runs.records import Evidence
 

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from core.figures.annotations import Rows
 from core.figures.curves import LEGEND, LOG_AXIS
 from core.figures.hues import HUES
-from core.figures.marks import Rows
 from core.figures.palette import THEMES, diverging, hex_of
 from core.figures.scales import number
 from core.maths.losses import LOSSES, Slide

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.figures.annotations import Rows
 from core.figures.curves import LOG_AXIS, rounded
 from core.figures.hues import HUES, SHAPES
-from core.figures.marks import Rows
 from core.figures.palette import THEMES
 from core.maths.rules import OPTIMIZERS
 

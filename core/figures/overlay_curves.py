@@ -5,10 +5,10 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from core.figures.annotations import Rows
 from core.figures.hues import HUES, SHAPES
-from core.figures.marks import Rows
 from core.figures.palette import THEMES
-from core.runs.courses import Course
+from core.runs.curves import Course
 
 MAX_RUNS = len(SHAPES)
 AXES = {"epochs": "Epoch", "seconds": "Seconds of training"}

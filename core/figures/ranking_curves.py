@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.evaluation.ranking import Ranking
+from core.figures.annotations import Rows
 from core.figures.curves import rounded
-from core.figures.marks import Rows
 from core.figures.palette import THEMES
 
 CURVES = {"roc": "ROC", "precision_recall": "Precision and recall"}

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from core.explain.removal import Chance, Curve
+from core.explain.metrics.deletion_insertion import Chance, Curve
+from core.figures.annotations import Rows
 from core.figures.curves import rounded
-from core.figures.marks import Rows
 from core.figures.palette import THEMES
 
 AXES = {"deletion": "Pixels removed, most important first", "insertion": "Pixels shown, most important first"}

@@ -5,8 +5,8 @@ from typing import Any
 
 from core.errors import StorageError
 from core.extras import extra
+from core.figures.annotations import Rows, best_rows, event_rows
 from core.figures.curves import curve_chart, curve_rows, gap_rows
-from core.figures.marks import Rows, best_rows, event_rows
 from core.figures.palette import THEMES
 from core.runs.history import Best, Point
 from core.runs.records import Event, Run

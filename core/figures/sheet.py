@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from core.errors import ExplainError
-from core.figures.letters import font, lines
+from core.figures.fonts import font, lines
 from core.figures.palette import THEMES, Pixels
 from core.figures.scales import ColorScale, legend
 

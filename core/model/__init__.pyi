@@ -26,7 +26,6 @@ from .shapes import Problem as Problem
 from .shapes import problems as problems
 from .shapes import summarize as summarize
 from .spec import ModelSpec as ModelSpec
-from .twin import twin_of as twin_of
 from .zoo import ZOO as ZOO
 from .zoo import ZooInfo as ZooInfo
 from .zoo_weights import load_pretrained as load_pretrained
@@ -63,5 +62,4 @@ __all__ = [
     "spec_changes",
     "summarize",
     "to_python",
-    "twin_of",
 ]

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from core.errors import ConvScopeError
 from core.failures import in_sentences
-from core.model.twin import twin_of
+from core.inference.copies import twin_of
 
 
 def _keep(store: dict[str, Tensor], name: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:

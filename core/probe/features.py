@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from core.errors import ConvScopeError
 from core.failures import in_sentences
-from core.model.twin import twin_of
+from core.inference.copies import twin_of
 
 Progress = Callable[[int, int], None]
 PIXELS = "input"  # stands for the images themselves

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from core.errors import ConvScopeError
 from core.failures import in_sentences
-from core.model.twin import twin_of
+from core.inference.copies import twin_of
 
 Progress = Callable[[int, int], None]
 _PIXELS = 2**18  # in one batch: 256 images of 32 × 32

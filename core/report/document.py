@@ -12,23 +12,23 @@ from core.errors import ConvScopeError
 from core.evaluation.answers import answers_of
 from core.evaluation.report import report_of
 from core.exchange.card import found_in
+from core.exchange.evaluation_evidence import limits, measured, untested
 from core.exchange.script import script_of
-from core.exchange.standing import limits, measured, untested
 from core.figures.render import curves_svg
 from core.inference.library import NetworkLibrary
 from core.model.calls import module_call
 from core.model.shapes import summarize
 from core.options import options
 from core.probe.kernels import filter_layers
-from core.report.asked import ALONE, Wish, asked
-from core.report.inside import shown_filters
-from core.report.judged import judged
-from core.report.parts import Picture, Progress, share_of, svg
+from core.report.elements import Picture, Progress, share_of, svg
+from core.report.evaluation import judged
+from core.report.explanations import ALONE, Wish, asked
+from core.report.filters import shown_filters
 from core.runs.history import History, Point
 from core.runs.records import Run
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from core.train.wording import in_words, value_words
+from core.train.describe import in_words, value_words
 
 T = TypeVar("T")
 JUDGED, EXPLAINED = 45, 50  # of 100 parts of the work

@@ -15,8 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from core.errors import StorageError
 from core.runs import manifest
 from core.runs.manifest import SERIES, Rows
-from core.runs.rows import read_run
-from core.runs.tables import RUNS
+from core.runs.tables import RUNS, read_run
 from core.runs.transactions import transaction, writing
 
 ID = re.compile(r"[0-9a-f]{10}")

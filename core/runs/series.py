@@ -4,9 +4,9 @@ import json
 
 from sqlalchemy import select
 
-from core.runs.ledger import Ledger
 from core.runs.records import Event, Evidence, Metric
 from core.runs.tables import EVENTS, EVIDENCE, METRICS, transaction
+from core.runs.worker_store import Ledger
 
 _EVIDENCE_COLUMNS = [column for column in EVIDENCE.c if column.name != "run_id"]
 _METRIC_COLUMNS = [column for column in METRICS.c if column.name != "run_id"]

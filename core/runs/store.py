@@ -16,14 +16,13 @@ from sqlalchemy import ColumnElement, Engine, delete, insert, select, update
 from core.data.catalog import known
 from core.errors import RunError, StorageError
 from core.model.spec import ModelSpec
+from core.runs.lifecycle import answer, last_in_line
 from core.runs.manifest import RUN as MANIFEST
 from core.runs.manifest import write_curves, write_run
 from core.runs.records import Run, Status
 from core.runs.recovery import ID, RUN_COLUMNS, Recovery, database_name, in_words, recover
-from core.runs.requests import answer, last_in_line
-from core.runs.rows import read_run, readable_runs
 from core.runs.series import Series
-from core.runs.tables import EVENTS, EVIDENCE, METRICS, RUNS, next_number, transaction
+from core.runs.tables import EVENTS, EVIDENCE, METRICS, RUNS, next_number, read_run, readable_runs, transaction
 from core.runs.transactions import writing
 from core.settings import absolute_url, settings
 
@@ -75,7 +74,7 @@ class RunStore(Series):
         """Record a new run and return its id: queued, or already running if an `owner` trains it itself.
 
         `origin` says what made it where that was not a person, for instance "demo:digits".
-        It begins with random weights, or else with those of `first`; see `core.train.beginning.first_checkpoint`.
+        It begins with random weights, or else with those of `first`; see `core.train.initialization.first_checkpoint`.
         """
         run_id, now, info = uuid.uuid4().hex[:10], time.time(), known(dataset)
         if first is not None:  # before any worker can see the run

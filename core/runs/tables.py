@@ -1,5 +1,9 @@
 """The tables behind the run store, made where they are missing: plain SQLAlchemy Core, on SQLite and Postgres alike."""
 
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -12,6 +16,7 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    Row,
     String,
     Table,
     Text,
@@ -25,8 +30,11 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.schema import CreateColumn
 
-from core.errors import StorageError
-from core.runs.records import DIVERGED, DIVERGED_WORDS
+from core.data.catalog import known
+from core.data.dataset_info import DatasetInfo
+from core.errors import SpecError, StorageError
+from core.model.spec import ModelSpec
+from core.runs.records import DIVERGED, DIVERGED_WORDS, Run, Status
 from core.runs.transactions import failures_in_words, prepare_sqlite, writing
 from core.runs.transactions import transaction as transaction
 
@@ -184,3 +192,42 @@ def _name_failures(connection: Connection) -> None:
 def next_number() -> Any:
     """Return the number of the run that is inserted now, as a subquery: later runs have higher ones."""
     return select(func.coalesce(func.max(RUNS.c.number), 0) + 1).scalar_subquery()
+
+
+_PARSED = ("spec", "config", "live", "status", "dataset_info")
+
+
+@lru_cache(maxsize=1024)
+def _spec(text: str) -> ModelSpec:
+    return ModelSpec.from_json(text)
+
+
+@lru_cache(maxsize=1024)
+def _info(text: str) -> DatasetInfo | None:
+    try:
+        return DatasetInfo.from_json(text) if text else None
+    except (ValueError, TypeError):  # damaged: as if nothing had been recorded
+        return None
+
+
+def read_run(row: Row[Any]) -> Run:
+    """Return the run that a row records; raises `StorageError` if the row is damaged."""
+    values = row._asdict()
+    try:
+        return Run(
+            **{name: value for name, value in values.items() if name not in _PARSED},
+            spec=_spec(values["spec"]),
+            config=json.loads(values["config"]),
+            live=json.loads(values["live"]),
+            status=Status(values["status"]),
+            dataset_info=_info(values["dataset_info"]) or known(values["dataset"]),
+        )
+    except (ValueError, SpecError) as error:
+        raise StorageError(f"The record of run {values['id']} is damaged: choose another run.") from error
+
+
+def readable_runs(rows: Iterable[Row[Any]]) -> Iterator[Run]:
+    """Yield the runs whose record can be read: a damaged one must not hide the others."""
+    for row in rows:
+        with suppress(StorageError):
+            yield read_run(row)

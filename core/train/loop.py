@@ -13,9 +13,8 @@ from core.errors import DivergedError
 from core.inference.random_state import SeededGlobalState
 from core.runs.checkpoint import Checkpoint
 from core.runs.records import Evidence
-from core.train.beginning import Given, begin
-from core.train.budgets import Budgets
 from core.train.config import TrainConfig, check_batch_size
+from core.train.early_stopping import Budgets
 from core.train.feed import (
     augmentation_draw,
     batches,
@@ -23,8 +22,9 @@ from core.train.feed import (
     image_order,
     training_labels,
 )
-from core.train.gauges import epoch_due, gauge_gradients, gauge_network, gradient_due
 from core.train.hardware import pick_device, pick_precision
+from core.train.initialization import Given, begin
+from core.train.internals import epoch_due, gauge_gradients, gauge_network, gradient_due
 from core.train.losses import make_loss, make_measure
 from core.train.metrics import Score, Step, evaluate
 from core.train.optimizers import adjust_optimizer, load_optimizer_state, make_optimizer, optimizer_state

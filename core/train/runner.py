@@ -21,8 +21,8 @@ from core.train.config import LIVE, TrainConfig
 from core.train.endings import ending_of
 from core.train.loop import Training
 from core.train.metrics import Step, evaluate
-from core.train.patience import insist
-from core.train.recording import Recording
+from core.train.recorder import Recording
+from core.train.retry import insist
 
 HEARTBEAT_SECONDS = 1.0
 HOLD_SECONDS = 600.0

@@ -10,7 +10,7 @@ from benchmarks.server import Server
 from core.data.datasets import load_dataset
 from core.figures.atlas import framed
 from core.model.layers import Activation, Conv, Dense, Flatten
-from core.probe.atlas import Sample, data_map
+from core.probe.embedding.data_map import Sample, data_map
 from core.runs.store import RunStore
 
 pytestmark = pytest.mark.browser

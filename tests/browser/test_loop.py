@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from benchmarks.server import Server
 from core.data.datasets import load_dataset
 from core.data.images import decode_image, fit_image
-from core.explain.prediction import predict
+from core.inference.prediction import predict
 from core.runs.records import Status
 from core.runs.store import RunStore
 

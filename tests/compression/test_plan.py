@@ -5,7 +5,7 @@ import torch
 
 from core.compression import Plan, Pruning, compress, prune, sweep
 from core.compression.pruning import weighted
-from core.explain.pointing import wilson
+from core.explain.metrics.pointing_game import wilson
 from core.model.layers import Activation, Conv, Dense, Flatten, Residual
 from tests.compression.test_pruning import IMAGES, PLAIN, same, spec_of, trained
 

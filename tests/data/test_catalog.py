@@ -8,7 +8,7 @@ import pytest
 from core.data.catalog import DATASETS
 from core.data.download import DOWNLOADS
 from core.data.sources import READERS
-from core.data.synthetic import SHAPES
+from core.data.synthetic.shapes import SHAPES
 
 
 def test_order_is_the_one_of_the_menu() -> None:

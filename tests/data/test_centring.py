@@ -5,9 +5,9 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from core.data.centring import centred
 from core.data.datasets import load_dataset
 from core.data.images import fit_image
+from core.data.mnist_layout import centred
 
 SIZE = (28, 28)
 

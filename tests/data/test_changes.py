@@ -9,7 +9,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from core.compat import import_torchvision
-from core.data.changes import cut_out, recolour, shift, warp
+from core.data.image_ops import cut_out, recolour, shift, warp
 
 IMAGES = torch.rand(4, 3, 12, 10, generator=torch.Generator().manual_seed(0))
 NO, YES = torch.zeros(4, dtype=torch.bool), torch.ones(4, dtype=torch.bool)

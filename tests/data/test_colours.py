@@ -348,7 +348,7 @@ def test_a_jpeg_above_the_limit_is_opened_at_a_fraction_and_says_so(monkeypatch:
 
 
 def test_all_names_of_a_jpeg_are_known() -> None:
-    from core.data.folders import PICTURES, survey
+    from core.data.importing.folder_layout import PICTURES, survey
     from tests.data.archives import packed
 
     image = saved(Image.new("RGB", (9, 9)), "JPEG")
@@ -368,9 +368,9 @@ def photograph(width: int, height: int) -> Image.Image:
 
 
 def test_the_same_file_is_the_same_picture_at_every_door() -> None:
-    from core.data.decoding import Look, decode_members
-    from core.data.folders import survey
     from core.data.images import fit_image
+    from core.data.importing.decoder_worker import Look, decode_members
+    from core.data.importing.folder_layout import survey
     from tests.data.archives import packed
 
     file = saved(Image.new("RGB", (16, 16), (200, 60, 60)), "PNG", icc_profile=matrix_profile(TO_XYZ_D50["Adobe RGB"]))

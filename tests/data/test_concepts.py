@@ -5,7 +5,7 @@ import colorsys
 import numpy as np
 import pytest
 
-from core.data.concepts import CONCEPTS, concepts_for, draw_concept
+from core.data.synthetic.concepts import CONCEPTS, concepts_for, draw_concept
 from core.errors import DataError
 
 

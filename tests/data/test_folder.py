@@ -14,15 +14,15 @@ import pytest
 import torch
 from PIL import Image
 
-from core.data import own
+from core.data import user_datasets as own
 from core.data.catalog import DATASETS
-from core.data.crew import _DEADLY, Crew
 from core.data.datasets import _statistics, load_dataset, without_images
-from core.data.decoding import NOTE, Look, squared
-from core.data.folder import bring_in, import_images
-from core.data.folders import survey
 from core.data.images import decode_image, fit_image
-from core.data.loose import archive_of
+from core.data.importing.decoder_pool import _DEADLY, Crew
+from core.data.importing.decoder_worker import NOTE, Look, squared
+from core.data.importing.folder_layout import survey
+from core.data.importing.importer import bring_in, import_images
+from core.data.importing.zip_builder import archive_of
 from core.errors import DataError
 from tests.data.archives import class_folders, packed, picture
 
@@ -201,7 +201,7 @@ def test_choices_out_of_range_get_a_sentence(choice: dict[str, object], sentence
 
 
 def test_too_much_for_the_memory_is_refused_before_anything_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.data.folder.MAX_BYTES", 10 * 3 * 64**2)
+    monkeypatch.setattr("core.data.importing.importer.MAX_BYTES", 10 * 3 * 64**2)
     with pytest.raises(DataError, match=r"choose a size of at most 40"):
         import_images(packed(class_folders({"a": 11, "b": 11})), "Large", size=64)
 
@@ -242,7 +242,7 @@ def test_progress_rises_to_the_number_of_files() -> None:
 
 def test_a_killed_import_shows_nothing_and_the_next_one_sweeps_up(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (home / "a.zip").write_bytes(packed(class_folders({"a": 400, "b": 400}, size=(64, 64))))
-    code = "import sys; from pathlib import Path; from core.data.folder import import_images\n"
+    code = "import sys; from pathlib import Path; from core.data.importing.importer import import_images\n"
     code += "import_images(Path(sys.argv[1]), 'Killed', size=64)"
     process = subprocess.Popen([sys.executable, "-c", code, str(home / "a.zip")], cwd=ROOT)
     deadline = time.monotonic() + 60
@@ -260,10 +260,10 @@ def test_a_killed_import_shows_nothing_and_the_next_one_sweeps_up(home: Path, mo
 def test_a_file_that_kills_its_decoder_is_named_and_the_others_come_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from core.data import crew
+    from core.data.importing import decoder_pool as crew
 
     (tmp_path / "die.py").write_text(
-        "import os, core.data.decoding as decoding\n"
+        "import os, core.data.importing.decoder_worker as decoding\n"
         "decode = decoding.decode_members\n"
         "def deadly(archive, members, look):\n"
         "    if any('deadly' in member.name for member in members): os.abort()\n"

@@ -14,8 +14,8 @@ import json, resource, sys
 import numpy as np
 from core.data import own
 from core.data.catalog import DATASETS
-from core.data.decoding import Look
-from core.data.folder import bring_in
+from core.data.importing.decoder_worker import Look
+from core.data.importing.importer import bring_in
 from core.data.images import decode_image
 from core.errors import ConvScopeError
 from tests.data import hostile

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.data import own
+from core.data import user_datasets as own
 from core.data.arrangement import split_of
-from core.data.crew import Crew
-from core.data.decoding import Look
-from core.data.folder import bring_in, import_images
-from core.data.folders import Naming, NoDataSetError, survey
+from core.data.importing.decoder_pool import Crew
+from core.data.importing.decoder_worker import Look
+from core.data.importing.folder_layout import Naming, NoDataSetError, survey
+from core.data.importing.importer import bring_in, import_images
 from core.data.names import decode_name, guess_encoding
 from core.errors import DataError, StorageError
 from tests.data.archives import class_folders, packed, picture
@@ -283,7 +283,7 @@ def noise(seed: int) -> bytes:
 def test_a_disk_that_fills_is_one_sentence_at_once(
     small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reserved: bool
 ) -> None:
-    from core.data import crew
+    from core.data.importing import decoder_pool as crew
 
     started = []
     start = subprocess.Popen
@@ -299,7 +299,7 @@ def test_a_disk_that_fills_is_one_sentence_at_once(
 
 
 def test_a_decoder_that_does_not_start_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from core.data import crew
+    from core.data.importing import decoder_pool as crew
 
     started = []
     start = subprocess.Popen

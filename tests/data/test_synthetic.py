@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.data import synthetic
-from core.data.synthetic import REACH, SHAPES, draw_shapes
+from core.data.synthetic import shapes as synthetic
+from core.data.synthetic.shapes import REACH, SHAPES, draw_shapes
 
 
 def _grown(masks: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -7,7 +7,7 @@ from torch import nn
 
 from core.errors import EvaluationError, ExplainError
 from core.evaluation import answers_of
-from core.model.twin import twin_of
+from core.inference.copies import twin_of
 
 
 class Spy(nn.Sequential):

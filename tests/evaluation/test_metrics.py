@@ -13,7 +13,7 @@ from core.errors import EvaluationError
 from core.evaluation import Answers, mean_of, rankings, report_of, scores_of
 from core.evaluation.metrics import top_of
 from core.evaluation.ranking import MOST
-from core.explain.pointing import wilson
+from core.explain.metrics.pointing_game import wilson
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
 

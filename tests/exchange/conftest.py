@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core.exchange.archive import export_run
+from core.exchange.export_archive import export_run
 from core.model.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, MaxPool, Residual
 from core.model.spec import ModelSpec
 from core.runs.records import Event

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from core.data.folder import import_images
-from core.exchange.archive import export_run
+from core.data.importing.importer import import_images
+from core.exchange.export_archive import export_run
 from core.model.layers import Activation, Conv, Dense, Flatten, MaxPool
 from core.model.spec import ModelSpec
 from core.runs.store import RunStore

@@ -9,9 +9,9 @@ import pytest
 from safetensors.torch import load
 
 from core.errors import RunError, StorageError
-from core.exchange.archive import export_run
+from core.exchange.csv_tables import read_curves
+from core.exchange.export_archive import export_run
 from core.exchange.layout import missing_weights, stem
-from core.exchange.table import read_curves
 from core.model.presets import preset
 from core.model.spec import ModelSpec
 from core.runs.checkpoint import load_checkpoint

@@ -6,7 +6,7 @@ import pytest
 
 from core.errors import ConfigError
 from core.exchange.card import as_text, model_card
-from core.exchange.standing import interval, limits, untested
+from core.exchange.evaluation_evidence import interval, limits, untested
 from core.model.shapes import summarize
 
 

@@ -13,10 +13,10 @@ import torch
 from safetensors.torch import load, save
 
 from core.errors import ConvScopeError, StorageError
-from core.exchange import restore
-from core.exchange.archive import export_run
+from core.exchange import import_archive as restore
+from core.exchange.export_archive import export_run
+from core.exchange.import_archive import import_run
 from core.exchange.layout import MB, Limits
-from core.exchange.restore import import_run
 from core.runs.checkpoint import load_checkpoint
 from core.runs.records import Status
 from core.runs.store import RunStore

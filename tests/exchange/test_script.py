@@ -19,7 +19,7 @@ from core.data import datasets
 from core.data.arrays import Arrays
 from core.data.catalog import DATASETS
 from core.data.datasets import load_dataset
-from core.exchange.archive import export_run
+from core.exchange.export_archive import export_run
 from core.exchange.script import to_script
 from core.exchange.script_data import data_section, images_file, travels
 from core.model.build import build_model

@@ -6,8 +6,8 @@ import struct
 
 import pytest
 
+from core.exchange.csv_tables import curves_csv, read_curves
 from core.exchange.layout import COLUMNS, ArchiveError
-from core.exchange.table import curves_csv, read_curves
 from core.runs.records import Metric
 
 METRICS = (

@@ -148,7 +148,7 @@ def test_a_run_that_carries_no_normalisation_and_has_no_data_set_has_no_script(t
 def test_the_archive_s_training_script_ends_with_the_run_s_logits(trained, store, tmp_path):
     import zipfile
 
-    from core.exchange.archive import export_run
+    from core.exchange.export_archive import export_run
 
     with (tmp_path / "run.zip").open("wb") as file:
         export_run(store, trained, file)

@@ -13,19 +13,19 @@ import torch
 from PIL import Image
 from safetensors.torch import load, save
 
-from core.data import own
+from core.data import user_datasets as own
 from core.data.catalog import DATASETS
 from core.data.datasets import load_dataset
 from core.errors import DataError
 from core.exchange.__main__ import main as exchange
-from core.exchange.archive import export_run
 from core.exchange.card import model_card
 from core.exchange.dataset import OFFERED, bring_in_images, offered_images
+from core.exchange.export_archive import export_run
+from core.exchange.import_archive import import_run
 from core.exchange.layout import DATA, DATASET, PREDICTOR, ArchiveError
 from core.exchange.predictor import to_predictor
-from core.exchange.restore import import_run
 from core.explain.__main__ import main as explain
-from core.explain.calls import Call, Source, command
+from core.explain.cli.record import Call, Source, command
 from core.inference import open_network
 from core.report.document import lab_report
 from core.runs.store import RunStore

@@ -5,8 +5,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from core.errors import ExplainError
-from core.explain.agreement import CHANCE, agreement_of
-from core.explain.chance import overlaps_when_shifted, products_when_shifted
+from core.explain.metrics.agreement import CHANCE, agreement_of, overlaps_when_shifted, products_when_shifted
 
 SHAPE = (8, 10)
 

@@ -9,9 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.errors import ExplainError
-from core.explain.attacks import Attack, attack
-from core.explain.flips import LENGTHS, STRENGTHS, random_changes, smallest
-from core.explain.levels import whole_levels
+from core.explain.attacks import LENGTHS, STRENGTHS, Attack, attack, random_changes, smallest, whole_levels
 
 pytestmark = pytest.mark.filterwarnings("ignore:Input Tensor 0 did not")
 MEAN, STD = (0.5, 0.4, 0.3), (0.25, 0.2, 0.3)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from core.errors import ExplainError
 from core.explain.attribution import Attribution, attribute, heatmap
-from core.explain.methods import METHODS
+from core.explain.methods.registry import METHODS
 from core.model.build import build_model
 from core.model.presets import PRESETS, preset
 

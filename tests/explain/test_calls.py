@@ -6,8 +6,8 @@ import shlex
 import pytest
 
 from core.errors import ExplainError
-from core.explain.calls import FORMAT, Call, Source, command, in_one_line, read_settings
-from core.explain.methods import METHODS
+from core.explain.cli.record import FORMAT, Call, Source, command, in_one_line, read_settings
+from core.explain.methods.registry import METHODS
 
 SOURCE = Source("0123456789", "A “network”", "digits", 3)
 

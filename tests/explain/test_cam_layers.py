@@ -4,9 +4,9 @@ import pytest
 from torch import nn
 
 from core.errors import ExplainError
-from core.explain.fitness import why_not
-from core.explain.layers import cam_layers, default_cam_layer
-from core.explain.methods import METHODS
+from core.explain.cam_layers import cam_layers, default_cam_layer
+from core.explain.compatibility import why_not
+from core.explain.methods.registry import METHODS
 from core.model.build import build_model
 from core.model.presets import PRESETS, preset
 

@@ -5,9 +5,9 @@ import torch
 
 from core.compat import import_torchvision
 from core.explain.attribution import attribute
+from core.inference.copies import twin_of
 from core.model.build import build_model
 from core.model.presets import PRESETS, preset
-from core.model.twin import twin_of
 from tests.explain.test_attribution import picture
 
 import_torchvision()  # torch-cam needs it

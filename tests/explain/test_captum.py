@@ -9,10 +9,10 @@ from captum.attr._utils.lrp_rules import EpsilonRule
 from torch import Tensor, nn
 
 from core.explain.attribution import attribute
-from core.explain.methods import METHODS
-from core.explain.question import backgrounds, baseline
-from core.explain.relevance import STABILIZER
-from core.explain.superpixels import superpixels
+from core.explain.methods.registry import METHODS
+from core.explain.methods.relevance import STABILIZER
+from core.explain.methods.superpixels import superpixels
+from core.explain.request import backgrounds, baseline
 from core.inference.random_state import seeded
 from core.model.build import build_model
 from core.model.presets import preset
@@ -198,7 +198,7 @@ def test_what_promises_to_sum_up_does(name: str, start: str) -> None:
 
 
 def test_captum_gets_deep_lift_wrong_where_a_pooling_follows_an_activation() -> None:
-    """A reason for `core.explain.deep_lift`."""
+    """A reason for `core.explain.methods.deep_lift`."""
     net = build_model(preset("tutorial", (3, 16, 16), 4)).eval()
     starts = torch.randn(1, 3, 16, 16, generator=torch.Generator().manual_seed(9))
     for model, wrong in ((net, True), (spaced(net), False)):

@@ -11,10 +11,9 @@ from scipy import stats
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from core.data.concepts import draw_concept
+from core.data.synthetic.concepts import draw_concept
 from core.errors import ExplainError
-from core.explain.concepts import ConceptReport, ConceptScore, concept_scores, direction
-from core.explain.layer_vectors import LayerVectors
+from core.explain.tcav import ConceptReport, ConceptScore, LayerVectors, concept_scores, direction
 
 SHAPE = (3, 24, 24)
 

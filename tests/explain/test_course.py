@@ -11,8 +11,8 @@ from torch import Tensor
 from core.data.datasets import load_dataset
 from core.errors import ExplainError, StorageError
 from core.explain.attribution import Attribution, attribute, heatmap
-from core.explain.course import Missing, Moment, follow, likeness_to_last, settled, share_inside, thinned
-from core.explain.prediction import predict
+from core.explain.epochs import Missing, Moment, follow, likeness_to_last, settled, share_inside, thinned
+from core.inference.prediction import predict
 from core.model.build import build_model
 from core.model.layers import Activation, Conv, Dense, Flatten
 from core.model.spec import ModelSpec

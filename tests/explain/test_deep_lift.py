@@ -10,12 +10,12 @@ from captum.attr._core.deep_lift import SUPPORTED_NON_LINEAR
 from torch import Tensor, nn
 
 from core.explain.attribution import attribute
-from core.explain.question import BASELINES, backgrounds, baseline
+from core.explain.request import BASELINES, backgrounds, baseline
+from core.inference.copies import twin_of
 from core.model.build import build_model
 from core.model.layers import ACTIVATIONS, Activation, Conv, Dense, Flatten, MaxPool
 from core.model.presets import PRESETS, preset
 from core.model.spec import ModelSpec
-from core.model.twin import twin_of
 
 ENOUGH = 1e-3  # of the change of score
 

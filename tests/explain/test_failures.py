@@ -8,7 +8,7 @@ from torch import nn
 
 from core.errors import ExplainError
 from core.explain.attribution import attribute
-from core.explain.methods import METHODS
+from core.explain.methods.registry import METHODS
 
 
 def network() -> nn.Sequential:

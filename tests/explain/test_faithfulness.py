@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 from core.errors import ExplainError
 from core.explain.attribution import Attribution, attribute, heatmap
-from core.explain.completeness import Gap
-from core.explain.faithfulness import _masks, infidelity
-from core.explain.methods import METHODS
-from core.explain.steadiness import sensitivity
+from core.explain.methods.registry import METHODS
+from core.explain.metrics.completeness import Gap
+from core.explain.metrics.infidelity import _masks, infidelity
+from core.explain.metrics.sensitivity import sensitivity
 
 
 def network() -> nn.Sequential:

@@ -17,9 +17,9 @@ from core.data.datasets import load_dataset
 from core.data.images import decode_image, fit_image
 from core.explain.__main__ import main, open_network
 from core.explain.attribution import attribute
-from core.explain.calls import command, read_settings
-from core.explain.methods import METHODS
-from core.explain.prediction import predict
+from core.explain.cli.record import command, read_settings
+from core.explain.methods.registry import METHODS
+from core.inference.prediction import predict
 from core.model.layers import Activation, Conv, Dense, Flatten, MaxPool
 from core.model.spec import ModelSpec
 from core.runs.store import RunStore

@@ -6,9 +6,9 @@ import sys
 import pytest
 
 from core.errors import ExplainError
-from core.explain.methods import METHODS
-from core.explain.occlusion import windows
-from core.explain.option import Option
+from core.explain.methods.options import Option
+from core.explain.methods.perturbation import windows
+from core.explain.methods.registry import METHODS
 
 
 def test_keys_are_names_and_everything_is_said() -> None:

@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from core.data.synthetic import draw_shapes
+from core.data.synthetic.shapes import draw_shapes
 from core.errors import ExplainError
 from core.explain.attribution import Attribution, attribute
-from core.explain.pointing import centre_map, league, mean_rate, standing, wilson
+from core.explain.metrics.pointing_game import centre_map, league, mean_rate, standing, wilson
 
 COUNT, SIDE = 20, 8
 

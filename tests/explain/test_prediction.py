@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from core.errors import ExplainError
-from core.explain.prediction import batch_size, predict
+from core.inference.prediction import batch_size, predict
 from core.model.build import build_model
 from core.model.presets import PRESETS, preset
 

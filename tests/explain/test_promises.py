@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from core.compat import import_torchvision
 from core.explain.attribution import attribute
-from core.explain.methods import METHODS
-from core.explain.question import backgrounds
+from core.explain.methods.registry import METHODS
+from core.explain.request import backgrounds
 from core.model.build import build_model
 from core.model.presets import PRESETS, preset
 from core.model.zoo_modules import lite0, one_module_per_use

@@ -13,13 +13,13 @@ from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from core.explain.attribution import attribute
-from core.explain.methods import METHODS
-from core.explain.randomization import untrained
+from core.explain.methods.registry import METHODS
+from core.explain.metrics.randomization import untrained
 from core.inference import random_state
 from core.model.build import build_model
 from core.model.layers import Activation, Conv, Dense, Dropout, Flatten
 from core.model.spec import ModelSpec
-from core.probe.passes import layer_pass
+from core.probe.autograd_reference import layer_pass
 from tests.explain.test_attribution import network, picture
 
 pytestmark = pytest.mark.filterwarnings("ignore")

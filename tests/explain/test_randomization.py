@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from core.compat import import_torchvision
 from core.errors import ExplainError
 from core.explain.attribution import Attribution, attribute
-from core.explain.fitness import why_not
-from core.explain.methods import METHODS
-from core.explain.randomization import cascade, forgettable, forgotten, likeness, untrained
+from core.explain.compatibility import why_not
+from core.explain.methods.registry import METHODS
+from core.explain.metrics.randomization import cascade, forgettable, forgotten, likeness, untrained
 
 
 def network() -> nn.Sequential:

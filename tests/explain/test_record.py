@@ -10,9 +10,18 @@ import torch
 from PIL import Image
 
 from core.explain.attribution import Attribution, attribute, heatmap
-from core.explain.calls import Source, read_settings
-from core.explain.methods import METHODS
-from core.explain.record import Record, arrays_npz, call_of, digest, fingerprint, names_of, settings_json
+from core.explain.cli.record import (
+    Record,
+    Source,
+    arrays_npz,
+    call_of,
+    digest,
+    fingerprint,
+    names_of,
+    read_settings,
+    settings_json,
+)
+from core.explain.methods.registry import METHODS
 from core.figures.explained import explanation_sheet, explanation_tiles
 from core.figures.overlays import faded, overlay
 from core.model.build import build_model

@@ -10,12 +10,12 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from core.compat import import_torchvision
 from core.explain.attribution import attribute
-from core.explain.methods import METHODS
-from core.explain.relevance import GAMMA, RULES, relevance
-from core.explain.unfold import unfolded
+from core.explain.canonize import unfolded
+from core.explain.methods.registry import METHODS
+from core.explain.methods.relevance import GAMMA, RULES, relevance
+from core.inference.copies import twin_of
 from core.model.build import build_model
 from core.model.presets import PRESETS, preset
-from core.model.twin import twin_of
 from core.model.zoo_modules import lite0, one_module_per_use
 
 import_torchvision()  # zennit imports it by itself, which fails where the builds of torch and torchvision differ
@@ -104,7 +104,7 @@ def test_poolings_activations_and_batch_norms(pool: nn.Module, function: nn.Modu
 
 
 class Block(nn.Module):
-    """A residual block with zennit's sum; `core.explain.unfold` makes a sum of its own of the plain one."""
+    """A residual block with zennit's sum; `core.explain.canonize` makes a sum of its own of the plain one."""
 
     def __init__(self, plain: bool) -> None:
         super().__init__()

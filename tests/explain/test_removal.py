@@ -9,9 +9,17 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import ExplainError
-from core.explain.erasing import BETTER, FILLS, order, removed
-from core.explain.question import baseline
-from core.explain.removal import Chance, moved_removal, random_removal, removal_curve
+from core.explain.metrics.deletion_insertion import (
+    BETTER,
+    FILLS,
+    Chance,
+    moved_removal,
+    order,
+    random_removal,
+    removal_curve,
+    removed,
+)
+from core.explain.request import baseline
 
 
 def linear(side: int = 4) -> nn.Sequential:

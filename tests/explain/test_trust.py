@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from core.explain.completeness import Gap
-from core.explain.faithfulness import Infidelity
-from core.explain.methods import METHODS
-from core.explain.pointing import CENTRE, RANDOM, League, Rate, Standing
-from core.explain.randomization import Cascade, Likeness, Step
-from core.explain.removal import Chance, Curve
-from core.explain.steadiness import Sensitivity
-from core.explain.trust import (
+from core.explain.methods.registry import METHODS
+from core.explain.metrics.completeness import Gap
+from core.explain.metrics.deletion_insertion import Chance, Curve
+from core.explain.metrics.infidelity import Infidelity
+from core.explain.metrics.pointing_game import CENTRE, RANDOM, League, Rate, Standing
+from core.explain.metrics.randomization import Cascade, Likeness, Step
+from core.explain.metrics.sensitivity import Sensitivity
+from core.explain.metrics.verdicts import (
     cascade_verdict,
     completeness_verdict,
     infidelity_verdict,

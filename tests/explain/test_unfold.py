@@ -6,12 +6,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.errors import ExplainError
-from core.explain import unfold
+from core.explain import canonize as unfold
 from core.explain.attribution import attribute
-from core.explain.fitness import why_not
-from core.explain.methods import METHODS
-from core.explain.question import baseline
-from core.explain.unfold import is_plain, operations, unfolded
+from core.explain.canonize import is_plain, operations, unfolded
+from core.explain.compatibility import why_not
+from core.explain.methods.registry import METHODS
+from core.explain.request import baseline
 from core.model.build import build_model
 from core.model.following import followed
 from core.model.presets import preset

@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from core.figures.bars import plain, probabilities, scores
 from core.figures.palette import THEMES
+from core.figures.prediction_bars import plain, probabilities, scores
 
 
 def test_the_likeliest_come_first_with_their_index() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.compression.changes import Change
-from core.explain.pointing import wilson
+from core.explain.metrics.pointing_game import wilson
 from core.figures.compression import class_chart, class_rows, sweep_chart, sweep_rows
 
 

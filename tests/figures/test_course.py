@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.figures.course import course_chart, course_rows, course_tiles
+from core.figures.epochs import course_chart, course_rows, course_tiles
 from core.figures.overlays import faded, overlay
 
 RNG = np.random.default_rng(0)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.figures.enlarged import around, enlarged_map
+from core.figures.map_detail import around, enlarged_map
 from core.figures.palette import luminance
 from core.figures.scales import ColorScale
 

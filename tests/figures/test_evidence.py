@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from core.figures.evidence import (
+from core.figures.internals import (
     ALL,
     MAX_ROWS,
     WHOLE,

@@ -5,10 +5,10 @@ import torch
 import vl_convert
 
 from core.explain.attacks import Attack, Attempt
-from core.explain.concepts import ConceptReport, ConceptScore, mean_interval
-from core.figures.concepts import KINDS, concept_chart, concept_rows
+from core.explain.tcav import ConceptReport, ConceptScore, mean_interval
 from core.figures.flips import flip_chart, flip_rows
 from core.figures.palette import THEMES
+from core.figures.prediction_bars import KINDS, concept_chart, concept_rows
 
 NAMES = ("cat", "dog", "a bird with a name that is far too long to be shown")
 BEFORE = torch.tensor([0.9, 0.08, 0.02])

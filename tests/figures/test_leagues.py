@@ -2,9 +2,9 @@
 
 import pytest
 
-from core.explain.pointing import CENTRE, RANDOM, League, Rate, Standing
-from core.figures.leagues import IGNORANT, MEASURES, league_chart, league_rows
+from core.explain.metrics.pointing_game import CENTRE, RANDOM, League, Rate, Standing
 from core.figures.palette import THEMES
+from core.figures.pointing_game import IGNORANT, MEASURES, league_chart, league_rows
 
 
 def standing(method: str, value: float, *, blank: bool = False) -> Standing:

@@ -5,7 +5,7 @@ import importlib.util
 import pytest
 from PIL import ImageFont
 
-from core.figures.letters import font, lines, spelled
+from core.figures.fonts import font, lines, spelled
 
 
 def test_lines_fit_and_keep_every_word() -> None:

@@ -1,6 +1,6 @@
 """What is written onto curves stands at the right epoch, is bounded and finds room."""
 
-from core.figures.marks import MAX_EVENTS, MAX_LABELS, Mark, best_rows, event_rows, mark_rows
+from core.figures.annotations import MAX_EVENTS, MAX_LABELS, Mark, best_rows, event_rows, mark_rows
 from core.runs.history import Best
 from core.runs.records import Event
 

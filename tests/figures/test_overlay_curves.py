@@ -10,7 +10,7 @@ import vl_convert
 
 from core.figures.hues import HUES, SHAPES
 from core.figures.overlay_curves import AXES, MAX_RUNS, MEASURES, overlay_chart, overlay_rows, swatch
-from core.runs.courses import Course, Spot
+from core.runs.curves import Course, Spot
 
 FAST = Course(
     (Spot(0.5, 1.0, 2.0, 0.25), Spot(1.0, 2.0, 1.0, 0.5)), (Spot(1.0, 2.0, 1.5, 0.4), Spot(2.0, 4.0, 1.25, 0.5))

@@ -7,9 +7,9 @@ import pytest
 import vl_convert
 
 from core.evaluation import Answers, rankings, reliability
+from core.figures.calibration import confidence_chart, reliability_chart, reliability_rows
 from core.figures.confusions import confusion_chart, confusion_rows
 from core.figures.ranking_curves import CURVES, ranking_chart, ranking_rows
-from core.figures.reliabilities import confidence_chart, reliability_chart, reliability_rows
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.explain.removal import Chance, Curve
+from core.explain.metrics.deletion_insertion import Chance, Curve
 from core.figures.palette import THEMES
 from core.figures.removal_curves import AXES, chance_rows, removal_chart, removal_rows
 

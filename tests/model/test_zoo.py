@@ -21,7 +21,7 @@ from core import assets, download
 from core.compat import import_torchvision
 from core.data.images import decode_image, fit_image
 from core.errors import StorageError, ZooError
-from core.explain.prediction import predict
+from core.inference.prediction import predict
 from core.model import zoo
 from core.model.zoo import ZOO
 from core.model.zoo_weights import load_pretrained

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.explain.agreement import agreement_of
 from core.explain.attribution import attribute, heatmap
-from core.explain.methods import METHODS
+from core.explain.methods.registry import METHODS
+from core.explain.metrics.agreement import agreement_of
 from core.model.build import build_model
 from core.model.layers import Dense, Flatten
 from core.model.spec import ModelSpec

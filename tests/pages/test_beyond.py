@@ -10,13 +10,12 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 import core.explain.attacks
-import core.explain.concepts
-import core.explain.flips
+import core.explain.tcav
 from core.data.datasets import load_dataset
 from core.explain.attacks import Attack, attack
 from core.explain.influence import Images, Snapshot, similarity, tracin
-from core.explain.methods import METHODS
-from core.explain.prediction import predict
+from core.explain.methods.registry import METHODS
+from core.inference.prediction import predict
 from core.model.build import build_model
 from core.model.layers import Activation, Conv, Dense, Flatten, GlobalAvgPool
 from core.model.spec import ModelSpec
@@ -175,7 +174,7 @@ def test_the_smallest_strength_is_found_on_a_press_and_can_be_used(trained_run: 
     settled(app)
     strengths = [
         strength
-        for strength in core.explain.flips.STRENGTHS
+        for strength in core.explain.attacks.STRENGTHS
         if by_hand(trained_run, Attack("fgsm", strength)).successful
     ]
     assert f"turns the answer is **{strengths[0]}**" in texts(app)
@@ -280,14 +279,14 @@ def test_checkpoints_are_few_and_stand_for_the_epochs_before_them(trained_run: s
 def reports(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Write down what is asked about concepts."""
     calls: list[dict[str, Any]] = []
-    compute = core.explain.concepts.concept_scores
+    compute = core.explain.tcav.concept_scores
 
     def record(model: Any, layer: str, target: int, examples: Any, *args: Any, **words: Any) -> Any:
         found = compute(model, layer, target, examples, *args, **words)
         calls.append({"layer": layer, "target": target, "examples": examples, "found": found})
         return found
 
-    monkeypatch.setattr(core.explain.concepts, "concept_scores", record)
+    monkeypatch.setattr(core.explain.tcav, "concept_scores", record)
     return calls
 
 

@@ -13,14 +13,14 @@ from streamlit.testing.v1 import AppTest
 import core.probe.hog
 from core.data.datasets import Dataset, load_dataset
 from core.errors import ConvScopeError
-from core.explain.prediction import predict
+from core.inference.prediction import predict
 from core.model.build import build_model
 from core.model.handmade import kernel
 from core.model.layers import Conv, Dense, Flatten
 from core.model.spec import ModelSpec
 from core.probe.classical import CLASSICAL
 from core.probe.hog import HogResult
-from core.probe.matching import best_matches
+from core.probe.kernel_matching import best_matches
 from core.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from core.train.config import TrainConfig

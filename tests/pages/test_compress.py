@@ -16,8 +16,8 @@ from core.model.spec import ModelSpec
 from core.runs.checkpoint import beginning_of, load_checkpoint
 from core.runs.records import Status
 from core.runs.store import RunStore
-from core.train.beginning import Given
 from core.train.config import TrainConfig
+from core.train.initialization import Given
 from core.train.runner import Runner
 from pages.sections.compress import measure as compress_results
 from pages.sections.compress.controls import Asked

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 import core.explain.attribution
 from core.data.datasets import load_dataset
-from core.explain.prediction import predict
+from core.inference.prediction import predict
 from core.model.build import build_model
 from core.model.layers import Conv, Dense, Flatten
 from core.model.spec import ModelSpec

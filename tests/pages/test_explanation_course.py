@@ -17,9 +17,9 @@ from streamlit.testing.v1 import AppTest
 import core.explain.attribution
 from core.data.datasets import load_dataset
 from core.explain.attribution import attribute, heatmap
-from core.explain.prediction import predict
-from core.figures.course import course_tiles
+from core.figures.epochs import course_tiles
 from core.figures.overlays import faded
+from core.inference.prediction import predict
 from core.model.layers import Activation, Conv, Dense, Flatten, MaxPool
 from core.model.spec import ModelSpec
 from core.runs.store import RunStore

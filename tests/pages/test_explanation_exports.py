@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.explain.__main__ import main
 from core.explain.attribution import attribute
-from core.explain.calls import read_settings
+from core.explain.cli.record import read_settings
 from core.inference import open_network
 from core.runs.store import RunStore
 from pages.shared.explanation.export import DOWNLOADS

@@ -10,7 +10,7 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from core.exchange.archive import export_run
+from core.exchange.export_archive import export_run
 from core.runs.store import RunStore
 from pages.sections.runs.export import DOWNLOADS
 from pages.shared.shell import services as state

@@ -14,8 +14,8 @@ from core.data.crop import Crop
 from core.data.datasets import load_dataset
 from core.data.images import decode_image, fit_image
 from core.explain.influence import Images
-from core.reading.inside import look_inside
-from core.reading.reader import Reader, fit_reader
+from core.reliability.calibrated_model import Reader, fit_reader
+from core.reliability.features import look_inside
 from core.runs.store import RunStore
 from pages.sections.classify.batch import csv
 from pages.shared.display import class_bars as predictions

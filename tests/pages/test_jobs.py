@@ -18,7 +18,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from core.errors import ExplainError
-from core.explain.course import Missing
+from core.explain.epochs import Missing
 from pages.shared.shell import background_jobs as jobs
 from pages.shared.shell import job_board
 from pages.shared.shell.job_board import Lane

@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.data.catalog import DATASETS
-from core.data.folder import import_images
+from core.data.importing.importer import import_images
 from core.model.presets import preset
 from core.model.zoo import ZOO
 from core.runs.store import RunStore

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.data import own
+from core.data import user_datasets as own
 from core.data.catalog import DATASETS
-from core.data.folder import import_images
+from core.data.importing.importer import import_images
 from core.model.presets import preset
 from core.runs.records import Status
 from core.runs.store import RunStore

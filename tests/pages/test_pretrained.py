@@ -12,15 +12,15 @@ from safetensors.torch import save_file
 from streamlit.testing.v1 import AppTest
 
 from core.compat import import_torchvision
-from core.explain.prediction import predict
 from core.figures.grids import filters_as_rgb
 from core.inference.library import zoo_id
+from core.inference.prediction import predict
 from core.inference.sources import NO_IMAGES
 from core.model import zoo
 from core.model.zoo import ZOO
 from core.model.zoo_weights import load_pretrained
 from core.probe.activations import capture_activations
-from core.probe.anatomy import dissect
+from core.probe.layer_graph import dissect
 from core.probe.surgery import Off, operate
 from pages.sections.filters import top_images as unit_images
 from pages.sections.maths import layer_pass as maths_scene

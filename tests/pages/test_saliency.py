@@ -15,9 +15,9 @@ import core.explain.attribution
 from core.data.catalog import DATASETS
 from core.data.datasets import load_dataset
 from core.explain.attribution import attribute, heatmap
-from core.explain.method import Family
-from core.explain.methods import METHODS
-from core.explain.prediction import predict
+from core.explain.methods.base import Family
+from core.explain.methods.registry import METHODS
+from core.inference.prediction import predict
 from core.model.build import build_model
 from core.model.layers import Activation, Conv, Dense, Flatten
 from core.model.spec import ModelSpec

@@ -13,9 +13,9 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from core.data.datasets import load_dataset
-from core.explain.prediction import predict
 from core.figures.curves import smooth
 from core.figures.film import map_tiles
+from core.inference.prediction import predict
 from core.probe.activations import capture_activations
 from core.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from core.runs.records import Event, Evidence
@@ -29,7 +29,7 @@ def seeing(run_id: str, **remembered: Any) -> AppTest:
     """Run the three on a page of their own."""
 
     def page(run_id: str) -> None:
-        from core.figures.marks import Mark
+        from core.figures.annotations import Mark
         from pages.sections.train.curves import curves
         from pages.sections.train.internals import evidence_panel
         from pages.sections.train.live_preview import film_strip

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from core.errors import RunError, StorageError
-from core.explain.prediction import predict
 from core.inference import stamped
+from core.inference.prediction import predict
 from core.inference.sources import RunNetwork
 from core.runs.checkpoint import load_checkpoint, save_checkpoint
 from core.runs.store import RunStore

@@ -13,8 +13,8 @@ from streamlit.testing.v1 import AppTest
 
 from core.data.datasets import load_dataset
 from core.explain.attribution import attribute
-from core.explain.prediction import predict
 from core.figures.scales import number
+from core.inference.prediction import predict
 from core.model.handmade import kernel
 from core.probe.activations import capture_activations
 from core.probe.surgery import Edit, Off, Replace, Swap, operate

@@ -57,7 +57,7 @@ def test_a_measurement_that_failed_is_said_and_can_be_made_again(monkeypatch: py
             raise answer
         return answer
 
-    monkeypatch.setattr("core.train.speed.time_epoch_apart", measure)
+    monkeypatch.setattr("core.train.estimate.time_epoch_apart", measure)
     monkeypatch.setattr(launch, "epoch_time", epoch_time)
     app = train_page()
     assert "How long it takes could not be measured." in [caption.value for caption in app.caption]

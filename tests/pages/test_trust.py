@@ -14,14 +14,13 @@ from torch import Tensor, nn
 from core.data.catalog import DATASETS
 from core.data.datasets import load_dataset
 from core.explain.attribution import attribute, heatmap
-from core.explain.erasing import removed
-from core.explain.faithfulness import infidelity
-from core.explain.methods import METHODS
-from core.explain.pointing import league
-from core.explain.prediction import predict
-from core.explain.randomization import cascade, likeness
-from core.explain.removal import moved_removal, random_removal, removal_curve
-from core.explain.steadiness import sensitivity
+from core.explain.methods.registry import METHODS
+from core.explain.metrics.deletion_insertion import moved_removal, random_removal, removal_curve, removed
+from core.explain.metrics.infidelity import infidelity
+from core.explain.metrics.pointing_game import league
+from core.explain.metrics.randomization import cascade, likeness
+from core.explain.metrics.sensitivity import sensitivity
+from core.inference.prediction import predict
 from core.model.build import build_model
 from core.model.layers import Activation, Conv, Dense, Flatten, MaxPool
 from core.model.spec import ModelSpec

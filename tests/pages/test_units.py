@@ -18,9 +18,9 @@ from core.inference.sources import RunNetwork
 from core.model.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, MaxPool
 from core.model.readout import readout_layer
 from core.model.spec import ModelSpec
+from core.probe.activation_maximization import preferred_input
 from core.probe.activations import capture_activations
 from core.probe.fields import effective_field
-from core.probe.preferred import preferred_input
 from core.probe.sight import receptive_field
 from core.probe.units import contributions, top_images
 from core.runs.checkpoint import load_checkpoint, save_checkpoint

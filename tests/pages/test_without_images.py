@@ -8,7 +8,7 @@ from streamlit.testing.v1.element_tree import Button
 
 from core.data.catalog import DATASETS
 from core.exchange.dataset import OFFERED
-from core.exchange.restore import import_run
+from core.exchange.import_archive import import_run
 from core.runs.store import RunStore
 from tests.exchange.foreign import CLASSES, Foreign, made
 

@@ -9,9 +9,9 @@ from sklearn.neighbors import KNeighborsClassifier
 from torch import nn
 
 from core.errors import ConvScopeError, RunError
-from core.probe.atlas import DataMap, NoMap, Sample, chosen_images, data_map, untangle
+from core.probe.embedding.data_map import DataMap, NoMap, Sample, chosen_images, data_map, untangle
+from core.probe.embedding.trust import nearest, voted
 from core.probe.features import layer_features
-from core.probe.neighbors import nearest, voted
 
 
 def net(seed: int = 0) -> nn.Sequential:

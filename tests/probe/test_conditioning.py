@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from core.errors import ConvScopeError
-from core.probe.conditioning import ROUNDING, conditioned
-from core.probe.embedding import FEWEST, PROJECTIONS, project
-from core.probe.neighbors import nearest
-from core.probe.told_tsne import check_places
+from core.probe.embedding.conditioning import ROUNDING, conditioned
+from core.probe.embedding.layout import FEWEST, PROJECTIONS, project
+from core.probe.embedding.trust import nearest
+from core.probe.embedding.tsne import check_places
 
 
 def rows(count: int = 40, width: int = 6) -> np.ndarray:

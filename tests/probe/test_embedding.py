@@ -12,7 +12,7 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE, trustworthiness
 
 from core.errors import ConvScopeError
-from core.probe.embedding import FEWEST, PROJECTIONS, aligned, principal, project
+from core.probe.embedding.layout import FEWEST, PROJECTIONS, aligned, principal, project
 
 
 def rows(count: int = 120) -> np.ndarray:

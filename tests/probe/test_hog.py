@@ -8,7 +8,7 @@ import skimage as ski
 import torch
 
 from core.data.datasets import Dataset, Split, load_dataset
-from core.data.synthetic import draw_shapes
+from core.data.synthetic.shapes import draw_shapes
 from core.errors import ConvScopeError
 from core.probe.hog import hog_features, hog_svm
 

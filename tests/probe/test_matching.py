@@ -7,7 +7,7 @@ import torch
 
 from core.errors import ConvScopeError
 from core.model.handmade import KERNELS, kernel
-from core.probe.matching import best_matches
+from core.probe.kernel_matching import best_matches
 
 SIZES = (3, 5, 7)
 RNG = np.random.default_rng(0)

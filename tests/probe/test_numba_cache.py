@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import StorageError
-from core.probe import told_umap
+from core.probe.embedding import umap as told_umap
 
 
 @pytest.fixture

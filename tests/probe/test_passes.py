@@ -13,7 +13,7 @@ from core.errors import ConvScopeError
 from core.model.build import build_model
 from core.model.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, MaxPool, Residual
 from core.model.spec import ModelSpec
-from core.probe.passes import LayerPass, layer_pass
+from core.probe.autograd_reference import LayerPass, layer_pass
 
 LAYERS = (
     *(Conv(4, 3), BatchNorm(), Activation(), MaxPool(), Residual(4), Dropout(0.4)),

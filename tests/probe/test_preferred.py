@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from core.errors import ConvScopeError
 from core.model.build import build_model
 from core.model.presets import preset
-from core.probe.preferred import preferred_input, preferred_steps
+from core.probe.activation_maximization import preferred_input, preferred_steps
 from core.probe.units import tapped
 
 SHAPE, MEAN, STD = (3, 16, 16), (0.5, 0.4, 0.3), (0.25, 0.2, 0.3)

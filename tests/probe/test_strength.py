@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.probe.strength import dead_filters, strengths, strongest_channels
+from core.probe.kernel_matching import dead_filters, strengths, strongest_channels
 
 WEIGHTS = np.zeros((3, 2, 1, 2))
 WEIGHTS[0] = [[[3, 0]], [[0, -4]]]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core import maths
-from core.probe.window_pass import conv_pass, pool_pass
+from core.probe.autograd_reference import conv_pass, pool_pass
 
 RANDOM = np.random.default_rng(5)
 

@@ -21,8 +21,8 @@ from core.explain.attribution import attribute
 from core.model.build import build_model
 from core.model.layers import Conv, Dense, Flatten
 from core.model.spec import ModelSpec
-from core.report.asked import ASKED, Wish, chosen
 from core.report.document import lab_report
+from core.report.explanations import ASKED, Wish, chosen
 from core.runs.checkpoint import Checkpoint, save_checkpoint
 from core.train.config import TrainConfig
 
@@ -165,9 +165,9 @@ def test_a_network_that_fails_leaves_the_rest_of_the_report(well, place, store, 
 
 def test_the_maps_are_those_of_the_explanations(store, trained):
     from core.explain.attribution import heatmap
-    from core.explain.methods import METHODS
+    from core.explain.methods.registry import METHODS
     from core.figures.overlays import faded, overlay
-    from core.report.asked import asked
+    from core.report.explanations import asked
 
     dataset, model = load_dataset("digits"), store.load_model(trained)
     answers = answers_of(model, dataset.test.images, dataset.test.labels, normalize=dataset.normalize)

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from core.figures.scales import ColorScale
-from core.report.inside import shown_filters
-from core.report.judged import judged
-from core.report.parts import bar, pixels, share_of
+from core.report.elements import bar, pixels, share_of
+from core.report.evaluation import judged
+from core.report.filters import shown_filters
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (28, 28), (32, 20), (300, 224)])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.model.presets import preset
-from core.runs.courses import MAX_EPOCHS, MAX_POINTS, Course, course
+from core.runs.curves import MAX_EPOCHS, MAX_POINTS, Course, course
 from core.runs.records import Metric
 from core.runs.store import RunStore
 from core.train.config import TrainConfig

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-import core.runs.outlines as module
+import core.runs.curves as module
 from core.model.presets import preset
-from core.runs.outlines import POINTS, SAMPLE, Outlines, outlines
+from core.runs.curves import POINTS, SAMPLE, Outlines, outlines
 from core.runs.records import Metric, Run
 from core.runs.store import RunStore
 from core.train.config import TrainConfig

@@ -17,7 +17,7 @@ from core.data.datasets import load_dataset
 from core.model.build import build_model
 from core.runs import checkpoint
 from core.runs.store import RunStore
-from core.train import recording
+from core.train import recorder as recording
 from core.train.loop import Training
 from core.train.runner import Runner
 from tests.train.trials import LONG, SPEC

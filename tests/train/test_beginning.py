@@ -10,8 +10,8 @@ from core.model.build import build_model
 from core.model.handmade import KERNELS, kernel
 from core.model.layers import Conv, Dense, Flatten
 from core.model.spec import ModelSpec
-from core.train.beginning import begin
 from core.train.config import TrainConfig
+from core.train.initialization import begin
 from core.train.loop import Training
 
 CONFIG = TrainConfig(first_filters="by_hand", device="cpu", precision="fp32")

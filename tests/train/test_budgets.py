@@ -13,8 +13,8 @@ from core.model.layers import Dense, Flatten
 from core.model.spec import ModelSpec
 from core.runs.records import Status
 from core.runs.store import RunStore
-from core.train.budgets import Budgets
 from core.train.config import TrainConfig
+from core.train.early_stopping import Budgets
 from core.train.loop import Training
 from core.train.metrics import Score
 from core.train.runner import Runner

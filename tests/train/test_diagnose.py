@@ -13,9 +13,9 @@ from core.model.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatt
 from core.model.spec import ModelSpec
 from core.runs.records import DIVERGED, Evidence, Metric, Run, Status
 from core.train.config import TrainConfig
-from core.train.diagnose import RULES, diagnose
-from core.train.findings import Severity, number
-from core.train.symptoms import MOST, WHOLE, examine
+from core.train.diagnosis.diagnose import RULES, diagnose
+from core.train.diagnosis.finding import Severity, number
+from core.train.diagnosis.run_arrays import MOST, WHOLE, examine
 
 GUESS = math.log(10)
 LAYERS = (Conv(8), Activation(), Conv(8), Activation(), Flatten(), Dense(32), Activation(), Dense(10))

@@ -7,7 +7,7 @@ import pytest
 
 from core.options import options
 from core.train.config import TrainConfig
-from core.train.difference import config_changes, distinct_settings
+from core.train.describe import config_changes, distinct_settings
 
 
 def other(setting: Field[Any], value: object) -> object:

@@ -5,13 +5,14 @@ import errno
 import pytest
 import torch
 
-from core.data.own import delete_dataset
+from core.data.user_datasets import delete_dataset
 from core.errors import ConfigError, DataError, RunError, SpecError, StorageError, TrainingError
 from core.model.layers import Dense, Flatten
 from core.model.spec import ModelSpec
 from core.runs.records import DATA_MISSING, INTERNAL, OUT_OF_MEMORY, SETTINGS, STORAGE, Status
 from core.runs.store import RunStore
-from core.train import endings, loop, recording, runner
+from core.train import endings, loop, runner
+from core.train import recorder as recording
 from core.train.config import TrainConfig
 from core.train.endings import ending_of
 from core.train.loop import Training
@@ -136,7 +137,7 @@ def test_an_error_of_a_run_that_is_still_ours_ends_it(stage, store, monkeypatch)
 
 
 def test_a_data_set_that_is_gone_is_said_and_the_run_can_go_on_once_it_is_back(store):
-    from core.data.folder import import_images
+    from core.data.importing.importer import import_images
 
     zipped = packed(class_folders({"a": 12, "b": 12}))
     name = import_images(zipped, "Mine", size=8).name

@@ -18,11 +18,10 @@ import torch
 from core.runs.checkpoint import load_checkpoint
 from core.runs.records import Status
 from core.runs.store import RunStore
-from core.train import engine as engines
-from core.train import patience
-from core.train.engine import Engine
+from core.train import retry as patience
+from core.train import scheduler as engines
 from core.train.runner import Runner
-from core.train.silence import Silence
+from core.train.scheduler import Engine, Silence
 from tests.runs.holder import locked
 from tests.train.trials import LONG, ROOT, SPEC, WIDE, config, expected_losses, losses, until
 

@@ -12,7 +12,7 @@ from core.model.layers import Activation, BatchNorm, Conv, Dense, Flatten
 from core.model.spec import ModelSpec
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from core.train.gauges import dead_share, epoch_due, gauge_gradients, gauge_network, gradient_due, histogram
+from core.train.internals import dead_share, epoch_due, gauge_gradients, gauge_network, gradient_due, histogram
 from core.train.runner import Runner
 
 SPEC = ModelSpec("small", (1, 8, 8), 10, (Conv(4), BatchNorm(), Activation(), Flatten(), Dense(10)))

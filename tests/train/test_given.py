@@ -9,8 +9,8 @@ from torch import Tensor
 
 from core.compression import Pruning, cut, prune
 from core.errors import ConfigError
-from core.exchange.archive import export_run
-from core.exchange.restore import import_run
+from core.exchange.export_archive import export_run
+from core.exchange.import_archive import import_run
 from core.model.build import build_model
 from core.model.layers import Activation, BatchNorm, Conv, Dense, Flatten, Residual
 from core.model.spec import ModelSpec
@@ -18,9 +18,9 @@ from core.report import lab_report
 from core.runs.checkpoint import beginning_of, load_checkpoint
 from core.runs.records import Status
 from core.runs.store import RunStore
-from core.train.beginning import Given, first_checkpoint
 from core.train.choices import OPTIMIZERS
 from core.train.config import TrainConfig
+from core.train.initialization import Given, first_checkpoint
 from core.train.runner import Runner
 
 SPEC = ModelSpec(

@@ -14,7 +14,7 @@ from core.errors import ConfigError, StorageError, TrainingError
 from core.model.build import build_model
 from core.model.layers import Conv, Dense, Dropout, Flatten
 from core.model.spec import ModelSpec
-from core.train import speed
+from core.train import estimate as speed
 from core.train.choices import OPTIMIZERS
 from core.train.config import TrainConfig
 from core.train.feed import image_order

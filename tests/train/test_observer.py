@@ -10,9 +10,9 @@ from core.model.spec import ModelSpec
 from core.runs.records import DIVERGED, Evidence, Metric, Status
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from core.train.diagnose import diagnose
-from core.train.observer import Observer
-from core.train.symptoms import MOST, WHOLE
+from core.train.diagnosis.diagnose import diagnose
+from core.train.diagnosis.run_arrays import MOST, WHOLE
+from core.train.diagnosis.watch import Observer
 
 GUESS = math.log(10)
 SPEC = ModelSpec("small", (1, 8, 8), 10, (Flatten(), Dense(10)))

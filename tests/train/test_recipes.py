@@ -13,8 +13,8 @@ from core.model.spec import ModelSpec
 from core.runs.records import Run, Status
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from core.train.diagnose import RULES, diagnose
-from core.train.findings import Finding
+from core.train.diagnosis.diagnose import RULES, diagnose
+from core.train.diagnosis.finding import Finding
 from core.train.recipes import RECIPES, sound
 from core.train.runner import Runner
 

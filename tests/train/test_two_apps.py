@@ -12,11 +12,11 @@ import pytest
 
 from core.runs.records import Status
 from core.runs.store import RunStore
-from core.train.engine import Engine
+from core.train.scheduler import Engine
 from tests.train.trials import LONG, ROOT, SPEC, expected_losses, losses, until
 
 APP = (
-    "import sys\nfrom core.train.engine import Engine\nfrom core.runs.store import RunStore\n"
+    "import sys\nfrom core.train.scheduler import Engine\nfrom core.runs.store import RunStore\n"
     "Engine._keep_spare = lambda self: None\n"
     "listen = Engine._listen\nimport time\n"
     "Engine._listen = lambda self: (listen(self), print('looked', time.monotonic(), flush=True))\n"

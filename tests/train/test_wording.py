@@ -7,7 +7,7 @@ import pytest
 
 from core.options import options
 from core.train.config import TrainConfig
-from core.train.wording import in_words, label, value_words
+from core.train.describe import in_words, label, value_words
 
 SETTINGS = {setting.name: setting for setting in options(TrainConfig)}
 

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from core.data.catalog import DATASETS
-from core.data.folder import import_images
+from core.data.importing.importer import import_images
 from core.errors import SpecError
 from core.model.layers import LAYERS, Activation, Dense, Flatten, GlobalAvgPool, Layer
 from core.model.shapes import problems, summarize

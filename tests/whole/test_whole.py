@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from core.explain.methods import METHODS
+from core.explain.methods.registry import METHODS
 from core.model.layers import LAYERS
 from tests.whole.places import places
 from tests.whole.walk import draw, walk

@@ -14,13 +14,13 @@ import torch
 
 from core.data.datasets import Dataset, load_dataset
 from core.errors import ConvScopeError
-from core.exchange.archive import export_run
-from core.exchange.restore import import_run
+from core.exchange.export_archive import export_run
+from core.exchange.import_archive import import_run
 from core.exchange.script import to_script
 from core.exchange.script_data import images_file
 from core.explain.attribution import attribute
-from core.explain.fitness import why_not
-from core.explain.methods import METHODS
+from core.explain.compatibility import why_not
+from core.explain.methods.registry import METHODS
 from core.model.build import build_model
 from core.model.spec import ModelSpec
 from core.runs.records import Run, Status

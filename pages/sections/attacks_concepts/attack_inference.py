@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import astuple, replace
 from typing import TYPE_CHECKING
 
-from core.explain.method import Method
+from core.explain.methods.base import Method
 from core.inference.network import Network
 from pages.shared.network import inference as results
 from pages.shared.picture import input_image as subjects
@@ -34,9 +34,8 @@ def attacked(weights: Network, picture: subjects.Picture, how: "Attack") -> Comp
 
 
 def _compare(weights: Network, picture: subjects.Picture, how: "Attack", tell: Progress) -> Compared:
-    from core.explain.attacks import attack
-    from core.explain.flips import random_changes
-    from core.explain.prediction import predict
+    from core.explain.attacks import attack, random_changes
+    from core.inference.prediction import predict
 
     found = attack(weights.model, picture.tensor(), *weights.statistics, how, progress=tell)
     answers = predict(weights.model, weights.normalize(random_changes(found, RANDOM))).argmax(dim=1)
@@ -79,7 +78,7 @@ def growing(weights: Network, picture: subjects.Picture, how: "Attack") -> "tupl
     Raises:
         ConvScopeError: As in `attacked`.
     """
-    from core.explain.flips import LENGTHS, STRENGTHS, smallest
+    from core.explain.attacks import LENGTHS, STRENGTHS, smallest
 
     model, known = weights.model, weights.statistics
     strengths = LENGTHS if how.norm == "l2" else STRENGTHS

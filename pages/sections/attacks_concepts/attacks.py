@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from core.explain.methods import METHODS
+from core.explain.methods.registry import METHODS
 from core.figures.scales import ColorScale, number
 from core.inference.network import Network
 from pages.sections.attacks_concepts.attack_inference import RANDOM, as_picture, attacked, explained, growing
@@ -186,7 +186,7 @@ def _verdict(weights: Network, found: "Attacked", turned: int) -> None:
 
 def _explanations(weights: Network, picture: subjects.Picture, found: "Attacked", target: int) -> None:
     """Explain one class of the picture before and after, by one method."""
-    from core.explain.fitness import why_not
+    from core.explain.compatibility import why_not
 
     now = int(found.after.argmax())
     asked = {str(target): f"“{class_name(weights, target)}”"} | {str(now): f"“{class_name(weights, now)}”"}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from core.data.concepts import CONCEPTS, concepts_for, draw_concept
+from core.data.synthetic.concepts import CONCEPTS, concepts_for, draw_concept
 from core.errors import RunError
 from core.figures.samples import sample_strip
 from core.inference.network import Network
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
-    from core.explain.concepts import ConceptReport, ConceptScore
+    from core.explain.tcav import ConceptReport, ConceptScore
 
 REPEATS = 20
 EXAMPLES = 60
@@ -75,7 +75,7 @@ def report_of(asked: Question) -> "ConceptReport | None":
     def work(tell: Progress) -> "ConceptReport":
         import torch
 
-        from core.explain.concepts import concept_scores
+        from core.explain.tcav import concept_scores
 
         return concept_scores(
             model,
@@ -164,7 +164,7 @@ def _ask_layer(weights: Network) -> str:
 
 def _layers(weights: Network) -> tuple[list[str], str]:
     """Return the layers that can be asked, in order, and the one to begin with."""
-    from core.explain.layers import cam_layers, layer_shapes
+    from core.explain.cam_layers import cam_layers, layer_shapes
 
     model, spec = weights.model, weights.spec
     shapes = layer_shapes(model, weights.input_shape)
@@ -201,7 +201,7 @@ def _strip(name: str | None, shape: tuple[int, int, int]) -> bytes:
 
 def _show(weights: Network, found: "ConceptReport") -> None:
     """Show the scores as a chart and as a table, and say what they mean."""
-    from core.figures.concepts import concept_chart, concept_rows
+    from core.figures.prediction_bars import concept_chart, concept_rows
 
     titles = {name: concept.title for name, concept in CONCEPTS.items()}
     st.markdown(_headline(found, titles))

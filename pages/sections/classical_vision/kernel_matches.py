@@ -13,7 +13,7 @@ import streamlit as st
 from core.errors import ConvScopeError
 from core.inference.network import Network
 from core.model.handmade import KERNELS, kernel
-from core.probe.matching import Match, best_matches
+from core.probe.kernel_matching import Match, best_matches
 from core.runs.records import Run
 from core.train.config import TrainConfig
 from pages.sections.classical_vision.operations import first_convolution

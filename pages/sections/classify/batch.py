@@ -20,7 +20,7 @@ from pages.shared.shell.layout import plain, show_errors
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-    from core.reading.inside import Inside
+    from core.reliability.features import Inside
 
 SHOWN = ("picture", "file", "answer", "probability", "calibrated", "alarm", "note", "error")
 LATER = ("calibrated", "alarm")  # what has to be measured first
@@ -117,7 +117,7 @@ def _work(weights: Network, contents: Sequence[bytes]) -> Callable[[Progress], B
         import torch
 
         from core.data.images import decode_upload
-        from core.reading.inside import look_inside
+        from core.reliability.features import look_inside
 
         total, small, pixels = 2 * len(contents), list[str](), list[Any]()
         errors, notes = [""] * len(contents), [""] * len(contents)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.data.orientation import UPRIGHT, as_in_file
+from core.data.exif import UPRIGHT, as_in_file
 from core.figures.scales import ColorScale
 from core.inference.network import Network
 from pages.shared.picture.input_image import Picture

@@ -17,8 +17,8 @@ from pages.shared.shell.layout import plain, show_errors
 if TYPE_CHECKING:
     import numpy as np
 
-    from core.reading.inside import Inside
-    from core.reading.reader import Reader
+    from core.reliability.calibrated_model import Reader
+    from core.reliability.features import Inside
 
 CANNOT = (
     "A pretrained network cannot be calibrated here: that takes images whose classes are known and that it has not "
@@ -45,7 +45,7 @@ def reader(weights: Network, place: str) -> "Reader | None":
 
     def work(tell: Progress) -> "Reader":
         from core.explain.influence import Images
-        from core.reading.reader import fit_reader
+        from core.reliability.calibrated_model import fit_reader
 
         used = int(weights.config.get("train_images", 0)) or len(data.train)
         train = Images(data.train.images[:used], data.train.labels[:used], data.normalize)
@@ -87,7 +87,7 @@ def verdict_section(weights: Network, picture: subjects.Picture) -> None:
 
 def _too_few(weights: Network) -> str:
     """Return a sentence where there are certainly too few validation images, or nothing."""
-    from core.reading.alarm import fewest_images
+    from core.reliability.ood_detector import fewest_images
 
     there, wanted = len(weights.dataset().valid), fewest_images()
     if there >= wanted:
@@ -139,7 +139,7 @@ def _answers(found: "Reader", inside: "Inside") -> "tuple[np.ndarray, np.ndarray
 
 
 def _details(found: "Reader", inside: "Inside") -> None:
-    from core.reading.foreign import FOREIGN
+    from core.reliability.ood_samples import FOREIGN
 
     alarm, each = found.alarm, found.alarm.each(inside)
     with st.expander("How the alarm works", icon=":material/help:"):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from core.explain.methods import METHODS
+from core.explain.methods.registry import METHODS
 from core.figures.overlays import faded, overlay
 from core.inference.network import Network
 from pages.sections.classify.reliability import known_reader
@@ -19,7 +19,7 @@ from pages.shared.shell.controls import ask_one
 from pages.shared.shell.layout import plain, show_errors
 
 if TYPE_CHECKING:
-    from core.reading.variants import Stability, Variant
+    from core.reliability.robustness import Stability, Variant
 
 QUICK = ("grad_cam", "integrated_gradients", "input_x_gradient")
 SIDE = 112
@@ -29,8 +29,8 @@ SIDE = 112
 @show_errors()
 def stability_section(weights: Network, picture: subjects.Picture, target: int) -> None:
     """Change a picture a little in several ways and show what becomes of the answer and of one explanation."""
-    from core.explain.fitness import why_not
-    from core.reading.changes import CHANGES
+    from core.explain.compatibility import why_not
+    from core.reliability.perturbations import CHANGES
 
     st.subheader("Does the answer hold still?", anchor=False)
     model = weights.model
@@ -40,7 +40,7 @@ def stability_section(weights: Network, picture: subjects.Picture, target: int) 
 
     def work(tell: Progress) -> "Stability":
         from core.explain.attribution import attribute
-        from core.reading.variants import stability
+        from core.reliability.robustness import stability
 
         explain = partial(attribute, method=method)
         return stability(model, picture.tensor(), weights.normalize, target, explain, progress=tell)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from core.explain.methods import METHODS
+from core.explain.methods.registry import METHODS
 from core.figures.overlays import faded, overlay
 from core.figures.scales import number
 from pages.sections.compress.controls import Asked
@@ -53,7 +53,7 @@ def _chosen(asked: Asked) -> list[int]:
 
 
 def _moved(asked: Asked, method: str) -> "tuple[Moved, ...] | None":
-    from core.explain.fitness import why_not
+    from core.explain.compatibility import why_not
 
     model, (data, split) = asked.weights.model, split_of(asked)
     reason = why_not(model, method)

@@ -57,7 +57,7 @@ def _tune(asked: Asked) -> None:
 
 def _start(asked: Asked, before: TrainConfig, epochs: int, rate: float) -> str:
     """Record and queue the run; return its id."""
-    from core.train.beginning import Given, first_checkpoint
+    from core.train.initialization import Given, first_checkpoint
 
     run, made = asked.weights.require_run(), smaller(asked)
     words = f"{asked.weights.moment} weights of run {run.id} ({run.name}), {asked.plan.pruning}"

@@ -20,7 +20,7 @@ from pages.shared.shell.layout import plain, show_errors
 
 if TYPE_CHECKING:
     from core.compression.cost import Pace, Ratio
-    from core.explain.pointing import Rate
+    from core.explain.metrics.pointing_game import Rate
 
 FLIPS = 18
 SIDE = 96  # screen pixels

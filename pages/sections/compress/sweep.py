@@ -16,7 +16,7 @@ from pages.shared.shell.background_jobs import Progress, background, lane_of
 from pages.shared.shell.layout import show_errors
 
 if TYPE_CHECKING:
-    from core.explain.pointing import Rate
+    from core.explain.metrics.pointing_game import Rate
 
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 

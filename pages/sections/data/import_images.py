@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.data.archive import Skipped, content_of, opened
-from core.data.decoding import FITS, Look, squared
 from core.data.drawing import remarks
-from core.data.folder import bring_in, check_room
-from core.data.folders import MAX_CLASS_NAME, Naming, NoDataSetError, Survey, survey
 from core.data.images import decode_upload
+from core.data.importing.decoder_worker import FITS, Look, squared
+from core.data.importing.folder_layout import MAX_CLASS_NAME, Naming, NoDataSetError, Survey, survey
+from core.data.importing.importer import bring_in, check_room
+from core.data.importing.safezip import Skipped, content_of, opened
 from core.data.names import ENCODINGS
 from core.errors import ConvScopeError
 from pages.sections.data.catalogue import BROUGHT

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from core.data import own
+from core.data import user_datasets as own
 from core.data.dataset_info import DatasetInfo
 from core.errors import ConvScopeError
 from core.runs.records import Run

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.data.images import decode_image
-from core.data.loose import archive_of
+from core.data.importing.zip_builder import archive_of
 from core.errors import DataError
 from core.settings import settings
 from pages.shared.picture.files import picture_files

@@ -5,19 +5,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from core.figures.course import course_chart, course_rows
+from core.figures.epochs import course_chart, course_rows
 from pages.sections.embedding.types import Chart
 from pages.shared.display.vega_charts import chart
 from pages.shared.shell import services as state
 from pages.shared.shell.layout import plain
 
 if TYPE_CHECKING:
-    from core.probe.atlas import DataMap
+    from core.probe.embedding.data_map import DataMap
 
 
 def measures(drawn: "Chart", maps: "list[DataMap]", at: int) -> None:
     """Say how far the map can be trusted and how well the layer tells the classes apart."""
-    from core.probe.neighbors import NEAREST
+    from core.probe.embedding.trust import NEAREST
 
     shown = maps[at]
     right = float((shown.answers == _labels(drawn)).mean())

@@ -17,7 +17,7 @@ from pages.shared.shell.layout import plain
 from pages.shared.widgets.scatter import Scene, scatter
 
 if TYPE_CHECKING:
-    from core.probe.atlas import DataMap
+    from core.probe.embedding.data_map import DataMap
 
 JOINED = 6  # nearest others that a chosen mark is joined to
 
@@ -29,7 +29,7 @@ def _sheet(dataset: str, shape: tuple[int, ...], count: int, _images: np.ndarray
 
 def show(drawn: Chart) -> None:
     """Draw a map, or several moments of one, with its measures and the image that is chosen on it."""
-    from core.probe.atlas import NoMap
+    from core.probe.embedding.data_map import NoMap
 
     maps = [each for each in drawn.made if not isinstance(each, NoMap)]
     gaps = [each for each in drawn.made if isinstance(each, NoMap)]

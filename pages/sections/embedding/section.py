@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.explain.course import thinned
+from core.explain.epochs import thinned
 from core.inference.network import Network
 from pages.sections.embedding.scatter_view import show
 from pages.sections.embedding.types import Chart
@@ -22,7 +22,7 @@ from pages.shared.shell.layout import plain, show_errors
 if TYPE_CHECKING:
     import numpy as np
 
-    from core.probe.atlas import DataMap, NoMap
+    from core.probe.embedding.data_map import DataMap, NoMap
 
 COUNTS = (500, 1000, 2000, 4000)  # images to map
 USUAL = 1000
@@ -63,7 +63,7 @@ def atlas_section(both: Sequence[Network]) -> None:
 
 
 def _ask(weights: Network) -> Asked:
-    from core.probe.embedding import PROJECTIONS
+    from core.probe.embedding.layout import PROJECTIONS
     from core.probe.features import PIXELS
 
     notes = {layer.name: layer.note for layer in layers_of(weights)}
@@ -113,7 +113,7 @@ def _sides(both: Sequence[Network], asked: Asked) -> Sequence[Network]:
 
 
 def _numbers(weights: Network, count: int) -> "np.ndarray":
-    from core.probe.atlas import chosen_images
+    from core.probe.embedding.data_map import chosen_images
 
     return chosen_images(len(weights.dataset().test), count)
 
@@ -143,7 +143,7 @@ def _moments(weights: Network, method: str) -> tuple[Network, ...]:
 
 
 def _seconds(asked: Asked, count: int, moments: int) -> float:
-    from core.probe.embedding import PROJECTIONS
+    from core.probe.embedding.layout import PROJECTIONS
 
     return PROJECTIONS[asked.method].seconds * count / 1000 * moments
 
@@ -162,7 +162,7 @@ def _work(
 ) -> "tuple[DataMap | NoMap, ...]":
     import torch
 
-    from core.probe.atlas import Sample, data_map, untangle
+    from core.probe.embedding.data_map import Sample, data_map, untangle
 
     data = moments[0].dataset()
     chosen = torch.from_numpy(numbers)

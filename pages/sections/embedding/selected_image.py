@@ -20,7 +20,7 @@ from pages.shared.shell import navigation as menu
 from pages.shared.shell.layout import plain
 
 if TYPE_CHECKING:
-    from core.probe.atlas import DataMap
+    from core.probe.embedding.data_map import DataMap
 
 NEIGHBOURS = 9
 SIDE = 112  # about so many pixels wide are the pictures that go to the browser
@@ -51,7 +51,7 @@ def point_section(drawn: "Chart", made: "DataMap", chosen: int | None) -> int | 
 
 def _explained(weights: Network, picture: subjects.Picture, answer: int) -> None:
     from core.explain.attribution import heatmap
-    from core.explain.methods import METHODS
+    from core.explain.methods.registry import METHODS
 
     method, pixels = METHODS[METHOD], picture.array()
     try:

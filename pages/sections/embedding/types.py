@@ -8,7 +8,7 @@ import numpy as np
 from core.inference.network import Network
 
 if TYPE_CHECKING:
-    from core.probe.atlas import DataMap, NoMap
+    from core.probe.embedding.data_map import DataMap, NoMap
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
+from core.figures.calibration import confidence_chart, reliability_chart, reliability_rows
 from core.figures.ranking_curves import CURVES, ranking_chart, ranking_rows
-from core.figures.reliabilities import confidence_chart, reliability_chart, reliability_rows
 from pages.shared.evaluation.evaluate_split import Judged
 from pages.shared.shell import services as state
 from pages.shared.shell.layout import plain

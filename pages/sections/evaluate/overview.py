@@ -11,7 +11,7 @@ from pages.shared.shell.layout import plain
 
 if TYPE_CHECKING:
     from core.evaluation.metrics import Scores
-    from core.explain.pointing import Rate
+    from core.explain.metrics.pointing_game import Rate
 
 MEANS = {
     "Images": "How many images are of this class.",

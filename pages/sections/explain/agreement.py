@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from core.errors import ConvScopeError
-from core.explain.methods import METHODS
+from core.explain.methods.registry import METHODS
 from core.figures.overlays import faded, overlay
 from core.figures.scales import ColorScale
 from core.inference.network import Network
@@ -26,7 +26,7 @@ from pages.shared.shell.controls import ask_one
 from pages.shared.shell.layout import plain, show_errors
 
 if TYPE_CHECKING:
-    from core.explain.agreement import Agreement
+    from core.explain.metrics.agreement import Agreement
 
 NARROWEST = 340
 _STYLE = """<style>
@@ -218,8 +218,8 @@ def _compare(
     progress: Progress,
 ) -> "tuple[Agreement, tuple[ConvScopeError, ...]]":
     """Explain by every method and compare the maps; one that cannot answer is left out, and why is returned beside."""
-    from core.explain.agreement import agreement_of
     from core.explain.attribution import heatmap
+    from core.explain.metrics.agreement import agreement_of
 
     maps, errors = dict[str, Any](), dict[str, ConvScopeError]()
     passes = {name: _passes(name, options, picture) for name, options in settings.items()}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.errors import ConvScopeError
-from core.explain.erasing import BETTER, FILLS
+from core.explain.metrics.deletion_insertion import BETTER, FILLS
 from core.figures.overlays import faded, overlay
 from core.figures.removal_curves import chance_rows, removal_chart, removal_rows
 from pages.sections.explain.trust_request import Asked, attempt, head, say
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from core.errors import ConvScopeError
     from core.explain.attribution import Attribution
-    from core.explain.removal import Chance, Curve
+    from core.explain.metrics.deletion_insertion import Chance, Curve
 
     pass  # DROPPED-IMPORT
 
@@ -55,7 +55,7 @@ def sizes(asked: Asked) -> tuple[int, int, int]:
 
     From step to step it is a whole per cent of the pixels, or several.
     """
-    from core.explain.removal import PLACES, RANDOM_ORDERS, STEPS
+    from core.explain.metrics.deletion_insertion import PLACES, RANDOM_ORDERS, STEPS
 
     return (20, 6, 3) if max(asked.picture.shape[1:]) > COARSE else (STEPS, PLACES, RANDOM_ORDERS)
 
@@ -78,7 +78,7 @@ def _both_curves(
     steps: int,
     progress: Progress,
 ) -> "dict[str, Curve | ConvScopeError]":
-    from core.explain.removal import removal_curve
+    from core.explain.metrics.deletion_insertion import removal_curve
 
     def curve(mode: str) -> "Curve":
         return removal_curve(model, image, values, target, mode, fill, versus=versus, steps=steps, progress=progress)
@@ -119,7 +119,7 @@ def _chances(
     size: tuple[int, int, int],
     progress: Progress,
 ) -> "dict[str, Chances | ConvScopeError]":
-    from core.explain.removal import moved_removal, random_removal
+    from core.explain.metrics.deletion_insertion import moved_removal, random_removal
 
     steps, places, orders = size
     total = len(TITLES) * (places + orders)
@@ -149,7 +149,7 @@ def curve_card(
         asked: The map.
         looked_at: Whether that share is marked, because the picture shows it.
     """
-    from core.explain.trust import removal_verdict
+    from core.explain.metrics.verdicts import removal_verdict
 
     mode, found = curve.mode, None if chances is None else taken(chances)
     head(TITLES[mode], ABOUT[mode], PAPER, mode)
@@ -254,7 +254,7 @@ def _erased(
     asked: Asked, values: "np.ndarray", gone: float, fill: str, mode: str, chance: "Chances | ConvScopeError | None"
 ) -> None:
     """Draw the picture after its pixels are changed, and what the network says of it."""
-    from core.explain.erasing import removed
+    from core.explain.metrics.deletion_insertion import removed
 
     changed = removed(asked.image(), values, gone, fill, mode)
     count, total = round(gone * values.size), values.size
@@ -277,9 +277,9 @@ def _answer(asked: Asked, changed: Any, random: float | None) -> None:
     """Write how likely the class is now, and what the network says instead; `random` is what random pixels do."""
     import torch
 
-    from core.explain.prediction import predict
-    from core.explain.usable import likelihoods
-    from core.model.twin import twin_of
+    from core.explain.metrics.validate import likelihoods
+    from core.inference.copies import twin_of
+    from core.inference.prediction import predict
 
     model, images = asked.weights.model, torch.stack([asked.image(), changed])
     before, now = likelihoods(twin_of(model), images, asked.target, asked.versus).tolist()

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.errors import ConvScopeError
-from core.explain.course import Missing, Moment, follow, thinned
-from core.explain.methods import METHODS
+from core.explain.epochs import Missing, Moment, follow, thinned
+from core.explain.methods.registry import METHODS
 from core.inference.network import Network
 from pages.sections.explain.epochs_view import Told, pause, tell
 from pages.shared.display.class_bars import class_name, same_classes

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from core.explain.course import ALIKE, Missing, Moment, likeness_to_last, settled, share_inside
-from core.figures.course import CourseTiles, course_chart, course_rows, course_tiles
+from core.explain.epochs import ALIKE, Missing, Moment, likeness_to_last, settled, share_inside
+from core.figures.epochs import CourseTiles, course_chart, course_rows, course_tiles
 from core.figures.grids import sprite
 from core.figures.overlay_curves import swatch
 from core.figures.overlays import faded

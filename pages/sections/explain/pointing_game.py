@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import streamlit as st
 
-from core.explain.methods import METHODS
-from core.figures.leagues import IGNORANT, MEASURES, league_chart, league_rows
+from core.explain.methods.registry import METHODS
+from core.figures.pointing_game import IGNORANT, MEASURES, league_chart, league_rows
 from core.inference.network import Network
 from pages.sections.explain.trust_request import head, say
 from pages.shared.display.vega_charts import chart
@@ -22,7 +22,7 @@ from pages.shared.shell.layout import plain, show_errors
 
 if TYPE_CHECKING:
     from core.data.datasets import Dataset
-    from core.explain.pointing import League, Rate
+    from core.explain.metrics.pointing_game import League, Rate
 
 COUNTS = {"50": "50", "100": "100", "200": "200", "500": "500"}
 ABOUT = (
@@ -60,7 +60,7 @@ def league_panel(weights: Network) -> None:
 
 def _fitting(weights: Network) -> tuple[tuple[str, ...], list[str]]:
     """Return the chosen methods that can explain the network, and why the others cannot."""
-    from core.explain.fitness import why_not
+    from core.explain.compatibility import why_not
 
     model = weights.model
     reasons = {name: why_not(model, name, METHODS[name].resolve(method_options(name))) for name in chosen_methods()}
@@ -90,7 +90,7 @@ def _league(weights: Network, data: "Dataset", names: tuple[str, ...], count: in
 
 
 def _work(model: Any, data: "Dataset", count: int, explains: Any, progress: Progress) -> "League":
-    from core.explain.pointing import league
+    from core.explain.metrics.pointing_game import league
 
     test = data.test
     assert test.masks is not None
@@ -99,7 +99,7 @@ def _work(model: Any, data: "Dataset", count: int, explains: Any, progress: Prog
 
 
 def _show(found: "League") -> None:
-    from core.explain.trust import league_verdict
+    from core.explain.metrics.verdicts import league_verdict
 
     titles = {name: method.title for name, method in METHODS.items()}
     with st.grid(2, min_column_width=320):

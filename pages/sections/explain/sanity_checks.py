@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.errors import ConvScopeError
-from core.figures.cascades import cascade_tiles
 from core.figures.grids import sprite
+from core.figures.randomization import cascade_tiles
 from core.figures.scales import number
 from pages.sections.explain.trust_request import Asked, attempt, head, say, tally
 from pages.sections.explain.trust_request import number as number_card
@@ -24,11 +24,10 @@ if TYPE_CHECKING:
     import numpy as np
 
     from core.explain.attribution import Attribution
-    from core.explain.faithfulness import Infidelity
-    from core.explain.randomization import Cascade, Likeness
-    from core.explain.repeats import Explain
-    from core.explain.steadiness import Sensitivity
-    from core.explain.trust import Verdict
+    from core.explain.metrics.infidelity import Infidelity
+    from core.explain.metrics.randomization import Cascade, Likeness
+    from core.explain.metrics.sensitivity import Explain, Sensitivity
+    from core.explain.metrics.verdicts import Verdict
 
 ABOUT = (
     "The network forgets its layers one after the other, from the last to the first: each gets fresh random weights, "
@@ -71,7 +70,7 @@ class Forgotten:
         import numpy as np
 
         from core.explain.attribution import heatmap
-        from core.explain.randomization import cascade, likeness, untrained
+        from core.explain.metrics.randomization import cascade, likeness, untrained
 
         found = cascade(model, image, target, explain, progress=progress)
         fresh = untrained(model, seed=1) if before is None else before
@@ -81,7 +80,7 @@ class Forgotten:
 
 def forgetting(asked: Asked, found: Forgotten) -> "list[Verdict]":
     """Draw the maps of a cascade in one scale, and say what they mean."""
-    from core.explain.trust import cascade_verdict, untrained_verdict
+    from core.explain.metrics.verdicts import cascade_verdict, untrained_verdict
 
     head("Forgetting, layer by layer", ABOUT, PAPER, "forgetting")
     steps = found.cascade.steps
@@ -189,7 +188,7 @@ def checks_panel(asked: Asked, found: "Attribution") -> None:
 
 
 def _infidelity(checks: Checks) -> "list[Verdict]":
-    from core.explain.trust import infidelity_verdict
+    from core.explain.metrics.verdicts import infidelity_verdict
 
     head("Infidelity", ABOUT_INFIDELITY, YEH, "infidelity")
     found = taken(checks.infidelity)
@@ -207,7 +206,7 @@ def _infidelity(checks: Checks) -> "list[Verdict]":
 
 
 def _sensitivity(checks: Checks) -> "list[Verdict]":
-    from core.explain.trust import sensitivity_verdict
+    from core.explain.metrics.verdicts import sensitivity_verdict
 
     head("Maximum sensitivity", ABOUT_SENSITIVITY, YEH, "sensitivity")
     found = taken(checks.sensitivity)
@@ -224,7 +223,7 @@ def _sensitivity(checks: Checks) -> "list[Verdict]":
 
 
 def _completeness(asked: Asked, attribution: "Attribution") -> "list[Verdict]":
-    from core.explain.trust import completeness_verdict
+    from core.explain.metrics.verdicts import completeness_verdict
 
     head("Completeness gap", ABOUT_COMPLETENESS, "Sundararajan, Taly and Yan 2017, arXiv:1703.01365", "completeness")
     found = attribution.gap
@@ -245,9 +244,9 @@ def _completeness(asked: Asked, attribution: "Attribution") -> "list[Verdict]":
 
 def _checks(asked: Asked, found: "Attribution") -> Checks | None:
     """Return what came out, or draw how far it is, or the button that starts it, and return None."""
-    from core.explain.faithfulness import SQUARES
-    from core.explain.randomization import STEPS, forgettable
-    from core.explain.steadiness import NEARBY
+    from core.explain.metrics.infidelity import SQUARES
+    from core.explain.metrics.randomization import STEPS, forgettable
+    from core.explain.metrics.sensitivity import NEARBY
 
     model = asked.weights.model
     repeats = (NEARBY + 1) + min(STEPS, len(forgettable(model))) + 2
@@ -270,8 +269,8 @@ def _untrained(asked: Asked) -> Any:
 def _work(explain: "Explain", model: Any, before: Any, image: Any, found: "Attribution", progress: Progress) -> Checks:
     """Make all checks; one that cannot be made does not keep the others away."""
     from core.explain.attribution import heatmap
-    from core.explain.faithfulness import infidelity
-    from core.explain.steadiness import sensitivity
+    from core.explain.metrics.infidelity import infidelity
+    from core.explain.metrics.sensitivity import sensitivity
 
     def share_of(first: float, last: float) -> Progress:
         return lambda done, total: progress(round(1000 * (first + (last - first) * done / max(1, total))), 1000)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import streamlit as st
 
 from core.errors import ConvScopeError
-from core.explain.method import Method
-from core.explain.methods import METHODS
-from core.explain.trust import Verdict
+from core.explain.methods.base import Method
+from core.explain.methods.registry import METHODS
+from core.explain.metrics.verdicts import Verdict
 from core.inference.network import Network
 from pages.shared.explanation.controls import chosen_methods, method_options
 from pages.shared.network import inference as results
@@ -22,7 +22,7 @@ from pages.shared.shell.layout import plain
 
 if TYPE_CHECKING:
     from core.explain.attribution import Attribution
-    from core.explain.repeats import Explain
+    from core.explain.metrics.sensitivity import Explain
 
 T = TypeVar("T")
 AT_ONCE, UNASKED = 0.4, 8.0  # seconds: what takes longer is done in the background; what takes much longer is asked for
@@ -147,7 +147,7 @@ def _ask_versus(weights: Network, picture: subjects.Picture, target: int) -> int
 
 def unfit(asked: Asked) -> str | None:
     """Say why the method cannot explain this network, as Markdown, or return None if it can."""
-    from core.explain.fitness import why_not
+    from core.explain.compatibility import why_not
 
     reason = why_not(asked.weights.model, asked.method.name, asked.method.resolve(dict(asked.options)))
     return plain(reason) if reason else None

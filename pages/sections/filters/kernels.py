@@ -13,7 +13,7 @@ from core.errors import ConvScopeError
 from core.figures.grids import colorize
 from core.figures.scales import ColorScale, number
 from core.inference.network import Network
-from core.probe.strength import dead_filters, strengths, strongest_channels
+from core.probe.kernel_matching import dead_filters, strengths, strongest_channels
 from pages.shared.display.map_grid import color_bar, enlarged, grid
 from pages.shared.shell.navigation import link
 from pages.shared.widgets.image_grid import Selection

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
+from core.figures.highlight import spotlight
 from core.figures.scales import number
-from core.figures.spotlights import spotlight
 from core.inference.network import Network
 from core.model.spec import ModelSpec
 from pages.sections.filters.filter_order import answers_words
@@ -240,8 +240,8 @@ def _preferred_input(
     tell: Progress,
 ) -> tuple[np.ndarray, float]:
     """Return the picture, uint8 (H, W, 3), and the strongest answer to it."""
+    from core.probe.activation_maximization import preferred_steps
     from core.probe.activations import capture_activations
-    from core.probe.preferred import preferred_steps
 
     climb = preferred_steps(model, layer, index, shape=shape, mean=mean, std=std, steps=STEPS)
     image = next(climb)

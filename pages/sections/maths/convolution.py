@@ -26,8 +26,8 @@ def size_formula(size: int, kernel: int, stride: int, padding: int, dilation: in
 
 def convolution(now: Scene) -> None:
     """Follow one filter of a convolution."""
+    from core.probe.autograd_reference import conv_pass
     from core.probe.module_windows import border, windows_of
-    from core.probe.window_pass import conv_pass
 
     module, found = now.module, now.found
     assert found.weight is not None and found.weight_gradient is not None
@@ -76,7 +76,7 @@ def convolution(now: Scene) -> None:
 
 def dense(now: Scene) -> None:
     """Follow one output of a dense layer: its weights lie over all inputs at once, as a kernel of their size."""
-    from core.probe.window_pass import conv_pass
+    from core.probe.autograd_reference import conv_pass
 
     found = now.found
     assert found.weight is not None and found.weight_gradient is not None

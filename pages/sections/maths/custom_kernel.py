@@ -174,7 +174,7 @@ def kernel_bench() -> None:
 
 
 def _convolve(image: np.ndarray, values: np.ndarray, above: np.ndarray, window: Window, chosen: Filter) -> None:
-    from core.probe.window_pass import conv_pass
+    from core.probe.autograd_reference import conv_pass
 
     seen = len(image) // chosen.groups
     weight = np.stack([values * (-1) ** place for place in range(seen)])
@@ -195,7 +195,7 @@ def _convolve(image: np.ndarray, values: np.ndarray, above: np.ndarray, window: 
 
 
 def _pool(image: np.ndarray, above: np.ndarray, window: Window, mode: Any) -> None:
-    from core.probe.window_pass import pool_pass
+    from core.probe.autograd_reference import pool_pass
 
     size, stride, padding = ((number, number) for number in (window.size, window.stride, window.padding))
     found = pool_pass(image[0], above, kernel_size=size, stride=stride, padding=padding, mode=mode)

@@ -82,7 +82,7 @@ def _moved(
 def _pass(weights: Network, model: Any, layer: str, batch: Batch) -> LayerWeights:
     import torch
 
-    from core.probe.passes import layer_pass
+    from core.probe.autograd_reference import layer_pass
     from core.train.losses import make_loss
 
     data = weights.dataset()

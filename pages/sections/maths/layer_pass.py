@@ -15,7 +15,7 @@ from pages.shared.picture import input_image as subjects
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
-    from core.probe.passes import LayerPass
+    from core.probe.autograd_reference import LayerPass
 
 MOST_PARAMETERS = 70  # millions: in double precision they take eight times as many MB
 BATCH = 16  # pictures where a layer looks at a whole batch: the chosen one first, then training images
@@ -111,7 +111,7 @@ def _layer_pass(
 ) -> "LayerPass":
     import torch
 
-    from core.probe.passes import layer_pass
+    from core.probe.autograd_reference import layer_pass
     from core.train.config import TrainConfig
     from core.train.losses import make_measure
 

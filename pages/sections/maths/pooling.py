@@ -33,7 +33,7 @@ def pooling(now: Scene) -> None:
 
 def _pool_part(now: Scene, channel: int, mode: Literal["max", "avg"]) -> None:
     """Follow the windows around a large map's strongest number, none of which touches the border."""
-    from core.probe.window_pass import pool_pass
+    from core.probe.autograd_reference import pool_pass
 
     module, found = now.module, now.found
     size, stride, padding = module.kernel_size, module.stride, module.padding

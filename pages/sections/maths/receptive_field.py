@@ -6,9 +6,9 @@ import numpy as np
 import streamlit as st
 
 from core.figures.grids import colorize
+from core.figures.highlight import spotlight
 from core.figures.overlays import overlay
 from core.figures.scales import ColorScale, number
-from core.figures.spotlights import spotlight
 from core.inference.network import Network
 from core.model.layers import Conv, Flatten, Residual
 from pages.shared.display.map_grid import color_bar, dimensions, grid

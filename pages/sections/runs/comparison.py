@@ -9,10 +9,10 @@ import streamlit as st
 
 from core.figures.overlay_curves import MAX_RUNS, overlay_chart, overlay_rows, swatch
 from core.model.difference import spec_changes
-from core.runs.courses import Course, course
+from core.runs.curves import Course, course
 from core.runs.records import Run
 from core.runs.training_data import dataset_title
-from core.train.difference import config_changes, distinct_settings
+from core.train.describe import config_changes, distinct_settings
 from pages.sections.runs.table import outlines, parameters, percent
 from pages.shared.display.vega_charts import chart
 from pages.shared.shell import services as state

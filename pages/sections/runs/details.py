@@ -8,7 +8,7 @@ from core.model.spec import ModelSpec, Shape
 from core.runs.records import Run, Status
 from core.runs.training_data import why_no_images
 from core.train.config import TrainConfig
-from core.train.wording import in_words
+from core.train.describe import in_words
 from pages.sections.runs.export import export_panel
 from pages.sections.runs.selection import choose
 from pages.sections.runs.table import outlines, started

@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.errors import ConvScopeError, DataError
 from core.exchange.layout import MB, Limits, missing_weights, stem
-from core.explain.methods import METHODS
+from core.explain.methods.registry import METHODS
 from core.extras import why_missing
 from core.inference.stamped import stamp_of
 from core.leftovers import EXPORT, unfinished
@@ -22,7 +22,7 @@ from pages.shared.shell.background_jobs import Lane, Progress, background
 from pages.shared.shell.layout import plain, show_errors
 
 if TYPE_CHECKING:
-    from core.report.asked import Wish
+    from core.report.explanations import Wish
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Download:
 
 
 def _csv(store: RunStore, run: Run) -> str:
-    from core.exchange.table import curves_csv
+    from core.exchange.csv_tables import curves_csv
 
     return curves_csv(store.metrics(run.id))
 
@@ -70,7 +70,7 @@ def _png(store: RunStore, run: Run) -> bytes:
 def _zip(store: RunStore, run: Run) -> bytes:
     from io import BytesIO
 
-    from core.exchange.archive import export_run
+    from core.exchange.export_archive import export_run
 
     content = BytesIO()
     export_run(store, run.id, content)
@@ -239,7 +239,7 @@ def report_panel(run: Run) -> None:
 
 def _ask_wish(run: Run) -> "Wish":
     """Ask which test images are explained beside those that are chosen anyway, and by which methods."""
-    from core.report.asked import ASKED, MOST_IMAGES, MOST_METHODS, Wish
+    from core.report.explanations import ASKED, MOST_IMAGES, MOST_METHODS, Wish
 
     choice = state.choice()
     looked_at = choice.number_in(run.dataset) if choice else None
@@ -319,7 +319,7 @@ def import_panel() -> None:
 
 def _take_in(key: str) -> None:
     """Import what was uploaded, before the page is drawn again, and make room for another upload."""
-    from core.exchange.restore import import_run
+    from core.exchange.import_archive import import_run
 
     file = st.session_state.get(key)
     if file is None:

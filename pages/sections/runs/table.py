@@ -10,7 +10,7 @@ import streamlit as st
 from core.figures.overlay_curves import MAX_RUNS
 from core.model.shapes import summarize
 from core.model.spec import ModelSpec
-from core.runs.outlines import Outlines
+from core.runs.curves import Outlines
 from core.runs.records import Outline, Run, Status
 from core.runs.training_data import dataset_title
 from pages.sections.runs.selection import choose, tick

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core.figures.annotations import Mark, best_rows, event_rows, mark_rows
 from core.figures.curves import curve_chart, curve_rows, gap_rows
-from core.figures.marks import Mark, best_rows, event_rows, mark_rows
 from core.runs.records import Run
 from pages.shared.display.vega_charts import chart
 from pages.shared.shell import services as state

@@ -8,9 +8,9 @@ from core.data.catalog import DATASETS
 from core.model.presets import PRESETS
 from core.runs.records import Run
 from core.train.config import TrainConfig
-from core.train.diagnose import RULES
-from core.train.findings import Finding, Severity
-from core.train.observer import Observer
+from core.train.diagnosis.diagnose import RULES
+from core.train.diagnosis.finding import Finding, Severity
+from core.train.diagnosis.watch import Observer
 from pages.sections.train.recipes import verdict
 from pages.shared.run import draft_history as edits
 from pages.shared.run import settings_form as settings

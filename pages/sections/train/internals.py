@@ -5,17 +5,9 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from core.figures.evidence import (
-    ALL,
-    WHOLE,
-    layer_chart,
-    layer_key,
-    layer_rows,
-    rate_chart,
-    rate_rows,
-)
+from core.figures.annotations import Mark, Rows, mark_rows
 from core.figures.histograms import histogram_chart, histogram_rows
-from core.figures.marks import Mark, Rows, mark_rows
+from core.figures.internals import ALL, WHOLE, layer_chart, layer_key, layer_rows, rate_chart, rate_rows
 from core.runs.records import Evidence, Run
 from pages.sections.train.curves import planned_epochs
 from pages.shared.display.vega_charts import chart

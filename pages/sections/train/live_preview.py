@@ -68,7 +68,7 @@ def frame(weights: Network, layer: str, seed: int) -> Frame:
 def _frame(mark: tuple[Any, ...], layer: str, seed: int, _weights: Network) -> Frame:
     """Compute what the strip shows; raises `ConvScopeError` where the weights cannot be used."""
 
-    from core.explain.prediction import predict
+    from core.inference.prediction import predict
     from core.probe.activations import capture_activations
     from core.probe.kernels import filter_layers, filters
 

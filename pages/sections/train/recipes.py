@@ -7,8 +7,8 @@ import streamlit as st
 from core.data.arrays import is_stored
 from core.data.catalog import DATASETS
 from core.runs.records import Run
-from core.train.diagnose import RULES
-from core.train.findings import Finding
+from core.train.diagnosis.diagnose import RULES
+from core.train.diagnosis.finding import Finding
 from core.train.recipes import RECIPES, sound
 from pages.shared.run.start import start
 from pages.shared.shell import navigation as menu

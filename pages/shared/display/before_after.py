@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from core.explain.method import Method
+from core.explain.methods.base import Method
 from core.figures.overlays import overlay
 from core.figures.palette import THEMES
 from core.figures.scales import number

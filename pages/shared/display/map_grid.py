@@ -15,7 +15,7 @@ from pages.shared.widgets.image_grid import Selection, image_grid
 if TYPE_CHECKING:
     import numpy as np
 
-    from core.figures.enlarged import Box
+    from core.figures.map_detail import Box
 
 COLUMNS = 16  # of the sheet; on the screen their number follows the width
 ONE_SCALE = "One scale for A and B. "
@@ -143,7 +143,7 @@ def enlarged(
         height: Screen pixels.
         bar: Whether the scale stands beside it, because no grid above it has the same.
     """
-    from core.figures.enlarged import around, enlarged_map
+    from core.figures.map_detail import around, enlarged_map
 
     rows, columns = values.shape
     part = around((rows, columns), *place, most)

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.figures.marks import Rows
+from core.figures.annotations import Rows
 
 
 def chart(spec: Mapping[str, Any], rows: Rows, *, key: str, alt: str, **more: Rows) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.errors import ConvScopeError
-from core.explain.method import Method
-from core.explain.option import Choice
+from core.explain.methods.base import Method
+from core.explain.methods.options import Choice
 from core.figures.scales import number
 from pages.shared.explanation.controls import Look
 from pages.shared.explanation.rendering import Shown, View, draw
@@ -89,7 +89,7 @@ def _found(
     method: Method, options: Mapping[str, Choice], views: Sequence[View], picture: subjects.Picture
 ) -> "list[Attribution | ConvScopeError] | Waiting | None":
     """Return the explanations of all views: at once where that is quick, else as soon as the background has them."""
-    from core.explain.fitness import why_not
+    from core.explain.compatibility import why_not
 
     reason = why_not(views[0].weights.model, method.name, options)
     if reason:

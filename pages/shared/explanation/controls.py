@@ -8,9 +8,9 @@ from typing import Any, Literal, get_args
 import streamlit as st
 
 from core.errors import ConvScopeError
-from core.explain.method import Family, Method
-from core.explain.methods import METHODS
-from core.explain.option import Choice, Option
+from core.explain.methods.base import Family, Method
+from core.explain.methods.options import Choice, Option
+from core.explain.methods.registry import METHODS
 from core.inference.network import Network
 from pages.shared.display.class_bars import class_name
 from pages.shared.shell.layout import plain
@@ -64,7 +64,7 @@ def _take_unit(weights: Network) -> None:
 
 
 def _ask_families(weights: Network) -> None:
-    from core.explain.fitness import why_not
+    from core.explain.compatibility import why_not
 
     model, reasons = weights.model, dict[str, str]()
     for family in get_args(Family):
@@ -117,7 +117,7 @@ def _ask_option(weights: Network, method: Method, option: Option) -> Choice:
 
 
 def _layers(weights: Network, method: Method) -> Sequence[str]:
-    from core.explain.layers import cam_layers, layer_shapes
+    from core.explain.cam_layers import cam_layers, layer_shapes
 
     try:
         model = weights.model

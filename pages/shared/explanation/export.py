@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.exchange.layout import stem
-from core.explain.calls import Source, command, in_one_line
+from core.explain.cli.record import Source, command, in_one_line
 from core.inference.network import Network
 from pages.shared.explanation.controls import Look
 from pages.shared.explanation.rendering import Shown
@@ -17,7 +17,7 @@ from pages.shared.picture import input_image as subjects
 
 if TYPE_CHECKING:
     from core.explain.attribution import Attribution
-    from core.explain.record import Record
+    from core.explain.cli.record import Record
 
 Kept = tuple[Network, "tuple[Attribution, ...]"]  # what one network was asked
 Records = Callable[[], "tuple[Record, ...]"]
@@ -52,13 +52,13 @@ def _sheet(records: Records, picture: subjects.Picture, look: Look) -> bytes:
 
 
 def _arrays(records: Records, picture: subjects.Picture, look: Look) -> bytes:
-    from core.explain.record import arrays_npz
+    from core.explain.cli.record import arrays_npz
 
     return arrays_npz(records())
 
 
 def _settings(records: Records, picture: subjects.Picture, look: Look) -> bytes:
-    from core.explain.record import settings_json
+    from core.explain.cli.record import settings_json
 
     return settings_json(records()).encode()
 
@@ -141,7 +141,7 @@ def take_away(shown: Sequence[Shown], picture: subjects.Picture, look: Look) -> 
 
 def _repeat(kept: Sequence[Kept], picture: subjects.Picture, name: str) -> None:
     """Show the command line that repeats it, with the file of settings where one line cannot say all."""
-    from core.explain.record import call_of
+    from core.explain.cli.record import call_of
 
     calls = [call_of(each) for _, found in kept for each in found]
     file, out = f"{name}-picture.png", f"{name}-again.png"
@@ -166,7 +166,7 @@ def _by_network(shown: Sequence[Shown]) -> list[Kept]:
 
 
 def _records(kept: Sequence[Kept], picture: subjects.Picture) -> "tuple[Record, ...]":
-    from core.explain.record import Record, fingerprint
+    from core.explain.cli.record import Record, fingerprint
 
     return tuple(
         Record(

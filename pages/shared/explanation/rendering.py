@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from core.errors import ConvScopeError
-from core.explain.method import Method
+from core.explain.methods.base import Method
 from core.figures.overlays import Overlay, faded, overlay
 from core.inference.network import Network
 from pages.shared.display.map_grid import ONE_SCALE, color_bar
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @st.cache_resource(show_spinner=False, max_entries=16)
 def _sights(run_id: str, _weights: Network) -> "dict[str, Sight]":
-    from core.probe.anatomy import dissect
+    from core.probe.layer_graph import dissect
 
     return {part.name: part.sight for part in dissect(_weights.model, _weights.input_shape)}
 

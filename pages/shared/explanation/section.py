@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from core.errors import ConvScopeError
-from core.explain.methods import METHODS
+from core.explain.methods.registry import METHODS
 from core.inference.network import Network
 from pages.shared.display.class_bars import class_name, same_classes
 from pages.shared.explanation.cards import Waiting, card, compute_all

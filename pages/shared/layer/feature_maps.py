@@ -79,7 +79,7 @@ def _names_classes(made: Made) -> bool:
 
 
 def _scores(made: Made, alike: Sequence[Made], side: int) -> None:
-    from core.figures.bars import scores
+    from core.figures.prediction_bars import scores
 
     names, theme = made.weights.class_names, state.theme()
     st.caption("One number (logit) for each class. The largest is the answer; softmax turns them into probabilities.")

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     import numpy as np
 
     from core.explain.attribution import Attribution
-    from core.reading.inside import Inside
+    from core.reliability.features import Inside
 
 
 @st.cache_data(show_spinner=False, max_entries=256)
 def _probabilities(mark: tuple[Any, ...], digest: str, _weights: Network, _picture: Picture) -> "np.ndarray[Any, Any]":
-    from core.explain.prediction import predict
+    from core.inference.prediction import predict
 
     return predict(_weights.model, _weights.normalize(_picture.tensor())[None])[0].numpy()
 
@@ -71,8 +71,8 @@ def passage(weights: Network, layer: str, picture: Picture) -> "tuple[np.ndarray
 
 @st.cache_data(show_spinner=False, max_entries=256)
 def _logits(mark: tuple[Any, ...], digest: str, _weights: Network, _picture: Picture) -> "np.ndarray[Any, Any]":
-    from core.explain.prediction import scores
-    from core.model.twin import twin_of
+    from core.inference.copies import twin_of
+    from core.inference.prediction import scores
 
     return scores(twin_of(_weights.model), _weights.normalize(_picture.tensor())[None])[0].numpy()
 
@@ -84,7 +84,7 @@ def logits(weights: Network, picture: Picture) -> "np.ndarray[Any, Any]":
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def _inside(mark: tuple[Any, ...], digest: str, _weights: Network, _picture: Picture) -> "Inside":
-    from core.reading.inside import look_inside
+    from core.reliability.features import look_inside
 
     return look_inside(_weights.model, _picture.tensor()[None], _weights.normalize)
 

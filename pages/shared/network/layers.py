@@ -15,8 +15,8 @@ from core.model.spec import Shape
 from core.probe.sight import receptive_field
 
 if TYPE_CHECKING:
-    from core.probe.anatomy import Part
     from core.probe.fields import FieldStep
+    from core.probe.layer_graph import Part
 
 Box = tuple[int, int, int, int]  # top, left, bottom, right; the last two are exclusive
 
@@ -143,7 +143,7 @@ def short(shape: Shape) -> str:
 
 @st.cache_resource(show_spinner=False, max_entries=16)
 def _pretrained(run_id: str, _weights: Network) -> "tuple[tuple[Listed, ...], dict[str, Part]]":
-    from core.probe.anatomy import dissect
+    from core.probe.layer_graph import dissect
 
     model = _weights.model
     parts = {part.name: part for part in dissect(model, _weights.input_shape)}

@@ -21,7 +21,7 @@ def _pass_seconds(network_id: str, _network: Network) -> float:
 
     import torch
 
-    from core.model.twin import twin_of
+    from core.inference.copies import twin_of
 
     twin, image, seconds = twin_of(_network.model), torch.zeros(1, *_network.input_shape), list[float]()
     with torch.no_grad():

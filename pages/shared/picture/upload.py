@@ -10,8 +10,8 @@ import numpy as np
 import streamlit as st
 
 from core.data.crop import MIDDLE, Crop
+from core.data.exif import Lie
 from core.data.images import decode_image, decode_upload
-from core.data.orientation import Lie
 from core.errors import ImageError
 from core.inference.network import Network
 from pages.shared.picture.files import picture_files

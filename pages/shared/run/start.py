@@ -27,7 +27,7 @@ def epoch_time(draft: Draft, config: TrainConfig) -> float | None:
     alike = TrainConfig(**{name: getattr(config, name) for name in SLOWING} | {"epochs": 1})
 
     def measure(tell: Progress) -> float:
-        from core.train.speed import time_epoch_apart
+        from core.train.estimate import time_epoch_apart
 
         return time_epoch_apart(draft.spec, draft.dataset, alike)
 

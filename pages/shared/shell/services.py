@@ -10,13 +10,13 @@ import streamlit as st
 
 from core.data.catalog import DATASETS
 from core.data.crop import MIDDLE, Crop
-from core.data.orientation import UNKNOWN, Lie
+from core.data.exif import UNKNOWN, Lie
 from core.errors import ConvScopeError
 from core.model.presets import PRESETS, preset
 from core.runs.history import History
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from core.train.engine import Engine
+from core.train.scheduler import Engine
 from pages.shared.shell import navigation as menu
 from pages.shared.shell.draft_link import Draft, from_text, to_text
 
@@ -89,8 +89,8 @@ def warm() -> threading.Thread:
         time.sleep(WARM_AFTER_SECONDS)
         import torch
 
-        import core.explain.prediction
-        import core.figures.enlarged
+        import core.figures.map_detail
+        import core.inference.prediction
         import core.model.build
         import core.probe.activations  # noqa: F401
 

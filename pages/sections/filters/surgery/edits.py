@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from core.model.handmade import KERNELS
-from core.probe.matching import best_matches
+from core.probe.kernel_matching import best_matches
 
 if TYPE_CHECKING:
     from core.probe.surgery import Edit

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from core.explain.methods import METHODS
+from core.explain.methods.registry import METHODS
 from core.figures.grids import colorize
 from core.figures.scales import ColorScale, number
 from core.inference.network import Network
@@ -53,7 +53,7 @@ def effects(weights: Network, copy: Network, picture: Picture, layer: str, index
 
 def _explanation(weights: Network, copy: Network, picture: Picture, target: int) -> None:
     """Show what speaks for the class that was the answer, before and after, in one scale."""
-    from core.explain.fitness import why_not
+    from core.explain.compatibility import why_not
 
     st.markdown(f"**Why “{class_name(weights, target)}”?**")
     method = METHODS[ask_one("Explain by", EXPLAIN, "surgery_method")]

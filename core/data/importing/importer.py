@@ -1,0 +1,228 @@
+"""Pictures of one's own: a zip with one folder for each class becomes a data set, whole or not at all."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.data import user_datasets as own
+from core.data.drawing import SPLITS, contradictions, near_duplicates_by_class, remarks
+from core.data.importing.dataset_writer import close_ranks, lay_out, name_of, publish, record_of, workplace
+from core.data.importing.decoder_pool import Crew
+from core.data.importing.decoder_worker import FITS, NOTE, Look
+from core.data.importing.folder_layout import Naming, Survey, counted_reasons, survey
+from core.data.importing.safezip import Skipped
+from core.data.parts import Parts, parts_of
+from core.errors import DataError
+
+if TYPE_CHECKING:
+    from core.data.datasets import Dataset
+
+Progress = Callable[[int, int], None]
+SIZES = (8, 256)
+MAX_BYTES = 2**30  # of all pixels: a data set is trained on from memory
+MAX_SKIPPED = 300  # that are listed by name
+
+
+def import_images(
+    archive: bytes | Path,
+    name: str,
+    *,
+    size: int = 32,
+    colour: bool = True,
+    fit: str = "crop",
+    shares: tuple[float, float] = (0.1, 0.1),
+    seed: int = 0,
+    stretch: bool = False,
+    naming: Naming | None = None,
+    progress: Progress | None = None,
+) -> "Dataset":
+    """Make a data set of a zip of pictures: one folder for each class, or such folders in train, valid and test.
+
+    Folders train, valid and test are honoured; what is missing of them is drawn from train, the same share of each
+    class. Pictures that cannot be decoded are left out and listed, see `core.data.user_datasets.report`. The same pictures
+    under the same name are the same data set again.
+
+    Args:
+        archive: The zip, or where it is.
+        name: What to call it, for people.
+        size: Height and width of all pictures in pixels, 8 to 256.
+        colour: Whether colours are kept.
+        fit: "crop" for the middle square of each picture, "pad" for all of it with black bars.
+        shares: Of each class, what is drawn for valid and for test.
+        seed: What that is drawn from.
+        stretch: Whether 16-bit values are spread from the darkest to the lightest of each picture.
+        naming: How names in the archive are read, and other names for classes.
+        progress: Called with the pictures decoded so far and all; what it raises ends it, and leaves nothing behind.
+
+    Raises:
+        DataError: It is no such archive, or a choice is out of its range.
+        StorageError: The data directory cannot be written.
+    """
+    from core.data.datasets import load_dataset
+
+    look = Look(size, colour, fit, stretch)
+    return load_dataset(bring_in(archive, name, look=look, shares=shares, seed=seed, naming=naming, progress=progress))
+
+
+def bring_in(
+    archive: bytes | Path,
+    title: str,
+    *,
+    look: Look,
+    shares: tuple[float, float] = (0.1, 0.1),
+    seed: int = 0,
+    source: str = "",
+    naming: Naming | None = None,
+    progress: Progress | None = None,
+) -> str:
+    """Do what `import_images` does and return the name in `DATASETS`; `source` is what the archive was called."""
+    title = own.clean_title(title)
+    _check(look, shares)
+    found = survey(archive, naming)
+    if progress is not None:
+        progress(0, len(found.files))
+    check_room(found, look)
+    with workplace() as folder:
+        path = archive.absolute() if isinstance(archive, Path) else folder / "archive.zip"
+        if isinstance(archive, bytes):
+            path.write_bytes(archive)
+        kept = _decoded(folder, path, found, look, shares, seed, progress)
+        warnings = tuple(_warnings(found, kept))
+        report = own.Report(warnings, *_skipped(found, kept.reasons), archive=source[:80])
+        name = name_of(title, look, kept.parts, found.files)
+        train = kept.notes[: kept.parts.sizes[0]]
+        publish(kept.file, name, record_of(title, look, kept.parts, train, report))
+    return name
+
+
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    """What came out of an archive.
+
+    Attributes:
+        file: The images of the data set.
+        begin: Where in it their pixels begin.
+        shape: (N, C, H, W).
+        parts: Which files they are.
+        notes: (N,) what was noted of them.
+        reasons: Why other files could not be decoded.
+    """
+
+    file: Path
+    begin: int
+    shape: tuple[int, ...]
+    parts: Parts
+    notes: NDArray[Any]
+    reasons: dict[int, str]
+
+
+def _decoded(
+    folder: Path,
+    archive: Path,
+    found: Survey,
+    look: Look,
+    shares: tuple[float, float],
+    seed: int,
+    progress: Progress | None,
+) -> _Kept:
+    """Decode all pictures, each at once to its place in the end, unless some turn out to be broken."""
+    usable = np.ones(len(found.files), np.bool_)
+    parts = parts_of(found, usable, shares, seed)
+    order = parts.order
+    file = folder / own.IMAGES
+    begin = lay_out(file, look, parts)
+    crew = Crew(archive, [found.files[place] for place in order.tolist()], look, file, begin)
+    crew.run(progress)
+    notes = np.fromfile(crew.notes, NOTE)
+    reasons = {int(order[row]): reason for row, reason in crew.reasons.items()}
+    if reasons:
+        usable[list(reasons)] = False
+        try:
+            parts = parts_of(found, usable, shares, seed)
+        except DataError as error:
+            told = counted_reasons(Skipped(found.files[place].name, reason) for place, reason in reasons.items())
+            raise DataError(f"{str(error).rstrip('.')} (left out: {told}).") from error
+        rows = np.argsort(order)[parts.order]
+        pixels = np.memmap(file, np.uint8, "r", begin, (len(notes), *look.shape))
+        file = folder / f"whole-{own.IMAGES}"
+        begin = close_ranks(file, look, parts, rows, pixels)
+        notes = notes[rows]
+    return _Kept(file, begin, (len(notes), *look.shape), parts, notes, reasons)
+
+
+def check_room(found: Survey, look: Look) -> None:
+    """Raise `DataError` where the pictures of an archive are too many at this size."""
+    needed = len(found.files) * int(np.prod(look.shape))
+    if needed > MAX_BYTES:
+        most = int((MAX_BYTES / needed) ** 0.5 * look.size) // 8 * 8
+        raise DataError(
+            f"{len(found.files):,} pictures of {look.size} × {look.size} pixels take {needed / 1e9:.1f} GB, and "
+            f"{MAX_BYTES / 1e9:.1f} GB is the limit: choose a size of at most {most}, or fewer pictures."
+        )
+
+
+def _check(look: Look, shares: tuple[float, float]) -> None:
+    least, most = SIZES
+    if type(look.size) is not int or not least <= look.size <= most:
+        raise DataError(f"The size must be a whole number from {least} to {most}, not {look.size!r}.")
+    if look.fit not in FITS:
+        raise DataError(f"A picture can be made square by {' or '.join(FITS)}, not by {look.fit!r}.")
+    if not all(0 < share < 1 for share in shares) or sum(shares) > 0.8:
+        raise DataError("Valid and test can each be more than nothing, and at most 80 % of the pictures together.")
+
+
+def _skipped(found: Survey, reasons: dict[int, str]) -> tuple[tuple[tuple[str, str], ...], int]:
+    broken = [Skipped(found.files[place].name, reason) for place, reason in sorted(reasons.items())]
+    every = [*broken, *found.skipped]
+    return tuple((_readable(name), reason) for name, reason in every[:MAX_SKIPPED]), len(every)
+
+
+def _readable(name: str) -> str:
+    plain = "".join(sign if sign.isprintable() else "\ufffd" for sign in name)
+    return plain if len(plain) <= 100 else f"{plain[:60]}…{plain[-39:]}"
+
+
+def _warnings(found: Survey, kept: _Kept) -> Iterator[str]:
+    parts, order = kept.parts, kept.parts.order
+    yield from found.notes
+    if parts.lost:
+        yield f"Left out, since none of its pictures can be read: {', '.join(parts.lost)}."
+    yield from remarks(parts.class_names, np.bincount(parts.labels["train"], minlength=len(parts.class_names)))
+    black = int(np.count_nonzero(kept.notes["black"]))
+    if black:
+        yield (
+            f"{black:,} of {len(order):,} pictures have 16 bits a value and use only the lowest of them, so they look "
+            "nearly black: bring them in again with 16-bit values stretched."
+        )
+    pixels = np.memmap(kept.file, np.uint8, "r", kept.begin, kept.shape)
+    yield from _doubled(found, parts, pixels, kept.notes["fingerprint"])
+
+
+def _doubled(found: Survey, parts: Parts, pixels: NDArray[np.uint8], fingerprints: NDArray[np.uint64]) -> Iterator[str]:
+    """Yield a sentence on pictures that stand in two classes, and one for each two splits that share pictures."""
+    order, labels = parts.order, np.concatenate([parts.labels[split] for split in SPLITS])
+
+    def example(pair: tuple[int, int]) -> str:
+        one, other = (_readable(found.files[order[row]].name) for row in pair)
+        return f"for instance {one} and {other}"
+
+    clashes = contradictions(pixels, fingerprints, labels)
+    if clashes:
+        stand = "picture stands" if len(clashes) == 1 else "pictures stand"
+        yield (
+            f"{len(clashes):,} {stand} in more than one class or nearly so, {example(clashes[0])}: the network cannot "
+            "learn which is right, and its accuracy cannot get near 100 %."
+        )
+    places = dict(zip(SPLITS, np.split(np.arange(len(order)), np.cumsum(parts.sizes)[:-1]), strict=True))
+    for ours, theirs in (("valid", "train"), ("test", "train"), ("test", "valid")):
+        pairs = near_duplicates_by_class(pixels, fingerprints, labels, places[ours], places[theirs])
+        if pairs:
+            verb = "looks" if len(pairs) == 1 else "look"
+            yield (
+                f"{len(pairs):,} of the {len(places[ours]):,} {ours} pictures {verb} nearly the same as one in "
+                f"{theirs} of the same class, {example(pairs[0])}: the accuracy on {ours} will look better than it is."
+            )

@@ -1,0 +1,115 @@
+"""Trying weights from an archive on the network that they claim to be of, before anything is kept of them."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from core.errors import ConfigError, StorageError
+from core.exchange.csv_tables import MAX_COUNT
+from core.exchange.layout import ArchiveError, plain, refusal
+from core.exchange.run_record import Record
+from core.model.build import build_model
+from core.runs.checkpoint import BEGINNING, Checkpoint, load_checkpoint
+from core.train.config import LIVE, TrainConfig
+from core.train.initialization import Given, first_checkpoint
+from core.train.optimizers import make_optimizer, optimizer_state
+
+MOST_WORDS = 300
+_RANDOM_CUDA = (torch.uint8, torch.Size([16]))
+
+
+class Trial:
+    """A network of a run's kind, and what a training of it keeps in its checkpoints."""
+
+    def __init__(self, record: Record) -> None:
+        self.record, self.config = record, TrainConfig.from_mapping(record.config)
+
+    def checked(self, path: Path, name: str, epoch: int | None) -> Checkpoint:
+        """Return a checkpoint of which every part was checked; what a run has no use for is left out.
+
+        Args:
+            path: A safetensors file.
+            name: What to call it in a sentence.
+            epoch: After which it was made; None for the latest, which holds what is needed to go on as well.
+
+        Raises:
+            ArchiveError: It is damaged or another network's, holds numbers that are not finite, or nothing to go on.
+        """
+        try:
+            checkpoint = load_checkpoint(path)
+            checkpoint.apply(self._model)
+        except StorageError as error:
+            raise _useless(name, str(error).partition(":")[0].replace("The checkpoint", "it")) from error
+        if _kinds(checkpoint.weights) != _kinds(self._model.state_dict()):
+            raise _useless(name, "its numbers are of another kind")
+        if epoch is not None and "step" not in checkpoint.meta:  # of an earlier version
+            return Checkpoint(checkpoint.weights, meta={"epoch": str(epoch)})
+        try:
+            if epoch is not None:
+                meta = self._meta(checkpoint.meta) | {"epoch": str(epoch)}
+                return Checkpoint(checkpoint.weights, self._given(checkpoint.training).tensors(), meta)
+            return Checkpoint(checkpoint.weights, self._training(checkpoint.training), self._meta(checkpoint.meta))
+        except (ValueError, KeyError, RuntimeError, ConfigError) as error:
+            raise _useless(name, "a training could not go on from it") from error
+
+    @cached_property
+    def _model(self) -> nn.Sequential:
+        return build_model(self.record.spec)
+
+    @cached_property
+    def _memory(self) -> dict[str, tuple[torch.dtype, torch.Size]]:
+        """What the optimiser remembers after a step."""
+        model = build_model(self.record.spec)
+        optimizer = make_optimizer(model, replace(self.config, momentum=0.5))
+        for weights in model.parameters():
+            weights.grad = torch.zeros_like(weights)
+        optimizer.step()
+        return _kinds(optimizer_state(optimizer))
+
+    def _given(self, tensors: Mapping[str, Tensor]) -> Given:
+        """Pass the masks: they fit, and zeros are there; raises `ConfigError` otherwise."""
+        given = Given.of(Checkpoint({}, tensors))
+        first_checkpoint(dict(self._model.named_parameters()), given, self.config)
+        return given
+
+    def _training(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Pass the state of the optimiser and of the random numbers; raises one of the errors that are caught above."""
+        held = self._given(tensors).tensors()
+        state = {key: value for key, value in tensors.items() if not key.startswith("random") and key not in held}
+        known = not state or _kinds(state) == self._memory
+        if not known or not all(torch.isfinite(value).all() for value in state.values()):
+            raise ValueError("optimiser")
+        torch.Generator().set_state(tensors["random"])
+        kept = state | held | {"random": tensors["random"]}
+        if "random_cuda" in tensors:
+            if _kinds(tensors)["random_cuda"] != _RANDOM_CUDA:
+                raise ValueError("random numbers")
+            kept["random_cuda"] = tensors["random_cuda"]
+        return kept
+
+    def _meta(self, meta: Mapping[str, str]) -> dict[str, str]:
+        """Pass where the training stood and under which settings; raises one of the errors that are caught above."""
+        step, best_epoch = int(meta["step"]), int(meta.get("best_epoch", "0"))
+        seconds, best_loss = float(meta["seconds"]), float(meta.get("best_loss", "inf"))
+        fine = 0 <= step <= MAX_COUNT and 0 <= best_epoch <= MAX_COUNT and 0 <= seconds < math.inf
+        config = TrainConfig.from_json(meta["config"]) if "config" in meta else self.config
+        held = replace(self.config, **{name: getattr(config, name) for name in LIVE})
+        if not fine or math.isnan(best_loss) or config != held:
+            raise ValueError("where it stood")
+        kept = {"step": step, "seconds": seconds, "best_loss": best_loss, "best_epoch": best_epoch}
+        given = plain(meta.get(BEGINNING, ""))[:MOST_WORDS]
+        words = {"config": config.to_json()} | ({BEGINNING: given} if given else {})
+        return {name: repr(value) for name, value in kept.items()} | words
+
+
+def _kinds(tensors: Mapping[str, Tensor]) -> dict[str, tuple[torch.dtype, torch.Size]]:
+    return {name: (tensor.dtype, tensor.shape) for name, tensor in tensors.items()}
+
+
+def _useless(name: str, cause: str) -> ArchiveError:
+    return refusal(f"{name} cannot be used, because {cause}")

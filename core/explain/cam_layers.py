@@ -1,0 +1,96 @@
+"""Which layers a method can look at, and the methods that look at maps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor, nn
+
+from core.errors import ExplainError
+from core.failures import in_sentences
+from core.inference.copies import twin_of
+
+_Shapes = dict[tuple[int, ...], dict[str, tuple[int, ...]]]
+_known: WeakKeyDictionary[nn.Module, tuple[tuple[nn.Module, ...], _Shapes]] = WeakKeyDictionary()
+
+
+def _cam_layers(module: nn.Module, path: str = "") -> Iterator[str]:
+    for name, child in module.named_children():
+        full = f"{path}.{name}" if path else name
+        if isinstance(child, nn.Conv2d):
+            yield full
+            continue
+        inner = list(_cam_layers(child, full))
+        yield from inner
+        if inner and not isinstance(child, nn.Sequential):
+            yield full
+
+
+def cam_layers(model: nn.Module) -> tuple[str, ...]:
+    """Name the layers that Grad-CAM can look at, in order: each convolution, each block after its own."""
+    return tuple(_cam_layers(model))
+
+
+def default_cam_layer(model: nn.Module) -> str:
+    """Name the layer that Grad-CAM uses unless told: the last convolution, or the block that holds it.
+
+    The paper takes the last convolution: the deepest layer that still knows where things are. Inside a
+    residual block the class also depends on the shortcut, so there it is the whole block, as is usual for
+    ResNets. Where that layer's maps have a single cell, `attribute` goes back to the last with more.
+
+    Raises:
+        ExplainError: The network has no convolution.
+    """
+    names = cam_layers(model)
+    if not names:
+        raise ExplainError(
+            "Grad-CAM needs a convolution and this network has none: choose another method, or add one in Build."
+        )
+    return names[-1]
+
+
+@in_sentences("Asking a layer")
+def output_of(model: nn.Module, image: Tensor, layer: str) -> Tensor:
+    """Return what one layer puts out for an image (1, C, H, W), with its batch of one."""
+    return _outputs(model, image, [layer])[layer]
+
+
+def _outputs(model: nn.Module, image: Tensor, names: list[str]) -> dict[str, Tensor]:
+    twin, found = twin_of(model), dict[str, Tensor]()
+
+    def keep(name: str, output: object) -> None:
+        if isinstance(output, Tensor):
+            found[name] = output.clone()  # what comes next may work in place
+
+    for name in names:
+        twin.get_submodule(name).register_forward_hook(lambda module, inputs, output, name=name: keep(name, output))
+    with torch.no_grad():
+        twin(image)
+    return found
+
+
+@in_sentences("Finding the shapes of the layers")
+def layer_shapes(model: nn.Module, shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+    """Name the modules of a network in order of execution, each with the shape of what it puts out for an image.
+
+    That is (C, H, W) for maps and (F,) for numbers without places, for images of `shape`. It is found out once.
+    """
+    modules = tuple(model.modules())[1:]  # the cache must not keep the network itself alive
+    kept = _known.get(model)
+    if kept is None or len(kept[0]) != len(modules) or any(a is not b for a, b in zip(kept[0], modules, strict=True)):
+        kept = _known[model] = modules, {}
+    if shape not in kept[1]:
+        weight = next(model.parameters(), None)
+        image = torch.zeros((1, *shape), device=None if weight is None else weight.device)
+        names = [name for name, _ in model.named_modules() if name]
+        kept[1][shape] = {name: tuple(output.shape[1:]) for name, output in _outputs(model, image, names).items()}
+    return dict(kept[1][shape])
+
+
+def stretched(maps: Tensor, shape: tuple[int, ...], mode: str = "nearest") -> Tensor:
+    """Stretch maps (N, C, h, w) over a picture, (N, C, H, W): cell by cell, or smoothly ("bilinear")."""
+    from captum.attr import LayerAttribution
+
+    return LayerAttribution.interpolate(maps, tuple(shape), interpolate_mode=mode)

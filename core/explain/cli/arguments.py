@@ -1,0 +1,140 @@
+"""What a command line asks for, read from its words: methods, classes and settings."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from core.errors import ExplainError
+from core.explain.cli.record import Asked, Call
+from core.explain.compatibility import why_not
+from core.explain.methods.options import Choice
+from core.explain.methods.registry import METHODS
+from core.inference.network import Network
+from core.inference.prediction import predict
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is asked of one network.
+
+    Attributes:
+        model, epoch: Which network, as `core.inference.open_network` takes them.
+        methods: Keys of `METHODS`; of "all", those that do not fit the network are passed over.
+        everything: Whether all methods were asked for.
+        classes: Names or indices of the classes; empty for the likeliest.
+        versus: Name or index of the class that they are held against.
+        options: Settings of methods.
+        exact: What is asked instead of all that, where a file of settings says it.
+    """
+
+    model: str
+    epoch: int | None = None
+    methods: tuple[str, ...] = ()
+    everything: bool = False
+    classes: tuple[str, ...] = ()
+    versus: str | None = None
+    options: Mapping[str, Mapping[str, Choice]] = field(default_factory=dict)
+    exact: Asked | None = None
+
+    def differences(self, weights: str, digest: str) -> tuple[str, ...]:
+        """Say what is no longer as in the file of settings: the weights of the network, or the picture."""
+        if not self.exact:
+            return ()
+        return (
+            *(["The network has other weights than when the settings were written."] * (weights != self.exact.weights)),
+            *(["This is another picture than the settings were written for."] * (digest != self.exact.digest)),
+        )
+
+    def calls(self, network: Network, image: Tensor) -> tuple[tuple[Call, ...], tuple[str, ...]]:
+        """Return the explanations to ask a network for, and why some methods are passed over.
+
+        Raises:
+            ExplainError: A class does not exist, or a method that was named does not fit the network.
+        """
+        if self.exact:
+            return self.exact.calls, ()
+        reasons = {
+            name: reason for name in self.methods if (reason := why_not(network.model, name, self.options.get(name)))
+        }
+        if reasons and not self.everything:
+            raise ExplainError(next(iter(reasons.values())))
+        classes = [network.class_of(asked) for asked in self.classes]
+        if not classes:
+            classes = [int(predict(network.model, image[None])[0].argmax())]
+        versus = None if self.versus is None else network.class_of(self.versus)
+        wanted = [name for name in self.methods if name not in reasons]
+        calls = tuple(
+            Call(name, target, versus, self.options.get(name, {}))
+            for target in dict.fromkeys(classes)
+            for name in wanted
+        )
+        return calls, tuple(f"{METHODS[name].title} is left out: {reason}" for name, reason in reasons.items())
+
+
+def ordered(asked: Asked) -> Order:
+    """Return the order that repeats what a file of settings says."""
+    return Order(asked.source.model, asked.source.epoch, exact=asked)
+
+
+def order_of(
+    model: str,
+    epoch: int | None,
+    *,
+    methods: Sequence[str],
+    classes: Sequence[str] = (),
+    versus: str | None = None,
+    options: Sequence[str] = (),
+) -> Order:
+    """Read an order from words.
+
+    Args:
+        model, epoch: Which network.
+        methods: Keys of `METHODS`, each word one or several joined by commas, or "all".
+        classes: Names or indices.
+        versus: Name or index of a class.
+        options: Settings, each "method.option=value".
+
+    Raises:
+        ExplainError: A method, an option or its value is not there.
+    """
+    names = [name.strip() for word in methods for name in word.split(",") if name.strip()]
+    everything = ALL in names
+    wanted = tuple(METHODS) if everything else tuple(dict.fromkeys(names))
+    for name in wanted:
+        if name not in METHODS:
+            raise ExplainError(f"There is no method {name!r}: choose one of {', '.join(METHODS)}, or {ALL}.")
+    if not wanted:
+        raise ExplainError(f"Name at least one method: one of {', '.join(METHODS)}, or {ALL}.")
+    given = _settings(options)
+    for name in given:
+        if name not in wanted:
+            raise ExplainError(f"A setting of {METHODS[name].title} is given, but it is not among the methods: add it.")
+    return Order(model, epoch, wanted, everything, tuple(classes), versus, given)
+
+
+def _settings(words: Sequence[str]) -> dict[str, dict[str, Choice]]:
+    given: dict[str, dict[str, Choice]] = {}
+    for word in words:
+        place, equals, value = word.partition("=")
+        method, dot, name = place.strip().partition(".")
+        if not (equals and dot and method and name):
+            raise ExplainError(f"{word!r} is no setting: write it as method.option=value, such as occlusion.window=6.")
+        if method not in METHODS:
+            raise ExplainError(f"There is no method {method!r}: choose one of {', '.join(METHODS)}.")
+        given.setdefault(method, {})[name] = _value(method, name, value.strip())
+        METHODS[method].resolve(given[method])  # says what is wrong with it
+    return given
+
+
+def _value(method: str, name: str, text: str) -> Choice:
+    """Return the value of an option as its kind takes it; what cannot be read stays text, for `resolve` to refuse."""
+    option = next((each for each in METHODS[method].options if each.name == name), None)
+    if option is None or option.kind != "number":
+        return text or None
+    try:
+        return float(text) if isinstance(option.default, float) else int(text)
+    except ValueError:
+        return text or None

@@ -1,0 +1,90 @@
+"""What a method of explanation is: its words, its settings, its cost, and how it is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from core.errors import ExplainError
+from core.explain.methods.options import Choice, Option, Shape
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from core.explain.request import Question
+
+Family = Literal["Gradients", "Rules for going back", "Layers", "Covering", "Units"]
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What a method says its values sum to; tests hold it over every preset and pretrained network.
+
+    Attributes:
+        of: The "change" of the score from the starting picture to this one, or the "score" itself.
+        words: The promise as it is shown, with what it depends on; one or two sentences.
+        within: The share of it that may be missing at most with the settings in `options`; a map that misses more
+            falls short.
+        options: The settings with which tests hold it.
+        lacking: Where the rest is of a map that falls short, to be read after a colon.
+    """
+
+    of: Literal["change", "score"]
+    words: str
+    within: float
+    options: Mapping[str, Choice] = field(default_factory=dict)
+    lacking: str = "the difference is rounding."
+
+
+@dataclass(frozen=True)
+class Method:
+    """One way of explaining a prediction.
+
+    Attributes:
+        name: Its key in `METHODS`.
+        title: Its name on the screen.
+        family: What kind of method it is: the headings of the menu.
+        paper: Authors, year and DOI or arXiv number.
+        measures: What its values are, in one sentence.
+        cannot: What it cannot show, in one sentence.
+        signed: Whether negative values mean something.
+        positive: What its positive values mark, to be read after "red:" or "light:".
+        negative: What its negative values mark; None where there are none.
+        passes: Passes of one image through the network, forward and backward counted apart, from its options
+            and the image's shape (C, H, W): what it costs. Where superpixels are counted it is the most it can be.
+        compute: Answers a question: (C, H, W) like the image, or (H, W) where it cannot tell channels apart.
+        options: Its settings.
+        backward: Whether it also goes back through the network.
+        random: Whether it draws random numbers; the same call gives the same values all the same.
+        unfolded: Whether it needs a network in which every module is used once and nothing works in place.
+        promise: What its values sum to, where it promises that.
+        blank: Why its map may be zero everywhere, in one sentence.
+    """
+
+    name: str
+    title: str
+    family: Family
+    paper: str
+    measures: str
+    cannot: str
+    signed: bool
+    positive: str
+    negative: str | None
+    passes: Callable[[Mapping[str, Choice], Shape], int]
+    compute: Callable[[Question], Tensor]
+    options: tuple[Option, ...] = ()
+    backward: bool = True
+    random: bool = False
+    unfolded: bool = False
+    promise: Promise | None = None
+    blank: str = "no change of the picture moves this score, because no unit on the way to it is active."
+
+    def resolve(self, given: Mapping[str, Choice]) -> dict[str, Choice]:
+        """Return every option with its value, the default where none is given; raises `ExplainError`."""
+        known = {option.name: option for option in self.options}
+        for name in given:
+            if name not in known:
+                has = f"its options are {', '.join(known)}" if known else "it has no options"
+                raise ExplainError(f"{self.title} has no option {name!r}: {has}.")
+        return {name: option.check(given.get(name, option.default), self.title) for name, option in known.items()}

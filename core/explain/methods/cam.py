@@ -1,0 +1,133 @@
+"""Methods that look at the maps of one layer: the family of Grad-CAM."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from core.errors import ExplainError
+from core.explain.methods.base import Method
+from core.explain.methods.options import Option
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from core.explain.request import Question
+
+LAYER = Option("layer", "Layer", None, "Whose maps are looked at; by default the last convolution.")
+
+
+def _maps(asked: Question, title: str, compute: Callable[[str], Tensor]) -> Tensor:
+    """Return what a method says of the asked layer's cells, or of the last layer's with more than one cell."""
+    from core.explain.cam_layers import cam_layers
+
+    known = cam_layers(asked.original)
+    names = [str(asked.options["layer"])] if asked.options["layer"] is not None else list(reversed(known))
+    for name in names:
+        if name not in known:
+            raise ExplainError(f"{title} cannot look at {name!r}: choose one of {', '.join(known)}.")
+        maps = compute(name)
+        if maps.shape[2:].numel() > 1:
+            asked.options["layer"] = name
+            return maps
+    raise ExplainError(
+        f"The maps of {names[-1]} have a single cell, so {title} cannot say where: choose an earlier layer or "
+        "another method."
+    )
+
+
+def _cam(asked: Question, title: str) -> Tensor:
+    from captum.attr import LayerGradCam
+
+    model = asked.model
+
+    def compute(name: str) -> Tensor:
+        method = LayerGradCam(model, asked.layer(name, model))
+        return method.attribute(asked.image, target=asked.target, relu_attributions=True)
+
+    return _maps(asked, title, compute)
+
+
+def _grad_cam(asked: Question) -> Tensor:
+    from core.explain.cam_layers import stretched
+
+    return stretched(_cam(asked, "Grad-CAM"), asked.image.shape[2:], "bilinear")[0, 0]
+
+
+def _guided_grad_cam(asked: Question) -> Tensor:
+    """Multiply guided backpropagation, on a network that is unfolded, with Grad-CAM, on one that has its blocks."""
+    from captum.attr import GuidedBackprop
+
+    from core.explain.cam_layers import stretched
+    from core.explain.canonize import unfolded
+
+    cam = stretched(_cam(asked, "Guided Grad-CAM"), asked.image.shape[2:])
+    network = unfolded(asked.original)
+    assert network is not None  # asked before: see `why_not`
+    return (cam * GuidedBackprop(asked.twin(network)).attribute(asked.image, target=asked.target))[0]
+
+
+def _layer_grad_x_activation(asked: Question) -> Tensor:
+    from captum.attr import LayerGradientXActivation
+
+    from core.explain.cam_layers import stretched
+
+    def compute(name: str) -> Tensor:
+        method = LayerGradientXActivation(asked.model, asked.layer(name))
+        return method.attribute(asked.image, target=asked.target)
+
+    return stretched(_maps(asked, "Layer gradient × activation", compute).sum(1, True), asked.image.shape[2:])[0, 0]
+
+
+CAMS = (
+    Method(
+        name="grad_cam",
+        title="Grad-CAM",
+        family="Layers",
+        paper="Selvaraju et al. 2017, doi:10.1109/ICCV.2017.74, arXiv:1610.02391",
+        measures="Which regions speak for the class: the maps of one layer, weighted by their mean gradient, added up, "
+        "cut at zero and stretched smoothly over the picture.",
+        cannot="It cannot show fine detail, because the layer's maps are coarse, nor evidence against the class: a "
+        "blank map means that this layer holds none for it.",
+        signed=False,
+        positive="regions that speak for the class",
+        negative=None,
+        passes=lambda options, shape: 2,
+        compute=_grad_cam,
+        options=(LAYER,),
+        blank="no region of this layer speaks for the class.",
+    ),
+    Method(
+        name="guided_grad_cam",
+        title="Guided Grad-CAM",
+        family="Layers",
+        paper="Selvaraju et al. 2017, arXiv:1610.02391, section 3.2",
+        measures="Guided backpropagation where Grad-CAM sees evidence for the class: its fine lines, kept only in the "
+        "regions that matter.",
+        cannot="It cannot be more faithful than its two parts: the lines hardly depend on the class, the regions are "
+        "coarse.",
+        signed=True,
+        positive="pixels in these regions that would excite the network more if brighter",
+        negative="pixels that would if darker",
+        passes=lambda options, shape: 4,
+        compute=_guided_grad_cam,
+        options=(LAYER,),
+        blank="no region of this layer speaks for the class.",
+    ),
+    Method(
+        name="layer_grad_x_activation",
+        title="Layer gradient × activation",
+        family="Layers",
+        paper="Ancona, Ceolini, Öztireli and Gross 2018, arXiv:1711.06104, at a hidden layer",
+        measures="What each place of one layer adds to the score: its activations times their gradients, summed over "
+        "the layer's maps and drawn cell by cell.",
+        cannot="It cannot see finer than the cells of that layer, nor what happens where the network bends between "
+        "this picture and another.",
+        signed=True,
+        positive="places that raise the score",
+        negative="places that lower it",
+        passes=lambda options, shape: 2,
+        compute=_layer_grad_x_activation,
+        options=(LAYER,),
+    ),
+)

@@ -1,0 +1,223 @@
+"""Covering one square of the picture after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+from core.errors import ExplainError
+from core.explain.methods.base import Method
+from core.explain.methods.gradients import BASELINE
+from core.explain.methods.options import Choice, Option, Shape
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from core.explain.request import Question
+
+COVER = Option("baseline", "Cover", "mean", "What a covered part shows.", choices=BASELINE.choices)
+LOWERS = "covering these lowers the score, so they speak for the class"
+RAISES = "covering these raises it, so they speak against"
+UNMOVED = "covering any part leaves the score as it is."
+
+
+def windows(length: int, window: int, stride: int) -> int:
+    """Return how many squares of width `window` cover a side of `length` pixels, the last cut at the edge."""
+    return ceil(max(length - window, 0) / stride) + 1
+
+
+def _window(options: Mapping[str, Choice], shape: Shape) -> tuple[int, int]:
+    """Return width and stride of the square: as asked, else an eighth of the picture's shorter side and half of it."""
+    window = int(options["window"] or max(1, min(shape[1:]) // 8))
+    return window, int(options["stride"] or max(1, window // 2))
+
+
+def _occlusion(asked: Question) -> Tensor:
+    from captum.attr import Occlusion
+
+    channels, *sides = asked.image.shape[1:]
+    window, stride = _window(asked.options, (channels, *sides))  # type: ignore[arg-type]
+    asked.options.update(window=window, stride=stride)
+    if window > min(sides):
+        raise ExplainError(
+            f"The square of {window} pixels is larger than the picture of {sides[0]} × {sides[1]}: make it smaller."
+        )
+    if stride > window:
+        raise ExplainError(
+            f"A stride of {stride} with a square of {window} would leave pixels uncovered: choose a stride "
+            f"of at most {window}."
+        )
+    values = Occlusion(asked.model).attribute(
+        asked.image.detach(),
+        sliding_window_shapes=(channels, window, window),
+        strides=(1, stride, stride),
+        baselines=asked.baseline(),
+        target=asked.target,
+        perturbations_per_eval=asked.batch,
+    )
+    return values[0, 0]  # the square covers all channels, so they agree
+
+
+def _occlusion_passes(options: Mapping[str, Choice], shape: Shape) -> int:
+    window, stride = _window(options, shape)
+    return 1 + windows(shape[1], window, stride) * windows(shape[2], window, stride)
+
+
+OCCLUSION = (
+    Method(
+        name="occlusion",
+        title="Occlusion",
+        family="Covering",
+        paper="Zeiler and Fergus 2014, doi:10.1007/978-3-319-10590-1_53, arXiv:1311.2901",
+        measures="How far the score of the class falls when a square of the picture is covered, by default with the "
+        "data set's mean colour, averaged over the squares that cover each pixel.",
+        cannot="It cannot see evidence much smaller than the square or spread far beyond it, and a picture with a hole "
+        "is unlike those the network has learned from.",
+        signed=True,
+        positive=LOWERS,
+        negative=RAISES,
+        passes=_occlusion_passes,
+        compute=_occlusion,
+        options=(
+            Option("window", "Square", None, "Its width in pixels; by default an eighth of the picture's side.", 1, 64),
+            Option("stride", "Stride", None, "How far the square moves, in pixels; by default half of it.", 1, 64),
+            COVER,
+        ),
+        backward=False,
+        blank=UNMOVED,
+    ),
+)
+
+
+SEGMENTS = Option(
+    "segments", "Superpixels", 24, "Into about how many patches of similar pixels the picture is cut.", 2, 200
+)
+
+
+def _by_superpixels(asked: Question, method: Any, **words: int) -> Tensor:
+    """Return what a method of Captum says of superpixels: (H, W), the same value all over each."""
+    from core.explain.methods.superpixels import superpixels
+
+    return method.attribute(
+        asked.image.detach(),
+        baselines=asked.baseline(),
+        target=asked.target,
+        feature_mask=superpixels(asked.image, asked.number("segments")),
+        perturbations_per_eval=asked.batch,
+        **words,
+    )[0, 0]
+
+
+def _ablation(asked: Question) -> Tensor:
+    from captum.attr import FeatureAblation
+
+    return _by_superpixels(asked, FeatureAblation(asked.model))
+
+
+def _shapley(asked: Question) -> Tensor:
+    from captum.attr import ShapleyValueSampling
+
+    return _by_superpixels(asked, ShapleyValueSampling(asked.model), n_samples=asked.number("samples"))
+
+
+def _lime(asked: Question) -> Tensor:
+    from captum.attr import Lime
+
+    return _by_superpixels(asked, Lime(asked.model), n_samples=asked.number("samples"))
+
+
+def _kernel_shap(asked: Question) -> Tensor:
+    from captum.attr import KernelShap
+
+    from core.explain.methods.superpixels import superpixels
+
+    if int(superpixels(asked.image, asked.number("segments")).max()) < 2:
+        raise ExplainError("Kernel SHAP needs three superpixels or more: ask for more of them.")
+    return _by_superpixels(asked, KernelShap(asked.model), n_samples=asked.number("samples"))
+
+
+def _samples(default: int, help: str) -> Option:
+    return Option("samples", "Samples", default, help, 2, 2000)
+
+
+COVERS = (
+    Method(
+        name="feature_ablation",
+        title="Feature ablation",
+        family="Covering",
+        paper="Zeiler and Fergus 2014, arXiv:1311.2901; over superpixels of Achanta et al. 2012, "
+        "doi:10.1109/TPAMI.2012.120",
+        measures="How far the score of the class falls when one patch of similar pixels (a superpixel) is covered.",
+        cannot="It cannot see what two patches do together: where either is enough, covering one changes nothing.",
+        signed=True,
+        positive=LOWERS,
+        negative=RAISES,
+        passes=lambda options, shape: 1 + _most_segments(options),
+        compute=_ablation,
+        options=(SEGMENTS, COVER),
+        backward=False,
+        blank=UNMOVED,
+    ),
+    Method(
+        name="shapley_sampling",
+        title="Shapley value sampling",
+        family="Covering",
+        paper="Castro, Gómez and Tejada 2009, doi:10.1016/j.cor.2008.04.004; Štrumbelj and Kononenko 2010",
+        measures="What each superpixel adds to the score on average when the picture is uncovered patch by patch in "
+        "random order: its Shapley value; over all patches the values sum to the change of score.",
+        cannot="It cannot be exact with few orders, and half-covered pictures are unlike those the network has "
+        "learned from.",
+        signed=True,
+        positive="patches that add to the score",
+        negative="patches that take from it",
+        passes=lambda options, shape: 1 + int(options["samples"] or 1) * _most_segments(options),
+        compute=_shapley,
+        options=(SEGMENTS, _samples(10, "In how many random orders the picture is uncovered."), COVER),
+        backward=False,
+        random=True,
+        blank=UNMOVED,
+    ),
+    Method(
+        name="lime",
+        title="LIME",
+        family="Covering",
+        paper="Ribeiro, Singh and Guestrin 2016, doi:10.1145/2939672.2939778, arXiv:1602.04938",
+        measures="How much each superpixel adds to the score in a simple model (a sparse linear one) that imitates the "
+        "network on pictures with random patches covered.",
+        cannot="It cannot be better than its imitation: patches that work together are beyond it, and other random "
+        "numbers give another map.",
+        signed=True,
+        positive="patches that add to the score",
+        negative="patches that take from it",
+        passes=lambda options, shape: int(options["samples"] or 1),
+        compute=_lime,
+        options=(SEGMENTS, _samples(200, "On how many half-covered pictures the simple model learns."), COVER),
+        backward=False,
+        random=True,
+        blank="the simple model found no patch worth its while: more samples may help.",
+    ),
+    Method(
+        name="kernel_shap",
+        title="Kernel SHAP",
+        family="Covering",
+        paper="Lundberg and Lee 2017, arXiv:1705.07874, section 4.1",
+        measures="Shapley values of the superpixels, found like LIME by a linear model on half-covered pictures, with "
+        "the weights that make it agree with Shapley's axioms.",
+        cannot="It cannot be exact with fewer samples than there are ways to cover, and it needs several times as many "
+        "samples as patches.",
+        signed=True,
+        positive="patches that add to the score",
+        negative="patches that take from it",
+        passes=lambda options, shape: int(options["samples"] or 1),
+        compute=_kernel_shap,
+        options=(SEGMENTS, _samples(200, "On how many half-covered pictures the linear model learns."), COVER),
+        backward=False,
+        random=True,
+        blank=UNMOVED,
+    ),
+)
+
+
+def _most_segments(options: Mapping[str, Choice]) -> int:
+    return int(options["segments"] or 1)

@@ -1,0 +1,13 @@
+"""The methods of explanation, in the order of the menu; no torch, so that a menu costs nothing."""
+
+from core.explain.methods.backprop import RULES
+from core.explain.methods.base import Method
+from core.explain.methods.cam import CAMS
+from core.explain.methods.gradients import GRADIENTS
+from core.explain.methods.noise import NOISY
+from core.explain.methods.perturbation import COVERS, OCCLUSION
+from core.explain.methods.units import UNITS
+
+METHODS: dict[str, Method] = {
+    method.name: method for family in (GRADIENTS, NOISY, RULES, CAMS, OCCLUSION, COVERS, UNITS) for method in family
+}

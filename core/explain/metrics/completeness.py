@@ -1,0 +1,65 @@
+"""Do the values of a map add up to what its method promises: what the score owes to the picture?
+
+Sundararajan, Taly and Yan 2017, "Axiomatic Attribution for Deep Networks", section 3, arXiv:1703.01365; for LRP the
+conservation of relevance (Bach et al. 2015). The same values at other places have the same sum: this speaks for the
+arithmetic, not for the places.
+"""
+
+from dataclasses import dataclass
+from math import isfinite
+from typing import ClassVar
+
+from core.explain.methods.base import Promise
+
+
+@dataclass(frozen=True)
+class Gap:
+    """What is missing between the sum of a map and what it promises to sum to.
+
+    Attributes:
+        total: The sum of the attribution's values.
+        promised: The score of the image, less the mean score of the starting pictures where only the change is
+            promised, in logits.
+        promise: The method's promise.
+        rounding: Up to where a gap may be rounding of the scores.
+    """
+
+    total: float
+    promised: float
+    promise: Promise
+    rounding: float = 0.0
+    better: ClassVar[str] = "nearer to zero"
+
+    @property
+    def gap(self) -> float:
+        """The sum less what was promised."""
+        return self.total - self.promised
+
+    @property
+    def share(self) -> float:
+        """The size of the gap as a share of what was promised; infinite where that is 0."""
+        if self.gap == 0:
+            return 0.0
+        return abs(self.gap / self.promised) if self.promised else float("inf")
+
+    @property
+    def shortfall(self) -> str | None:
+        """By how much the map falls short of its promise and why, in one sentence; None where it keeps it."""
+        if self.share <= self.promise.within or abs(self.gap) <= self.rounding:
+            return None
+        what = "the score changed by" if self.promise.of == "change" else "the score is"
+        off = f" ({self.off} off)" if isfinite(self.share) else ""
+        words = f"The values sum to {self.total:.3g}, {what} {self.promised:.3g}{off}: {self.promise.lacking}"
+        return words.replace("-", "−")
+
+    @property
+    def off(self) -> str:
+        """The share in words: "12%", or "more than 1,000%"."""
+        if self.share < 10:
+            return f"{self.share:.2%}" if self.share < 0.01 else f"{self.share:.0%}"
+        return "more than 1,000%"
+
+    @property
+    def text(self) -> str:
+        """What was promised, and where the map falls short of it, by how much."""
+        return " ".join(filter(None, (self.promise.words, self.shortfall)))

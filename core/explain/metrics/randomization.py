@@ -1,0 +1,172 @@
+"""Does a map depend on what was learned? The network forgets its layers one by one, from the last to the first."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import spearmanr
+from skimage.metrics import structural_similarity
+from torch import Tensor, nn
+
+from core.errors import ExplainError
+from core.explain.attribution import heatmap
+from core.explain.metrics.sensitivity import Explain, Progress, tell_done, within
+from core.explain.metrics.validate import shuffled, usable_map
+from core.failures import in_sentences
+from core.inference.copies import twin_of
+from core.inference.random_state import seeded
+
+STEPS = 8  # of a cascade at most: of a deep network several layers are forgotten at a time
+_WINDOW = 7  # of the structural similarity, scikit-image's own
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How alike two maps of one image are.
+
+    Attributes:
+        rank: Spearman's rank correlation of the pixels, −1 to 1; None where one of the maps is the same everywhere.
+        ssim: Structural similarity of the maps, each divided by its largest size, −1 to 1 (Wang et al. 2004); None
+            where `rank` is, or where the image is smaller than its window.
+    """
+
+    rank: float | None
+    ssim: float | None
+    better: ClassVar[str] = "lower"
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """The map after some more layers were forgotten.
+
+    Attributes:
+        layers: Those forgotten in this step, from the last to the first; the steps before it stay in force.
+        map: Of the network that is left, float64 (H, W).
+        likeness: To the map of the network as it was trained.
+    """
+
+    layers: tuple[str, ...]
+    map: NDArray[np.float64]
+    likeness: Likeness
+
+
+@dataclass(frozen=True, eq=False)
+class Cascade:
+    """A map and what becomes of it.
+
+    Attributes:
+        original: The map of the network as it was trained, float64 (H, W).
+        steps: From the last layers to all of them.
+        chance: How alike a map is that has the same values at random places.
+    """
+
+    original: NDArray[np.float64]
+    steps: tuple[Step, ...]
+    chance: Likeness
+
+
+@in_sentences("Comparing two maps")
+def likeness(one: ArrayLike, other: ArrayLike) -> Likeness:
+    """Compare two maps (H, W) of one size."""
+    first, second = (np.asarray(values, dtype=np.float64) for values in (one, other))
+    if any((values == values.flat[0]).all() for values in (first, second)):
+        return Likeness(None, None)
+    rank = float(spearmanr(first.ravel(), second.ravel()).statistic)
+    window = min(_WINDOW, *first.shape)
+    window -= 1 - window % 2
+    if window < 3:
+        return Likeness(rank, None)
+    first, second = (values / np.abs(values).max() for values in (first, second))
+    low = min(first.min(), second.min(), 0.0)
+    similarity = structural_similarity(first, second, win_size=window, data_range=1 - low)
+    return Likeness(rank, float(similarity))
+
+
+def forgettable(model: nn.Module) -> tuple[str, ...]:
+    """Name the layers with weights that PyTorch can initialise anew, in their order."""
+    return tuple(
+        name
+        for name, module in model.named_modules()
+        if callable(getattr(module, "reset_parameters", None)) and any(True for _ in module.parameters(recurse=False))
+    )
+
+
+@in_sentences("Forgetting layers")
+def forgotten(model: nn.Module, layers: Sequence[str], seed: int = 0) -> nn.Module:
+    """Return a twin in which some layers have fresh weights of their own, by PyTorch's own initialisation.
+
+    Weights that these layers do not share with the original are the only new ones; batch norms forget their running
+    statistics too. The original is not touched.
+    """
+    twin = twin_of(model)
+    with seeded(seed), torch.no_grad():
+        for name in layers:
+            module = twin.get_submodule(name)
+            for key, weight in module.named_parameters(recurse=False):
+                module._parameters[key] = nn.Parameter(weight.detach().clone(), requires_grad=weight.requires_grad)
+            for key, buffer in module.named_buffers(recurse=False):
+                module._buffers[key] = buffer.detach().clone()
+            module.reset_parameters()  # type: ignore[operator]
+    return twin
+
+
+def untrained(model: nn.Module, seed: int = 0) -> nn.Module:
+    """Return a twin whose layers have all been initialised anew; raises `ExplainError` if there are none."""
+    layers = forgettable(model)
+    if not layers:
+        raise ExplainError("No layer of this network can be initialised anew, so there is nothing to compare with.")
+    return forgotten(model, layers, seed)
+
+
+@in_sentences("Forgetting layers")
+def cascade(
+    model: nn.Module,
+    image: Tensor,
+    target: int,
+    explain: Explain,
+    *,
+    steps: int = STEPS,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Cascade:
+    """Forget the layers of a network from the last to the first, and explain the same class after each step.
+
+    Adebayo et al. 2018, "Sanity Checks for Saliency Maps", section 3.1, arXiv:1810.03292. A map that hardly changes
+    does not depend on what those layers have learned. Each step starts from the network of the one before.
+
+    Args:
+        model: The network; twins of it forget.
+        image: Normalised image, float (C, H, W).
+        target: Index of the class.
+        explain: Makes an attribution of a network, an image and a class: `functools.partial` of `attribute`.
+        steps: How many at most; more layers than that are forgotten several at a time.
+        seed: What the fresh weights are drawn from.
+        progress: Called with how much is done, in parts of `core.explain.metrics.sensitivity.FINE` of an explanation; may raise.
+
+    Raises:
+        ExplainError: What `explain` raises, the map of the trained network is blank, or nothing can be forgotten.
+    """
+    layers = forgettable(model)[::-1]
+    if not layers:
+        raise ExplainError("No layer of this network can be initialised anew, so none can be forgotten.")
+    groups = [tuple(group.tolist()) for group in np.array_split(layers, min(max(1, steps), len(layers)))]
+    count, made = len(groups) + 1, list[Step]()
+    original = usable_map(heatmap(explain(model, image, target, progress=within(progress, 0, count))), image.shape)
+    tell_done(progress, 1, count)
+    for group, net in zip(groups, _less_and_less(model, groups, seed), strict=True):
+        found = explain(net, image, target, progress=within(progress, len(made) + 1, count))
+        values = np.asarray(heatmap(found), dtype=np.float64)
+        made.append(Step(group, values, likeness(original, values)))
+        tell_done(progress, len(made) + 1, count)
+    chance = likeness(original, shuffled(original, np.random.default_rng(seed)))
+    return Cascade(original, tuple(made), chance)
+
+
+def _less_and_less(model: nn.Module, groups: Sequence[Sequence[str]], seed: int) -> Iterator[nn.Module]:
+    """Yield a twin after each group of layers; every one is another object, for whoever keeps notes by network."""
+    for place, group in enumerate(groups):
+        model = forgotten(model, group, seed + place)
+        yield model

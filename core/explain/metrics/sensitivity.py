@@ -1,0 +1,134 @@
+"""Does a map hold still while the picture hardly changes?"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import captum.metrics
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from core.explain.attribution import Attribution, heatmap
+from core.explain.metrics.validate import shuffled, usable_map
+from core.failures import in_sentences
+
+Progress = Callable[[int, int], None]
+FINE = 100  # parts that one explanation counts as
+
+
+class Explain(Protocol):
+    """Explains a class of an image (C, H, W): `functools.partial` of `attribute` with a method and its options."""
+
+    def __call__(self, model: nn.Module, image: Tensor, target: int, /, *, progress: Progress | None) -> Attribution:
+        """Tell the progress of this one explanation."""
+        ...
+
+
+def within(progress: Progress | None, place: int, count: int) -> Progress | None:
+    """Return what tells the progress of the explanation at a place among so many, as a part of all of them."""
+    if progress is None:
+        return None
+
+    def tell(done: int, total: int) -> None:
+        progress(place * FINE + FINE * min(done, total) // max(1, total), count * FINE)
+
+    return tell
+
+
+def tell_done(progress: Progress | None, done: int, count: int) -> None:
+    """Tell that so many of the explanations are made."""
+    if progress is not None:
+        progress(done * FINE, count * FINE)
+
+
+NEARBY, RADIUS = 10, 0.02  # Captum's own defaults
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """How much a map changes at most when the image changes too little to be seen.
+
+    Attributes:
+        value: The largest change among those tried, as a share of the map's own size: 0 stands still.
+        random: The same for a map whose values are shuffled anew for each image.
+        samples: How many changed images were explained.
+        radius: How far each normalised pixel value moved at most.
+    """
+
+    value: float
+    random: float
+    samples: int
+    radius: float
+    better: ClassVar[str] = "lower"
+
+
+@in_sentences("Maximum sensitivity")
+def sensitivity(
+    model: nn.Module,
+    image: Tensor,
+    target: int,
+    explain: Explain,
+    *,
+    samples: int = NEARBY,
+    radius: float = RADIUS,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Sensitivity:
+    """Explain images that differ from this one too little to be seen, and see how far the maps differ.
+
+    Yeh et al. 2019, arXiv:1901.09392, definition 3.
+
+    Args:
+        model: The network.
+        image: Normalised image, float (C, H, W).
+        target: Index of the class.
+        explain: Makes an attribution of a network, an image and a class: `functools.partial` of `attribute`.
+        samples: How many images, each to be explained once.
+        radius: How far each normalised value may move.
+        seed: What they are drawn from.
+        progress: Called with how much is done, in parts of `core.explain.metrics.sensitivity.FINE` of an explanation; may raise.
+
+    Raises:
+        ExplainError: What `explain` raises, or the image's own map is blank.
+    """
+    start, made = image.detach().cpu().to(torch.float32), list[int]()
+
+    def maps(images: Tensor | tuple[Tensor, ...]) -> Tensor:
+        found = []
+        for each in images[0] if isinstance(images, tuple) else images:
+            found.append(heatmap(explain(model, each, target, progress=within(progress, len(made), samples + 1))))
+            made.append(1)
+            tell_done(progress, len(made), samples + 1)
+        return torch.stack(found)
+
+    own = usable_map(maps(start[None])[0], tuple(image.shape))
+    rng, generators = np.random.default_rng([seed, 1]), [torch.Generator().manual_seed(seed) for _ in range(2)]
+
+    def noise(images: Tensor | tuple[Tensor, ...]) -> Tensor:
+        count = len(images[0] if isinstance(images, tuple) else images)
+        return torch.from_numpy(np.stack([shuffled(own, rng) for _ in range(count)])).float()
+
+    kept = torch.from_numpy(own).float()[None]
+    value = _captums(maps, kept, start, samples, radius, generators[0])
+    return Sensitivity(value, _captums(noise, kept, start, samples, radius, generators[1]), samples, radius)
+
+
+def _captums(
+    explain: Callable[[Tensor | tuple[Tensor, ...]], Tensor],
+    own: Tensor,
+    image: Tensor,
+    samples: int,
+    radius: float,
+    generator: torch.Generator,
+) -> float:
+    """Return Captum's number; the map of the image itself is not made again."""
+    first = [own]
+    found = captum.metrics.sensitivity_max(
+        lambda images: (first.pop() if first else explain(images),),  # of a bare tensor it would take the rows apart
+        image[None],
+        perturb_func=lambda images: images + radius * (2 * torch.rand(images.shape, generator=generator) - 1),
+        n_perturb_samples=samples,
+        max_examples_per_batch=1,
+    )
+    return float(found)

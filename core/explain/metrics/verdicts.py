@@ -1,0 +1,107 @@
+"""What the checks of a map say about it: one sentence each, with its evidence."""
+
+from dataclasses import dataclass
+from math import isfinite
+from typing import Literal
+
+from core.explain.metrics.completeness import Gap
+from core.explain.metrics.deletion_insertion import Chance, Curve
+from core.explain.metrics.infidelity import Infidelity
+from core.explain.metrics.pointing_game import League
+from core.explain.metrics.randomization import Cascade, Likeness
+from core.explain.metrics.sensitivity import Sensitivity
+
+STEADY = 0.3  # a map that moves less than this share of its size keeps its pattern
+DIFFERENT, ALIKE = 0.2, 0.5  # rank correlations, whatever their sign: up to here and from here on
+COMPLETE, ROUGH = 0.01, 0.1  # of what was promised, missing or too much
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a check speaks for a map, against it, or leaves it open; and why, in a sentence of ours."""
+
+    speaks: Literal["for", "against", "open"]
+    text: str
+
+
+def removal_verdict(curve: Curve, moved: Chance) -> Verdict:
+    """Judge a curve of deletion or insertion by those of the same map at other places."""
+    beaten, places = moved.beaten(curve.area), len(moved.areas)
+    if beaten == places:
+        return Verdict("for", f"Better than chance: it beats the same map at each of {places} random places.")
+    if not beaten:
+        return Verdict("against", f"Worse than chance: the same map beats it at each of {places} random places.")
+    return Verdict(
+        "open", f"Not clearly better than chance: it beats the same map at {beaten} of {places} random places."
+    )
+
+
+def infidelity_verdict(found: Infidelity) -> Verdict:
+    """Judge a map by what it foresees of covered squares."""
+    if found.factor <= 0:
+        return Verdict("against", "It foresees the opposite: covering what it calls important raises the score.")
+    if found.share < min(found.random):
+        words = "It foresees most" if found.share < 0.5 else "It foresees some, more than chance,"
+        return Verdict("for", f"{words} of what covering a square does: {1 - found.share:.0%} of the squared change.")
+    return Verdict(
+        "against", "It foresees no more of what covering a square does than the same values at random places."
+    )
+
+
+def sensitivity_verdict(found: Sensitivity) -> Verdict:
+    """Judge a map by how far it moves when the picture hardly changes."""
+    moved = f"a change that nobody sees moves it by {found.value:.0%} of its size at most"
+    if found.value <= STEADY:
+        return Verdict("for", f"Steady: {moved}.")
+    if found.value < found.random:
+        return Verdict("open", f"Not steady: {moved}.")
+    return Verdict("against", f"No steadier than a random map: {moved}.")
+
+
+def completeness_verdict(found: Gap) -> Verdict:
+    """Judge a map by whether it adds up."""
+    missing = found.off if isfinite(found.share) else "everything"
+    if found.share <= COMPLETE:
+        return Verdict("for", f"It adds up: {missing} of what it promises is missing or too much.")
+    if found.share <= ROUGH:
+        return Verdict("open", f"It adds up roughly: {missing} of what it promises is missing or too much.")
+    return Verdict("against", f"It does not add up: {missing} of what it promises is missing or too much.")
+
+
+def cascade_verdict(found: Cascade) -> Verdict:
+    """Judge a map by how much of it is left while the network forgets."""
+    ranks = [step.likeness.rank for step in found.steps]
+    said = [abs(rank) for rank in ranks if rank is not None]
+    if not said:
+        return Verdict("for", "Without its last layers the network has no map at all: it depends on what was learned.")
+    mean = sum(said) / len(said)
+    evidence = f"on the way its rank correlation with the map above is {mean:.2f} on average, whatever the sign"
+    if mean <= DIFFERENT:
+        return Verdict("for", f"It depends on what the network has learned: {evidence}.")
+    if mean < ALIKE:
+        return Verdict("open", f"It depends in part on what the network has learned: {evidence}.")
+    return Verdict("against", f"It hardly depends on what the network has learned: {evidence}.")
+
+
+def untrained_verdict(found: Likeness) -> Verdict:
+    """Judge a map by how like that of an untrained network it is."""
+    if found.rank is None:
+        return Verdict("for", "The untrained network has no map that could be compared: this one was learned.")
+    alike = f"rank correlation {found.rank:.2f}".replace("-", "−")
+    if abs(found.rank) <= DIFFERENT:
+        return Verdict("for", f"An untrained network gives another map ({alike}): this one was learned.")
+    if abs(found.rank) < ALIKE:
+        return Verdict("open", f"An untrained network gives a map that is like it in part ({alike}).")
+    return Verdict("against", f"An untrained network gives nearly the same map ({alike}).")
+
+
+def league_verdict(found: League) -> Verdict:
+    """Say which methods point at the object more often than a spot that is always at the centre."""
+    beating = [each for each in found.standings if each.hits.low > found.centre.hits.value]
+    best = found.standings[0]
+    evidence = f"the best hits {best.hits.value:.0%}, the centre of the picture {found.centre.hits.value:.0%}"
+    if not beating:
+        return Verdict("against", f"No method clearly beats the centre of the picture: {evidence}.")
+    return Verdict(
+        "for", f"{len(beating)} of {len(found.standings)} clearly beat the centre of the picture: {evidence}."
+    )

@@ -1,0 +1,193 @@
+"""The map of a data set as one layer sees it, at one epoch or over many, and how far such a map can be trusted."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from core.errors import ConvScopeError
+from core.failures import in_sentences
+from core.probe.embedding.conditioning import conditioned
+from core.probe.embedding.layout import Floats, Progress, aligned, project
+from core.probe.embedding.trust import NEAREST, Neighbors, nearest, voted
+from core.probe.features import Features, layer_features
+
+PARTS = 1000  # of the progress of one map
+_READ, _LAID = 0.15, 0.9  # how much is done when the features are read, and when they are laid out
+
+
+@dataclass(frozen=True, eq=False)
+class DataMap:
+    """Images as points, laid out by what one layer makes of them.
+
+    Attributes:
+        epoch: After which epoch, 0 for the untrained network; None for the latest weights.
+        points: (N, 2).
+        neighbors: In the layer's own space, not on the map.
+        answers: The class that the network answers, int64 (N,).
+        sure: Its probability, float32 (N,).
+        kept: How well neighbours on the map are neighbours in the layer: trustworthiness, 0 to 1 (Venna and Kaski
+            2001).
+        voted: The share of images whose nearest neighbours in the layer vote for their class.
+        held: The share of the layer's variance that the two directions of a PCA hold; None for other layouts.
+        numbers: How many numbers stand for an image.
+        pooled: Whether these are the means of the layer's maps.
+    """
+
+    epoch: int | None
+    points: Floats
+    neighbors: Neighbors
+    answers: NDArray[np.int64]
+    sure: Floats
+    kept: float
+    voted: float
+    held: float | None
+    numbers: int
+    pooled: bool
+
+
+@dataclass(frozen=True)
+class NoMap:
+    """An epoch of which no map could be made, the reason in one sentence, and whether it may work later."""
+
+    epoch: int | None
+    reason: str
+    may_pass: bool = field(default=False, compare=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """The images to map.
+
+    Attributes:
+        images: (N, C, H, W), whatever `normalize` takes.
+        labels: Their true classes, int64 (N,).
+        normalize: Makes of a batch what the network receives.
+    """
+
+    images: Tensor
+    labels: Tensor
+    normalize: Callable[[Tensor], Tensor] | None = None
+
+
+def chosen_images(count: int, most: int, seed: int = 0) -> NDArray[np.int64]:
+    """Choose at most so many of `count` images at random, in order: the same ones for the same seed."""
+    if count <= most:
+        return np.arange(count, dtype=np.int64)
+    return np.sort(np.random.default_rng(seed).choice(count, most, replace=False)).astype(np.int64)
+
+
+@in_sentences("The map of the data")
+def data_map(
+    model: nn.Module,
+    sample: Sample,
+    layer: str,
+    method: str,
+    *,
+    epoch: int | None = None,
+    before: DataMap | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> DataMap:
+    """Lay images out by what a layer makes of them.
+
+    Args:
+        model: The network.
+        sample: The images.
+        layer: A name of `model.named_modules()`, or "input".
+        method: A key of `core.probe.PROJECTIONS`.
+        epoch: What to write on the map.
+        before: A map of the same images to begin from, and to be turned to fit.
+        seed: Of the random numbers.
+        progress: Called often as progress(done, total); it may raise.
+
+    Raises:
+        ConvScopeError: The layer does not exist, its numbers are not finite or all the same, or the images too few.
+    """
+    found = layer_features(model, sample.images, layer, normalize=sample.normalize, progress=_part(progress, 0, _READ))
+    start = None if before is None else before.points
+    laid = _part(progress, _READ, _LAID)
+    points = project(found.values, method, seed=seed, start=start, progress=laid)
+    if before is not None:
+        points = aligned(points, before.points)
+    measured = _part(progress, _LAID, 1)
+    neighbors = nearest(found.values)
+    if measured is not None:
+        measured(1, 2)
+    made = _measured(found, points, neighbors, sample, epoch, method)
+    if measured is not None:
+        measured(2, 2)
+    return made
+
+
+def untangle(
+    epochs: Sequence[int | None],
+    load: Callable[[int | None], nn.Module],
+    sample: Sample,
+    layer: str,
+    method: str,
+    *,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Iterator[DataMap | NoMap]:
+    """Map the same images at one epoch after the other, each map beginning from the one before and turned to fit it.
+
+    An epoch of which no map can be made leaves a gap.
+
+    Args:
+        epochs: In order; `load` returns the network of each.
+        load, sample, layer, method, seed: As for `data_map`.
+        progress: Called often as progress(done, total); it may raise.
+    """
+    before: DataMap | None = None
+    for place, epoch in enumerate(epochs):
+        told = _part(progress, place / len(epochs), (place + 1) / len(epochs))
+        try:
+            made = data_map(load(epoch), sample, layer, method, epoch=epoch, before=before, seed=seed, progress=told)
+        except ConvScopeError as error:
+            yield NoMap(epoch, str(error), error.may_pass)
+            continue
+        before = made
+        yield made
+
+
+def _measured(
+    found: Features, points: Floats, neighbors: Neighbors, sample: Sample, epoch: int | None, method: str
+) -> DataMap:
+    values, labels = found.values, torch.as_tensor(sample.labels).numpy()
+    spread = float(values.var(axis=0, dtype=np.float64).sum())
+    return DataMap(
+        epoch=epoch,
+        points=points,
+        neighbors=neighbors,
+        answers=found.answers,
+        sure=found.sure,
+        kept=_kept(values, points),
+        voted=voted(neighbors, labels),
+        held=float(points.var(axis=0, dtype=np.float64).sum()) / spread if method == "pca" else None,
+        numbers=values.shape[1],
+        pooled=found.pooled,
+    )
+
+
+def _kept(values: Floats, points: Floats) -> float:
+    """Return the trustworthiness of a map (N, 2) of rows (N, D)."""
+    from sklearn.manifold import trustworthiness
+
+    rows, places = conditioned(values).values, conditioned(points).values
+    return float(trustworthiness(rows, places, n_neighbors=min(NEAREST, (len(points) - 1) // 2)))
+
+
+def _part(progress: Progress | None, first: float, last: float) -> Progress | None:
+    """Return what tells a part of the work as a share of the whole."""
+    if progress is None:
+        return None
+
+    def tell(done: int, total: int) -> None:
+        share = first + (last - first) * (done / total if total else 0)
+        progress(int(share * PARTS), PARTS)
+
+    return tell

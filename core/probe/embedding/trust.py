@@ -1,0 +1,52 @@
+"""Which rows of numbers are nearest to which, and how well that tells classes apart."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.failures import in_sentences
+from core.probe.embedding.conditioning import conditioned
+
+NEAREST = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbors:
+    """The nearest of the other images, nearest first.
+
+    Attributes:
+        indices: int64 (N, k).
+        distances: Euclidean, between the layer's numbers, float32 (N, k).
+    """
+
+    indices: NDArray[np.int64]
+    distances: NDArray[np.float32]
+
+
+@in_sentences("Looking for the nearest images")
+def nearest(rows: NDArray[np.float32], count: int = NEAREST) -> Neighbors:
+    """Find for each row (N, D) the nearest others by Euclidean distance; of identical rows, each finds the others.
+
+    Raises:
+        ConvScopeError: A value is not a finite number.
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    safe, count = conditioned(rows), min(count, len(rows) - 1)
+    if count < 1:  # a single row has no others
+        return Neighbors(np.zeros((len(rows), 0), np.int64), np.zeros((len(rows), 0), np.float32))
+    distances, places = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(safe.values).kneighbors()
+    return Neighbors(places.astype(np.int64), safe.restored(distances))
+
+
+def voted(neighbors: Neighbors, labels: NDArray[np.integer]) -> float:
+    """Return the share of rows whose neighbours vote for their own class: k-nearest-neighbour, each left out in turn.
+
+    Of classes with as many votes the first one wins.
+    """
+    classes = int(labels.max()) + 1
+    votes = np.zeros((len(labels), classes), dtype=np.int64)
+    for column in neighbors.indices.T:
+        votes[np.arange(len(labels)), labels[column]] += 1
+    return float((votes.argmax(axis=1) == labels).mean())

@@ -1,0 +1,101 @@
+"""Which hand-made kernel each learned filter is most like; no torch, so that a menu costs nothing."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from core.errors import ConvScopeError
+from core.model.handmade import KERNELS, kernel
+
+_FAINT = 1e-3
+
+
+def strengths(weights: ArrayLike) -> NDArray[np.float64]:
+    """Return the norm of each filter, the root of the sum of its squared weights: (N,)."""
+    array = np.asarray(weights, dtype=np.float64)
+    return np.linalg.norm(array.reshape(len(array), -1), axis=1)
+
+
+def strongest_channels(weights: ArrayLike) -> NDArray[np.intp]:
+    """Return the input channel whose kernel has the largest norm in each filter: (N,)."""
+    norms = np.linalg.norm(np.asarray(weights, dtype=np.float64), axis=(2, 3))
+    return norms.argmax(axis=1)
+
+
+def dead_filters(weights: ArrayLike) -> tuple[int, ...]:
+    """Return the filters that weigh at most a thousandth of the strongest: nothing in a picture moves them."""
+    norms = strengths(weights)
+    return tuple(np.flatnonzero(norms <= _FAINT * norms.max()).tolist())
+
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Match:
+    """The hand-made kernel that a learned filter is most like.
+
+    Attributes:
+        filter: Number of the filter.
+        name: Key of `KERNELS`; None for a filter that is even zero, or not a number, and so like none.
+        cosine: Cosine of the angle between the two, from 0 (nothing in common) to 1 (the same up to a factor).
+        sign: −1 where it is most like the kernel with all signs turned, else 1.
+        grey: Which part of the filter's norm was compared, from 0 to 1: with "mean", what it makes of grey
+            pictures; little of it is a filter for colours, or one that sees the channels apart.
+    """
+
+    filter: int
+    name: str | None
+    cosine: float
+    sign: int
+    grey: float
+
+
+def best_matches(weights: ArrayLike, *, channels: str = "mean", centred: bool = False) -> tuple[Match, ...]:
+    """Return for each learned filter the hand-made kernel with the largest cosine similarity, up to its sign.
+
+    A filter has a kernel for each input channel and a hand-made one has a single one. Of the first layer the mean
+    over channels is compared: on a grey picture, where all channels are equal, the filter does exactly what that
+    mean does (times the number of channels). Deeper, where channels are maps of different things, a mean means
+    nothing, and the strongest channel's kernel says more.
+
+    Args:
+        weights: Float (O, C, k, k), for instance `filters(model, layer)`.
+        channels: "mean" or "strongest".
+        centred: Take the mean from every kernel first, so that only the pattern counts and not whether it also
+            measures brightness; the box blur, which does nothing else, then matches nothing.
+
+    Raises:
+        ConvScopeError: The filters are not square with an odd side of at least 3, or `channels` is neither.
+    """
+    array = np.asarray(weights, dtype=np.float64)
+    if array.ndim != 4 or array.shape[2] != array.shape[3]:
+        raise ConvScopeError(f"Only square filters can be compared with hand-made ones, not those of {array.shape}.")
+    if channels not in ("mean", "strongest"):
+        raise ConvScopeError(f'The channels to compare can be "mean" or "strongest", not {channels!r}.')
+    known = np.stack([kernel(name, array.shape[2]).ravel() for name in KERNELS])
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        if channels == "mean":
+            learned, share = array.mean(axis=1), np.sqrt(array.shape[1])
+        else:
+            learned, share = array[np.arange(len(array)), strongest_channels(array)], 1.0
+        flat, whole = learned.reshape(len(array), -1), np.linalg.norm(array.reshape(len(array), -1), axis=1)
+        grey = np.nan_to_num(share * np.linalg.norm(flat, axis=1) / whole)
+        if centred:
+            known, flat = known - known.mean(axis=1, keepdims=True), flat - flat.mean(axis=1, keepdims=True)
+        cosines = np.nan_to_num(_unit(flat) @ _unit(known).T)
+    best = np.abs(cosines).argmax(axis=1)
+    names = list(KERNELS)
+    return tuple(
+        Match(number, names[at] if cosine else None, min(1.0, abs(cosine)), -1 if cosine < 0 else 1, min(1.0, part))
+        for number, (at, cosine, part) in enumerate(
+            zip(best.tolist(), cosines[np.arange(len(best)), best].tolist(), grey.tolist(), strict=True)
+        )
+    )
+
+
+def _unit(rows: Floats) -> Floats:
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    # what rounding leaves of an even kernel without its mean is no pattern
+    return np.where(norms > 1e-12, rows / norms, 0.0)

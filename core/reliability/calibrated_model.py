@@ -1,0 +1,95 @@
+"""All that is learned of a network once, so that its answers to pictures from outside can be read honestly."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from core.errors import ExplainError
+from core.explain.influence import Images
+from core.failures import in_sentences
+from core.reliability.features import Inside, look_inside
+from core.reliability.ood_detector import RATE, Alarm, fit_alarm
+from core.reliability.ood_samples import FOREIGN, MOST, caught
+from core.reliability.temperature import Temperature, fit_temperature
+
+Progress = Callable[[int, int], None]
+LOOKED_THROUGH = 5000  # training images at most: the splits are stratified, so the first ones hold every class
+
+
+@dataclass(frozen=True, eq=False)
+class Reader:
+    """What reads the answers of one network.
+
+    Attributes:
+        temperature: Makes its probabilities mean what they say.
+        alarm: Tells what looks like none of its classes.
+        caught: Share of each kind of `FOREIGN` that raises the alarm, made from validation images.
+        directions: Of each training image the direction of its features, of length 1, float16 (N, F); None where the
+            network does not end in a dense layer.
+    """
+
+    temperature: Temperature
+    alarm: Alarm
+    caught: Mapping[str, float]
+    directions: NDArray[np.float16] | None
+
+    def nearest(self, features: NDArray[np.floating], count: int) -> list[tuple[int, float]]:
+        """Return the training images that are most alike in the eyes of the network, with the cosine to each.
+
+        It is the cosine of `core.explain.similarity`, from features that are kept.
+
+        Args:
+            features: What its last layer receives for a picture, (F,).
+            count: How many, the most alike first.
+
+        Raises:
+            ExplainError: The network does not end in a dense layer.
+        """
+        if self.directions is None:
+            raise ExplainError("This network does not end in a dense layer, so no images are near in it.")
+        alike = self.directions.astype(np.float32) @ _direction(np.asarray(features, dtype=np.float32)[None])[0]
+        order = np.argsort(-alike, kind="stable")[:count]
+        return [(int(index), float(alike[index])) for index in order]
+
+
+@in_sentences("Calibration")
+def fit_reader(
+    model: nn.Module, train: Images, valid: Images, *, rate: float = RATE, progress: Progress | None = None
+) -> Reader:
+    """Learn to read a network's answers; the network is left as it was found.
+
+    Args:
+        model: The network; its outputs are logits.
+        train: Images that it learned from; of many only the first `LOOKED_THROUGH`.
+        valid: Images of the same kind that it did not learn from.
+        rate: The share of false alarms, above 0 and below 1.
+        progress: Called with the images looked at and those to look at; it may raise to cancel.
+
+    Raises:
+        ExplainError: A score is not a finite number, or there are too few validation images for the rate.
+    """
+    pixels = train.pixels[:LOOKED_THROUGH]
+    total = len(pixels) + len(valid) + len(FOREIGN) * min(MOST, len(valid))
+
+    def told(before: int) -> Progress:
+        return lambda done, _: progress(before + done, total) if progress is not None else None
+
+    held_out = look_inside(model, valid.pixels, valid.normalize, progress=told(0))
+    learned = look_inside(model, pixels, train.normalize, progress=told(len(valid)))
+    temperature = fit_temperature(held_out.logits, valid.labels.numpy())
+    alarm = fit_alarm(learned, train.labels[: len(pixels)].numpy(), held_out, rate=rate)
+    shares = caught(model, alarm, valid.pixels, valid.normalize, progress=told(len(valid) + len(pixels)))
+    return Reader(temperature, alarm, shares, _directions(learned))
+
+
+def _directions(inside: Inside) -> NDArray[np.float16] | None:
+    return None if inside.features is None else _direction(inside.features).astype(np.float16)
+
+
+def _direction(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    sizes = np.linalg.norm(features, axis=1, keepdims=True)
+    found: NDArray[np.float32] = features / np.maximum(sizes, 1e-12)
+    return found

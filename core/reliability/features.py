@@ -1,0 +1,74 @@
+"""What a network says of many images, and what its last layer received for each: one pass for both."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from core.errors import ExplainError
+from core.explain.influence import last_layer
+from core.failures import in_sentences
+from core.inference.copies import twin_of
+from core.inference.prediction import batch_size, check_finite
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Inside:
+    """Of N images:
+
+    Attributes:
+        logits: The network's scores, float32 (N, K).
+        features: What its last layer received, float32 (N, F); None where it does not end in a dense layer.
+    """
+
+    logits: NDArray[np.float32]
+    features: NDArray[np.float32] | None
+
+    def __len__(self) -> int:
+        return len(self.logits)
+
+    def at(self, chosen: slice) -> "Inside":
+        """Return the same of some of the images."""
+        return Inside(self.logits[chosen], None if self.features is None else self.features[chosen])
+
+
+@in_sentences("Asking the network")
+def look_inside(
+    model: nn.Module,
+    pixels: Tensor,
+    normalize: Callable[[Tensor], Tensor],
+    *,
+    progress: Progress | None = None,
+) -> Inside:
+    """Pass images through a network in bounded batches; the network is left as it was found.
+
+    Args:
+        model: The network; its outputs are logits.
+        pixels: uint8 (N, C, H, W), at least one.
+        normalize: Turns pixels into what the network receives.
+        progress: Called with the images passed and those to pass, after each batch; it may raise to cancel.
+
+    Raises:
+        ExplainError: A score is not a finite number.
+    """
+    twin = twin_of(model)
+    kept: list[Tensor] = []
+    try:
+        layer = twin.get_submodule(last_layer(twin))
+        layer.register_forward_pre_hook(lambda _, inputs: kept.append(inputs[0].detach().float().cpu()))
+    except ExplainError:
+        layer = None
+    device = next((weight.device for weight in twin.parameters()), pixels.device)
+    logits: list[Tensor] = []
+    for batch in pixels.split(batch_size(pixels)):
+        with torch.no_grad():
+            logits.append(twin(normalize(batch).to(device)).float().cpu())
+        if progress is not None:
+            progress(sum(map(len, logits)), len(pixels))
+    flat = layer is not None and all(each.ndim == 2 for each in kept)
+    return Inside(check_finite(torch.cat(logits)).numpy(), torch.cat(kept).numpy() if flat else None)

@@ -1,0 +1,116 @@
+"""“This looks like none of my classes”: when to say so, and how often that is a false alarm."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import ExplainError
+from core.failures import in_sentences
+from core.reliability.features import Inside
+from core.reliability.ood_scores import Energy, Floats, Score, fit_mahalanobis
+
+RATE = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class Limit:
+    """From which value on a score calls an image foreign.
+
+    Attributes:
+        score: The score.
+        known: Its values for images of the data set that the network did not learn from, in ascending order, (N,).
+        rank: Which of them is the limit, counted from 1.
+    """
+
+    score: Score
+    known: Floats
+    rank: int
+
+    @property
+    def value(self) -> float:
+        """The limit itself: only what lies above it is foreign."""
+        return float(self.known[self.rank - 1])
+
+    def stranger_than(self, values: Floats) -> Floats:
+        """Return the share of the known images that are less foreign than each of these values, 0 to 1."""
+        found: Floats = np.searchsorted(self.known, values, side="left") / len(self.known)
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Alarm:
+    """Calls an image foreign as soon as one of its scores does.
+
+    Attributes:
+        limits: Each score with its limit.
+        rate: How often images like those of the data set raise it, at most, on average.
+        count: How many images the limits were learned from.
+        missing: Why a score is left out, in one sentence; empty if none is.
+    """
+
+    limits: tuple[Limit, ...]
+    rate: float
+    count: int
+    missing: str = ""
+
+    def each(self, inside: Inside) -> NDArray[np.bool_]:
+        """Return which limits each of N images exceeds, (limits, N)."""
+        return np.stack([limit.score(inside) > limit.value for limit in self.limits])
+
+    def raised(self, inside: Inside) -> NDArray[np.bool_]:
+        """Return which of N images look like none of the classes, (N,)."""
+        found: NDArray[np.bool_] = np.any(self.each(inside), axis=0)
+        return found
+
+
+@in_sentences("The alarm")
+def fit_alarm(train: Inside, labels: NDArray[np.integer], valid: Inside, *, rate: float = RATE) -> Alarm:
+    """Learn when to call an image foreign.
+
+    Energy and Mahalanobis distance catch different things, so both watch, each with half of the rate: together they
+    raise at most `rate` false alarms (Boole's inequality). A limit is the k-th smallest of n values, k = ⌈(n + 1)(1 −
+    its rate)⌉: a further image of the same kind exceeds it with a probability of at most its rate, whatever the
+    distribution (Vovk et al. 2005, "Algorithmic Learning in a Random World", proposition 2.4).
+
+    Args:
+        train: Images that the network learned from; where its last layer is not dense, the energy watches alone.
+        labels: Their classes, (M,).
+        valid: Images of the same kind that it did not learn from.
+        rate: The share of false alarms, above 0 and below 1.
+
+    Raises:
+        ExplainError: There are too few images for this rate.
+    """
+    scores: list[Score] = [Energy()]
+    missing = ""
+    if train.features is None:
+        missing = "This network does not end in a dense layer, so distances between features are left out."
+    else:
+        try:
+            scores.append(fit_mahalanobis(train.features, labels))
+        except ExplainError as error:
+            missing = str(error)
+    return Alarm(tuple(limits(scores, valid, rate)), rate, len(valid), missing)
+
+
+def fewest_images(rate: float = RATE, scores: int = 1) -> int:
+    """Return how many validation images it takes to state a rate of false alarms of so many scores together."""
+    return ceil(scores / rate) - 1
+
+
+def limits(scores: Sequence[Score], valid: Inside, rate: float) -> list[Limit]:
+    """Return the limit of each score, all of them together at one rate; see `fit_alarm`."""
+    if not 0 < rate < 1:
+        raise ExplainError(f"A rate of false alarms lies between 0 and 1, not at {rate!r}.")
+    own, count = rate / len(scores), len(valid)
+    rank = ceil((count + 1) * (1 - own) - 1e-9)
+    if rank > count:
+        fewest = fewest_images(rate, len(scores))
+        raise ExplainError(
+            f"To state a false-alarm rate of {rate:.3g} it takes {fewest:,} validation images, and there are "
+            f"{count:,}: choose a larger data set."
+        )
+    return [Limit(score, np.sort(score(valid)), rank) for score in scores]

@@ -1,0 +1,84 @@
+"""Pictures that belong to no class, made from a data set's own: to see what an alarm catches."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from core.failures import in_sentences
+from core.reliability.features import look_inside
+from core.reliability.ood_detector import Alarm
+
+Progress = Callable[[int, int], None]
+MOST = 300  # images of each kind: shares are then known to about three percentage points
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """One kind of foreign picture.
+
+    Attributes:
+        title: What it is called on the screen.
+        make: Makes them of images, uint8 (N, C, H, W), with a generator of its own.
+    """
+
+    title: str
+    make: Callable[[Tensor, np.random.Generator], Tensor]
+
+
+def _noise(images: Tensor, rng: np.random.Generator) -> Tensor:
+    return torch.from_numpy(rng.integers(0, 256, tuple(images.shape), dtype=np.uint8))
+
+
+def _inverted(images: Tensor, rng: np.random.Generator) -> Tensor:
+    return 255 - images
+
+
+def _shuffled(images: Tensor, rng: np.random.Generator) -> Tensor:
+    count, channels, height, width = images.shape
+    order = rng.permuted(np.tile(np.arange(height * width), (count, 1)), axis=1)
+    flat = images.reshape(count, channels, -1).numpy()
+    moved = np.take_along_axis(flat, np.broadcast_to(order[:, None], flat.shape), axis=2)
+    return torch.from_numpy(moved.reshape(images.shape))
+
+
+FOREIGN = {
+    "noise": Foreign("Noise", _noise),
+    "inverted": Foreign("Inverted", _inverted),
+    "shuffled": Foreign("Pixels shuffled", _shuffled),
+}
+
+
+@in_sentences("Trying the alarm")
+def caught(
+    model: nn.Module,
+    alarm: Alarm,
+    images: Tensor,
+    normalize: Callable[[Tensor], Tensor],
+    *,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> dict[str, float]:
+    """Return the share of each kind of `FOREIGN` that raises an alarm, 0 to 1.
+
+    Args:
+        model: The network.
+        alarm: Learned from the same network.
+        images: What the foreign pictures are made from, uint8 (N, C, H, W); at most `MOST` are used.
+        normalize: Turns pixels into what the network receives.
+        seed: What is drawn at random is drawn from it.
+        progress: Called with the images passed and those to pass; it may raise to cancel.
+    """
+    images, found, done = images[:MOST], dict[str, float](), 0
+    for name, kind in FOREIGN.items():
+        pixels = kind.make(images, np.random.default_rng(seed))
+        tell = _further(progress, done, len(FOREIGN) * len(images))
+        found[name] = float(alarm.raised(look_inside(model, pixels, normalize, progress=tell)).mean())
+        done += len(images)
+    return found
+
+
+def _further(progress: Progress | None, before: int, total: int) -> Progress | None:
+    return None if progress is None else lambda done, _: progress(before + done, total)

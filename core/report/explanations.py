@@ -1,0 +1,156 @@
+"""A few test images in a lab report, and why the network decided about them as it did."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from core.data.datasets import Dataset
+from core.errors import ExplainError
+from core.evaluation.answers import Answers
+from core.evaluation.galleries import confidently_wrong
+from core.explain.attribution import Attribution, attribute, heatmap
+from core.explain.methods.registry import METHODS
+from core.figures.overlays import faded, overlay
+from core.figures.palette import Pixels
+from core.report.elements import Bar, Picture, Progress, bar, pixels, share_of
+
+ASKED = ("integrated_gradients", "grad_cam", "occlusion")  # a gradient, a layer, a cover: three ways to find out
+RIGHT, WRONG, SIDE = 2, 2, 168
+MOST_IMAGES, MOST_METHODS = 12, 5
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a reader wants explained.
+
+    Attributes:
+        images: Numbers of test images, at most `MOST_IMAGES`; they come before those that are chosen anyway.
+        methods: Keys of `core.explain.METHODS`, one to `MOST_METHODS`.
+    """
+
+    images: tuple[int, ...] = ()
+    methods: tuple[str, ...] = ASKED
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.methods if name not in METHODS]
+        if unknown:
+            raise ExplainError(f"There is no method {unknown[0]!r}: choose among {', '.join(METHODS)}.")
+        if not 1 <= len(self.methods) <= MOST_METHODS or len(self.images) > MOST_IMAGES:
+            raise ExplainError(f"A report explains up to {MOST_IMAGES} chosen images by 1 to {MOST_METHODS} methods.")
+
+
+ALONE = Wish()
+
+
+@dataclass(frozen=True)
+class Map:
+    """One explanation: the method, the map over its picture, what its colours mean; or why there is none."""
+
+    method: str
+    picture: Picture | None
+    legend: Bar | None
+    text: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One test image: which, what it is and was taken for, and its explanations."""
+
+    index: int
+    truth: str
+    answer: str
+    confidence: str
+    right: bool
+    wished: bool
+    picture: Picture
+    maps: tuple[Map, ...]
+
+
+def chosen(answers: Answers) -> tuple[int, ...]:
+    """Choose test images: the surest right answers and the surest wrong ones, each of another class."""
+    right = np.flatnonzero(answers.right)
+    right = right[np.argsort(-answers.confidence[right], kind="stable")]
+    return (*_of_each_class(answers, right, RIGHT), *_of_each_class(answers, confidently_wrong(answers), WRONG))
+
+
+def _of_each_class(answers: Answers, order: Sequence[int] | np.ndarray, most: int) -> list[int]:
+    found: dict[int, int] = {}
+    for index in order:
+        found.setdefault(int(answers.labels[index]), int(index))
+        if len(found) == most:
+            break
+    return list(found.values())
+
+
+def asked(
+    model: nn.Module, dataset: Dataset, answers: Answers, wish: Wish = ALONE, progress: Progress | None = None
+) -> Iterator[Asked]:
+    """Explain the answers to a few test images, those that are wished for first.
+
+    Args:
+        model: The network.
+        dataset: As it was given its pixels.
+        answers: Its answers to all test images.
+        wish: Which images, and by which methods.
+        progress: Called with what is done of 100; it may raise to cancel.
+
+    Raises:
+        ExplainError: There is no such test image.
+    """
+    for index in wish.images:
+        if not 0 <= index < len(answers.labels):
+            raise ExplainError(f"There is no test image {index}: the last one is {len(answers.labels) - 1}.")
+    indices, methods = tuple(dict.fromkeys((*wish.images, *chosen(answers)))), wish.methods
+    others = dataset.normalize(dataset.valid.images[:32])
+    for place, index in enumerate(indices):
+        raw = dataset.test.images[index]
+        image, target = dataset.normalize(raw), int(answers.predicted[index])
+        maps = []
+        for step, method in enumerate(methods):
+            count = len(indices) * len(methods)
+            told = share_of(progress, 100 * (place * len(methods) + step) // count, 100 // count)
+            told(0, 1)
+            maps.append(_map(model, image, _shown(raw), target, method, others, told))
+        truth, answer = dataset.class_names[int(answers.labels[index])], dataset.class_names[target]
+        sure = f"{answers.confidence[index]:.1%}"
+        picture = pixels(_shown(raw), f"Test image {index}: {truth}", SIDE)
+        right, wished = bool(answers.right[index]), index in wish.images
+        yield Asked(index, truth, answer, sure, right, wished, picture, tuple(maps))
+
+
+def _shown(raw: Tensor) -> Pixels:
+    values = raw.numpy().transpose(1, 2, 0)
+    return np.ascontiguousarray(np.broadcast_to(values, (*values.shape[:2], 3)))
+
+
+def _map(
+    model: nn.Module, image: Tensor, shown: Pixels, target: int, method: str, others: Tensor, progress: Progress
+) -> Map:
+    about = METHODS[method]
+    try:
+        found = attribute(model, image, target, method, background=others, progress=progress)
+    except ExplainError as error:
+        return Map(about.title, None, None, str(error))
+    if found.blank:  # an empty map would pass for an answer
+        return Map(about.title, None, None, found.blank)
+    drawn = overlay(
+        faded(shown, found.signed),
+        heatmap(found).numpy(),
+        signed=found.signed,
+        positive=about.positive,
+        negative=about.negative,
+        zoom=1,
+    )
+    alt, text = f"{about.title}: {_where(found)}", drawn.text + (f" {found.gap.text}" if found.gap else "")
+    return Map(about.title, pixels(drawn.pixels, alt, SIDE), bar(drawn.scale, text), text)
+
+
+def _where(found: Attribution) -> str:
+    """Say in words where a map is strongest, for those who do not see it."""
+    values = heatmap(found)
+    row, column = divmod(int(torch.argmax(values.abs())), values.shape[1])
+    height, width = values.shape
+    return f"strongest at row {row + 1} of {height}, column {column + 1} of {width}"

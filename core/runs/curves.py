@@ -1,0 +1,141 @@
+"""The curves of a whole run in few points, by epoch and by seconds, for comparing it with others."""
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, func, literal, select
+
+from core.runs.records import Outline, Run
+from core.runs.store import RunStore
+from core.runs.tables import METRICS, RUNS, transaction
+
+MAX_POINTS = 150
+MAX_EPOCHS = 100
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Some neighbouring measurements: where the last of them lies, and their means.
+
+    Attributes:
+        epochs: Passes over the training images.
+        seconds: Time spent training, pauses left out.
+        loss, accuracy: The means.
+    """
+
+    epochs: float
+    seconds: float
+    loss: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Course:
+    """The curves of a run: means over stretches of training batches, and the validation split after epochs."""
+
+    train: tuple[Spot, ...]
+    valid: tuple[Spot, ...]
+
+
+def course(store: RunStore, run: Run) -> Course:
+    """Return the curves of a run up to its present step: at most `MAX_POINTS` and `MAX_EPOCHS` points."""
+    of_run = (METRICS.c.run_id == run.id, METRICS.c.step <= run.step)
+    stretch = (METRICS.c.step - 1) // max(1, -(-run.step // MAX_POINTS))
+    epochs = (METRICS.c.epoch - 1) // max(1, -(-run.epoch // MAX_EPOCHS))
+    train = _means(stretch, METRICS.c.train_loss, METRICS.c.train_accuracy).where(*of_run)
+    valid = _means(epochs, METRICS.c.valid_loss, METRICS.c.valid_accuracy).where(
+        *of_run, METRICS.c.valid_loss.is_not(None), METRICS.c.valid_accuracy.is_not(None)
+    )
+    with transaction(store._engine) as connection:
+        return Course(_spots(connection, train, run), _spots(connection, valid, run))
+
+
+def _means(group: Any, loss: Any, accuracy: Any) -> Select[Any]:
+    group = group.label("stretch")
+    values = (func.max(METRICS.c.step), func.max(METRICS.c.seconds), func.avg(loss), func.avg(accuracy))
+    return select(*values, group).group_by(group).order_by(group)
+
+
+def _spots(connection: Connection, query: Select[Any], run: Run) -> tuple[Spot, ...]:
+    scale = max(1, run.steps_per_epoch)
+    return tuple(Spot(step / scale, *values) for step, *values, _ in connection.execute(query))
+
+
+POINTS = 30
+SAMPLE = 4  # steps of each stretch that are read: a table of hundreds of runs must not read every step of each
+AT_ONCE = 400  # runs of one query; databases bound how many values a query may name
+KEPT = 1000
+
+_Key = tuple[int, str]
+
+
+def outlines(store: RunStore, runs: Iterable[Run]) -> dict[str, Outline]:
+    """Return the outlines of runs by their id.
+
+    The training loss is the mean over the first `SAMPLE` steps of each of `POINTS` equal stretches, which costs the
+    same however long the runs are; runs of fewer steps are read whole.
+    """
+    ids = [run.id for run in runs]
+    found: dict[str, Outline] = {}
+    with transaction(store._engine) as connection:
+        for start in range(0, len(ids), AT_ONCE):
+            found |= _read(connection, ids[start : start + AT_ONCE])
+    return found
+
+
+def _read(connection: Connection, ids: Sequence[str]) -> dict[str, Outline]:
+    losses: dict[str, list[float]] = {run_id: [] for run_id in ids}
+    for run_id, loss in connection.execute(_sampled(ids)):
+        losses[run_id].append(loss)
+    best = (
+        select(METRICS.c.run_id, func.max(METRICS.c.valid_accuracy))
+        .where(METRICS.c.run_id.in_(ids), METRICS.c.valid_accuracy.is_not(None))
+        .group_by(METRICS.c.run_id)
+    )
+    highest = {row[0]: float(row[1]) for row in connection.execute(best)}
+    return {run_id: Outline(tuple(losses[run_id]), highest.get(run_id)) for run_id in ids}
+
+
+def _sampled(ids: Sequence[str]) -> Any:
+    """Return the query for (run, mean loss) of every stretch, in order."""
+    numbers = select(literal(0).label("number")).cte("numbers", recursive=True)
+    numbers = numbers.union_all(select(numbers.c.number + 1).where(numbers.c.number < POINTS - 1))
+    width = (RUNS.c.step + (POINTS - 1)) // POINTS
+    first = numbers.c.number * width + 1
+    within = METRICS.c.step.between(first, first + (SAMPLE - 1))
+    return (
+        select(RUNS.c.id, func.avg(METRICS.c.train_loss))
+        .select_from(RUNS)
+        .join(numbers, first <= RUNS.c.step)
+        .join(METRICS, and_(METRICS.c.run_id == RUNS.c.id, within, METRICS.c.step < first + width))
+        .where(RUNS.c.id.in_(ids))
+        .group_by(RUNS.c.id, numbers.c.number)
+        .order_by(RUNS.c.id, numbers.c.number)
+    )
+
+
+class Outlines:
+    """The outlines of all runs, shared by all who look: each is read again only once its run has moved on."""
+
+    def __init__(self, store: RunStore) -> None:
+        self.store = store
+        self._known: dict[str, tuple[_Key, Outline]] = {}
+        self._lock = threading.Lock()
+
+    def of(self, runs: Sequence[Run]) -> Mapping[str, Outline]:
+        """Return the outlines of runs by their id."""
+        with self._lock:
+            stale = [run for run in runs if self._known.get(run.id, ((-1, ""),))[0] != _key(run)]
+            if stale:
+                fresh = outlines(self.store, stale)
+                self._known |= {run.id: (_key(run), fresh[run.id]) for run in stale}
+            found = {run.id: self._known[run.id][1] for run in runs}
+            while len(self._known) > max(KEPT, len(runs)):
+                del self._known[next(iter(self._known))]
+            return found
+
+
+def _key(run: Run) -> _Key:
+    return run.step, run.status.value

@@ -1,0 +1,183 @@
+"""What a training leaves behind: its steps in the store, its weights on the disk."""
+
+import time
+
+from core.leftovers import remove_parts
+from core.options import options
+from core.runs.checkpoint import save_checkpoint
+from core.runs.records import Event, Evidence, Metric
+from core.runs.store import RunStore
+from core.runs.transactions import BusyError
+from core.train.config import TrainConfig
+from core.train.loop import Training
+from core.train.metrics import Step
+from core.train.retry import Patience
+
+FLUSH_SECONDS = 0.4
+CHECKPOINT_SECONDS = 2.0
+CHECKPOINT_SHARE = 0.005  # at most this share of the time goes into writing weights …
+LONGEST_SECONDS = 6.0  # … but pages that show the latest ones need not wait longer
+SPEED_SECONDS = 2.0
+WAIT_SECONDS = 0.1  # for others who write, between two steps
+CURVES_SECONDS = 10.0  # between two copies of the curves beside the weights, or more where they are long
+
+
+class Recording:
+    """Collects steps and writes them in bundles, so that recording costs next to nothing.
+
+    Steps are recorded before the weights that they led to: whatever is killed, a training never goes on from weights
+    that came after its record. While others hold the database, steps are kept until they can be written.
+
+    Args:
+        store: Where the run is.
+        run_id: The run.
+        training: Its training; a new one's untrained weights are written at once, as those of epoch 0.
+        owner: In whose name it is trained; once that is another, nothing more is written and `RunError` raised.
+    """
+
+    def __init__(self, store: RunStore, run_id: str, training: Training, owner: str) -> None:
+        self.store, self.run_id, self.training, self.owner = store, run_id, training, owner
+        self._pending: list[Metric] = []
+        self._evidence: list[Evidence] = []
+        self._events: list[Event] = []
+        self._patience = Patience()
+        self._flushed = self._saved = self._saving = 0.0
+        self._copied, self._copying = time.monotonic(), 0.0
+        self._speed_from = (0.0, 0)
+        self._epoch_sums = (0, 0, 0.0, 0.0)
+        remove_parts(store.checkpoint(run_id).parent)
+        store.rewind(run_id, training.step or -1, by=owner)  # a new one measures itself before its first step
+        store.record(
+            run_id,
+            (),
+            by=owner,
+            total_steps=training.total_steps,
+            steps_per_epoch=training.steps_per_epoch,
+            step=training.step,
+            seconds=training.seconds,
+        )
+        for epoch in store.epochs(run_id):
+            if epoch * training.steps_per_epoch > training.step:  # of a history that was taken back
+                store.checkpoint(run_id, epoch).unlink(missing_ok=True)
+        if training.step == 0:
+            self._save_epoch(0)
+            self._evidence += training.gauge()
+
+    def note(self, step: Step) -> None:
+        """Take a step in, and write when it is time to."""
+        score = (step.valid.loss, step.valid.accuracy) if step.valid else (None, None)
+        self._pending.append(
+            Metric(step.step, step.epoch, step.lr, step.seconds, step.train_loss, step.train_accuracy, *score)
+        )
+        self._evidence += step.evidence
+        self._add_to_epoch(step)
+        now = time.monotonic()
+        if now - self._flushed > FLUSH_SECONDS or (step.valid and not self._patience.tried):
+            self._try_flush()
+        if step.valid:
+            self._save_epoch(step.epoch)
+        if not self._pending and now - self._saved > self._interval():
+            self._save()
+
+    def adjust(self, config: TrainConfig) -> None:
+        """Let the training go on under other settings, and write down what changed."""
+        before = self.training.config
+        for setting in options(TrainConfig):
+            old, new = getattr(before, setting.name), getattr(config, setting.name)
+            if old != new:
+                text = f"{setting.metadata['label'].lower()} {old:g} → {new:g}"
+                self._events.append(Event(self.training.step, "edit", text))
+        self.training.adjust(config)
+
+    def report(self, event: Event) -> None:
+        """Write down what happened to the run, with the next steps."""
+        self._events.append(event)
+
+    def settle(self) -> None:
+        """Write everything: the steps so far and the weights to go on from; raises `BusyError` as `flush` does."""
+        self.flush()
+        self._save()
+        self._copy()
+
+    def flush(self) -> None:
+        """Append the steps since the last time, and bring the run's own row up to date.
+
+        Raises:
+            BusyError: Others hold the database; what is to be written is kept for the next time.
+            RunError: The run was deleted or is trained elsewhere.
+        """
+        self._flushed = time.monotonic()
+        if self._pending or self._events:
+            self.store.record(
+                self.run_id,
+                self._pending,
+                self._evidence,
+                self._events,
+                by=self.owner,
+                wait=WAIT_SECONDS,
+                **self._progress(),
+            )
+            self._pending, self._evidence, self._events = [], [], []
+        self._patience.rest()
+
+    def _try_flush(self) -> None:
+        """Write unless others hold the database; raises `BusyError` once they have done so for long."""
+        try:
+            self.flush()
+        except BusyError as error:
+            self._patience.bear(error)
+
+    def _progress(self) -> dict[str, float | int]:
+        """Return the columns of the run's own row that the new steps change."""
+        if not self._pending:
+            return {}
+        last = self._pending[-1]
+        _, count, loss, accuracy = self._epoch_sums
+        values: dict[str, float | int] = {
+            "step": last.step,
+            "epoch": last.epoch,
+            "seconds": last.seconds,
+            "train_loss": loss / count,
+            "train_accuracy": accuracy / count,
+        }
+        for metric in self._pending:
+            if metric.valid_loss is not None and metric.valid_accuracy is not None:
+                values |= {"valid_loss": metric.valid_loss, "valid_accuracy": metric.valid_accuracy}
+        return values | self._speed(last)
+
+    def _speed(self, last: Metric) -> dict[str, float]:
+        seconds, step = self._speed_from
+        fresh = not step or last.step <= step
+        if fresh or last.seconds - seconds > SPEED_SECONDS:
+            self._speed_from = (last.seconds, last.step)
+        if fresh or last.seconds <= seconds:
+            return {}
+        return {"images_per_second": (last.step - step) * self.training.config.batch_size / (last.seconds - seconds)}
+
+    def _add_to_epoch(self, step: Step) -> None:
+        epoch, count, loss, accuracy = self._epoch_sums
+        if step.epoch != epoch:
+            count, loss, accuracy = 0, 0.0, 0.0
+        self._epoch_sums = (step.epoch, count + 1, loss + step.train_loss, accuracy + step.train_accuracy)
+
+    def _interval(self) -> float:
+        return max(CHECKPOINT_SECONDS, min(LONGEST_SECONDS, self._saving / CHECKPOINT_SHARE))
+
+    def _save(self) -> None:
+        began = time.monotonic()
+        save_checkpoint(self.store.checkpoint(self.run_id), self.training.checkpoint())
+        self._saved = time.monotonic()
+        self._saving = self._saved - began
+        long = max(CURVES_SECONDS, self._copying / CHECKPOINT_SHARE)
+        self._copy(curves=self._saved - self._copied > long)
+
+    def _copy(self, *, curves: bool = True) -> None:
+        """Write what the database says of the run beside its weights."""
+        began = time.monotonic()
+        self.store.keep(self.run_id, curves=curves)
+        if curves:
+            self._copied = time.monotonic()
+            self._copying = self._copied - began
+
+    def _save_epoch(self, epoch: int) -> None:
+        save_checkpoint(self.store.checkpoint(self.run_id, epoch), self.training.epoch_checkpoint(epoch))

@@ -1,0 +1,59 @@
+"""All that is learned of a network at once, and the training images that are near."""
+
+import numpy as np
+import pytest
+import torch
+from tests.reading.conftest import Learned
+from torch import nn
+
+from core.errors import ExplainError
+from core.explain.influence import Images, similarity
+from core.reliability.calibrated_model import fit_reader
+from core.reliability.temperature import fit_temperature
+
+
+def images(learned: Learned, split: str) -> Images:
+    part = getattr(learned.data, split)
+    return Images(part.images, part.labels, learned.data.normalize)
+
+
+def test_it_puts_the_parts_together(learned: Learned) -> None:
+    told: list[tuple[int, int]] = []
+    train, valid = images(learned, "train"), images(learned, "valid")
+    reader = fit_reader(learned.model, train, valid, progress=lambda *at: told.append(at))
+    labels = learned.data.valid.labels.numpy()
+    assert reader.temperature == fit_temperature(learned.valid.logits, labels)
+    assert reader.alarm.count == len(valid)
+    assert len(reader.alarm.limits) == 2
+    assert min(reader.caught.values()) > 0.5
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert told[-1] == (len(train) + 4 * len(valid),) * 2
+
+
+def test_the_nearest_images_are_those_of_explain(learned: Learned) -> None:
+    train, valid = images(learned, "train"), images(learned, "valid")
+    reader = fit_reader(learned.model, train, valid)
+    image = learned.data.normalize(learned.data.test.images[:1])[0]
+    expected = similarity(learned.model, train, image).numpy()
+    assert learned.test.features is not None
+    found = reader.nearest(learned.test.features[0], 9)
+    assert [value for _, value in found] == pytest.approx(np.sort(expected)[::-1][:9], abs=2e-3)
+    assert expected[[index for index, _ in found]] == pytest.approx([value for _, value in found], abs=2e-3)
+    assert learned.data.train.labels[found[0][0]] == learned.data.test.labels[0]
+
+
+def test_a_network_without_a_last_dense_layer_has_half_of_it(learned: Learned) -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(1, 10, 8), nn.Flatten()).eval()
+    reader = fit_reader(network, images(learned, "train"), images(learned, "valid"))
+    assert [limit.score.title for limit in reader.alarm.limits] == ["Energy"]
+    assert "dense layer" in reader.alarm.missing
+    with pytest.raises(ExplainError, match="dense layer"):
+        reader.nearest(np.zeros(4), 3)
+
+
+def test_scores_that_are_no_numbers_are_refused(learned: Learned) -> None:
+    network = nn.Sequential(nn.Flatten(), nn.Linear(64, 10)).eval()
+    nn.init.constant_(network[1].weight, float("nan"))
+    with pytest.raises(ExplainError, match="ran away"):
+        fit_reader(network, images(learned, "train"), images(learned, "valid"))
