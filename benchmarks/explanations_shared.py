@@ -38,12 +38,12 @@ METHODS = (
 SLOW = "integrated_gradients"
 
 
-def photograph(person: int) -> subjects.Picture:
+def photograph(person: int) -> subjects.InputImage:
     """Return one of the sample photographs, another one for each person."""
     files = sorted(SAMPLES.glob("*.jpg"))
     image = decode_image(files[person % len(files)].read_bytes())
     pixels = fit_image(image.rotate(7 * person), (3, 224, 224))[0]
-    return subjects.Picture(f"Photograph {person}", (3, 224, 224), pixels.numpy().tobytes())
+    return subjects.InputImage(f"Photograph {person}", (3, 224, 224), pixels.numpy().tobytes())
 
 
 def submit(person: int, method: str) -> "Future[Any]":

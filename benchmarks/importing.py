@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.table import print_table
-from core.data.importing.decoder_worker import Look
+from core.data.importing.decoder_worker import ImageFormat
 from core.data.importing.importer import bring_in
 
 CORES, FROM_ZIP = 2, "Pillow, from the zip to arrays"
@@ -60,7 +60,7 @@ def whole(archive: Path) -> float:
     with tempfile.TemporaryDirectory() as home:
         os.environ["CONVSCOPE_HOME"] = home
         began = time.perf_counter()
-        bring_in(archive, "Measured", look=Look(32), progress=lambda done, total: None)
+        bring_in(archive, "Measured", look=ImageFormat(32), progress=lambda done, total: None)
         return time.perf_counter() - began
 
 

@@ -9,14 +9,14 @@ from pages.sections.build.preview import ask_preview
 from pages.shared.run import draft_history as edits
 from pages.shared.run.share_link import follow_link
 from pages.shared.shell import services as state
-from pages.shared.shell.layout import next_step, page, plain, show_errors
+from pages.shared.shell.layout import escape_markdown, next_step, page, show_errors
 
 page("build")
 follow_link()
 draft, desk = state.draft(), edits.desk()
 head(draft, desk.revision)
 for notice in filter(None, (state.draft_refusal(), desk.notice)):
-    st.error(plain(notice), icon=":material/error:")
+    st.error(escape_markdown(notice), icon=":material/error:")
 totals(draft.spec)
 
 strips = {}

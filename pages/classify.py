@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.sections.classify.batch import batch_section
 from pages.sections.classify.nearest import nearest_section
-from pages.sections.classify.preprocessing import caution, show_stages
+from pages.sections.classify.preprocessing import closed_set_warning, show_stages
 from pages.sections.classify.reliability import verdict_section
 from pages.sections.classify.stability import stability_section
 from pages.shared.display.class_bars import pick_target
@@ -24,7 +24,7 @@ with show_errors():
         target = pick_target(both, picture)
         about_first(both)
         verdict_section(both[0], picture)
-        caution(both[0])
+        closed_set_warning(both[0])
     batch_section(both[0])
     brief(both, picture, target)
     about_first(both)

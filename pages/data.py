@@ -4,9 +4,9 @@ import streamlit as st
 
 from core.data.arrays import is_stored
 from pages.sections.data.augmentation import augmentation
-from pages.sections.data.catalogue import CARD, choose_dataset, describe, download, use
+from pages.sections.data.catalogue import CARD, choose_dataset, describe_dataset, download, use
 from pages.sections.data.import_images import own_images
-from pages.sections.data.manage import care
+from pages.sections.data.manage import manage_panel
 from pages.sections.data.samples import balance, normalising, samples
 from pages.shared.shell import services as state
 from pages.shared.shell.layout import next_step, page, show_errors
@@ -16,12 +16,12 @@ listed, shown = st.columns(2, gap="medium")
 with listed:
     info = choose_dataset()
 with shown, st.container(border=True, key=CARD), show_errors():
-    describe(info)
+    describe_dataset(info)
     here = info.download_mb is None or is_stored(info.name)
     if here:
         use(info)
         if info.own:
-            care(info)
+            manage_panel(info)
     else:
         download(info)
 

@@ -14,7 +14,7 @@ from pages.shared.run.live_view import LOOKS
 from pages.shared.run.start import start
 from pages.shared.shell import navigation as menu
 from pages.shared.shell import services as state
-from pages.shared.shell.layout import page, plain, show_errors
+from pages.shared.shell.layout import escape_markdown, page, show_errors
 
 FIRST = TrainConfig(epochs=5)
 LATEST = 5  # trainings that are listed
@@ -27,7 +27,7 @@ def latest_trainings(runs: Sequence[Run]) -> None:
     for run in runs:
         label, icon, _ = LOOKS[run.status]
         score = "" if run.valid_accuracy is None else f" · {run.valid_accuracy:.1%}"
-        menu.link("train", f"{plain(run.name)} · {label}{score}", icon=icon, run=run.id)
+        menu.link("train", f"{escape_markdown(run.name)} · {label}{score}", icon=icon, run=run.id)
     if len(runs) == LATEST:
         menu.link("runs", "All trainings")
     if not runs:

@@ -14,7 +14,7 @@ from pages.sections.runs.selection import choose, find, listed, show_more, shown
 from pages.sections.runs.table import runs_table
 from pages.shared.run.incident import show_incident, show_strays
 from pages.shared.run.live_view import what_next
-from pages.shared.shell.layout import empty_state, next_step, page, plain, show_errors
+from pages.shared.shell.layout import empty_state, escape_markdown, next_step, page, show_errors
 from pages.shared.widgets.auto_refresh import pulse
 
 TICK_SECONDS = 2.0
@@ -26,7 +26,7 @@ def chosen(runs: Sequence[Run]) -> Run:
     try:
         run = find(asked, runs) if asked and not names_pretrained(asked) else None
     except ConvScopeError as error:
-        st.error(plain(str(error)), icon=":material/error:")
+        st.error(escape_markdown(str(error)), icon=":material/error:")
         run = None
     if run is None:
         run = runs[0]

@@ -39,9 +39,9 @@ from core.probe.embedding.trust import nearest
 from core.probe.features import layer_features
 from core.probe.fields import effective_field
 from core.probe.units import contributions, top_images
-from core.reliability.calibrated_model import fit_reader
-from core.reliability.features import look_inside
-from core.reliability.ood_samples import caught
+from core.reliability.calibrated_model import calibrate
+from core.reliability.features import extract_features
+from core.reliability.ood_samples import detection_rate
 from core.reliability.ood_scores import fit_mahalanobis
 from core.reliability.robustness import stability
 from core.reliability.temperature import fit_temperature
@@ -92,7 +92,7 @@ def normal(pixels: Tensor) -> Tensor:
 
 
 def alarm_of(net: nn.Module) -> Any:
-    return fit_reader(network(), PIECES, Images(PIXELS, LABELS, normal), rate=0.2).alarm
+    return calibrate(network(), PIECES, Images(PIXELS, LABELS, normal), rate=0.2).alarm
 
 
 # Each place that asks a network, by how many passes go well before one fails.
@@ -127,9 +127,9 @@ DOORS: dict[str, tuple[int, Callable[[nn.Module], Any]]] = {
     "contributions": (1, lambda net: contributions(net, IMAGE, "relu", 1)),
     "preferred": (2, lambda net: preferred_input(net, "relu", 1, shape=(1, 8, 8), mean=(0.5,), std=(1.0,), steps=3)),
     "field": (0, lambda net: effective_field(net, IMAGE, "relu", 1, 2, 2)),
-    "inside": (0, lambda net: look_inside(net, PIXELS, normal)),
-    "reader": (1, lambda net: fit_reader(net, PIECES, Images(PIXELS, LABELS, normal), rate=0.2)),
-    "foreign": (1, lambda net: caught(net, alarm_of(net), PIXELS, normal)),
+    "inside": (0, lambda net: extract_features(net, PIXELS, normal)),
+    "reader": (1, lambda net: calibrate(net, PIECES, Images(PIXELS, LABELS, normal), rate=0.2)),
+    "foreign": (1, lambda net: detection_rate(net, alarm_of(net), PIXELS, normal)),
     "variants": (1, lambda net: stability(net, PIXELS[0], normal, 1, SALIENCY)),
     "answers": (0, lambda net: answers_of(net, PIXELS, LABELS, normalize=normal)),
     "quantisation": (0, lambda net: quantize(net, normal(PIXELS))),

@@ -6,7 +6,7 @@ from .crop import Crop as Crop
 from .datasets import Dataset as Dataset
 from .datasets import Split as Split
 from .datasets import load_dataset as load_dataset
-from .images import Stage as Stage
+from .images import PreprocessingStep as PreprocessingStep
 from .images import decode_image as decode_image
 from .images import fit_image as fit_image
 from .images import looks_inverted as looks_inverted
@@ -25,8 +25,8 @@ __all__ = [
     "Crop",
     "Dataset",
     "DatasetInfo",
+    "PreprocessingStep",
     "Split",
-    "Stage",
     "concepts_for",
     "decode_image",
     "draw_concept",

@@ -14,7 +14,7 @@ FEW, UNEVEN = 30, 3.0
 _MOST_PAIRS = 20_000  # of fingerprints that are looked at pixel by pixel
 
 
-def drawn(
+def split_by_class(
     labels: NDArray[np.int64], given: NDArray[np.str_], shares: tuple[float, float], seed: int
 ) -> NDArray[np.str_]:
     """Return the split of each picture: the given one where there is one, else drawn within each class.

@@ -26,7 +26,7 @@ _BACK = {
 }
 
 
-class Lie(NamedTuple):
+class ExifOrientation(NamedTuple):
     """How a picture lies in its file.
 
     Attributes:
@@ -38,7 +38,7 @@ class Lie(NamedTuple):
     size: tuple[int, int] = (0, 0)
 
 
-UNKNOWN = Lie()
+UNKNOWN = ExifOrientation()
 
 
 def orientation_of(image: Image.Image) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from core.data.crop import MIDDLE, Crop
-from core.data.exif import Lie, orientation_of
+from core.data.exif import ExifOrientation, orientation_of
 from core.data.formats import READABLE, foreign
 from core.data.mnist_layout import centred
 from core.data.plain_rgb import ENOUGH, divisor_of, keep_small, open_picture, plain_rgb, reduce_jpeg
@@ -29,7 +29,7 @@ COLOURS = {  # what becomes of colours that are not those of sRGB
 
 
 @dataclass(frozen=True)
-class Stage:
+class PreprocessingStep:
     """A picture on its way into a network.
 
     Attributes:
@@ -55,7 +55,7 @@ class Decoded:
     """
 
     image: Image.Image
-    lie: Lie
+    lie: ExifOrientation
     shrunk: int = 1
     colours: str = ""
     levels: Levels | None = None
@@ -121,7 +121,7 @@ def decode(data: bytes, limits: Settings | None = None, *, room: int | None = No
                 raise _too_many(f"{image.width:,} × {image.height:,} pixels", limits.max_pixels)
             reduce_jpeg(image, shrunk, room)
             plain, colours, levels = plain_rgb(data, image, stretch=stretch)
-            lie = Lie(orientation_of(image), size)
+            lie = ExifOrientation(orientation_of(image), size)
             return Decoded(plain, lie, shrunk, colours, levels, stretch and levels is not None)
     except ImageError:
         raise
@@ -171,7 +171,7 @@ def fit_image(
     invert: bool = False,
     crop: Crop = MIDDLE,
     centre: bool = False,
-) -> tuple[Tensor, tuple[Stage, ...]]:
+) -> tuple[Tensor, tuple[PreprocessingStep, ...]]:
     """Bring a picture to the shape that a network takes: its middle, in grey if need be, at the right size.
 
     Nothing is done that need not be: a picture that fits already keeps every pixel. Sizes change with Lanczos
@@ -191,26 +191,28 @@ def fit_image(
     import torch  # this late, because pictures are opened and shown without it
 
     channels, height, width = input_shape
-    stages = [Stage("Your picture", image)]
+    stages = [PreprocessingStep("Your picture", image)]
     part = crop.box(image.size, (height, width))
     if part != (0, 0, *image.size):
         image = image.crop(part)
-        stages.append(Stage("Cropped to its middle" if crop == MIDDLE else "Cropped where you chose", image))
+        stages.append(
+            PreprocessingStep("Cropped to its middle" if crop == MIDDLE else "Cropped where you chose", image)
+        )
     if centre and channels == 1:
         image = centred(image.convert("L"), (width, height)).convert("RGB")
-        stages.append(Stage("Scaled and centred as in MNIST", image))
+        stages.append(PreprocessingStep("Scaled and centred as in MNIST", image))
     elif image.size != (width, height):
         image = image.resize((width, height), Image.Resampling.LANCZOS)
-        stages.append(Stage(f"Resized to {width} × {height}", image))
+        stages.append(PreprocessingStep(f"Resized to {width} × {height}", image))
     if channels == 1:
         colourful = image.convert("L").convert("RGB") != image
         image = image.convert("L")
         if colourful:
-            stages.append(Stage("Turned grey", image))
+            stages.append(PreprocessingStep("Turned grey", image))
     if invert:
         image = ImageOps.invert(image)
-        stages.append(Stage("Dark and light swapped", image))
-    stages.append(Stage("What the network receives", image))
+        stages.append(PreprocessingStep("Dark and light swapped", image))
+    stages.append(PreprocessingStep("What the network receives", image))
     pixels = np.array(image).reshape(height, width, channels).transpose(2, 0, 1)
     return torch.from_numpy(np.ascontiguousarray(pixels)), tuple(stages)
 

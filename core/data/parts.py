@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.drawing import SPLITS, drawn
+from core.data.drawing import SPLITS, split_by_class
 from core.data.importing.folder_layout import Survey
 from core.errors import DataError
 
@@ -58,7 +58,7 @@ def parts_of(found: Survey, usable: NDArray[np.bool_], shares: tuple[float, floa
         )
     places = np.flatnonzero(usable & np.isin(labels, left))
     renamed = np.searchsorted(left, labels[places])
-    splits = drawn(renamed, given[places], shares, seed)
+    splits = split_by_class(renamed, given[places], shares, seed)
     return Parts(
         tuple(found.class_names[label] for label in left),
         {split: places[splits == split] for split in SPLITS},

@@ -16,7 +16,7 @@ _WHOLE = (Status.FINISHED, Status.FAILED)  # a training that diverges may end wi
 
 
 @dataclass(frozen=True)
-class Standing:
+class DemoStatus:
     """How far the demo is.
 
     Attributes:
@@ -53,7 +53,7 @@ def _done(run: Run) -> float:
     return 1.0 if run.status in _WHOLE else run.progress
 
 
-def standing(store: RunStore) -> Standing:
+def standing(store: RunStore) -> DemoStatus:
     """Return how far the demo is; of several runs of a training, the newest that is whole or still to come counts."""
     found: dict[str, Run] = {}
     for key, demo in DEMOS.items():
@@ -63,7 +63,7 @@ def standing(store: RunStore) -> Standing:
         for run in runs:
             if key not in found or (_counts(run) and not _counts(found[key])):
                 found[key] = run
-    return Standing(found)
+    return DemoStatus(found)
 
 
 def _counts(run: Run) -> bool:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from core.errors import EvaluationError
 from core.failures import in_sentences
-from core.inference.copies import twin_of
+from core.inference.copies import shallow_copy_for_hooks
 from core.inference.prediction import batch_size, check_finite
 
 Progress = Callable[[int, int], None]
@@ -120,7 +120,7 @@ def answers_of(
         EvaluationError: There is no image, or the classes do not fit.
         ExplainError: The network's scores are not finite numbers.
     """
-    twin, total, done = twin_of(model), len(images), 0
+    twin, total, done = shallow_copy_for_hooks(model), len(images), 0
     device = next((weight.device for weight in model.parameters()), images.device)
     parts: list[Tensor] = []
     for batch in images.split(batch_size(images)) if total else ():

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from core.exchange.evaluation_evidence import limits, measured, untested
-from core.exchange.layout import PREDICTOR, plain, stem
+from core.exchange.layout import PREDICTOR, single_line, stem
 from core.exchange.preprocessing import preprocessing, preprocessing_code
 from core.model.calls import module_call
 from core.model.shapes import summarize
@@ -75,7 +75,7 @@ def model_card(store: RunStore, run: Run) -> str:
 
 def as_text(text: str) -> str:
     """Return Markdown that shows a text on one line as it stands: no formatting, links or HTML."""
-    return _MARKUP.sub(r"\\\g<0>", plain(text))
+    return _MARKUP.sub(r"\\\g<0>", single_line(text))
 
 
 def _network(run: Run) -> list[str]:

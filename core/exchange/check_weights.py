@@ -11,19 +11,19 @@ from torch import Tensor, nn
 
 from core.errors import ConfigError, StorageError
 from core.exchange.csv_tables import MAX_COUNT
-from core.exchange.layout import ArchiveError, plain, refusal
+from core.exchange.layout import ArchiveError, refusal, single_line
 from core.exchange.run_record import Record
 from core.model.build import build_model
 from core.runs.checkpoint import BEGINNING, Checkpoint, load_checkpoint
 from core.train.config import LIVE, TrainConfig
-from core.train.initialization import Given, first_checkpoint
+from core.train.initialization import InitialWeights, first_checkpoint
 from core.train.optimizers import make_optimizer, optimizer_state
 
 MOST_WORDS = 300
 _RANDOM_CUDA = (torch.uint8, torch.Size([16]))
 
 
-class Trial:
+class CheckpointValidator:
     """A network of a run's kind, and what a training of it keeps in its checkpoints."""
 
     def __init__(self, record: Record) -> None:
@@ -71,9 +71,9 @@ class Trial:
         optimizer.step()
         return _kinds(optimizer_state(optimizer))
 
-    def _given(self, tensors: Mapping[str, Tensor]) -> Given:
+    def _given(self, tensors: Mapping[str, Tensor]) -> InitialWeights:
         """Pass the masks: they fit, and zeros are there; raises `ConfigError` otherwise."""
-        given = Given.of(Checkpoint({}, tensors))
+        given = InitialWeights.of(Checkpoint({}, tensors))
         first_checkpoint(dict(self._model.named_parameters()), given, self.config)
         return given
 
@@ -102,7 +102,7 @@ class Trial:
         if not fine or math.isnan(best_loss) or config != held:
             raise ValueError("where it stood")
         kept = {"step": step, "seconds": seconds, "best_loss": best_loss, "best_epoch": best_epoch}
-        given = plain(meta.get(BEGINNING, ""))[:MOST_WORDS]
+        given = single_line(meta.get(BEGINNING, ""))[:MOST_WORDS]
         words = {"config": config.to_json()} | ({BEGINNING: given} if given else {})
         return {name: repr(value) for name, value in kept.items()} | words
 

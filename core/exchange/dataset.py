@@ -17,7 +17,7 @@ from core.data import user_datasets as own
 from core.data.arrays import Arrays, read_stored
 from core.data.catalog import DATASETS, known
 from core.data.dataset_info import DatasetInfo
-from core.data.importing.dataset_writer import publish, workplace
+from core.data.importing.dataset_writer import publish, staging_folder
 from core.errors import DataError, StorageError
 from core.exchange import schema as checks
 from core.exchange.csv_tables import MAX_COUNT
@@ -217,7 +217,7 @@ def bring_in_images(store: RunStore, run: Run) -> str:
         "std": info.std,
         "report": {},
     }
-    with workplace() as folder:
+    with staging_folder() as folder:
         moved = Path(shutil.move(_offered(store, run), folder / OFFERED))
         publish(moved, run.dataset, record)
     return run.dataset

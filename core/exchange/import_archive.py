@@ -12,7 +12,7 @@ from sqlalchemy import insert
 
 from core.data.dataset_info import DatasetInfo
 from core.errors import StorageError
-from core.exchange.check_weights import Trial
+from core.exchange.check_weights import CheckpointValidator
 from core.exchange.dataset import read_info, stage_images
 from core.exchange.layout import WEIGHTS, Limits, refusal, weights_names
 from core.exchange.run_record import Record
@@ -71,7 +71,7 @@ def _stage(archive: Archive, record: Record, staged: Path, limits: Limits) -> No
     known = weights_names([None, *range(TrainConfig.from_mapping(record.config).epochs + 1)])
     if names - set(known.values()):
         raise refusal("The archive holds weights of epochs that the run does not have")
-    trial = Trial(record)
+    trial = CheckpointValidator(record)
     for epoch, name in known.items():
         if name in names:
             packed = staged.with_name(f"{staged.name}-{epoch}")

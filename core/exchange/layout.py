@@ -69,7 +69,7 @@ def missing_weights(path: Path) -> str:
         return "The latest weights of this run are damaged: export the whole run, which leaves them out."
 
 
-def plain(text: str) -> str:
+def single_line(text: str) -> str:
     """Return a text on one line that can stand in a comment: nothing in it ends the line or is invisible."""
     return "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
 

@@ -1,7 +1,7 @@
 """A run's network as one PyTorch script that classifies pictures, with nothing of ConvScope in it."""
 
 from core.data.formats import READABLE
-from core.exchange.layout import plain, stem
+from core.exchange.layout import single_line, stem
 from core.exchange.source_listing import listing
 from core.model.export import to_python
 from core.runs.records import Run
@@ -153,7 +153,7 @@ def to_predictor(run: Run) -> str:
     """
     scaled = scale_of(run)
     return _SCRIPT.format(
-        name=plain(run.name).replace("\\", "/").replace('"', "'"),
+        name=single_line(run.name).replace("\\", "/").replace('"', "'"),
         weights=f"{stem(run.name)}.safetensors",
         classes="\n".join(f"    {name!a}," for name in run.class_names),
         shape=run.spec.input_shape,

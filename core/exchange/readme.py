@@ -17,7 +17,7 @@ from core.exchange.layout import (
     SPEC,
     TENSORBOARD,
     WEIGHTS,
-    plain,
+    single_line,
 )
 from core.runs.records import Run
 
@@ -48,12 +48,18 @@ def readme(run: Run, names: Iterable[str], missing: Sequence[str]) -> str:
         missing: Sentences on what is not in it.
     """
     there = list(names)
-    lines = [plain(run.name), "=" * len(plain(run.name)), "", f"A run of ConvScope on the data set {run.dataset}.", ""]
+    lines = [
+        single_line(run.name),
+        "=" * len(single_line(run.name)),
+        "",
+        f"A run of ConvScope on the data set {run.dataset}.",
+        "",
+    ]
     for name, text in _FILES.items():
         if any(other.startswith(name) for other in there):
             lines.append(f"  {name:<17} {text}")
     if missing:
-        lines += ["", "Not in it:", *(f"  {plain(sentence)}" for sentence in missing)]
+        lines += ["", "Not in it:", *(f"  {single_line(sentence)}" for sentence in missing)]
     lines += [
         "",
         "To open it in ConvScope on another machine: page Runs, Import; or python -m core.exchange import FILE",

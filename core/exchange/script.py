@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from core.errors import RunError
 from core.exchange import script_parts as parts
 from core.exchange.dataset import dataset_parts
-from core.exchange.layout import DATA, METRICS, plain
+from core.exchange.layout import DATA, METRICS, single_line
 from core.exchange.script_beginning import beginning
 from core.exchange.script_data import data_section
 from core.exchange.script_loop import loop, preparation
@@ -65,7 +65,7 @@ def script_of(store: RunStore, run: Run, events: Sequence[Event]) -> str:
     given = beginning_of(store.checkpoint(run.id))
     if given:
         raise RunError(
-            f"This run began with weights that were given to it ({plain(given)}), which no script alone can make: "
+            f"This run began with weights that were given to it ({single_line(given)}), which no script alone can make: "
             "weights/epoch-0000.safetensors holds them."
         )
     return to_script(run, events, beside=DATA in dataset_parts(store, run))
@@ -107,7 +107,7 @@ def to_script(run: Run, events: Sequence[Event] = (), *, beside: bool | None = N
 def _opening(run: Run, code: str) -> str:
     """Return the docstring and the imports that the code needs."""
     opening = _OPENING.format(
-        name=plain(run.name).replace("\\", "/").replace('"', "'"),
+        name=single_line(run.name).replace("\\", "/").replace('"', "'"),
         date=f"{datetime.fromtimestamp(run.created, UTC):%d %B %Y}".lstrip("0"),
         more=", torchvision" if "torchvision." in code else "",
         metrics=METRICS,
@@ -145,13 +145,15 @@ def _record(run: Run, events: Sequence[Event], cut: bool) -> str:
     """Return what the script cannot do again, as remarks."""
     lines = []
     if cut:
-        reason = plain(run.message) or f"The run is {run.status}."
+        reason = single_line(run.message) or f"The run is {run.status}."
         lines.append(f"LAST_STEP = {run.step}  # of {run.total_steps} that were planned. {reason}")
     if events:
         lines.append("# While it trained these were changed, which this script does not do again:")
-        lines += [f"#   after step {event.step}: {plain(event.text)}" for event in events]
+        lines += [f"#   after step {event.step}: {single_line(event.text)}" for event in events]
     elif run.live:
-        changes = ", ".join(f"{plain(str(name))} = {plain(repr(value))}" for name, value in run.live.items())
+        changes = ", ".join(
+            f"{single_line(str(name))} = {single_line(repr(value))}" for name, value in run.live.items()
+        )
         lines.append(f"# While it trained these were changed, which this script does not do again: {changes}")
     return "\n".join(["", *lines, ""]) if lines else ""
 

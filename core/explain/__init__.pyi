@@ -9,14 +9,14 @@ from .attribution import heatmap as heatmap
 from .cam_layers import cam_layers as cam_layers
 from .cam_layers import default_cam_layer as default_cam_layer
 from .cam_layers import layer_shapes as layer_shapes
-from .cli.record import Call as Call
+from .cli.record import ExplanationCall as ExplanationCall
+from .cli.record import NetworkReference as NetworkReference
 from .cli.record import Record as Record
-from .cli.record import Source as Source
 from .cli.record import arrays_npz as arrays_npz
 from .cli.record import command as command
 from .cli.record import read_settings as read_settings
 from .cli.record import settings_json as settings_json
-from .compatibility import why_not as why_not
+from .compatibility import incompatibility as incompatibility
 from .epochs import Missing as Missing
 from .epochs import Moment as Moment
 from .epochs import follow as follow
@@ -56,9 +56,9 @@ __all__ = [
     "Attack",
     "Attacked",
     "Attribution",
-    "Call",
     "Cascade",
     "ConceptReport",
+    "ExplanationCall",
     "Gap",
     "Images",
     "Infidelity",
@@ -66,11 +66,11 @@ __all__ = [
     "Method",
     "Missing",
     "Moment",
+    "NetworkReference",
     "Option",
     "Record",
     "Sensitivity",
     "Snapshot",
-    "Source",
     "agreement_of",
     "arrays_npz",
     "attack",
@@ -82,6 +82,7 @@ __all__ = [
     "default_cam_layer",
     "follow",
     "heatmap",
+    "incompatibility",
     "infidelity",
     "layer_shapes",
     "league",
@@ -100,5 +101,4 @@ __all__ = [
     "smallest",
     "tracin",
     "untrained",
-    "why_not",
 ]

@@ -15,8 +15,17 @@ from core.data.formats import READABLE
 from core.data.images import decode_upload
 from core.errors import ConvScopeError, ExplainError
 from core.explain.attribution import Attribution, attribute
-from core.explain.cli.arguments import Order, order_of, ordered
-from core.explain.cli.record import Call, Record, Source, arrays_npz, digest, fingerprint, read_settings, settings_json
+from core.explain.cli.arguments import CliRequest, from_arguments, from_settings
+from core.explain.cli.record import (
+    ExplanationCall,
+    NetworkReference,
+    Record,
+    arrays_npz,
+    digest,
+    fingerprint,
+    read_settings,
+    settings_json,
+)
 from core.explain.methods.registry import METHODS
 from core.inference.library import Progress, open_network
 from core.inference.network import Network
@@ -65,17 +74,17 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _orders(arguments: argparse.Namespace) -> list[Order]:
+def _orders(arguments: argparse.Namespace) -> list[CliRequest]:
     """Return what is asked of which network."""
     if arguments.settings:
         if arguments.model or arguments.method or arguments.classes or arguments.versus or arguments.option:
             raise ExplainError("--settings says all that is asked: leave out the model, methods, classes and options.")
         text = _read(arguments.settings).decode("utf-8", "replace")
-        return [ordered(asked) for asked in read_settings(text)]
+        return [from_arguments(asked) for asked in read_settings(text)]
     if not arguments.model or not arguments.method:
         raise ExplainError("Say which network to ask and how: give --model and --method, or --settings.")
     return [
-        order_of(
+        from_settings(
             arguments.model,
             arguments.epoch,
             methods=arguments.method,
@@ -93,7 +102,7 @@ def _read(path: Path) -> bytes:
         raise ExplainError(f"{path} cannot be read ({error.strerror}): give the path of a file.") from error
 
 
-def _record(order: Order, picture: Image.Image, title: str, swap: bool | None) -> Record:
+def _record(order: CliRequest, picture: Image.Image, title: str, swap: bool | None) -> Record:
     """Load a network, let it look at the picture and answer all that is asked of it."""
     with tqdm(unit="B", unit_scale=True, desc=order.model, leave=False, delay=0.5, disable=None) as bar:
         network = open_network(order.model, order.epoch, _shown_on(bar))
@@ -103,10 +112,10 @@ def _record(order: Order, picture: Image.Image, title: str, swap: bool | None) -
     for sentence in (*order.differences(weights, digest(pixels)), *reasons):
         print(sentence, file=sys.stderr)
     found = tuple(_answers(network, image, calls, skip=order.everything))
-    return Record(Source.of(network), weights, network.class_names, title, pixels, image, found)
+    return Record(NetworkReference.of(network), weights, network.class_names, title, pixels, image, found)
 
 
-def _answers(network: Network, image: Tensor, calls: Sequence[Call], *, skip: bool) -> Iterator[Attribution]:
+def _answers(network: Network, image: Tensor, calls: Sequence[ExplanationCall], *, skip: bool) -> Iterator[Attribution]:
     """Explain call by call, with a progress bar; `skip` passes over those that cannot be answered."""
     with tqdm(dynamic_ncols=True, leave=False, bar_format=BAR, disable=None) as bar:
         for number, call in enumerate(calls, 1):
@@ -120,7 +129,7 @@ def _answers(network: Network, image: Tensor, calls: Sequence[Call], *, skip: bo
                 bar.write(f"{METHODS[call.method].title} is left out: {error}", file=sys.stderr)
 
 
-def _answer(network: Network, image: Tensor, call: Call, progress: Progress) -> Attribution:
+def _answer(network: Network, image: Tensor, call: ExplanationCall, progress: Progress) -> Attribution:
     words: dict[str, Any] = {"versus": call.versus, "background": network.background, "progress": progress}
     return attribute(network.model, image, call.target, call.method, **words | dict(call.options))
 

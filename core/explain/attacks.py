@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from core.data.normalization import normalized
 from core.errors import ExplainError
 from core.failures import in_sentences
-from core.inference.copies import twin_of
+from core.inference.copies import shallow_copy_for_hooks
 from core.inference.prediction import scores
 
 
@@ -35,7 +35,7 @@ def front_of(model: nn.Module, pixels: Tensor, mean: Sequence[float], std: Seque
         raise ExplainError(f"Attack one picture of shape (C, H, W) in whole levels, not {tuple(pixels.shape)}.")
     if len(mean) != len(pixels) or len(std) != len(pixels):
         raise ExplainError(f"A picture of {len(pixels)} channels needs as many means and deviations.")
-    return FromUnit(twin_of(model), mean, std).eval()
+    return FromUnit(shallow_copy_for_hooks(model), mean, std).eval()
 
 
 def whole_levels(change: Tensor, strength: int, norm: Literal["linf", "l2"]) -> Tensor:

@@ -10,15 +10,15 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import ExplainError
-from core.explain.canonize import unfolded
-from core.explain.compatibility import why_not
-from core.explain.forward_hooks import Progress, Watch, check_logits, logits_of, sentences
+from core.explain.canonize import canonized
+from core.explain.compatibility import incompatibility
+from core.explain.forward_hooks import ForwardMonitor, Progress, check_logits, logits_of, sentences
 from core.explain.methods.base import Method
-from core.explain.methods.options import Choice
+from core.explain.methods.options import OptionValue
 from core.explain.methods.registry import METHODS
 from core.explain.metrics.completeness import Gap
-from core.explain.request import Contrast, Question
-from core.inference.copies import twin_of
+from core.explain.request import AttributionRequest, Contrast
+from core.inference.copies import shallow_copy_for_hooks
 from core.inference.prediction import check_images, finite
 from core.inference.random_state import seeded
 
@@ -53,7 +53,7 @@ class Attribution:
     target: int
     signed: bool
     score: float
-    options: Mapping[str, Choice]
+    options: Mapping[str, OptionValue]
     versus: int | None = None
     gap: Gap | None = None
 
@@ -75,7 +75,7 @@ def attribute(
     background: Tensor | None = None,
     logits: Tensor | None = None,
     progress: Progress | None = None,
-    **options: Choice,
+    **options: OptionValue,
 ) -> Attribution:
     """Explain the score (logit, before softmax) that a network gives one class for one image.
 
@@ -104,23 +104,23 @@ def attribute(
     about, classes = _method(method), (target,) if versus is None else (target, versus)
     check_images(image, 3)
     chosen = about.resolve(options)
-    reason = why_not(model, method, chosen)
+    reason = incompatibility(model, method, chosen)
     if reason:
         raise ExplainError(reason)
     if versus is not None and target == versus:
         raise ExplainError("A class cannot be explained against itself: choose another one to compare with.")
     device = next((weight.device for weight in model.parameters()), image.device)
     batch = image.detach().to(device, torch.float32, copy=True)[None].requires_grad_()
-    network = unfolded(model) if about.unfolded or chosen.get("of") == "guided_backprop" else model
-    assert network is not None  # `why_not` has seen to it
+    network = canonized(model) if about.unfolded or chosen.get("of") == "guided_backprop" else model
+    assert network is not None  # `incompatibility` has seen to it
     passes = about.passes(chosen, (image.shape[0], image.shape[1], image.shape[2]))
     with seeded(0) if about.random else nullcontext() as random:
-        watch = Watch(batch.detach(), classes, passes, 1 + about.backward, progress, random)
+        watch = ForwardMonitor(batch.detach(), classes, passes, 1 + about.backward, progress, random)
         with torch.enable_grad(), sentences(watch, about.title):
             wrap = watch.on if versus is None else partial(_contrast, watch, model, (target, versus))
             others = None if background is None else background.to(device, torch.float32)
             index = target if versus is None else 0
-            asked = Question(wrap(twin_of(network)), batch, index, chosen, others, model, wrap)
+            asked = AttributionRequest(wrap(shallow_copy_for_hooks(network)), batch, index, chosen, others, model, wrap)
             values = about.compute(asked).detach().float().cpu()
             start = _start(about, asked)
     found = watch.logits
@@ -134,7 +134,7 @@ def attribute(
     return Attribution(values, method, target, about.signed, score, chosen, versus, gap)
 
 
-def _start(about: Method, asked: Question) -> float:
+def _start(about: Method, asked: AttributionRequest) -> float:
     """Return the score from which a method promises the change: 0, or the mean of its starting pictures."""
     if about.promise is None or about.promise.of == "score":
         return 0.0
@@ -144,7 +144,7 @@ def _start(about: Method, asked: Question) -> float:
     return float(torch.cat(found).double().mean())
 
 
-def _contrast(watch: Watch, model: nn.Module, classes: tuple[int, int], twin: nn.Module) -> nn.Module:
+def _contrast(watch: ForwardMonitor, model: nn.Module, classes: tuple[int, int], twin: nn.Module) -> nn.Module:
     """Watch a copy of a network, and put the difference of two of its scores behind it."""
     logits = check_logits(logits_of(model, watch.image), classes)
     return Contrast(watch.on(twin), *classes, logits.shape[1]).to(logits.device)

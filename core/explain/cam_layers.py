@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from core.errors import ExplainError
 from core.failures import in_sentences
-from core.inference.copies import twin_of
+from core.inference.copies import shallow_copy_for_hooks
 
 _Shapes = dict[tuple[int, ...], dict[str, tuple[int, ...]]]
 _known: WeakKeyDictionary[nn.Module, tuple[tuple[nn.Module, ...], _Shapes]] = WeakKeyDictionary()
@@ -58,7 +58,7 @@ def output_of(model: nn.Module, image: Tensor, layer: str) -> Tensor:
 
 
 def _outputs(model: nn.Module, image: Tensor, names: list[str]) -> dict[str, Tensor]:
-    twin, found = twin_of(model), dict[str, Tensor]()
+    twin, found = shallow_copy_for_hooks(model), dict[str, Tensor]()
 
     def keep(name: str, output: object) -> None:
         if isinstance(output, Tensor):
@@ -89,7 +89,7 @@ def layer_shapes(model: nn.Module, shape: tuple[int, ...]) -> dict[str, tuple[in
     return dict(kept[1][shape])
 
 
-def stretched(maps: Tensor, shape: tuple[int, ...], mode: str = "nearest") -> Tensor:
+def upsampled(maps: Tensor, shape: tuple[int, ...], mode: str = "nearest") -> Tensor:
     """Stretch maps (N, C, h, w) over a picture, (N, C, H, W): cell by cell, or smoothly ("bilinear")."""
     from captum.attr import LayerAttribution
 

@@ -16,7 +16,7 @@ import torch.fx
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from core.model.following import followed
+from core.model.following import traced_module
 
 
 class Sum(nn.Module):
@@ -90,7 +90,7 @@ def is_plain(model: nn.Module) -> bool:
     )
 
 
-def unfolded(model: nn.Module) -> nn.Module | None:
+def canonized(model: nn.Module) -> nn.Module | None:
     """Return the same network with one module per operation, sharing its weights; None if it cannot be followed.
 
     Modules that are called keep their names; further calls of the same get a number behind it. Sums become modules
@@ -119,7 +119,7 @@ def operations(network: nn.Module) -> tuple[Any, ...]:
 
 def _unfold(model: nn.Module) -> nn.Module | None:
     try:
-        traced = followed(model)
+        traced = traced_module(model)
     except Exception:  # torch.fx answers what it cannot follow with almost any exception
         return None
     modules, used = dict(traced.named_modules()), set[str]()

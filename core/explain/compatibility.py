@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from core.explain.canonize import Mean, Sum, operations, unfolded
+from core.explain.canonize import Mean, Sum, canonized, operations
 from core.explain.methods.deep_lift import ELEMENTWISE
-from core.explain.methods.options import Choice
+from core.explain.methods.options import OptionValue
 from core.explain.methods.registry import METHODS
 
 _LINEAR = (nn.Conv2d, nn.Linear, nn.BatchNorm2d, nn.BatchNorm1d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, Sum, Mean)
@@ -25,7 +25,7 @@ _MOVING = {
 }  # fmt: skip
 
 
-def why_not(model: nn.Module, method: str, options: Mapping[str, Choice] | None = None) -> str | None:
+def incompatibility(model: nn.Module, method: str, options: Mapping[str, OptionValue] | None = None) -> str | None:
     """Say in one sentence why a method of `METHODS` cannot explain this network, or return None if it can."""
     about, chosen = METHODS[method], dict(options or {})
     if about.family == "Layers" and not _has(model, nn.Conv2d):
@@ -35,7 +35,7 @@ def why_not(model: nn.Module, method: str, options: Mapping[str, Choice] | None 
     guided = chosen.get("of") == "guided_backprop"
     if not (about.unfolded or guided or method == "guided_grad_cam"):
         return None
-    network = unfolded(model)
+    network = canonized(model)
     if network is None:
         return (
             f"{about.title} has to know every step of the network, and this one decides on its way what to compute: "

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from core.errors import ConvScopeError, ExplainError
 from core.explain.request import check_class
 from core.failures import failure, in_brief, is_about_memory
-from core.inference.copies import twin_of
+from core.inference.copies import shallow_copy_for_hooks
 from core.inference.prediction import check_finite
 from core.inference.random_state import SeededGlobalState
 
@@ -18,7 +18,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(eq=False)
-class Watch:
+class ForwardMonitor:
     """What is seen of the network while a method asks it: its first answer, and how much it has done.
 
     Attributes:
@@ -83,12 +83,12 @@ def check_logits(logits: Tensor, classes: tuple[int, ...]) -> Tensor:
 def logits_of(model: nn.Module, batch: Tensor) -> Tensor:
     """Return what a network says of images (N, C, H, W) on its own device, (N, K)."""
     with torch.no_grad():
-        logits: Tensor = twin_of(model)(batch.detach())
+        logits: Tensor = shallow_copy_for_hooks(model)(batch.detach())
     return logits
 
 
 @contextmanager
-def sentences(watch: Watch, title: str) -> Iterator[None]:
+def sentences(watch: ForwardMonitor, title: str) -> Iterator[None]:
     """Turn whatever torch or Captum raises into an `ExplainError`; what `progress` raises passes as it is.
 
     Args:

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from core.errors import ExplainError
 from core.failures import in_sentences
-from core.inference.copies import twin_of
+from core.inference.copies import shallow_copy_for_hooks
 from core.inference.prediction import batch_size
 
 Progress = Callable[[int, int], None]
@@ -110,7 +110,7 @@ def tracin(
     total, done = len(snapshots) * len(images), 0
     found = torch.zeros(len(images), dtype=torch.float64)
     for snapshot in snapshots:
-        model = twin_of(snapshot.load())
+        model = shallow_copy_for_hooks(snapshot.load())
         inputs, slopes = _last_layer_gradient(model, image[None], torch.tensor([target]), loss)
         start = 0
         for batch, labels in images.batches():
@@ -143,7 +143,7 @@ def similarity(model: nn.Module, images: Images, image: Tensor, *, progress: Pro
     Raises:
         ExplainError: The network does not end in a dense layer.
     """
-    twin = twin_of(model)
+    twin = shallow_copy_for_hooks(model)
     own = _last_inputs(twin, image[None])[0].double()
     found, done = [], 0
     for batch, labels in images.batches():

@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.errors import ExplainError
-from core.explain.methods.options import Choice
-from core.inference.copies import twin_of
+from core.explain.methods.options import OptionValue
+from core.inference.copies import shallow_copy_for_hooks
 from core.inference.prediction import batch_size
 
 BASELINES = {
@@ -24,7 +24,7 @@ _BLUR = 0.1  # standard deviation of the blur, as a share of the picture's longe
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
+class AttributionRequest:
     """What a method is asked.
 
     Attributes:
@@ -41,7 +41,7 @@ class Question:
     model: nn.Module
     image: Tensor
     target: int
-    options: dict[str, Choice]
+    options: dict[str, OptionValue]
     given: Tensor | None
     original: nn.Module
     wrap: Callable[[nn.Module], nn.Module]
@@ -67,7 +67,7 @@ class Question:
 
     def twin(self, network: nn.Module) -> nn.Module:
         """Return a copy of another form of the network, ready to be asked the same."""
-        return self.wrap(twin_of(network))
+        return self.wrap(shallow_copy_for_hooks(network))
 
     def layer(self, name: str, model: nn.Module | None = None) -> nn.Module:
         """Return the module of that name in the network as it was given, as a part of `model`."""

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from core.errors import ExplainError
 from core.failures import in_sentences
-from core.inference.copies import twin_of
+from core.inference.copies import shallow_copy_for_hooks
 from core.inference.prediction import batch_size, scores
 
 MOST = 2048  # numbers of a vector
@@ -43,7 +43,7 @@ class LayerVectors:
         normalize: Callable[[Tensor], Tensor],
         tell: Callable[[int], None] = lambda count: None,
     ) -> None:
-        self._model, self.layer, self._normalize, self._tell = twin_of(model), layer, normalize, tell
+        self._model, self.layer, self._normalize, self._tell = shallow_copy_for_hooks(model), layer, normalize, tell
         modules = dict(self._model.named_modules())
         if not layer or layer not in modules:
             raise ExplainError(f"The network has no layer {layer[:60]!r}: choose one of its own.")

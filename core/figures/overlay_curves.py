@@ -8,7 +8,7 @@ from typing import Any
 from core.figures.annotations import Rows
 from core.figures.hues import HUES, SHAPES
 from core.figures.palette import THEMES
-from core.runs.curves import Course
+from core.runs.curves import RunCurve
 
 MAX_RUNS = len(SHAPES)
 AXES = {"epochs": "Epoch", "seconds": "Seconds of training"}
@@ -26,7 +26,7 @@ _OUTLINES = {  # the signs as paths in a square from -1 to 1, as Vega draws them
 }
 
 
-def overlay_rows(courses: Mapping[str, Course], names: Mapping[str, str], measure: str, axis: str) -> Rows:
+def overlay_rows(courses: Mapping[str, RunCurve], names: Mapping[str, str], measure: str, axis: str) -> Rows:
     """Return the rows of a chart of "loss" or "accuracy": one for each point that can be drawn.
 
     Args:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from core.explain.metrics.pointing_game import CENTRE, RANDOM, League, Rate, Standing
+from core.explain.metrics.pointing_game import CENTRE, RANDOM, League, PointingResult, Rate
 from core.figures.annotations import Rows
 from core.figures.curves import rounded
 from core.figures.palette import THEMES
@@ -38,7 +38,7 @@ def league_rows(league: League, measure: str, titles: Mapping[str, str]) -> Rows
     ]
 
 
-def _rate(standing: Standing, measure: str) -> Rate | None:
+def _rate(standing: PointingResult, measure: str) -> Rate | None:
     return standing.hits if measure == "hits" else standing.inside
 
 

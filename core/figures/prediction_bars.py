@@ -17,14 +17,14 @@ from core.figures.scales import number
 _LONGEST = 32
 
 
-def plain(text: str) -> str:
+def escape_plotly(text: str) -> str:
     """Return text that Plotly shows as it stands: its labels would read tags, entities and $formulas$."""
     return html.escape(" ".join(text.split()), quote=False).replace("$", "&#36;")
 
 
 def _label(name: str, index: int, true: int | None) -> str:
     short = name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"
-    return plain(short) + (" (true)" if index == true else "")
+    return escape_plotly(short) + (" (true)" if index == true else "")
 
 
 def probabilities(
@@ -68,7 +68,7 @@ def probabilities(
                 "color": [colours.mark if index == chosen else colours.neutral for index in order],
                 "line": {"width": 0},
             },
-            customdata=[[int(index), plain(class_names[index])] for index in order],
+            customdata=[[int(index), escape_plotly(class_names[index])] for index in order],
             hovertemplate="%{customdata[1]}: %{x:.2%}<extra></extra>",
         )
     )
@@ -108,7 +108,7 @@ def scores(
                 "color": [colours.mark if index == best else colours.neutral for index in range(len(array))],
                 "line": {"width": 0},
             },
-            customdata=[[plain(name)] for name in class_names],
+            customdata=[[escape_plotly(name)] for name in class_names],
             hovertemplate="%{customdata[0]}: %{x:.5g}<extra></extra>",
         )
     )

@@ -5,7 +5,7 @@ from torch import nn
 _OWN = [name for name, value in vars(nn.Module()).items() if isinstance(value, dict) and name != "_modules"]
 
 
-def twin_of(model: nn.Module) -> nn.Module:
+def shallow_copy_for_hooks(model: nn.Module) -> nn.Module:
     """Copy a network's modules but share their weights, in evaluation mode.
 
     What is done to the copy's hooks and modes never reaches the original, in this thread or another. All else that a

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from core.data.datasets import Dataset
-    from core.data.images import Stage
+    from core.data.images import PreprocessingStep
     from core.model.spec import ModelSpec
     from core.model.zoo import ZooInfo
     from core.runs.records import Run
@@ -240,7 +240,7 @@ class Network(ABC):
 
     def fit(
         self, picture: "Image", *, swap: bool | None = None, crop: Crop = MIDDLE, centre: bool = False
-    ) -> "tuple[Tensor, tuple[Stage, ...]]":
+    ) -> "tuple[Tensor, tuple[PreprocessingStep, ...]]":
         """Bring a picture to what the network receives before it is normalised, uint8 (C, H, W), and say how.
 
         Args:

@@ -10,7 +10,7 @@ from .dense import dense_forward as dense_forward
 from .landscapes import LANDSCAPES as LANDSCAPES
 from .landscapes import Landscape as Landscape
 from .losses import LOSSES as LOSSES
-from .losses import Slide as Slide
+from .losses import WindowGeometry as WindowGeometry
 from .losses import log_softmax as log_softmax
 from .losses import loss_gradient as loss_gradient
 from .losses import loss_slide as loss_slide
@@ -43,10 +43,10 @@ __all__ = [
     "DenseGradients",
     "Landscape",
     "NormGradients",
-    "Slide",
     "State",
     "Term",
     "Update",
+    "WindowGeometry",
     "activation_backward",
     "activation_forward",
     "batch_moments",

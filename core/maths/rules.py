@@ -26,7 +26,7 @@ SYMBOLS = {
 
 
 @dataclass(frozen=True)
-class Rule:
+class UpdateRule:
     """How an optimiser changes a weight.
 
     Attributes:
@@ -117,11 +117,11 @@ _ADAM = r"w_{t-1} - \eta\,\frac{\hat m_t}{\sqrt{\hat v_t} + \epsilon}"
 _ADAMW = r"(1 - \eta \lambda)\,w_{t-1} - \eta\,\frac{\hat m_t}{\sqrt{\hat v_t} + \epsilon}"
 _RMSPROP = r"w_{t-1} - \eta\,\frac{g_t}{\sqrt{v_t} + \epsilon}"
 OPTIMIZERS = {
-    "adam": Rule("Adam", _ADAM, _adam),
-    "adamw": Rule("AdamW", _ADAMW, _adamw),
-    "rmsprop": Rule("RMSProp", _RMSPROP, _rmsprop),
-    "nesterov": Rule("Nesterov momentum", r"w_{t-1} - \eta\,(g_t + \mu\,b_t)", _nesterov),
-    "momentum": Rule("Momentum", r"w_{t-1} - \eta\,b_t", _momentum),
-    "sgd": Rule("Stochastic gradient descent", r"w_{t-1} - \eta\,g_t", _descent),
-    "gd": Rule("Gradient descent", r"w_{t-1} - \eta\,g_t", _descent),
+    "adam": UpdateRule("Adam", _ADAM, _adam),
+    "adamw": UpdateRule("AdamW", _ADAMW, _adamw),
+    "rmsprop": UpdateRule("RMSProp", _RMSPROP, _rmsprop),
+    "nesterov": UpdateRule("Nesterov momentum", r"w_{t-1} - \eta\,(g_t + \mu\,b_t)", _nesterov),
+    "momentum": UpdateRule("Momentum", r"w_{t-1} - \eta\,b_t", _momentum),
+    "sgd": UpdateRule("Stochastic gradient descent", r"w_{t-1} - \eta\,g_t", _descent),
+    "gd": UpdateRule("Gradient descent", r"w_{t-1} - \eta\,g_t", _descent),
 }

@@ -5,7 +5,7 @@ from dataclasses import replace
 from math import prod
 from typing import Any
 
-from core.model.geometry import Effect, Impossible, View, dimensions
+from core.model.geometry import LayerResult, ReceptiveField, ShapeError, dimensions
 from core.model.layers import (
     Activation,
     AvgPool,
@@ -22,7 +22,7 @@ from core.model.layers import (
 from core.model.spec import Shape
 
 
-def effect(layer: Layer, shape: Shape, view: View) -> Effect:
+def effect(layer: Layer, shape: Shape, view: ReceptiveField) -> LayerResult:
     """Pass a shape, (C, H, W) or (F,), through a layer.
 
     Raises:
@@ -38,24 +38,24 @@ def span_of(layer: Conv | MaxPool | AvgPool) -> int:
     return dilation * (layer.kernel_size - 1) + 1
 
 
-def _conv(layer: Conv, shape: Shape, view: View) -> Effect:
+def _conv(layer: Conv, shape: Shape, view: ReceptiveField) -> LayerResult:
     channels, *sides = _maps("a convolution", shape)
     span, stride, groups = span_of(layer), layer.stride, layer.groups
     if layer.padding == "same" and stride != 1:
         result = -(-sides[0] // stride)
         why = f"padding 'same' keeps a map's size, which a stride of {stride} cannot"
-        raise Impossible("same", f"⌈{sides[0]} / {stride}⌉ = {result} ≠ {sides[0]}: {why}.")
+        raise ShapeError("same", f"⌈{sides[0]} / {stride}⌉ = {result} ≠ {sides[0]}: {why}.")
     for number, what in ((channels, "input channels"), (layer.out_channels, "filters")):
         if number % groups:
             why = f"{number} {what} cannot be shared out equally among {groups} groups"
-            raise Impossible("groups", f"{number} / {groups} = {number / groups:.4g}: {why}.")
+            raise ShapeError("groups", f"{number} / {groups} = {number / groups:.4g}: {why}.")
     if isinstance(layer.padding, str):
         before = (span - 1) // 2  # an even kernel gets one more behind
     else:
         before = layer.padding
         sides = _slide(layer, sides, "kernel", before)
     weights = (layer.kernel_size, layer.kernel_size, channels // groups, layer.out_channels)
-    return Effect(
+    return LayerResult(
         shape=(layer.out_channels, *sides),
         view=view.through(span, stride, before),
         params=(weights, (layer.out_channels,)),
@@ -63,14 +63,14 @@ def _conv(layer: Conv, shape: Shape, view: View) -> Effect:
     )
 
 
-def _pool(layer: MaxPool | AvgPool, shape: Shape, view: View) -> Effect:
+def _pool(layer: MaxPool | AvgPool, shape: Shape, view: ReceptiveField) -> LayerResult:
     channels, *sides = _maps("pooling", shape)
     kernel, padding = layer.kernel_size, layer.padding
     if 2 * padding > kernel:
         why = f"padding {padding} is more than half of the {kernel}×{kernel} window, which would see only border"
-        raise Impossible("half", f"2 × {padding} = {2 * padding} > {kernel}: {why}.")
+        raise ShapeError("half", f"2 × {padding} = {2 * padding} > {kernel}: {why}.")
     sides = _slide(layer, sides, "window", padding)
-    return Effect((channels, *sides), view.through(kernel, layer.stride, padding))
+    return LayerResult((channels, *sides), view.through(kernel, layer.stride, padding))
 
 
 def _slide(layer: Conv | MaxPool | AvgPool, sides: list[int], word: str, padding: int) -> list[int]:
@@ -85,38 +85,38 @@ def _slide(layer: Conv | MaxPool | AvgPool, sides: list[int], word: str, padding
             border = f" with its padding of {padding}" if padding else ""
             size = "×".join(map(str, sides))
             why = f"the {kernel}×{kernel} {word}{spread} is larger than the {size} map{border}"
-            raise Impossible("span", f"{quotient} + 1 = {result}: {why}.".replace("-", "−"))
+            raise ShapeError("span", f"{quotient} + 1 = {result}: {why}.".replace("-", "−"))
     return results
 
 
-def _norm(layer: BatchNorm, shape: Shape, view: View) -> Effect:
-    return Effect(shape, view, params=((2, shape[0]),))
+def _norm(layer: BatchNorm, shape: Shape, view: ReceptiveField) -> LayerResult:
+    return LayerResult(shape, view, params=((2, shape[0]),))
 
 
-def _unchanged(layer: Activation | Dropout, shape: Shape, view: View) -> Effect:
-    return Effect(shape, view)
+def _unchanged(layer: Activation | Dropout, shape: Shape, view: ReceptiveField) -> LayerResult:
+    return LayerResult(shape, view)
 
 
-def _global_pool(layer: GlobalAvgPool, shape: Shape, view: View) -> Effect:
+def _global_pool(layer: GlobalAvgPool, shape: Shape, view: ReceptiveField) -> LayerResult:
     channels, *_ = _maps("global average pooling", shape)
     flat = view.flat(shape)
-    return Effect((channels,), replace(flat, size=flat.whole))
+    return LayerResult((channels,), replace(flat, size=flat.whole))
 
 
-def _flatten(layer: Flatten, shape: Shape, view: View) -> Effect:
-    return Effect((prod(shape),), view.flat(shape))
+def _flatten(layer: Flatten, shape: Shape, view: ReceptiveField) -> LayerResult:
+    return LayerResult((prod(shape),), view.flat(shape))
 
 
-def _dense(layer: Dense, shape: Shape, view: View) -> Effect:
+def _dense(layer: Dense, shape: Shape, view: ReceptiveField) -> LayerResult:
     if len(shape) == 3:
         product = f"{' × '.join(map(str, shape))} = {prod(shape):,}"
         why = f"a dense layer takes one row of numbers, but gets {dimensions(shape)}"
-        raise Impossible("flat", f"{product}: {why}.")
+        raise ShapeError("flat", f"{product}: {why}.")
     weights, biases = (shape[0], layer.out_features), (layer.out_features,)
-    return Effect(biases, replace(view, size=view.whole), params=(weights, biases), macs=(weights,))
+    return LayerResult(biases, replace(view, size=view.whole), params=(weights, biases), macs=(weights,))
 
 
-def _residual(layer: Residual, shape: Shape, view: View) -> Effect:
+def _residual(layer: Residual, shape: Shape, view: ReceptiveField) -> LayerResult:
     channels, *sides = _maps("a residual block", shape)
     kernel, stride, filters = layer.kernel_size, layer.stride, layer.out_channels
     sides = [(side - 1) // stride + 1 for side in sides]
@@ -127,16 +127,16 @@ def _residual(layer: Residual, shape: Shape, view: View) -> Effect:
         params += [shortcut, (2, filters)]
         macs += [(*sides, *shortcut)]
     view = view.through(kernel, stride, kernel // 2).through(kernel, 1, kernel // 2)
-    return Effect((filters, *sides), view, tuple(params), tuple(macs))
+    return LayerResult((filters, *sides), view, tuple(params), tuple(macs))
 
 
 def _maps(layer: str, shape: Shape) -> Shape:
     if len(shape) != 3:
-        raise Impossible("maps", f"{layer} takes maps of C × H × W, but gets a row of {dimensions(shape)}.")
+        raise ShapeError("maps", f"{layer} takes maps of C × H × W, but gets a row of {dimensions(shape)}.")
     return shape
 
 
-_EFFECTS: dict[type[Layer], Callable[[Any, Shape, View], Effect]] = {
+_EFFECTS: dict[type[Layer], Callable[[Any, Shape, ReceptiveField], LayerResult]] = {
     Conv: _conv,
     BatchNorm: _norm,
     Activation: _unchanged,

@@ -38,7 +38,7 @@ class Tracer(torch.fx.Tracer):
         return super().getattr(attr, attr_val, parameter_proxy_cache)
 
 
-def followed(model: nn.Module) -> torch.fx.GraphModule:
+def traced_module(model: nn.Module) -> torch.fx.GraphModule:
     """Return a network as a graph of its operations: what `torch.fx.symbolic_trace` gives, beside other threads."""
     tracer = Tracer()
     graph = tracer.trace(model)

@@ -9,7 +9,7 @@ Terms = tuple[tuple[int, ...], ...]  # a sum of products: ((3, 3, 3, 32), (32,))
 
 
 @dataclass(frozen=True)
-class View:
+class ReceptiveField:
     """What one number of a layer sees (Araujo et al. 2019, Distill, "Computing receptive fields of CNNs").
 
     Attributes:
@@ -24,34 +24,34 @@ class View:
     offset: float | None = 0.0
     whole: int = 1
 
-    def through(self, span: int, stride: int, before: int) -> "View":
+    def through(self, span: int, stride: int, before: int) -> "ReceptiveField":
         """Look through a window of `span` pixels of the map, with `before` pixels of padding in front."""
         assert self.jump is not None and self.offset is not None
-        return View(
+        return ReceptiveField(
             size=self.size + (span - 1) * self.jump,
             jump=self.jump * stride,
             offset=self.offset + ((span - 1) / 2 - before) * self.jump,
         )
 
-    def flat(self, shape: Shape) -> "View":
+    def flat(self, shape: Shape) -> "ReceptiveField":
         """Give up the places of maps of this shape: each number still sees its own field, all see `whole`."""
         if self.jump is None:
             return self
         whole = self.size + (max(shape[1:]) - 1) * self.jump
-        return View(self.size, jump=None, offset=None, whole=whole)
+        return ReceptiveField(self.size, jump=None, offset=None, whole=whole)
 
 
 @dataclass(frozen=True)
-class Effect:
+class LayerResult:
     """What a layer makes of its input: the shape that comes out, parameters, multiply-adds and its view."""
 
     shape: Shape
-    view: View
+    view: ReceptiveField
     params: Terms = ()
     macs: Terms = ()
 
 
-class Impossible(Exception):
+class ShapeError(Exception):
     """A layer cannot take its input; `code` names the rule, the message shows the formula with its numbers."""
 
     def __init__(self, code: str, message: str) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from math import prod
 
 from core.model.effects import effect
-from core.model.geometry import Effect, Impossible, View, dimensions, total
+from core.model.geometry import LayerResult, ReceptiveField, ShapeError, dimensions, total
 from core.model.layers import Layer
 from core.model.spec import ModelSpec, Shape
 
@@ -25,8 +25,8 @@ class Step:
     name: str
     layer: Layer
     input_shape: Shape | None = None
-    effect: Effect | None = None
-    failure: Impossible | None = None
+    effect: LayerResult | None = None
+    failure: ShapeError | None = None
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Trace:
     """The steps of all layers, and the place in the stack of the one that fails; None if all is well."""
 
     steps: tuple[Step, ...]
-    failure: Impossible | None = None
+    failure: ShapeError | None = None
     index: int = 0
 
     @property
@@ -51,10 +51,10 @@ class Trace:
 def trace(spec: ModelSpec) -> Trace:
     """Pass the input shape through all layers up to the first failure, and check what comes out at the end."""
     if not spec.layers:
-        return Trace((), Impossible("empty", "0 layers: there is nothing yet that could learn."))
+        return Trace((), ShapeError("empty", "0 layers: there is nothing yet that could learn."))
     steps: list[Step] = []
     shape: Shape = spec.input_shape
-    view, spent = View(), (0, 0, 0)
+    view, spent = ReceptiveField(), (0, 0, 0)
     for name, layer in zip(spec.layer_names, spec.layers, strict=True):
         step = _step(name, layer, shape, view)
         if step.effect is not None:
@@ -72,25 +72,25 @@ def trace(spec: ModelSpec) -> Trace:
     return Trace((*steps, *(Step(*named) for named in rest)), steps[-1].failure, done - 1)
 
 
-def _step(name: str, layer: Layer, shape: Shape, view: View) -> Step:
+def _step(name: str, layer: Layer, shape: Shape, view: ReceptiveField) -> Step:
     try:
         return Step(name, layer, shape, effect(layer, shape, view))
-    except Impossible as failure:
+    except ShapeError as failure:
         return Step(name, layer, shape, failure=failure)
 
 
-def _expense(cost: tuple[int, ...], spent: tuple[int, ...]) -> Impossible | None:
+def _expense(cost: tuple[int, ...], spent: tuple[int, ...]) -> ShapeError | None:
     """Hold a stack to what a small machine can carry: a description alone must not be able to exhaust it."""
     for here, so_far, (code, (limit, what)) in zip(cost, spent, LIMITS.items(), strict=True):
         if so_far > limit:
             message = f"{so_far - here:,} + {here:,} = {so_far:,} {what}: at most {limit:,} are allowed."
-            return Impossible(code, message)
+            return ShapeError(code, message)
     return None
 
 
-def _ending(shape: Shape, num_classes: int) -> Impossible | None:
+def _ending(shape: Shape, num_classes: int) -> ShapeError | None:
     if shape == (num_classes,):
         return None
     difference = f"{shape[0]:,} ≠ {num_classes}: " if len(shape) == 1 else ""
     needed = f"needs {num_classes} numbers, one for each class"
-    return Impossible("logits", f"{difference}the network ends with {dimensions(shape)}, but {needed}.")
+    return ShapeError("logits", f"{difference}the network ends with {dimensions(shape)}, but {needed}.")

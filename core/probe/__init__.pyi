@@ -37,17 +37,17 @@ from .kernel_matching import best_matches as best_matches
 from .kernels import biases as biases
 from .kernels import filter_layers as filter_layers
 from .kernels import filters as filters
-from .layer_graph import Part as Part
-from .layer_graph import dissect as dissect
+from .layer_graph import LayerNode as LayerNode
+from .layer_graph import layer_graph as layer_graph
 from .pooling import Window as Window
 from .pooling import pool_window as pool_window
 from .sight import receptive_field as receptive_field
-from .sights import Sight as Sight
+from .sights import ReceptiveFieldMap as ReceptiveFieldMap
 from .surgery import Edit as Edit
 from .surgery import Off as Off
 from .surgery import Replace as Replace
 from .surgery import Swap as Swap
-from .surgery import operate as operate
+from .surgery import apply_edits as apply_edits
 from .units import TopImages as TopImages
 from .units import contributions as contributions
 from .units import dead_units as dead_units
@@ -63,23 +63,24 @@ __all__ = [
     "Features",
     "FieldStep",
     "HogResult",
+    "LayerNode",
     "LayerPass",
     "Match",
     "Neighbors",
     "NoMap",
     "Off",
-    "Part",
     "Projection",
+    "ReceptiveFieldMap",
     "Replace",
     "Sample",
     "Setting",
-    "Sight",
     "Swap",
     "TopImages",
     "Window",
     "WindowPass",
     "aligned",
     "apply_classical",
+    "apply_edits",
     "best_matches",
     "biases",
     "capture_activations",
@@ -87,7 +88,6 @@ __all__ = [
     "conv_pass",
     "data_map",
     "dead_units",
-    "dissect",
     "effective_field",
     "field_steps",
     "filter_layers",
@@ -95,8 +95,8 @@ __all__ = [
     "hog_features",
     "hog_svm",
     "layer_features",
+    "layer_graph",
     "layer_pass",
-    "operate",
     "passage",
     "pool_pass",
     "pool_window",

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from core.errors import ConvScopeError
 from core.failures import in_sentences
-from core.inference.copies import twin_of
+from core.inference.copies import shallow_copy_for_hooks
 from core.probe.units import tapped
 
 _CALM = 0.75  # the share of the steps after which the picture is no longer moved about and smoothed
@@ -123,7 +123,7 @@ def preferred_steps(
 
 def _leaky(model: nn.Module) -> nn.Module:
     """Return a twin that lets a little through where ReLU lets nothing: a silent unit shows no way up."""
-    twin = twin_of(model)
+    twin = shallow_copy_for_hooks(model)
     for name, module in list(twin.named_modules()):
         if isinstance(module, nn.ReLU):
             parent, _, child = name.rpartition(".")

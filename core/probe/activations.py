@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from core.errors import ConvScopeError
 from core.failures import in_sentences
-from core.inference.copies import twin_of
+from core.inference.copies import shallow_copy_for_hooks
 
 
 def _keep(store: dict[str, Tensor], name: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
@@ -42,7 +42,7 @@ def capture_activations(model: nn.Module, images: Tensor, layers: Sequence[str] 
             f"Activations need normalised images of shape (N, C, H, W), not {images.dtype} of shape "
             f"{tuple(images.shape)}: pass them through the data set's normalize first."
         )
-    twin = twin_of(model)
+    twin = shallow_copy_for_hooks(model)
     modules = dict(twin.named_modules())
     names = [name for name, _ in twin.named_children()] if layers is None else list(layers)
     store: dict[str, Tensor] = {}
@@ -79,7 +79,7 @@ def passage(model: nn.Module, images: Tensor, layer: str) -> tuple[Tensor, Tenso
     Raises:
         ConvScopeError: There is no such layer, or it has no part in the pass.
     """
-    twin = twin_of(model)
+    twin = shallow_copy_for_hooks(model)
     module = dict(twin.named_modules()).get(layer) if layer else None
     if module is None:
         raise ConvScopeError(f"The network has no layer named {layer!r}: choose another one.")

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from core.errors import ConvScopeError
 from core.failures import in_sentences
-from core.inference.copies import twin_of
+from core.inference.copies import shallow_copy_for_hooks
 
 Progress = Callable[[int, int], None]
 PIXELS = "input"  # stands for the images themselves
@@ -60,7 +60,7 @@ def layer_features(
         ConvScopeError: The layer does not exist or has no part in the pass, there is no image, or some number that
             the network makes of the images is not finite.
     """
-    twin, store = twin_of(model), list[Tensor]()
+    twin, store = shallow_copy_for_hooks(model), list[Tensor]()
     if layer != PIXELS:
         if not layer or layer not in dict(twin.named_modules()):
             raise ConvScopeError(f"The network has no layer named {layer!r}: choose another one.")

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.errors import ConvScopeError
-from core.inference.copies import twin_of
+from core.inference.copies import shallow_copy_for_hooks
 from core.model.following import Tracer
 from core.model.spec import Shape
 from core.probe.module_windows import windows_of
-from core.probe.sights import Sight, Window, joined
+from core.probe.sights import ReceptiveFieldMap, Window, joined
 
 KINDS: dict[type[nn.Module], str] = {
     nn.Conv2d: "conv",
@@ -34,7 +34,7 @@ _LAST, _FIRST = (0, 2, 3, 1), (0, 3, 1, 2)  # channels put last, and first again
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class LayerNode:
     """One layer of a network, or a block of several.
 
     Attributes:
@@ -51,10 +51,10 @@ class Part:
     source: str
     input_shape: Shape
     output_shape: Shape
-    sight: Sight
+    sight: ReceptiveFieldMap
 
 
-def dissect(model: nn.Module, input_shape: tuple[int, int, int]) -> tuple[Part, ...]:
+def layer_graph(model: nn.Module, input_shape: tuple[int, int, int]) -> tuple[LayerNode, ...]:
     """List what a network is made of, in the order of execution; blocks come after their own layers.
 
     Layers whose output has its channels last are left out: their numbers do not lie as maps.
@@ -67,7 +67,7 @@ def dissect(model: nn.Module, input_shape: tuple[int, int, int]) -> tuple[Part, 
         ConvScopeError: The network's course depends on its numbers, so that it cannot be followed, or an operation
             of it moves places about in a way that is not known here.
     """
-    twin = twin_of(model)
+    twin = shallow_copy_for_hooks(model)
     try:
         graph = _Tracer().trace(twin)
     except Exception as error:  # torch.fx answers what it cannot follow with almost any exception
@@ -91,9 +91,9 @@ class _Follower(torch.fx.Interpreter):
     def __init__(self, network: torch.fx.GraphModule, input_shape: tuple[int, int, int]) -> None:
         super().__init__(network)
         self.extra_traceback = False  # it would be written into our sentences
-        self.parts: list[Part] = []
+        self.parts: list[LayerNode] = []
         self._input_shape = input_shape
-        self._sights: dict[torch.fx.Node, Sight] = {}
+        self._sights: dict[torch.fx.Node, ReceptiveFieldMap] = {}
         self._shapes: dict[torch.fx.Node, Shape] = {}
         self._turned: set[torch.fx.Node] = set()  # those with their channels last
         self._ends = _block_ends(network)
@@ -102,7 +102,7 @@ class _Follower(torch.fx.Interpreter):
         result = super().run_node(n)
         sources = [each for each in n.all_input_nodes if each in self._sights]
         if n.op == "placeholder":
-            self._sights[n] = Sight.of_image(*self._input_shape[1:])
+            self._sights[n] = ReceptiveFieldMap.of_image(*self._input_shape[1:])
         elif n.op != "output" and sources and _is_maps(result):
             module = self.submodules[str(n.target)] if n.op == "call_module" else None
             self._turn(n, module, sources)
@@ -118,7 +118,9 @@ class _Follower(torch.fx.Interpreter):
         if order == _LAST or (order != _FIRST and any(source in self._turned for source in sources)):
             self._turned.add(n)
 
-    def _sight(self, n: torch.fx.Node, module: nn.Module | None, sources: list[torch.fx.Node], result: Any) -> Sight:
+    def _sight(
+        self, n: torch.fx.Node, module: nn.Module | None, sources: list[torch.fx.Node], result: Any
+    ) -> ReceptiveFieldMap:
         seen = joined(self._sights[source] for source in sources)
         tensor = result if isinstance(result, Tensor) else result[0]
         name, shape = str(n.target) if module is not None else n.name, tuple(tensor.shape)
@@ -150,7 +152,7 @@ class _Follower(torch.fx.Interpreter):
 
     def _list(self, name: str, kind: str, source: torch.fx.Node, n: torch.fx.Node) -> None:
         before = str(source.target) if source.op == "call_module" else ""
-        self.parts.append(Part(name, kind, before, self._shapes[source], self._shapes[n], self._sights[n]))
+        self.parts.append(LayerNode(name, kind, before, self._shapes[source], self._shapes[n], self._sights[n]))
 
 
 def _is_maps(result: Any) -> bool:

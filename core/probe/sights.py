@@ -13,7 +13,7 @@ START = FieldStep("input", 1, 1, 0, 1, (), 1, 1, 0, ())
 
 
 @dataclass(frozen=True, eq=False)
-class Sight:
+class ReceptiveFieldMap:
     """What the numbers of maps (H, W) see of an image.
 
     Attributes:
@@ -32,7 +32,7 @@ class Sight:
     places: bool = True
 
     @classmethod
-    def of_image(cls, height: int, width: int) -> "Sight":
+    def of_image(cls, height: int, width: int) -> "ReceptiveFieldMap":
         """Return what the pixels of an image see: themselves."""
         return cls(tuple(1 << row for row in range(height)), tuple(1 << column for column in range(width)))
 
@@ -59,7 +59,7 @@ class Sight:
             return 0, 0, 0, 0
         return rows[0], columns[0], rows[-1] + 1, columns[-1] + 1
 
-    def through(self, name: str, windows: tuple[Window, Window], sides: tuple[int, int]) -> "Sight":
+    def through(self, name: str, windows: tuple[Window, Window], sides: tuple[int, int]) -> "ReceptiveFieldMap":
         """Look through a window that slides over the maps, for rows and for columns, and gives maps of `sides`."""
         rows, columns = (
             tuple(_seen(seen, window, place) for place in range(count))
@@ -70,7 +70,7 @@ class Sight:
             steps = (*steps, through(steps[-1] if steps else START, name, windows[0], (0, *sides)))
         return replace(self, rows=rows, columns=columns, steps=steps)
 
-    def pooled(self, name: str, sides: tuple[int, int], *, places: bool = True) -> "Sight":
+    def pooled(self, name: str, sides: tuple[int, int], *, places: bool = True) -> "ReceptiveFieldMap":
         """Average maps down to `sides` as adaptive pooling does: of one place, all that they see together."""
         rows, columns = (
             tuple(
@@ -87,7 +87,7 @@ class Sight:
         return replace(self, rows=rows, columns=columns, steps=steps, places=self.places and places)
 
 
-def joined(sights: Iterable[Sight]) -> Sight:
+def joined(sights: Iterable[ReceptiveFieldMap]) -> ReceptiveFieldMap:
     """Return what numbers see that are made from several maps place by place.
 
     A single place beside larger maps is a gate: it weighs them all alike.

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from core.errors import ConvScopeError
 from core.failures import in_sentences
-from core.inference.copies import twin_of
+from core.inference.copies import shallow_copy_for_hooks
 from core.probe.kernels import filters
 
 
@@ -59,7 +59,7 @@ Edit = Off | Swap | Replace
 
 
 @in_sentences("The operation")
-def operate(model: nn.Module, edits: Sequence[Edit], *, share: bool = False) -> Any:
+def apply_edits(model: nn.Module, edits: Sequence[Edit], *, share: bool = False) -> Any:
     """Return a copy of a network with its own weights and the edits applied one after the other.
 
     The network itself is left untouched; to undo, operate again with fewer edits.
@@ -82,7 +82,7 @@ def operate(model: nn.Module, edits: Sequence[Edit], *, share: bool = False) -> 
 
 def _sharing(model: nn.Module, edits: Sequence[Edit]) -> nn.Module:
     """Return a copy in which only layers that are to be edited have weights of their own."""
-    twin = twin_of(model)
+    twin = shallow_copy_for_hooks(model)
     for layer in dict.fromkeys(edit.layer for edit in edits):
         filters(twin, layer)  # raises the sentence for a layer that is not there
         convolution = twin.get_submodule(layer)

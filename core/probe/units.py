@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from core.errors import ConvScopeError
 from core.failures import in_sentences
-from core.inference.copies import twin_of
+from core.inference.copies import shallow_copy_for_hooks
 
 Progress = Callable[[int, int], None]
 _PIXELS = 2**18  # in one batch: 256 images of 32 × 32
@@ -43,7 +43,7 @@ def tapped(model: nn.Module, layer: str) -> Callable[[Tensor], Tensor]:
     Raises:
         ConvScopeError: There is no such layer, or, when it is called, the images are not normalised ones.
     """
-    twin = twin_of(model)
+    twin = shallow_copy_for_hooks(model)
     names = [name for name, _ in twin.named_children()]
     if not layer or layer not in dict(twin.named_modules()):
         raise ConvScopeError(f"The network has no layer named {layer!r}: choose one of {', '.join(names)}.")
@@ -140,7 +140,7 @@ def contributions(model: nn.Module, image: Tensor, layer: str, target: int) -> T
     Raises:
         ConvScopeError: The layer or the class does not exist, or the image is not normalised.
     """
-    twin = twin_of(model)
+    twin = shallow_copy_for_hooks(model)
     tapped(model, layer)(image[None])  # raises the sentences on layers and images
     store: list[Tensor] = []
 

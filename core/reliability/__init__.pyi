@@ -1,13 +1,13 @@
-from .calibrated_model import Reader as Reader
-from .calibrated_model import fit_reader as fit_reader
-from .features import Inside as Inside
-from .features import look_inside as look_inside
-from .ood_detector import Alarm as Alarm
-from .ood_detector import Limit as Limit
-from .ood_detector import fit_alarm as fit_alarm
+from .calibrated_model import CalibratedModel as CalibratedModel
+from .calibrated_model import calibrate as calibrate
+from .features import LogitsAndFeatures as LogitsAndFeatures
+from .features import extract_features as extract_features
+from .ood_detector import ConformalThreshold as ConformalThreshold
+from .ood_detector import OodDetector as OodDetector
+from .ood_detector import fit_ood_detector as fit_ood_detector
 from .ood_samples import FOREIGN as FOREIGN
 from .ood_samples import Foreign as Foreign
-from .ood_samples import caught as caught
+from .ood_samples import detection_rate as detection_rate
 from .ood_scores import Energy as Energy
 from .ood_scores import Mahalanobis as Mahalanobis
 from .ood_scores import fit_mahalanobis as fit_mahalanobis
@@ -22,22 +22,22 @@ from .temperature import fit_temperature as fit_temperature
 __all__ = [
     "CHANGES",
     "FOREIGN",
-    "Alarm",
+    "CalibratedModel",
     "Change",
+    "ConformalThreshold",
     "Energy",
     "Foreign",
-    "Inside",
-    "Limit",
+    "LogitsAndFeatures",
     "Mahalanobis",
-    "Reader",
+    "OodDetector",
     "Stability",
     "Temperature",
     "Variant",
-    "caught",
-    "fit_alarm",
+    "calibrate",
+    "detection_rate",
+    "extract_features",
     "fit_mahalanobis",
-    "fit_reader",
+    "fit_ood_detector",
     "fit_temperature",
-    "look_inside",
     "stability",
 ]

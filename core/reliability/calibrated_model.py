@@ -10,9 +10,9 @@ from torch import nn
 from core.errors import ExplainError
 from core.explain.influence import Images
 from core.failures import in_sentences
-from core.reliability.features import Inside, look_inside
-from core.reliability.ood_detector import RATE, Alarm, fit_alarm
-from core.reliability.ood_samples import FOREIGN, MOST, caught
+from core.reliability.features import LogitsAndFeatures, extract_features
+from core.reliability.ood_detector import RATE, OodDetector, fit_ood_detector
+from core.reliability.ood_samples import FOREIGN, MOST, detection_rate
 from core.reliability.temperature import Temperature, fit_temperature
 
 Progress = Callable[[int, int], None]
@@ -20,7 +20,7 @@ LOOKED_THROUGH = 5000  # training images at most: the splits are stratified, so 
 
 
 @dataclass(frozen=True, eq=False)
-class Reader:
+class CalibratedModel:
     """What reads the answers of one network.
 
     Attributes:
@@ -32,7 +32,7 @@ class Reader:
     """
 
     temperature: Temperature
-    alarm: Alarm
+    alarm: OodDetector
     caught: Mapping[str, float]
     directions: NDArray[np.float16] | None
 
@@ -56,9 +56,9 @@ class Reader:
 
 
 @in_sentences("Calibration")
-def fit_reader(
+def calibrate(
     model: nn.Module, train: Images, valid: Images, *, rate: float = RATE, progress: Progress | None = None
-) -> Reader:
+) -> CalibratedModel:
     """Learn to read a network's answers; the network is left as it was found.
 
     Args:
@@ -77,15 +77,15 @@ def fit_reader(
     def told(before: int) -> Progress:
         return lambda done, _: progress(before + done, total) if progress is not None else None
 
-    held_out = look_inside(model, valid.pixels, valid.normalize, progress=told(0))
-    learned = look_inside(model, pixels, train.normalize, progress=told(len(valid)))
+    held_out = extract_features(model, valid.pixels, valid.normalize, progress=told(0))
+    learned = extract_features(model, pixels, train.normalize, progress=told(len(valid)))
     temperature = fit_temperature(held_out.logits, valid.labels.numpy())
-    alarm = fit_alarm(learned, train.labels[: len(pixels)].numpy(), held_out, rate=rate)
-    shares = caught(model, alarm, valid.pixels, valid.normalize, progress=told(len(valid) + len(pixels)))
-    return Reader(temperature, alarm, shares, _directions(learned))
+    alarm = fit_ood_detector(learned, train.labels[: len(pixels)].numpy(), held_out, rate=rate)
+    shares = detection_rate(model, alarm, valid.pixels, valid.normalize, progress=told(len(valid) + len(pixels)))
+    return CalibratedModel(temperature, alarm, shares, _directions(learned))
 
 
-def _directions(inside: Inside) -> NDArray[np.float16] | None:
+def _directions(inside: LogitsAndFeatures) -> NDArray[np.float16] | None:
     return None if inside.features is None else _direction(inside.features).astype(np.float16)
 
 

@@ -11,14 +11,14 @@ from torch import Tensor, nn
 from core.errors import ExplainError
 from core.explain.influence import last_layer
 from core.failures import in_sentences
-from core.inference.copies import twin_of
+from core.inference.copies import shallow_copy_for_hooks
 from core.inference.prediction import batch_size, check_finite
 
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
-class Inside:
+class LogitsAndFeatures:
     """Of N images:
 
     Attributes:
@@ -32,19 +32,19 @@ class Inside:
     def __len__(self) -> int:
         return len(self.logits)
 
-    def at(self, chosen: slice) -> "Inside":
+    def at(self, chosen: slice) -> "LogitsAndFeatures":
         """Return the same of some of the images."""
-        return Inside(self.logits[chosen], None if self.features is None else self.features[chosen])
+        return LogitsAndFeatures(self.logits[chosen], None if self.features is None else self.features[chosen])
 
 
 @in_sentences("Asking the network")
-def look_inside(
+def extract_features(
     model: nn.Module,
     pixels: Tensor,
     normalize: Callable[[Tensor], Tensor],
     *,
     progress: Progress | None = None,
-) -> Inside:
+) -> LogitsAndFeatures:
     """Pass images through a network in bounded batches; the network is left as it was found.
 
     Args:
@@ -56,7 +56,7 @@ def look_inside(
     Raises:
         ExplainError: A score is not a finite number.
     """
-    twin = twin_of(model)
+    twin = shallow_copy_for_hooks(model)
     kept: list[Tensor] = []
     try:
         layer = twin.get_submodule(last_layer(twin))
@@ -71,4 +71,4 @@ def look_inside(
         if progress is not None:
             progress(sum(map(len, logits)), len(pixels))
     flat = layer is not None and all(each.ndim == 2 for each in kept)
-    return Inside(check_finite(torch.cat(logits)).numpy(), torch.cat(kept).numpy() if flat else None)
+    return LogitsAndFeatures(check_finite(torch.cat(logits)).numpy(), torch.cat(kept).numpy() if flat else None)

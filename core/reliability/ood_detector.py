@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from core.errors import ExplainError
 from core.failures import in_sentences
-from core.reliability.features import Inside
-from core.reliability.ood_scores import Energy, Floats, Score, fit_mahalanobis
+from core.reliability.features import LogitsAndFeatures
+from core.reliability.ood_scores import Energy, Floats, OodScore, fit_mahalanobis
 
 RATE = 0.05
 
 
 @dataclass(frozen=True, eq=False)
-class Limit:
+class ConformalThreshold:
     """From which value on a score calls an image foreign.
 
     Attributes:
@@ -25,7 +25,7 @@ class Limit:
         rank: Which of them is the limit, counted from 1.
     """
 
-    score: Score
+    score: OodScore
     known: Floats
     rank: int
 
@@ -41,7 +41,7 @@ class Limit:
 
 
 @dataclass(frozen=True, eq=False)
-class Alarm:
+class OodDetector:
     """Calls an image foreign as soon as one of its scores does.
 
     Attributes:
@@ -51,23 +51,25 @@ class Alarm:
         missing: Why a score is left out, in one sentence; empty if none is.
     """
 
-    limits: tuple[Limit, ...]
+    limits: tuple[ConformalThreshold, ...]
     rate: float
     count: int
     missing: str = ""
 
-    def each(self, inside: Inside) -> NDArray[np.bool_]:
+    def each(self, inside: LogitsAndFeatures) -> NDArray[np.bool_]:
         """Return which limits each of N images exceeds, (limits, N)."""
         return np.stack([limit.score(inside) > limit.value for limit in self.limits])
 
-    def raised(self, inside: Inside) -> NDArray[np.bool_]:
+    def raised(self, inside: LogitsAndFeatures) -> NDArray[np.bool_]:
         """Return which of N images look like none of the classes, (N,)."""
         found: NDArray[np.bool_] = np.any(self.each(inside), axis=0)
         return found
 
 
 @in_sentences("The alarm")
-def fit_alarm(train: Inside, labels: NDArray[np.integer], valid: Inside, *, rate: float = RATE) -> Alarm:
+def fit_ood_detector(
+    train: LogitsAndFeatures, labels: NDArray[np.integer], valid: LogitsAndFeatures, *, rate: float = RATE
+) -> OodDetector:
     """Learn when to call an image foreign.
 
     Energy and Mahalanobis distance catch different things, so both watch, each with half of the rate: together they
@@ -84,7 +86,7 @@ def fit_alarm(train: Inside, labels: NDArray[np.integer], valid: Inside, *, rate
     Raises:
         ExplainError: There are too few images for this rate.
     """
-    scores: list[Score] = [Energy()]
+    scores: list[OodScore] = [Energy()]
     missing = ""
     if train.features is None:
         missing = "This network does not end in a dense layer, so distances between features are left out."
@@ -93,7 +95,7 @@ def fit_alarm(train: Inside, labels: NDArray[np.integer], valid: Inside, *, rate
             scores.append(fit_mahalanobis(train.features, labels))
         except ExplainError as error:
             missing = str(error)
-    return Alarm(tuple(limits(scores, valid, rate)), rate, len(valid), missing)
+    return OodDetector(tuple(limits(scores, valid, rate)), rate, len(valid), missing)
 
 
 def fewest_images(rate: float = RATE, scores: int = 1) -> int:
@@ -101,8 +103,8 @@ def fewest_images(rate: float = RATE, scores: int = 1) -> int:
     return ceil(scores / rate) - 1
 
 
-def limits(scores: Sequence[Score], valid: Inside, rate: float) -> list[Limit]:
-    """Return the limit of each score, all of them together at one rate; see `fit_alarm`."""
+def limits(scores: Sequence[OodScore], valid: LogitsAndFeatures, rate: float) -> list[ConformalThreshold]:
+    """Return the limit of each score, all of them together at one rate; see `fit_ood_detector`."""
     if not 0 < rate < 1:
         raise ExplainError(f"A rate of false alarms lies between 0 and 1, not at {rate!r}.")
     own, count = rate / len(scores), len(valid)
@@ -113,4 +115,4 @@ def limits(scores: Sequence[Score], valid: Inside, rate: float) -> list[Limit]:
             f"To state a false-alarm rate of {rate:.3g} it takes {fewest:,} validation images, and there are "
             f"{count:,}: choose a larger data set."
         )
-    return [Limit(score, np.sort(score(valid)), rank) for score in scores]
+    return [ConformalThreshold(score, np.sort(score(valid)), rank) for score in scores]

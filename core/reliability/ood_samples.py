@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from core.failures import in_sentences
-from core.reliability.features import look_inside
-from core.reliability.ood_detector import Alarm
+from core.reliability.features import extract_features
+from core.reliability.ood_detector import OodDetector
 
 Progress = Callable[[int, int], None]
 MOST = 300  # images of each kind: shares are then known to about three percentage points
@@ -52,9 +52,9 @@ FOREIGN = {
 
 
 @in_sentences("Trying the alarm")
-def caught(
+def detection_rate(
     model: nn.Module,
-    alarm: Alarm,
+    alarm: OodDetector,
     images: Tensor,
     normalize: Callable[[Tensor], Tensor],
     *,
@@ -75,7 +75,7 @@ def caught(
     for name, kind in FOREIGN.items():
         pixels = kind.make(images, np.random.default_rng(seed))
         tell = _further(progress, done, len(FOREIGN) * len(images))
-        found[name] = float(alarm.raised(look_inside(model, pixels, normalize, progress=tell)).mean())
+        found[name] = float(alarm.raised(extract_features(model, pixels, normalize, progress=tell)).mean())
         done += len(images)
     return found
 

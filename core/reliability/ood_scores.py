@@ -9,14 +9,14 @@ from scipy.special import logsumexp
 
 from core.errors import ExplainError
 from core.failures import in_sentences
-from core.reliability.features import Inside
+from core.reliability.features import LogitsAndFeatures
 
 Floats = NDArray[np.float64]
 LARGEST = 1e30  # of a feature: squares of such and their sums are still finite
 MOST_FEATURES = 512  # more are projected at random onto so many first
 
 
-class Score(Protocol):
+class OodScore(Protocol):
     """Measures how foreign images are.
 
     Attributes:
@@ -30,7 +30,7 @@ class Score(Protocol):
     @property
     def about(self) -> str: ...
 
-    def __call__(self, inside: Inside) -> Floats:
+    def __call__(self, inside: LogitsAndFeatures) -> Floats:
         """Return one number for each of N images, (N,)."""
         ...
 
@@ -45,7 +45,7 @@ class Energy:
     title: str = "Energy"
     about: str = "The scores of all classes together: the smaller they are, the less any class finds of its own."
 
-    def __call__(self, inside: Inside) -> Floats:
+    def __call__(self, inside: LogitsAndFeatures) -> Floats:
         found: Floats = -logsumexp(np.asarray(inside.logits, dtype=np.float64), axis=1)
         return found
 
@@ -71,7 +71,7 @@ class Mahalanobis:
     title: str = "Mahalanobis distance"
     about: str = "How far what the last layer receives lies from that of the training images of every class."
 
-    def __call__(self, inside: Inside) -> Floats:
+    def __call__(self, inside: LogitsAndFeatures) -> Floats:
         if inside.features is None:
             raise ExplainError("This network does not end in a dense layer, so its features have no distances.")
         features = _projected(np.asarray(inside.features, dtype=np.float64), self.projection) @ self.whitening

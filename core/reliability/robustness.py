@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from core.explain.attribution import heatmap
 from core.explain.metrics.sensitivity import Explain, Progress, tell_done, within
 from core.failures import in_sentences
-from core.inference.copies import twin_of
+from core.inference.copies import shallow_copy_for_hooks
 from core.inference.prediction import check_finite, scores
 from core.reliability.perturbations import CHANGES, Change, Pixels
 
@@ -93,7 +93,7 @@ def stability(
     start, count = pixels.numpy(), len(changes) + 1
     turned = [start, *(change.turn(start) for change in changes.values())]
     images = normalize(torch.from_numpy(np.stack(turned)))
-    logits = check_finite(scores(twin_of(model), images)).numpy()
+    logits = check_finite(scores(shallow_copy_for_hooks(model), images)).numpy()
     maps = []
     for place, image in enumerate(images):
         found = explain(model, image, target, progress=within(progress, place, count))

@@ -20,7 +20,7 @@ from core.model.calls import module_call
 from core.model.shapes import summarize
 from core.options import options
 from core.probe.kernels import filter_layers
-from core.report.elements import Picture, Progress, share_of, svg
+from core.report.elements import Progress, ReportImage, share_of, svg
 from core.report.evaluation import judged
 from core.report.explanations import ALONE, Wish, asked
 from core.report.filters import shown_filters
@@ -132,7 +132,7 @@ def _attempt(what: str, missing: list[str], make: Callable[[], T]) -> T | None:
         return None
 
 
-def _curves(store: RunStore, run: Run) -> Picture:
+def _curves(store: RunStore, run: Run) -> ReportImage:
     history = History(store, run.id)
     history.update()
     points, events = history.points(run.steps_per_epoch), store.events(run.id)

@@ -15,7 +15,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Picture:
+class ReportImage:
     """A picture that is part of the file.
 
     Attributes:
@@ -39,17 +39,17 @@ class Bar:
     text: str
 
 
-def svg(drawing: str, alt: str) -> Picture:
+def svg(drawing: str, alt: str) -> ReportImage:
     """Return a drawing as a picture of any size."""
-    return Picture(_uri("image/svg+xml", drawing.encode()), alt, 0, 0)
+    return ReportImage(_uri("image/svg+xml", drawing.encode()), alt, 0, 0)
 
 
-def png(content: bytes, alt: str, width: int, height: int) -> Picture:
+def png(content: bytes, alt: str, width: int, height: int) -> ReportImage:
     """Return the content of a PNG file as a picture of so many pixels of the page."""
-    return Picture(_uri("image/png", content), alt, width, height)
+    return ReportImage(_uri("image/png", content), alt, width, height)
 
 
-def pixels(values: Pixels, alt: str, side: int) -> Picture:
+def pixels(values: Pixels, alt: str, side: int) -> ReportImage:
     """Return pixels, uint8 (H, W, 3), as a picture whose longer side is about `side` pixels of the page, unsmoothed."""
     zoom = max(1, round(side / max(values.shape[:2])))
     large = np.ascontiguousarray(values.repeat(zoom, axis=0).repeat(zoom, axis=1))

@@ -39,7 +39,7 @@ class Confusion:
 
 
 @dataclass(frozen=True)
-class Judged:
+class ReportEvaluation:
     """What the test found, in words and numbers as they are printed.
 
     Attributes:
@@ -55,7 +55,7 @@ class Judged:
     confusion: Confusion
 
 
-def judged(report: Report, names: Sequence[str]) -> Judged:
+def judged(report: Report, names: Sequence[str]) -> ReportEvaluation:
     """Return what is printed of a report on a split."""
     scores = report.scores
     rates = [("Accuracy", scores.accuracy), *((f"Among the {k} likeliest", rate) for k, rate in scores.top.items())]
@@ -74,7 +74,7 @@ def judged(report: Report, names: Sequence[str]) -> Judged:
         (name, f"{found.images:,}", _share(found.precision), _share(found.recall), _share(found.f1))
         for name, found in zip(names, scores.classes, strict=True)
     )
-    return Judged(scores.images, tuple(metrics), classes, _confusion(report, names))
+    return ReportEvaluation(scores.images, tuple(metrics), classes, _confusion(report, names))
 
 
 def _share(value: float | None) -> str:

@@ -15,7 +15,7 @@ from core.explain.attribution import Attribution, attribute, heatmap
 from core.explain.methods.registry import METHODS
 from core.figures.overlays import faded, overlay
 from core.figures.palette import Pixels
-from core.report.elements import Bar, Picture, Progress, bar, pixels, share_of
+from core.report.elements import Bar, Progress, ReportImage, bar, pixels, share_of
 
 ASKED = ("integrated_gradients", "grad_cam", "occlusion")  # a gradient, a layer, a cover: three ways to find out
 RIGHT, WRONG, SIDE = 2, 2, 168
@@ -50,13 +50,13 @@ class Map:
     """One explanation: the method, the map over its picture, what its colours mean; or why there is none."""
 
     method: str
-    picture: Picture | None
+    picture: ReportImage | None
     legend: Bar | None
     text: str
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReportExplanations:
     """One test image: which, what it is and was taken for, and its explanations."""
 
     index: int
@@ -65,7 +65,7 @@ class Asked:
     confidence: str
     right: bool
     wished: bool
-    picture: Picture
+    picture: ReportImage
     maps: tuple[Map, ...]
 
 
@@ -87,7 +87,7 @@ def _of_each_class(answers: Answers, order: Sequence[int] | np.ndarray, most: in
 
 def asked(
     model: nn.Module, dataset: Dataset, answers: Answers, wish: Wish = ALONE, progress: Progress | None = None
-) -> Iterator[Asked]:
+) -> Iterator[ReportExplanations]:
     """Explain the answers to a few test images, those that are wished for first.
 
     Args:
@@ -118,7 +118,7 @@ def asked(
         sure = f"{answers.confidence[index]:.1%}"
         picture = pixels(_shown(raw), f"Test image {index}: {truth}", SIDE)
         right, wished = bool(answers.right[index]), index in wish.images
-        yield Asked(index, truth, answer, sure, right, wished, picture, tuple(maps))
+        yield ReportExplanations(index, truth, answer, sure, right, wished, picture, tuple(maps))
 
 
 def _shown(raw: Tensor) -> Pixels:

@@ -8,7 +8,7 @@ from torch import nn
 from core.figures.grids import colorize, filters_as_rgb, sprite
 from core.figures.scales import ColorScale
 from core.probe.kernels import filter_layers, filters
-from core.report.elements import Bar, Picture, bar, png
+from core.report.elements import Bar, ReportImage, bar, png
 
 MOST_LAYERS, MOST_FILTERS, COLUMNS, SIDE, GAP = 4, 64, 16, 36, 6
 
@@ -20,7 +20,7 @@ class Filters:
     layer: str
     shown: int
     total: int
-    picture: Picture
+    picture: ReportImage
     legend: Bar | None
     text: str
 

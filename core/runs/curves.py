@@ -32,14 +32,14 @@ class Spot:
 
 
 @dataclass(frozen=True)
-class Course:
+class RunCurve:
     """The curves of a run: means over stretches of training batches, and the validation split after epochs."""
 
     train: tuple[Spot, ...]
     valid: tuple[Spot, ...]
 
 
-def course(store: RunStore, run: Run) -> Course:
+def course(store: RunStore, run: Run) -> RunCurve:
     """Return the curves of a run up to its present step: at most `MAX_POINTS` and `MAX_EPOCHS` points."""
     of_run = (METRICS.c.run_id == run.id, METRICS.c.step <= run.step)
     stretch = (METRICS.c.step - 1) // max(1, -(-run.step // MAX_POINTS))
@@ -49,7 +49,7 @@ def course(store: RunStore, run: Run) -> Course:
         *of_run, METRICS.c.valid_loss.is_not(None), METRICS.c.valid_accuracy.is_not(None)
     )
     with transaction(store._engine) as connection:
-        return Course(_spots(connection, train, run), _spots(connection, valid, run))
+        return RunCurve(_spots(connection, train, run), _spots(connection, valid, run))
 
 
 def _means(group: Any, loss: Any, accuracy: Any) -> Select[Any]:

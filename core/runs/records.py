@@ -182,7 +182,7 @@ class Outline:
 
 
 @dataclass(frozen=True)
-class Wishes:
+class RunRequests:
     """What is asked of a run that a worker has.
 
     Attributes:

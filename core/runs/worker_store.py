@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, 
 
 from core.errors import RunError
 from core.runs.database import Database
-from core.runs.records import Event, Evidence, Metric, Status, Wishes
+from core.runs.records import Event, Evidence, Metric, RunRequests, Status
 from core.runs.tables import EVENTS, EVIDENCE, METRICS, RUNS
 from core.runs.transactions import transaction, writing
 
@@ -103,14 +103,14 @@ class Ledger:
         with writing(self._engine) as connection:
             connection.execute(insert(EVENTS).values(run_id=run_id, **asdict(event)))
 
-    def wishes(self, run_id: str) -> Wishes:
+    def wishes(self, run_id: str) -> RunRequests:
         """Return what is asked of a run; raises `RunError` if it was deleted."""
         columns = (RUNS.c.status, RUNS.c.wanted, RUNS.c.steps_wanted, RUNS.c.owner, RUNS.c.pace, RUNS.c.live)
         with transaction(self._engine) as connection:
             row = connection.execute(select(*columns).where(RUNS.c.id == run_id)).one_or_none()
         if row is None:
             raise RunError("The run was deleted.")
-        return Wishes(Status(row.status), row.wanted, row.steps_wanted, row.owner, row.pace, json.loads(row.live))
+        return RunRequests(Status(row.status), row.wanted, row.steps_wanted, row.owner, row.pace, json.loads(row.live))
 
     def stepped(self, run_id: str) -> None:
         """Take one off the single steps that are wanted."""

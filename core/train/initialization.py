@@ -46,7 +46,7 @@ def begin(model: nn.Module, config: TrainConfig) -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class Given:
+class InitialWeights:
     """What a training was given to begin with; nothing if it begins with random numbers.
 
     Attributes:
@@ -73,7 +73,7 @@ class Given:
         return {BEGINNING: self.words} if self.words else {}
 
     @classmethod
-    def of(cls, checkpoint: Checkpoint, device: torch.device | str = "cpu") -> "Given":
+    def of(cls, checkpoint: Checkpoint, device: torch.device | str = "cpu") -> "InitialWeights":
         """Read what a checkpoint keeps of it."""
         masks = {
             name.removeprefix(_MASK): mask.to(device)
@@ -83,7 +83,7 @@ class Given:
         return cls(checkpoint.meta.get(BEGINNING, ""), masks)
 
 
-def first_checkpoint(weights: Mapping[str, Tensor], given: Given, config: TrainConfig) -> Checkpoint:
+def first_checkpoint(weights: Mapping[str, Tensor], given: InitialWeights, config: TrainConfig) -> Checkpoint:
     """Return where a training stands before its first step that begins with given weights, not with random ones.
 
     Saved as the latest checkpoint of a new run, its worker goes on from there; the same weights, masks and settings

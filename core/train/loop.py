@@ -23,7 +23,7 @@ from core.train.feed import (
     training_labels,
 )
 from core.train.hardware import pick_device, pick_precision
-from core.train.initialization import Given, begin
+from core.train.initialization import InitialWeights, begin
 from core.train.internals import epoch_due, gauge_gradients, gauge_network, gradient_due
 from core.train.losses import make_loss, make_measure
 from core.train.metrics import Score, Step, evaluate
@@ -63,7 +63,7 @@ class Training:
         self.images = dataset.train.images.to(self.device)
         self.labels = training_labels(dataset.train.labels, dataset.num_classes, config).to(self.device)
         self.step, self.seconds = 0, 0.0
-        self.budgets, self.ended, self.given = Budgets(), "", Given()
+        self.budgets, self.ended, self.given = Budgets(), "", InitialWeights()
         self.fewest = fewest_images(self.model, self._prepare(self.images[:1]))
         check_batch_size(config.batch_size, self.fewest)
         self.random = SeededGlobalState(config.seed, self.device, numpy=False)  # dropout draws from it
@@ -198,7 +198,7 @@ class Training:
             StorageError: It is another network's or holds numbers that are not finite.
         """
         checkpoint.apply(self.model)
-        self.given = Given.of(checkpoint, self.device)
+        self.given = InitialWeights.of(checkpoint, self.device)
         if "random" in checkpoint.training:
             own = checkpoint.training.keys() - self.given.tensors().keys()
             load_optimizer_state(self.optimizer, {name: checkpoint.training[name] for name in own})

@@ -11,7 +11,7 @@ from core.runs.transactions import BusyError
 from core.train.config import TrainConfig
 from core.train.loop import Training
 from core.train.metrics import Step
-from core.train.retry import Patience
+from core.train.retry import RetryPolicy
 
 FLUSH_SECONDS = 0.4
 CHECKPOINT_SECONDS = 2.0
@@ -40,7 +40,7 @@ class Recording:
         self._pending: list[Metric] = []
         self._evidence: list[Evidence] = []
         self._events: list[Event] = []
-        self._patience = Patience()
+        self._patience = RetryPolicy()
         self._flushed = self._saved = self._saving = 0.0
         self._copied, self._copying = time.monotonic(), 0.0
         self._speed_from = (0.0, 0)

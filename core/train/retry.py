@@ -13,7 +13,7 @@ AGAIN_SECONDS = 0.3
 Answer = TypeVar("Answer")
 
 
-class Patience:
+class RetryPolicy:
     """Puts up with a fault until it has lasted for `PATIENCE_SECONDS`."""
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class Patience:
 
 def insist(act: Callable[[], Answer], fault: type[StorageError] = BusyError) -> Answer:
     """Do something again and again while such a fault hinders it, and return its answer; raises the fault at last."""
-    patience = Patience()
+    patience = RetryPolicy()
     while True:
         try:
             return act()

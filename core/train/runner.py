@@ -13,7 +13,7 @@ from core.data.datasets import load_dataset
 from core.errors import ConfigError, ConvScopeError, RunError, StorageError
 from core.model.build import build_model
 from core.runs.checkpoint import Checkpoint, load_checkpoint
-from core.runs.records import Event, Status, Wishes
+from core.runs.records import Event, RunRequests, Status
 from core.runs.reserve import give_reserve, keep_reserve
 from core.runs.store import RunStore
 from core.runs.transactions import BusyError
@@ -185,7 +185,7 @@ class Runner:
             self._looked = 0.0  # look again right after this one step
         return True
 
-    def _wishes(self) -> Wishes:
+    def _wishes(self) -> RunRequests:
         return insist(lambda: self.store.wishes(self.run_id))
 
     def _adopt(self, recording: Recording, live: Mapping[str, Any]) -> None:

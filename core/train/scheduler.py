@@ -15,7 +15,7 @@ from core.settings import settings
 from core.train.worker_process import WorkerProcess
 
 
-class Silence:
+class HeartbeatMonitor:
     """Counts for how many looks a heartbeat has not changed.
 
     Looks are counted, not seconds: whoever looks rarely, because the machine sleeps or is short of time, must expect
@@ -93,7 +93,7 @@ class Engine:
         self._spare_after = SPARE_AFTER_SECONDS
         self._given = self._looked = self._failed = float("-inf")
         self._hindrances = _Hindrances()
-        self._silence = Silence(round(SILENT_SECONDS / LOOK_SECONDS))
+        self._silence = HeartbeatMonitor(round(SILENT_SECONDS / LOOK_SECONDS))
         self._wake, self._closing = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._look_after, name="engine", daemon=True)
         self._thread.start()

@@ -50,7 +50,7 @@ def torch_weights(name: str, start: float, gradients: Sequence[float], settings:
     return found
 
 
-def verdict(hand: float, torchs: float, which: str = "autograd") -> str:
+def equality_badge(hand: float, torchs: float, which: str = "autograd") -> str:
     """Write a check as Markdown: both numbers, and whether they are the same."""
     words = f"by hand **{number(hand, 5)}** · {which} **{number(torchs, 5)}**"
     if equal(hand, torchs):

@@ -369,7 +369,7 @@ def photograph(width: int, height: int) -> Image.Image:
 
 def test_the_same_file_is_the_same_picture_at_every_door() -> None:
     from core.data.images import fit_image
-    from core.data.importing.decoder_worker import Look, decode_members
+    from core.data.importing.decoder_worker import ImageFormat, decode_members
     from core.data.importing.folder_layout import survey
     from tests.data.archives import packed
 
@@ -377,7 +377,7 @@ def test_the_same_file_is_the_same_picture_at_every_door() -> None:
     large = saved(photograph(2400, 1600), "JPEG", quality=90)
     archive = packed({"a/0.png": file, "b/0.jpg": large})
     found = survey(archive)
-    pixels, notes, reasons = decode_members(io.BytesIO(archive), found.files, Look(16))
+    pixels, notes, reasons = decode_members(io.BytesIO(archive), found.files, ImageFormat(16))
     assert not reasons and notes["colours"].tolist() == [1, 0]
     for got, data in zip(pixels, (file, large), strict=True):
         assert np.array_equal(got, fit_image(decode_upload(data).image, (3, 16, 16))[0].numpy())

@@ -18,8 +18,8 @@ from core.data import user_datasets as own
 from core.data.catalog import DATASETS
 from core.data.datasets import _statistics, load_dataset, without_images
 from core.data.images import decode_image, fit_image
-from core.data.importing.decoder_pool import _DEADLY, Crew
-from core.data.importing.decoder_worker import NOTE, Look, squared
+from core.data.importing.decoder_pool import _DEADLY, DecoderPool
+from core.data.importing.decoder_worker import NOTE, ImageFormat, squared
 from core.data.importing.folder_layout import survey
 from core.data.importing.importer import bring_in, import_images
 from core.data.importing.zip_builder import archive_of
@@ -101,7 +101,7 @@ def test_statistics_and_pixels_are_those_of_the_training_images() -> None:
 @pytest.mark.parametrize("colour", [True, False])
 def test_pictures_are_cut_and_sized_as_an_uploaded_one_is(size: tuple[int, int], colour: bool) -> None:
     image = decode_image(picture(3, size))
-    look = Look(16, colour)
+    look = ImageFormat(16, colour)
     ours = np.asarray(squared(image, look)).reshape(16, 16, -1).transpose(2, 0, 1)
     theirs, _ = fit_image(image, look.shape)
     assert np.array_equal(ours, theirs.numpy())
@@ -109,7 +109,7 @@ def test_pictures_are_cut_and_sized_as_an_uploaded_one_is(size: tuple[int, int],
 
 def test_padding_keeps_all_of_a_picture_and_adds_black() -> None:
     white = Image.new("RGB", (40, 20), "white")
-    pixels = np.asarray(squared(white, Look(16, fit="pad")))
+    pixels = np.asarray(squared(white, ImageFormat(16, fit="pad")))
     assert pixels[:4].max() == pixels[12:].max() == 0
     assert pixels[4:12].min() == 255
 
@@ -227,7 +227,9 @@ def test_cancelling_leaves_nothing_behind(at: int, home: Path) -> None:
             raise Stopped
 
     with pytest.raises(Stopped):
-        bring_in(packed(class_folders({"a": 150, "b": 150}, size=(8, 8))), "Cancelled", look=Look(8), progress=stop)
+        bring_in(
+            packed(class_folders({"a": 150, "b": 150}, size=(8, 8))), "Cancelled", look=ImageFormat(8), progress=stop
+        )
     assert not list((home / "data" / "own").glob("*"))
     assert not [name for name in DATASETS if name.startswith("own")]
 
@@ -235,7 +237,7 @@ def test_cancelling_leaves_nothing_behind(at: int, home: Path) -> None:
 def test_progress_rises_to_the_number_of_files() -> None:
     told: list[tuple[int, int]] = []
     archive = packed(class_folders({"a": 150, "b": 150}, size=(8, 8)))
-    bring_in(archive, "Told", look=Look(8), progress=lambda *at: told.append(at))
+    bring_in(archive, "Told", look=ImageFormat(8), progress=lambda *at: told.append(at))
     assert told == sorted(told)
     assert told[0] == (0, 300) and told[-1] == (300, 300)
 
@@ -253,7 +255,7 @@ def test_a_killed_import_shows_nothing_and_the_next_one_sweeps_up(home: Path, mo
     assert not [name for name in DATASETS if name.startswith("own")]
     assert list((home / "data").glob("own/.import-*"))
     monkeypatch.setattr("core.leftovers.STALE_SECONDS", -1.0)
-    name = bring_in(packed(class_folders({"a": 5, "b": 5})), "Next", look=Look(8))
+    name = bring_in(packed(class_folders({"a": 5, "b": 5})), "Next", look=ImageFormat(8))
     assert [path.name for path in (home / "data" / "own").iterdir()] == [name]
 
 
@@ -277,7 +279,7 @@ def test_a_file_that_kills_its_decoder_is_named_and_the_others_come_in(
         crew.subprocess, "Popen", lambda command, **words: start([sys.executable, str(tmp_path / "die.py")], **words)
     )
     files = class_folders({"a": 6, "b": 6}) | {"a/deadly.png": picture(77)}
-    name = bring_in(packed(files), "Deadly", look=Look(8))
+    name = bring_in(packed(files), "Deadly", look=ImageFormat(8))
     assert own.report(name).skipped == (("a/deadly.png", _DEADLY),)
     assert DATASETS[name].num_images == 12
 
@@ -287,7 +289,7 @@ def test_the_decoders_are_gone_afterwards_and_more_than_one_works(tmp_path: Path
     archive.write_bytes(packed(class_folders({"a": 100, "b": 100}, size=(8, 8))))
     found, pixels = survey(archive), tmp_path / "pixels"
     pixels.touch()
-    crew = Crew(archive, found.files, Look(8), pixels, 0)
+    crew = DecoderPool(archive, found.files, ImageFormat(8), pixels, 0)
     crew.run(None)
     assert np.fromfile(crew.notes, NOTE)["ok"].all()
     assert pixels.stat().st_size == 200 * 3 * 64

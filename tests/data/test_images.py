@@ -15,7 +15,7 @@ from PIL import Image, ImageFile
 from sklearn.datasets import load_digits
 
 from core.data.crop import Crop
-from core.data.exif import Lie, as_in_file
+from core.data.exif import ExifOrientation, as_in_file
 from core.data.formats import PILLOW as FORMATS
 from core.data.images import decode, decode_image, fit_image, looks_inverted
 from core.errors import ImageError
@@ -356,9 +356,9 @@ def test_how_a_picture_lies_in_its_file_is_read_from_its_header() -> None:
     exif, file = Image.Exif(), BytesIO()
     exif[0x0112] = 6
     Image.new("RGB", (40, 30)).save(file, "JPEG", exif=exif)
-    assert decode(file.getvalue()).lie == Lie(6, (40, 30))
+    assert decode(file.getvalue()).lie == ExifOrientation(6, (40, 30))
     upright = as_in_file(decode_image(file.getvalue()), 6)
     assert upright.size == (40, 30)
     exif[0x0112] = 99
     Image.new("RGB", (40, 30)).save(file := BytesIO(), "PNG", exif=exif)
-    assert decode(file.getvalue()).lie == Lie(1, (40, 30))
+    assert decode(file.getvalue()).lie == ExifOrientation(1, (40, 30))

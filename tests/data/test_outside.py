@@ -12,8 +12,8 @@ from PIL import Image
 
 from core.data import user_datasets as own
 from core.data.arrangement import split_of
-from core.data.importing.decoder_pool import Crew
-from core.data.importing.decoder_worker import Look
+from core.data.importing.decoder_pool import DecoderPool
+from core.data.importing.decoder_worker import ImageFormat
 from core.data.importing.folder_layout import Naming, NoDataSetError, survey
 from core.data.importing.importer import bring_in, import_images
 from core.data.names import decode_name, guess_encoding
@@ -293,7 +293,7 @@ def test_a_disk_that_fills_is_one_sentence_at_once(
     archive = tmp_path / "noise.zip"
     archive.write_bytes(packed({f"{'ab'[n % 2]}/{n}.png": noise(n) for n in range(60)}))
     with pytest.raises(StorageError, match="is full: free some space"):
-        bring_in(archive, "Noise", look=Look(128))
+        bring_in(archive, "Noise", look=ImageFormat(128))
     assert len(started) <= 1
     assert not [path for path in small_disk.rglob("*") if path.is_file()]
 
@@ -310,5 +310,5 @@ def test_a_decoder_that_does_not_start_is_one_sentence(tmp_path: Path, monkeypat
     archive.write_bytes(packed(TWO))
     pixels.touch()
     with pytest.raises(StorageError, match="does not start"):
-        Crew(archive, survey(archive).files, Look(8), pixels, 0).run(None)
+        DecoderPool(archive, survey(archive).files, ImageFormat(8), pixels, 0).run(None)
     assert len(started) == 1

@@ -25,7 +25,7 @@ from core.exchange.import_archive import import_run
 from core.exchange.layout import DATA, DATASET, PREDICTOR, ArchiveError
 from core.exchange.predictor import to_predictor
 from core.explain.__main__ import main as explain
-from core.explain.cli.record import Call, Source, command
+from core.explain.cli.record import ExplanationCall, NetworkReference, command
 from core.inference import open_network
 from core.report.document import lab_report
 from core.runs.store import RunStore
@@ -103,7 +103,13 @@ def test_a_class_is_meant_by_its_name_before_its_index(imported: str) -> None:
     assert [network.class_of(asked) for asked in ("1", "2", "3", "0", "10", "BIRCH", "#2")] == [0, 1, 2, 0, 10, 3, 2]
     assert network.class_names[0] == "1"
     for index in range(network.num_classes):  # as the command line that the app shows names it
-        line = command(Source(imported, ""), "a.png", [Call("saliency", index)], [], class_names=network.class_names)
+        line = command(
+            NetworkReference(imported, ""),
+            "a.png",
+            [ExplanationCall("saliency", index)],
+            [],
+            class_names=network.class_names,
+        )
         assert network.class_of(shlex.split(line)[-1]) == index
 
 

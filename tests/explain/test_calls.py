@@ -6,10 +6,10 @@ import shlex
 import pytest
 
 from core.errors import ExplainError
-from core.explain.cli.record import FORMAT, Call, Source, command, in_one_line, read_settings
+from core.explain.cli.record import FORMAT, ExplanationCall, NetworkReference, command, in_one_line, read_settings
 from core.explain.methods.registry import METHODS
 
-SOURCE = Source("0123456789", "A “network”", "digits", 3)
+SOURCE = NetworkReference("0123456789", "A “network”", "digits", 3)
 
 
 def settings(**changed: object) -> str:
@@ -25,7 +25,7 @@ def settings(**changed: object) -> str:
 def test_a_command_line_names_network_classes_methods_and_what_differs_from_the_defaults() -> None:
     usual = METHODS["occlusion"].resolve({})
     calls = [
-        Call(method, target, 7, options)
+        ExplanationCall(method, target, 7, options)
         for target in (2, 5)
         for method, options in (("saliency", METHODS["saliency"].resolve({})), ("occlusion", usual | {"window": 3}))
     ]
@@ -40,22 +40,22 @@ def test_a_command_line_names_network_classes_methods_and_what_differs_from_the_
 
 
 def test_one_line_asks_every_method_the_same() -> None:
-    calls = [Call(method, target) for method in ("saliency", "occlusion") for target in (2, 5)]
+    calls = [ExplanationCall(method, target) for method in ("saliency", "occlusion") for target in (2, 5)]
     assert in_one_line(calls)
-    assert in_one_line([Call(call.method, call.target, 7) for call in calls])
+    assert in_one_line([ExplanationCall(call.method, call.target, 7) for call in calls])
     assert not in_one_line(calls[:3])
-    assert not in_one_line([*calls, Call("saliency", 2, 7)])
+    assert not in_one_line([*calls, ExplanationCall("saliency", 2, 7)])
     assert not in_one_line([*calls, calls[0]])
-    assert not in_one_line([*calls[:3], Call("occlusion", 5, None, {"window": 3})])
+    assert not in_one_line([*calls[:3], ExplanationCall("occlusion", 5, None, {"window": 3})])
     assert not in_one_line([])
 
 
 def test_settings_are_read_as_the_calls_that_they_are() -> None:
     (asked,) = read_settings(settings(versus={"index": 5}))
-    assert asked.source == Source("0123456789", "N", "digits", 3)
+    assert asked.source == NetworkReference("0123456789", "N", "digits", 3)
     assert (asked.weights, asked.digest) == ("ab", "cd")
     options = METHODS["occlusion"].resolve({"window": 3})
-    assert asked.calls == (Call("occlusion", 2, 5, options),)
+    assert asked.calls == (ExplanationCall("occlusion", 2, 5, options),)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from torch import nn
 
 from core.errors import ExplainError
 from core.explain.cam_layers import cam_layers, default_cam_layer
-from core.explain.compatibility import why_not
+from core.explain.compatibility import incompatibility
 from core.explain.methods.registry import METHODS
 from core.model.build import build_model
 from core.model.presets import PRESETS, preset
@@ -29,14 +29,14 @@ def test_a_residual_net_ends_with_its_last_block() -> None:
 @pytest.mark.parametrize("name", PRESETS)
 def test_presets_are_open_to_every_method_but_tanh_to_guided_backprop(name: str) -> None:
     net = build_model(preset(name, (1, 28, 28), 10))
-    reasons = {method for method in METHODS if why_not(net, method)}
+    reasons = {method for method in METHODS if incompatibility(net, method)}
     assert reasons == ({"guided_backprop", "deconvolution", "guided_grad_cam"} if name == "lenet5" else set())
 
 
 def test_a_network_without_convolution_says_why_not() -> None:
     net = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
-    assert "needs a convolution" in (why_not(net, "grad_cam") or "")
-    assert "ReLU" in (why_not(net, "guided_backprop") or "")
-    assert why_not(net, "saliency") is None
+    assert "needs a convolution" in (incompatibility(net, "grad_cam") or "")
+    assert "ReLU" in (incompatibility(net, "guided_backprop") or "")
+    assert incompatibility(net, "saliency") is None
     with pytest.raises(ExplainError, match="needs a convolution"):
         default_cam_layer(net)

@@ -5,7 +5,7 @@ import torch
 
 from core.compat import import_torchvision
 from core.explain.attribution import attribute
-from core.inference.copies import twin_of
+from core.inference.copies import shallow_copy_for_hooks
 from core.model.build import build_model
 from core.model.presets import PRESETS, preset
 from tests.explain.test_attribution import picture
@@ -20,7 +20,7 @@ def test_grad_cam_equals_torch_cam(name: str, target: int) -> None:
 
     net, image = build_model(preset(name, (3, 16, 16), 4), seed=2), picture(16)
     found = attribute(net, image, target, "grad_cam")
-    twin = twin_of(net)
+    twin = shallow_copy_for_hooks(net)
     with GradCAM(twin, target_layer=str(found.options["layer"])) as extractor:
         scores = twin(image[None].requires_grad_())
         (cam,) = extractor(target, scores, normalized=False)

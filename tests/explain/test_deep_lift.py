@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from core.explain.attribution import attribute
 from core.explain.request import BASELINES, backgrounds, baseline
-from core.inference.copies import twin_of
+from core.inference.copies import shallow_copy_for_hooks
 from core.model.build import build_model
 from core.model.layers import ACTIVATIONS, Activation, Conv, Dense, Flatten, MaxPool
 from core.model.presets import PRESETS, preset
@@ -32,7 +32,7 @@ def missing(net: nn.Module, image: Tensor, target: int = 1, **options: str) -> f
 
 def share_of_change(net: nn.Module, image: Tensor, target: int, method: str, starts: Tensor, **options: Any) -> float:
     """How much is missing of the change of score, asked of the network itself; the attribution says the same."""
-    net = twin_of(net)
+    net = shallow_copy_for_hooks(net)
     found = attribute(net, image, target, method, **options)
     with torch.no_grad():
         change = float(net(image[None])[0, target] - net(starts)[:, target].double().mean())
@@ -103,6 +103,6 @@ def test_it_agrees_with_captum_where_windows_do_not_overlap_and_leaves_captums_t
     torch.manual_seed(5)
     net = nn.Sequential(*layers, nn.Flatten(), nn.Linear(100, 3)).eval()
     image = picture(16)
-    expected = captum.DeepLift(twin_of(net)).attribute(image[None].requires_grad_(), target=2)[0]
+    expected = captum.DeepLift(shallow_copy_for_hooks(net)).attribute(image[None].requires_grad_(), target=2)[0]
     assert torch.allclose(attribute(net, image, 2, "deep_lift").values, expected, atol=1e-6)
     assert table == SUPPORTED_NON_LINEAR

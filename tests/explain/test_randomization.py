@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from core.compat import import_torchvision
 from core.errors import ExplainError
 from core.explain.attribution import Attribution, attribute
-from core.explain.compatibility import why_not
+from core.explain.compatibility import incompatibility
 from core.explain.methods.registry import METHODS
 from core.explain.metrics.randomization import cascade, forgettable, forgotten, likeness, untrained
 
@@ -181,7 +181,7 @@ def test_what_cannot_be_used_gets_a_sentence() -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_can_be_checked_and_leaves_the_network_alone(method: str) -> None:
     net, image = network().train(), picture()
-    if why_not(net, method, METHODS[method].resolve({})):
+    if incompatibility(net, method, METHODS[method].resolve({})):
         pytest.skip("does not fit this network")
     before = state(net)
     found = cascade(net, image, 1, partial(attribute, method=method, **CHEAP.get(method, {})), steps=2)

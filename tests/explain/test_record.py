@@ -11,8 +11,8 @@ from PIL import Image
 
 from core.explain.attribution import Attribution, attribute, heatmap
 from core.explain.cli.record import (
+    NetworkReference,
     Record,
-    Source,
     arrays_npz,
     call_of,
     digest,
@@ -52,7 +52,7 @@ def record(model: torch.nn.Module, pixels: torch.Tensor) -> Record:
         attribute(model, image, 2, "occlusion", versus=3, window=3),
         attribute(model, image, 2, "occlusion", versus=3, window=2),
     )
-    source = Source("0123456789", "Ünï <i>network</i>", "digits", 2)
+    source = NetworkReference("0123456789", "Ünï <i>network</i>", "digits", 2)
     return Record(source, fingerprint(model), NAMES, "Sample “x”", pixels, image, found)
 
 
@@ -127,9 +127,9 @@ def test_a_fingerprint_changes_with_every_weight(model: torch.nn.Module) -> None
 
 
 def test_a_digest_knows_pixels_and_shape(pixels: torch.Tensor) -> None:
-    from pages.shared.picture.input_image import Picture
+    from pages.shared.picture.input_image import InputImage
 
-    shown = Picture("x", tuple(pixels.shape), pixels.numpy().tobytes())  # type: ignore[arg-type]
+    shown = InputImage("x", tuple(pixels.shape), pixels.numpy().tobytes())  # type: ignore[arg-type]
     assert digest(pixels) == shown.digest
     assert digest(pixels.transpose(1, 2).contiguous()) != digest(pixels)
 

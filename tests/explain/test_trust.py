@@ -7,7 +7,7 @@ from core.explain.methods.registry import METHODS
 from core.explain.metrics.completeness import Gap
 from core.explain.metrics.deletion_insertion import Chance, Curve
 from core.explain.metrics.infidelity import Infidelity
-from core.explain.metrics.pointing_game import CENTRE, RANDOM, League, Rate, Standing
+from core.explain.metrics.pointing_game import CENTRE, RANDOM, League, PointingResult, Rate
 from core.explain.metrics.randomization import Cascade, Likeness, Step
 from core.explain.metrics.sensitivity import Sensitivity
 from core.explain.metrics.verdicts import (
@@ -82,8 +82,8 @@ def test_the_untrained_copy_is_judged_alike(rank: float | None, speaks: str) -> 
 
 
 def test_the_league_names_who_clearly_beats_the_centre() -> None:
-    def row(name: str, value: float, low: float) -> Standing:
-        return Standing(name, Rate(value, low, 1.0), None, 100, 0)
+    def row(name: str, value: float, low: float) -> PointingResult:
+        return PointingResult(name, Rate(value, low, 1.0), None, 100, 0)
 
     low, high = row(RANDOM, 0.2, 0.1), row(CENTRE, 0.7, 0.6)
     found = league_verdict(League((row("a", 0.9, 0.8), row("b", 0.75, 0.65)), low, high, 0.2))

@@ -8,12 +8,12 @@ from torch import Tensor, nn
 from core.errors import ExplainError
 from core.explain import canonize as unfold
 from core.explain.attribution import attribute
-from core.explain.canonize import is_plain, operations, unfolded
-from core.explain.compatibility import why_not
+from core.explain.canonize import canonized, is_plain, operations
+from core.explain.compatibility import incompatibility
 from core.explain.methods.registry import METHODS
 from core.explain.request import baseline
 from core.model.build import build_model
-from core.model.following import followed
+from core.model.following import traced_module
 from core.model.presets import preset
 from tests.explain.test_attribution import picture
 
@@ -67,7 +67,7 @@ class Winding(nn.Module):
 def test_a_plain_stack_is_taken_as_it_is() -> None:
     net = build_model(preset("tutorial", (3, 16, 16), 4))
     assert is_plain(net)
-    assert unfolded(net) is net
+    assert canonized(net) is net
     shared = nn.ReLU()
     assert not is_plain(nn.Sequential(nn.Conv2d(3, 3, 3), shared, nn.Conv2d(3, 3, 3), shared))
     assert not is_plain(nn.Sequential(nn.ReLU(inplace=True)))
@@ -75,7 +75,7 @@ def test_a_plain_stack_is_taken_as_it_is() -> None:
 
 def test_written_out_it_computes_the_same_with_the_same_weights() -> None:
     net, image = Tangled().eval(), picture()[None]
-    found = unfolded(net)
+    found = canonized(net)
     assert found is not None
     assert torch.equal(found(image.clone()), net(image.clone()))
     modules = [step for step in operations(found) if isinstance(step, nn.Module)]
@@ -88,9 +88,9 @@ def test_written_out_it_computes_the_same_with_the_same_weights() -> None:
 
 def test_new_weights_are_seen() -> None:
     net = Tangled().eval()
-    before = unfolded(net)
+    before = canonized(net)
     net.last = nn.Linear(64, 3)
-    after = unfolded(net)
+    after = canonized(net)
     assert after is not before
     assert after is not None
     assert torch.equal(after(picture()[None]), net(picture()[None]))
@@ -114,11 +114,11 @@ def test_deep_lift_sums_up_where_modules_are_reused(start: str) -> None:
 
 
 def test_what_has_no_rule_says_so_in_words() -> None:
-    assert "no rule for the step “sub”" in (why_not(Tangled(), "deep_lift") or "")
-    assert "no rule for the step “sub”" in (why_not(Tangled(), "lrp") or "")
-    assert why_not(Tangled(), "guided_backprop") is None
+    assert "no rule for the step “sub”" in (incompatibility(Tangled(), "deep_lift") or "")
+    assert "no rule for the step “sub”" in (incompatibility(Tangled(), "lrp") or "")
+    assert incompatibility(Tangled(), "guided_backprop") is None
     for method in ("deep_lift", "lrp", "guided_backprop"):
-        reason = why_not(Winding(), method)
+        reason = incompatibility(Winding(), method)
         assert reason is not None
         assert "decides on its way" in reason
         with pytest.raises(ExplainError, match="decides on its way"):
@@ -126,7 +126,7 @@ def test_what_has_no_rule_says_so_in_words() -> None:
     for method in METHODS.keys() - {"deep_lift", "deep_lift_shap", "lrp"}:
         if METHODS[method].unfolded or method == "guided_grad_cam":
             continue
-        assert why_not(Winding(), method) is None
+        assert incompatibility(Winding(), method) is None
 
 
 @pytest.mark.parametrize("activation", [nn.GELU, nn.SiLU, nn.ReLU6, nn.Hardswish, nn.LeakyReLU, nn.Sigmoid, nn.Tanh])
@@ -150,8 +150,8 @@ def test_what_could_not_be_followed_once_is_tried_again(monkeypatch: pytest.Monk
     def follow(network: nn.Module) -> nn.Module:
         if faults:
             raise faults.pop()
-        return followed(network)
+        return traced_module(network)
 
     monkeypatch.setattr(unfold, "followed", follow)
-    assert unfolded(model) is None
-    assert unfolded(model) is not None
+    assert canonized(model) is None
+    assert canonized(model) is not None

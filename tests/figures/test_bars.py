@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.figures.palette import THEMES
-from core.figures.prediction_bars import plain, probabilities, scores
+from core.figures.prediction_bars import escape_plotly, probabilities, scores
 
 
 def test_the_likeliest_come_first_with_their_index() -> None:
@@ -42,7 +42,7 @@ def test_names_are_text(name: str) -> None:
 
 
 def test_names_stay_on_one_line_and_end_in_time() -> None:
-    assert plain("a\n b\t c") == "a b c"
+    assert escape_plotly("a\n b\t c") == "a b c"
     label = probabilities(["x" * 500, "y"], [0.6, 0.4]).layout.yaxis.ticktext[0]
     assert label == "x" * 31 + "…"
 

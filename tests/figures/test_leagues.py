@@ -2,14 +2,14 @@
 
 import pytest
 
-from core.explain.metrics.pointing_game import CENTRE, RANDOM, League, Rate, Standing
+from core.explain.metrics.pointing_game import CENTRE, RANDOM, League, PointingResult, Rate
 from core.figures.palette import THEMES
 from core.figures.pointing_game import IGNORANT, MEASURES, league_chart, league_rows
 
 
-def standing(method: str, value: float, *, blank: bool = False) -> Standing:
+def standing(method: str, value: float, *, blank: bool = False) -> PointingResult:
     rate = Rate(value, value - 0.1, value + 0.1)
-    return Standing(method, rate, None if blank else Rate(value / 2, 0.0, value), 10, 0)
+    return PointingResult(method, rate, None if blank else Rate(value / 2, 0.0, value), 10, 0)
 
 
 LEAGUE = League(

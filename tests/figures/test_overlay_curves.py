@@ -10,12 +10,12 @@ import vl_convert
 
 from core.figures.hues import HUES, SHAPES
 from core.figures.overlay_curves import AXES, MAX_RUNS, MEASURES, overlay_chart, overlay_rows, swatch
-from core.runs.curves import Course, Spot
+from core.runs.curves import RunCurve, Spot
 
-FAST = Course(
+FAST = RunCurve(
     (Spot(0.5, 1.0, 2.0, 0.25), Spot(1.0, 2.0, 1.0, 0.5)), (Spot(1.0, 2.0, 1.5, 0.4), Spot(2.0, 4.0, 1.25, 0.5))
 )
-SLOW = Course((Spot(1.0, 30.0, 2.25, 0.125),), (Spot(1.0, 30.0, 2.0, 0.25),))
+SLOW = RunCurve((Spot(1.0, 30.0, 2.25, 0.125),), (Spot(1.0, 30.0, 2.0, 0.25),))
 COURSES, NAMES = {"a1": FAST, "b2": SLOW}, {"a1": "Twin", "b2": "Twin"}
 
 
@@ -39,7 +39,7 @@ def test_the_axis_can_be_time() -> None:
 
 @pytest.mark.parametrize("loss", [inf, -inf, nan])
 def test_what_cannot_be_drawn_has_no_row(loss: float) -> None:
-    broken = {"a1": Course((Spot(1.0, 1.0, loss, 0.1),), (Spot(1.0, 1.0, 2.0, 0.1),))}
+    broken = {"a1": RunCurve((Spot(1.0, 1.0, loss, 0.1),), (Spot(1.0, 1.0, 2.0, 0.1),))}
     assert [row["split"] for row in overlay_rows(broken, NAMES, "loss", "epochs")] == ["valid"]
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from core.model.build import build_model
-from core.model.following import followed
+from core.model.following import traced_module
 from core.model.presets import preset
 
 
@@ -35,7 +35,7 @@ def test_passes_of_other_threads_go_on_and_stay_out_of_the_graph() -> None:
     def follow() -> None:
         rounds = 0
         while rounds < 8 or len(passes) <= 4:  # however busy the machine is, the others pass meanwhile
-            made.append(followed(model))
+            made.append(traced_module(model))
             rounds += 1
 
     followers = [threading.Thread(target=follow) for _ in range(2)]

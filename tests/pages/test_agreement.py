@@ -34,7 +34,7 @@ def section() -> None:
         networks.library().get(run, int(epoch) if epoch else None)
         for run, _, epoch in (part.partition("-") for part in st.query_params["runs"].split(","))
     ]
-    agreement_section(both, picture(both[0], state.Choice("test", both[0].dataset_name))[0], 3)
+    agreement_section(both, picture(both[0], state.PictureSelection("test", both[0].dataset_name))[0], 3)
 
 
 def opened(runs: str, methods: tuple[str, ...], **settings: Any) -> AppTest:

@@ -17,7 +17,7 @@ from core.probe.embedding.data_map import Sample, data_map, untangle
 from core.probe.features import layer_features
 from core.runs.store import RunStore
 from pages.sections.embedding import section as atlas
-from pages.shared.shell.layout import plain
+from pages.shared.shell.layout import escape_markdown
 from pages.shared.shell.navigation import path
 from tests.absent import make_absent
 from tests.pages.conftest import settled
@@ -152,7 +152,7 @@ def test_without_umap_the_page_says_so_and_the_other_layouts_stay(
     make_absent(monkeypatch, "umap")
     app = opened({"atlas_method": "umap"}, run=trained_run)
     sentence = "The package umap-learn is not installed here, and UMAP needs it: pip install umap-learn."
-    assert plain(sentence) in [each.value for each in (*app.error, *app.info, *app.warning)]
+    assert escape_markdown(sentence) in [each.value for each in (*app.error, *app.info, *app.warning)]
     assert len(maps(opened({"atlas_method": "pca"}, run=trained_run))) == 1
 
 

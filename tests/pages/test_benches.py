@@ -18,7 +18,7 @@ from core.maths.losses import LOSSES, loss_value
 from core.maths.rules import OPTIMIZERS
 from core.runs.checkpoint import load_checkpoint, save_checkpoint
 from core.runs.store import RunStore
-from core.workbench.torch_reference import torch_weights, verdict
+from core.workbench.torch_reference import equality_badge, torch_weights
 from pages.sections.maths.gradients import Batch, layer_weights, moved
 from pages.sections.maths.optimizer_race import arrival
 from pages.shared.network.networks import library
@@ -188,8 +188,8 @@ def test_a_racer_arrives_leaves_or_is_still_on_its_way() -> None:
 
 
 def test_a_check_says_in_words_when_numbers_differ() -> None:
-    assert verdict(0.5, 0.5) == "by hand **0.5** · autograd **0.5** :material/check: equal"
-    assert verdict(0.5, 0.25, "torch").endswith("torch **0.25** :material/close: they differ by 0.25")
+    assert equality_badge(0.5, 0.5) == "by hand **0.5** · autograd **0.5** :material/check: equal"
+    assert equality_badge(0.5, 0.25, "torch").endswith("torch **0.25** :material/close: they differ by 0.25")
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

@@ -217,7 +217,7 @@ def test_a_preview_shows_the_maps_of_all_layers_that_work() -> None:
     app.number_input(key="preview_digits").set_value(7)
     run(app)
     assert "Test image 7" in page_text(app)
-    assert app.session_state["picture"] == state.Choice("test", "digits", 7)
+    assert app.session_state["picture"] == state.PictureSelection("test", "digits", 7)
 
 
 def test_training_it_leaves_the_run_of_the_address_behind() -> None:

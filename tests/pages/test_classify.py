@@ -22,7 +22,7 @@ from pages.shared.network import inference as results
 from pages.shared.picture import input_image as subjects
 from pages.shared.picture.samples import SAMPLES
 from pages.shared.shell import services as state
-from pages.shared.shell.layout import plain
+from pages.shared.shell.layout import escape_markdown
 from pages.shared.shell.navigation import FOLDER, path
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting backward hooks")
@@ -57,12 +57,12 @@ def upload(app: AppTest, name: str, data: bytes) -> None:
 
 
 @pytest.fixture(autouse=True)
-def seen(monkeypatch: pytest.MonkeyPatch) -> list[subjects.Picture]:
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[subjects.InputImage]:
     """Write down the pictures of which the network was asked."""
-    shown: list[subjects.Picture] = []
+    shown: list[subjects.InputImage] = []
     ask = results.probabilities
 
-    def probabilities(run: Any, picture: subjects.Picture) -> np.ndarray:
+    def probabilities(run: Any, picture: subjects.InputImage) -> np.ndarray:
         shown.append(picture)
         return ask(run, picture)
 
@@ -91,7 +91,7 @@ def test_without_a_network_it_offers_the_way_to_one() -> None:
     assert [button.label for button in app.button] == ["Train a network"]
 
 
-def test_an_upload_reaches_the_network(trained_run: str, seen: list[subjects.Picture]) -> None:
+def test_an_upload_reaches_the_network(trained_run: str, seen: list[subjects.InputImage]) -> None:
     app = opened(trained_run)
     upload(app, "seven.png", file(seven()))
     expected = fit_image(seven(), SHAPE)[0].numpy()
@@ -102,7 +102,7 @@ def test_an_upload_reaches_the_network(trained_run: str, seen: list[subjects.Pic
     assert len(maps(app)) == 3
 
 
-def test_a_photograph_taken_sideways_is_turned_upright(trained_run: str, seen: list[subjects.Picture]) -> None:
+def test_a_photograph_taken_sideways_is_turned_upright(trained_run: str, seen: list[subjects.InputImage]) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was turned: show it a quarter to the right
     app = opened(trained_run)
@@ -124,7 +124,7 @@ def bomb() -> bytes:
 
 
 def test_a_file_that_is_no_usable_picture_is_refused_and_the_last_one_stays(
-    trained_run: str, seen: list[subjects.Picture], monkeypatch: pytest.MonkeyPatch
+    trained_run: str, seen: list[subjects.InputImage], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CONVSCOPE_MAX_UPLOAD_MB", "1")
     app = opened(trained_run)
@@ -148,7 +148,7 @@ def test_a_file_that_is_no_usable_picture_is_refused_and_the_last_one_stays(
     assert "The network's answer to seven-again.png." in texts(app)
 
 
-def test_the_camera_opens_only_when_chosen(trained_run: str, seen: list[subjects.Picture]) -> None:
+def test_the_camera_opens_only_when_chosen(trained_run: str, seen: list[subjects.InputImage]) -> None:
     app = opened(trained_run)
     assert not app.camera_input
     app.segmented_control(key="picture_kind_own").set_value("camera").run()
@@ -159,7 +159,7 @@ def test_the_camera_opens_only_when_chosen(trained_run: str, seen: list[subjects
     assert abs(seen[-1].array()[..., 0].astype(int) - upright).mean() < 3
 
 
-def test_a_sample_and_a_test_image_are_one_click_away(trained_run: str, seen: list[subjects.Picture]) -> None:
+def test_a_sample_and_a_test_image_are_one_click_away(trained_run: str, seen: list[subjects.InputImage]) -> None:
     app = opened(trained_run)
     app.button(key="sample_coffee").click().run()
     assert app.segmented_control(key="picture_kind_own").value == "sample"
@@ -170,7 +170,7 @@ def test_a_sample_and_a_test_image_are_one_click_away(trained_run: str, seen: li
     assert not app.exception
 
 
-def test_a_click_on_a_sample_replaces_the_upload(trained_run: str, seen: list[subjects.Picture]) -> None:
+def test_a_click_on_a_sample_replaces_the_upload(trained_run: str, seen: list[subjects.InputImage]) -> None:
     app = opened(trained_run)
     upload(app, "seven.png", file(seven()))
     app.button(key="sample_cat").click().run()
@@ -185,7 +185,7 @@ def swap(app: AppTest) -> Any:
 
 
 def test_ink_on_paper_is_swapped_unasked_and_can_be_swapped_back(
-    trained_run: str, seen: list[subjects.Picture]
+    trained_run: str, seen: list[subjects.InputImage]
 ) -> None:
     paper = Image.fromarray(255 - np.asarray(seven()))
     app = opened(trained_run)
@@ -214,10 +214,10 @@ def test_a_click_on_a_class_explains_it_here_and_on_the_other_page(trained_run: 
     assert f"target={target}" in link.proto.query_string
 
 
-def test_after_a_test_image_the_page_offers_the_upload_first(trained_run: str, seen: list[subjects.Picture]) -> None:
+def test_after_a_test_image_the_page_offers_the_upload_first(trained_run: str, seen: list[subjects.InputImage]) -> None:
     app = AppTest.from_file(path("classify"), default_timeout=60)
     app.query_params["run"] = trained_run
-    app.session_state["picture"] = state.Choice("test", "digits", index=5)
+    app.session_state["picture"] = state.PictureSelection("test", "digits", index=5)
     app.run()
     assert app.file_uploader(key="picture_upload")
     assert seen[-1].title == "Test image 5"
@@ -240,7 +240,7 @@ def test_names_of_files_and_classes_are_shown_as_text(trained_run: str) -> None:
     app = opened(trained_run)
     name = "<b>*x*</b> [y](z).png"
     upload(app, name, file(seven()))
-    assert f"answer to {plain(name)}." in texts(app)
+    assert f"answer to {escape_markdown(name)}." in texts(app)
     assert "<b>" not in texts(app).replace(r"\<b>", "")
     assert all(r"\<i>" in button.label for button in app.button if button.key.startswith("class_"))
 
@@ -249,7 +249,7 @@ def test_every_sample_is_there() -> None:
     assert {file.stem for file in (ASSETS / "samples").glob("*.jpg")} == set(SAMPLES)
 
 
-def test_an_upload_is_still_there_on_the_explain_page(trained_run: str, seen: list[subjects.Picture]) -> None:
+def test_an_upload_is_still_there_on_the_explain_page(trained_run: str, seen: list[subjects.InputImage]) -> None:
     app = AppTest.from_file(str(FOLDER.parent / "app.py"), default_timeout=60)
     app.query_params["run"] = trained_run
     app.run()
@@ -284,7 +284,7 @@ def test_a_request_under_way_with_the_old_address_does_not_bring_the_sample_back
 
 
 def test_a_picture_of_twelve_bits_is_told_and_stretched_on_request(
-    trained_run: str, seen: list[subjects.Picture]
+    trained_run: str, seen: list[subjects.InputImage]
 ) -> None:
     values = np.linspace(0, 4095, 64).reshape(8, 8).round().astype(np.uint16)
     app = opened(trained_run)

@@ -17,10 +17,10 @@ from core.runs.checkpoint import beginning_of, load_checkpoint
 from core.runs.records import Status
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from core.train.initialization import Given
+from core.train.initialization import InitialWeights
 from core.train.runner import Runner
 from pages.sections.compress import measure as compress_results
-from pages.sections.compress.controls import Asked
+from pages.sections.compress.controls import CompressionRequest
 from pages.sections.compress.report import bytes_words
 from pages.shared.network.networks import library
 from pages.shared.shell import services as state
@@ -167,7 +167,7 @@ def test_a_fine_tuning_is_a_run_that_begins_pruned(kind: str):
     first = load_checkpoint(store.checkpoint(new.id))
     assert new.spec == made.spec and beginning_of(store.checkpoint(new.id)) in new.note
     assert all(torch.equal(value, first.weights[name]) for name, value in made.model.state_dict().items())
-    assert set(Given.of(first).masks) == set(made.masks) and bool(made.masks) == (kind == "weights")
+    assert set(InitialWeights.of(first).masks) == set(made.masks) and bool(made.masks) == (kind == "weights")
     assert new.id in state.engine().submitted  # type: ignore[attr-defined]
     assert store.claim("tests", 1) == new.id
     assert Runner(store, new.id, "tests").run() is Status.FINISHED
@@ -184,7 +184,7 @@ def test_nothing_pruned_is_not_fine_tuned(trained_run: str):
 
 def test_the_network_itself_is_kept_for_the_download(trained_run: str):
     press(opened("weights", 60, run=trained_run), "compress")
-    asked = Asked(library().get(trained_run), Plan(Pruning("weights", 0.6)), "valid")
+    asked = CompressionRequest(library().get(trained_run), Plan(Pruning("weights", 0.6)), "valid")
     made = compress_results._made(asked, RunStore().load_model(trained_run), load_dataset("digits"))
     again, model = from_file(to_file(made.spec, made.model))
     images = load_dataset("digits").normalize(load_dataset("digits").test.images[:16])

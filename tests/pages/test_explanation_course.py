@@ -29,7 +29,7 @@ from pages.sections.explain import epochs as explanation_course
 from pages.shared.shell import background_jobs as jobs
 from pages.shared.shell import navigation as menu
 from pages.shared.shell.job_board import Lane, board, threads_of
-from pages.shared.shell.layout import plain
+from pages.shared.shell.layout import escape_markdown
 from tests.pages.conftest import settled
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting backward hooks")
@@ -222,7 +222,7 @@ def test_it_says_what_the_maps_promise_and_which_fall_short(trained_run: str) ->
     assert short
     worst = max(short, key=lambda gap: gap.share)
     assert f"{worst.promise.words} {len(short)} of these 3 maps fall short of it." in texts(app)
-    assert plain(worst.shortfall) in texts(app)
+    assert escape_markdown(worst.shortfall) in texts(app)
     for leaf, gap in zip(book["strips"][0]["leaves"], gaps, strict=True):
         assert (f"sum {gap.off} off" in leaf["lines"]) is (gap in short)
 
@@ -418,9 +418,9 @@ def pretrained_script() -> None:
     from core.model.zoo import ZOO
     from pages.sections.explain.epochs import time_section
     from pages.shared.network.networks import library
-    from pages.shared.picture.input_image import Picture
+    from pages.shared.picture.input_image import InputImage
 
-    time_section((library().pretrained(next(iter(ZOO))),), Picture("Black", (3, 224, 224), bytes(3 * 224 * 224)), 0)
+    time_section((library().pretrained(next(iter(ZOO))),), InputImage("Black", (3, 224, 224), bytes(3 * 224 * 224)), 0)
 
 
 def test_the_page_offers_it_among_its_sections(trained_run: str) -> None:

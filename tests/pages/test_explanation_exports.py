@@ -44,7 +44,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Made:
 def section() -> None:
     import streamlit as st
 
-    from pages.shared.explanation.controls import Look
+    from pages.shared.explanation.controls import HeatmapStyle
     from pages.shared.explanation.export import take_away
     from pages.shared.explanation.rendering import Shown, View
     from pages.shared.network import inference as results
@@ -53,7 +53,7 @@ def section() -> None:
     from pages.shared.shell import services as state
 
     network = networks.library().get(st.query_params["run"])
-    shown_picture, _ = picture(network, state.Choice("test", network.dataset_name, 4))
+    shown_picture, _ = picture(network, state.PictureSelection("test", network.dataset_name, 4))
     shown = []
     for epoch in map(int, st.query_params["epochs"].split()):
         weights = network.at(epoch)
@@ -69,7 +69,7 @@ def section() -> None:
             other = int(st.query_params["versus"])
             found = results.attribution(weights, shown_picture, 3, "occlusion", versus=other, window=3)
             shown.append(Shown(View(weights, 3, other), found))
-    take_away(shown, shown_picture, Look(0.6, 95.0))
+    take_away(shown, shown_picture, HeatmapStyle(0.6, 95.0))
 
 
 def opened(run_id: str, epochs: str, **query: str) -> AppTest:

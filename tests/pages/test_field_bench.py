@@ -140,7 +140,7 @@ def test_maps_of_one_number_and_an_even_picture_are_shown(make_run: Callable[...
     run_id = make_run(Conv(4, kernel_size=7, padding=0), MaxPool())
     app = opened(
         run_id,
-        picture=state.Choice("upload", "even.png", data=file.getvalue()),
+        picture=state.PictureSelection("upload", "even.png", data=file.getvalue()),
         **{f"field_layer_{run_id}": "pool1"},
     )
     assert "Every pixel of this picture is alike" in app.info[0].value

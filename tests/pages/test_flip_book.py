@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 def script() -> None:
     import streamlit as st
 
-    from pages.shared.widgets.epoch_player import Leaf, Strip, flip_book
+    from pages.shared.widgets.epoch_player import Frame, FrameRow, flip_book
 
     st.session_state["found"] = flip_book(
         b"sheet",
@@ -20,8 +20,9 @@ def script() -> None:
         picture="<b>Picture</b>",
         moments=["untrained", "epoch 1", "epoch 2"],
         strips=[
-            Strip(
-                "<b>A</b>", (Leaf(0, "untrained", 0.5, ("cat 50.0%", "says dog")), Leaf(2, "epoch 2", missing="Gone."))
+            FrameRow(
+                "<b>A</b>",
+                (Frame(0, "untrained", 0.5, ("cat 50.0%", "says dog")), Frame(2, "epoch 2", missing="Gone.")),
             )
         ],
         key="book",

@@ -7,7 +7,7 @@ from core.runs.records import Status
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from pages.shared.shell import services as state
-from pages.shared.shell.layout import plain
+from pages.shared.shell.layout import escape_markdown
 from pages.shared.shell.navigation import path
 
 
@@ -75,7 +75,7 @@ def test_trainings_are_listed_as_text(trained_run):
     assert not app.exception
     labels = [link.proto.label for link in app.get("page_link")]
     named = [label for label in labels if "bold" in label]
-    assert len(named) == 1 and named[0].startswith(plain("**bold** <b>x</b>"))
+    assert len(named) == 1 and named[0].startswith(escape_markdown("**bold** <b>x</b>"))
     assert named[0].endswith(f"· {RunStore().get(trained_run).valid_accuracy:.1%}")
 
 

@@ -14,8 +14,8 @@ from core.data.crop import Crop
 from core.data.datasets import load_dataset
 from core.data.images import decode_image, fit_image
 from core.explain.influence import Images
-from core.reliability.calibrated_model import Reader, fit_reader
-from core.reliability.features import look_inside
+from core.reliability.calibrated_model import CalibratedModel, calibrate
+from core.reliability.features import extract_features
 from core.runs.store import RunStore
 from pages.sections.classify.batch import csv
 from pages.shared.display import class_bars as predictions
@@ -54,10 +54,10 @@ def digit(index: int) -> np.ndarray:
 
 
 @pytest.fixture
-def reader(trained_run: str) -> Reader:
+def reader(trained_run: str) -> CalibratedModel:
     data, model = load_dataset("digits"), RunStore().load_model(trained_run)
     train = Images(data.train.images[:320], data.train.labels[:320], data.normalize)
-    return fit_reader(model, train, Images(data.valid.images, data.valid.labels, data.normalize))
+    return calibrate(model, train, Images(data.valid.images, data.valid.labels, data.normalize))
 
 
 def by_class(app: AppTest) -> "dict[str, tuple[str, str]]":
@@ -65,10 +65,10 @@ def by_class(app: AppTest) -> "dict[str, tuple[str, str]]":
     return {row["Class"]: (row["As it says"], row["Calibrated"]) for _, row in frame.iterrows()}
 
 
-def test_the_calibrated_answer_stands_beside_the_raw_one(trained_run: str, reader: Reader) -> None:
+def test_the_calibrated_answer_stands_beside_the_raw_one(trained_run: str, reader: CalibratedModel) -> None:
     app = opened(trained_run, picture="test:3")
     data, model = load_dataset("digits"), RunStore().load_model(trained_run)
-    inside = look_inside(model, data.test.images[3:4], data.normalize)
+    inside = extract_features(model, data.test.images[3:4], data.normalize)
     raw, calibrated = torch.tensor(inside.logits[0]).softmax(0).numpy(), reader.temperature.calibrated(inside.logits[0])
     shown = by_class(app)
     assert len(shown) == 5
@@ -81,15 +81,15 @@ def test_the_calibrated_answer_stands_beside_the_raw_one(trained_run: str, reade
     assert all(f"{value:.3f}" in cards for value in cosines)
 
 
-def test_it_says_when_a_picture_looks_like_none_of_its_classes(trained_run: str, reader: Reader) -> None:
+def test_it_says_when_a_picture_looks_like_none_of_its_classes(trained_run: str, reader: CalibratedModel) -> None:
     data, model = load_dataset("digits"), RunStore().load_model(trained_run)
-    raised = reader.alarm.raised(look_inside(model, data.test.images, data.normalize))
+    raised = reader.alarm.raised(extract_features(model, data.test.images, data.normalize))
     quiet = int(np.flatnonzero(~raised)[0])
     app = opened(trained_run, picture=f"test:{quiet}")
     assert "No alarm" in texts(app)
     assert "At most about 5% of pictures" in texts(app)
     inverted = 255 - data.test.images
-    index = int(np.flatnonzero(reader.alarm.raised(look_inside(model, inverted, data.normalize)))[0])
+    index = int(np.flatnonzero(reader.alarm.raised(extract_features(model, inverted, data.normalize)))[0])
     app.segmented_control(key="picture_kind_own").set_value("upload").run()
     app.file_uploader(key="picture_upload").upload("paper.png", file(255 - digit(index))).run()
     next(toggle for toggle in app.toggle if toggle.label == "Swap dark and light").set_value(False).run()
@@ -103,7 +103,7 @@ def test_a_pretrained_network_says_that_it_cannot_be_calibrated(home: Path) -> N
     assert not app.error
 
 
-def test_many_files_become_a_table_and_a_bad_one_keeps_the_others(trained_run: str, reader: Reader) -> None:
+def test_many_files_become_a_table_and_a_bad_one_keeps_the_others(trained_run: str, reader: CalibratedModel) -> None:
     app = opened(trained_run)
     files = [("a.png", file(digit(0)), "image/png"), ("bad.png", b"nothing", "image/png")]
     files.append(("=b.png", file(digit(1)), "image/png"))
@@ -114,7 +114,7 @@ def test_many_files_become_a_table_and_a_bad_one_keeps_the_others(trained_run: s
     settled(app.run())
     frame = next(each.value for each in app.dataframe if "file" in each.value)
     data, model = load_dataset("digits"), RunStore().load_model(trained_run)
-    inside = look_inside(model, data.test.images[:2], data.normalize)
+    inside = extract_features(model, data.test.images[:2], data.normalize)
     assert list(frame["note"].str.startswith("Its 16-bit values are 0 to 3,780")) == [False, False, False, True]
     good = frame[frame["error"] == ""][:2]
     assert list(good["file"]) == ["a.png", "=b.png"]
@@ -134,7 +134,7 @@ def test_many_files_become_a_table_and_a_bad_one_keeps_the_others(trained_run: s
 
 
 def test_what_is_drawn_reaches_the_network(trained_run: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[subjects.Picture] = []
+    seen: list[subjects.InputImage] = []
     ask = results.probabilities
     monkeypatch.setattr(
         results, "probabilities", lambda weights, picture: seen.append(picture) or ask(weights, picture)

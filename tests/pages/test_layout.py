@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.shared.shell.layout import plain
+from pages.shared.shell.layout import escape_markdown
 from pages.shared.shell.navigation import PAGES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,7 +54,7 @@ def test_a_wrong_setting_of_the_environment_is_one_sentence_on_every_page(
     app = AppTest.from_file(str(ROOT / start), default_timeout=60).run()
     assert not app.exception
     (error,) = app.error
-    assert plain(setting) in error.value
+    assert escape_markdown(setting) in error.value
     assert len(app.title) == 1 and len(app.sidebar.page_link) == len(PAGES)
     assert not app.button
 
@@ -74,7 +74,7 @@ def script() -> None:
 
 def test_an_error_for_people_is_one_sentence_and_a_defect_is_not_hidden() -> None:
     app = AppTest.from_function(script).run()
-    assert [error.value for error in app.error] == [plain("There is no run <b>x</b>: choose one under Runs.")]
+    assert [error.value for error in app.error] == [escape_markdown("There is no run <b>x</b>: choose one under Runs.")]
     assert app.text[0].value == "the page goes on"
     assert [error.proto.type for error in app.exception] == ["ValueError"]
 
@@ -91,4 +91,4 @@ def test_an_error_for_people_is_one_sentence_and_a_defect_is_not_hidden() -> Non
     ],
 )
 def test_what_a_user_wrote_becomes_markdown_that_shows_it(text: str, markdown: str) -> None:
-    assert plain(text) == markdown
+    assert escape_markdown(text) == markdown

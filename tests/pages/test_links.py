@@ -17,7 +17,7 @@ from core.train.config import TrainConfig
 from pages.shared.run.share_link import whole_link
 from pages.shared.shell import services as state
 from pages.shared.shell.draft_link import MAX_NETWORK, read_link, settings_link, to_text
-from pages.shared.shell.layout import plain
+from pages.shared.shell.layout import escape_markdown
 
 DRAFT = state.new_draft("digits", "lenet5")
 LINK = settings_link(DRAFT.dataset, DRAFT.spec, TrainConfig(lr=0.01))
@@ -168,7 +168,7 @@ def test_following_a_link_takes_everything_over_and_clears_the_address() -> None
 def test_a_broken_link_changes_nothing_and_says_why() -> None:
     app = open_link(LINK | {"lr": "<b>fast</b>"})
     assert [error.value for error in app.error] == [
-        plain("The link's learning rate is no number, but '<b>fast</b>': copy the link again.")
+        escape_markdown("The link's learning rate is no number, but '<b>fast</b>': copy the link again.")
     ]
     assert "draft" not in app.session_state
     assert not app.query_params

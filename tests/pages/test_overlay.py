@@ -12,7 +12,7 @@ from core.model.spec import ModelSpec
 from core.runs.records import Event, Metric
 from core.train.config import TrainConfig
 from pages.shared.shell import services as state
-from pages.shared.shell.layout import plain
+from pages.shared.shell.layout import escape_markdown
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEC = ModelSpec("Small", (1, 8, 8), 10, (Flatten(), Dense(10)))
@@ -93,7 +93,7 @@ def test_what_differs_between_two_is_told_beside_both_results() -> None:
     one = record("Plain <b>one</b>", [0.5, 0.75])
     other = record("Dropping", [0.9, 0.8], DROPPING, lr=0.01)
     text = words(compare(one, other))
-    first = plain("Plain <b>one</b>")
+    first = escape_markdown("Plain <b>one</b>")
     assert f"From **{first}** to **Dropping**" in text
     assert "- dropout1 (share dropped 0.25) added after flatten1\n- learning rate 0.001 → 0.01" in text
     assert "**Dropping** reached the higher best validation accuracy: 90.0% against 75.0%." in text

@@ -20,8 +20,8 @@ from core.model import zoo
 from core.model.zoo import ZOO
 from core.model.zoo_weights import load_pretrained
 from core.probe.activations import capture_activations
-from core.probe.layer_graph import dissect
-from core.probe.surgery import Off, operate
+from core.probe.layer_graph import layer_graph
+from core.probe.surgery import Off, apply_edits
 from pages.sections.filters import top_images as unit_images
 from pages.sections.maths import layer_pass as maths_scene
 from pages.shared.network import networks
@@ -55,7 +55,7 @@ def image(name: str = LITE) -> torch.Tensor:
     from pages.shared.picture.picker import picture
 
     network = networks.library().pretrained(name)
-    return network.normalize(picture(network, state.Choice("sample", "cat"))[0].tensor())[None]
+    return network.normalize(picture(network, state.PictureSelection("sample", "cat"))[0].tensor())[None]
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_classify_names_the_cat_and_explains_another_class() -> None:
 
 
 def test_a_test_image_of_another_network_gives_way_to_a_sample(trained_run: str) -> None:
-    app = opened("feature_maps", session={"picture": state.Choice("test", "digits", index=3)})
+    app = opened("feature_maps", session={"picture": state.PictureSelection("test", "digits", index=3)})
     assert "Sample “Cat”, 3 × 224 × 224" in texts(app)
 
 
@@ -138,7 +138,7 @@ def test_feature_maps_are_those_of_the_layer(
     assert found.tiles.shape == (*expected.shape, 3)
     tile, row, col = found.data["selected"]
     assert expected[tile, row, col] == expected.max()
-    part = next(part for part in dissect(model, (3, 224, 224)) if part.name == layer)
+    part = next(part for part in layer_graph(model, (3, 224, 224)) if part.name == layer)
     top, left, bottom, right = part.sight.box(row, col)
     assert f"rows {top} to {bottom - 1}, columns {left} to {right - 1}." in texts(app)
 
@@ -173,7 +173,7 @@ def test_a_filter_is_put_in_order_excited_and_switched_off() -> None:
     press.click().run()
     assert not app.exception
     model = load_pretrained(LITE)
-    after = predict(operate(model, (Off(layer, index),)), image())[0]
+    after = predict(apply_edits(model, (Off(layer, index),)), image())[0]
     assert f"{float(after.max()):.1%} after" in texts(app)
 
 
@@ -226,7 +226,7 @@ def test_receptive_fields_go_both_ways() -> None:
     app = opened("maths", session={"maths_section": "fields"})
     assert "Where the way branches, this is the branch that sees most." in texts(app)
     app = opened("maths", session={"maths_section": "fields", "field_direction": "ahead"})
-    sights = {part.name: part.sight for part in dissect(load_pretrained(LITE), (3, 224, 224))}
+    sights = {part.name: part.sight for part in layer_graph(load_pretrained(LITE), (3, 224, 224))}
     top, left, bottom, right = sights["blocks.5"].reach(112, 112)
     captions = [image.proto.imgs[0].caption for image in app.get("image")]
     assert f"blocks.5: reaches {(bottom - top) * (right - left)} of 196 units" in captions

@@ -12,7 +12,7 @@ from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from pages.shared.run.share_link import read_link
 from pages.shared.shell import services as state
-from pages.shared.shell.layout import plain
+from pages.shared.shell.layout import escape_markdown
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -71,7 +71,7 @@ def test_a_new_name_is_kept_and_shown_as_text(trained_run: str) -> None:
     app.text_input[0].set_value(hostile)
     press(app, "Save name")
     assert state.store().get(trained_run).name == hostile
-    assert app.subheader[0].value == plain(hostile)
+    assert app.subheader[0].value == escape_markdown(hostile)
     assert names(app) == [hostile]
 
 
@@ -105,7 +105,7 @@ def test_a_run_that_trains_is_not_deleted(trained_run: str) -> None:
 def test_an_interrupted_run_says_why_and_is_resumed(trained_run: str) -> None:
     state.store().change(trained_run, status=Status.INTERRUPTED.value, message="Its worker <i>died</i>.")
     app = open_page(trained_run)
-    assert [warning.value for warning in app.warning] == [plain("Its worker <i>died</i>.")]
+    assert [warning.value for warning in app.warning] == [escape_markdown("Its worker <i>died</i>.")]
     press(app, "Resume")
     assert state.engine().requested == [(trained_run, "resume")]
     assert state.store().get(trained_run).status is Status.QUEUED
@@ -196,7 +196,7 @@ def test_the_speed_is_listed_where_it_is_known(trained_run: str) -> None:
 
 def test_a_training_that_ended_early_says_why(trained_run: str) -> None:
     state.store().change(trained_run, message="It reached its *target*.")
-    assert [info.value for info in open_page().info] == [plain("It reached its *target*.")]
+    assert [info.value for info in open_page().info] == [escape_markdown("It reached its *target*.")]
 
 
 def test_the_address_says_which_run_is_chosen_and_which_are_ticked(trained_run: str, weightless_run: str) -> None:

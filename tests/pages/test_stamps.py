@@ -15,10 +15,10 @@ from core.runs.checkpoint import load_checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from pages.shared.network import inference as results
 from pages.shared.network.networks import library
-from pages.shared.picture.input_image import Picture
+from pages.shared.picture.input_image import InputImage
 from pages.shared.shell import services as state
 
-PICTURE = Picture("", (1, 8, 8), bytes(range(0, 256, 4)))
+PICTURE = InputImage("", (1, 8, 8), bytes(range(0, 256, 4)))
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from core.figures.scales import number
 from core.inference.prediction import predict
 from core.model.handmade import kernel
 from core.probe.activations import capture_activations
-from core.probe.surgery import Edit, Off, Replace, Swap, operate
+from core.probe.surgery import Edit, Off, Replace, Swap, apply_edits
 from core.runs.checkpoint import load_checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from pages.sections.filters.surgery.edits import words
@@ -78,7 +78,7 @@ def test_switching_off_changes_the_copy_only(trained_run: str) -> None:
     app = ran(asked(trained_run).button(key="surgery_apply").click())
     assert edits_of(app, trained_run) == (Off("conv1", 0),)
     model = RunStore().load_model(trained_run)
-    was, now = (predict(each, image())[0] for each in (model, operate(model, [Off("conv1", 0)])))
+    was, now = (predict(each, image())[0] for each in (model, apply_edits(model, [Off("conv1", 0)])))
     assert not torch.equal(was, now)
     shown = rows(app)
     assert 5 <= len(shown) <= 10
@@ -94,7 +94,7 @@ def test_edits_add_up_and_are_taken_back(trained_run: str) -> None:
     assert edits_of(app, trained_run) == edits
     assert "1. conv1: filter 3 off\n2. conv1: filters 0 and 5 swapped" in texts(app)
     model = RunStore().load_model(trained_run)
-    now = predict(operate(model, edits), image())[0]
+    now = predict(apply_edits(model, edits), image())[0]
     assert all(after == share(float(now[int(name)])) for name, (_, after) in rows(app).items())
     app = ran(app.button(key="surgery_undo").click())
     assert edits_of(app, trained_run) == (Off("conv1", 3),)
@@ -146,7 +146,7 @@ def test_what_is_typed_takes_effect_at_once_and_is_one_edit(trained_run: str, mo
         edits = (first, Replace("conv1", 0, [[[1, 2, 3], [4, value, 6], [7, 8, 9]]]))
         assert edits_of(app, trained_run) == edits
         assert tables[-1] == [[1, 2, 3], [4, 5, 6], [7, 8, 9]]  # the browser still holds what was typed into it
-    now = predict(operate(RunStore().load_model(trained_run), edits), image())[0]
+    now = predict(apply_edits(RunStore().load_model(trained_run), edits), image())[0]
     assert all(after == share(float(now[int(name)])) for name, (_, after) in rows(app).items())
     cells[1] = {"1": None}
     assert edits_of(ran(app.button(key="type").click()), trained_run) == edits
@@ -182,7 +182,7 @@ def test_maps_of_a_later_layer_move_too(trained_run: str) -> None:
     model = RunStore().load_model(trained_run)
     was, now = (
         capture_activations(each, image(), ["residual1"])["residual1"][0]
-        for each in (model, operate(model, [Off("conv1", 2)]))
+        for each in (model, apply_edits(model, [Off("conv1", 2)]))
     )
     moved = int(((was - now).abs().amax(dim=(1, 2)) > 1e-5).sum())
     assert moved > 1
@@ -195,7 +195,7 @@ def test_both_explain_the_class_that_was_the_answer(method: str, trained_run: st
     app = asked(trained_run, edits, surgery_method=method)
     model = RunStore().load_model(trained_run)
     target = int(model(image()).argmax())
-    scores = [attribute(each, image()[0], target, method).score for each in (model, operate(model, edits))]
+    scores = [attribute(each, image()[0], target, method).score for each in (model, apply_edits(model, edits))]
     assert f"Before: score {number(scores[0])} After: score {number(scores[1])}" in texts(app)
 
 

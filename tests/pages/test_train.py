@@ -17,7 +17,7 @@ from pages.shared.run.run_controls import ACTIONS
 from pages.shared.run.start import epoch_time
 from pages.shared.shell import services as state
 from pages.shared.shell.job_board import board
-from pages.shared.shell.layout import plain
+from pages.shared.shell.layout import escape_markdown
 from pages.shared.shell.navigation import path
 
 
@@ -255,7 +255,7 @@ def test_a_finished_run_shows_its_numbers_and_curves(trained_run):
 def test_the_cause_of_a_failure_is_shown_as_text(trained_run):
     RunStore().change(trained_run, status="failed", message="The loss was <b>no number</b> in step 3.")
     app = train_page(trained_run)
-    assert app.error[0].value == plain("The loss was <b>no number</b> in step 3.")
+    assert app.error[0].value == escape_markdown("The loss was <b>no number</b> in step 3.")
 
 
 def test_an_unknown_run_is_one_sentence_and_a_new_training_can_start():

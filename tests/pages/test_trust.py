@@ -31,7 +31,7 @@ from pages.sections.explain import trust_request as trust_asked
 from pages.shared.display.class_bars import share
 from pages.shared.explanation.controls import FIRST
 from pages.shared.network import networks
-from pages.shared.shell.layout import plain
+from pages.shared.shell.layout import escape_markdown
 from tests.pages.conftest import settled
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting backward hooks")
@@ -54,9 +54,9 @@ def script() -> None:
 def one_colour() -> None:
     from pages.sections.explain.trust import trust_section
     from pages.shared.network.comparison import require_weights
-    from pages.shared.picture.input_image import Picture
+    from pages.shared.picture.input_image import InputImage
 
-    trust_section(require_weights(), Picture("Grey", (1, 8, 8), bytes([99] * 64)), 3)
+    trust_section(require_weights(), InputImage("Grey", (1, 8, 8), bytes([99] * 64)), 3)
 
 
 def opened(page: Callable[[], None] = script, /, methods: str = "", **query: str) -> AppTest:
@@ -189,7 +189,7 @@ def test_it_says_what_the_map_promises_and_by_how_much_it_falls_short(trained_ru
     model, image, target = question(trained_run)
     gap = attribute(model, image, target, "lrp").gap
     assert gap is not None and gap.shortfall
-    assert gap.promise.words in words(app) and plain(gap.shortfall) in words(app)
+    assert gap.promise.words in words(app) and escape_markdown(gap.shortfall) in words(app)
 
 
 def test_a_method_without_a_promise_has_no_gap(trained_run: str) -> None:

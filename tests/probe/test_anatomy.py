@@ -14,7 +14,7 @@ from core.model.spec import ModelSpec
 from core.model.zoo_modules import one_module_per_use
 from core.model.zoo_weights import load_pretrained
 from core.probe.fields import field_steps, reach
-from core.probe.layer_graph import dissect
+from core.probe.layer_graph import layer_graph
 from core.probe.sight import receptive_field
 
 STACKS = (
@@ -49,7 +49,7 @@ STACKS = (
 @pytest.mark.parametrize("layers", STACKS)
 def test_it_agrees_with_what_is_known_of_plain_stacks(layers: tuple) -> None:
     spec = ModelSpec("Stack", (3, 23, 31), 3, layers)
-    parts = {part.name: part for part in dissect(build_model(spec), spec.input_shape)}
+    parts = {part.name: part for part in layer_graph(build_model(spec), spec.input_shape)}
     names = [name for name in spec.layer_names if name != "gap1"]  # a stack of two that are listed themselves
     assert [name for name in parts if name in names] == names
     for name in names:
@@ -91,7 +91,7 @@ def test_fields_are_where_the_gradients_are(name: str) -> None:
     models = import_torchvision().models
     lite = name == "efficientnet_lite0"
     model = load_pretrained(name) if lite else models.get_model(name, weights=None).eval()
-    parts = [part for part in dissect(model, (3, 224, 224)) if len(part.output_shape) == 3 and part.kind == "conv"]
+    parts = [part for part in layer_graph(model, (3, 224, 224)) if len(part.output_shape) == 3 and part.kind == "conv"]
     model = positive(model)
     for part in (parts[0], parts[len(parts) // 3], parts[len(parts) // 2]):
         kept: list[Tensor] = []
@@ -109,7 +109,7 @@ def test_fields_are_where_the_gradients_are(name: str) -> None:
 
 def test_names_are_modules_and_blocks_follow_their_layers() -> None:
     model = one_module_per_use(import_torchvision().models.resnet18(weights=None).eval())
-    parts = dissect(model, (3, 64, 64))
+    parts = layer_graph(model, (3, 64, 64))
     for part in parts:
         model.get_submodule(part.name)
     names = [part.name for part in parts]
@@ -128,7 +128,7 @@ def test_names_are_modules_and_blocks_follow_their_layers() -> None:
 
 def test_a_gate_is_left_out_of_the_field_and_said() -> None:
     parts = {
-        part.name: part for part in dissect(import_torchvision().models.mobilenet_v3_small().eval(), (3, 224, 224))
+        part.name: part for part in layer_graph(import_torchvision().models.mobilenet_v3_small().eval(), (3, 224, 224))
     }
     before, after = parts["features.1.block.0.0"], parts["features.1.block.2.0"]
     assert not before.sight.gated and after.sight.gated
@@ -137,7 +137,7 @@ def test_a_gate_is_left_out_of_the_field_and_said() -> None:
 
 def test_layers_with_channels_last_are_no_maps() -> None:
     model = import_torchvision().models.convnext_tiny().eval()
-    names = {part.name: part for part in dissect(model, (3, 64, 64))}
+    names = {part.name: part for part in layer_graph(model, (3, 64, 64))}
     assert "features.1.0.block.0" in names and "features.1.0" in names and "features.1.0.block.3" not in names
     for name, part in names.items():
         if len(part.output_shape) == 3 and part.kind == "block":
@@ -146,7 +146,7 @@ def test_layers_with_channels_last_are_no_maps() -> None:
 
 def test_the_network_is_left_as_it_was() -> None:
     model = build_model(ModelSpec("Stack", (3, 23, 31), 3, STACKS[1])).train()
-    dissect(model, (3, 23, 31))
+    layer_graph(model, (3, 23, 31))
     assert all(module.training and not module._forward_hooks for module in model.modules())
 
 
@@ -161,4 +161,4 @@ def test_a_network_whose_course_depends_on_its_numbers_is_one_sentence() -> None
 
     for module in (Moody(nn.Identity()), Shift(nn.Identity())):
         with pytest.raises(ConvScopeError, match="cannot be followed"):
-            dissect(nn.Sequential(OrderedDict(conv=nn.Conv2d(1, 2, 3), odd=module)), (1, 8, 8))
+            layer_graph(nn.Sequential(OrderedDict(conv=nn.Conv2d(1, 2, 3), odd=module)), (1, 8, 8))

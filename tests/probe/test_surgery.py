@@ -9,7 +9,7 @@ from core.errors import ConvScopeError
 from core.model.build import build_model
 from core.model.presets import preset
 from core.probe.activations import capture_activations
-from core.probe.surgery import Edit, Off, Replace, Swap, operate
+from core.probe.surgery import Edit, Off, Replace, Swap, apply_edits
 
 
 def net() -> nn.Sequential:
@@ -31,7 +31,7 @@ EDITS = (Off("conv1", 2), Swap("conv1", 0, 3), Replace("conv2", 5, np.eye(3)), R
 def test_the_network_is_left_untouched_to_the_bit(edits: tuple[Edit, ...]) -> None:
     model = net()
     state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    patient = operate(model, edits)
+    patient = apply_edits(model, edits)
     patient(IMAGE).sum().backward()
     with torch.no_grad():
         for weight in patient.parameters():
@@ -45,8 +45,8 @@ def test_the_network_is_left_untouched_to_the_bit(edits: tuple[Edit, ...]) -> No
 def test_a_copy_that_shares_answers_the_same_and_edits_only_its_own(edits: tuple[Edit, ...]) -> None:
     model = net().eval()
     state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    shared = operate(model, edits, share=True)
-    assert torch.equal(shared(IMAGE), operate(model, edits)(IMAGE))
+    shared = apply_edits(model, edits, share=True)
+    assert torch.equal(shared(IMAGE), apply_edits(model, edits)(IMAGE))
     assert all(torch.equal(state[name], tensor) for name, tensor in model.state_dict().items())
     same = {name for name, weight in shared.named_parameters() if weight is model.get_parameter(name)}
     touched = {edit.layer for edit in edits}
@@ -55,13 +55,13 @@ def test_a_copy_that_shares_answers_the_same_and_edits_only_its_own(edits: tuple
 
 def test_no_edit_gives_the_same_logits() -> None:
     model = net()
-    assert torch.equal(operate(model, ())(IMAGE), model(IMAGE))
+    assert torch.equal(apply_edits(model, ())(IMAGE), model(IMAGE))
 
 
 def test_off_darkens_one_map_alone() -> None:
     model = net()
     before = capture_activations(model, IMAGE, ["conv1"])["conv1"]
-    after = capture_activations(operate(model, [Off("conv1", 2)]), IMAGE, ["conv1"])["conv1"]
+    after = capture_activations(apply_edits(model, [Off("conv1", 2)]), IMAGE, ["conv1"])["conv1"]
     before[:, 2] = 0
     assert torch.equal(after, before)
 
@@ -69,35 +69,35 @@ def test_off_darkens_one_map_alone() -> None:
 def test_swap_swaps_the_maps_and_twice_is_nothing() -> None:
     model = net()
     before = capture_activations(model, IMAGE, ["conv1"])["conv1"]
-    after = capture_activations(operate(model, [Swap("conv1", 0, 3)]), IMAGE, ["conv1"])["conv1"]
+    after = capture_activations(apply_edits(model, [Swap("conv1", 0, 3)]), IMAGE, ["conv1"])["conv1"]
     assert torch.equal(after, before[:, [3, 1, 2, 0]])
-    twice = operate(model, [Swap("conv1", 0, 3), Swap("conv1", 3, 0)])
+    twice = apply_edits(model, [Swap("conv1", 0, 3), Swap("conv1", 3, 0)])
     assert torch.equal(twice(IMAGE), model(IMAGE))
 
 
 def test_replace_takes_one_kernel_for_all_channels_or_one_for_each() -> None:
     model = net()
     kernel = np.arange(9).reshape(3, 3)
-    same = operate(model, [Replace("conv1", 1, kernel)])
-    each = operate(model, [Replace("conv1", 1, np.stack([kernel] * 3))])
+    same = apply_edits(model, [Replace("conv1", 1, kernel)])
+    each = apply_edits(model, [Replace("conv1", 1, np.stack([kernel] * 3))])
     assert torch.equal(same.conv1.weight[1, 2], torch.arange(9.0).reshape(3, 3))
     assert torch.equal(same.conv1.weight, each.conv1.weight)
     assert torch.equal(same.conv1.bias, model.conv1.bias)
-    grouped = operate(model, [Replace("conv2", 5, np.stack([kernel, -kernel]))])
+    grouped = apply_edits(model, [Replace("conv2", 5, np.stack([kernel, -kernel]))])
     assert torch.equal(grouped.conv2.weight[5, 1], -torch.arange(9.0).reshape(3, 3))
 
 
 def test_edits_are_applied_in_order() -> None:
     model = net()
-    first = operate(model, [Off("conv1", 0), Swap("conv1", 0, 1)])
+    first = apply_edits(model, [Off("conv1", 0), Swap("conv1", 0, 1)])
     assert first.conv1.weight[1].abs().sum() == 0 and torch.equal(first.conv1.weight[0], model.conv1.weight[1])
-    second = operate(model, [Swap("conv1", 0, 1), Off("conv1", 0)])
+    second = apply_edits(model, [Swap("conv1", 0, 1), Off("conv1", 0)])
     assert second.conv1.weight[0].abs().sum() == 0 and torch.equal(second.conv1.weight[1], model.conv1.weight[0])
 
 
 def test_a_convolution_inside_a_block_can_be_operated_on() -> None:
     model = build_model(preset("resnet", (3, 8, 8), 4)).eval()
-    patient = operate(model, [Off("residual1.conv2", 0)])
+    patient = apply_edits(model, [Off("residual1.conv2", 0)])
     assert patient.residual1.conv2.weight[0].abs().sum() == 0
     assert not patient.training
 
@@ -124,7 +124,7 @@ def test_equal_edits_are_equal_and_can_be_keys() -> None:
 )
 def test_what_cannot_be_done_gets_a_sentence(edit: Edit, sentence: str) -> None:
     with pytest.raises(ConvScopeError, match=sentence):
-        operate(net(), [edit])
+        apply_edits(net(), [edit])
 
 
 def test_a_kernel_needs_a_number_in_every_cell() -> None:

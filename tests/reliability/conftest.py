@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from core.data.datasets import Dataset, load_dataset
-from core.reliability.features import Inside, look_inside
+from core.reliability.features import LogitsAndFeatures, extract_features
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,9 +16,9 @@ class Learned:
 
     model: nn.Sequential
     data: Dataset
-    train: Inside
-    valid: Inside
-    test: Inside
+    train: LogitsAndFeatures
+    valid: LogitsAndFeatures
+    test: LogitsAndFeatures
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +47,6 @@ def learned(tmp_path_factory: pytest.TempPathFactory) -> Learned:
                 nn.functional.cross_entropy(model(images[batch]), labels[batch]).backward()
                 optimizer.step()
     model.eval()
-    splits = [look_inside(model, split.images, data.normalize) for split in (data.train, data.valid, data.test)]
+    splits = [extract_features(model, split.images, data.normalize) for split in (data.train, data.valid, data.test)]
     assert (splits[2].logits.argmax(axis=1) == data.test.labels.numpy()).mean() > 0.95
     return Learned(model, data, *splits)

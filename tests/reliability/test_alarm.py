@@ -12,22 +12,22 @@ from torch import nn
 
 from core.data.images import decode_image, fit_image
 from core.errors import ExplainError
-from core.reliability.features import Inside, look_inside
-from core.reliability.ood_detector import Alarm, fit_alarm
-from core.reliability.ood_samples import FOREIGN, caught
+from core.reliability.features import LogitsAndFeatures, extract_features
+from core.reliability.ood_detector import OodDetector, fit_ood_detector
+from core.reliability.ood_samples import FOREIGN, detection_rate
 from core.reliability.ood_scores import MOST_FEATURES, Energy, Mahalanobis, fit_mahalanobis
 
 SAMPLES = sorted((Path(__file__).parents[2] / "assets" / "samples").glob("*.jpg"))
 
 
-def inside(features: np.ndarray, logits: np.ndarray | None = None) -> Inside:
-    return Inside(np.zeros((len(features), 2), dtype=np.float32) if logits is None else logits, features)
+def inside(features: np.ndarray, logits: np.ndarray | None = None) -> LogitsAndFeatures:
+    return LogitsAndFeatures(np.zeros((len(features), 2), dtype=np.float32) if logits is None else logits, features)
 
 
 def test_energy_by_hand() -> None:
     logits = np.array([[0.0, 0.0], [1.0, 2.0], [1000.0, 0.0]])
     expected = [-np.log(2), -np.log(np.e + np.e**2), -1000.0]
-    assert Energy()(Inside(logits.astype(np.float32), None)) == pytest.approx(expected)
+    assert Energy()(LogitsAndFeatures(logits.astype(np.float32), None)) == pytest.approx(expected)
 
 
 def test_mahalanobis_by_hand() -> None:
@@ -62,8 +62,8 @@ def test_mahalanobis_bears_many_features_few_images_and_dead_units() -> None:
 
 def test_a_limit_is_the_value_that_its_rate_asks_for() -> None:
     rng = np.random.default_rng(0)
-    valid = Inside(rng.normal(size=(199, 4)).astype(np.float32), None)
-    alarm = fit_alarm(valid, np.zeros(199, dtype=int), valid, rate=0.05)
+    valid = LogitsAndFeatures(rng.normal(size=(199, 4)).astype(np.float32), None)
+    alarm = fit_ood_detector(valid, np.zeros(199, dtype=int), valid, rate=0.05)
     (limit,) = alarm.limits
     assert limit.rank == 190  # ⌈200 · 0.95⌉
     assert alarm.missing.startswith("This network does not end in a dense layer")
@@ -72,32 +72,34 @@ def test_a_limit_is_the_value_that_its_rate_asks_for() -> None:
 
 
 def test_a_rate_that_too_few_images_cannot_hold_is_refused() -> None:
-    few = Inside(np.random.default_rng(0).normal(size=(38, 4)).astype(np.float32), None)
-    both = Inside(few.logits, few.logits)
+    few = LogitsAndFeatures(np.random.default_rng(0).normal(size=(38, 4)).astype(np.float32), None)
+    both = LogitsAndFeatures(few.logits, few.logits)
     with pytest.raises(ExplainError, match="takes 39 validation images"):
-        fit_alarm(both, np.arange(38) % 4, both)
-    assert fit_alarm(few, np.arange(38) % 4, few).count == 38
+        fit_ood_detector(both, np.arange(38) % 4, both)
+    assert fit_ood_detector(few, np.arange(38) % 4, few).count == 38
     with pytest.raises(ExplainError, match="between 0 and 1"):
-        fit_alarm(few, np.arange(38) % 4, few, rate=0.0)
+        fit_ood_detector(few, np.arange(38) % 4, few, rate=0.0)
 
 
 def test_the_rate_holds_on_average_over_many_draws() -> None:
     rng, alarms = np.random.default_rng(0), []
     for _ in range(300):
         logits = rng.standard_t(3, size=(200 + 100, 5)).astype(np.float32)
-        limit = fit_alarm(Inside(logits[:9], None), np.zeros(9, dtype=int), Inside(logits[:200], None), rate=0.1)
-        alarms.append(limit.raised(Inside(logits[200:], None)).mean())
+        limit = fit_ood_detector(
+            LogitsAndFeatures(logits[:9], None), np.zeros(9, dtype=int), LogitsAndFeatures(logits[:200], None), rate=0.1
+        )
+        alarms.append(limit.raised(LogitsAndFeatures(logits[200:], None)).mean())
     expected = 1 - (limit.limits[0].rank / 201)
     assert np.mean(alarms) == pytest.approx(expected, abs=3 * np.std(alarms) / np.sqrt(300))
     assert expected <= 0.1
 
 
 @pytest.fixture(scope="module")
-def alarm(learned: Learned) -> Alarm:
-    return fit_alarm(learned.train, learned.data.train.labels.numpy(), learned.valid)
+def alarm(learned: Learned) -> OodDetector:
+    return fit_ood_detector(learned.train, learned.data.train.labels.numpy(), learned.valid)
 
 
-def test_test_images_raise_it_as_often_as_stated(learned: Learned, alarm: Alarm) -> None:
+def test_test_images_raise_it_as_often_as_stated(learned: Learned, alarm: OodDetector) -> None:
     count = len(learned.test)
     for limit, raised in zip(alarm.limits, alarm.each(learned.test), strict=True):
         above = len(limit.known) - limit.rank + 1  # the limit was drawn as well: beta-binomial
@@ -120,14 +122,14 @@ def photographs(learned: Learned) -> torch.Tensor:
     return torch.stack(found)
 
 
-def test_noise_inverted_digits_and_photographs_are_caught(learned: Learned, alarm: Alarm) -> None:
+def test_noise_inverted_digits_and_photographs_are_caught(learned: Learned, alarm: OodDetector) -> None:
     data = learned.data
-    held_out = caught(learned.model, alarm, data.test.images, data.normalize)
+    held_out = detection_rate(learned.model, alarm, data.test.images, data.normalize)
     assert set(held_out) == set(FOREIGN)
     assert held_out["noise"] > 0.85
     assert held_out["inverted"] > 0.8
     assert held_out["shuffled"] > 0.6
-    found = alarm.raised(look_inside(learned.model, photographs(learned), data.normalize))
+    found = alarm.raised(extract_features(learned.model, photographs(learned), data.normalize))
     assert found.mean() > 0.85
 
 
@@ -143,9 +145,9 @@ def test_foreign_pictures_are_what_they_say() -> None:
     assert 115 < made["noise"].float().mean() < 140
 
 
-def test_what_is_told_counts_up_and_may_cancel(learned: Learned, alarm: Alarm) -> None:
+def test_what_is_told_counts_up_and_may_cancel(learned: Learned, alarm: OodDetector) -> None:
     told: list[tuple[int, int]] = []
-    caught(
+    detection_rate(
         learned.model,
         alarm,
         learned.data.test.images[:100],
@@ -159,7 +161,7 @@ def test_what_is_told_counts_up_and_may_cancel(learned: Learned, alarm: Alarm) -
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        look_inside(learned.model, learned.data.test.images, learned.data.normalize, progress=cancel)
+        extract_features(learned.model, learned.data.test.images, learned.data.normalize, progress=cancel)
     assert not any(module._forward_pre_hooks for module in learned.model.modules())
 
 
@@ -172,7 +174,7 @@ def test_inside_is_what_the_last_layer_receives_and_the_answer(learned: Learned)
     assert np.allclose(found.features, features.numpy(), atol=1e-5)
     assert np.allclose(found.logits, learned.model[-1](features).detach().numpy(), atol=1e-5)
     convolutional = nn.Sequential(nn.Conv2d(1, 10, 8), nn.Flatten()).eval()
-    assert look_inside(convolutional, learned.data.test.images[:3], learned.data.normalize).features is None
+    assert extract_features(convolutional, learned.data.test.images[:3], learned.data.normalize).features is None
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e35])

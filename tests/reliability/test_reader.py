@@ -8,7 +8,7 @@ from torch import nn
 
 from core.errors import ExplainError
 from core.explain.influence import Images, similarity
-from core.reliability.calibrated_model import fit_reader
+from core.reliability.calibrated_model import calibrate
 from core.reliability.temperature import fit_temperature
 
 
@@ -20,7 +20,7 @@ def images(learned: Learned, split: str) -> Images:
 def test_it_puts_the_parts_together(learned: Learned) -> None:
     told: list[tuple[int, int]] = []
     train, valid = images(learned, "train"), images(learned, "valid")
-    reader = fit_reader(learned.model, train, valid, progress=lambda *at: told.append(at))
+    reader = calibrate(learned.model, train, valid, progress=lambda *at: told.append(at))
     labels = learned.data.valid.labels.numpy()
     assert reader.temperature == fit_temperature(learned.valid.logits, labels)
     assert reader.alarm.count == len(valid)
@@ -32,7 +32,7 @@ def test_it_puts_the_parts_together(learned: Learned) -> None:
 
 def test_the_nearest_images_are_those_of_explain(learned: Learned) -> None:
     train, valid = images(learned, "train"), images(learned, "valid")
-    reader = fit_reader(learned.model, train, valid)
+    reader = calibrate(learned.model, train, valid)
     image = learned.data.normalize(learned.data.test.images[:1])[0]
     expected = similarity(learned.model, train, image).numpy()
     assert learned.test.features is not None
@@ -45,7 +45,7 @@ def test_the_nearest_images_are_those_of_explain(learned: Learned) -> None:
 def test_a_network_without_a_last_dense_layer_has_half_of_it(learned: Learned) -> None:
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv2d(1, 10, 8), nn.Flatten()).eval()
-    reader = fit_reader(network, images(learned, "train"), images(learned, "valid"))
+    reader = calibrate(network, images(learned, "train"), images(learned, "valid"))
     assert [limit.score.title for limit in reader.alarm.limits] == ["Energy"]
     assert "dense layer" in reader.alarm.missing
     with pytest.raises(ExplainError, match="dense layer"):
@@ -56,4 +56,4 @@ def test_scores_that_are_no_numbers_are_refused(learned: Learned) -> None:
     network = nn.Sequential(nn.Flatten(), nn.Linear(64, 10)).eval()
     nn.init.constant_(network[1].weight, float("nan"))
     with pytest.raises(ExplainError, match="ran away"):
-        fit_reader(network, images(learned, "train"), images(learned, "valid"))
+        calibrate(network, images(learned, "train"), images(learned, "valid"))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.model.presets import preset
-from core.runs.curves import MAX_EPOCHS, MAX_POINTS, Course, course
+from core.runs.curves import MAX_EPOCHS, MAX_POINTS, RunCurve, course
 from core.runs.records import Metric
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
@@ -19,7 +19,7 @@ def store() -> Iterator[RunStore]:
     store.close()
 
 
-def curves(store: RunStore, epochs: int, length: int, losses: list[float]) -> Course:
+def curves(store: RunStore, epochs: int, length: int, losses: list[float]) -> RunCurve:
     run_id = store.create(preset("lenet5", (1, 8, 8), 10), TrainConfig(), "digits")
     metrics = []
     for step, loss in enumerate(losses, start=1):
@@ -61,4 +61,4 @@ def test_a_long_run_becomes_means_of_equal_stretches(store: RunStore) -> None:
 
 
 def test_before_the_first_step_there_is_nothing(store: RunStore) -> None:
-    assert curves(store, 0, 1, []) == Course((), ())
+    assert curves(store, 0, 1, []) == RunCurve((), ())

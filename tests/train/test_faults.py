@@ -21,7 +21,7 @@ from core.runs.store import RunStore
 from core.train import retry as patience
 from core.train import scheduler as engines
 from core.train.runner import Runner
-from core.train.scheduler import Engine, Silence
+from core.train.scheduler import Engine, HeartbeatMonitor
 from tests.runs.holder import locked
 from tests.train.trials import LONG, ROOT, SPEC, WIDE, config, expected_losses, losses, until
 
@@ -228,7 +228,7 @@ def test_an_engine_begins_by_removing_what_killed_processes_left(store, home):
 
 
 def test_a_heartbeat_has_stopped_after_so_many_looks_whatever_it_says():
-    silence = Silence(3)
+    silence = HeartbeatMonitor(3)
     assert silence.look({"a": 5.0, "b": 9e9, "c": -1.0}) == {}
     assert silence.look({"a": 5.0, "b": 1.0, "c": -1.0}) == {}  # the clock of b jumped back: it is alive
     assert silence.look({"a": 5.0, "b": 2.0}) == {}

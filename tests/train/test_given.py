@@ -20,7 +20,7 @@ from core.runs.records import Status
 from core.runs.store import RunStore
 from core.train.choices import OPTIMIZERS
 from core.train.config import TrainConfig
-from core.train.initialization import Given, first_checkpoint
+from core.train.initialization import InitialWeights, first_checkpoint
 from core.train.runner import Runner
 
 SPEC = ModelSpec(
@@ -30,14 +30,18 @@ CONFIG = TrainConfig(epochs=1, batch_size=32, train_images=160, lr=0.01, seed=3,
 WORDS = "weights of Small, 60% of the weights pruned"
 
 
-def started(store: RunStore, spec: ModelSpec, weights: dict[str, Tensor], given: Given, config: TrainConfig) -> str:
+def started(
+    store: RunStore, spec: ModelSpec, weights: dict[str, Tensor], given: InitialWeights, config: TrainConfig
+) -> str:
     first = first_checkpoint(weights, given, config)
     return store.create(spec, config, "digits", "Fine-tuned", owner="tests", first=first, note=given.words)
 
 
-def trained(store: RunStore, kind: str = "weights", config: TrainConfig = CONFIG) -> tuple[str, Given, ModelSpec]:
+def trained(
+    store: RunStore, kind: str = "weights", config: TrainConfig = CONFIG
+) -> tuple[str, InitialWeights, ModelSpec]:
     made = cut(SPEC, prune(build_model(SPEC, seed=1), Pruning(kind, 0.6)))
-    given = Given(WORDS, made.masks)
+    given = InitialWeights(WORDS, made.masks)
     run = started(store, made.spec, made.model.state_dict(), given, config)
     assert Runner(store, run, "tests").run() is Status.FINISHED
     return run, given, made.spec
@@ -95,9 +99,9 @@ def test_a_mask_must_fit():
     holes[0] = False
     for masks in ({"conv9.weight": mask}, {"conv1.weight": mask[:1]}, {"conv1.weight": holes}):
         with pytest.raises(ConfigError, match="does not fit"):
-            first_checkpoint(weights, Given("x", masks), CONFIG)
+            first_checkpoint(weights, InitialWeights("x", masks), CONFIG)
     with pytest.raises(ConfigError, match="does not fit"):
-        first_checkpoint(weights, Given("x", {"conv1.weight": mask.float()}), CONFIG)
+        first_checkpoint(weights, InitialWeights("x", {"conv1.weight": mask.float()}), CONFIG)
 
 
 def test_an_archive_keeps_masks_and_words_and_says_why_there_is_no_script(tmp_path: Path):
@@ -108,7 +112,7 @@ def test_an_archive_keeps_masks_and_words_and_says_why_there_is_no_script(tmp_pa
         export_run(store, run, file)
     copied = import_run(store, copy.deepcopy(path.read_bytes()))
     latest = load_checkpoint(store.checkpoint(copied))
-    again = Given.of(latest)
+    again = InitialWeights.of(latest)
     assert again.words == WORDS
     assert all(torch.equal(mask, again.masks[name]) for name, mask in given.masks.items())
     import zipfile
@@ -132,5 +136,5 @@ def test_other_runs_know_of_no_beginning():
     run = store.create(SPEC, CONFIG, "digits", owner="tests")
     assert Runner(store, run, "tests").run() is Status.FINISHED
     assert beginning_of(store.checkpoint(run)) == ""
-    assert not Given.of(load_checkpoint(store.checkpoint(run))).masks
+    assert not InitialWeights.of(load_checkpoint(store.checkpoint(run))).masks
     assert beginning_of(store.checkpoint(run, 77)) == ""

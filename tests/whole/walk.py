@@ -19,7 +19,7 @@ from core.exchange.import_archive import import_run
 from core.exchange.script import to_script
 from core.exchange.script_data import images_file
 from core.explain.attribution import attribute
-from core.explain.compatibility import why_not
+from core.explain.compatibility import incompatibility
 from core.explain.methods.registry import METHODS
 from core.model.build import build_model
 from core.model.spec import ModelSpec
@@ -173,7 +173,7 @@ def _explained(case: Case, model: torch.nn.Module, images: Dataset) -> tuple[str
     image = images.normalize(images.test.images[:1])[0]
     done = []
     for name in case.methods:
-        if why_not(model, name) is not None:
+        if incompatibility(model, name) is not None:
             continue
         try:
             attribution = attribute(model, image, case.seed % case.spec.num_classes, name)

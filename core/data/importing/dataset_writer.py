@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from core.data import user_datasets as own
 from core.data.drawing import SPLITS
-from core.data.importing.decoder_worker import Look
+from core.data.importing.decoder_worker import ImageFormat
 from core.data.importing.safezip import Member
 from core.data.parts import Parts
 from core.errors import StorageError
@@ -25,7 +25,7 @@ _BLOCK = 256
 
 
 @contextmanager
-def workplace() -> Iterator[Path]:
+def staging_folder() -> Iterator[Path]:
     """Make a folder on the disk of the data sets that is gone afterwards, whatever happens."""
     try:
         own.root().mkdir(parents=True, exist_ok=True)
@@ -37,7 +37,7 @@ def workplace() -> Iterator[Path]:
         raise cannot_write(error) from error
 
 
-def lay_out(path: Path, look: Look, parts: Parts) -> int:
+def write_header(path: Path, look: ImageFormat, parts: Parts) -> int:
     """Begin a safetensors file of images in the order train, valid, test; return where their pixels go."""
     labels = np.concatenate([parts.labels[split] for split in SPLITS]).astype("<i8")
     begin, end = labels.nbytes, labels.nbytes + len(labels) * int(np.prod(look.shape))
@@ -52,7 +52,7 @@ def lay_out(path: Path, look: Look, parts: Parts) -> int:
         return file.tell()
 
 
-def close_ranks(path: Path, look: Look, parts: Parts, rows: NDArray[np.int64], pixels: Any) -> int:
+def compact_rows(path: Path, look: ImageFormat, parts: Parts, rows: NDArray[np.int64], pixels: Any) -> int:
     """Write such a file of some of the pictures of another one, a block at a time; return the same.
 
     Args:
@@ -62,14 +62,14 @@ def close_ranks(path: Path, look: Look, parts: Parts, rows: NDArray[np.int64], p
         rows: (M,) where they are in `pixels`, in the order train, valid, test.
         pixels: (N, C, H, W) uint8, mapped from the disk.
     """
-    begin = lay_out(path, look, parts)
+    begin = write_header(path, look, parts)
     with path.open("ab") as file:
         for first in range(0, len(rows), _BLOCK):
             file.write(pixels[rows[first : first + _BLOCK]].tobytes())
     return begin
 
 
-def name_of(title: str, look: Look, parts: Parts, files: Sequence[Member]) -> str:
+def name_of(title: str, look: ImageFormat, parts: Parts, files: Sequence[Member]) -> str:
     """Return the name of a data set: the same for the same files under the same title, and for nothing else."""
     digest = blake2b(repr((parts.class_names, parts.sizes, look)).encode(), digest_size=5)
     if look.stretch:
@@ -83,7 +83,7 @@ def name_of(title: str, look: Look, parts: Parts, files: Sequence[Member]) -> st
     return "-".join(filter(None, ("own", slug, digest.hexdigest())))
 
 
-def record_of(title: str, look: Look, parts: Parts, notes: NDArray[Any], report: own.Report) -> dict[str, Any]:
+def record_of(title: str, look: ImageFormat, parts: Parts, notes: NDArray[Any], report: own.Report) -> dict[str, Any]:
     """Return what is to be known of a data set; `notes` are those of the training pictures."""
     channels = look.shape[0]
     mean = notes["means"].mean(axis=0)[:channels]

@@ -16,7 +16,7 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from core.data.importing.decoder_worker import NOTE, Look
+from core.data.importing.decoder_worker import NOTE, ImageFormat
 from core.data.importing.safezip import Member
 from core.errors import StorageError
 from core.settings import absolute_environment
@@ -44,7 +44,7 @@ class Portion(NamedTuple):
     number: int
 
 
-class Crew:
+class DecoderPool:
     """All processes that decode the files of one archive, each picture to its place in a file.
 
     Args:
@@ -59,7 +59,7 @@ class Crew:
         reasons: Why some could not be decoded, by their place.
     """
 
-    def __init__(self, archive: Path, files: Sequence[Member], look: Look, pixels: Path, begin: int) -> None:
+    def __init__(self, archive: Path, files: Sequence[Member], look: ImageFormat, pixels: Path, begin: int) -> None:
         self.notes = pixels.with_name("notes")
         self.reasons: dict[int, str] = {}
         self._files = files
@@ -109,7 +109,7 @@ class Crew:
         try:
             while not self._over:
                 portion = self._todo.get_nowait()
-                hand = hand or _Hand(self._task, self._stopped)
+                hand = hand or _DecoderProcess(self._task, self._stopped)
                 try:
                     found = hand.decode(self._files[portion.first :][: portion.number], portion.first, self._stopped)
                     self.reasons |= {portion.first + int(place): reason for place, reason in found.items()}
@@ -165,7 +165,7 @@ class _Dead(Exception):
     """The process is gone, or does not answer."""
 
 
-class _Hand:
+class _DecoderProcess:
     """One process."""
 
     def __init__(self, task: dict[str, object], stopped: Callable[[], bool]) -> None:

@@ -33,7 +33,7 @@ FITS = {
 
 
 @dataclass(frozen=True)
-class Look:
+class ImageFormat:
     """What all pictures of a data set are brought to.
 
     Attributes:
@@ -68,7 +68,7 @@ NOTE = np.dtype(
 )
 
 
-def squared(image: Image.Image, look: Look) -> Image.Image:
+def squared(image: Image.Image, look: ImageFormat) -> Image.Image:
     """Bring a picture of mode "RGB" to a look, as `fit_image` brings an uploaded one to the same size."""
     side = (look.size, look.size)
     if look.fit == "pad":
@@ -88,7 +88,7 @@ def _limit_memory() -> None:
 
 
 def decode_members(
-    archive: IO[bytes], members: Sequence[Member], look: Look
+    archive: IO[bytes], members: Sequence[Member], look: ImageFormat
 ) -> tuple[Pixels, NDArray[Any], dict[int, str]]:
     """Decode files of an archive: their pixels (N, C, H, W) uint8, what is noted of them, and why some failed."""
     limits = settings()
@@ -122,7 +122,7 @@ def main() -> None:
     """Decode what is asked for until nobody asks any more."""
     _limit_memory()
     task = json.loads(sys.stdin.readline())
-    look = Look(**task["look"])
+    look = ImageFormat(**task["look"])
     size = int(np.prod(look.shape))
     with (
         Path(task["archive"]).open("rb") as archive,

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from core.data import user_datasets as own
 from core.data.drawing import SPLITS, contradictions, near_duplicates_by_class, remarks
-from core.data.importing.dataset_writer import close_ranks, lay_out, name_of, publish, record_of, workplace
-from core.data.importing.decoder_pool import Crew
-from core.data.importing.decoder_worker import FITS, NOTE, Look
+from core.data.importing.dataset_writer import compact_rows, name_of, publish, record_of, staging_folder, write_header
+from core.data.importing.decoder_pool import DecoderPool
+from core.data.importing.decoder_worker import FITS, NOTE, ImageFormat
 from core.data.importing.folder_layout import Naming, Survey, counted_reasons, survey
 from core.data.importing.safezip import Skipped
 from core.data.parts import Parts, parts_of
@@ -64,7 +64,7 @@ def import_images(
     """
     from core.data.datasets import load_dataset
 
-    look = Look(size, colour, fit, stretch)
+    look = ImageFormat(size, colour, fit, stretch)
     return load_dataset(bring_in(archive, name, look=look, shares=shares, seed=seed, naming=naming, progress=progress))
 
 
@@ -72,7 +72,7 @@ def bring_in(
     archive: bytes | Path,
     title: str,
     *,
-    look: Look,
+    look: ImageFormat,
     shares: tuple[float, float] = (0.1, 0.1),
     seed: int = 0,
     source: str = "",
@@ -86,7 +86,7 @@ def bring_in(
     if progress is not None:
         progress(0, len(found.files))
     check_room(found, look)
-    with workplace() as folder:
+    with staging_folder() as folder:
         path = archive.absolute() if isinstance(archive, Path) else folder / "archive.zip"
         if isinstance(archive, bytes):
             path.write_bytes(archive)
@@ -124,7 +124,7 @@ def _decoded(
     folder: Path,
     archive: Path,
     found: Survey,
-    look: Look,
+    look: ImageFormat,
     shares: tuple[float, float],
     seed: int,
     progress: Progress | None,
@@ -134,8 +134,8 @@ def _decoded(
     parts = parts_of(found, usable, shares, seed)
     order = parts.order
     file = folder / own.IMAGES
-    begin = lay_out(file, look, parts)
-    crew = Crew(archive, [found.files[place] for place in order.tolist()], look, file, begin)
+    begin = write_header(file, look, parts)
+    crew = DecoderPool(archive, [found.files[place] for place in order.tolist()], look, file, begin)
     crew.run(progress)
     notes = np.fromfile(crew.notes, NOTE)
     reasons = {int(order[row]): reason for row, reason in crew.reasons.items()}
@@ -149,12 +149,12 @@ def _decoded(
         rows = np.argsort(order)[parts.order]
         pixels = np.memmap(file, np.uint8, "r", begin, (len(notes), *look.shape))
         file = folder / f"whole-{own.IMAGES}"
-        begin = close_ranks(file, look, parts, rows, pixels)
+        begin = compact_rows(file, look, parts, rows, pixels)
         notes = notes[rows]
     return _Kept(file, begin, (len(notes), *look.shape), parts, notes, reasons)
 
 
-def check_room(found: Survey, look: Look) -> None:
+def check_room(found: Survey, look: ImageFormat) -> None:
     """Raise `DataError` where the pictures of an archive are too many at this size."""
     needed = len(found.files) * int(np.prod(look.shape))
     if needed > MAX_BYTES:
@@ -165,7 +165,7 @@ def check_room(found: Survey, look: Look) -> None:
         )
 
 
-def _check(look: Look, shares: tuple[float, float]) -> None:
+def _check(look: ImageFormat, shares: tuple[float, float]) -> None:
     least, most = SIZES
     if type(look.size) is not int or not least <= look.size <= most:
         raise DataError(f"The size must be a whole number from {least} to {most}, not {look.size!r}.")

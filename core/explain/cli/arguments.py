@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from core.errors import ExplainError
-from core.explain.cli.record import Asked, Call
-from core.explain.compatibility import why_not
-from core.explain.methods.options import Choice
+from core.explain.cli.record import ExplanationCall, ExplanationRecord
+from core.explain.compatibility import incompatibility
+from core.explain.methods.options import OptionValue
 from core.explain.methods.registry import METHODS
 from core.inference.network import Network
 from core.inference.prediction import predict
@@ -17,7 +17,7 @@ ALL = "all"
 
 
 @dataclass(frozen=True)
-class Order:
+class CliRequest:
     """What is asked of one network.
 
     Attributes:
@@ -36,8 +36,8 @@ class Order:
     everything: bool = False
     classes: tuple[str, ...] = ()
     versus: str | None = None
-    options: Mapping[str, Mapping[str, Choice]] = field(default_factory=dict)
-    exact: Asked | None = None
+    options: Mapping[str, Mapping[str, OptionValue]] = field(default_factory=dict)
+    exact: ExplanationRecord | None = None
 
     def differences(self, weights: str, digest: str) -> tuple[str, ...]:
         """Say what is no longer as in the file of settings: the weights of the network, or the picture."""
@@ -48,7 +48,7 @@ class Order:
             *(["This is another picture than the settings were written for."] * (digest != self.exact.digest)),
         )
 
-    def calls(self, network: Network, image: Tensor) -> tuple[tuple[Call, ...], tuple[str, ...]]:
+    def calls(self, network: Network, image: Tensor) -> tuple[tuple[ExplanationCall, ...], tuple[str, ...]]:
         """Return the explanations to ask a network for, and why some methods are passed over.
 
         Raises:
@@ -57,7 +57,9 @@ class Order:
         if self.exact:
             return self.exact.calls, ()
         reasons = {
-            name: reason for name in self.methods if (reason := why_not(network.model, name, self.options.get(name)))
+            name: reason
+            for name in self.methods
+            if (reason := incompatibility(network.model, name, self.options.get(name)))
         }
         if reasons and not self.everything:
             raise ExplainError(next(iter(reasons.values())))
@@ -67,19 +69,19 @@ class Order:
         versus = None if self.versus is None else network.class_of(self.versus)
         wanted = [name for name in self.methods if name not in reasons]
         calls = tuple(
-            Call(name, target, versus, self.options.get(name, {}))
+            ExplanationCall(name, target, versus, self.options.get(name, {}))
             for target in dict.fromkeys(classes)
             for name in wanted
         )
         return calls, tuple(f"{METHODS[name].title} is left out: {reason}" for name, reason in reasons.items())
 
 
-def ordered(asked: Asked) -> Order:
+def from_arguments(asked: ExplanationRecord) -> CliRequest:
     """Return the order that repeats what a file of settings says."""
-    return Order(asked.source.model, asked.source.epoch, exact=asked)
+    return CliRequest(asked.source.model, asked.source.epoch, exact=asked)
 
 
-def order_of(
+def from_settings(
     model: str,
     epoch: int | None,
     *,
@@ -87,7 +89,7 @@ def order_of(
     classes: Sequence[str] = (),
     versus: str | None = None,
     options: Sequence[str] = (),
-) -> Order:
+) -> CliRequest:
     """Read an order from words.
 
     Args:
@@ -112,11 +114,11 @@ def order_of(
     for name in given:
         if name not in wanted:
             raise ExplainError(f"A setting of {METHODS[name].title} is given, but it is not among the methods: add it.")
-    return Order(model, epoch, wanted, everything, tuple(classes), versus, given)
+    return CliRequest(model, epoch, wanted, everything, tuple(classes), versus, given)
 
 
-def _settings(words: Sequence[str]) -> dict[str, dict[str, Choice]]:
-    given: dict[str, dict[str, Choice]] = {}
+def _settings(words: Sequence[str]) -> dict[str, dict[str, OptionValue]]:
+    given: dict[str, dict[str, OptionValue]] = {}
     for word in words:
         place, equals, value = word.partition("=")
         method, dot, name = place.strip().partition(".")
@@ -129,7 +131,7 @@ def _settings(words: Sequence[str]) -> dict[str, dict[str, Choice]]:
     return given
 
 
-def _value(method: str, name: str, text: str) -> Choice:
+def _value(method: str, name: str, text: str) -> OptionValue:
     """Return the value of an option as its kind takes it; what cannot be read stays text, for `resolve` to refuse."""
     option = next((each for each in METHODS[method].options if each.name == name), None)
     if option is None or option.kind != "number":

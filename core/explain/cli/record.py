@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from core.errors import ExplainError
 from core.explain.attribution import Attribution
-from core.explain.methods.options import Choice
+from core.explain.methods.options import OptionValue
 from core.explain.methods.registry import METHODS
 from core.explain.metrics.completeness import Gap
 from core.inference.network import Network, class_reference
@@ -27,7 +27,7 @@ MAX_CALLS = 1_000
 
 
 @dataclass(frozen=True)
-class Source:
+class NetworkReference:
     """Which network was asked.
 
     Attributes:
@@ -44,26 +44,26 @@ class Source:
     epoch: int | None = None
 
     @classmethod
-    def of(cls, network: Network) -> "Source":
+    def of(cls, network: Network) -> "NetworkReference":
         """Return what names a network, so that it can be asked again."""
         model = network.id if network.pretrained is None else network.pretrained.name
         return cls(model, network.name, network.dataset_name, network.epoch_read)
 
 
 @dataclass(frozen=True)
-class Call:
+class ExplanationCall:
     """One explanation that was, or is to be, asked for; the fields are arguments of `core.explain.attribute`."""
 
     method: str
     target: int
     versus: int | None = None
-    options: Mapping[str, Choice] = field(default_factory=dict)
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
 
 
 def command(
-    source: Source,
+    source: NetworkReference,
     picture: str,
-    calls: Sequence[Call],
+    calls: Sequence[ExplanationCall],
     outputs: Iterable[str],
     *,
     received: bool = False,
@@ -94,7 +94,7 @@ def command(
     return shlex.join(words)
 
 
-def in_one_line(calls: Sequence[Call]) -> bool:
+def in_one_line(calls: Sequence[ExplanationCall]) -> bool:
     """Say whether `command` can repeat calls: each method has the same settings and is asked about the same classes."""
     asked = {(call.method, call.target) for call in calls}
     methods, classes = {method for method, _ in asked}, {target for _, target in asked}
@@ -103,7 +103,7 @@ def in_one_line(calls: Sequence[Call]) -> bool:
     return one_question and len(asked) == len(methods) * len(classes) == len(calls) and len(settings) == len(methods)
 
 
-def _changed(calls: Iterable[Call]) -> Iterable[str]:
+def _changed(calls: Iterable[ExplanationCall]) -> Iterable[str]:
     for call in calls:
         for option in METHODS[call.method].options:
             value = call.options.get(option.name, option.default)
@@ -112,7 +112,7 @@ def _changed(calls: Iterable[Call]) -> Iterable[str]:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ExplanationRecord:
     """All that one network was asked about a picture.
 
     Attributes:
@@ -122,13 +122,13 @@ class Asked:
         calls: The explanations.
     """
 
-    source: Source
+    source: NetworkReference
     weights: str
     digest: str
-    calls: tuple[Call, ...]
+    calls: tuple[ExplanationCall, ...]
 
 
-def read_settings(text: str) -> tuple[Asked, ...]:
+def read_settings(text: str) -> tuple[ExplanationRecord, ...]:
     """Read a settings file that `core.explain.cli.record.settings_json` wrote: what each network was asked.
 
     Raises:
@@ -146,32 +146,32 @@ def read_settings(text: str) -> tuple[Asked, ...]:
     return found
 
 
-def _asked(part: Mapping[str, Any]) -> Asked:
+def _asked(part: Mapping[str, Any]) -> ExplanationRecord:
     network = part["network"]
-    return Asked(_source(network), str(network["weights"]), str(part["picture"]["digest"]), _calls(part))
+    return ExplanationRecord(_source(network), str(network["weights"]), str(part["picture"]["digest"]), _calls(part))
 
 
-def _source(part: Mapping[str, Any]) -> Source:
+def _source(part: Mapping[str, Any]) -> NetworkReference:
     epoch = part["epoch"]
     if not (epoch is None or _is_index(epoch)):
         raise ValueError("epoch")
-    return Source(str(part["model"]), str(part["name"]), str(part["dataset"]), epoch)
+    return NetworkReference(str(part["model"]), str(part["name"]), str(part["dataset"]), epoch)
 
 
-def _calls(part: Mapping[str, Any]) -> tuple[Call, ...]:
+def _calls(part: Mapping[str, Any]) -> tuple[ExplanationCall, ...]:
     if len(part["explanations"]) > MAX_CALLS:
         raise ValueError("too many")
     return tuple(_call(each) for each in part["explanations"])
 
 
-def _call(part: Mapping[str, Any]) -> Call:
+def _call(part: Mapping[str, Any]) -> ExplanationCall:
     method, target, versus = part["method"], part["target"]["index"], part["versus"]
     if method not in METHODS:
         raise ExplainError(f"The settings ask for a method {method!r}, which this version does not have.")
     against = None if versus is None else versus["index"]
     if not _is_index(target) or not (against is None or _is_index(against)):
         raise ValueError("class")
-    return Call(method, target, against, METHODS[method].resolve(dict(part["options"])))
+    return ExplanationCall(method, target, against, METHODS[method].resolve(dict(part["options"])))
 
 
 def _is_index(value: object) -> bool:
@@ -196,7 +196,7 @@ class Record:
         found: The explanations.
     """
 
-    source: Source
+    source: NetworkReference
     weights: str
     class_names: tuple[str, ...]
     title: str
@@ -221,9 +221,9 @@ def fingerprint(model: nn.Module) -> str:
     return state.hexdigest()
 
 
-def call_of(attribution: Attribution) -> Call:
+def call_of(attribution: Attribution) -> ExplanationCall:
     """Return the call that gave an explanation."""
-    return Call(attribution.method, attribution.target, attribution.versus, dict(attribution.options))
+    return ExplanationCall(attribution.method, attribution.target, attribution.versus, dict(attribution.options))
 
 
 def arrays(records: Sequence[Record]) -> dict[str, NDArray[Any]]:

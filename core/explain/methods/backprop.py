@@ -11,7 +11,7 @@ from core.explain.methods.options import Option
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from core.explain.request import Question
+    from core.explain.request import AttributionRequest
 
 _RULES = {
     "epsilon": "ε: in proportion to each product",
@@ -20,37 +20,37 @@ _RULES = {
 }
 
 
-def _deep_lift(asked: Question) -> Tensor:
+def _deep_lift(asked: AttributionRequest) -> Tensor:
     from core.explain.methods.deep_lift import deep_lift
 
     return deep_lift(asked.model, asked.image, asked.starts, asked.target, asked.batch)
 
 
-def _deep_lift_shap(asked: Question) -> Tensor:
+def _deep_lift_shap(asked: AttributionRequest) -> Tensor:
     from core.explain.methods.deep_lift import deep_lift
 
     return deep_lift(asked.model, asked.image, asked.starts, asked.target, asked.batch)
 
 
-def _guided_backprop(asked: Question) -> Tensor:
+def _guided_backprop(asked: AttributionRequest) -> Tensor:
     from captum.attr import GuidedBackprop
 
     return GuidedBackprop(asked.model).attribute(asked.image, target=asked.target)[0]
 
 
-def _deconvolution(asked: Question) -> Tensor:
+def _deconvolution(asked: AttributionRequest) -> Tensor:
     from captum.attr import Deconvolution
 
     return Deconvolution(asked.model).attribute(asked.image, target=asked.target)[0]
 
 
-def _lrp(asked: Question) -> Tensor:
+def _lrp(asked: AttributionRequest) -> Tensor:
     from core.explain.methods.relevance import relevance
 
     return relevance(asked.model, asked.image, asked.target, str(asked.options["rule"]))
 
 
-RULES = (
+BACKPROP_METHODS = (
     Method(
         name="deep_lift",
         title="DeepLIFT",

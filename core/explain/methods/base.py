@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from core.errors import ExplainError
-from core.explain.methods.options import Choice, Option, Shape
+from core.explain.methods.options import Option, OptionValue, Shape
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from core.explain.request import Question
+    from core.explain.request import AttributionRequest
 
 Family = Literal["Gradients", "Rules for going back", "Layers", "Covering", "Units"]
 
@@ -33,7 +33,7 @@ class Promise:
     of: Literal["change", "score"]
     words: str
     within: float
-    options: Mapping[str, Choice] = field(default_factory=dict)
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
     lacking: str = "the difference is rounding."
 
 
@@ -71,8 +71,8 @@ class Method:
     signed: bool
     positive: str
     negative: str | None
-    passes: Callable[[Mapping[str, Choice], Shape], int]
-    compute: Callable[[Question], Tensor]
+    passes: Callable[[Mapping[str, OptionValue], Shape], int]
+    compute: Callable[[AttributionRequest], Tensor]
     options: tuple[Option, ...] = ()
     backward: bool = True
     random: bool = False
@@ -80,7 +80,7 @@ class Method:
     promise: Promise | None = None
     blank: str = "no change of the picture moves this score, because no unit on the way to it is active."
 
-    def resolve(self, given: Mapping[str, Choice]) -> dict[str, Choice]:
+    def resolve(self, given: Mapping[str, OptionValue]) -> dict[str, OptionValue]:
         """Return every option with its value, the default where none is given; raises `ExplainError`."""
         known = {option.name: option for option in self.options}
         for name in given:

@@ -12,12 +12,12 @@ from core.explain.methods.options import Option
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from core.explain.request import Question
+    from core.explain.request import AttributionRequest
 
 LAYER = Option("layer", "Layer", None, "Whose maps are looked at; by default the last convolution.")
 
 
-def _maps(asked: Question, title: str, compute: Callable[[str], Tensor]) -> Tensor:
+def _maps(asked: AttributionRequest, title: str, compute: Callable[[str], Tensor]) -> Tensor:
     """Return what a method says of the asked layer's cells, or of the last layer's with more than one cell."""
     from core.explain.cam_layers import cam_layers
 
@@ -36,7 +36,7 @@ def _maps(asked: Question, title: str, compute: Callable[[str], Tensor]) -> Tens
     )
 
 
-def _cam(asked: Question, title: str) -> Tensor:
+def _cam(asked: AttributionRequest, title: str) -> Tensor:
     from captum.attr import LayerGradCam
 
     model = asked.model
@@ -48,35 +48,35 @@ def _cam(asked: Question, title: str) -> Tensor:
     return _maps(asked, title, compute)
 
 
-def _grad_cam(asked: Question) -> Tensor:
-    from core.explain.cam_layers import stretched
+def _grad_cam(asked: AttributionRequest) -> Tensor:
+    from core.explain.cam_layers import upsampled
 
-    return stretched(_cam(asked, "Grad-CAM"), asked.image.shape[2:], "bilinear")[0, 0]
+    return upsampled(_cam(asked, "Grad-CAM"), asked.image.shape[2:], "bilinear")[0, 0]
 
 
-def _guided_grad_cam(asked: Question) -> Tensor:
+def _guided_grad_cam(asked: AttributionRequest) -> Tensor:
     """Multiply guided backpropagation, on a network that is unfolded, with Grad-CAM, on one that has its blocks."""
     from captum.attr import GuidedBackprop
 
-    from core.explain.cam_layers import stretched
-    from core.explain.canonize import unfolded
+    from core.explain.cam_layers import upsampled
+    from core.explain.canonize import canonized
 
-    cam = stretched(_cam(asked, "Guided Grad-CAM"), asked.image.shape[2:])
-    network = unfolded(asked.original)
+    cam = upsampled(_cam(asked, "Guided Grad-CAM"), asked.image.shape[2:])
+    network = canonized(asked.original)
     assert network is not None  # asked before: see `why_not`
     return (cam * GuidedBackprop(asked.twin(network)).attribute(asked.image, target=asked.target))[0]
 
 
-def _layer_grad_x_activation(asked: Question) -> Tensor:
+def _layer_grad_x_activation(asked: AttributionRequest) -> Tensor:
     from captum.attr import LayerGradientXActivation
 
-    from core.explain.cam_layers import stretched
+    from core.explain.cam_layers import upsampled
 
     def compute(name: str) -> Tensor:
         method = LayerGradientXActivation(asked.model, asked.layer(name))
         return method.attribute(asked.image, target=asked.target)
 
-    return stretched(_maps(asked, "Layer gradient × activation", compute).sum(1, True), asked.image.shape[2:])[0, 0]
+    return upsampled(_maps(asked, "Layer gradient × activation", compute).sum(1, True), asked.image.shape[2:])[0, 0]
 
 
 CAMS = (

@@ -10,7 +10,7 @@ from core.explain.methods.options import Option
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from core.explain.request import Question
+    from core.explain.request import AttributionRequest
 
 _START = {"mean": "Mean colour", "blur": "Blurred picture", "noise": "Random pixels"}
 BASELINE = Option(
@@ -19,19 +19,19 @@ BASELINE = Option(
 STEPS = Option("steps", "Steps", 50, "Pictures on the way; more steps sum up more exactly.", 8, 256)
 
 
-def _saliency(asked: Question) -> Tensor:
+def _saliency(asked: AttributionRequest) -> Tensor:
     from captum.attr import Saliency
 
     return Saliency(asked.model).attribute(asked.image, target=asked.target, abs=True)[0]
 
 
-def _input_x_gradient(asked: Question) -> Tensor:
+def _input_x_gradient(asked: AttributionRequest) -> Tensor:
     from captum.attr import InputXGradient
 
     return InputXGradient(asked.model).attribute(asked.image, target=asked.target)[0]
 
 
-def _integrated_gradients(asked: Question) -> Tensor:
+def _integrated_gradients(asked: AttributionRequest) -> Tensor:
     from captum.attr import IntegratedGradients
 
     return IntegratedGradients(asked.model).attribute(

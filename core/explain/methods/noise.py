@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from core.explain.methods.base import Method
-from core.explain.methods.options import Choice, Option, Shape
+from core.explain.methods.options import Option, OptionValue, Shape
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from core.explain.request import Question
+    from core.explain.request import AttributionRequest
 
 SAMPLES = Option("samples", "Samples", 25, "How many noisy copies are averaged.", 4, 200)
 NOISE = Option(
@@ -27,7 +27,7 @@ _INNER_STEPS = 16  # of integrated gradients within a noise tunnel
 BASE = Option("of", "Averages", "gradient", "Which method looks at each noisy copy.", choices=_BASES)
 
 
-def _tunnel(asked: Question, kind: str) -> Tensor:
+def _tunnel(asked: AttributionRequest, kind: str) -> Tensor:
     """Average a gradient method, or take its variance, over noisy copies of the image."""
     from captum.attr import GuidedBackprop, InputXGradient, IntegratedGradients, NoiseTunnel, Saliency
 
@@ -53,21 +53,21 @@ def _tunnel(asked: Question, kind: str) -> Tensor:
     )[0]
 
 
-def spread(asked: Question) -> float:
+def spread(asked: AttributionRequest) -> float:
     """Return the standard deviation of the noise that a question asks for."""
     image = asked.image.detach()
     return float(asked.options["noise"] or 0) * float(image.amax() - image.amin())
 
 
-def _smooth_grad(asked: Question) -> Tensor:
+def _smooth_grad(asked: AttributionRequest) -> Tensor:
     return _tunnel(asked, "smoothgrad")
 
 
-def _var_grad(asked: Question) -> Tensor:
+def _var_grad(asked: AttributionRequest) -> Tensor:
     return _tunnel(asked, "vargrad")
 
 
-def _gradient_shap(asked: Question) -> Tensor:
+def _gradient_shap(asked: AttributionRequest) -> Tensor:
     from captum.attr import GradientShap
 
     method, left, total = GradientShap(asked.model), asked.number("samples"), asked.image.detach()[0] * 0
@@ -83,7 +83,7 @@ def _gradient_shap(asked: Question) -> Tensor:
     return total / asked.number("samples")
 
 
-def _tunnel_passes(options: Mapping[str, Choice], shape: Shape) -> int:
+def _tunnel_passes(options: Mapping[str, OptionValue], shape: Shape) -> int:
     return 2 * int(options["samples"] or 1) * (_INNER_STEPS if options["of"] == "integrated_gradients" else 1)
 
 

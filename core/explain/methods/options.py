@@ -7,7 +7,7 @@ from typing import Literal
 from core.errors import ExplainError
 
 Shape = tuple[int, int, int]
-Choice = int | float | str | None
+OptionValue = int | float | str | None
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Option:
 
     name: str
     label: str
-    default: Choice
+    default: OptionValue
     help: str
     low: float | None = None
     high: float | None = None
@@ -39,7 +39,7 @@ class Option:
             return "number"
         return "choice" if self.choices else "layer"
 
-    def check(self, value: Choice, title: str) -> Choice:
+    def check(self, value: OptionValue, title: str) -> OptionValue:
         """Return the value if it is allowed, else raise `ExplainError`."""
         whole = not isinstance(self.default, float)
         if self.kind == "choice":

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from core.errors import ExplainError
 from core.explain.methods.base import Method
 from core.explain.methods.gradients import BASELINE
-from core.explain.methods.options import Choice, Option, Shape
+from core.explain.methods.options import Option, OptionValue, Shape
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from core.explain.request import Question
+    from core.explain.request import AttributionRequest
 
 COVER = Option("baseline", "Cover", "mean", "What a covered part shows.", choices=BASELINE.choices)
 LOWERS = "covering these lowers the score, so they speak for the class"
@@ -27,13 +27,13 @@ def windows(length: int, window: int, stride: int) -> int:
     return ceil(max(length - window, 0) / stride) + 1
 
 
-def _window(options: Mapping[str, Choice], shape: Shape) -> tuple[int, int]:
+def _window(options: Mapping[str, OptionValue], shape: Shape) -> tuple[int, int]:
     """Return width and stride of the square: as asked, else an eighth of the picture's shorter side and half of it."""
     window = int(options["window"] or max(1, min(shape[1:]) // 8))
     return window, int(options["stride"] or max(1, window // 2))
 
 
-def _occlusion(asked: Question) -> Tensor:
+def _occlusion(asked: AttributionRequest) -> Tensor:
     from captum.attr import Occlusion
 
     channels, *sides = asked.image.shape[1:]
@@ -59,7 +59,7 @@ def _occlusion(asked: Question) -> Tensor:
     return values[0, 0]  # the square covers all channels, so they agree
 
 
-def _occlusion_passes(options: Mapping[str, Choice], shape: Shape) -> int:
+def _occlusion_passes(options: Mapping[str, OptionValue], shape: Shape) -> int:
     window, stride = _window(options, shape)
     return 1 + windows(shape[1], window, stride) * windows(shape[2], window, stride)
 
@@ -95,7 +95,7 @@ SEGMENTS = Option(
 )
 
 
-def _by_superpixels(asked: Question, method: Any, **words: int) -> Tensor:
+def _by_superpixels(asked: AttributionRequest, method: Any, **words: int) -> Tensor:
     """Return what a method of Captum says of superpixels: (H, W), the same value all over each."""
     from core.explain.methods.superpixels import superpixels
 
@@ -109,25 +109,25 @@ def _by_superpixels(asked: Question, method: Any, **words: int) -> Tensor:
     )[0, 0]
 
 
-def _ablation(asked: Question) -> Tensor:
+def _ablation(asked: AttributionRequest) -> Tensor:
     from captum.attr import FeatureAblation
 
     return _by_superpixels(asked, FeatureAblation(asked.model))
 
 
-def _shapley(asked: Question) -> Tensor:
+def _shapley(asked: AttributionRequest) -> Tensor:
     from captum.attr import ShapleyValueSampling
 
     return _by_superpixels(asked, ShapleyValueSampling(asked.model), n_samples=asked.number("samples"))
 
 
-def _lime(asked: Question) -> Tensor:
+def _lime(asked: AttributionRequest) -> Tensor:
     from captum.attr import Lime
 
     return _by_superpixels(asked, Lime(asked.model), n_samples=asked.number("samples"))
 
 
-def _kernel_shap(asked: Question) -> Tensor:
+def _kernel_shap(asked: AttributionRequest) -> Tensor:
     from captum.attr import KernelShap
 
     from core.explain.methods.superpixels import superpixels
@@ -219,5 +219,5 @@ COVERS = (
 )
 
 
-def _most_segments(options: Mapping[str, Choice]) -> int:
+def _most_segments(options: Mapping[str, OptionValue]) -> int:
     return int(options["segments"] or 1)

@@ -1,6 +1,6 @@
 """The methods of explanation, in the order of the menu; no torch, so that a menu costs nothing."""
 
-from core.explain.methods.backprop import RULES
+from core.explain.methods.backprop import BACKPROP_METHODS
 from core.explain.methods.base import Method
 from core.explain.methods.cam import CAMS
 from core.explain.methods.gradients import GRADIENTS
@@ -9,5 +9,7 @@ from core.explain.methods.perturbation import COVERS, OCCLUSION
 from core.explain.methods.units import UNITS
 
 METHODS: dict[str, Method] = {
-    method.name: method for family in (GRADIENTS, NOISY, RULES, CAMS, OCCLUSION, COVERS, UNITS) for method in family
+    method.name: method
+    for family in (GRADIENTS, NOISY, BACKPROP_METHODS, CAMS, OCCLUSION, COVERS, UNITS)
+    for method in family
 }

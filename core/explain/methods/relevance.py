@@ -22,7 +22,7 @@ _POOLS = (nn.AvgPool2d, nn.AdaptiveAvgPool2d, Mean)
 _NORMS = (nn.BatchNorm2d, nn.BatchNorm1d)
 
 Weighted = nn.Conv2d | nn.Linear
-Rule = Callable[[Weighted, Tensor], Tensor]
+RelevanceRule = Callable[[Weighted, Tensor], Tensor]
 
 
 def relevance(network: nn.Module, image: Tensor, target: int, rule: str) -> Tensor:
@@ -35,12 +35,12 @@ def relevance(network: nn.Module, image: Tensor, target: int, rule: str) -> Tens
         network: A copy of a network in which each operation is a module: it is changed. In evaluation mode.
         image: (1, C, H, W).
         target: Index of the output to explain.
-        rule: A key of `RULES`.
+        rule: A key of `RELEVANCE_RULES`.
     """
     merged = _merge_batch_norms(network)
     for name, module in network.named_modules():
         if isinstance(module, Weighted):
-            replace_forward(module, _by(RULES["epsilon" if name == "difference" else rule], module))
+            replace_forward(module, _by(RELEVANCE_RULES["epsilon" if name == "difference" else rule], module))
         elif isinstance(module, ELEMENTWISE):
             replace_forward(module, _passing(module.forward))
         elif isinstance(module, (*_POOLS, *_NORMS)) and module not in merged:
@@ -52,7 +52,7 @@ def relevance(network: nn.Module, image: Tensor, target: int, rule: str) -> Tens
     return torch.autograd.grad(score, given, grad_outputs=score.detach())[0][0]
 
 
-def _by(rule: Rule, layer: Weighted) -> Callable[[Tensor], Tensor]:
+def _by(rule: RelevanceRule, layer: Weighted) -> Callable[[Tensor], Tensor]:
     return lambda inputs: rule(layer, inputs)
 
 
@@ -93,7 +93,7 @@ def _gamma(layer: Weighted, inputs: Tensor) -> Tensor:
     return output + (output > 0) * shares[0] + (output < 0) * shares[1]
 
 
-RULES: dict[str, Rule] = {"epsilon": _epsilon, "gamma": _gamma, "alpha1_beta0": _alpha1_beta0}
+RELEVANCE_RULES: dict[str, RelevanceRule] = {"epsilon": _epsilon, "gamma": _gamma, "alpha1_beta0": _alpha1_beta0}
 
 
 def _parts(layer: Weighted, inputs: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:

@@ -13,7 +13,7 @@ from core.explain.methods.options import Option
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from core.explain.request import Question
+    from core.explain.request import AttributionRequest
 
 _LAYER = Option("layer", "Layer", None, "Which layer the units are of; by default the last convolution.")
 _MOST = 100_000
@@ -27,7 +27,7 @@ _COLUMN = Option("col", "Column", None, "Column of the unit in its map; by defau
 _WORDS = {"channel": "map", "row": "row", "col": "column"}
 
 
-def _settle(asked: Question, title: str) -> tuple[int, ...]:
+def _settle(asked: AttributionRequest, title: str) -> tuple[int, ...]:
     """Settle which layer is asked, and return the shape of what it puts out."""
     from core.explain.cam_layers import cam_layers, layer_shapes
 
@@ -43,9 +43,9 @@ def _settle(asked: Question, title: str) -> tuple[int, ...]:
     return shapes[str(name)]
 
 
-def _of_channel(asked: Question, values: Tensor, title: str) -> Tensor:
+def _of_channel(asked: AttributionRequest, values: Tensor, title: str) -> Tensor:
     """Return the asked map of values (1, C, h, w), or the sum of all, stretched over the picture."""
-    from core.explain.cam_layers import stretched
+    from core.explain.cam_layers import upsampled
 
     if values.ndim != 4:
         raise ExplainError(
@@ -58,10 +58,10 @@ def _of_channel(asked: Question, values: Tensor, title: str) -> Tensor:
             f"{asked.options['layer']} has no map {channel}: choose a whole number from 0 to {values.shape[1] - 1}."
         )
     chosen = values.sum(1, True) if channel is None else values[:, int(channel)][:, None]
-    return stretched(chosen, asked.image.shape[2:])[0, 0]
+    return upsampled(chosen, asked.image.shape[2:])[0, 0]
 
 
-def _on_the_way(asked: Question, title: str, kind: Any) -> Tensor:
+def _on_the_way(asked: AttributionRequest, title: str, kind: Any) -> Tensor:
     """Return what a method of Captum says of a layer's units on the way from the starting picture to the image."""
     _settle(asked, title)
     method = kind(asked.model, asked.layer(str(asked.options["layer"])))
@@ -75,19 +75,19 @@ def _on_the_way(asked: Question, title: str, kind: Any) -> Tensor:
     return _of_channel(asked, values, title)
 
 
-def _layer_conductance(asked: Question) -> Tensor:
+def _layer_conductance(asked: AttributionRequest) -> Tensor:
     from captum.attr import LayerConductance
 
     return _on_the_way(asked, "Layer conductance", LayerConductance)
 
 
-def _internal_influence(asked: Question) -> Tensor:
+def _internal_influence(asked: AttributionRequest) -> Tensor:
     from captum.attr import InternalInfluence
 
     return _on_the_way(asked, "Internal influence", InternalInfluence)
 
 
-def _neuron_gradient(asked: Question) -> Tensor:
+def _neuron_gradient(asked: AttributionRequest) -> Tensor:
     from captum.attr import NeuronGradient
 
     place = _unit(asked, _settle(asked, "Neuron gradient"))
@@ -95,7 +95,7 @@ def _neuron_gradient(asked: Question) -> Tensor:
     return method.attribute(asked.image, neuron_selector=place)[0]
 
 
-def _unit(asked: Question, shape: tuple[int, ...]) -> tuple[int, ...]:
+def _unit(asked: AttributionRequest, shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return the place of the asked unit in a layer's output of this shape; what is left open is the strongest."""
     names = tuple(_WORDS)[: len(shape)]
     output = None

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from core.errors import ExplainError
 from core.explain.metrics.sensitivity import Progress
-from core.explain.metrics.validate import likelihoods, usable_map
+from core.explain.metrics.validate import target_probabilities, validated_heatmap
 from core.explain.request import baseline
 from core.failures import in_sentences
-from core.inference.copies import twin_of
+from core.inference.copies import shallow_copy_for_hooks
 from core.inference.prediction import batch_size
 
 FILLS = {"mean": "Mean colour", "blur": "Blurred picture"}
@@ -63,7 +63,7 @@ def removed(
     Raises:
         ExplainError: The map or a choice is not usable, or the image is nothing but the filling.
     """
-    places = order(usable_map(heatmap, tuple(image.shape)), seed)
+    places = order(validated_heatmap(heatmap, tuple(image.shape)), seed)
     if not 0 <= share <= 1:
         raise ExplainError(f"The share of removed pixels must be from 0 to 1, not {share}.")
     start, end = ends(image, fill, mode)
@@ -176,7 +176,7 @@ def removal_curve(
     Raises:
         ExplainError: The map, image, a class or a choice is not usable, or a score is not finite.
     """
-    places = order(usable_map(heatmap, tuple(image.shape)), seed)[None]
+    places = order(validated_heatmap(heatmap, tuple(image.shape)), seed)[None]
     shares, found = _walk(model, image, places, target, mode, fill, versus, steps, progress)
     return Curve(mode, shares, found[0])
 
@@ -225,7 +225,7 @@ def moved_removal(
     Single pixels here and there harm some networks more than any patch does, so that noise beats every smooth map
     at deletion. The map at other places is as smooth as it is at its own: what is left is whether the place is right.
     """
-    values = usable_map(heatmap, tuple(image.shape))
+    values = validated_heatmap(heatmap, tuple(image.shape))
     shifts = np.random.default_rng(seed).choice(np.arange(1, values.size), min(places, values.size - 1), replace=False)
     if len(shifts) < 2:
         raise ExplainError("Chance needs a picture of three pixels or more, and two places or more.")
@@ -250,10 +250,10 @@ def _walk(
     start, end = ends(image, fill, mode)
     counts = torch.linspace(0, start[0].numel(), max(1, steps) + 1).round().long().unique()
     which = torch.cartesian_prod(torch.arange(len(places)), counts)
-    twin, found = twin_of(model), list[Tensor]()
+    twin, found = shallow_copy_for_hooks(model), list[Tensor]()
     for part in which.split(batch_size(start[None])):
         gone = places[part[:, 0]] < part[:, 1, None, None]
-        found.append(likelihoods(twin, torch.where(gone[:, None], end, start), target, versus))
+        found.append(target_probabilities(twin, torch.where(gone[:, None], end, start), target, versus))
         if progress is not None:
             progress(sum(map(len, found)), len(which))
     probabilities = torch.cat(found).double().reshape(len(places), len(counts)).numpy()

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from core.errors import ExplainError
 from core.explain.metrics.sensitivity import Progress
-from core.explain.metrics.validate import margins, shuffled, usable_map
+from core.explain.metrics.validate import shuffled, target_logits, validated_heatmap
 from core.failures import in_sentences
-from core.inference.copies import twin_of
+from core.inference.copies import shallow_copy_for_hooks
 from core.inference.prediction import batch_size
 
 SQUARES, SQUARE, RANDOM_MAPS = 128, 4, 4  # a square's side is a quarter of the picture's shorter one
@@ -77,11 +77,11 @@ def infidelity(
     Raises:
         ExplainError: The map, image or a class is not usable, or no square changes the score.
     """
-    values = usable_map(values, tuple(image.shape))
+    values = validated_heatmap(values, tuple(image.shape))
     whole = image.detach().cpu().to(torch.float32)[None]
     side = max(1, min(values.shape) // SQUARE)
     masks = _masks(values.shape, side, squares, seed)
-    trial = _Trial(whole, masks, _asked_once(twin_of(model), target, versus, squares + 1, progress))
+    trial = _Trial(whole, masks, _asked_once(shallow_copy_for_hooks(model), target, versus, squares + 1, progress))
     changes = (trial.ask(whole) - trial.ask(whole * ~masks[:, None])).double().numpy()
     if not changes.any():
         raise ExplainError("Covering squares of this picture does not change the score: choose another picture.")
@@ -149,7 +149,7 @@ def _asked_once(
         keys = [hashlib.blake2b(each.numpy().tobytes()).digest() for each in images]
         new = [place for place, key in enumerate(keys) if key not in known]
         for part in torch.tensor(new, dtype=torch.long).split(batch_size(images)) if new else ():
-            answers = margins(twin, images[part], target, versus).tolist()
+            answers = target_logits(twin, images[part], target, versus).tolist()
             known.update({keys[place]: answer for place, answer in zip(part.tolist(), answers, strict=True)})
             if progress is not None:
                 progress(min(len(known), total), total)

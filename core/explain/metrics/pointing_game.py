@@ -29,7 +29,7 @@ class Rate:
 
 
 @dataclass(frozen=True)
-class Standing:
+class PointingResult:
     """What a method scored.
 
     Attributes:
@@ -59,9 +59,9 @@ class League:
         covered: The mean share of an image that its object covers.
     """
 
-    standings: tuple[Standing, ...]
-    random: Standing
-    centre: Standing
+    standings: tuple[PointingResult, ...]
+    random: PointingResult
+    centre: PointingResult
     covered: float
 
 
@@ -87,7 +87,9 @@ def mean_rate(shares: NDArray[np.float64], seed: int = 0) -> Rate:
     return Rate(mean, float(found.low), float(found.high))
 
 
-def standing(method: str, maps: Iterable[NDArray[np.float64]], masks: NDArray[np.bool_], seed: int = 0) -> Standing:
+def standing(
+    method: str, maps: Iterable[NDArray[np.float64]], masks: NDArray[np.bool_], seed: int = 0
+) -> PointingResult:
     """Judge maps (H, W), one for each of the objects (N, H, W).
 
     Of several largest values chance takes one, so that no corner is preferred (Zhang et al. 2018, section 4.2,
@@ -106,7 +108,7 @@ def standing(method: str, maps: Iterable[NDArray[np.float64]], masks: NDArray[np
         hits += bool(mask.flat[rng.choice(largest)])
         inside.append(float(positive[mask].sum() / positive.sum()))
     shares = mean_rate(np.array(inside), seed) if inside else None
-    return Standing(method, wilson(hits, len(masks)), shares, len(masks), blank)
+    return PointingResult(method, wilson(hits, len(masks)), shares, len(masks), blank)
 
 
 def centre_map(shape: tuple[int, int]) -> NDArray[np.float64]:

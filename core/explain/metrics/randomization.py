@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from core.errors import ExplainError
 from core.explain.attribution import heatmap
 from core.explain.metrics.sensitivity import Explain, Progress, tell_done, within
-from core.explain.metrics.validate import shuffled, usable_map
+from core.explain.metrics.validate import shuffled, validated_heatmap
 from core.failures import in_sentences
-from core.inference.copies import twin_of
+from core.inference.copies import shallow_copy_for_hooks
 from core.inference.random_state import seeded
 
 STEPS = 8  # of a cascade at most: of a deep network several layers are forgotten at a time
@@ -101,7 +101,7 @@ def forgotten(model: nn.Module, layers: Sequence[str], seed: int = 0) -> nn.Modu
     Weights that these layers do not share with the original are the only new ones; batch norms forget their running
     statistics too. The original is not touched.
     """
-    twin = twin_of(model)
+    twin = shallow_copy_for_hooks(model)
     with seeded(seed), torch.no_grad():
         for name in layers:
             module = twin.get_submodule(name)
@@ -154,7 +154,9 @@ def cascade(
         raise ExplainError("No layer of this network can be initialised anew, so none can be forgotten.")
     groups = [tuple(group.tolist()) for group in np.array_split(layers, min(max(1, steps), len(layers)))]
     count, made = len(groups) + 1, list[Step]()
-    original = usable_map(heatmap(explain(model, image, target, progress=within(progress, 0, count))), image.shape)
+    original = validated_heatmap(
+        heatmap(explain(model, image, target, progress=within(progress, 0, count))), image.shape
+    )
     tell_done(progress, 1, count)
     for group, net in zip(groups, _less_and_less(model, groups, seed), strict=True):
         found = explain(net, image, target, progress=within(progress, len(made) + 1, count))

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from core.explain.attribution import Attribution, heatmap
-from core.explain.metrics.validate import shuffled, usable_map
+from core.explain.metrics.validate import shuffled, validated_heatmap
 from core.failures import in_sentences
 
 Progress = Callable[[int, int], None]
@@ -102,7 +102,7 @@ def sensitivity(
             tell_done(progress, len(made), samples + 1)
         return torch.stack(found)
 
-    own = usable_map(maps(start[None])[0], tuple(image.shape))
+    own = validated_heatmap(maps(start[None])[0], tuple(image.shape))
     rng, generators = np.random.default_rng([seed, 1]), [torch.Generator().manual_seed(seed) for _ in range(2)]
 
     def noise(images: Tensor | tuple[Tensor, ...]) -> Tensor:

@@ -10,7 +10,7 @@ from core.explain.request import check_class
 from core.inference.prediction import scores
 
 
-def usable_map(heatmap: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
+def validated_heatmap(heatmap: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
     """Return a heatmap as float64 (H, W) if it tells the pixels of an image apart.
 
     Args:
@@ -34,7 +34,7 @@ def usable_map(heatmap: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64
     return values
 
 
-def margins(model: nn.Module, images: Tensor, target: int, versus: int | None = None) -> Tensor:
+def target_logits(model: nn.Module, images: Tensor, target: int, versus: int | None = None) -> Tensor:
     """Return the score that is explained, for images (N, C, H, W): float32 (N,).
 
     That is the class's logit, or how far it is above that of `versus`. The model must be in eval mode.
@@ -47,10 +47,10 @@ def margins(model: nn.Module, images: Tensor, target: int, versus: int | None = 
     return logits[:, target] if versus is None else logits[:, target] - logits[:, versus]
 
 
-def likelihoods(model: nn.Module, images: Tensor, target: int, versus: int | None = None) -> Tensor:
+def target_probabilities(model: nn.Module, images: Tensor, target: int, versus: int | None = None) -> Tensor:
     """Return the probability of a class for images (N, C, H, W), or that between two classes: float32 (N,).
 
-    The model must be in eval mode; raises `ExplainError` as `margins` does.
+    The model must be in eval mode; raises `ExplainError` as `target_logits` does.
     """
     logits = scores(model, images)
     usable_target(logits.shape[1], target, versus)

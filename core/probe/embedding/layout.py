@@ -153,11 +153,11 @@ def _tsne(rows: Floats, seed: int, start: Floats | None, progress: Progress | No
 
 
 def _umap(rows: Floats, seed: int, start: Floats | None, progress: Progress | None) -> Floats:
-    from core.probe.embedding.umap import told_umap
+    from core.probe.embedding.umap import umap_with_progress
 
     reduced, neighbors = principal(rows, REDUCED, seed), min(NEIGHBORS, len(rows) - 1)
     begin = None if start is None or not np.ptp(start, axis=0).all() else start
-    return told_umap(reduced, neighbors=neighbors, seed=seed, start=begin, progress=progress)
+    return umap_with_progress(reduced, neighbors=neighbors, seed=seed, start=begin, progress=progress)
 
 
 def _shrunk(start: Floats) -> Floats:

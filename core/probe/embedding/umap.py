@@ -50,7 +50,9 @@ class _Listener(io.StringIO):
         return len(text)
 
 
-def told_umap(rows: Floats, *, neighbors: int, seed: int, start: Floats | None, progress: Progress | None) -> Floats:
+def umap_with_progress(
+    rows: Floats, *, neighbors: int, seed: int, start: Floats | None, progress: Progress | None
+) -> Floats:
     """Lay rows (N, D) out in the plane by umap-learn: float32 (N, 2), the same for the same seed.
 
     Args:

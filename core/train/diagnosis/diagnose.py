@@ -7,13 +7,13 @@ from core.runs.records import Evidence, Metric, Run
 from core.train.diagnosis import rules_data, rules_layers, rules_loss, rules_progress
 from core.train.diagnosis.finding import Finding as Finding
 from core.train.diagnosis.finding import Severity as Severity
-from core.train.diagnosis.run_arrays import Symptoms, examine
+from core.train.diagnosis.run_arrays import RunArrays, examine
 
-Check = Callable[[Symptoms], Finding | None]
+Check = Callable[[RunArrays], Finding | None]
 
 
 @dataclass(frozen=True)
-class Rule:
+class DiagnosisRule:
     """One thing that can be wrong with a training.
 
     Attributes:
@@ -33,74 +33,74 @@ _STUCK = ("guessing", "low_rate", "unconverged")
 _BROKEN = ("vanishing", "dead", *_STUCK, "labels", "few_images", "overfitting")
 
 # Causes come before what follows from them.
-RULES: dict[str, Rule] = {
-    "order": Rule(
+RULES: dict[str, DiagnosisRule] = {
+    "order": DiagnosisRule(
         "Images come class after class",
         "Batches are almost all right or almost all wrong, because each holds one class.",
         rules_data.order,
         ("inputs", "high_rate", "exploding", *_BROKEN),
     ),
-    "inputs": Rule(
+    "inputs": DiagnosisRule(
         "Inputs not normalised",
         "The loss is far above that of guessing before anything was learned.",
         rules_loss.inputs,
         ("high_rate", "exploding", "vanishing", "dead", *_STUCK),
     ),
-    "high_rate": Rule(
+    "high_rate": DiagnosisRule(
         "Learning rate too high",
         "The loss leaps far above that of guessing, and often never comes back.",
         rules_loss.high_rate,
         ("exploding", *_BROKEN),
     ),
-    "exploding": Rule(
+    "exploding": DiagnosisRule(
         "Exploding gradients",
         "The gradient of a network that was learning grows by orders of magnitude.",
         rules_loss.exploding,
         _BROKEN,
     ),
-    "vanishing": Rule(
+    "vanishing": DiagnosisRule(
         "Vanishing gradients",
         "The gradient all but fades out on its way back to the first layer.",
         rules_layers.vanishing,
         ("dead", *_STUCK, "labels"),  # what hardly moves is better at the end of an epoch than in the middle
     ),
-    "dead": Rule(
+    "dead": DiagnosisRule(
         "Dead units",
         "Most units of a layer answer all images alike.",
         rules_layers.dead,
         _STUCK,
     ),
-    "low_rate": Rule(
+    "low_rate": DiagnosisRule(
         "Learning rate too low",
         "The validation loss falls after every epoch, but hardly.",
         rules_progress.low_rate,
         ("guessing", "unconverged"),
     ),
-    "guessing": Rule(
+    "guessing": DiagnosisRule(
         "No better than guessing",
         "The loss stays at that of a network that gives all classes the same chance.",
         rules_progress.guessing,
         ("unconverged",),
     ),
-    "labels": Rule(
+    "labels": DiagnosisRule(
         "Labels that cannot be learned",
         "The network is better on images it never saw than on those it learns from.",
         rules_data.labels,
         ("few_images", "overfitting", "unconverged"),
     ),
-    "few_images": Rule(
+    "few_images": DiagnosisRule(
         "Too few images",
         "A small training set is known by heart while other images are not.",
         rules_data.few_images,
         ("overfitting", "unconverged"),
     ),
-    "overfitting": Rule(
+    "overfitting": DiagnosisRule(
         "Overfitting",
         "The validation loss rises while the training loss goes on falling.",
         rules_data.overfitting,
         ("unconverged",),
     ),
-    "unconverged": Rule(
+    "unconverged": DiagnosisRule(
         "Not yet converged",
         "The training ended while the validation loss was still falling fast.",
         rules_progress.unconverged,

@@ -4,7 +4,7 @@ import numpy as np
 
 from core.train.config import AUGMENTATIONS
 from core.train.diagnosis.finding import Finding, Severity, number
-from core.train.diagnosis.run_arrays import Numbers, Symptoms
+from core.train.diagnosis.run_arrays import Numbers, RunArrays
 
 FEW = 40  # images of each class
 # How much better it is on images it never saw: 0.02 at most with right labels, 0.07 to 0.28 with 30 % wrong ones.
@@ -12,7 +12,7 @@ ODD, HINDERED = 0.06, 0.2
 VARIED = {"shift": 0.1, "rotation": 10.0}
 
 
-def order(s: Symptoms) -> Finding | None:
+def order(s: RunArrays) -> Finding | None:
     """Find batches that are all right or all wrong: each holds one class, so they were not shuffled."""
     shares = _shares(s)
     if len(shares) < 8:
@@ -37,7 +37,7 @@ def order(s: Symptoms) -> Finding | None:
     )
 
 
-def _shares(s: Symptoms) -> Numbers:
+def _shares(s: RunArrays) -> Numbers:
     """Return the accuracy of neighbouring batches taken together, at least five images for each class."""
     count = int((np.diff(s.steps, prepend=0.0) == 1).cumprod().sum())  # those before the first that was left out
     width = -(-5 * s.num_classes // s.batch)
@@ -45,7 +45,7 @@ def _shares(s: Symptoms) -> Numbers:
     return shares
 
 
-def labels(s: Symptoms) -> Finding | None:
+def labels(s: RunArrays) -> Finding | None:
     """Find training labels that do not follow from the images.
 
     Either the network is better on images it never saw than on those it learns from: it learns a rule that many
@@ -82,7 +82,7 @@ def labels(s: Symptoms) -> Finding | None:
     )
 
 
-def _useless(s: Symptoms) -> bool:
+def _useless(s: RunArrays) -> bool:
     """Return whether many images are being learned, and nothing of it holds for others."""
     if len(s.epochs) < 3 or s.images <= FEW * s.num_classes:
         return False
@@ -90,14 +90,14 @@ def _useless(s: Symptoms) -> bool:
     return bool(guessed and s.train_accuracy[-1] > s.valid_accuracy[-1] + 0.1)
 
 
-def _hindered(s: Symptoms) -> bool:
+def _hindered(s: RunArrays) -> bool:
     """Return whether training is made harder than validation on purpose."""
     dropped = max((getattr(layer, "p", 0.0) for layer in s.run.spec.layers), default=0.0)
     varied = any(getattr(s.settings, name) for name in AUGMENTATIONS)
     return varied or dropped >= 0.3
 
 
-def few_images(s: Symptoms) -> Finding | None:
+def few_images(s: RunArrays) -> Finding | None:
     """Find a small training set that is known by heart while other images are not."""
     if s.images > FEW * s.num_classes or not len(s.epochs):
         return None
@@ -126,7 +126,7 @@ def few_images(s: Symptoms) -> Finding | None:
     )
 
 
-def overfitting(s: Symptoms) -> Finding | None:
+def overfitting(s: RunArrays) -> Finding | None:
     """Find a validation loss that has been rising for three epochs or more while the training loss went on falling."""
     if len(s.epochs) < 4:
         return None

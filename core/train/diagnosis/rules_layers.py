@@ -8,14 +8,14 @@ from core.model.layers import Activation, Dense, Flatten, GlobalAvgPool, Layer
 from core.model.spec import ModelSpec
 from core.train.describe import USUAL_LR, rounded
 from core.train.diagnosis.finding import Finding, Severity, number
-from core.train.diagnosis.run_arrays import Symptoms
+from core.train.diagnosis.run_arrays import RunArrays
 
 FAINT = 0.01  # share of the last layer's gradient that is left in the first one; 0.03 and more while a network learns
 DEAD_CHANNELS, DEAD_FEATURES = 0.7, 0.85  # networks that learn well have up to 0.3 and 0.65
 SATURATING = ("sigmoid", "tanh")
 
 
-def vanishing(s: Symptoms) -> Finding | None:
+def vanishing(s: RunArrays) -> Finding | None:
     """Find a gradient that all but fades out on its way to the first layer, for half of the early measurements."""
     layers = [name for name in s.run.spec.layer_names if name in s.gradients]
     if len(layers) < 3:
@@ -49,7 +49,7 @@ def vanishing(s: Symptoms) -> Finding | None:
     )
 
 
-def dead(s: Symptoms) -> Finding | None:
+def dead(s: RunArrays) -> Finding | None:
     """Find a layer most of whose units answer all images alike."""
     worst = max(s.dead, key=lambda name: s.dead[name].values[-1] / _limit(s, name), default=None)
     if worst is None or s.dead[worst].values[-1] < _limit(s, worst):
@@ -79,7 +79,7 @@ def dead(s: Symptoms) -> Finding | None:
     )
 
 
-def _limit(s: Symptoms, name: str) -> float:
+def _limit(s: RunArrays, name: str) -> float:
     """Return the share of dead units that is too much: of the many features of a dense layer, few are needed."""
     stack = dict(zip(s.run.spec.layer_names, s.run.spec.layers, strict=True))
     before = list(stack.values())[: list(stack).index(name)] if name in stack else []
@@ -87,7 +87,7 @@ def _limit(s: Symptoms, name: str) -> float:
     return DEAD_FEATURES if flat else DEAD_CHANNELS
 
 
-def _bent(s: Symptoms, functions: dict[str, str]) -> ModelSpec:
+def _bent(s: RunArrays, functions: dict[str, str]) -> ModelSpec:
     """Return the network of the run with other activation functions."""
 
     def bend(layer: Layer) -> Layer:

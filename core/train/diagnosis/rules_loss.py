@@ -4,7 +4,7 @@ import numpy as np
 
 from core.train.describe import USUAL_LR, rounded
 from core.train.diagnosis.finding import Finding, Severity, number
-from core.train.diagnosis.run_arrays import Numbers, Symptoms
+from core.train.diagnosis.run_arrays import Numbers, RunArrays
 
 # Before the first update fresh networks have 0.97 to 1.2 times the guessing loss and a gradient of 0.2 to 4.6.
 WILD, ODD, STEEP = 1.3, 1.1, 8.0
@@ -13,7 +13,7 @@ LEARNED = 0.7  # times the guessing loss
 EXPLOSION = 100.0  # times the usual gradient
 
 
-def inputs(s: Symptoms) -> Finding | None:
+def inputs(s: RunArrays) -> Finding | None:
     """Find a loss far above guessing before anything was learned: the first layer is given too large numbers."""
     first = float(min(s.loss[0], s.smooth[0]))  # a single image may be hard
     norms = s.gradients.get("all")
@@ -41,7 +41,7 @@ def inputs(s: Symptoms) -> Finding | None:
     )
 
 
-def high_rate(s: Symptoms) -> Finding | None:
+def high_rate(s: RunArrays) -> Finding | None:
     """Find a loss that leaps above guessing before the network has learned, or when the learning rate rises."""
     place = _leap(s)
     if place is None or not _from_rate(s, place):
@@ -66,7 +66,7 @@ def high_rate(s: Symptoms) -> Finding | None:
     )
 
 
-def exploding(s: Symptoms) -> Finding | None:
+def exploding(s: RunArrays) -> Finding | None:
     """Find a gradient that grows by orders of magnitude in a network that was learning."""
     norms = s.gradients.get("all")
     grown = _growth(norms.values) if norms is not None else None
@@ -94,22 +94,22 @@ def exploding(s: Symptoms) -> Finding | None:
     )
 
 
-def _stuck(s: Symptoms) -> bool:
+def _stuck(s: RunArrays) -> bool:
     return s.level >= 0.95 * s.guess
 
 
-def _leap(s: Symptoms) -> int | None:
+def _leap(s: RunArrays) -> int | None:
     """Return the first place after step 1 where the loss is far above guessing; where it was no number, the end."""
     high = np.flatnonzero(s.smooth[1:] > LEAP * s.guess) + 1
     return int(high[0]) if len(high) else len(s.loss) if s.exploded else None
 
 
-def _peak(s: Symptoms, place: int) -> float:
+def _peak(s: RunArrays, place: int) -> float:
     """Return the step of the largest loss from a place on."""
     return float(s.steps[-1] + 1 if s.exploded else s.steps[place + s.loss[place:].argmax()])
 
 
-def _from_rate(s: Symptoms, place: int) -> bool:
+def _from_rate(s: RunArrays, place: int) -> bool:
     """Return whether the learning rate is to blame for a leap.
 
     It is if the network had not learned before, if the rate rose just then, or if it is far above the usual one.

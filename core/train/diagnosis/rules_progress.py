@@ -5,10 +5,10 @@ import numpy as np
 from core.runs.records import Status
 from core.train.describe import USUAL_LR, rounded
 from core.train.diagnosis.finding import Finding, Severity, number
-from core.train.diagnosis.run_arrays import Symptoms
+from core.train.diagnosis.run_arrays import RunArrays
 
 
-def low_rate(s: Symptoms) -> Finding | None:
+def low_rate(s: RunArrays) -> Finding | None:
     """Find a validation loss that falls after every epoch, but hardly."""
     if len(s.epochs) < 2 or not s.told:
         return None
@@ -33,7 +33,7 @@ def low_rate(s: Symptoms) -> Finding | None:
     )
 
 
-def guessing(s: Symptoms) -> Finding | None:
+def guessing(s: RunArrays) -> Finding | None:
     """Find a network that after two epochs or more is no better than one that gives all classes the same chance."""
     known = len(s.epochs) < 2 or not s.told or min(s.valid_loss.min(), s.train_loss[-1]) < 0.98 * s.guess
     if known or s.valid_accuracy[-1] > s.lucky:
@@ -60,7 +60,7 @@ def guessing(s: Symptoms) -> Finding | None:
     )
 
 
-def unconverged(s: Symptoms) -> Finding | None:
+def unconverged(s: RunArrays) -> Finding | None:
     """Find a training that ended while its validation loss was still falling fast."""
     if s.run.status not in (Status.FINISHED, Status.STOPPED) or len(s.epochs) < 3:
         return None

@@ -20,7 +20,7 @@ Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Course:
+class TimeSeries:
     """One quantity over time: `values` after so many `steps`."""
 
     steps: Numbers
@@ -28,7 +28,7 @@ class Course:
 
 
 @dataclass(frozen=True, eq=False)
-class Symptoms:
+class RunArrays:
     """A run as arrays; all that is here was recorded.
 
     Attributes:
@@ -55,8 +55,8 @@ class Symptoms:
     valid_accuracy: Numbers
     train_loss: Numbers
     train_accuracy: Numbers
-    gradients: Mapping[str, Course]
-    dead: Mapping[str, Course]
+    gradients: Mapping[str, TimeSeries]
+    dead: Mapping[str, TimeSeries]
 
     @property
     def guess(self) -> float:
@@ -124,7 +124,7 @@ class Symptoms:
         return self.at(self.steps[-1])
 
 
-def examine(run: Run, metrics: Sequence[Metric], evidence: Sequence[Evidence], num_classes: int) -> Symptoms:
+def examine(run: Run, metrics: Sequence[Metric], evidence: Sequence[Evidence], num_classes: int) -> RunArrays:
     """Lay out what a run recorded, which is at least one step."""
     full = [metric for metric in metrics if metric.valid_loss is not None]
     if len(metrics) > MOST:
@@ -136,7 +136,7 @@ def examine(run: Run, metrics: Sequence[Metric], evidence: Sequence[Evidence], n
     size = int(max(of.max(), epochs.max(initial=0))) + 1
     total = np.maximum(np.bincount(of, weights, size), 1e-9)
     means = [np.bincount(of, weights * values, size) / total for values in (loss, accuracy)]
-    return Symptoms(
+    return RunArrays(
         run=run,
         num_classes=num_classes,
         settings=TrainConfig.from_mapping(run.settings),
@@ -159,11 +159,13 @@ def _column(metrics: Sequence[Metric], name: str) -> Numbers:
     return np.nan_to_num(values, copy=False, nan=HUGE, posinf=HUGE, neginf=-HUGE)
 
 
-def _courses(evidence: Sequence[Evidence], kind: str) -> dict[str, Course]:
+def _courses(evidence: Sequence[Evidence], kind: str) -> dict[str, TimeSeries]:
     found: dict[str, tuple[list[float], list[float]]] = {}
     for item in evidence:
         if item.kind == kind and math.isfinite(item.value):
             steps, values = found.setdefault(item.layer, ([], []))
             steps.append(item.step)
             values.append(item.value)
-    return {layer: Course(np.array(steps, float), np.array(values, float)) for layer, (steps, values) in found.items()}
+    return {
+        layer: TimeSeries(np.array(steps, float), np.array(values, float)) for layer, (steps, values) in found.items()
+    }

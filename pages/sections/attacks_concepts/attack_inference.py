@@ -18,7 +18,7 @@ RANDOM = 8  # changes of the same size that an attack is compared with
 Compared = tuple["Attacked", int]  # and how many random changes turn the answer as well
 
 
-def attacked(weights: Network, picture: subjects.Picture, how: "Attack") -> Compared | None:
+def attacked(weights: Network, picture: subjects.InputImage, how: "Attack") -> Compared | None:
     """Return the attacked picture and how many of `RANDOM` changes turn the answer; None while it is being made.
 
     Raises:
@@ -33,7 +33,7 @@ def attacked(weights: Network, picture: subjects.Picture, how: "Attack") -> Comp
     )
 
 
-def _compare(weights: Network, picture: subjects.Picture, how: "Attack", tell: Progress) -> Compared:
+def _compare(weights: Network, picture: subjects.InputImage, how: "Attack", tell: Progress) -> Compared:
     from core.explain.attacks import attack, random_changes
     from core.inference.prediction import predict
 
@@ -42,14 +42,14 @@ def _compare(weights: Network, picture: subjects.Picture, how: "Attack", tell: P
     return found, int((answers != found.before.argmax()).sum())
 
 
-def as_picture(picture: subjects.Picture, found: "Attacked") -> subjects.Picture:
+def as_picture(picture: subjects.InputImage, found: "Attacked") -> subjects.InputImage:
     """Return an attacked picture as one that networks can be asked about."""
     title = f"{picture.title}, attacked"
     return replace(picture, title=title, pixels=found.pixels.numpy().tobytes())
 
 
 def explained(
-    weights: Network, pictures: Sequence[subjects.Picture], target: int, method: Method
+    weights: Network, pictures: Sequence[subjects.InputImage], target: int, method: Method
 ) -> "list[Attribution] | None":
     """Explain one class of several pictures; None while it is being done.
 
@@ -72,7 +72,7 @@ def explained(
     return background(("explained", *key), work, words=f"{passes:,} passes", place="attack_explained")
 
 
-def growing(weights: Network, picture: subjects.Picture, how: "Attack") -> "tuple[Attempt, ...] | None":
+def growing(weights: Network, picture: subjects.InputImage, how: "Attack") -> "tuple[Attempt, ...] | None":
     """Return attacks of growing strength, up to the first that succeeds; None before that was asked for and is done.
 
     Raises:

@@ -19,12 +19,12 @@ from pages.shared.picture import input_image as subjects
 from pages.shared.picture.pixels import enlarged, shown
 from pages.shared.shell import services as state
 from pages.shared.shell.controls import ask_one
-from pages.shared.shell.layout import plain, show_errors
+from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:
     from core.explain.attacks import Attack, Attacked
 
-ATTACK_CONTROLS_METHODS = {"fgsm": "FGSM: one step", "pgd": "PGD: several steps"}
+ATTACK_METHODS = {"fgsm": "FGSM: one step", "pgd": "PGD: several steps"}
 NORMS = {"linf": "Each value (L∞)", "l2": "The whole picture (L2)"}
 FIRST = {"linf": 8, "l2": 256}
 MOST = {"linf": 64, "l2": 2048}
@@ -32,13 +32,13 @@ STEP = {"linf": 1, "l2": 16}
 ANY = -1  # instead of a class
 
 
-def ask_attack(network: Network, picture: subjects.Picture, answer: int) -> "Attack":
+def ask_attack(network: Network, picture: subjects.InputImage, answer: int) -> "Attack":
     """Ask how to attack a picture of which the network says `answer`."""
     from core.explain.attacks import Attack
 
     with st.container(border=True, key="attack_controls"):
         with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-            method = ask_one("Method", ATTACK_CONTROLS_METHODS, "attack_by")
+            method = ask_one("Method", ATTACK_METHODS, "attack_by")
             towards = _ask_towards(network, answer)
             norm, steps = "linf", 10
             if method == "pgd":
@@ -99,7 +99,7 @@ _STYLE = """<style>
 
 @st.fragment
 @show_errors()
-def attack_section(weights: Network, picture: subjects.Picture, target: int) -> None:
+def attack_section(weights: Network, picture: subjects.InputImage, target: int) -> None:
     """Let a picture be attacked, and show the change, the answers and the explanations before and after.
 
     Args:
@@ -131,7 +131,7 @@ def attack_section(weights: Network, picture: subjects.Picture, target: int) -> 
         _smallest(weights, picture, how)
 
 
-def _pictures(picture: subjects.Picture, found: "Attacked") -> None:
+def _pictures(picture: subjects.InputImage, found: "Attacked") -> None:
     """Show the picture, what was added and what came of it."""
     change = found.change.numpy().astype(np.float64)
     mean = change.mean(axis=0)
@@ -141,7 +141,7 @@ def _pictures(picture: subjects.Picture, found: "Attacked") -> None:
         with st.container(border=True, height="stretch", key="attacked_before", gap="xsmall"):
             st.markdown("**The picture**")
             st.image(enlarged(picture.array()), width="stretch", alt="The picture before the attack")
-            st.caption(plain(picture.title))
+            st.caption(escape_markdown(picture.title))
         with st.container(border=True, height="stretch", key="attacked_change", gap="xsmall"):
             st.markdown(f"**The change, {number(255 / reach)} × amplified**")
             words = _change_words(change, reach)
@@ -184,9 +184,9 @@ def _verdict(weights: Network, found: "Attacked", turned: int) -> None:
         )
 
 
-def _explanations(weights: Network, picture: subjects.Picture, found: "Attacked", target: int) -> None:
+def _explanations(weights: Network, picture: subjects.InputImage, found: "Attacked", target: int) -> None:
     """Explain one class of the picture before and after, by one method."""
-    from core.explain.compatibility import why_not
+    from core.explain.compatibility import incompatibility
 
     now = int(found.after.argmax())
     asked = {str(target): f"“{class_name(weights, target)}”"} | {str(now): f"“{class_name(weights, now)}”"}
@@ -203,9 +203,9 @@ def _explanations(weights: Network, picture: subjects.Picture, found: "Attacked"
                 persist_state="session",
             )
         ]
-    reason = why_not(weights.model, method.name)
+    reason = incompatibility(weights.model, method.name)
     if reason:
-        st.info(plain(reason), icon=":material/block:")
+        st.info(escape_markdown(reason), icon=":material/block:")
         return
     pair = (picture, as_picture(picture, found))
     maps = explained(weights, pair, chosen, method)
@@ -213,7 +213,7 @@ def _explanations(weights: Network, picture: subjects.Picture, found: "Attacked"
         before_after(method, [each.array() for each in pair], maps)
 
 
-def _smallest(weights: Network, picture: subjects.Picture, how: "Attack") -> None:
+def _smallest(weights: Network, picture: subjects.InputImage, how: "Attack") -> None:
     """Find how little is enough, on a press."""
     from core.figures.flips import flip_chart, flip_rows
 

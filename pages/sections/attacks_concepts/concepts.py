@@ -18,7 +18,7 @@ from pages.shared.picture import input_image as subjects
 from pages.shared.run.live_view import duration
 from pages.shared.shell import services as state
 from pages.shared.shell.background_jobs import Progress, background, lane_of
-from pages.shared.shell.layout import plain, show_errors
+from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,7 +46,7 @@ class Question:
     """Which network is asked, at which layer, about which class."""
 
     weights: Network
-    picture: subjects.Picture
+    picture: subjects.InputImage
     target: int
     layer: str
 
@@ -114,7 +114,7 @@ def _examples(asked: Question, count: int) -> "Tensor":
     return found
 
 
-def _variations(picture: subjects.Picture, count: int) -> "Tensor":
+def _variations(picture: subjects.InputImage, count: int) -> "Tensor":
     import torch
 
     from core.data.augment import Augmentation, augment
@@ -129,7 +129,7 @@ EACH = 6  # pictures of a concept that are shown
 
 @st.fragment
 @show_errors()
-def concept_section(weights: Network, picture: subjects.Picture, target: int) -> None:
+def concept_section(weights: Network, picture: subjects.InputImage, target: int) -> None:
     """Ask whether concepts speak for a class at a layer.
 
     Args:
@@ -243,10 +243,10 @@ def _headline(found: "ConceptReport", titles: Mapping[str, str]) -> str:
     count = len(found.concepts)
     differ = [each for each in found.concepts if each.significant and each.readable]
     if not differ:
-        return f"At **{plain(found.layer)}**, none of {count} concepts differs from chance."
+        return f"At **{escape_markdown(found.layer)}**, none of {count} concepts differs from chance."
     words = ", ".join(f"**{titles[each.concept]}** ({_side(each)})" for each in differ)
     verb = "differs" if len(differ) == 1 else "differ"
-    return f"At **{plain(found.layer)}**, {len(differ)} of {count} concepts {verb} from chance: {words}."
+    return f"At **{escape_markdown(found.layer)}**, {len(differ)} of {count} concepts {verb} from chance: {words}."
 
 
 def _side(score: "ConceptScore") -> str:

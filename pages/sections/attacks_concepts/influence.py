@@ -17,7 +17,7 @@ from pages.shared.picture import input_image as subjects
 from pages.shared.picture.pixels import enlarged, shown
 from pages.shared.shell.background_jobs import Progress, background
 from pages.shared.shell.controls import ask_one
-from pages.shared.shell.layout import plain, show_errors
+from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.shell.services import store
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _rates(run: Run) -> dict[int, float]:
 
 
 def taught(
-    weights: Network, picture: subjects.Picture, target: int, moments: Sequence[Kept], count: int
+    weights: Network, picture: subjects.InputImage, target: int, moments: Sequence[Kept], count: int
 ) -> Taught | None:
     """Return what the first `count` training images had to do with an answer; None while that is found out.
 
@@ -135,7 +135,7 @@ SIDE = 112  # about so many pixels wide are the pictures that go to the browser
 
 @st.fragment
 @show_errors()
-def influence_section(weights: Network, picture: subjects.Picture, target: int) -> None:
+def influence_section(weights: Network, picture: subjects.InputImage, target: int) -> None:
     """Show which training images pushed a network towards a class for a picture, and which look alike to it.
 
     Args:
@@ -151,7 +151,7 @@ def influence_section(weights: Network, picture: subjects.Picture, target: int) 
     try:
         moments = moments_of(weights)
     except RunError as error:  # what looks alike can still be found
-        st.info(plain(str(error)), icon=":material/block:")
+        st.info(escape_markdown(str(error)), icon=":material/block:")
         moments = ()
     found = taught(weights, picture, target, moments, count)
     if found is not None:

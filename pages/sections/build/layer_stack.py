@@ -16,13 +16,13 @@ from core.options import options
 from pages.shared.run import draft_history as edits
 from pages.shared.shell import services as state
 from pages.shared.shell.controls import ask
-from pages.shared.shell.layout import plain
+from pages.shared.shell.layout import escape_markdown
 
 COLUMNS = ("Shape", "Parameters", "Multiply-adds", "Receptive field")
 
 
 @dataclass(frozen=True)
-class Strip:
+class FeatureMapRow:
     """The first feature maps of a layer.
 
     Attributes:
@@ -90,7 +90,7 @@ def _sight(summary: LayerSummary, side: int) -> str:
     return "all pixels" if whole else f"{field}×{field} px"
 
 
-def strip(maps: Strip) -> str:
+def strip(maps: FeatureMapRow) -> str:
     """Return a layer's first feature maps."""
     data, text = b64encode(maps.png).decode("ascii"), escape(maps.text)
     image = f'<img src="data:image/png;base64,{data}" alt="{text}">'
@@ -118,7 +118,7 @@ def short(number: int) -> str:
     return str(number)
 
 
-def describe(layer: Layer) -> str:
+def describe_layer(layer: Layer) -> str:
     """Say what is particular about a layer in a few words."""
     match layer:
         case Conv():
@@ -157,7 +157,7 @@ ICONS = {
 }
 
 
-def stack(spec: ModelSpec, strips: Mapping[str, Strip]) -> None:
+def stack(spec: ModelSpec, strips: Mapping[str, FeatureMapRow]) -> None:
     """Draw a network's layers from first to last; `strips` holds the feature maps of some of them, by name."""
     _style()
     summaries = summarize(spec)
@@ -196,7 +196,7 @@ def _line(place: int, layer: Layer, summary: LayerSummary, line: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key=f"line_{place}"):
         icon = "error" if summary.problem else ICONS[layer.kind]
         st.button(
-            f"{summary.name} :small[:gray[{describe(layer)}]]",
+            f"{summary.name} :small[:gray[{describe_layer(layer)}]]",
             type="tertiary",
             icon=f":material/{icon}:",
             key=f"open_{place}",
@@ -209,7 +209,7 @@ def _line(place: int, layer: Layer, summary: LayerSummary, line: str) -> None:
 
 def problem(problem: Problem) -> None:
     """Say why a layer cannot work, and offer the changes after which it can."""
-    st.error(plain(problem.message[0].upper() + problem.message[1:]), icon=":material/error:")
+    st.error(escape_markdown(problem.message[0].upper() + problem.message[1:]), icon=":material/error:")
     with st.container(horizontal=True, gap="small"):
         for number, fix in enumerate(problem.fixes):
             key = f"fix_{number}"

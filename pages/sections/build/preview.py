@@ -10,7 +10,7 @@ from core.data.catalog import DATASETS
 from core.model.layers import Dense, GlobalAvgPool
 from core.model.shapes import problems, summarize
 from core.model.spec import MAX_LAYERS, ModelSpec
-from pages.sections.build.layer_stack import Strip, strip
+from pages.sections.build.layer_stack import FeatureMapRow, strip
 from pages.shared.shell import services as state
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ MAPS = 8
 SIDE = 56  # screen pixels of a map, about
 
 
-def ask_preview(draft: state.Draft) -> dict[str, Strip]:
+def ask_preview(draft: state.Draft) -> dict[str, FeatureMapRow]:
     """Offer a preview and return its feature maps by layer; none while it is switched off."""
     if not st.toggle("Preview on an image", key="build_preview", persist_state="session"):
         return {}
@@ -41,12 +41,12 @@ def _ask_image(dataset: str) -> int:
     last = len(state.dataset(dataset).test) - 1
     index = int(st.number_input("Test image", 0, last, min(kept, last), key=f"preview_{dataset}", width=150))
     if index != kept:
-        state.choose(state.Choice("test", dataset, index))
+        state.choose(state.PictureSelection("test", dataset, index))
     return index
 
 
 @st.cache_data(show_spinner="Looking through the layers …", max_entries=32)
-def _strips(spec_json: str, seed: int, dataset: str, index: int) -> dict[str, Strip]:
+def _strips(spec_json: str, seed: int, dataset: str, index: int) -> dict[str, FeatureMapRow]:
     """Return the image as "input" and the first maps of every layer that puts out maps."""
     from core.model.build import build_model
     from core.probe.activations import capture_activations
@@ -57,7 +57,7 @@ def _strips(spec_json: str, seed: int, dataset: str, index: int) -> dict[str, St
     maps = capture_activations(build_model(spec, seed=seed), data.normalize(images), names)
     picture = images.movedim(1, 3).expand(-1, -1, -1, 3).numpy()
     true = data.class_names[int(data.test.labels[index])]
-    return {"input": Strip(_sheet(picture), f"Test image {index}: {true}")} | {
+    return {"input": FeatureMapRow(_sheet(picture), f"Test image {index}: {true}")} | {
         name: _first_maps(maps[name][0].numpy()) for name in names
     }
 
@@ -72,7 +72,7 @@ def _front(spec: ModelSpec) -> ModelSpec:
     return replace(spec, layers=(GlobalAvgPool(), Dense(spec.num_classes)))
 
 
-def _first_maps(maps: "np.ndarray[Any, Any]") -> Strip:
+def _first_maps(maps: "np.ndarray[Any, Any]") -> FeatureMapRow:
     from core.figures.grids import colorize
     from core.figures.scales import ColorScale, number
 
@@ -80,7 +80,9 @@ def _first_maps(maps: "np.ndarray[Any, Any]") -> Strip:
     scale = ColorScale.of(shown)
     count = f"first {MAPS} of {len(maps):,} maps" if len(maps) > MAPS else "all maps"
     low, high = ("blue", "red") if scale.kind == "diverging" else ("dark", "light")
-    return Strip(_sheet(colorize(shown, scale)), f"{count} · {low} {number(scale.low)}, {high} {number(scale.high)}")
+    return FeatureMapRow(
+        _sheet(colorize(shown, scale)), f"{count} · {low} {number(scale.low)}, {high} {number(scale.high)}"
+    )
 
 
 def _sheet(pixels: "np.ndarray[Any, Any]") -> bytes:

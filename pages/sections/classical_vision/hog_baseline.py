@@ -13,7 +13,7 @@ from core.runs.training_data import dataset_title
 from pages.shared.network.comparison import LETTERS
 from pages.shared.shell import services as state
 from pages.shared.shell.background_jobs import Lane, Progress, background
-from pages.shared.shell.layout import plain, show_errors
+from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:
     from core.probe.hog import HogResult
@@ -23,7 +23,7 @@ TIMED = 256  # test images by which the network's speed is measured
 
 
 @dataclass(frozen=True)
-class Judged:
+class BaselineScore:
     """How a network does on the test images: its accuracy, 0 to 1, and seconds for one picture."""
 
     accuracy: float
@@ -56,12 +56,12 @@ def _hog(run: Run) -> "HogResult | None":
     )
 
 
-def _judged(weights: Network, side: int) -> Judged | None:
+def _judged(weights: Network, side: int) -> BaselineScore | None:
     """Return how a network does, or draw that it is judged; the store knows the accuracy of a finished run."""
     run, model, dataset = weights.require_run(), weights.model, weights.dataset()
     known = run.test_accuracy if weights.epoch is None else None
 
-    def measure(tell: Progress) -> Judged:
+    def measure(tell: Progress) -> BaselineScore:
         from core.data.datasets import Split
         from core.train.metrics import evaluate
 
@@ -70,7 +70,7 @@ def _judged(weights: Network, side: int) -> Judged | None:
         start = time.perf_counter()
         score = evaluate(model, dataset, few)
         seconds = (time.perf_counter() - start) / len(few)
-        return Judged(score.accuracy if known is None else known, seconds)
+        return BaselineScore(score.accuracy if known is None else known, seconds)
 
     key = ("judged", *weights.mark, known)
     return background(key, measure, words="Judging the network", place=f"judged_{side}", lane=Lane.MEASUREMENT)
@@ -89,7 +89,7 @@ def contest(both: Sequence[Network]) -> None:
         )
         hog = _hog(run)
         if hog is None:
-            name = plain(dataset_title(run))
+            name = escape_markdown(dataset_title(run))
             st.caption(f"{name}: some seconds to a minute, in the background. The network is not trained again.")
             return
         rivals = [weights for weights in both if weights.dataset_name == run.dataset]
@@ -101,7 +101,7 @@ def contest(both: Sequence[Network]) -> None:
             st.caption("Network B learned from other images and stands aside.")
 
 
-def _table(rivals: Sequence[Network], hog: "HogResult", judged: Sequence[Judged]) -> None:
+def _table(rivals: Sequence[Network], hog: "HogResult", judged: Sequence[BaselineScore]) -> None:
     rows = [
         {
             "": "HOG + linear SVM",
@@ -138,7 +138,7 @@ def _table(rivals: Sequence[Network], hog: "HogResult", judged: Sequence[Judged]
     )
 
 
-def _verdict(hog: "HogResult", network: Judged) -> str:
+def _verdict(hog: "HogResult", network: BaselineScore) -> str:
     ahead = round(1000 * network.accuracy) - round(1000 * hog.accuracy)
     if not ahead:
         return "**They are even.**"

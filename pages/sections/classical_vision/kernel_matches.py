@@ -18,10 +18,10 @@ from core.runs.records import Run
 from core.train.config import TrainConfig
 from pages.sections.classical_vision.operations import first_convolution
 from pages.shared.display.map_grid import dimensions
-from pages.shared.network.comparison import attempts, side_by_side, taken
+from pages.shared.network.comparison import collect_results, side_by_side, unwrap
 from pages.shared.run import draft_history as edits
 from pages.shared.run import settings_form as settings
-from pages.shared.run.run_controls import answered, refused, show_refusal
+from pages.shared.run.run_controls import last_refusal, report_refusal, show_refusal
 from pages.shared.shell import navigation as menu
 from pages.shared.shell import services as state
 from pages.shared.shell.controls import ask_one
@@ -89,7 +89,7 @@ def matches(both: Sequence[Network]) -> None:
             "Blue is negative, white is zero, red is positive; each kernel is scaled by its own largest weight. "
             + ("Its mean is taken from every kernel first, so that brightness counts no longer." * (by == "pattern"))
         )
-        found = attempts(both, partial(matched, centred=by == "pattern"))
+        found = collect_results(both, partial(matched, centred=by == "pattern"))
 
         longest = max((len(each.found) for each in found if isinstance(each, Matched)), default=0)
         count = FEW
@@ -97,7 +97,7 @@ def matches(both: Sequence[Network]) -> None:
             count = MOST
 
         def draw(side: int) -> None:
-            _show(both[side], taken(found[side]), count, centred=by == "pattern", alone=len(both) == 1)
+            _show(both[side], unwrap(found[side]), count, centred=by == "pattern", alone=len(both) == 1)
 
         side_by_side(both, draw)
 
@@ -187,14 +187,14 @@ def start_by_hand(run: Run) -> None:
         on_click=_take_over,
         args=(run.id,),
     )
-    if pressed and not refused(run):
+    if pressed and not report_refusal(run):
         menu.go("train", run=None)
     show_refusal(run)
 
 
-@answered
+@last_refusal
 def _take_over(run_id: str) -> None:
     run = state.store().get(run_id)
     config = TrainConfig.from_mapping({**run.config, "first_filters": "by_hand"})
-    edits.take_over(run.dataset, run.spec)
+    edits.load_draft(run.dataset, run.spec)
     settings.take_over(config)

@@ -13,11 +13,11 @@ from core.inference.network import Network
 from core.probe.classical import CLASSICAL, Classical, Setting
 from pages.shared.display.map_grid import color_bar, dimensions, grid
 from pages.shared.network import inference as results
-from pages.shared.network.comparison import attempts, side_by_side, taken
+from pages.shared.network.comparison import collect_results, side_by_side, unwrap
 from pages.shared.picture import input_image as subjects
 from pages.shared.picture import picker as pictures
 from pages.shared.shell import services as state
-from pages.shared.shell.layout import plain, show_errors
+from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.shell.navigation import link
 from pages.shared.widgets.image_grid import Selection
 
@@ -31,7 +31,7 @@ _WHOLE = ("count", "cell", "theta")  # settings that are whole numbers
 _COUNTED = {"points": "key-point", "segments": "line", "circles": "circle"}
 
 
-def operations(both: Sequence[Network], picture: subjects.Picture) -> None:
+def operations(both: Sequence[Network], picture: subjects.InputImage) -> None:
     """Show a picture through all hand-made operations, beside the maps of the network's first convolution."""
     st.subheader("The same picture, two ways", anchor=False)
     by_hand, learned = st.columns([2, 1], gap="large")
@@ -41,7 +41,7 @@ def operations(both: Sequence[Network], picture: subjects.Picture) -> None:
         _learned(both, picture)
 
 
-def _photograph(weights: Network) -> subjects.Picture | None:
+def _photograph(weights: Network) -> subjects.InputImage | None:
     """Return the chosen photograph before it was made small for the network; None where there is no more of it."""
     choice, shape = state.choice(), weights.input_shape
     stages = () if choice is None else pictures.picture(weights, choice)[1]
@@ -51,11 +51,11 @@ def _photograph(weights: Network) -> subjects.Picture | None:
     image = large[-1].convert("RGB")  # after it was cropped, before it was resized
     image.thumbnail((PHOTOGRAPH, PHOTOGRAPH))
     pixels = np.asarray(image).transpose(2, 0, 1)
-    return subjects.Picture(choice.name, (3, image.height, image.width), pixels.tobytes())
+    return subjects.InputImage(choice.name, (3, image.height, image.width), pixels.tobytes())
 
 
 @st.fragment
-def _by_hand(picture: subjects.Picture, photograph: subjects.Picture | None) -> None:
+def _by_hand(picture: subjects.InputImage, photograph: subjects.InputImage | None) -> None:
     st.markdown("**By hand:** somebody thought of each of these, and nothing is learned.")
     if photograph is not None and st.toggle(
         "The photograph in more detail",
@@ -76,7 +76,7 @@ def _by_hand(picture: subjects.Picture, photograph: subjects.Picture | None) -> 
                 _card(name, operation, picture)
 
 
-def _card(name: str, operation: Classical, picture: subjects.Picture) -> None:
+def _card(name: str, operation: Classical, picture: subjects.InputImage) -> None:
     """Show what one operation makes of the picture, and its settings where it has some."""
     place = st.container(gap="xsmall")
     chosen: dict[str, float] = {}
@@ -87,7 +87,7 @@ def _card(name: str, operation: Classical, picture: subjects.Picture) -> None:
         pixels, words = _drawn(name, picture.digest, tuple(sorted(chosen.items())), picture)
         st.image(pixels, width="stretch", alt=f"{operation.title}: {words}")
         st.markdown(f"**{operation.title}**  \n:small[{operation.summary}]")
-        st.caption(plain(words))
+        st.caption(escape_markdown(words))
 
 
 def _ask(name: str, setting: Setting) -> float:
@@ -101,7 +101,7 @@ def _ask(name: str, setting: Setting) -> float:
 
 @st.cache_data(show_spinner=False, max_entries=256)
 def _drawn(
-    name: str, digest: str, settings: tuple[tuple[str, float], ...], _picture: subjects.Picture
+    name: str, digest: str, settings: tuple[tuple[str, float], ...], _picture: subjects.InputImage
 ) -> "tuple[np.ndarray[Any, Any], str]":
     """Return the picture of what came out, and in a few words what it shows."""
     from core.figures.classical import operation_picture, operation_scale
@@ -124,25 +124,25 @@ def _words(result: "ClassicalResult", scale: ColorScale | None) -> str:
 
 
 @st.fragment
-def _learned(both: Sequence[Network], picture: subjects.Picture) -> None:
+def _learned(both: Sequence[Network], picture: subjects.InputImage) -> None:
     st.markdown("**Learned:** the maps of the network's first convolution; nobody told it what to look for.")
     with show_errors():
-        found = attempts(both, partial(_first_maps, picture=picture))
-        if taken(found[0]) is None:
+        found = collect_results(both, partial(_first_maps, picture=picture))
+        if unwrap(found[0]) is None:
             st.info("This network has no convolution: add one on the build page and train again.")
             return
 
         made = [each for each in found if isinstance(each, tuple)]
 
         def draw(side: int) -> None:
-            mine = taken(found[side])
+            mine = unwrap(found[side])
             if mine is None:
                 st.caption("This network has no convolution.")
             else:
                 _sheet(*mine, [maps for _, maps in made if maps.shape == mine[1].shape], both[0].id, side)
 
         side_by_side(both, draw, width=200)
-        first = taken(found[0])
+        first = unwrap(found[0])
         if first is not None and "." not in first[0]:
             link("feature_maps", "Look into these maps", layer=first[0])
 
@@ -172,7 +172,7 @@ def first_convolution(weights: Network) -> str | None:
     return next(iter(filter_layers(weights.model)), None)
 
 
-def _first_maps(weights: Network, picture: subjects.Picture) -> "tuple[str, np.ndarray[Any, Any]] | None":
+def _first_maps(weights: Network, picture: subjects.InputImage) -> "tuple[str, np.ndarray[Any, Any]] | None":
     layer = first_convolution(weights)
     if layer is None:
         return None

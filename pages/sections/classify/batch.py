@@ -15,12 +15,12 @@ from pages.sections.classify.reliability import known_reader
 from pages.shared.picture.upload import uploaded, uploads
 from pages.shared.shell import services as state
 from pages.shared.shell.background_jobs import Progress, background
-from pages.shared.shell.layout import plain, show_errors
+from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-    from core.reliability.features import Inside
+    from core.reliability.features import LogitsAndFeatures
 
 SHOWN = ("picture", "file", "answer", "probability", "calibrated", "alarm", "note", "error")
 LATER = ("calibrated", "alarm")  # what has to be measured first
@@ -41,7 +41,7 @@ class Batch:
     errors: tuple[str, ...]
     notes: tuple[str, ...]
     thumbnails: tuple[str, ...]
-    inside: "Inside | None"
+    inside: "LogitsAndFeatures | None"
 
 
 def batch_rows(weights: Network, names: Sequence[str], found: Batch) -> pd.DataFrame:
@@ -117,7 +117,7 @@ def _work(weights: Network, contents: Sequence[bytes]) -> Callable[[Progress], B
         import torch
 
         from core.data.images import decode_upload
-        from core.reliability.features import look_inside
+        from core.reliability.features import extract_features
 
         total, small, pixels = 2 * len(contents), list[str](), list[Any]()
         errors, notes = [""] * len(contents), [""] * len(contents)
@@ -133,7 +133,7 @@ def _work(weights: Network, contents: Sequence[bytes]) -> Callable[[Progress], B
             small.append(_thumbnail(image))
         if not pixels:
             return Batch(tuple(errors), tuple(notes), (), None)
-        inside = look_inside(
+        inside = extract_features(
             model,
             torch.stack(pixels),
             weights.normalize,
@@ -208,6 +208,6 @@ def _choose(files: "Sequence[UploadedFile]", event: Any) -> None:
     try:
         state.choose(uploaded(files[chosen[0]]))
     except ConvScopeError as error:
-        st.error(plain(str(error)), icon=":material/error:")
+        st.error(escape_markdown(str(error)), icon=":material/error:")
         return
     st.rerun()

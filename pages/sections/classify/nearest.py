@@ -8,18 +8,18 @@ from pages.shared.display.image_cards import Card, cards
 from pages.shared.network import inference as results
 from pages.shared.picture import input_image as subjects
 from pages.shared.picture.pixels import enlarged, shown
-from pages.shared.shell.layout import plain, show_errors
+from pages.shared.shell.layout import escape_markdown, show_errors
 
 SHOWN = 9
 SIDE = 112
 
 
 @show_errors()
-def nearest_section(weights: Network, picture: subjects.Picture) -> None:
+def nearest_section(weights: Network, picture: subjects.InputImage) -> None:
     """Show the nearest training images, once the reader of the network is there."""
     st.subheader("Nearest training images", anchor=False)
     if reason := weights.why_no_images:
-        st.caption(plain(reason))
+        st.caption(escape_markdown(reason))
         return
     found = known_reader(weights)
     if found is None:
@@ -27,7 +27,7 @@ def nearest_section(weights: Network, picture: subjects.Picture) -> None:
         return
     data, inside = weights.dataset(), results.inside(weights, picture)
     if found.directions is None or inside.features is None:
-        st.caption(plain(found.alarm.missing))
+        st.caption(escape_markdown(found.alarm.missing))
         return
     near = found.nearest(inside.features[0], SHOWN)
     answer = int(inside.logits[0].argmax())

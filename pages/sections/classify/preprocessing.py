@@ -8,7 +8,7 @@ import streamlit as st
 from core.data.exif import UPRIGHT, as_in_file
 from core.figures.scales import ColorScale
 from core.inference.network import Network
-from pages.shared.picture.input_image import Picture
+from pages.shared.picture.input_image import InputImage
 from pages.shared.picture.picker import picture
 from pages.shared.picture.samples import SAMPLES
 from pages.shared.picture.upload import open_choice
@@ -41,7 +41,7 @@ def show_stages(network: Network) -> None:
                 st.caption(f"{number} · {title}{size}")
 
 
-def _stages(network: Network, choice: state.Choice) -> "list[tuple[str, Image]]":
+def _stages(network: Network, choice: state.PictureSelection) -> "list[tuple[str, Image]]":
     """Return the titles and pictures of all stages, from how it lies in its file to the values that go in."""
     received, stages = picture(network, choice)
     if len(stages) > 1 and stages[-1].image.convert("RGB") == stages[-2].image.convert("RGB"):
@@ -60,7 +60,7 @@ def _stages(network: Network, choice: state.Choice) -> "list[tuple[str, Image]]"
     return [*found, _normalised(network, received)]
 
 
-def _normalised(network: Network, received: Picture) -> "tuple[str, Image]":
+def _normalised(network: Network, received: InputImage) -> "tuple[str, Image]":
     """Return the numbers that go in, the mean over the channels at each pixel, in colours around zero."""
     from PIL import Image
 
@@ -79,7 +79,7 @@ def _shown(image: "Image") -> "Image":
     return image.resize(size, Resampling.NEAREST if small else Resampling.LANCZOS)
 
 
-def caution(network: Network) -> None:
+def closed_set_warning(network: Network) -> None:
     """Say what an answer about a picture from elsewhere is worth: the network knows its classes and nothing else."""
     choice, names = state.choice(), network.class_names
     if choice is None or choice.kind == "test":

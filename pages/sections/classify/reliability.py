@@ -12,13 +12,13 @@ from pages.shared.display.class_bars import TOP, share
 from pages.shared.network import inference as results
 from pages.shared.picture import input_image as subjects
 from pages.shared.shell.background_jobs import Progress, background, known
-from pages.shared.shell.layout import plain, show_errors
+from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from core.reliability.calibrated_model import Reader
-    from core.reliability.features import Inside
+    from core.reliability.calibrated_model import CalibratedModel
+    from core.reliability.features import LogitsAndFeatures
 
 CANNOT = (
     "A pretrained network cannot be calibrated here: that takes images whose classes are known and that it has not "
@@ -26,12 +26,12 @@ CANNOT = (
 )
 
 
-def known_reader(weights: Network) -> "Reader | None":
+def known_reader(weights: Network) -> "CalibratedModel | None":
     """Return the reader of a network if it has been learned."""
     return known(_key(weights))
 
 
-def reader(weights: Network, place: str) -> "Reader | None":
+def reader(weights: Network, place: str) -> "CalibratedModel | None":
     """Return the reader of a network, or draw how far it is and return None; call it inside a fragment.
 
     While the network is still in training, it waits for a press.
@@ -43,14 +43,14 @@ def reader(weights: Network, place: str) -> "Reader | None":
         raise RunError(CANNOT)
     model, data = weights.model, weights.dataset()
 
-    def work(tell: Progress) -> "Reader":
+    def work(tell: Progress) -> "CalibratedModel":
         from core.explain.influence import Images
-        from core.reliability.calibrated_model import fit_reader
+        from core.reliability.calibrated_model import calibrate
 
         used = int(weights.config.get("train_images", 0)) or len(data.train)
         train = Images(data.train.images[:used], data.train.labels[:used], data.normalize)
         valid = Images(data.valid.images, data.valid.labels, data.normalize)
-        return fit_reader(model, train, valid, progress=tell)
+        return calibrate(model, train, valid, progress=tell)
 
     ask = "Calibrate these weights" if weights.in_training else ""
     return background(_key(weights), work, words="Calibrating on the validation images", place=place, ask=ask)
@@ -62,13 +62,13 @@ def _key(weights: Network) -> tuple[Hashable, ...]:
 
 @st.fragment
 @show_errors()
-def verdict_section(weights: Network, picture: subjects.Picture) -> None:
+def verdict_section(weights: Network, picture: subjects.InputImage) -> None:
     """Say how far the network's answer to a picture can be believed."""
     if weights.pretrained is not None:
-        st.caption(f":material/info: {plain(CANNOT)}")
+        st.caption(f":material/info: {escape_markdown(CANNOT)}")
         return
     if reason := weights.why_no_images:
-        st.caption(f":material/info: Its percentages cannot be calibrated. {plain(reason)}")
+        st.caption(f":material/info: Its percentages cannot be calibrated. {escape_markdown(reason)}")
         return
     if reason := _too_few(weights):
         st.caption(f":material/info: {reason}")
@@ -98,7 +98,7 @@ def _too_few(weights: Network) -> str:
     )
 
 
-def _alarm(found: "Reader", inside: "Inside") -> None:
+def _alarm(found: "CalibratedModel", inside: "LogitsAndFeatures") -> None:
     alarm = found.alarm
     rate = f"At most about {alarm.rate:.0%} of pictures like those of the data set raise this alarm falsely."
     if alarm.raised(inside)[0]:
@@ -107,7 +107,7 @@ def _alarm(found: "Reader", inside: "Inside") -> None:
         st.caption(f":material/check: No alarm: it looks like the pictures of the data set. {rate}")
 
 
-def _calibrated(weights: Network, found: "Reader", inside: "Inside") -> None:
+def _calibrated(weights: Network, found: "CalibratedModel", inside: "LogitsAndFeatures") -> None:
     raw, calibrated = _answers(found, inside)
     names = weights.class_names
     order = (-raw).argsort(kind="stable")[:TOP]
@@ -130,7 +130,7 @@ def _calibrated(weights: Network, found: "Reader", inside: "Inside") -> None:
     )
 
 
-def _answers(found: "Reader", inside: "Inside") -> "tuple[np.ndarray, np.ndarray]":
+def _answers(found: "CalibratedModel", inside: "LogitsAndFeatures") -> "tuple[np.ndarray, np.ndarray]":
     """Return the probabilities of one picture as the network says them, and calibrated, each (K,)."""
     from scipy.special import softmax
 
@@ -138,7 +138,7 @@ def _answers(found: "Reader", inside: "Inside") -> "tuple[np.ndarray, np.ndarray
     return softmax(logits), found.temperature.calibrated(logits)
 
 
-def _details(found: "Reader", inside: "Inside") -> None:
+def _details(found: "CalibratedModel", inside: "LogitsAndFeatures") -> None:
     from core.reliability.ood_samples import FOREIGN
 
     alarm, each = found.alarm, found.alarm.each(inside)
@@ -162,6 +162,6 @@ def _details(found: "Reader", inside: "Inside") -> None:
             f"Each limit is the value that {own:.1%} of {alarm.count:,} validation images exceed; one alarm is enough, "
             f"so that together they are wrong for at most {alarm.rate:.0%} of such pictures, on average. Of foreign "
             f"pictures made from validation images they catch: {caught}. Others may slip through. "
-            + plain(alarm.missing)
+            + escape_markdown(alarm.missing)
         )
         st.caption("Liu et al. 2020, arXiv:2010.03759; Lee et al. 2018, arXiv:1807.03888.")

@@ -16,7 +16,7 @@ from pages.shared.picture import input_image as subjects
 from pages.shared.picture.pixels import shown
 from pages.shared.shell.background_jobs import Progress, background
 from pages.shared.shell.controls import ask_one
-from pages.shared.shell.layout import plain, show_errors
+from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:
     from core.reliability.robustness import Stability, Variant
@@ -27,14 +27,16 @@ SIDE = 112
 
 @st.fragment
 @show_errors()
-def stability_section(weights: Network, picture: subjects.Picture, target: int) -> None:
+def stability_section(weights: Network, picture: subjects.InputImage, target: int) -> None:
     """Change a picture a little in several ways and show what becomes of the answer and of one explanation."""
-    from core.explain.compatibility import why_not
+    from core.explain.compatibility import incompatibility
     from core.reliability.perturbations import CHANGES
 
     st.subheader("Does the answer hold still?", anchor=False)
     model = weights.model
-    fit = {name: METHODS[name].title for name in QUICK if why_not(model, name, METHODS[name].resolve({})) is None}
+    fit = {
+        name: METHODS[name].title for name in QUICK if incompatibility(model, name, METHODS[name].resolve({})) is None
+    }
     method = ask_one("Explanation to follow", fit, f"stability_method_{len(fit)}")
     _ = weights.statistics  # what is wrong with it is said here
 
@@ -78,7 +80,7 @@ def _summary(weights: Network, found: "Stability") -> None:
     st.markdown(words)
 
 
-def _variants(weights: Network, found: "Stability", picture: subjects.Picture, method: str) -> None:
+def _variants(weights: Network, found: "Stability", picture: subjects.InputImage, method: str) -> None:
     about, shelf = METHODS[method], [found.original, *found.variants.values()]
     pictures = [shown(variant.pixels) for variant in shelf]
     zoom = max(1, -(-SIDE // max(picture.shape[1:])))
@@ -96,7 +98,7 @@ def _variants(weights: Network, found: "Stability", picture: subjects.Picture, m
     name = class_name(weights, found.target)
     st.caption(
         f"Above each picture as the network received it, below {about.title} of “{name}”. "
-        f"{plain(drawn.text.replace('Scaled to this map alone', 'One scale for these'))} ✓ where the answer stays; the "
+        f"{escape_markdown(drawn.text.replace('Scaled to this map alone', 'One scale for these'))} ✓ where the answer stays; the "
         "percentage of the class; the rank correlation of its map with the first one (1: the same order of pixels), "
         "after it was mirrored or shifted back. Mirrored letters and digits may really be something else."
     )

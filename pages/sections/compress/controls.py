@@ -21,7 +21,7 @@ INT8 = (
 
 
 @dataclass(frozen=True)
-class Asked:
+class CompressionRequest:
     """What is asked on this page: of which weights, how they are made smaller, and which split judges it."""
 
     weights: Network
@@ -36,7 +36,7 @@ class Asked:
         return (*self.weights.mark, *chosen, self.plan.int8, self.split)
 
 
-def ask_plan(weights: Network) -> Asked:
+def ask_plan(weights: Network) -> CompressionRequest:
     """Ask for everything."""
     with st.container(border=True, key="compress_plan"):
         what, judge = st.columns([3, 2], gap="large")
@@ -49,7 +49,7 @@ def ask_plan(weights: Network) -> Asked:
             whole = st.toggle("Whole numbers (int8)", key="compress_int8", persist_state="session")
             st.caption(INT8 if whole else ORDER)
     pruning = Pruning(kind, amount / 100) if kind != NONE else None
-    return Asked(weights, Plan(pruning, int8=whole), split)
+    return CompressionRequest(weights, Plan(pruning, int8=whole), split)
 
 
 def _amount() -> int:

@@ -9,7 +9,7 @@ import streamlit as st
 from core.explain.methods.registry import METHODS
 from core.figures.overlays import faded, overlay
 from core.figures.scales import number
-from pages.sections.compress.controls import Asked
+from pages.sections.compress.controls import CompressionRequest
 from pages.sections.compress.measure import measured, smaller, split_of
 from pages.shared.display.map_grid import color_bar
 from pages.shared.network import networks
@@ -17,7 +17,7 @@ from pages.shared.picture.pixels import shown
 from pages.shared.run.live_view import duration
 from pages.shared.shell.background_jobs import Progress, background, lane_of
 from pages.shared.shell.controls import ask_one
-from pages.shared.shell.layout import plain, show_errors
+from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:
     from core.compression.changes import Moved
@@ -29,7 +29,7 @@ SIDE = 128  # screen pixels
 
 @st.fragment
 @show_errors()
-def maps_panel(asked: Asked) -> None:
+def maps_panel(asked: CompressionRequest) -> None:
     """Offer to explain some images to both networks, and show how far the maps agree."""
     st.subheader("Which explanations changed?", anchor=False)
     names = [name for name in WAYS if METHODS[name].family == "Covering" or not asked.plan.int8]
@@ -43,7 +43,7 @@ def maps_panel(asked: Asked) -> None:
         _show(asked, method, found)
 
 
-def _chosen(asked: Asked) -> list[int]:
+def _chosen(asked: CompressionRequest) -> list[int]:
     """Return the numbers of the images: the first of those whose answer changed, then the first of the others."""
     found = measured(asked)
     assert found is not None  # this panel is drawn below the report
@@ -52,13 +52,13 @@ def _chosen(asked: Asked) -> list[int]:
     return [*flipped[:FLIPPED], *kept.tolist()]
 
 
-def _moved(asked: Asked, method: str) -> "tuple[Moved, ...] | None":
-    from core.explain.compatibility import why_not
+def _moved(asked: CompressionRequest, method: str) -> "tuple[Moved, ...] | None":
+    from core.explain.compatibility import incompatibility
 
     model, (data, split) = asked.weights.model, split_of(asked)
-    reason = why_not(model, method)
+    reason = incompatibility(model, method)
     if reason:
-        st.info(plain(reason), icon=":material/block:")
+        st.info(escape_markdown(reason), icon=":material/block:")
         return None
     chosen, made, found = _chosen(asked), smaller(asked), measured(asked)
     assert found is not None
@@ -86,7 +86,7 @@ def _moved(asked: Asked, method: str) -> "tuple[Moved, ...] | None":
     )
 
 
-def _show(asked: Asked, method: str, moved: "tuple[Moved, ...]") -> None:
+def _show(asked: CompressionRequest, method: str, moved: "tuple[Moved, ...]") -> None:
     about, (_, split) = METHODS[method], split_of(asked)
     ranks = [each.likeness.rank for each in moved if each.likeness.rank is not None]
     if ranks:
@@ -111,15 +111,15 @@ def _show(asked: Asked, method: str, moved: "tuple[Moved, ...]") -> None:
     color_bar(drawn.scale, drawn.text.replace("Scaled to this map alone", "One scale for all of these"))
 
 
-def _pair(asked: Asked, each: "Moved", pixels: np.ndarray, words: str) -> None:
+def _pair(asked: CompressionRequest, each: "Moved", pixels: np.ndarray, words: str) -> None:
     found = measured(asked)
     assert found is not None
     names = asked.weights.class_names
     after = names[int(found.change.after[each.index])]
     rank = each.likeness.rank
     with st.container(border=True, gap="xxsmall", key=f"moved_{each.index}"):
-        flipped = f", now answered “{plain(after)}”" if found.change.after[each.index] != each.target else ""
-        st.markdown(f"Image {each.index}: why “{plain(names[each.target])}”?{flipped}")
+        flipped = f", now answered “{escape_markdown(after)}”" if found.change.after[each.index] != each.target else ""
+        st.markdown(f"Image {each.index}: why “{escape_markdown(names[each.target])}”?{flipped}")
         with st.container(horizontal=True, gap="small"):
             for title, part in zip(("Before", "After"), np.split(pixels, 2, axis=1), strict=True):
                 with st.container(width=SIDE, gap="xxsmall"):

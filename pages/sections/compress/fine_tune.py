@@ -7,7 +7,7 @@ import streamlit as st
 from core.errors import ConfigError
 from core.exchange.layout import stem
 from core.train.config import TrainConfig
-from pages.sections.compress.controls import Asked
+from pages.sections.compress.controls import CompressionRequest
 from pages.sections.compress.measure import smaller
 from pages.shared.shell import navigation as menu
 from pages.shared.shell import services as state
@@ -16,7 +16,7 @@ from pages.shared.shell.layout import show_errors
 EPOCHS, GENTLER = 10, 0.1  # the most epochs that are offered; the share of the learning rate that is proposed
 
 
-def take_away(asked: Asked) -> None:
+def take_away(asked: CompressionRequest) -> None:
     """Offer to fine-tune the smaller network and to download it."""
     st.subheader("Go on with it", anchor=False)
     tune, load = st.columns(2, gap="large")
@@ -26,7 +26,7 @@ def take_away(asked: Asked) -> None:
         _download(asked)
 
 
-def _tune(asked: Asked) -> None:
+def _tune(asked: CompressionRequest) -> None:
     pruning, weights = asked.plan.pruning, asked.weights
     with st.container(border=True, height="stretch", key="compress_tune"):
         st.markdown("**Fine-tune**")
@@ -55,16 +55,16 @@ def _tune(asked: Asked) -> None:
             menu.go("train", run=_start(asked, before, int(epochs), float(rate)), epoch=None)
 
 
-def _start(asked: Asked, before: TrainConfig, epochs: int, rate: float) -> str:
+def _start(asked: CompressionRequest, before: TrainConfig, epochs: int, rate: float) -> str:
     """Record and queue the run; return its id."""
-    from core.train.initialization import Given, first_checkpoint
+    from core.train.initialization import InitialWeights, first_checkpoint
 
     run, made = asked.weights.require_run(), smaller(asked)
     words = f"{asked.weights.moment} weights of run {run.id} ({run.name}), {asked.plan.pruning}"
     if not 1 <= epochs <= EPOCHS:
         raise ConfigError(f"Fine-tuning takes 1 to {EPOCHS} epochs.")
     config = replace(before, epochs=epochs, lr=rate, first_filters="random", patience=0, target_accuracy=0.0)
-    first = first_checkpoint(made.floats.state_dict(), Given(words, made.masks), config)
+    first = first_checkpoint(made.floats.state_dict(), InitialWeights(words, made.masks), config)
     new = state.store().create(
         made.spec,
         config,
@@ -77,7 +77,7 @@ def _start(asked: Asked, before: TrainConfig, epochs: int, rate: float) -> str:
     return new
 
 
-def _download(asked: Asked) -> None:
+def _download(asked: CompressionRequest) -> None:
     made = smaller(asked)
     with st.container(border=True, height="stretch", key="compress_file"):
         st.markdown("**Take it away**")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.sections.compress.controls import Asked
+from pages.sections.compress.controls import CompressionRequest
 from pages.shared.network import networks
 from pages.shared.run.live_view import duration
 from pages.shared.shell.background_jobs import Progress, background, lane_of
@@ -20,7 +20,7 @@ STAGES = (10, 70, 20)  # parts of the work: making it, asking both networks, tak
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class CompressionResult:
     """What was measured, without the networks.
 
     Attributes:
@@ -39,13 +39,13 @@ class Measured:
     sparsity: float
 
 
-def split_of(asked: Asked) -> "tuple[Dataset, Split]":
+def split_of(asked: CompressionRequest) -> "tuple[Dataset, Split]":
     """Return the data set and the images that judge; raises `ConvScopeError` where they do not fit the network."""
     data = asked.weights.dataset()
     return data, getattr(data, asked.split)
 
 
-def measured(asked: Asked) -> Measured | None:
+def measured(asked: CompressionRequest) -> CompressionResult | None:
     """Return what was measured; None before that was asked for and is done.
 
     Raises:
@@ -64,7 +64,9 @@ def measured(asked: Asked) -> Measured | None:
     )
 
 
-def _measure(asked: Asked, model: Any, data: "Dataset", split: "Split", tell: Progress) -> Measured:
+def _measure(
+    asked: CompressionRequest, model: Any, data: "Dataset", split: "Split", tell: Progress
+) -> CompressionResult:
     from core.compression.changes import compare
     from core.compression.cost import race, size_of
 
@@ -73,7 +75,7 @@ def _measure(asked: Asked, model: Any, data: "Dataset", split: "Split", tell: Pr
     change = compare(model, made.model, images, split.labels, progress=_part(tell, 1))
     paces, ratio = race(model, made.model, images[0], progress=_part(tell, 2))
     sizes = size_of(asked.weights.require_run().spec, model), size_of(made.spec, made.model)
-    return Measured(change, sizes, paces, ratio, made.layers, made.sparsity)
+    return CompressionResult(change, sizes, paces, ratio, made.layers, made.sparsity)
 
 
 def _part(tell: Progress, stage: int) -> Progress:
@@ -85,7 +87,7 @@ def _part(tell: Progress, stage: int) -> Progress:
     return told
 
 
-def _made(asked: Asked, model: Any, data: "Dataset", tell: Progress | None = None) -> "Compressed":
+def _made(asked: CompressionRequest, model: Any, data: "Dataset", tell: Progress | None = None) -> "Compressed":
     from core.compression.plan import compress
     from core.compression.quantization import CALIBRATION
 
@@ -94,10 +96,10 @@ def _made(asked: Asked, model: Any, data: "Dataset", tell: Progress | None = Non
 
 
 @st.cache_resource(show_spinner="Compressing …", max_entries=2)
-def _smaller(key: tuple[object, ...], _asked: Asked) -> "Compressed":
+def _smaller(key: tuple[object, ...], _asked: CompressionRequest) -> "Compressed":
     return _made(_asked, _asked.weights.model, split_of(_asked)[0])
 
 
-def smaller(asked: Asked) -> "Compressed":
+def smaller(asked: CompressionRequest) -> "Compressed":
     """Return the smaller network itself, made anew unless it was among the last ones; raises `ConvScopeError`."""
     return _smaller(asked.key, asked)

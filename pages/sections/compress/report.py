@@ -7,16 +7,16 @@ import pandas as pd
 import streamlit as st
 
 from core.figures.scales import number
-from pages.sections.compress.controls import SPLITS, Asked
+from pages.sections.compress.controls import SPLITS, CompressionRequest
 from pages.sections.compress.explanations import maps_panel
 from pages.sections.compress.fine_tune import take_away
-from pages.sections.compress.measure import Measured, measured, split_of
+from pages.sections.compress.measure import CompressionResult, measured, split_of
 from pages.shared.display.thumbnails import Thumbnail, thumbnails
 from pages.shared.display.vega_charts import chart
 from pages.shared.evaluation.image_gallery import follow_image, leave_for
 from pages.shared.picture.split_images import png
 from pages.shared.shell import services as state
-from pages.shared.shell.layout import plain, show_errors
+from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:
     from core.compression.cost import Pace, Ratio
@@ -26,7 +26,7 @@ FLIPS = 18
 SIDE = 96  # screen pixels
 
 
-def flips(asked: Asked, found: Measured) -> None:
+def flips(asked: CompressionRequest, found: CompressionResult) -> None:
     """Show the images whose answer flipped, those first of which the original was surest."""
     change = found.change
     if not len(change.flipped):
@@ -41,7 +41,7 @@ def flips(asked: Asked, found: Measured) -> None:
     thumbnails(items, key="flips", on_click=leave, side=SIDE, pixelated=True)
     more = len(change.flipped) - len(items)
     st.caption(
-        plain(
+        escape_markdown(
             "✗: it was right before. ✓: it is right only now. ✗✗: wrong before and after. Below each, how "
             "sure either network is of its own answer. Click an image to see why the original answers as it does."
             + (f" {more} more are not shown." if more else "")
@@ -50,9 +50,11 @@ def flips(asked: Asked, found: Measured) -> None:
     follow_image((asked.weights,))
 
 
-def _item(asked: Asked, found: Measured, index: int) -> Thumbnail:
+def _item(asked: CompressionRequest, found: CompressionResult, index: int) -> Thumbnail:
     change, names = found.change, asked.weights.class_names
-    before, after, true = (plain(names[int(part[index])]) for part in (change.before, change.after, change.labels))
+    before, after, true = (
+        escape_markdown(names[int(part[index])]) for part in (change.before, change.after, change.labels)
+    )
     sign = "✓" if after == true else "✗" if before == true else "✗✗"
     return Thumbnail(
         f"{before} → {after}  \n:small[{sign} {change.sure_before[index]:.0%} → {change.sure_after[index]:.0%}]",
@@ -66,7 +68,7 @@ LUCK = 0.05
 
 @st.fragment
 @show_errors()
-def compressed_section(asked: Asked) -> None:
+def compressed_section(asked: CompressionRequest) -> None:
     """Offer to make a network smaller; once it is, show what that saves and changes, and how to go on with it."""
     found = measured(asked)
     if found is None:
@@ -88,7 +90,7 @@ def bytes_words(count: int) -> str:
     return f"{count / 1e6:.2f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"
 
 
-def _numbers(found: Measured) -> None:
+def _numbers(found: CompressionResult) -> None:
     (before, after), (old, new), (slow, fast) = found.change.accuracies, found.sizes, found.paces
     with st.grid(4, min_column_width=190, gap="small"):
         _metric("Accuracy", f"{after.value:.1%}", _points(after.value - before.value), _rates(before, after))
@@ -131,7 +133,7 @@ def _pace(pace: "Pace") -> str:
     return f"{pace.median:.2f} ms ({pace.low:.2f} to {pace.high:.2f})"
 
 
-def _verdict(asked: Asked, found: Measured) -> None:
+def _verdict(asked: CompressionRequest, found: CompressionResult) -> None:
     change, count = found.change, len(found.change.labels)
     split = SPLITS[asked.split].lower()
     words = (
@@ -153,7 +155,7 @@ def _verdict(asked: Asked, found: Measured) -> None:
     )
 
 
-def _classes(asked: Asked, found: Measured) -> None:
+def _classes(asked: CompressionRequest, found: CompressionResult) -> None:
     from core.figures.compression import class_chart, class_rows
 
     st.markdown("**Which classes changed**")
@@ -166,7 +168,7 @@ def _classes(asked: Asked, found: Measured) -> None:
     )
 
 
-def _layers(found: Measured) -> None:
+def _layers(found: CompressionResult) -> None:
     st.markdown("**What each layer lost**")
     table = {
         "Layer": [layer.name for layer in found.layers],

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.compression.ways import PRUNINGS
 from core.data.catalog import DATASETS
-from pages.sections.compress.controls import SPLITS, Asked
+from pages.sections.compress.controls import SPLITS, CompressionRequest
 from pages.sections.compress.measure import split_of
 from pages.shared.display.vega_charts import chart
 from pages.shared.network import networks
@@ -23,7 +23,7 @@ SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 
 @st.fragment
 @show_errors()
-def sweep_panel(asked: Asked) -> None:
+def sweep_panel(asked: CompressionRequest) -> None:
     """Offer to prune ever more, and draw what is left of the accuracy."""
     pruning = asked.plan.pruning
     if pruning is None:
@@ -52,7 +52,7 @@ def sweep_panel(asked: Asked) -> None:
     )
 
 
-def _swept(asked: Asked, kind: str) -> "tuple[Rate, ...] | None":
+def _swept(asked: CompressionRequest, kind: str) -> "tuple[Rate, ...] | None":
     (data, split), model = split_of(asked), asked.weights.model
 
     def work(tell: Progress) -> "tuple[Rate, ...]":

@@ -14,7 +14,7 @@ from pages.shared.shell import services as state
 from pages.shared.shell.background_jobs import Progress
 from pages.shared.shell.controls import told_apart
 from pages.shared.shell.downloads import download_panel
-from pages.shared.shell.layout import plain
+from pages.shared.shell.layout import escape_markdown
 from pages.shared.widgets.scroll_into_view import scroll_to
 
 BROUGHT = "dataset_brought_in"  # the data set to show next
@@ -26,8 +26,8 @@ def choose_dataset() -> DatasetInfo:
     if brought := st.session_state.pop(BROUGHT, ""):
         st.query_params["dataset"] = brought
         st.session_state["own"] = False  # the panel that it was brought in by
-        st.toast(f"{plain(DATASETS[brought].title)} is here now.", icon=":material/check:")
-    titles = told_apart({name: plain(info.title) for name, info in DATASETS.items()})
+        st.toast(f"{escape_markdown(DATASETS[brought].title)} is here now.", icon=":material/check:")
+    titles = told_apart({name: escape_markdown(info.title) for name, info in DATASETS.items()})
     asked = st.query_params.get("dataset", "")
     # Said anew each time: a browser knows the chosen one by its title only, and anybody may rename or delete one.
     st.session_state["dataset"] = asked if asked in titles else state.draft().dataset
@@ -63,9 +63,9 @@ def origin(info: DatasetInfo) -> str:
     return "downloaded" if is_stored(info.name) else f"{info.download_mb:.0f} MB download"
 
 
-def describe(info: DatasetInfo) -> None:
+def describe_dataset(info: DatasetInfo) -> None:
     """Show what the catalogue says of a data set."""
-    st.subheader(plain(info.title), anchor=False)
+    st.subheader(escape_markdown(info.title), anchor=False)
     st.markdown(info.summary)
     facts = {
         "Images": f"{info.num_images:,}",
@@ -91,10 +91,12 @@ def use(info: DatasetInfo) -> None:
             args=("dataset",),
         )
         return
-    st.markdown(f":material/check_circle: **In use.** The next network, {plain(draft.spec.name)}, learns from it.")
+    st.markdown(
+        f":material/check_circle: **In use.** The next network, {escape_markdown(draft.spec.name)}, learns from it."
+    )
     obstacle = next(iter(problems(draft.spec)), None)
     if obstacle is not None:
-        st.warning(f"The network does not fit these images yet: mend it in Build. {plain(obstacle.sentence)}")
+        st.warning(f"The network does not fit these images yet: mend it in Build. {escape_markdown(obstacle.sentence)}")
     with st.container(horizontal=True):
         menu.link("build", "Build the network")
         if obstacle is None:
@@ -103,7 +105,7 @@ def use(info: DatasetInfo) -> None:
 
 def download(info: DatasetInfo) -> None:
     """Offer to fetch a data set and show how far that is."""
-    host = plain(urlsplit(DOWNLOADS[info.name][0].urls[0]).hostname or "its makers")
+    host = escape_markdown(urlsplit(DOWNLOADS[info.name][0].urls[0]).hostname or "its makers")
     st.markdown(f"Not on this computer yet. It comes from {host}, once, and is kept afterwards.")
 
     def fetch(tell: Progress) -> None:

@@ -10,17 +10,17 @@ import streamlit as st
 
 from core.data.drawing import remarks
 from core.data.images import decode_upload
-from core.data.importing.decoder_worker import FITS, Look, squared
+from core.data.importing.decoder_worker import FITS, ImageFormat, squared
 from core.data.importing.folder_layout import MAX_CLASS_NAME, Naming, NoDataSetError, Survey, survey
 from core.data.importing.importer import bring_in, check_room
 from core.data.importing.safezip import Skipped, content_of, opened
 from core.data.names import ENCODINGS
 from core.errors import ConvScopeError
 from pages.sections.data.catalogue import BROUGHT
-from pages.sections.data.sources import ASK, TURN, WAYS, Source, counted
+from pages.sections.data.sources import ASK, TURN, WAYS, ImageSource, counted
 from pages.shared.shell.background_jobs import Lane, Progress, background
 from pages.shared.shell.controls import ask_one
-from pages.shared.shell.layout import plain, show_errors
+from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -28,20 +28,20 @@ if TYPE_CHECKING:
 _NAMINGS, _REFUSAL = "own_namings", "own_naming_refusal"
 
 
-def naming_of(source: Source) -> Naming:
+def naming_of(source: ImageSource) -> Naming:
     """Return what was said of the names in an archive so far."""
     kept: Naming = st.session_state.get(_NAMINGS, {}).get(source.key, Naming())
     return kept
 
 
-def _keep(source: Source, naming: Naming) -> None:
+def _keep(source: ImageSource, naming: Naming) -> None:
     st.session_state[_NAMINGS] = {source.key: naming}  # of the archive at hand only
 
 
-def ask_naming(source: Source, found: Survey) -> None:
+def ask_naming(source: ImageSource, found: Survey) -> None:
     """Offer other letters, where they were guessed, and other names for classes."""
     if words := st.session_state.pop(_REFUSAL, ""):
-        st.error(plain(words), icon=":material/error:")
+        st.error(escape_markdown(words), icon=":material/error:")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if found.encoding:
             field = f"own_letters_{source.key}"
@@ -59,7 +59,7 @@ def ask_naming(source: Source, found: Survey) -> None:
             _ask_rename(source, found)
 
 
-def _ask_rename(source: Source, found: Survey) -> None:
+def _ask_rename(source: ImageSource, found: Survey) -> None:
     old, new = f"own_class_old_{source.key}", f"own_class_new_{source.key}"
     with st.form("own_class_form", border=False):
         st.selectbox("Class", found.class_names, key=old, width=320)
@@ -68,11 +68,11 @@ def _ask_rename(source: Source, found: Survey) -> None:
         st.form_submit_button("Save class name", type="primary", on_click=_rename, args=(source, old, new))
 
 
-def _reread(source: Source, field: str) -> None:
+def _reread(source: ImageSource, field: str) -> None:
     _keep(source, Naming(st.session_state[field]))  # names given to misread ones mean nothing any more
 
 
-def _rename(source: Source, old: str, new: str) -> None:
+def _rename(source: ImageSource, old: str, new: str) -> None:
     st.session_state["own_rename_class"] = False
     try:
         _keep(source, naming_of(source).rename(st.session_state[old], st.session_state[new]))
@@ -133,9 +133,9 @@ def _contents(found: Survey) -> None:
     )
     teaching = counts.get("train") or counts[""]
     for words in remarks(found.class_names, np.array(teaching, np.int64)):
-        st.warning(plain(words), icon=":material/warning:")
+        st.warning(escape_markdown(words), icon=":material/warning:")
     for words in found.notes:
-        st.warning(plain(words), icon=":material/warning:")
+        st.warning(escape_markdown(words), icon=":material/warning:")
     _left_out(found.skipped)
 
 
@@ -149,7 +149,7 @@ def _left_out(files: Sequence[Skipped]) -> None:
                 st.caption(f"The first {LISTED} are listed.")
 
 
-def _ask_look(source: Source) -> tuple[str, Look]:
+def _ask_look(source: ImageSource) -> tuple[str, ImageFormat]:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         title = st.text_input("Name", value=source.title, max_chars=60, width=240, key=f"own_title_{source.key}")
         side = st.select_slider(
@@ -169,10 +169,10 @@ def _ask_look(source: Source) -> tuple[str, Look]:
         help="For pictures of cameras and microscopes that look black: each is spread from its darkest to its "
         "lightest value. Pictures with 8 bits a value stay as they are.",
     )
-    return title, Look(int(side), colour, fit, stretch)
+    return title, ImageFormat(int(side), colour, fit, stretch)
 
 
-def _preview(source: Source, found: Survey, look: Look) -> None:
+def _preview(source: ImageSource, found: Survey, look: ImageFormat) -> None:
     pictures = _samples(source.key, look, found.class_names, found, source.archive)
     if not pictures:
         return
@@ -181,14 +181,14 @@ def _preview(source: Source, found: Survey, look: Look) -> None:
             name = found.class_names[label]
             with st.container(width=96, gap="xxsmall"):
                 st.image(png, width=96, alt=f"A picture of {name} at {look.size} × {look.size} pixels")
-                st.caption(plain(name))
+                st.caption(escape_markdown(name))
     st.html("<style>.st-key-own_preview img { image-rendering: pixelated; }</style>")
     each = "each class" if len(found.class_names) <= SHOWN else f"each of the first {SHOWN} classes"
     st.caption(f"One picture of {each} as the network will get it, {look.size} × {look.size} pixels.")
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
-def _samples(key: str, look: Look, names: tuple[str, ...], _found: Survey, _archive: bytes) -> dict[int, bytes]:
+def _samples(key: str, look: ImageFormat, names: tuple[str, ...], _found: Survey, _archive: bytes) -> dict[int, bytes]:
     """Return the first readable picture of the first classes, as PNG."""
     pictures: dict[int, bytes] = {}
     labels = np.array(_found.labels)
@@ -236,11 +236,11 @@ def _ask_split(found: Survey) -> tuple[tuple[float, float], int]:
 
 
 def _bring_in(
-    source: Source,
+    source: ImageSource,
     found: Survey,
     naming: Naming,
     title: str,
-    look: Look,
+    look: ImageFormat,
     shares: tuple[float, float],
     seed: int,
 ) -> None:

@@ -13,13 +13,13 @@ from pages.sections.data.sources import counted
 from pages.shared.run import draft_history as edits
 from pages.shared.shell import navigation as menu
 from pages.shared.shell import services as state
-from pages.shared.shell.layout import plain, show_errors
+from pages.shared.shell.layout import escape_markdown, show_errors
 
 _REFUSAL = "own_refusal"
 _NAMED = 5  # trainings that are named; of the others only the number is told
 
 
-def care(info: DatasetInfo) -> None:
+def manage_panel(info: DatasetInfo) -> None:
     """Offer to train on it, to rename and to delete it, and say what was noticed when it came in."""
     with st.container(horizontal=True):
         if st.button(
@@ -29,15 +29,15 @@ def care(info: DatasetInfo) -> None:
         _ask_name(info)
         _ask_delete(info)
     if words := st.session_state.pop(_REFUSAL, ""):
-        st.error(plain(words), icon=":material/error:")
+        st.error(escape_markdown(words), icon=":material/error:")
     _noticed(own.report(info.name))
 
 
 def _noticed(report: own.Report) -> None:
     if report.archive:
-        st.caption(f"Brought in from {plain(report.archive)}.")
+        st.caption(f"Brought in from {escape_markdown(report.archive)}.")
     for words in report.warnings:
-        st.warning(plain(words), icon=":material/warning:")
+        st.warning(escape_markdown(words), icon=":material/warning:")
     if report.num_skipped:
         with st.expander(f"{counted(report.num_skipped, 'file')} left out", icon=":material/block:"):
             rows = [{"File": file, "Because": reason} for file, reason in report.skipped]
@@ -70,7 +70,9 @@ def _ask_delete(info: DatasetInfo) -> None:
     with st.popover("Delete", icon=":material/delete:", key=popover, on_change="rerun"), show_errors():
         runs = _learned(info.name)
         busy = any(run.status.active for run in runs)
-        st.markdown(f"Delete **{plain(info.title)}** with its {info.num_images:,} pictures? This cannot be undone.")
+        st.markdown(
+            f"Delete **{escape_markdown(info.title)}** with its {info.num_images:,} pictures? This cannot be undone."
+        )
         if busy:
             st.warning("A training uses it right now or waits for it: stop that first.", icon=":material/block:")
         elif runs:
@@ -97,7 +99,7 @@ def _ask_delete(info: DatasetInfo) -> None:
 
 
 def _unfinished(runs: Sequence[Run]) -> str:
-    names = ", ".join(f"**{plain(run.name)}**" for run in runs[:_NAMED])
+    names = ", ".join(f"**{escape_markdown(run.name)}**" for run in runs[:_NAMED])
     more = f" and {len(runs) - _NAMED} more" if len(runs) > _NAMED else ""
     return f"Not finished: {names}{more}. Without these images they cannot be resumed."
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.figures.balance import balance_chart, balance_rows, balance_sentence
 from pages.shared.shell import services as state
-from pages.shared.shell.layout import plain
+from pages.shared.shell.layout import escape_markdown
 
 if TYPE_CHECKING:
     from core.data.datasets import Dataset, Split
@@ -59,7 +59,7 @@ def samples(name: str) -> None:
     with st.grid(2, min_column_width=300, gap=("small", "large"), key="samples"):
         for label, class_name in enumerate(dataset.class_names):
             with st.container(gap="xxsmall"):
-                st.markdown(f"**{plain(class_name)}** :gray[· {counts[split][label]:,}]")
+                st.markdown(f"**{escape_markdown(class_name)}** :gray[· {counts[split][label]:,}]")
                 st.image(
                     _strip(name, split, label, start * SHOWN % max(1, counts[split][label]), masked),
                     width="stretch",
@@ -91,7 +91,7 @@ def balance(name: str) -> None:
         key="balance",
         alt=f"Images of each class by split. In training: {sentence}",
     )
-    st.caption(f"In training: {plain(sentence)}")
+    st.caption(f"In training: {escape_markdown(sentence)}")
 
 
 def normalising(name: str) -> None:

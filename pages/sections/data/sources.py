@@ -25,7 +25,7 @@ _COUNT, _SHOTS, TURN = "own_classes", "own_shots", "own_turn"
 
 
 @dataclass(frozen=True)
-class Source:
+class ImageSource:
     """An archive of pictures.
 
     Attributes:
@@ -41,7 +41,7 @@ class Source:
     archive: bytes
 
 
-def ask_zip() -> Source | None:
+def ask_zip() -> ImageSource | None:
     """Ask for a zip; None until there is one."""
     file = st.file_uploader(
         "A zip with one folder for each class",
@@ -56,10 +56,10 @@ def ask_zip() -> Source | None:
         st.caption("The names of the folders become the names of the classes. Nothing leaves this computer.")
         return None
     title = file.name.removesuffix(".zip").replace("_", " ").replace("-", " ").strip()
-    return Source(file.file_id, title[:1].upper() + title[1:], file.name, file.getvalue())
+    return ImageSource(file.file_id, title[:1].upper() + title[1:], file.name, file.getvalue())
 
 
-def ask_classes() -> Source | None:
+def ask_classes() -> ImageSource | None:
     """Ask for files and shots of each class; None until they make a data set."""
     count = st.session_state.setdefault(_COUNT, 2)
     with st.grid(min(count, 3), min_column_width=260):
@@ -71,7 +71,7 @@ def ask_classes() -> Source | None:
         st.caption("At least two classes, each with some pictures: twenty are a beginning, a hundred are better.")
         return None
     archive = archive_of(given)
-    return Source(blake2b(archive, digest_size=12).hexdigest(), "My pictures", "", archive)
+    return ImageSource(blake2b(archive, digest_size=12).hexdigest(), "My pictures", "", archive)
 
 
 def _add_class() -> None:
@@ -132,4 +132,4 @@ def _keep_shot(number: int, key: str) -> None:
         kept.append(content.getvalue())
 
 
-ASK: dict[str, Callable[[], Source | None]] = {"zip": ask_zip, "classes": ask_classes}
+ASK: dict[str, Callable[[], ImageSource | None]] = {"zip": ask_zip, "classes": ask_classes}

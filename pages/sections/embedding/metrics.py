@@ -9,7 +9,7 @@ from core.figures.epochs import course_chart, course_rows
 from pages.sections.embedding.types import Chart
 from pages.shared.display.vega_charts import chart
 from pages.shared.shell import services as state
-from pages.shared.shell.layout import plain
+from pages.shared.shell.layout import escape_markdown
 
 if TYPE_CHECKING:
     from core.probe.embedding.data_map import DataMap
@@ -37,7 +37,7 @@ def measures(drawn: "Chart", maps: "list[DataMap]", at: int) -> None:
 
 
 def _reading(drawn: "Chart", shown: "DataMap", right: float) -> str:
-    layer = plain(drawn.layer if drawn.layer != "input" else "the pixels")
+    layer = escape_markdown(drawn.layer if drawn.layer != "input" else "the pixels")
     if shown.voted > right + 0.02:
         return f"Neighbours in {layer} tell the classes apart better than the network's own answers do."
     if shown.voted >= right - 0.02:
@@ -46,7 +46,7 @@ def _reading(drawn: "Chart", shown: "DataMap", right: float) -> str:
 
 
 def _making(drawn: "Chart", shown: "DataMap") -> str:
-    layer = plain(drawn.layer if drawn.layer != "input" else "the pixels")
+    layer = escape_markdown(drawn.layer if drawn.layer != "input" else "the pixels")
     if shown.pooled:
         words = f"Of {layer} the means of its {shown.numbers:,} maps are taken, since all its places are too many."
     else:

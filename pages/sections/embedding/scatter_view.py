@@ -13,7 +13,7 @@ from pages.sections.embedding.metrics import course, measures, table
 from pages.sections.embedding.selected_image import neighbours, point_section
 from pages.sections.embedding.types import Chart
 from pages.shared.shell import services as state
-from pages.shared.shell.layout import plain
+from pages.shared.shell.layout import escape_markdown
 from pages.shared.widgets.scatter import Scene, scatter
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def show(drawn: Chart) -> None:
     if not maps:
         raise RunError(gaps[0].reason)
     for gap in gaps:
-        st.caption(f"Left out, {drawn.weights.at(gap.epoch).moment}: {plain(gap.reason)}")
+        st.caption(f"Left out, {drawn.weights.at(gap.epoch).moment}: {escape_markdown(gap.reason)}")
     if drawn.narrow:
         at, number = _map(drawn, maps)
         measures(drawn, maps, at)
@@ -102,7 +102,7 @@ def _map(drawn: Chart, maps: "list[DataMap]") -> tuple[int, int | None]:
     heard = f"{key}_heard"
     if picked.number is not None and picked.number != st.session_state.get(heard):
         st.session_state[heard] = picked.number
-        state.choose(state.Choice("test", network.dataset_name, picked.number))
+        state.choose(state.PictureSelection("test", network.dataset_name, picked.number))
     return picked.moment, chosen_number(network.dataset_name)
 
 

@@ -17,7 +17,7 @@ from pages.shared.network.missing_images import missing_images
 from pages.shared.run.live_view import duration
 from pages.shared.shell.background_jobs import Progress, background, lane_of
 from pages.shared.shell.controls import ask_layer, ask_one
-from pages.shared.shell.layout import plain, show_errors
+from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +32,7 @@ MOMENTS = {"one": "This epoch", "all": "All epochs"}
 
 
 @dataclass(frozen=True)
-class Asked:
+class MapRequest:
     """What is to be mapped: which layer's numbers, laid out how, of how many images, at all epochs or at one."""
 
     layer: str
@@ -62,7 +62,7 @@ def atlas_section(both: Sequence[Network]) -> None:
         side_by_side(sides, draw)
 
 
-def _ask(weights: Network) -> Asked:
+def _ask(weights: Network) -> MapRequest:
     from core.probe.embedding.layout import PROJECTIONS
     from core.probe.features import PIXELS
 
@@ -81,8 +81,8 @@ def _ask(weights: Network) -> Asked:
         kept = weights.epochs
         moments = ask_one("Moments", MOMENTS, "atlas_moments") if len(kept) > 1 else "one"
         count = _ask_count(weights)
-    st.caption(f"**{PROJECTIONS[method].title}.** {plain(PROJECTIONS[method].words)}")
-    return Asked(layer, method, count, moments == "all")
+    st.caption(f"**{PROJECTIONS[method].title}.** {escape_markdown(PROJECTIONS[method].words)}")
+    return MapRequest(layer, method, count, moments == "all")
 
 
 def _ask_count(weights: Network) -> int:
@@ -105,7 +105,7 @@ def _ask_count(weights: Network) -> int:
     return chosen or counts[0]
 
 
-def _sides(both: Sequence[Network], asked: Asked) -> Sequence[Network]:
+def _sides(both: Sequence[Network], asked: MapRequest) -> Sequence[Network]:
     if asked.course and len(both) > 1 and both[0].id == both[1].id:
         st.caption("Both sides are moments of one training, so it is shown once, through all its epochs.")
         return both[:1]
@@ -118,7 +118,9 @@ def _numbers(weights: Network, count: int) -> "np.ndarray":
     return chosen_images(len(weights.dataset().test), count)
 
 
-def _made(weights: Network, asked: Asked, numbers: "np.ndarray", side: int) -> "tuple[DataMap | NoMap, ...] | None":
+def _made(
+    weights: Network, asked: MapRequest, numbers: "np.ndarray", side: int
+) -> "tuple[DataMap | NoMap, ...] | None":
     """Return the maps, or draw how far they are and return None."""
     moments = _moments(weights, asked.method) if asked.course else (weights,)
     titles = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP (the first one takes half a minute longer)"}
@@ -142,13 +144,13 @@ def _moments(weights: Network, method: str) -> tuple[Network, ...]:
     return tuple(weights.at(epoch).pinned() for epoch in epochs)
 
 
-def _seconds(asked: Asked, count: int, moments: int) -> float:
+def _seconds(asked: MapRequest, count: int, moments: int) -> float:
     from core.probe.embedding.layout import PROJECTIONS
 
     return PROJECTIONS[asked.method].seconds * count / 1000 * moments
 
 
-def _waits(asked: Asked, count: int, moments: int) -> str:
+def _waits(asked: MapRequest, count: int, moments: int) -> str:
     """Return the label of the button that what takes long waits for; empty for what is computed at once."""
     seconds = _seconds(asked, count, moments)
     if seconds <= AT_ONCE:
@@ -158,7 +160,7 @@ def _waits(asked: Asked, count: int, moments: int) -> str:
 
 
 def _work(
-    moments: Sequence[Network], asked: Asked, numbers: "np.ndarray", progress: Progress
+    moments: Sequence[Network], asked: MapRequest, numbers: "np.ndarray", progress: Progress
 ) -> "tuple[DataMap | NoMap, ...]":
     import torch
 

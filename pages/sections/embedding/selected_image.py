@@ -17,7 +17,7 @@ from pages.shared.network import inference as results
 from pages.shared.picture import input_image as subjects
 from pages.shared.picture.pixels import enlarged, shown
 from pages.shared.shell import navigation as menu
-from pages.shared.shell.layout import plain
+from pages.shared.shell.layout import escape_markdown
 
 if TYPE_CHECKING:
     from core.probe.embedding.data_map import DataMap
@@ -36,12 +36,12 @@ def point_section(drawn: "Chart", made: "DataMap", chosen: int | None) -> int | 
     row, data, weights = rows[0], drawn.weights.dataset(), drawn.weights.at(made.epoch)
     image, label = data.test.images[chosen].numpy(), int(data.test.labels[chosen])
     answer = int(made.answers[row])
-    picture = subjects.Picture(f"Test image {chosen}", tuple(image.shape), image.tobytes(), label)
+    picture = subjects.InputImage(f"Test image {chosen}", tuple(image.shape), image.tobytes(), label)
     st.subheader(f"Test image {chosen}: “{class_name(weights, label)}”", anchor=False)
     sign = ":material/check: Right" if answer == label else ":material/close: Wrong"
     st.markdown(
         f"{sign}: the network says **{class_name(weights, answer)}**, {share(float(made.sure[row]))} sure "
-        f"({plain(weights.moment)})."
+        f"({escape_markdown(weights.moment)})."
     )
     _explained(weights, picture, answer)
     epoch = None if made.epoch is None else str(made.epoch)
@@ -49,7 +49,7 @@ def point_section(drawn: "Chart", made: "DataMap", chosen: int | None) -> int | 
     return row
 
 
-def _explained(weights: Network, picture: subjects.Picture, answer: int) -> None:
+def _explained(weights: Network, picture: subjects.InputImage, answer: int) -> None:
     from core.explain.attribution import heatmap
     from core.explain.methods.registry import METHODS
 
@@ -58,7 +58,7 @@ def _explained(weights: Network, picture: subjects.Picture, answer: int) -> None
         found = results.attribution(weights, picture, answer, METHOD)
     except ConvScopeError as error:  # a network without maps, say: the image itself can still be seen
         st.image(enlarged(pixels), width=112, output_format="PNG", caption="What it sees")
-        st.caption(plain(f"No {method.title}: {error}"))
+        st.caption(escape_markdown(f"No {method.title}: {error}"))
         return
     drawn = overlay(
         faded(pixels, method.signed),
@@ -72,7 +72,7 @@ def _explained(weights: Network, picture: subjects.Picture, answer: int) -> None
         said = class_name(weights, answer)
         st.image(drawn.pixels, width=112, output_format="PNG", caption=f"{method.title} of “{said}”")
     if found.blank:
-        st.caption(plain(found.blank))
+        st.caption(escape_markdown(found.blank))
     elif drawn.scale.high:
         color_bar(drawn.scale, f"{method.title}. {drawn.text}")
 
@@ -82,7 +82,7 @@ def neighbours(drawn: "Chart", made: "DataMap", row: int) -> None:
     data, names = drawn.weights.dataset(), drawn.weights.class_names
     near, far = made.neighbors.indices[row, :NEIGHBOURS], made.neighbors.distances[row, :NEIGHBOURS]
     label = int(data.test.labels[drawn.numbers[row]])
-    st.markdown(f"**Nearest to it in {plain(drawn.layer)}**")
+    st.markdown(f"**Nearest to it in {escape_markdown(drawn.layer)}**")
     found = []
     for other, distance in zip(drawn.numbers[near], far, strict=True):
         truth = int(data.test.labels[other])

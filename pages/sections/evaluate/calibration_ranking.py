@@ -8,9 +8,9 @@ import streamlit as st
 
 from core.figures.calibration import confidence_chart, reliability_chart, reliability_rows
 from core.figures.ranking_curves import CURVES, ranking_chart, ranking_rows
-from pages.shared.evaluation.evaluate_split import Judged
+from pages.shared.evaluation.evaluate_split import EvaluatedSplit
 from pages.shared.shell import services as state
-from pages.shared.shell.layout import plain
+from pages.shared.shell.layout import escape_markdown
 
 if TYPE_CHECKING:
     from core.evaluation.calibration import Reliability
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 NARROWEST = 320
 
 
-def curves_section(found: Judged, side: int, alike: Sequence[Judged]) -> None:
+def curves_section(found: EvaluatedSplit, side: int, alike: Sequence[EvaluatedSplit]) -> None:
     """Show the calibration of a network, and its curves of one class against the rest."""
     _calibration(found.report.reliability, side)
     _rankings(found, side)
@@ -60,7 +60,7 @@ def _calibration(found: "Reliability", side: int) -> None:
     )
 
 
-def _rankings(found: Judged, side: int) -> None:
+def _rankings(found: EvaluatedSplit, side: int) -> None:
     from core.evaluation.ranking import mean_of
 
     ranked, names = found.report.rankings, found.names
@@ -114,11 +114,11 @@ def _number(value: float | None) -> str:
 
 def _why(images: int, name: str) -> str:
     if images:
-        return f"All images here are of “{plain(name)}”, so there is nothing to tell it from."
-    return f"There is no image of “{plain(name)}” here, so the curve has no value: choose another class."
+        return f"All images here are of “{escape_markdown(name)}”, so there is nothing to tell it from."
+    return f"There is no image of “{escape_markdown(name)}” here, so the curve has no value: choose another class."
 
 
-def _areas(found: Judged, side: int) -> None:
+def _areas(found: EvaluatedSplit, side: int) -> None:
     ranked = found.report.rankings
     panel = st.expander("All classes as a table", key=f"ranking_table_{side}", on_change="rerun")
     if not panel.open:

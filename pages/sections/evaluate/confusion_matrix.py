@@ -7,11 +7,11 @@ import pandas as pd
 import streamlit as st
 
 from core.figures.confusions import MEASURES, confusion_chart, confusion_rows, most_mistaken
-from pages.shared.evaluation.evaluate_split import Judged
+from pages.shared.evaluation.evaluate_split import EvaluatedSplit
 from pages.shared.evaluation.image_gallery import image_row
 from pages.shared.shell import services as state
 from pages.shared.shell.controls import ask_one
-from pages.shared.shell.layout import plain
+from pages.shared.shell.layout import escape_markdown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +25,7 @@ def ask_measure() -> None:
     ask_one("Numbers", MEASURES, "confusion_measure")
 
 
-def confusion_section(found: Judged, side: int, alike: Sequence[Judged]) -> None:
+def confusion_section(found: EvaluatedSplit, side: int, alike: Sequence[EvaluatedSplit]) -> None:
     """Show which classes are taken for which, and the images of one cell.
 
     Args:
@@ -54,7 +54,7 @@ def _wide() -> bool:
     return "other" not in st.query_params
 
 
-def _cell_keys(found: Judged) -> tuple[str, str]:
+def _cell_keys(found: EvaluatedSplit) -> tuple[str, str]:
     """Return the keys of the two controls that name the cell; other classes have other controls."""
     about = found.weights.dataset_name
     return f"cell_true_{about}", f"cell_predicted_{about}"
@@ -72,7 +72,9 @@ def _begin(counts: "np.ndarray", true: str, predicted: str) -> None:
     st.session_state[true], st.session_state[predicted] = wrong[0][:2] if wrong else (0, 0)
 
 
-def _matrix(found: Judged, measure: str, chosen: tuple[int, int], side: int, alike: Sequence[Judged]) -> None:
+def _matrix(
+    found: EvaluatedSplit, measure: str, chosen: tuple[int, int], side: int, alike: Sequence[EvaluatedSplit]
+) -> None:
     from core.evaluation.confusion import busiest
 
     names, counts = found.names, found.report.counts
@@ -140,7 +142,7 @@ def _pairs(counts: "np.ndarray", names: Sequence[str], true: str, predicted: str
         for row, column, count in wrong[:PAIRS]:
             here = (st.session_state[true], st.session_state[predicted]) == (row, column)
             st.button(
-                f"{plain(names[row])} → {plain(names[column])} :small[({count})]",
+                f"{escape_markdown(names[row])} → {escape_markdown(names[column])} :small[({count})]",
                 key=f"mixed_{side}_{row}_{column}",
                 type="primary" if here else "secondary",
                 on_click=take,
@@ -154,22 +156,22 @@ def _ask_cell(names: Sequence[str], true: str, predicted: str) -> None:
             st.selectbox(label, range(len(names)), format_func=names.__getitem__, key=key, persist_state="session")
 
 
-def _cell(found: Judged, chosen: tuple[int, int], side: int) -> None:
+def _cell(found: EvaluatedSplit, chosen: tuple[int, int], side: int) -> None:
     from core.evaluation.confusion import cell
 
     names, (row, column) = found.names, chosen
     images = cell(found.report.answers, row, column)
     of = int(found.report.counts[row].sum())
     if not len(images):
-        one = plain(names[row])
+        one = escape_markdown(names[row])
         st.info(
-            f"No image of “{one}” was taken for “{plain(names[column])}”: choose another cell."
+            f"No image of “{one}” was taken for “{escape_markdown(names[column])}”: choose another cell."
             if of
             else f"There is no image of “{one}” among these: choose another class."
         )
         return
     st.markdown(
-        f"**{len(images):,} of {of:,}** images of “{plain(names[row])}” were taken for “{plain(names[column])}”"
+        f"**{len(images):,} of {of:,}** images of “{escape_markdown(names[row])}” were taken for “{escape_markdown(names[column])}”"
     )
     st.caption("The most confident first. Click one to see why.")
     image_row(found, images, f"cell_images_{side}", side, at_once=FEW)

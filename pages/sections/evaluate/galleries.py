@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages.shared.evaluation.evaluate_split import SPLITS, Judged
+from pages.shared.evaluation.evaluate_split import SPLITS, EvaluatedSplit
 from pages.shared.evaluation.image_gallery import image_row
 from pages.shared.shell.controls import ask_one
-from pages.shared.shell.layout import plain
+from pages.shared.shell.layout import escape_markdown
 
 
 def ask_gallery() -> None:
@@ -17,14 +17,14 @@ def ask_gallery() -> None:
     ask_one("Gallery", {name: gallery.title for name, gallery in GALLERIES.items()}, "evaluation_gallery")
 
 
-def galleries_section(found: Judged, side: int, alike: Sequence[Judged]) -> None:
+def galleries_section(found: EvaluatedSplit, side: int, alike: Sequence[EvaluatedSplit]) -> None:
     """Show the images of the gallery that was asked for."""
     from core.evaluation.galleries import GALLERIES
 
     name = st.session_state.get("evaluation_gallery") or next(iter(GALLERIES))
     gallery = GALLERIES[name]
     images = gallery.order(found.report.answers)
-    st.markdown(plain(gallery.about))
+    st.markdown(escape_markdown(gallery.about))
     if not len(images):
         st.info(gallery.none, icon=":material/check:")
         return

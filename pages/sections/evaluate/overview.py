@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from pages.shared.evaluation.evaluate_split import SPLITS, Judged
-from pages.shared.shell.layout import plain
+from pages.shared.evaluation.evaluate_split import SPLITS, EvaluatedSplit
+from pages.shared.shell.layout import escape_markdown
 
 if TYPE_CHECKING:
     from core.evaluation.metrics import Scores
@@ -24,7 +24,7 @@ SHARES = ["Precision", "Recall", "F1"]
 AVERAGES = {"macro": "Macro", "micro": "Micro", "weighted": "Weighted"}
 
 
-def overview_section(found: Judged, side: int, alike: Sequence[Judged]) -> None:
+def overview_section(found: EvaluatedSplit, side: int, alike: Sequence[EvaluatedSplit]) -> None:
     """Show the figures of a network."""
     scores = found.report.scores
     _figures(found)
@@ -35,7 +35,7 @@ def overview_section(found: Judged, side: int, alike: Sequence[Judged]) -> None:
     _averages(scores, side)
 
 
-def _figures(found: Judged) -> None:
+def _figures(found: EvaluatedSplit) -> None:
     scores, calibration = found.report.scores, found.report.reliability
     with st.grid(3, min_column_width=140, gap="small"):
         _rate(
@@ -79,16 +79,16 @@ def _figure(label: str, value: str, below: str, words: str) -> None:
     st.metric(label, value, below, delta_color="off", delta_arrow="off", help=words, border=True)
 
 
-def _baseline(found: Judged) -> None:
+def _baseline(found: EvaluatedSplit) -> None:
     scores = found.report.scores
     most = scores.classes[scores.commonest].images / scores.images
     st.caption(
         f"{round(scores.accuracy.value * scores.images):,} of {scores.images:,} {SPLITS[found.split].lower()} are "
-        f"right. Always answering “{plain(found.names[scores.commonest])}” would be right for {most:.1%}."
+        f"right. Always answering “{escape_markdown(found.names[scores.commonest])}” would be right for {most:.1%}."
     )
 
 
-def _table(found: Judged, side: int) -> None:
+def _table(found: EvaluatedSplit, side: int) -> None:
     classes = found.report.scores.classes
     table = pd.DataFrame(
         {
@@ -122,7 +122,7 @@ def _table(found: Judged, side: int) -> None:
 def _undefined(what: str, names: Sequence[str]) -> str:
     if not names:
         return ""
-    listed = ", ".join(f"“{plain(name)}”" for name in names[:5]) + (
+    listed = ", ".join(f"“{escape_markdown(name)}”" for name in names[:5]) + (
         "" if len(names) <= 5 else f" and {len(names) - 5} more"
     )
     return f" {listed}: {what} (–), and counts as 0 in the averages."

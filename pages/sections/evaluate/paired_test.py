@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.errors import RunError
 from core.inference.network import Network
-from pages.shared.evaluation.evaluate_split import NOTHING_HERE, SPLITS, Judged, judged
+from pages.shared.evaluation.evaluate_split import NOTHING_HERE, SPLITS, EvaluatedSplit, judged
 from pages.shared.evaluation.image_gallery import image_row
 from pages.shared.network.counterpart import offer_compare
 from pages.shared.network.missing_images import missing_images
@@ -53,12 +53,12 @@ def contest_section(both: tuple[Network, ...], split: str) -> None:
         _show(found[0], found[1])
 
 
-def _show(first: Judged, other: Judged) -> None:
+def _show(first: EvaluatedSplit, other: EvaluatedSplit) -> None:
     from core.evaluation.comparison import compare
 
     compared = compare(first.report.answers, other.report.answers)
     _figures(first, other, compared)
-    st.markdown(verdict(compared.test))
+    st.markdown(test_verdict(compared.test))
     titles = {name: f"{title} · {len(getattr(compared, name)):,}" for name, title in GROUPS.items()}
     group = ask_one("Images", titles, "contest_group")
     images = getattr(compared, group)
@@ -73,7 +73,7 @@ def _show(first: Judged, other: Judged) -> None:
     image_row(first, images, f"contest_{group}", 0, other=other)
 
 
-def _figures(first: Judged, other: Judged, compared: "Comparison") -> None:
+def _figures(first: EvaluatedSplit, other: EvaluatedSplit, compared: "Comparison") -> None:
     test = compared.test
     with st.grid(4, min_column_width=150, gap="small"):
         for letter, found in (("A", first), ("B", other)):
@@ -116,7 +116,7 @@ def p_text(value: float) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def verdict(test: "McNemar") -> str:
+def test_verdict(test: "McNemar") -> str:
     """Say in words what McNemar's test found."""
     if not test.only_first + test.only_other:
         return "Both get exactly the same images: there is no difference to explain."

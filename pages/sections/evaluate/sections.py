@@ -9,12 +9,12 @@ from pages.sections.evaluate.confusion_matrix import ask_measure, confusion_sect
 from pages.sections.evaluate.galleries import ask_gallery, galleries_section
 from pages.sections.evaluate.overview import overview_section
 from pages.sections.evaluate.paired_test import contest_section
-from pages.shared.evaluation.evaluate_split import NOTHING_HERE, Judged, judged
+from pages.shared.evaluation.evaluate_split import NOTHING_HERE, EvaluatedSplit, judged
 from pages.shared.evaluation.image_gallery import follow_image
 from pages.shared.network.comparison import side_by_side
 from pages.shared.network.missing_images import missing_images
 from pages.shared.shell import navigation as menu
-from pages.shared.shell.layout import plain, show_errors
+from pages.shared.shell.layout import escape_markdown, show_errors
 
 SECTIONS = {
     "overview": "Overview",
@@ -57,7 +57,7 @@ def evaluation(both: tuple[Network, ...], split: str, section: str) -> None:
 
 def _draw(both: tuple[Network, ...], split: str, section: str) -> None:
     """Judge all before any is drawn: what is alike has one scale."""
-    places, judgements = dict[int, DeltaGenerator](), dict[int, Judged]()
+    places, judgements = dict[int, DeltaGenerator](), dict[int, EvaluatedSplit]()
 
     def judge(side: int) -> None:
         if both[side].pretrained is None and missing_images(both[side], f"{side}_"):
@@ -78,7 +78,7 @@ def _nothing() -> None:
 
 
 def _refuse(reason: str) -> None:
-    st.info(plain(reason), icon=":material/block:")
+    st.info(escape_markdown(reason), icon=":material/block:")
     with st.container(horizontal=True, gap="medium"):
         menu.link("train", "Train a network", run=None)
         menu.link("classify", "Give this one a picture of your own")

@@ -23,7 +23,7 @@ from pages.shared.run.live_view import duration
 from pages.shared.shell import services as state
 from pages.shared.shell.background_jobs import Progress, background, lane_of
 from pages.shared.shell.controls import ask_one
-from pages.shared.shell.layout import plain, show_errors
+from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:
     from core.explain.metrics.agreement import Agreement
@@ -35,7 +35,7 @@ _STYLE = """<style>
 </style>"""
 
 
-def show_agreement(found: "Agreement", picture: subjects.Picture, by: str, side: int) -> None:
+def show_agreement(found: "Agreement", picture: subjects.InputImage, by: str, side: int) -> None:
     """Show what methods have in common: both matrices, and the pixels that they dispute over the picture.
 
     Args:
@@ -57,7 +57,7 @@ def show_agreement(found: "Agreement", picture: subjects.Picture, by: str, side:
             with st.container(border=True, height="stretch", key=f"disputed_sign_{side}"):
                 _disputed_signs(found, picture)
     for name, reason in found.left_out.items():
-        st.caption(f"{name} is left out: {plain(reason)}")
+        st.caption(f"{name} is left out: {escape_markdown(reason)}")
 
 
 def _sentence(found: "Agreement") -> None:
@@ -127,7 +127,7 @@ def _matrix(
     chart(matrix_chart(names, title, scale, theme=state.theme()), rows, key=key, alt=f"{title}: {said}")
 
 
-def _disputed_ranks(found: "Agreement", picture: subjects.Picture) -> None:
+def _disputed_ranks(found: "Agreement", picture: subjects.InputImage) -> None:
     st.markdown("**Pixels whose weight is disputed**")
     drawn = overlay(faded(picture.array(), signed=False), found.dispute, signed=False, percentile=100)
     st.image(drawn.pixels, width="stretch", alt="The picture with the pixels whose weight the methods dispute")
@@ -138,7 +138,7 @@ def _disputed_ranks(found: "Agreement", picture: subjects.Picture) -> None:
     )
 
 
-def _disputed_signs(found: "Agreement", picture: subjects.Picture) -> None:
+def _disputed_signs(found: "Agreement", picture: subjects.InputImage) -> None:
     assert found.sign_dispute is not None
     st.markdown("**Pixels whose sign is disputed**")
     drawn = overlay(faded(picture.array(), signed=False), found.sign_dispute, signed=False, percentile=100)
@@ -158,7 +158,7 @@ UNASKED = 5.0  # seconds: what takes longer waits for a click
 
 
 @st.fragment
-def agreement_section(both: Sequence[Network], picture: subjects.Picture, target: int) -> None:
+def agreement_section(both: Sequence[Network], picture: subjects.InputImage, target: int) -> None:
     """Show how far the chosen methods agree about a class of a picture, and where they do not.
 
     Args:
@@ -188,7 +188,7 @@ def agreement_section(both: Sequence[Network], picture: subjects.Picture, target
 
 
 def _agreement(
-    weights: Network, picture: subjects.Picture, target: int, methods: Sequence[str], side: int
+    weights: Network, picture: subjects.InputImage, target: int, methods: Sequence[str], side: int
 ) -> "Agreement | None":
     """Return how far the methods agree once all have answered; draw how far they are until then, and return None."""
     settings = {name: method_options(name) for name in methods}
@@ -206,13 +206,13 @@ def _agreement(
     return None if found is None else found[0]
 
 
-def _passes(name: str, options: Mapping[str, Any], picture: subjects.Picture) -> int:
+def _passes(name: str, options: Mapping[str, Any], picture: subjects.InputImage) -> int:
     return METHODS[name].passes(METHODS[name].resolve(options), picture.shape)
 
 
 def _compare(
     weights: Network,
-    picture: subjects.Picture,
+    picture: subjects.InputImage,
     target: int,
     settings: Mapping[str, Mapping[str, Any]],
     progress: Progress,

@@ -10,17 +10,17 @@ from core.errors import ConvScopeError
 from core.explain.metrics.deletion_insertion import BETTER, FILLS
 from core.figures.overlays import faded, overlay
 from core.figures.removal_curves import chance_rows, removal_chart, removal_rows
-from pages.sections.explain.trust_request import Asked, attempt, head, say
+from pages.sections.explain.trust_request import TrustRequest, attempt, head, say
 from pages.shared.display.class_bars import class_name, share
 from pages.shared.display.map_grid import color_bar
 from pages.shared.display.vega_charts import chart
 from pages.shared.explanation.controls import chosen_look
-from pages.shared.network.comparison import taken
+from pages.shared.network.comparison import unwrap
 from pages.shared.picture.pixels import enlarged
 from pages.shared.shell import services as state
 from pages.shared.shell.background_jobs import Progress, background, lane_of
 from pages.shared.shell.controls import ask_one
-from pages.shared.shell.layout import plain, show_errors
+from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,7 +50,7 @@ class Chances:
     noise: "Chance"
 
 
-def sizes(asked: Asked) -> tuple[int, int, int]:
+def sizes(asked: TrustRequest) -> tuple[int, int, int]:
     """Return how many steps, other places and random orders a picture of this size gets.
 
     From step to step it is a whole per cent of the pixels, or several.
@@ -60,7 +60,7 @@ def sizes(asked: Asked) -> tuple[int, int, int]:
     return (20, 6, 3) if max(asked.picture.shape[1:]) > COARSE else (STEPS, PLACES, RANDOM_ORDERS)
 
 
-def curves_of(asked: Asked, values: "np.ndarray", fill: str) -> "dict[str, Curve | ConvScopeError] | None":
+def curves_of(asked: TrustRequest, values: "np.ndarray", fill: str) -> "dict[str, Curve | ConvScopeError] | None":
     """Return the curves of a map, or draw how far they are and return None."""
     steps = sizes(asked)[0]
     key = ("curves", *asked.key, fill)
@@ -86,7 +86,7 @@ def _both_curves(
     return {mode: attempt(partial(curve, mode)) for mode in TITLES}
 
 
-def chances_of(asked: Asked, values: "np.ndarray", fill: str) -> "dict[str, Chances | ConvScopeError] | None":
+def chances_of(asked: TrustRequest, values: "np.ndarray", fill: str) -> "dict[str, Chances | ConvScopeError] | None":
     """Return what chance scores, or draw how far that is, or the button that starts it, and return None."""
     steps, places, orders = sizes(asked)
     passes = len(TITLES) * (places + orders) * (steps + 1)
@@ -138,7 +138,7 @@ def _chances(
 
 
 def curve_card(
-    curve: "Curve", chances: "Chances | ConvScopeError | None", gone: float, asked: Asked, *, looked_at: bool
+    curve: "Curve", chances: "Chances | ConvScopeError | None", gone: float, asked: TrustRequest, *, looked_at: bool
 ) -> None:
     """Draw one curve with its area, that of chance, and the verdict.
 
@@ -151,7 +151,7 @@ def curve_card(
     """
     from core.explain.metrics.verdicts import removal_verdict
 
-    mode, found = curve.mode, None if chances is None else taken(chances)
+    mode, found = curve.mode, None if chances is None else unwrap(chances)
     head(TITLES[mode], ABOUT[mode], PAPER, mode)
     chart(
         removal_chart(mode, theme=state.theme()),
@@ -174,7 +174,7 @@ def curve_card(
     say(removal_verdict(curve, found.moved), _evidence(curve, found, gone, asked))
 
 
-def _evidence(curve: "Curve", chances: Chances, gone: float, asked: Asked) -> str:
+def _evidence(curve: "Curve", chances: Chances, gone: float, asked: TrustRequest) -> str:
     """Say what the share that the slider stands at does, and what as many pixels do that chance chose."""
     deed = "Removing the" if curve.mode == "deletion" else "Showing only the"
     return (
@@ -184,7 +184,7 @@ def _evidence(curve: "Curve", chances: Chances, gone: float, asked: Asked) -> st
     )
 
 
-def map_card(asked: Asked, found: "Attribution") -> None:
+def map_card(asked: TrustRequest, found: "Attribution") -> None:
     """Draw a map over its picture, with what its colours mean."""
     from core.explain.attribution import heatmap
 
@@ -204,14 +204,14 @@ def map_card(asked: Asked, found: "Attribution") -> None:
         st.image(drawn.pixels, width="stretch", alt=f"{method.title}: {drawn.text}")
         color_bar(drawn.scale, drawn.text)
         if found.gap and found.gap.shortfall:
-            st.caption(plain(found.gap.shortfall))
+            st.caption(escape_markdown(found.gap.shortfall))
 
 
 MODES = {"deletion": "Remove them", "insertion": "Show only them"}
 
 
 @st.fragment
-def removal_panel(asked: Asked, found: "Attribution") -> None:
+def removal_panel(asked: TrustRequest, found: "Attribution") -> None:
     """Show a map, the picture without what it calls important, the answer to that, and the curves of both ways."""
     from core.explain.attribution import heatmap
 
@@ -239,19 +239,24 @@ def removal_panel(asked: Asked, found: "Attribution") -> None:
     with st.grid(2, min_column_width=320):
         for each in MODES:
             with st.container(border=True, height="stretch", key=f"trust_{each}"), show_errors():
-                curve = taken(curves[each])
+                curve = unwrap(curves[each])
                 chance = chances[each] if chances else None
                 curve_card(curve, chance, percent / 100, asked, looked_at=each == mode)
 
 
-def _fills(asked: Asked) -> dict[str, str]:
+def _fills(asked: TrustRequest) -> dict[str, str]:
     """Name what removed pixels get: zero is the mean colour only where images are normalised by it."""
     mean, _ = asked.weights.statistics
     return FILLS if any(mean) else FILLS | {"mean": "Black"}
 
 
 def _erased(
-    asked: Asked, values: "np.ndarray", gone: float, fill: str, mode: str, chance: "Chances | ConvScopeError | None"
+    asked: TrustRequest,
+    values: "np.ndarray",
+    gone: float,
+    fill: str,
+    mode: str,
+    chance: "Chances | ConvScopeError | None",
 ) -> None:
     """Draw the picture after its pixels are changed, and what the network says of it."""
     from core.explain.metrics.deletion_insertion import removed
@@ -264,25 +269,25 @@ def _erased(
         st.image(enlarged(_pixels(asked, changed)), width="stretch", alt=f"The picture: {words}")
         st.caption(f"{words}, the most important ones of the map.")
     with st.container(border=True, height="stretch", key="trust_answer", gap="xsmall"):
-        _answer(asked, changed, None if chance is None else taken(chance).noise.mean.at(gone))
+        _answer(asked, changed, None if chance is None else unwrap(chance).noise.mean.at(gone))
 
 
-def _pixels(asked: Asked, image: Any) -> "np.ndarray":
+def _pixels(asked: TrustRequest, image: Any) -> "np.ndarray":
     """Turn a normalised image back into one to show."""
     pixels: np.ndarray = asked.weights.denormalize(image).permute(1, 2, 0).expand(-1, -1, 3).numpy()
     return pixels
 
 
-def _answer(asked: Asked, changed: Any, random: float | None) -> None:
+def _answer(asked: TrustRequest, changed: Any, random: float | None) -> None:
     """Write how likely the class is now, and what the network says instead; `random` is what random pixels do."""
     import torch
 
-    from core.explain.metrics.validate import likelihoods
-    from core.inference.copies import twin_of
+    from core.explain.metrics.validate import target_probabilities
+    from core.inference.copies import shallow_copy_for_hooks
     from core.inference.prediction import predict
 
     model, images = asked.weights.model, torch.stack([asked.image(), changed])
-    before, now = likelihoods(twin_of(model), images, asked.target, asked.versus).tolist()
+    before, now = target_probabilities(shallow_copy_for_hooks(model), images, asked.target, asked.versus).tolist()
     first, probabilities = predict(model, images).numpy()
     st.markdown("**What it says of that**")
     st.metric(

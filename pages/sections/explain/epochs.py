@@ -11,7 +11,7 @@ from core.errors import ConvScopeError
 from core.explain.epochs import Missing, Moment, follow, thinned
 from core.explain.methods.registry import METHODS
 from core.inference.network import Network
-from pages.sections.explain.epochs_view import Told, pause, tell
+from pages.sections.explain.epochs_view import EpochSeries, pause, tell
 from pages.shared.display.class_bars import class_name, same_classes
 from pages.shared.explanation.controls import chosen_methods, method_options
 from pages.shared.network import inference as results
@@ -20,7 +20,7 @@ from pages.shared.picture import input_image as subjects
 from pages.shared.run.live_view import duration
 from pages.shared.shell.background_jobs import Lane, Progress, background
 from pages.shared.shell.controls import ask_one
-from pages.shared.shell.layout import empty_state, plain, show_errors
+from pages.shared.shell.layout import empty_state, escape_markdown, show_errors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +33,7 @@ SCALES = {"one": "One for all epochs", "own": "One for each epoch"}
 
 
 @st.fragment
-def time_section(both: Sequence[Network], picture: subjects.Picture, target: int) -> None:
+def time_section(both: Sequence[Network], picture: subjects.InputImage, target: int) -> None:
     """Show how the explanation of a picture came about: one map for each epoch, of one run or of two.
 
     Args:
@@ -79,7 +79,7 @@ def _no_epochs(network: Network) -> None:
         st.caption("The first map comes with the first weights: wait a moment, then press Refresh.")
         return
     empty_state(
-        f"**{plain(network.name)}** has no epochs of its training, so there is nothing to watch: a network that you "
+        f"**{escape_markdown(network.name)}** has no epochs of its training, so there is nothing to watch: a network that you "
         "train here keeps one after every epoch.",
         "Train a network",
         "train",
@@ -105,7 +105,9 @@ def _ask() -> "tuple[Method, bool]":
     return METHODS[name], scale == "one"
 
 
-def _told(network: Network, picture: subjects.Picture, target: int, method: "Method", side: int) -> Told | None:
+def _told(
+    network: Network, picture: subjects.InputImage, target: int, method: "Method", side: int
+) -> EpochSeries | None:
     """Return what a run says of the picture at its epochs, or draw how far the computation is and return None."""
     run, kept = network.require_run(), network.epochs
     epochs: tuple[int | None, ...] = thinned(kept, MOST)
@@ -123,7 +125,7 @@ def _told(network: Network, picture: subjects.Picture, target: int, method: "Met
         ask=ask,
         lane=Lane.LONG if ask else Lane.SHORT,
     )
-    return None if moments is None else Told(network, moments, len(kept))
+    return None if moments is None else EpochSeries(network, moments, len(kept))
 
 
 def _asked(weights: Network, method: "Method", options: dict[str, Any], count: int) -> str:
@@ -140,7 +142,7 @@ def _asked(weights: Network, method: "Method", options: dict[str, Any], count: i
 
 def _moments(
     asked: Sequence[Network],
-    picture: subjects.Picture,
+    picture: subjects.InputImage,
     target: int,
     method: str,
     options: dict[str, Any],

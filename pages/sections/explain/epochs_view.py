@@ -21,8 +21,8 @@ from pages.shared.explanation.controls import chosen_look
 from pages.shared.network.comparison import LETTERS
 from pages.shared.picture import input_image as subjects
 from pages.shared.shell import services as state
-from pages.shared.shell.layout import plain
-from pages.shared.widgets.epoch_player import Leaf, Strip, flip_book
+from pages.shared.shell.layout import escape_markdown
+from pages.shared.widgets.epoch_player import Frame, FrameRow, flip_book
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Told:
+class EpochSeries:
     """What a run says of a picture at its epochs.
 
     Attributes:
@@ -50,12 +50,12 @@ class Told:
         return run.step / max(1, run.steps_per_epoch) if moment.epoch is None else float(moment.epoch)
 
 
-def reading(told: Told, target: int, picture: subjects.Picture) -> list[str]:
+def reading(told: EpochSeries, target: int, picture: subjects.InputImage) -> list[str]:
     """Say in sentences, Markdown, since when a run answers as it does, and since when for the same reason."""
     return [sentence for sentence in (_answer(told, target), _alike(told), _inside(told, picture)) if sentence]
 
 
-def _answer(told: Told, target: int) -> str:
+def _answer(told: EpochSeries, target: int) -> str:
     name, last = class_name(told.network, target), told.moments[-1]
     if isinstance(last, Missing):
         return "Its last epoch cannot be asked."
@@ -71,7 +71,7 @@ def _answer(told: Told, target: int) -> str:
     return f"It has said “{name}” all along" + (", even untrained: by chance." if asked[0].epoch == 0 else ".")
 
 
-def _alike(told: Told) -> str:
+def _alike(told: EpochSeries) -> str:
     values = likeness_to_last(told.moments)
     if values[-1] is None:
         return "Its last map is blank, so the others cannot be likened to it."
@@ -90,7 +90,7 @@ def _alike(told: Told) -> str:
     return f"**{since} its map stays alike**: rank correlation {ALIKE} or more with the last."
 
 
-def between(one: Told, other: Told) -> str:
+def between(one: EpochSeries, other: EpochSeries) -> str:
     """Say in a sentence how alike the last maps of two runs are; empty where there is none to compare."""
     alike = likeness_to_last((one.moments[-1], other.moments[-1]))[0]
     return "" if alike is None else f"In the end the maps of A and B have a rank correlation of {alike:.2f}."
@@ -109,7 +109,7 @@ def promise_kept(moments: Sequence[Moment]) -> str:
     return f"{worst.promise.words} {count} The farthest: {worst.shortfall}"
 
 
-def _inside(told: Told, picture: subjects.Picture) -> str:
+def _inside(told: EpochSeries, picture: subjects.InputImage) -> str:
     mask = _mask(told.network, picture)
     if mask is None:
         return ""
@@ -126,7 +126,7 @@ def _from(moment: Moment | Missing) -> str:
     return "in its latest weights" if moment.epoch is None else f"from epoch {moment.epoch} on"
 
 
-def _mask(network: Network, picture: subjects.Picture) -> "np.ndarray[Any, Any] | None":
+def _mask(network: Network, picture: subjects.InputImage) -> "np.ndarray[Any, Any] | None":
     """Return where the object is, if this is an image of which the data set knows it."""
     choice = state.choice()
     if choice is None or choice.kind != "test" or network.why_no_images:
@@ -137,7 +137,7 @@ def _mask(network: Network, picture: subjects.Picture) -> "np.ndarray[Any, Any] 
     return images.masks[index].numpy() if known else None
 
 
-def charts(told: Sequence[Told], target: int, picture: subjects.Picture, now: float) -> None:
+def charts(told: Sequence[EpochSeries], target: int, picture: subjects.InputImage, now: float) -> None:
     """Draw what is measured of each epoch: how likely the class is, how alike the map is, how much is on the object."""
     if len(told) > 1:
         _key(told)
@@ -171,7 +171,7 @@ def charts(told: Sequence[Told], target: int, picture: subjects.Picture, now: fl
 
 
 def _chart(
-    told: Sequence[Told],
+    told: Sequence[EpochSeries],
     values: Sequence[Sequence[float | None]],
     key: str,
     title: str,
@@ -198,7 +198,7 @@ def _chart(
         )
 
 
-def _key(told: Sequence[Told]) -> None:
+def _key(told: Sequence[EpochSeries]) -> None:
     """Say which line is which run."""
     entries = "".join(
         f'<span><img src="{swatch(place, state.theme())}" alt="" style="vertical-align: middle"> '
@@ -212,8 +212,8 @@ COLUMNS = 12  # of the sheet
 
 
 def tell(
-    told: Sequence[Told],
-    picture: subjects.Picture,
+    told: Sequence[EpochSeries],
+    picture: subjects.InputImage,
     target: int,
     method: "Method",
     *,
@@ -233,7 +233,7 @@ def tell(
     asked = [moment for each in told for moment in each.moments if isinstance(moment, Moment)]
     if not asked:
         for reason in dict.fromkeys(m.reason for each in told for m in each.moments if isinstance(m, Missing)):
-            st.info(plain(reason), icon=":material/block:")
+            st.info(escape_markdown(reason), icon=":material/block:")
         return
     for number, each in enumerate(told):
         letter = f"**{LETTERS[number]}:** " if len(told) > 1 else ""
@@ -247,12 +247,12 @@ def tell(
     if drawn.scale.high:
         color_bar(drawn.scale, words)
     else:
-        st.caption(plain(words))
+        st.caption(escape_markdown(words))
     _follow(told, places[at], target)
     charts(told, target, picture, places[at])
 
 
-def _tiles(moments: Sequence[Moment], picture: subjects.Picture, method: "Method", one_scale: bool) -> CourseTiles:
+def _tiles(moments: Sequence[Moment], picture: subjects.InputImage, method: "Method", one_scale: bool) -> CourseTiles:
     look = chosen_look()
     return course_tiles(
         faded(picture.array(), method.signed),
@@ -268,8 +268,8 @@ def _tiles(moments: Sequence[Moment], picture: subjects.Picture, method: "Method
 
 
 def _book(
-    told: Sequence[Told],
-    picture: subjects.Picture,
+    told: Sequence[EpochSeries],
+    picture: subjects.InputImage,
     target: int,
     drawn: CourseTiles,
     places: Sequence[float],
@@ -286,7 +286,7 @@ def _book(
             tiles.append(blank if isinstance(moment, Missing) else drawn.pixels[used])
             used += isinstance(moment, Moment)
         title = f"{LETTERS[number]} · {each.network.name}" if len(told) > 1 else ""
-        strips.append(Strip(title, tuple(leaves)))
+        strips.append(FrameRow(title, tuple(leaves)))
     named = {place: leaf.title for strip in strips for leaf in strip.leaves for place in [leaf.moment]}
     _, height, width = picture.shape
     key = "course_" + "_".join(each.network.id for each in told)
@@ -321,19 +321,19 @@ def _first(key: str, places: Sequence[float], epoch: int | None) -> int:
     return places.index(first) if first in places else len(places) - 1
 
 
-def _leaf(moment: Moment | Missing, place: int, target: int, names: Sequence[str]) -> Leaf:
+def _leaf(moment: Moment | Missing, place: int, target: int, names: Sequence[str]) -> Frame:
     title = "latest" if moment.epoch is None else f"epoch {moment.epoch}" if moment.epoch else "untrained"
     if isinstance(moment, Missing):
-        return Leaf(place, title, lines=("no map",), missing=moment.reason)
+        return Frame(place, title, lines=("no map",), missing=moment.reason)
     best = int(moment.probabilities.argmax())
     likely = float(moment.probabilities[target])
     lines = [f"{names[target]} {share(likely)}", f"says {names[best]}"] + ["blank map"] * moment.blank
     if moment.gap and moment.gap.shortfall and not moment.blank:
         lines.append(f"sum {moment.gap.off} off")
-    return Leaf(place, title, likely, tuple(lines))
+    return Frame(place, title, likely, tuple(lines))
 
 
-def _follow(told: Sequence[Told], at: float, target: int) -> None:
+def _follow(told: Sequence[EpochSeries], at: float, target: int) -> None:
     """Offer to look at this epoch everywhere, and say which epochs are left out."""
     epochs = [moment.epoch for moment in told[0].moments if told[0].at(moment) <= at]
     epoch = epochs[-1] if epochs else told[0].moments[0].epoch

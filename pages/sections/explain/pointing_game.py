@@ -18,7 +18,7 @@ from pages.shared.run.live_view import duration
 from pages.shared.shell import services as state
 from pages.shared.shell.background_jobs import Progress, background, lane_of
 from pages.shared.shell.controls import ask_one
-from pages.shared.shell.layout import plain, show_errors
+from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:
     from core.data.datasets import Dataset
@@ -60,12 +60,14 @@ def league_panel(weights: Network) -> None:
 
 def _fitting(weights: Network) -> tuple[tuple[str, ...], list[str]]:
     """Return the chosen methods that can explain the network, and why the others cannot."""
-    from core.explain.compatibility import why_not
+    from core.explain.compatibility import incompatibility
 
     model = weights.model
-    reasons = {name: why_not(model, name, METHODS[name].resolve(method_options(name))) for name in chosen_methods()}
+    reasons = {
+        name: incompatibility(model, name, METHODS[name].resolve(method_options(name))) for name in chosen_methods()
+    }
     fit = tuple(name for name, reason in reasons.items() if not reason)
-    return fit, [f"{METHODS[name].title} ({plain(reason)})" for name, reason in reasons.items() if reason]
+    return fit, [f"{METHODS[name].title} ({escape_markdown(reason)})" for name, reason in reasons.items() if reason]
 
 
 def _league(weights: Network, data: "Dataset", names: tuple[str, ...], count: int) -> "League | None":

@@ -13,10 +13,10 @@ from core.errors import ConvScopeError
 from core.figures.grids import sprite
 from core.figures.randomization import cascade_tiles
 from core.figures.scales import number
-from pages.sections.explain.trust_request import Asked, attempt, head, say, tally
+from pages.sections.explain.trust_request import TrustRequest, attempt, head, say, tally
 from pages.sections.explain.trust_request import number as number_card
 from pages.shared.display.map_grid import color_bar
-from pages.shared.network.comparison import taken
+from pages.shared.network.comparison import unwrap
 from pages.shared.shell.background_jobs import Progress, background, lane_of
 from pages.shared.shell.layout import show_errors
 
@@ -78,7 +78,7 @@ class Forgotten:
         return cls(found, other, likeness(found.original, other), before is not None)
 
 
-def forgetting(asked: Asked, found: Forgotten) -> "list[Verdict]":
+def forgetting(asked: TrustRequest, found: Forgotten) -> "list[Verdict]":
     """Draw the maps of a cascade in one scale, and say what they mean."""
     from core.explain.metrics.verdicts import cascade_verdict, untrained_verdict
 
@@ -167,7 +167,7 @@ class Checks:
 
 
 @st.fragment
-def checks_panel(asked: Asked, found: "Attribution") -> None:
+def checks_panel(asked: TrustRequest, found: "Attribution") -> None:
     """Show the checks that take a map many times, as soon as they are made."""
     checks = _checks(asked, found)
     if checks is None:
@@ -182,7 +182,7 @@ def checks_panel(asked: Asked, found: "Attribution") -> None:
             with st.container(border=True, height="stretch", key=f"trust_{key}"), show_errors():
                 verdicts += draw()
     with st.container(border=True, key="trust_forgotten"), show_errors():
-        verdicts += forgetting(asked, taken(checks.forgotten))
+        verdicts += forgetting(asked, unwrap(checks.forgotten))
     if verdicts:
         above.markdown(tally(verdicts))
 
@@ -191,7 +191,7 @@ def _infidelity(checks: Checks) -> "list[Verdict]":
     from core.explain.metrics.verdicts import infidelity_verdict
 
     head("Infidelity", ABOUT_INFIDELITY, YEH, "infidelity")
-    found = taken(checks.infidelity)
+    found = unwrap(checks.infidelity)
     low, high = f"{min(found.random):.0%}", f"{max(found.random):.0%}"
     number_card(
         "Not foreseen",
@@ -209,7 +209,7 @@ def _sensitivity(checks: Checks) -> "list[Verdict]":
     from core.explain.metrics.verdicts import sensitivity_verdict
 
     head("Maximum sensitivity", ABOUT_SENSITIVITY, YEH, "sensitivity")
-    found = taken(checks.sensitivity)
+    found = unwrap(checks.sensitivity)
     number_card(
         "Moves at most",
         f"{found.value:.0%}",
@@ -222,7 +222,7 @@ def _sensitivity(checks: Checks) -> "list[Verdict]":
     return [verdict]
 
 
-def _completeness(asked: Asked, attribution: "Attribution") -> "list[Verdict]":
+def _completeness(asked: TrustRequest, attribution: "Attribution") -> "list[Verdict]":
     from core.explain.metrics.verdicts import completeness_verdict
 
     head("Completeness gap", ABOUT_COMPLETENESS, "Sundararajan, Taly and Yan 2017, arXiv:1703.01365", "completeness")
@@ -242,7 +242,7 @@ def _completeness(asked: Asked, attribution: "Attribution") -> "list[Verdict]":
     return [verdict]
 
 
-def _checks(asked: Asked, found: "Attribution") -> Checks | None:
+def _checks(asked: TrustRequest, found: "Attribution") -> Checks | None:
     """Return what came out, or draw how far it is, or the button that starts it, and return None."""
     from core.explain.metrics.infidelity import SQUARES
     from core.explain.metrics.randomization import STEPS, forgettable
@@ -261,7 +261,7 @@ def _checks(asked: Asked, found: "Attribution") -> Checks | None:
     )
 
 
-def _untrained(asked: Asked) -> Any:
+def _untrained(asked: TrustRequest) -> Any:
     """Return the network before its first step, if that was kept."""
     return asked.weights.at(0).model if 0 in asked.weights.epochs else None
 

@@ -10,11 +10,11 @@ from pages.sections.explain.pointing_game import league_panel
 from pages.sections.explain.sanity_checks import checks_panel
 from pages.sections.explain.trust_request import STYLE, ask_map, unfit
 from pages.shared.picture import input_image as subjects
-from pages.shared.shell.layout import plain, show_errors
+from pages.shared.shell.layout import escape_markdown, show_errors
 
 
 @st.fragment
-def trust_section(both: Sequence[Network], picture: subjects.Picture, target: int) -> None:
+def trust_section(both: Sequence[Network], picture: subjects.InputImage, target: int) -> None:
     """Check one map of a class of a picture, and, where the objects are known, the methods over many pictures.
 
     Args:
@@ -35,7 +35,7 @@ def trust_section(both: Sequence[Network], picture: subjects.Picture, target: in
         if reason:
             st.info(reason, icon=":material/block:")
         elif found is not None and found.blank:
-            st.info(f"{asked.method.title} gave a blank map. {plain(found.blank)}", icon=":material/block:")
+            st.info(f"{asked.method.title} gave a blank map. {escape_markdown(found.blank)}", icon=":material/block:")
         elif found is not None:
             removal_panel(asked, found)
             checks_panel(asked, found)

@@ -18,7 +18,7 @@ from pages.shared.network import networks
 from pages.shared.picture import input_image as subjects
 from pages.shared.run.live_view import duration
 from pages.shared.shell.background_jobs import background, lane_of
-from pages.shared.shell.layout import plain
+from pages.shared.shell.layout import escape_markdown
 
 if TYPE_CHECKING:
     from core.explain.attribution import Attribution
@@ -29,7 +29,7 @@ AT_ONCE, UNASKED = 0.4, 8.0  # seconds: what takes longer is done in the backgro
 
 
 @dataclass(frozen=True)
-class Asked:
+class TrustRequest:
     """One map: of which network, which picture, which class, by which method with which settings.
 
     Attributes:
@@ -38,7 +38,7 @@ class Asked:
     """
 
     weights: Network
-    picture: subjects.Picture
+    picture: subjects.InputImage
     target: int
     method: Method
     versus: int | None = None
@@ -64,7 +64,7 @@ class Asked:
         """The class in words, as Markdown that shows it as it stands."""
         names = self.weights.class_names
         against = "" if self.versus is None else f"” and not “{names[self.versus]}"
-        return plain(names[self.target] + against)
+        return escape_markdown(names[self.target] + against)
 
     def explain(self) -> "Explain":
         """Return what makes the map, of any network and image: for threads without a page."""
@@ -110,7 +110,7 @@ class Asked:
         )
 
 
-def ask_map(both: Sequence[Network], picture: subjects.Picture, target: int) -> Asked:
+def ask_map(both: Sequence[Network], picture: subjects.InputImage, target: int) -> TrustRequest:
     """Ask which of the chosen methods to check, and against which class; of two networks the first is checked."""
     names, key = chosen_methods() or tuple(METHODS)[:1], "trust_method"
     if st.session_state.get(key) not in names:
@@ -128,13 +128,13 @@ def ask_map(both: Sequence[Network], picture: subjects.Picture, target: int) -> 
         versus = _ask_versus(both[0], picture, target)
     if len(both) > 1:
         st.caption("The checks are about network A.")
-    return Asked(both[0], picture, target, METHODS[name], versus, tuple(sorted(method_options(name).items())))
+    return TrustRequest(both[0], picture, target, METHODS[name], versus, tuple(sorted(method_options(name).items())))
 
 
-def _ask_versus(weights: Network, picture: subjects.Picture, target: int) -> int | None:
+def _ask_versus(weights: Network, picture: subjects.InputImage, target: int) -> int | None:
     names, likely = weights.class_names, results.probabilities(weights, picture)
     return st.selectbox(
-        f"Why “{plain(names[target])}” and not …",
+        f"Why “{escape_markdown(names[target])}” and not …",
         [index for index in (-likely).argsort(kind="stable").tolist() if index != target],
         index=None,
         format_func=names.__getitem__,
@@ -145,12 +145,12 @@ def _ask_versus(weights: Network, picture: subjects.Picture, target: int) -> int
     )
 
 
-def unfit(asked: Asked) -> str | None:
+def unfit(asked: TrustRequest) -> str | None:
     """Say why the method cannot explain this network, as Markdown, or return None if it can."""
-    from core.explain.compatibility import why_not
+    from core.explain.compatibility import incompatibility
 
-    reason = why_not(asked.weights.model, asked.method.name, asked.method.resolve(dict(asked.options)))
-    return plain(reason) if reason else None
+    reason = incompatibility(asked.weights.model, asked.method.name, asked.method.resolve(dict(asked.options)))
+    return escape_markdown(reason) if reason else None
 
 
 def attempt(check: Callable[[], T]) -> T | ConvScopeError:
@@ -198,7 +198,7 @@ def number(label: str, value: str, better: str, chance: str) -> None:
 
 def say(verdict: Verdict, before: str = "") -> None:
     """Write a verdict behind its sign; `before` is evidence of ours or plain text that goes in front of it."""
-    st.markdown(f"{_SIGNS[verdict.speaks]} {before}{plain(verdict.text)}")
+    st.markdown(f"{_SIGNS[verdict.speaks]} {before}{escape_markdown(verdict.text)}")
 
 
 def tally(verdicts: list[Verdict]) -> str:

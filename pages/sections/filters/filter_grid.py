@@ -14,10 +14,10 @@ from core.inference.network import Network
 from pages.sections.filters.filter_order import ORDERS, Arrangement, Dead, arrange, dead_of, signed
 from pages.sections.filters.kernels import Filters, details, filters_of, scale_of
 from pages.sections.filters.picture_button import picture_button
-from pages.sections.filters.surgery.panel import what_if
+from pages.sections.filters.surgery.panel import surgery_panel
 from pages.sections.filters.top_images import excites
 from pages.shared.display.map_grid import color_bar, dimensions, grid
-from pages.shared.network.comparison import attempts, side_by_side, taken
+from pages.shared.network.comparison import collect_results, side_by_side, unwrap
 from pages.shared.picture import input_image as subjects
 from pages.shared.shell.controls import MANY, ask_one
 from pages.shared.shell.layout import show_errors
@@ -114,8 +114,8 @@ def filter_grid(both: Sequence[Network]) -> None:
         layer = _pick_convolution(both[0])
         if layer is None:
             return
-        found = attempts(both, partial(filters_of, layer=layer))
-        first = taken(found[0])
+        found = collect_results(both, partial(filters_of, layer=layer))
+        first = unwrap(found[0])
         with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
             order = ask_one("Order", ORDERS, "filter_order")
             view = _ask_view(both[0].id, first)
@@ -129,7 +129,7 @@ def filter_grid(both: Sequence[Network]) -> None:
         chosen: dict[int, int] = {}
 
         def draw(side: int) -> Callable[[], None]:
-            mine = _sheet(sheet, both, side, taken(found[side]), order, picture) if side else sheet
+            mine = _sheet(sheet, both, side, unwrap(found[side]), order, picture) if side else sheet
             if side and mine.alike != sheet.alike:
                 explain(mine)
             place = _show(mine, f"filters_{key}_{order}" + (f"_{picture.digest}" if picture else ""), side)
@@ -139,10 +139,10 @@ def filter_grid(both: Sequence[Network]) -> None:
         side_by_side(both, draw)
         if 0 in chosen:
             excites(both[0], first, chosen[0], brand="A · " * (len(both) > 1))
-            what_if(both[0], first, chosen[0], picture, brand="A · " * (len(both) > 1))
+            surgery_panel(both[0], first, chosen[0], picture, brand="A · " * (len(both) > 1))
 
 
-def _arrange(weights: Network, filters: Filters, order: str, picture: subjects.Picture | None) -> Arrangement:
+def _arrange(weights: Network, filters: Filters, order: str, picture: subjects.InputImage | None) -> Arrangement:
     """Put filters in order; by number, under a sentence on why, where the network's answer is not a number."""
     with show_errors():
         return arrange(weights, filters, order, picture)
@@ -155,7 +155,7 @@ def _sheet(
     side: int,
     filters: Filters,
     order: str,
-    picture: subjects.Picture | None,
+    picture: subjects.InputImage | None,
 ) -> Sheet:
     """Return the sheet of the second side; one of another shape has a view and colours of its own."""
     arrangement = _arrange(both[side], filters, order, picture)

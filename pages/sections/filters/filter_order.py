@@ -14,9 +14,9 @@ from core.model.readout import readout_layer
 from pages.sections.filters.kernels import Filters
 from pages.shared.display.class_bars import class_name
 from pages.shared.network import inference as results
-from pages.shared.network.layers import answers_of
+from pages.shared.network.layers import readout_of
 from pages.shared.picture import input_image as subjects
-from pages.shared.shell.layout import plain
+from pages.shared.shell.layout import escape_markdown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,18 +45,18 @@ class Arrangement:
     words: str = ""
 
 
-def arrange(weights: Network, filters: Filters, order: str, picture: subjects.Picture | None = None) -> Arrangement:
+def arrange(weights: Network, filters: Filters, order: str, picture: subjects.InputImage | None = None) -> Arrangement:
     """Put filters into one of `ORDERS`; the last one needs a picture. Raises `ConvScopeError`."""
     if order == "strength":
         return Arrangement(filters.by_strength)
     if order != "contribution" or picture is None:
         return Arrangement(list(range(len(filters.weights))))
     target = int(results.probabilities(weights, picture).argmax())
-    read = answers_of(weights, filters.layer)
+    read = readout_of(weights, filters.layer)
     added = _contributions(weights.mark, picture.digest, read, target, weights, picture)
     words = (
         f"First those that speak most for **“{class_name(weights, target)}”**, the network's answer to "
-        f"{plain(picture.title)}; last those that speak most against it. Counted is what a filter's map, "
+        f"{escape_markdown(picture.title)}; last those that speak most against it. Counted is what a filter's map, "
         f"{answers_words(filters.layer, read)}, adds to the score of that class: gradient × map, summed over the map, "
         f"here from {signed(added.max())} to {signed(added.min())}."
     )
@@ -75,7 +75,7 @@ def _contributions(
     layer: str,
     target: int,
     _weights: Network,
-    _picture: subjects.Picture,
+    _picture: subjects.InputImage,
 ) -> "NDArray[np.float32]":
     from core.probe.units import contributions
 
@@ -115,7 +115,7 @@ class Dead:
 
 def dead_of(weights: Network, filters: Filters) -> Dead:
     """Find the filters that nothing moves; where the training images cannot be had, the weights alone must tell."""
-    read = answers_of(weights, filters.layer)
+    read = readout_of(weights, filters.layer)
     with suppress(ConvScopeError):
         units, images = _unmoved(weights.mark, weights)
         return Dead(tuple(sorted({*filters.dead, *units[read]})), read, images)

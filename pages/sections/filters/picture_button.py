@@ -3,14 +3,14 @@
 import streamlit as st
 
 from core.inference.network import Network
-from pages.shared.picture.input_image import Picture
+from pages.shared.picture.input_image import InputImage
 from pages.shared.picture.picker import pick_picture
-from pages.shared.shell.layout import plain
+from pages.shared.shell.layout import escape_markdown
 
 SIDE = 40  # screen pixels, as high as the button
 
 
-def picture_button(network: Network) -> Picture:
+def picture_button(network: Network) -> InputImage:
     """Show which picture the network of a run looks at, offer another one, and return it; once on a page."""
     st.html("<style>.st-key-picture_button [data-testid='stElementToolbar'] { display: none; }</style>")
     with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content", key="picture_button"):
@@ -21,9 +21,9 @@ def picture_button(network: Network) -> Picture:
     return picture
 
 
-def thumbnail(picture: Picture, place: "st.delta_generator.DeltaGenerator | None" = None) -> None:
+def thumbnail(picture: InputImage, place: "st.delta_generator.DeltaGenerator | None" = None) -> None:
     """Show a picture as small as an icon."""
     pixels = picture.array()
     zoom = max(1, -(-2 * SIDE // max(pixels.shape[:2])))
     large = pixels.repeat(zoom, axis=0).repeat(zoom, axis=1)
-    (place or st).image(large, width=SIDE, alt=f"The chosen picture: {plain(picture.title)}")
+    (place or st).image(large, width=SIDE, alt=f"The chosen picture: {escape_markdown(picture.title)}")

@@ -16,9 +16,9 @@ from pages.sections.filters.filter_order import answers_words
 from pages.sections.filters.kernels import Filters
 from pages.shared.display.image_cards import Card, cards
 from pages.shared.network import networks
-from pages.shared.network.layers import answers_of
+from pages.shared.network.layers import readout_of
 from pages.shared.shell.background_jobs import Progress, background, lane_of
-from pages.shared.shell.layout import plain, show_errors
+from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -141,11 +141,11 @@ def excites(weights: Network, filters: Filters, index: int, *, brand: str = "") 
     if not panel.open:
         return
     with panel, show_errors():
-        read = answers_of(weights, filters.layer)
+        read = readout_of(weights, filters.layer)
         st.markdown(f"**What excites filter {index} of {filters.layer}**")
         strongest = None
         if reason := weights.why_no_images:
-            st.caption(plain(reason))
+            st.caption(escape_markdown(reason))
         else:
             strongest = _top(weights, filters.layer, read, index)
         _preferred(weights, read, index, strongest)

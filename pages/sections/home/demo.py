@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from core.demo.making import Standing, cancel, queue, standing
+from core.demo.making import DemoStatus, cancel, queue, standing
 from core.demo.plans import DEMOS
 from pages.shared.run.live_view import LOOKS, duration
 from pages.shared.shell import navigation as menu
 from pages.shared.shell import services as state
-from pages.shared.shell.layout import plain, show_errors
+from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.widgets.auto_refresh import pulse
 
 TICK_SECONDS = 1.0
@@ -33,7 +33,7 @@ def demo_panel() -> None:
             tick()
 
 
-def _draw(now: Standing) -> None:
+def _draw(now: DemoStatus) -> None:
     words, action = st.columns([3, 1], vertical_alignment="center")
     words.markdown(
         "**Or fill every page at once.** Four trainings: digits, shapes, one that overfits, one that diverges."
@@ -50,13 +50,13 @@ def _draw(now: Standing) -> None:
     _list(now)
 
 
-def _list(now: Standing) -> None:
+def _list(now: DemoStatus) -> None:
     """Lead to the runs that there are."""
     with st.container(horizontal=True, key="demo_runs"):
         for key in DEMOS:
             if key in now.runs:
                 run = now.runs[key]
-                menu.link("train", plain(run.name), icon=LOOKS[run.status][1], run=run.id)
+                menu.link("train", escape_markdown(run.name), icon=LOOKS[run.status][1], run=run.id)
 
 
 def _queue() -> None:

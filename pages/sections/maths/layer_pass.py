@@ -39,7 +39,7 @@ class Scene:
     weights: Network
     layer: str
     module: Any
-    picture: subjects.Picture
+    picture: subjects.InputImage
     label: int
     found: "LayerPass"
     training: bool
@@ -56,7 +56,7 @@ class Scene:
         return f"{self.layer} of {self.weights.name}, looking at {self.picture.title}"
 
 
-def scene(weights: Network, layer: str, picture: subjects.Picture, *, training: bool, loss: str) -> Scene:
+def scene(weights: Network, layer: str, picture: subjects.InputImage, *, training: bool, loss: str) -> Scene:
     """Run a picture forward and backward; `loss` is a key of `core.train.choices.LOSSES`.
 
     Its panel is put where the script stands.
@@ -87,7 +87,7 @@ def _pass(
     training: bool,
     loss: str,
     _weights: Network,
-    _picture: subjects.Picture,
+    _picture: subjects.InputImage,
 ) -> "LayerPass":
     return _layer_pass(layer, label, training, loss, _weights, _picture)
 
@@ -101,13 +101,13 @@ def _large_pass(
     training: bool,
     loss: str,
     _weights: Network,
-    _picture: subjects.Picture,
+    _picture: subjects.InputImage,
 ) -> "LayerPass":
     return _layer_pass(layer, label, training, loss, _weights, _picture)
 
 
 def _layer_pass(
-    layer: str, label: int, training: bool, loss: str, weights: Network, picture: subjects.Picture
+    layer: str, label: int, training: bool, loss: str, weights: Network, picture: subjects.InputImage
 ) -> "LayerPass":
     import torch
 
@@ -124,7 +124,7 @@ def _layer_pass(
     return layer_pass(weights.model, layer, images, labels, measure, training=training)
 
 
-def describe(now: Scene, loss: str) -> str:
+def describe_pass(now: Scene, loss: str) -> str:
     """Say what L is, with its value."""
     known = "its class" if now.picture.label is not None else "the likeliest class"
     batch = f" Mean of a batch of {len(now.found.inputs)}: this picture and training images." if now.training else ""

@@ -12,7 +12,7 @@ from core.inference.network import Network
 from core.train.choices import LOSSES
 from pages.sections.maths.convolution import convolution, dense
 from pages.sections.maths.elementwise import CURVES, activation, batch_norm, dropout
-from pages.sections.maths.layer_pass import Scene, describe, scene
+from pages.sections.maths.layer_pass import Scene, describe_pass, scene
 from pages.sections.maths.pooling import pooling, whole_mean
 from pages.shared.network.layers import layers_of, parts_of
 from pages.shared.picture.picker import pick_picture
@@ -118,7 +118,7 @@ def layer_bench(weights: Network) -> None:
             )
             loss = _pick_loss(weights) if layer == LOSS else weights.config.get("loss", "cross_entropy")
             now = scene(weights, name, picture, training=training, loss=loss)
-            now.panel.markdown(describe(now, LOSSES[loss].title.lower()))
+            now.panel.markdown(describe_pass(now, LOSSES[loss].title.lower()))
         if layer == LOSS:
             softmax_and_loss(now, loss, weights.class_names)
         else:

@@ -14,7 +14,7 @@ from core.inference.network import Network
 from core.maths.losses import LOSSES, log_softmax, loss_gradient, loss_value, softmax
 from core.maths.terms import latex_number
 from core.workbench.loss_case import SHOWN, Case
-from core.workbench.torch_reference import torch_loss, verdict
+from core.workbench.torch_reference import equality_badge, torch_loss
 from pages.shared.display.class_bars import share
 from pages.shared.display.vega_charts import chart
 from pages.shared.network import inference as results
@@ -22,7 +22,7 @@ from pages.shared.picture import input_image as subjects
 from pages.shared.picture.picker import pick_picture
 from pages.shared.shell import services as state
 from pages.shared.shell.controls import ask_one
-from pages.shared.shell.layout import plain, show_errors
+from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -94,7 +94,7 @@ LIMIT, SURE = 20.0, 8.0  # of a slider; the logit of a class that one is sure of
 
 
 def ask_logits(
-    weights: Network, picture: subjects.Picture | None, most: int
+    weights: Network, picture: subjects.InputImage | None, most: int
 ) -> "tuple[NDArray[np.float64], int, tuple[str, ...]]":
     """Ask for a picture, its true class and where the logits come from; return the logits, the class and all names.
 
@@ -119,7 +119,7 @@ def ask_logits(
     return logits, label, names
 
 
-def network_logits(weights: Network, picture: subjects.Picture) -> "NDArray[np.float64]":
+def network_logits(weights: Network, picture: subjects.InputImage) -> "NDArray[np.float64]":
     """Return what a network answers, (K,); raises `ConvScopeError` where that is not a number."""
     if weights.spec is None:
         return results.logits(weights, picture).astype(np.float64)
@@ -130,7 +130,9 @@ def network_logits(weights: Network, picture: subjects.Picture) -> "NDArray[np.f
     return logits
 
 
-def _ask_label(weights: Network, picture: subjects.Picture, logits: "NDArray[np.float64]", names: Sequence[str]) -> int:
+def _ask_label(
+    weights: Network, picture: subjects.InputImage, logits: "NDArray[np.float64]", names: Sequence[str]
+) -> int:
     """Show the picture and the answer, and ask for the true class: known of test images, else at first the answer."""
     best, pixels = int(logits.argmax()), picture.array()
     zoom = max(1, -(-112 // max(pixels.shape[:2])))
@@ -138,7 +140,8 @@ def _ask_label(weights: Network, picture: subjects.Picture, logits: "NDArray[np.
         st.image(pixels.repeat(zoom, axis=0).repeat(zoom, axis=1), width=112, alt="The picture the network looks at")
         sure = share(float(results.probabilities(weights, picture)[best]))
         st.markdown(
-            f"{plain(picture.title)}  \nThe network says **{plain(names[best])}**, {sure} sure.", width="stretch"
+            f"{escape_markdown(picture.title)}  \nThe network says **{escape_markdown(names[best])}**, {sure} sure.",
+            width="stretch",
         )
     known = picture.label
     chosen: int = st.selectbox(
@@ -181,7 +184,7 @@ def _sliders(
     made = logits.copy()
     with st.grid(5, min_column_width=140, gap="small"):
         for index, key in keys.items():
-            title = f"**{plain(names[index])}** ✓" if index == label else plain(names[index])
+            title = f"**{escape_markdown(names[index])}** ✓" if index == label else escape_markdown(names[index])
             made[index] = st.slider(title, -LIMIT, LIMIT, step=0.1, format="%.1f", key=key)
     return made
 
@@ -191,7 +194,7 @@ FEW = (0.01, 1e-4)  # where the difference between the losses is plain
 
 
 @st.fragment
-def loss_bench(weights: Network, picture: subjects.Picture | None = None) -> None:
+def loss_bench(weights: Network, picture: subjects.InputImage | None = None) -> None:
     """Show one answer of a network, or one made up, under every loss.
 
     Args:
@@ -224,7 +227,7 @@ def _why(case: Case) -> None:
         for one, other in [[case.slide(loss, np.array([at])) for loss in ("cross_entropy", "mse")]]
     ]
     words = (
-        f"**Why squared error after softmax learns slowly.** The true class “{plain(case.names[case.label])}” has "
+        f"**Why squared error after softmax learns slowly.** The true class “{escape_markdown(case.names[case.label])}” has "
         f"p = {number(p, 3)} here. Cross-entropy pulls at its logit with |p − 1| = {number(entropy, 3)}, squared "
         f"error with {number(squared, 3)}{less}. Squared error's pull there is multiplied by p: as p goes to 0 it "
         f"dies, however wrong the answer is, while cross-entropy's grows to 1. With the other logits as they are: "
@@ -277,8 +280,8 @@ def _check(case: Case, loss: str) -> None:
     value, gradient = torch_loss(loss, case.logits, case.label)
     at, hand = case.label, case.gradient(loss)
     st.caption(
-        f"Loss: {verdict(case.value(loss), value)}  \n"
-        f"dL/dz of the true class: {verdict(float(hand[at]), float(gradient[at]))}  \n"
+        f"Loss: {equality_badge(case.value(loss), value)}  \n"
+        f"dL/dz of the true class: {equality_badge(float(hand[at]), float(gradient[at]))}  \n"
         f"Largest difference at any of the {len(hand)} logits: {number(float(np.abs(hand - gradient).max()), 2)}"
     )
 

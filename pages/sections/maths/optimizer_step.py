@@ -15,7 +15,7 @@ from core.maths.rules import OPTIMIZERS
 from core.maths.terms import Term, latex_number
 from core.options import options
 from core.train.config import TrainConfig
-from core.workbench.torch_reference import equal, torch_weights, verdict
+from core.workbench.torch_reference import equal, equality_badge, torch_weights
 from pages.sections.maths.gradients import Batch, Place, layer_weights, weighty_layers
 from pages.sections.maths.optimizer_race import landscape_race
 from pages.sections.maths.optimizer_trace import AXES, Trace, trace, where
@@ -134,7 +134,7 @@ def formulas(weights: Network, traces: Sequence[Trace], checks: Mapping[str, Seq
                 with st.container(border=True):
                     st.markdown(f"**{OPTIMIZERS[each.name].title}**, step {len(each.updates)}")
                     st.latex(working(each.updates[-1].terms))
-                    st.caption(verdict(each.values[-1], checks[each.name][-1], "torch"))
+                    st.caption(equality_badge(each.values[-1], checks[each.name][-1], "torch"))
     st.caption(
         "w weight, g gradient, b velocity, m mean of the gradients, v mean of their squares, a hat: corrected for "
         "having begun at 0, s step. η learning rate, μ momentum, λ decay, β and α shares kept, ε keeps the root from 0."

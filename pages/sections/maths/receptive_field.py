@@ -14,11 +14,11 @@ from core.model.layers import Conv, Flatten, Residual
 from pages.shared.display.map_grid import color_bar, dimensions, grid
 from pages.shared.layer.unit_detail import Made, make, sees
 from pages.shared.network import inference as results
-from pages.shared.network.layers import Listed, layers_of, reach_of, sight_of, steps_of
+from pages.shared.network.layers import LayerEntry, layers_of, projective_field_of, receptive_field_of, steps_of
 from pages.shared.picture import input_image as subjects
 from pages.shared.picture.picker import pick_picture
 from pages.shared.shell.controls import MANY, ask_one
-from pages.shared.shell.layout import plain, show_errors
+from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.widgets.image_grid import Selection
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ SIDE = 300  # screen pixels of a picture to click
 SMALL = 120  # of a map in the row of all layers
 
 
-def what_it_reaches(weights: Network, picture: subjects.Picture) -> None:
+def what_it_reaches(weights: Network, picture: subjects.InputImage) -> None:
     """Show which numbers of every layer a pixel reaches."""
     pixels = picture.array()
     middle = Selection(0, pixels.shape[0] // 2, pixels.shape[1] // 2)
@@ -96,11 +96,13 @@ def what_it_reaches(weights: Network, picture: subjects.Picture) -> None:
             selected=middle,
             scale=SIDE / max(pixels.shape[:2]),
         )
-        st.markdown(f"Row {place.row}, column {place.col} of {plain(picture.title)}, {dimensions(picture.shape)}.")
+        st.markdown(
+            f"Row {place.row}, column {place.col} of {escape_markdown(picture.title)}, {dimensions(picture.shape)}."
+        )
     layers = _followed(weights)
     maps = results.activations(weights, [layer.name for layer in layers], picture)
     shown = [layer for layer in layers if maps[layer.name].ndim == 3]
-    boxes = [reach_of(weights, layer.name, place.row, place.col) for layer in shown]
+    boxes = [projective_field_of(weights, layer.name, place.row, place.col) for layer in shown]
     with answering:
         st.markdown("**2. The numbers it reaches in every layer**, in the lit box")
         with st.container(horizontal=True, gap="small"):
@@ -117,10 +119,10 @@ def what_it_reaches(weights: Network, picture: subjects.Picture) -> None:
             st.caption("Kernels with gaps (dilation) skip some of the units inside a box; they are counted here.")
         flat = [layer.name for layer in layers if maps[layer.name].ndim == 1]
         if flat:
-            _flat(flat, reached=reach_of(weights, flat[-1], place.row, place.col) != (0, 0, 0, 0))
+            _flat(flat, reached=projective_field_of(weights, flat[-1], place.row, place.col) != (0, 0, 0, 0))
 
 
-def _followed(weights: Network) -> list[Listed]:
+def _followed(weights: Network) -> list[LayerEntry]:
     """Return the layers that are shown: all there are, or the first and last and, between them, some of the blocks."""
     layers = list(layers_of(weights))
     if len(layers) <= MOST:
@@ -169,7 +171,7 @@ def field_bench(weights: Network) -> None:
             what_it_reaches(weights, picture)
 
 
-def _back(weights: Network, picture: subjects.Picture) -> None:
+def _back(weights: Network, picture: subjects.InputImage) -> None:
     made = make(weights, _pick_layer(weights), picture)
     channel = _pick_channel(made)
     with st.grid(3, min_column_width=240, gap="medium"):
@@ -215,7 +217,7 @@ def _pick_layer(weights: Network) -> str:
 def _sees_a_part(weights: Network, layer: str) -> bool:
     """Say whether the field of a layer's number in the middle covers less than half of the picture."""
     *_, height, width = next(each.output_shape for each in layers_of(weights) if each.name == layer)
-    top, left, bottom, right = sight_of(weights, layer, height // 2, width // 2)
+    top, left, bottom, right = receptive_field_of(weights, layer, height // 2, width // 2)
     _, rows, columns = weights.input_shape
     return 2 * (bottom - top) * (right - left) < rows * columns
 
@@ -267,7 +269,7 @@ def _click_number(made: Made, channel: int) -> tuple[int, int]:
 
 def _matters(made: Made, channel: int, row: int, col: int) -> None:
     """Show how much each pixel moves the number, and how much of that lies in the middle of what it sees."""
-    box = sight_of(made.weights, made.name, row, col)
+    box = receptive_field_of(made.weights, made.name, row, col)
     slopes = _slopes(made.weights.mark, made.picture.digest, made.name, channel, row, col, made.weights, made.picture)
     if not np.isfinite(slopes).all():
         st.warning("The gradient is not a number, because the training ran away: choose an earlier epoch.")
@@ -296,7 +298,7 @@ def _slopes(
     row: int,
     col: int,
     _weights: Network,
-    _picture: subjects.Picture,
+    _picture: subjects.InputImage,
 ) -> "np.ndarray[Any, Any]":
     from core.probe.fields import effective_field
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.figures.overlay_curves import MAX_RUNS, overlay_chart, overlay_rows, swatch
 from core.model.difference import spec_changes
-from core.runs.curves import Course, course
+from core.runs.curves import RunCurve, course
 from core.runs.records import Run
 from core.runs.training_data import dataset_title
 from core.train.describe import config_changes, distinct_settings
@@ -17,7 +17,7 @@ from pages.sections.runs.table import outlines, parameters, percent
 from pages.shared.display.vega_charts import chart
 from pages.shared.shell import services as state
 from pages.shared.shell.controls import ask_one
-from pages.shared.shell.layout import plain
+from pages.shared.shell.layout import escape_markdown
 
 MAX_CHANGES = 16
 
@@ -88,13 +88,15 @@ def _charts(runs: Sequence[Run]) -> None:
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def _course(run_id: str, step: int, status: str, _run: Run) -> Course:
+def _course(run_id: str, step: int, status: str, _run: Run) -> RunCurve:
     return course(state.store(), _run)
 
 
 def _difference(a: Run, b: Run, best: Mapping[str, float | None]) -> None:
     """Say what has to be done to the first of two runs to get the second, and what came of it."""
-    one, other = ("the first", "the second") if a.name == b.name else (f"**{plain(run.name)}**" for run in (a, b))
+    one, other = (
+        ("the first", "the second") if a.name == b.name else (f"**{escape_markdown(run.name)}**" for run in (a, b))
+    )
     st.markdown(f"From {one} to {other}")
     changes = [*_data(a, b), *spec_changes(a.spec, b.spec), *config_changes(a.config, b.config)]
     if not changes:
@@ -103,10 +105,10 @@ def _difference(a: Run, b: Run, best: Mapping[str, float | None]) -> None:
         st.markdown(f"Nothing differs but the {changes[0]}: any difference in the results is chance.")
     else:
         left = len(changes) - MAX_CHANGES
-        lines = [*map(plain, changes[:MAX_CHANGES]), *([f"and {left} more"] if left > 0 else [])]
+        lines = [*map(escape_markdown, changes[:MAX_CHANGES]), *([f"and {left} more"] if left > 0 else [])]
         st.markdown("\n".join(f"- {line}" for line in lines))
     for name, run in ((one, a), (other, b)):
-        edits = [f"{plain(event.text)} after batch {event.step:,}" for event in state.store().events(run.id)]
+        edits = [f"{escape_markdown(event.text)} after batch {event.step:,}" for event in state.store().events(run.id)]
         if edits:
             st.markdown(f"Changed in {name} while it trained: {'; '.join(edits)}.")
     st.markdown(_result((one, best[a.id]), (other, best[b.id]), _images(a, b)))

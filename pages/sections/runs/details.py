@@ -16,11 +16,11 @@ from pages.shared.network.missing_images import offer_images
 from pages.shared.run import draft_history as edits
 from pages.shared.run import settings_form as settings
 from pages.shared.run.live_view import LOOKS, duration, summary
-from pages.shared.run.run_controls import answered, buttons, refused, show_refusal
+from pages.shared.run.run_controls import buttons, last_refusal, report_refusal, show_refusal
 from pages.shared.run.share_link import whole_link
 from pages.shared.shell import navigation as menu
 from pages.shared.shell import services as state
-from pages.shared.shell.layout import plain, show_errors
+from pages.shared.shell.layout import escape_markdown, show_errors
 
 MAX_NOTE = 2000
 
@@ -50,15 +50,15 @@ def _ask_build(run: Run) -> None:
         on_click=_take_over,
         args=(run.id,),
     )
-    if pressed and not refused(run):
+    if pressed and not report_refusal(run):
         menu.go("build")
 
 
-@answered
+@last_refusal
 def _take_over(run_id: str) -> None:
     run = state.store().get(run_id)
     config = TrainConfig.from_mapping(run.config)
-    edits.take_over(run.dataset, run.spec)
+    edits.load_draft(run.dataset, run.spec)
     settings.take_over(config)
 
 
@@ -72,7 +72,7 @@ def _ask_name(run: Run) -> None:
         st.form_submit_button("Save name", type="primary", on_click=_rename, args=(run.id, popover, field))
 
 
-@answered
+@last_refusal
 def _rename(run_id: str, popover: str, field: str) -> None:
     st.session_state[popover] = False
     state.store().rename(run_id, st.session_state[field])
@@ -89,7 +89,7 @@ def _ask_note(run: Run) -> None:
         st.form_submit_button("Save note", type="primary", on_click=_annotate, args=(run.id, popover, field))
 
 
-@answered
+@last_refusal
 def _annotate(run_id: str, popover: str, field: str) -> None:
     st.session_state[popover] = False
     state.store().annotate(run_id, st.session_state[field])
@@ -100,12 +100,12 @@ def _ask_delete(run: Run) -> None:
     training = run.status is Status.RUNNING
     reason = "It is training: stop it first." if training else None
     with st.popover("Delete", icon=":material/delete:", key=popover, on_change="rerun", disabled=training, help=reason):
-        st.markdown(f"Delete **{plain(run.name)}** with its curves and weights? This cannot be undone.")
+        st.markdown(f"Delete **{escape_markdown(run.name)}** with its curves and weights? This cannot be undone.")
         args = (run.id, popover)
         st.button("Delete for good", type="primary", key=f"sure_{run.id}", on_click=_delete, args=args)
 
 
-@answered
+@last_refusal
 def _delete(run_id: str, popover: str) -> None:
     st.session_state[popover] = False
     state.store().delete(run_id)
@@ -139,12 +139,12 @@ def details(run: Run) -> None:
 def _standing(run: Run) -> None:
     label, icon, colour = LOOKS[run.status]
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(plain(run.name), anchor=False, width="content")
+        st.subheader(escape_markdown(run.name), anchor=False, width="content")
         st.badge(label, icon=icon, color=colour)  # type: ignore[arg-type]
     st.caption(f"{summary(run)} · started {started(run):%-d %B %Y, %H:%M} · trained for {duration(run.seconds)}")
     if run.message:
         banner = {Status.FAILED: st.error, Status.FINISHED: st.info}.get(run.status, st.warning)
-        banner(plain(run.message))
+        banner(escape_markdown(run.message))
     if run.note:
         with st.container(border=True, key="run_note"):
             st.text(run.note)
@@ -183,7 +183,7 @@ def _shape(shape: Shape | None) -> str:
 
 def _training(run: Run) -> None:
     images = run.dataset_info.split_sizes[0] if run.dataset_info else 0
-    st.markdown("  \n".join(map(plain, in_words(TrainConfig.from_mapping(run.config), images))))
-    changes = [f"after batch {event.step:,}: {plain(event.text)}" for event in state.store().events(run.id)]
+    st.markdown("  \n".join(map(escape_markdown, in_words(TrainConfig.from_mapping(run.config), images))))
+    changes = [f"after batch {event.step:,}: {escape_markdown(event.text)}" for event in state.store().events(run.id)]
     if changes:
         st.markdown("Changed while it trained  \n" + "  \n".join(changes))

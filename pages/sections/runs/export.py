@@ -19,7 +19,7 @@ from core.runs.store import RunStore
 from core.runs.training_data import why_no_scale
 from pages.shared.shell import services as state
 from pages.shared.shell.background_jobs import Lane, Progress, background
-from pages.shared.shell.layout import plain, show_errors
+from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:
     from core.report.explanations import Wish
@@ -314,7 +314,9 @@ def import_panel() -> None:
     )
     if outcome := st.session_state.get(_OUTCOME):  # stays until the next upload: the page may tick meanwhile
         fine, words = outcome
-        (st.success if fine else st.error)(plain(words), icon=":material/check:" if fine else ":material/error:")
+        (st.success if fine else st.error)(
+            escape_markdown(words), icon=":material/check:" if fine else ":material/error:"
+        )
 
 
 def _take_in(key: str) -> None:

@@ -11,11 +11,11 @@ from core.train.config import TrainConfig
 from core.train.diagnosis.diagnose import RULES
 from core.train.diagnosis.finding import Finding, Severity
 from core.train.diagnosis.watch import Observer
-from pages.sections.train.recipes import verdict
+from pages.sections.train.recipes import recipe_outcome
 from pages.shared.run import draft_history as edits
 from pages.shared.run import settings_form as settings
 from pages.shared.shell import services as state
-from pages.shared.shell.layout import plain, show_errors
+from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.widgets.scroll_into_view import scroll_to
 
 LOOKS = {
@@ -43,7 +43,7 @@ def findings_of(run: Run) -> tuple[Finding, ...]:
 
 def diagnosis_panel(run: Run, findings: Sequence[Finding]) -> None:
     """Show the findings of a run, the gravest first; may be drawn in the fragment that follows it."""
-    verdict(run, findings)
+    recipe_outcome(run, findings)
     for finding in findings:
         with st.container(border=True, key=f"finding_{finding.rule}"):
             _card(run, finding)
@@ -61,9 +61,9 @@ def _looked_for() -> str:
 def _card(run: Run, finding: Finding) -> None:
     label, icon, colour = LOOKS[finding.severity]
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{plain(finding.title)}**", width="content", help=RULES[finding.rule].summary)
+        st.markdown(f"**{escape_markdown(finding.title)}**", width="content", help=RULES[finding.rule].summary)
         st.badge(label, icon=icon, color=colour)  # type: ignore[arg-type]
-    st.markdown(f"{plain(finding.evidence)}  \n**Remedy:** {plain(finding.remedy)}")
+    st.markdown(f"{escape_markdown(finding.evidence)}  \n**Remedy:** {escape_markdown(finding.remedy)}")
     if not (finding.changes or finding.spec) or run.dataset not in DATASETS:
         return
     pressed = st.button(
@@ -84,6 +84,6 @@ def _take_over(run: Run, finding: Finding) -> None:
     config = TrainConfig.from_mapping({**run.settings, **finding.changes})
     spec = finding.spec or run.spec
     presets = (state.new_draft(run.dataset, name).spec for name in PRESETS)
-    edits.take_over(run.dataset, next((known for known in presets if known.layers == spec.layers), spec))
+    edits.load_draft(run.dataset, next((known for known in presets if known.layers == spec.layers), spec))
     settings.take_over(config)
     st.session_state[_MENDED] = run.id

@@ -13,7 +13,7 @@ from core.train.recipes import RECIPES, sound
 from pages.shared.run.start import start
 from pages.shared.shell import navigation as menu
 from pages.shared.shell import services as state
-from pages.shared.shell.layout import plain, show_errors
+from pages.shared.shell.layout import escape_markdown, show_errors
 
 _ORIGIN = "recipe:"  # begins the origin of such runs; then come the recipe and the guess
 
@@ -32,8 +32,8 @@ def recipe_gallery() -> None:
     draft = _bench()
     st.subheader("Break it on purpose", anchor=False)
     st.markdown(
-        f"Guess first, then watch. Each starts from **{plain(draft.spec.name)}** on "
-        f"**{plain(DATASETS[draft.dataset].title)}** with the usual settings, and one fault."
+        f"Guess first, then watch. Each starts from **{escape_markdown(draft.spec.name)}** on "
+        f"**{escape_markdown(DATASETS[draft.dataset].title)}** with the usual settings, and one fault."
     )
     with st.grid(3, min_column_width=230):
         for key in RECIPES:
@@ -86,7 +86,7 @@ def _guess_of(run: Run) -> tuple[str, int] | None:
     return (key, int(guess)) if known and int(guess) < len(RECIPES[key].choices) else None
 
 
-def verdict(run: Run, findings: Sequence[Finding]) -> None:
+def recipe_outcome(run: Run, findings: Sequence[Finding]) -> None:
     """Of a run that breaks on purpose, say what was guessed, what was right, and whether the diagnosis named it."""
     guess_of = _guess_of(run)
     if guess_of is None:

@@ -14,7 +14,7 @@ from core.figures.scales import number
 from core.inference.network import Network
 from pages.shared.display.class_bars import TOP, class_name, share
 from pages.shared.display.map_grid import color_bar
-from pages.shared.picture.input_image import Picture
+from pages.shared.picture.input_image import InputImage
 from pages.shared.shell import services as state
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def before_after(method: Method, pictures: Sequence[np.ndarray], found: "Sequenc
     color_bar(drawn.scale, drawn.text.replace("Scaled to this map alone", "One scale for both"))
 
 
-def answers(network: Network, picture: Picture, before: np.ndarray, after: np.ndarray) -> None:
+def answers(network: Network, picture: InputImage, before: np.ndarray, after: np.ndarray) -> None:
     """Show the likeliest classes before and after, and what became of the answer."""
     was, now = int(before.argmax()), int(after.argmax())
     first, last = share(float(before[was])), share(float(after[now]))

@@ -11,10 +11,10 @@ import streamlit as st
 from core.figures.palette import THEMES
 from core.inference.network import Network
 from pages.shared.network import inference as results
-from pages.shared.network.comparison import attempts, side_by_side, taken
+from pages.shared.network.comparison import collect_results, side_by_side, unwrap
 from pages.shared.picture import input_image as subjects
 from pages.shared.shell import services as state
-from pages.shared.shell.layout import plain
+from pages.shared.shell.layout import escape_markdown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,10 +31,10 @@ def share(probability: float) -> str:
 
 def class_name(network: Network, index: int) -> str:
     """Return the name of a class that a network knows, as Markdown that shows it as it stands."""
-    return plain(network.class_names[index])
+    return escape_markdown(network.class_names[index])
 
 
-def pick_target(both: Sequence[Network], picture: subjects.Picture) -> int:
+def pick_target(both: Sequence[Network], picture: subjects.InputImage) -> int:
     """Show the likeliest classes of a picture as bars that can be clicked, and return the class to explain.
 
     That is the one in the address (`target`) as long as the picture stays the same, else the likeliest of the first
@@ -43,15 +43,15 @@ def pick_target(both: Sequence[Network], picture: subjects.Picture) -> int:
     Raises:
         ConvScopeError: The first network cannot be loaded or its answer is not a number.
     """
-    found = attempts(both, partial(results.probabilities, picture=picture))
-    first = taken(found[0])
+    found = collect_results(both, partial(results.probabilities, picture=picture))
+    first = unwrap(found[0])
     target = _asked(both[0], picture, len(first))
     if target is None:
         target = int(_order(first)[0])
 
     def draw(side: int) -> None:
         same = not side or same_classes(both)
-        _answers(both[side], picture, taken(found[side]), target if same else None, side)
+        _answers(both[side], picture, unwrap(found[side]), target if same else None, side)
 
     side_by_side(both, draw, width=220)
     return target
@@ -68,7 +68,7 @@ def _order(probabilities: "np.ndarray") -> "np.ndarray":
 
 
 def _answers(
-    network: Network, picture: subjects.Picture, probabilities: "np.ndarray", target: int | None, side: int
+    network: Network, picture: subjects.InputImage, probabilities: "np.ndarray", target: int | None, side: int
 ) -> None:
     """Show what one network answers; the bars can be clicked unless `target` is None, for it knows other classes."""
     order = _order(probabilities).tolist()
@@ -81,7 +81,7 @@ def _answers(
         _another(network, rest, probabilities)
 
 
-def _asked(network: Network, picture: subjects.Picture, count: int) -> int | None:
+def _asked(network: Network, picture: subjects.InputImage, count: int) -> int | None:
     """Return the class that the address asks for, or None; what another picture was asked about is forgotten."""
     about = (network.dataset_name, picture.digest)
     if st.session_state.get("target_of", about) != about and "target" in st.query_params:
@@ -99,9 +99,9 @@ def _choose(target: int) -> None:
     st.query_params["target"] = str(target)
 
 
-def _answer(network: Network, picture: subjects.Picture, best: int) -> None:
+def _answer(network: Network, picture: subjects.InputImage, best: int) -> None:
     st.subheader(f"It says “{class_name(network, best)}”", anchor=False)
-    title = plain(picture.title)
+    title = escape_markdown(picture.title)
     if picture.label is None:
         st.caption(f"The network's answer to {title}.")
     elif picture.label == best:
@@ -112,7 +112,7 @@ def _answer(network: Network, picture: subjects.Picture, best: int) -> None:
 
 def _bars(
     network: Network,
-    picture: subjects.Picture,
+    picture: subjects.InputImage,
     shown: list[int],
     probabilities: "np.ndarray",
     target: int | None,

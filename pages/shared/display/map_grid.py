@@ -9,7 +9,7 @@ import streamlit as st
 from core.figures.grids import sprite
 from core.figures.scales import ColorScale, legend
 from core.inference.network import Network
-from pages.shared.shell.layout import plain
+from pages.shared.shell.layout import escape_markdown
 from pages.shared.widgets.image_grid import Selection, image_grid
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def color_bar(scale: ColorScale, words: str = "", *, sides: int = 1) -> None:
         '<div style="display: flex; justify-content: space-between; font-size: 0.8rem">'
         f"<span>{low}</span><span>{middle}</span><span>{high}</span></div></div>"
     )
-    st.caption(plain((ONE_SCALE if sides > 1 else "") + (words or shown.text)))
+    st.caption(escape_markdown((ONE_SCALE if sides > 1 else "") + (words or shown.text)))
 
 
 def grid(

@@ -21,7 +21,7 @@ NOTHING_HERE = (
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class EvaluatedSplit:
     """What came of asking a network about a split.
 
     Attributes:
@@ -58,7 +58,7 @@ def ask_split() -> str:
     return chosen or "test"
 
 
-def judged(weights: Network, split: str, place: str) -> Judged | None:
+def judged(weights: Network, split: str, place: str) -> EvaluatedSplit | None:
     """Return how good a network is, or draw how far that is and return None; call it inside a fragment.
 
     Args:
@@ -90,4 +90,4 @@ def judged(weights: Network, split: str, place: str) -> Judged | None:
 
     words = f"Asking it about {len(images):,} {SPLITS[split].lower()}"
     found = background(("evaluation", weights.mark, split), work, words=words, place=f"evaluation_{place}")
-    return None if found is None else Judged(weights, split, images, found)
+    return None if found is None else EvaluatedSplit(weights, split, images, found)

@@ -7,11 +7,11 @@ import streamlit as st
 
 from core.inference.network import Network
 from pages.shared.display.thumbnails import Thumbnail, thumbnails
-from pages.shared.evaluation.evaluate_split import Judged
+from pages.shared.evaluation.evaluate_split import EvaluatedSplit
 from pages.shared.picture.split_images import ONE, png
 from pages.shared.shell import navigation as menu
 from pages.shared.shell import services as state
-from pages.shared.shell.layout import plain
+from pages.shared.shell.layout import escape_markdown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,12 +22,12 @@ _LEAVING = "evaluation_leaves"
 
 
 def image_row(
-    found: Judged,
+    found: EvaluatedSplit,
     chosen: "Sequence[int] | np.ndarray",
     key: str,
     side: int,
     *,
-    other: Judged | None = None,
+    other: EvaluatedSplit | None = None,
     at_once: int = AT_ONCE,
 ) -> None:
     """Show images of a split, each with what the network says and what it is; a click on one explains it.
@@ -78,20 +78,20 @@ def follow_image(both: Sequence[Network]) -> None:
         return
     side, split, index = left
     weights = both[min(side, len(both) - 1)]
-    state.choose(state.Choice("test", weights.dataset_name, index=index, split=split))
+    state.choose(state.PictureSelection("test", weights.dataset_name, index=index, split=split))
     if side:
         epoch = None if weights.epoch is None else str(weights.epoch)
         menu.go("saliency", run=weights.id, epoch=epoch, other=None, other_epoch=None, target=None)
     menu.go("saliency", target=None)
 
 
-def _label(found: Judged, index: int, other: Judged | None) -> str:
+def _label(found: EvaluatedSplit, index: int, other: EvaluatedSplit | None) -> str:
     if other is None:
         return f"{_says(found, index)}  \n:small[is {_name(found, found.report.answers.labels[index])}]"
     return f"A: {_says(found, index)}  \nB: {_says(other, index)}"
 
 
-def _says(found: Judged, index: int) -> str:
+def _says(found: EvaluatedSplit, index: int) -> str:
     answers = found.report.answers
     return f"{_sure(float(answers.confidence[index]))} · {_name(found, answers.predicted[index])}"
 
@@ -101,11 +101,11 @@ def _sure(confidence: float) -> str:
     return "> 99%" if confidence > 0.995 else f"{confidence:.0%}"
 
 
-def _words(found: Judged, index: int, other: Judged | None) -> str:
+def _words(found: EvaluatedSplit, index: int, other: EvaluatedSplit | None) -> str:
     true = _name(found, found.report.answers.labels[index])
     says = f"says {_says(found, index)}" if other is None else f"A says {_says(found, index)}, B {_says(other, index)}"
     return f"{ONE[found.split]} {index}: {says}; it is {true}. Click to see why."
 
 
-def _name(found: Judged, index: Any) -> str:
-    return plain(found.names[int(index)])
+def _name(found: EvaluatedSplit, index: Any) -> str:
+    return escape_markdown(found.names[int(index)])

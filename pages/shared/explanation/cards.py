@@ -9,17 +9,17 @@ import streamlit as st
 
 from core.errors import ConvScopeError
 from core.explain.methods.base import Method
-from core.explain.methods.options import Choice
+from core.explain.methods.options import OptionValue
 from core.figures.scales import number
-from pages.shared.explanation.controls import Look
+from pages.shared.explanation.controls import HeatmapStyle
 from pages.shared.explanation.rendering import Shown, View, draw
 from pages.shared.network import inference as results
 from pages.shared.network import networks
-from pages.shared.network.comparison import attempts
+from pages.shared.network.comparison import collect_results
 from pages.shared.picture import input_image as subjects
 from pages.shared.run.live_view import duration
 from pages.shared.shell.background_jobs import Progress, background, is_asked, lane_of, want
-from pages.shared.shell.layout import plain, show_errors
+from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:
     from core.explain.attribution import Attribution
@@ -50,7 +50,11 @@ def compute_all(waiting: Sequence[Waiting]) -> None:
 
 
 def card(
-    method: Method, options: Mapping[str, Choice], views: Sequence[View], picture: subjects.Picture, look: Look
+    method: Method,
+    options: Mapping[str, OptionValue],
+    views: Sequence[View],
+    picture: subjects.InputImage,
+    look: HeatmapStyle,
 ) -> list[Shown] | Waiting:
     """Draw the card of a method, and return the explanations that it shows, or that it waits to be asked."""
     with st.container(border=True, height="stretch", key=f"explained_{method.name}", gap="xsmall"), show_errors():
@@ -63,7 +67,9 @@ def card(
     return []
 
 
-def _head(method: Method, options: Mapping[str, Choice], views: Sequence[View], picture: subjects.Picture) -> None:
+def _head(
+    method: Method, options: Mapping[str, OptionValue], views: Sequence[View], picture: subjects.InputImage
+) -> None:
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key=f"head_{method.name}"
     ):
@@ -81,25 +87,25 @@ def _head(method: Method, options: Mapping[str, Choice], views: Sequence[View], 
             st.caption(method.paper)
 
 
-def _passes(method: Method, options: Mapping[str, Choice], picture: subjects.Picture) -> int:
+def _passes(method: Method, options: Mapping[str, OptionValue], picture: subjects.InputImage) -> int:
     return method.passes(method.resolve(options), picture.shape)
 
 
 def _found(
-    method: Method, options: Mapping[str, Choice], views: Sequence[View], picture: subjects.Picture
+    method: Method, options: Mapping[str, OptionValue], views: Sequence[View], picture: subjects.InputImage
 ) -> "list[Attribution | ConvScopeError] | Waiting | None":
     """Return the explanations of all views: at once where that is quick, else as soon as the background has them."""
-    from core.explain.compatibility import why_not
+    from core.explain.compatibility import incompatibility
 
-    reason = why_not(views[0].weights.model, method.name, options)
+    reason = incompatibility(views[0].weights.model, method.name, options)
     if reason:
-        st.info(plain(reason), icon=":material/block:")
+        st.info(escape_markdown(reason), icon=":material/block:")
         return None
     passes = _passes(method, options, picture) * len(views)
     seconds = passes * networks.pass_seconds(views[0].weights)
     ask = partial(_explain, method, options, picture)
     if seconds <= AT_ONCE:
-        return attempts(views, ask)
+        return collect_results(views, ask)
     asked = tuple((view.weights.mark, view.target, view.versus) for view in views)
     key = (method.name, tuple(sorted(options.items())), picture.digest, asked)
     label = f"Compute, about {duration(max(1, seconds))}"
@@ -117,11 +123,15 @@ def _in_turn(
         before = views.index(view)
         return ask(view, lambda done, total: tell(before * total + done, len(views) * total))
 
-    return attempts(views, one)
+    return collect_results(views, one)
 
 
 def _explain(
-    method: Method, options: Mapping[str, Choice], picture: subjects.Picture, view: View, tell: Progress | None = None
+    method: Method,
+    options: Mapping[str, OptionValue],
+    picture: subjects.InputImage,
+    view: View,
+    tell: Progress | None = None,
 ) -> "Attribution":
     given: dict[str, Any] = dict(options)
     return results.attribution(

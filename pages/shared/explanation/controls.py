@@ -9,11 +9,11 @@ import streamlit as st
 
 from core.errors import ConvScopeError
 from core.explain.methods.base import Family, Method
-from core.explain.methods.options import Choice, Option
+from core.explain.methods.options import Option, OptionValue
 from core.explain.methods.registry import METHODS
 from core.inference.network import Network
 from pages.shared.display.class_bars import class_name
-from pages.shared.shell.layout import plain
+from pages.shared.shell.layout import escape_markdown
 
 # Until others are chosen.
 FIRST = ("integrated_gradients", "smooth_grad", "guided_backprop", "grad_cam", "occlusion")
@@ -26,9 +26,9 @@ def chosen_methods() -> tuple[str, ...]:
     return tuple(name for name in METHODS if name in (chosen if asked else FIRST))
 
 
-def method_options(name: str) -> dict[str, Choice]:
+def method_options(name: str) -> dict[str, OptionValue]:
     """Return the settings that this session chose for a method."""
-    kept: dict[str, Choice] = st.session_state.get("method_options", {}).get(name, {})
+    kept: dict[str, OptionValue] = st.session_state.get("method_options", {}).get(name, {})
     return dict(kept)
 
 
@@ -64,13 +64,13 @@ def _take_unit(weights: Network) -> None:
 
 
 def _ask_families(weights: Network) -> None:
-    from core.explain.compatibility import why_not
+    from core.explain.compatibility import incompatibility
 
     model, reasons = weights.model, dict[str, str]()
     for family in get_args(Family):
         names = [name for name, method in METHODS.items() if method.family == family]
         for name in names:
-            if reason := why_not(model, name):
+            if reason := incompatibility(model, name):
                 reasons[name] = reason
         st.pills(
             family,
@@ -83,7 +83,7 @@ def _ask_families(weights: Network) -> None:
             persist_state="session",
         )
     for reason in dict.fromkeys(reasons.values()):
-        st.caption(f":material/block: {plain(reason)}")
+        st.caption(f":material/block: {escape_markdown(reason)}")
 
 
 def _ask_settings(weights: Network) -> None:
@@ -95,7 +95,7 @@ def _ask_settings(weights: Network) -> None:
         st.caption("None of the chosen methods has settings.")
 
 
-def _ask_option(weights: Network, method: Method, option: Option) -> Choice:
+def _ask_option(weights: Network, method: Method, option: Option) -> OptionValue:
     label, key = f"{method.title}: {option.label.lower()}", f"option_{method.name}_{option.name}"
     words: dict[str, Any] = {"key": key, "help": option.help, "persist_state": "session"}
     if option.kind == "choice":
@@ -135,7 +135,7 @@ MORE = 3  # classes beside the one that is asked about
 
 
 @dataclass(frozen=True)
-class Look:
+class HeatmapStyle:
     """How heatmaps are drawn; changing it computes nothing anew. See `core.figures.overlay`.
 
     Attributes:
@@ -149,23 +149,23 @@ class Look:
     sign: Sign = "both"
 
 
-def chosen_look() -> Look:
+def chosen_look() -> HeatmapStyle:
     """Return how this session chose to have heatmaps drawn."""
-    kept, usual = st.session_state, Look()
-    return Look(
+    kept, usual = st.session_state, HeatmapStyle()
+    return HeatmapStyle(
         kept.get("look_strength", 100 * usual.strength) / 100,
         kept.get("look_percentile", usual.percentile),
         kept.get("look_sign") or usual.sign,
     )
 
 
-def ask_look() -> Look:
+def ask_look() -> HeatmapStyle:
     """Ask how to draw the heatmaps: one row of controls."""
     with st.grid(3, min_column_width=220, gap="medium"):
         return _ask_look()
 
 
-def _ask_look() -> Look:
+def _ask_look() -> HeatmapStyle:
     st.slider(
         "Strength of the colours",
         0,

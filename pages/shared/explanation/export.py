@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.exchange.layout import stem
-from core.explain.cli.record import Source, command, in_one_line
+from core.explain.cli.record import NetworkReference, command, in_one_line
 from core.inference.network import Network
-from pages.shared.explanation.controls import Look
+from pages.shared.explanation.controls import HeatmapStyle
 from pages.shared.explanation.rendering import Shown
 from pages.shared.picture import input_image as subjects
 
@@ -41,29 +41,29 @@ class Download:
     help: str
     file: str
     mime: str
-    make: Callable[[Records, subjects.Picture, Look], bytes]
+    make: Callable[[Records, subjects.InputImage, HeatmapStyle], bytes]
 
 
-def _sheet(records: Records, picture: subjects.Picture, look: Look) -> bytes:
+def _sheet(records: Records, picture: subjects.InputImage, look: HeatmapStyle) -> bytes:
     from core.figures.explained import explanation_sheet
 
     made = explanation_sheet(records(), strength=look.strength, percentile=look.percentile, sign=look.sign)
     return made.png
 
 
-def _arrays(records: Records, picture: subjects.Picture, look: Look) -> bytes:
+def _arrays(records: Records, picture: subjects.InputImage, look: HeatmapStyle) -> bytes:
     from core.explain.cli.record import arrays_npz
 
     return arrays_npz(records())
 
 
-def _settings(records: Records, picture: subjects.Picture, look: Look) -> bytes:
+def _settings(records: Records, picture: subjects.InputImage, look: HeatmapStyle) -> bytes:
     from core.explain.cli.record import settings_json
 
     return settings_json(records()).encode()
 
 
-def _picture(records: Records, picture: subjects.Picture, look: Look) -> bytes:
+def _picture(records: Records, picture: subjects.InputImage, look: HeatmapStyle) -> bytes:
     from PIL import Image
 
     pixels = picture.array()
@@ -108,7 +108,7 @@ DOWNLOADS = (
 )
 
 
-def take_away(shown: Sequence[Shown], picture: subjects.Picture, look: Look) -> None:
+def take_away(shown: Sequence[Shown], picture: subjects.InputImage, look: HeatmapStyle) -> None:
     """Offer what is shown as files, each made only when it is asked for, and say how to repeat it without the app.
 
     Args:
@@ -139,7 +139,7 @@ def take_away(shown: Sequence[Shown], picture: subjects.Picture, look: Look) -> 
             _repeat(kept, picture, name)
 
 
-def _repeat(kept: Sequence[Kept], picture: subjects.Picture, name: str) -> None:
+def _repeat(kept: Sequence[Kept], picture: subjects.InputImage, name: str) -> None:
     """Show the command line that repeats it, with the file of settings where one line cannot say all."""
     from core.explain.cli.record import call_of
 
@@ -149,7 +149,7 @@ def _repeat(kept: Sequence[Kept], picture: subjects.Picture, name: str) -> None:
         needed = "the picture"
         weights, grey = kept[0][0], picture.shape[0] == 1
         names = weights.class_names
-        line = command(Source.of(weights), file, calls, [out], received=grey, class_names=names)
+        line = command(NetworkReference.of(weights), file, calls, [out], received=grey, class_names=names)
     else:
         needed = "the picture and the settings"
         swap = " --swap no" * (picture.shape[0] == 1)
@@ -165,12 +165,12 @@ def _by_network(shown: Sequence[Shown]) -> list[Kept]:
     return [(weights, tuple(explanations)) for weights, explanations in found.values()]
 
 
-def _records(kept: Sequence[Kept], picture: subjects.Picture) -> "tuple[Record, ...]":
+def _records(kept: Sequence[Kept], picture: subjects.InputImage) -> "tuple[Record, ...]":
     from core.explain.cli.record import Record, fingerprint
 
     return tuple(
         Record(
-            Source.of(weights),
+            NetworkReference.of(weights),
             fingerprint(weights.model),
             weights.class_names,
             picture.title,

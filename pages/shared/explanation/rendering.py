@@ -12,22 +12,22 @@ from core.explain.methods.base import Method
 from core.figures.overlays import Overlay, faded, overlay
 from core.inference.network import Network
 from pages.shared.display.map_grid import ONE_SCALE, color_bar
-from pages.shared.explanation.controls import Look
-from pages.shared.network.comparison import taken
+from pages.shared.explanation.controls import HeatmapStyle
+from pages.shared.network.comparison import unwrap
 from pages.shared.picture import input_image as subjects
-from pages.shared.shell.layout import plain, show_errors
+from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.widgets.map_view import Field, map_view
 
 if TYPE_CHECKING:
     from core.explain.attribution import Attribution
-    from core.probe.sights import Sight
+    from core.probe.sights import ReceptiveFieldMap
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _sights(run_id: str, _weights: Network) -> "dict[str, Sight]":
-    from core.probe.layer_graph import dissect
+def _sights(run_id: str, _weights: Network) -> "dict[str, ReceptiveFieldMap]":
+    from core.probe.layer_graph import layer_graph
 
-    return {part.name: part.sight for part in dissect(_weights.model, _weights.input_shape)}
+    return {part.name: part.sight for part in layer_graph(_weights.model, _weights.input_shape)}
 
 
 def field_of(weights: Network, layer: str) -> Field | None:
@@ -75,8 +75,8 @@ def draw(
     method: Method,
     views: Sequence[View],
     found: "Sequence[Attribution | ConvScopeError]",
-    picture: subjects.Picture,
-    look: Look,
+    picture: subjects.InputImage,
+    look: HeatmapStyle,
 ) -> list[Shown]:
     shown = [Shown(view, each) for view, each in zip(views, found, strict=True) if not isinstance(each, ConvScopeError)]
     drawn = _overlay(method, shown, picture, look) if shown else None
@@ -87,13 +87,13 @@ def draw(
                 if len(views) > 1:
                     st.markdown(f":small[{view.title}]")
                 with show_errors():
-                    _map(method, taken(each), view, picture, drawn, next(pictures), place)
+                    _map(method, unwrap(each), view, picture, drawn, next(pictures), place)
     if drawn:
         _words(method, shown, drawn, look)
     return shown
 
 
-def _overlay(method: Method, shown: Sequence[Shown], picture: subjects.Picture, look: Look) -> Overlay:
+def _overlay(method: Method, shown: Sequence[Shown], picture: subjects.InputImage, look: HeatmapStyle) -> Overlay:
     """Draw explanations of a picture beside one another, in one scale."""
     from core.explain.attribution import heatmap
 
@@ -114,7 +114,7 @@ def _map(
     method: Method,
     attribution: "Attribution",
     view: View,
-    picture: subjects.Picture,
+    picture: subjects.InputImage,
     drawn: Overlay | None,
     pixels: np.ndarray,
     place: int,
@@ -136,12 +136,12 @@ def _map(
         start=(int(strongest[0]), int(strongest[1])),
     )
     if attribution.blank:
-        st.caption(plain(attribution.blank))
+        st.caption(escape_markdown(attribution.blank))
     elif attribution.gap and attribution.gap.shortfall:
-        st.caption(plain(attribution.gap.shortfall))
+        st.caption(escape_markdown(attribution.gap.shortfall))
 
 
-def _words(method: Method, shown: Sequence[Shown], drawn: Overlay, look: Look) -> None:
+def _words(method: Method, shown: Sequence[Shown], drawn: Overlay, look: HeatmapStyle) -> None:
     words = [drawn.text]
     if len(shown) > 1:
         two = len({each.view.weights.mark for each in shown}) > 1
@@ -153,7 +153,7 @@ def _words(method: Method, shown: Sequence[Shown], drawn: Overlay, look: Look) -
     if drawn.scale.high:
         color_bar(drawn.scale, " ".join(words))
     elif not shown[0].attribution.blank:
-        st.caption(plain(" ".join(words)))
+        st.caption(escape_markdown(" ".join(words)))
 
 
 def _places(shown: Sequence[Shown]) -> list[str]:

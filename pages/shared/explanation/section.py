@@ -10,14 +10,14 @@ from core.explain.methods.registry import METHODS
 from core.inference.network import Network
 from pages.shared.display.class_bars import class_name, same_classes
 from pages.shared.explanation.cards import Waiting, card, compute_all
-from pages.shared.explanation.controls import Look, ask_classes, ask_look, chosen_methods, method_options
+from pages.shared.explanation.controls import HeatmapStyle, ask_classes, ask_look, chosen_methods, method_options
 from pages.shared.explanation.export import take_away
 from pages.shared.explanation.rendering import Shown, View, zoom
 from pages.shared.network import inference as results
-from pages.shared.network.comparison import LETTERS, attempts, taken
+from pages.shared.network.comparison import LETTERS, collect_results, unwrap
 from pages.shared.picture import input_image as subjects
 from pages.shared.shell import navigation as menu
-from pages.shared.shell.layout import plain, show_errors
+from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.widgets.map_view import map_view
 
 BRIEF = ("grad_cam", "integrated_gradients")
@@ -28,7 +28,7 @@ div[class*="st-key-head_"] { min-height: 2.5rem; }
 
 
 @st.fragment
-def maps_section(both: Sequence[Network], picture: subjects.Picture, target: int) -> None:
+def maps_section(both: Sequence[Network], picture: subjects.InputImage, target: int) -> None:
     """Show what each chosen method says of a class, of more classes, or of one against another.
 
     Args:
@@ -53,7 +53,7 @@ def maps_section(both: Sequence[Network], picture: subjects.Picture, target: int
             take_away(shown, picture, look)
 
 
-def brief(both: Sequence[Network], picture: subjects.Picture, target: int) -> None:
+def brief(both: Sequence[Network], picture: subjects.InputImage, target: int) -> None:
     """Show two quick explanations, and the way to all the others."""
     st.html(STYLE)
     with show_errors():
@@ -62,15 +62,15 @@ def brief(both: Sequence[Network], picture: subjects.Picture, target: int) -> No
             _title(both, answers, target)
             label = f"Compare all {len(METHODS)} methods"
             menu.link("saliency", label, icon=":material/compare:", target=str(target))
-        _cards(_views(both, target), picture, BRIEF, Look(), own=False)
+        _cards(_views(both, target), picture, BRIEF, HeatmapStyle(), own=False)
 
 
-def _comparable(both: Sequence[Network], picture: subjects.Picture) -> tuple[Sequence[Network], list[np.ndarray]]:
+def _comparable(both: Sequence[Network], picture: subjects.InputImage) -> tuple[Sequence[Network], list[np.ndarray]]:
     """Return the networks that can be asked about this picture and class, and what they answer."""
-    answers = attempts(both, lambda weights: results.probabilities(weights, picture))
+    answers = collect_results(both, lambda weights: results.probabilities(weights, picture))
     if len(both) > 1 and (isinstance(answers[1], ConvScopeError) or not same_classes(both)):
         both, answers = both[:1], answers[:1]  # what keeps it away stands where its answer would
-    return both, [taken(answer) for answer in answers]
+    return both, [unwrap(answer) for answer in answers]
 
 
 def _title(both: Sequence[Network], answers: Sequence[np.ndarray], target: int) -> None:
@@ -95,7 +95,7 @@ def _views(both: Sequence[Network], target: int, more: Sequence[int] = (), versu
 
 
 def _cards(
-    views: Sequence[View], picture: subjects.Picture, names: Sequence[str], look: Look, *, own: bool = True
+    views: Sequence[View], picture: subjects.InputImage, names: Sequence[str], look: HeatmapStyle, *, own: bool = True
 ) -> list[Shown]:
     shown: list[Shown] = []
     waiting: list[Waiting] = []
@@ -115,7 +115,7 @@ def _cards(
     return shown
 
 
-def _input(picture: subjects.Picture, *, wide: bool) -> None:
+def _input(picture: subjects.InputImage, *, wide: bool) -> None:
     channels, height, width = picture.shape
     values = "one value (dark to light)" if channels == 1 else "three values (red, green, blue)"
     with st.container(horizontal=True, vertical_alignment="center", key="head_input"):
@@ -132,4 +132,4 @@ def _input(picture: subjects.Picture, *, wide: bool) -> None:
                 group=picture.digest,
                 hint="Point at a pixel: it is marked in all maps.",
             )
-        st.caption(f"{plain(picture.title)}: {height} × {width} pixels of {values}.")
+        st.caption(f"{escape_markdown(picture.title)}: {height} × {width} pixels of {values}.")

@@ -17,13 +17,13 @@ from pages.shared.display.class_bars import class_name, share
 from pages.shared.display.map_grid import ONE_SCALE, color_bar, dimensions, enlarged, grid
 from pages.shared.layer.unit_detail import Made, details, explain_link, make, sees
 from pages.shared.network import inference as results
-from pages.shared.network.comparison import LETTERS, attempts, side_by_side, taken
-from pages.shared.network.layers import Listed, layers_of
+from pages.shared.network.comparison import LETTERS, collect_results, side_by_side, unwrap
+from pages.shared.network.layers import LayerEntry, layers_of
 from pages.shared.picture import input_image as subjects
 from pages.shared.shell import navigation as menu
 from pages.shared.shell import services as state
 from pages.shared.shell.controls import ask_layer
-from pages.shared.shell.layout import plain, show_errors
+from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.widgets.image_grid import Selection
 
 if TYPE_CHECKING:
@@ -156,20 +156,20 @@ def _origin(made: Made, chosen: int) -> str:
     return f"made from {before.size:,} numbers of {source}"
 
 
-def answer(both: Sequence[Network], picture: subjects.Picture) -> None:
+def answer(both: Sequence[Network], picture: subjects.InputImage) -> None:
     """Show the picture as the network receives it, and its answer in one line, or those of both networks."""
     pixels = picture.array()
     zoom = max(1, -(-192 // max(pixels.shape[:2])))
     st.image(pixels.repeat(zoom, axis=0).repeat(zoom, axis=1), width=192, alt="The picture as the network receives it")
-    verdicts = attempts(both, partial(_verdict, picture=picture))
-    taken(verdicts[0])
+    verdicts = collect_results(both, partial(_verdict, picture=picture))
+    unwrap(verdicts[0])
     for letter, verdict in zip(LETTERS, verdicts, strict=False):
         if isinstance(verdict, str):  # what is wrong with the second network stands where its maps would
             st.markdown(f"**{letter}** says {verdict}" if len(both) > 1 else f"The network says {verdict}")
-    st.caption(f"{plain(picture.title)}, {dimensions(picture.shape)}")
+    st.caption(f"{escape_markdown(picture.title)}, {dimensions(picture.shape)}")
 
 
-def _verdict(weights: Network, picture: subjects.Picture) -> str:
+def _verdict(weights: Network, picture: subjects.InputImage) -> str:
     probabilities = results.probabilities(weights, picture)
     best = int(probabilities.argmax())
     verdict = f"**{class_name(weights, best)}**, {share(probabilities[best])} sure."
@@ -180,17 +180,17 @@ def _verdict(weights: Network, picture: subjects.Picture) -> str:
 
 
 @st.fragment
-def layer_maps(both: Sequence[Network], picture: subjects.Picture) -> None:
+def layer_maps(both: Sequence[Network], picture: subjects.InputImage) -> None:
     """Ask for a layer, show all that it makes of a picture, and the chosen unit below with its numbers."""
     with show_errors():
         layer = _pick_layer(both[0])
-        st.markdown(f"**{plain(layer.name)}**: {layer.description}")
-        found = attempts(both, partial(make, layer=layer.name, picture=picture))
-        first = taken(found[0])
+        st.markdown(f"**{escape_markdown(layer.name)}**: {layer.description}")
+        found = collect_results(both, partial(make, layer=layer.name, picture=picture))
+        first = unwrap(found[0])
         alike = [each for each in found if isinstance(each, Made) and each.values.shape == first.values.shape]
 
         def draw(side: int) -> Callable[[], None] | None:
-            made = taken(found[side])
+            made = unwrap(found[side])
             shown = alike if made in alike else [made]
             if made not in alike:
                 st.caption(f"Its {layer.name} puts out {dimensions(made.values.shape)}: a scale of its own.")
@@ -221,7 +221,7 @@ def _maps(made: Made, alike: Sequence[Made], side: int, *, narrow: bool) -> Call
     return partial(details, made, scale, place, side, narrow=narrow)
 
 
-def _pick_layer(weights: Network) -> Listed:
+def _pick_layer(weights: Network) -> LayerEntry:
     """Ask for a layer, in the order of the stack; the address carries it (`layer`)."""
     layers = {layer.name: layer for layer in layers_of(weights)}
     chosen = ask_layer(

@@ -12,7 +12,7 @@ from core.model.layers import AvgPool, Layer, MaxPool
 from core.probe.pooling import Window, pool_window
 from pages.shared.display.map_grid import ROOM, dimensions, enlarged
 from pages.shared.network import inference as results
-from pages.shared.network.layers import is_gated, layers_of, place_of, sight_of
+from pages.shared.network.layers import is_gated, layers_of, place_of, receptive_field_of
 from pages.shared.picture import input_image as subjects
 from pages.shared.shell import navigation as menu
 from pages.shared.shell.controls import ask_one
@@ -40,7 +40,7 @@ class Made:
     """
 
     weights: Network
-    picture: subjects.Picture
+    picture: subjects.InputImage
     index: int
     before: "NDArray[np.float32]"
     values: "NDArray[np.float32]"
@@ -68,7 +68,7 @@ class Made:
         return self.names[self.index - 1] if self.index else "the picture"
 
 
-def make(weights: Network, layer: str, picture: subjects.Picture) -> Made:
+def make(weights: Network, layer: str, picture: subjects.InputImage) -> Made:
     """Pass a picture through a network as far as a layer; raises `ConvScopeError`.
 
     Maps of a single number each are taken for a row of numbers.
@@ -137,7 +137,7 @@ def explain_link(made: Made, *place: int) -> None:
 def sees(made: Made, index: int, row: int = 0, col: int = 0) -> None:
     """Show which part of the picture a unit of a layer depends on."""
     name, picture = made.names[index], made.picture
-    box = sight_of(made.weights, name, row, col)
+    box = receptive_field_of(made.weights, name, row, col)
     top, left, bottom, right = box
     st.image(spotlight(picture.array(), box), width=330, alt="The part of the picture that the unit sees, framed")
     if box == (0, 0, *picture.shape[1:]):

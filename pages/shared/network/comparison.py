@@ -12,7 +12,7 @@ from pages.shared.network import networks
 from pages.shared.network.counterpart import leave, offer_switch
 from pages.shared.network.epoch_slider import pick_epoch
 from pages.shared.network.picker import choose_network, is_ready, network_or_end
-from pages.shared.shell.layout import plain, show_errors
+from pages.shared.shell.layout import escape_markdown, show_errors
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -83,7 +83,7 @@ def _titles(both: Sequence[Network], *, brief: bool) -> list[str]:
     """Name two sides, as Markdown: by their epochs, and by their networks where those differ."""
     named = not brief and len({weights.id for weights in both}) > 1
     return [
-        " · ".join([letter, *([plain(weights.name)] if named else []), weights.moment])
+        " · ".join([letter, *([escape_markdown(weights.name)] if named else []), weights.moment])
         for letter, weights in zip(LETTERS, both, strict=False)
     ]
 
@@ -127,8 +127,8 @@ def side_by_side(
                             step(index)
 
 
-def attempts(both: Sequence[S], read: Callable[[S], T]) -> list[T | ConvScopeError]:
-    """Read something of each side; what went wrong takes the place of what was to be read. See `taken`."""
+def collect_results(both: Sequence[S], read: Callable[[S], T]) -> list[T | ConvScopeError]:
+    """Read something of each side; what went wrong takes the place of what was to be read. See `unwrap`."""
 
     def attempt(weights: S) -> T | ConvScopeError:
         try:
@@ -139,7 +139,7 @@ def attempts(both: Sequence[S], read: Callable[[S], T]) -> list[T | ConvScopeErr
     return [attempt(weights) for weights in both]
 
 
-def taken(attempt: T | ConvScopeError) -> T:
+def unwrap(attempt: T | ConvScopeError) -> T:
     """Return what was read, or raise what went wrong instead."""
     if isinstance(attempt, ConvScopeError):
         raise attempt

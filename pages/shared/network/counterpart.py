@@ -5,7 +5,7 @@ import streamlit as st
 from core.inference.network import Network
 from core.model.zoo import ZOO
 from pages.shared.network import networks
-from pages.shared.shell.layout import plain
+from pages.shared.shell.layout import escape_markdown
 
 
 def leave() -> None:
@@ -37,7 +37,7 @@ def offer_compare(first: Network) -> None:
     """Offer by a button what the switch does, where a page can show nothing without a second network."""
     found = _counterpart(first)
     if found is not None:
-        what = plain(found.moment if found.id == first.id else found.name)
+        what = escape_markdown(found.moment if found.id == first.id else found.name)
         if st.button(f"Compare with {what}", icon=":material/compare_arrows:"):
             _put_beside(found)
             st.rerun()  # the whole page: its head chooses networks

@@ -6,28 +6,30 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.inference.network import Network
-from pages.shared.picture.input_image import Picture
+from pages.shared.picture.input_image import InputImage
 
 if TYPE_CHECKING:
     import numpy as np
 
     from core.explain.attribution import Attribution
-    from core.reliability.features import Inside
+    from core.reliability.features import LogitsAndFeatures
 
 
 @st.cache_data(show_spinner=False, max_entries=256)
-def _probabilities(mark: tuple[Any, ...], digest: str, _weights: Network, _picture: Picture) -> "np.ndarray[Any, Any]":
+def _probabilities(
+    mark: tuple[Any, ...], digest: str, _weights: Network, _picture: InputImage
+) -> "np.ndarray[Any, Any]":
     from core.inference.prediction import predict
 
     return predict(_weights.model, _weights.normalize(_picture.tensor())[None])[0].numpy()
 
 
-def probabilities(weights: Network, picture: Picture) -> "np.ndarray[Any, Any]":
+def probabilities(weights: Network, picture: InputImage) -> "np.ndarray[Any, Any]":
     """Return the probability of each class, (K,)."""
     return _probabilities(weights.mark, picture.digest, weights, picture)
 
 
-def _capture(weights: Network, picture: Picture, layers: Sequence[str]) -> "dict[str, np.ndarray[Any, Any]]":
+def _capture(weights: Network, picture: InputImage, layers: Sequence[str]) -> "dict[str, np.ndarray[Any, Any]]":
     from core.probe.activations import capture_activations
 
     captured = capture_activations(weights.model, weights.normalize(picture.tensor())[None], layers)
@@ -36,19 +38,19 @@ def _capture(weights: Network, picture: Picture, layers: Sequence[str]) -> "dict
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def _activations(
-    mark: tuple[Any, ...], layers: tuple[str, ...], digest: str, _weights: Network, _picture: Picture
+    mark: tuple[Any, ...], layers: tuple[str, ...], digest: str, _weights: Network, _picture: InputImage
 ) -> "dict[str, np.ndarray[Any, Any]]":
     return _capture(_weights, _picture, layers)
 
 
 @st.cache_data(show_spinner=False, max_entries=12)  # of 224 × 224 pixels some layers make 13 MB
 def _large_activations(
-    mark: tuple[Any, ...], layers: tuple[str, ...], digest: str, _weights: Network, _picture: Picture
+    mark: tuple[Any, ...], layers: tuple[str, ...], digest: str, _weights: Network, _picture: InputImage
 ) -> "dict[str, np.ndarray[Any, Any]]":
     return _capture(_weights, _picture, layers)
 
 
-def activations(weights: Network, layers: Sequence[str], picture: Picture) -> "dict[str, np.ndarray[Any, Any]]":
+def activations(weights: Network, layers: Sequence[str], picture: InputImage) -> "dict[str, np.ndarray[Any, Any]]":
     """Return what layers make of a picture, all of the same moment: each (C, H, W), or (K,) after flattening."""
     kept = _large_activations if weights.pretrained is not None else _activations
     return kept(weights.mark, tuple(layers), picture.digest, weights, picture)
@@ -56,7 +58,7 @@ def activations(weights: Network, layers: Sequence[str], picture: Picture) -> "d
 
 @st.cache_data(show_spinner=False, max_entries=12)
 def _passage(
-    mark: tuple[Any, ...], layer: str, digest: str, _weights: Network, _picture: Picture
+    mark: tuple[Any, ...], layer: str, digest: str, _weights: Network, _picture: InputImage
 ) -> "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]":
     from core.probe.activations import passage
 
@@ -64,32 +66,32 @@ def _passage(
     return before[0].numpy(), after[0].numpy()
 
 
-def passage(weights: Network, layer: str, picture: Picture) -> "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]":
+def passage(weights: Network, layer: str, picture: InputImage) -> "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]":
     """Return what goes into a layer for a picture and what comes out, each (C, H, W) or (K,)."""
     return _passage(weights.mark, layer, picture.digest, weights, picture)
 
 
 @st.cache_data(show_spinner=False, max_entries=256)
-def _logits(mark: tuple[Any, ...], digest: str, _weights: Network, _picture: Picture) -> "np.ndarray[Any, Any]":
-    from core.inference.copies import twin_of
+def _logits(mark: tuple[Any, ...], digest: str, _weights: Network, _picture: InputImage) -> "np.ndarray[Any, Any]":
+    from core.inference.copies import shallow_copy_for_hooks
     from core.inference.prediction import scores
 
-    return scores(twin_of(_weights.model), _weights.normalize(_picture.tensor())[None])[0].numpy()
+    return scores(shallow_copy_for_hooks(_weights.model), _weights.normalize(_picture.tensor())[None])[0].numpy()
 
 
-def logits(weights: Network, picture: Picture) -> "np.ndarray[Any, Any]":
+def logits(weights: Network, picture: InputImage) -> "np.ndarray[Any, Any]":
     """Return the score of each class, before softmax, (K,); raises `ExplainError` where they are not finite."""
     return _logits(weights.mark, picture.digest, weights, picture)
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _inside(mark: tuple[Any, ...], digest: str, _weights: Network, _picture: Picture) -> "Inside":
-    from core.reliability.features import look_inside
+def _inside(mark: tuple[Any, ...], digest: str, _weights: Network, _picture: InputImage) -> "LogitsAndFeatures":
+    from core.reliability.features import extract_features
 
-    return look_inside(_weights.model, _picture.tensor()[None], _weights.normalize)
+    return extract_features(_weights.model, _picture.tensor()[None], _weights.normalize)
 
 
-def inside(weights: Network, picture: Picture) -> "Inside":
+def inside(weights: Network, picture: InputImage) -> "LogitsAndFeatures":
     """Return the scores of a picture and what the last layer receives; raises `ExplainError` if they are no numbers."""
     return _inside(weights.mark, picture.digest, weights, picture)
 
@@ -103,7 +105,7 @@ def _attribution(
     method: str,
     options: tuple[Any, ...],
     _weights: Network,
-    _picture: Picture,
+    _picture: InputImage,
     _progress: "Callable[[int, int], None] | None",
 ) -> "Attribution":
     import torch
@@ -122,7 +124,7 @@ def _attribution(
 
 def attribution(
     weights: Network,
-    picture: Picture,
+    picture: InputImage,
     target: int,
     method: str,
     *,

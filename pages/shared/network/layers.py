@@ -16,7 +16,7 @@ from core.probe.sight import receptive_field
 
 if TYPE_CHECKING:
     from core.probe.fields import FieldStep
-    from core.probe.layer_graph import Part
+    from core.probe.layer_graph import LayerNode
 
 Box = tuple[int, int, int, int]  # top, left, bottom, right; the last two are exclusive
 
@@ -33,7 +33,7 @@ _WORDS = {  # of a layer of a pretrained network, in a list
 
 
 @dataclass(frozen=True, eq=False)
-class Listed:
+class LayerEntry:
     """One layer of a network.
 
     Attributes:
@@ -53,7 +53,7 @@ class Listed:
     settings: Layer | None
 
 
-def layers_of(weights: Network) -> tuple[Listed, ...]:
+def layers_of(weights: Network) -> tuple[LayerEntry, ...]:
     """List a network's layers in the order in which a picture passes through; raises `ConvScopeError`.
 
     Of a pretrained network, batch norms and what computes nothing are left out, and blocks follow their own layers.
@@ -62,7 +62,7 @@ def layers_of(weights: Network) -> tuple[Listed, ...]:
         return _pretrained(weights.id, weights)[0]
     spec = weights.spec
     return tuple(
-        Listed(
+        LayerEntry(
             summary.name,
             summary.kind,
             short(summary.output_shape or ()),
@@ -82,12 +82,12 @@ def place_of(weights: Network, layer: str) -> int:
     return names.index(layer)
 
 
-def parts_of(weights: Network) -> "tuple[Part, ...]":
+def parts_of(weights: Network) -> "tuple[LayerNode, ...]":
     """Return all that a pretrained network is made of, in the order in which a picture passes through."""
     return tuple(_pretrained(weights.id, weights)[1].values())
 
 
-def part_of(weights: Network, layer: str) -> "Part":
+def part_of(weights: Network, layer: str) -> "LayerNode":
     """Return what is known of a layer of a pretrained network, listed or not; raises `RunError`."""
     parts = _pretrained(weights.id, weights)[1]
     if layer not in parts:
@@ -95,7 +95,7 @@ def part_of(weights: Network, layer: str) -> "Part":
     return parts[layer]
 
 
-def answers_of(weights: Network, layer: str) -> str:
+def readout_of(weights: Network, layer: str) -> str:
     """Name the layer at which a convolution's answers are read; see `core.model.readout`."""
     if weights.spec is not None:
         return readout_layer(weights.spec, layer)
@@ -106,14 +106,14 @@ def answers_of(weights: Network, layer: str) -> str:
     return behind[name].name if name in behind and behind[name].kind == "activation" else layer
 
 
-def sight_of(weights: Network, layer: str, row: int = 0, col: int = 0) -> Box:
+def receptive_field_of(weights: Network, layer: str, row: int = 0, col: int = 0) -> Box:
     """Return the part of the picture that a number of a layer depends on; see `core.probe.receptive_field`."""
     if weights.spec is None:
         return part_of(weights, layer).sight.box(row, col)
     return receptive_field(weights.spec, layer, row, col)
 
 
-def reach_of(weights: Network, layer: str, row: int, col: int) -> Box:
+def projective_field_of(weights: Network, layer: str, row: int, col: int) -> Box:
     """Return which numbers of a layer a pixel reaches; see `core.probe.reach`."""
     from core.probe.fields import reach
 
@@ -142,13 +142,13 @@ def short(shape: Shape) -> str:
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _pretrained(run_id: str, _weights: Network) -> "tuple[tuple[Listed, ...], dict[str, Part]]":
-    from core.probe.layer_graph import dissect
+def _pretrained(run_id: str, _weights: Network) -> "tuple[tuple[LayerEntry, ...], dict[str, LayerNode]]":
+    from core.probe.layer_graph import layer_graph
 
     model = _weights.model
-    parts = {part.name: part for part in dissect(model, _weights.input_shape)}
+    parts = {part.name: part for part in layer_graph(model, _weights.input_shape)}
     return tuple(
-        Listed(
+        LayerEntry(
             part.name,
             part.kind,
             f"{_WORDS[part.kind]}, {short(part.output_shape)}",

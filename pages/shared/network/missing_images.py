@@ -10,7 +10,7 @@ from core.runs.records import Run
 from core.runs.training_data import dataset_title
 from pages.shared.shell import navigation as menu
 from pages.shared.shell import services as state
-from pages.shared.shell.layout import plain
+from pages.shared.shell.layout import escape_markdown
 
 
 def missing_images(network: Network, place: str = "") -> bool:
@@ -25,10 +25,10 @@ def missing_images(network: Network, place: str = "") -> bool:
         return False
     with st.container(border=True, key=f"missing_images_{place}{network.id}"):
         if run is not None and offered_images(state.store(), run):
-            st.markdown(f"The images of **{plain(dataset_title(run))}** are not brought in yet.")
+            st.markdown(f"The images of **{escape_markdown(dataset_title(run))}** are not brought in yet.")
             offer_images(run, place, primary=True)
         else:
-            st.markdown(plain(reason))
+            st.markdown(escape_markdown(reason))
             _ways(network.dataset_name, pretrained=run is None)
     return True
 
@@ -39,7 +39,7 @@ def _ways(dataset: str, *, pretrained: bool) -> None:
             menu.link("train", "Train a network", run=None)
             menu.link("classify", "Give this one a picture of your own")
         elif dataset in DATASETS:
-            menu.link("data", f"Download {plain(DATASETS[dataset].title)}", dataset=dataset)
+            menu.link("data", f"Download {escape_markdown(DATASETS[dataset].title)}", dataset=dataset)
         else:
             menu.link("data", "Bring images in on the page Data")
 
@@ -56,12 +56,12 @@ def offer_images(run: Run, place: str = "", *, primary: bool = False) -> None:
             icon=":material/photo_library:",
             key=f"images_{place}{run.id}",
         )
-        st.caption(f"They came with the run and become the data set “{plain(dataset_title(run))}”.")
+        st.caption(f"They came with the run and become the data set “{escape_markdown(dataset_title(run))}”.")
     if pressed:
         try:
             state.dataset.clear(bring_in_images(state.store(), run))
         except ConvScopeError as error:
-            st.error(plain(str(error)), icon=":material/error:")
+            st.error(escape_markdown(str(error)), icon=":material/error:")
             return
-        st.toast(f"The images of {plain(dataset_title(run))} are here now.", icon=":material/check:")
+        st.toast(f"The images of {escape_markdown(dataset_title(run))} are here now.", icon=":material/check:")
         st.rerun()  # all of the page: more than this part of it waited for them

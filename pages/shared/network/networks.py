@@ -21,9 +21,9 @@ def _pass_seconds(network_id: str, _network: Network) -> float:
 
     import torch
 
-    from core.inference.copies import twin_of
+    from core.inference.copies import shallow_copy_for_hooks
 
-    twin, image, seconds = twin_of(_network.model), torch.zeros(1, *_network.input_shape), list[float]()
+    twin, image, seconds = shallow_copy_for_hooks(_network.model), torch.zeros(1, *_network.input_shape), list[float]()
     with torch.no_grad():
         for _ in range(4):  # the first one warms up
             start = perf_counter()

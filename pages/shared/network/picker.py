@@ -12,7 +12,7 @@ from pages.shared.network import networks
 from pages.shared.shell.background_jobs import Progress
 from pages.shared.shell.controls import told_apart
 from pages.shared.shell.downloads import download_panel
-from pages.shared.shell.layout import empty_state, plain
+from pages.shared.shell.layout import empty_state, escape_markdown
 
 
 def network_or_end() -> Network:
@@ -21,9 +21,9 @@ def network_or_end() -> Network:
         return networks.network_to_inspect()
     except RunError as error:
         if "run" in st.query_params:
-            empty_state(plain(str(error)), "See all runs", "runs", run=None)
+            empty_state(escape_markdown(str(error)), "See all runs", "runs", run=None)
         else:
-            empty_state(plain(str(error)), "Train a network", "train")
+            empty_state(escape_markdown(str(error)), "Train a network", "train")
             _offer_pretrained()
         st.stop()
 
@@ -103,7 +103,7 @@ def is_ready(network: Network) -> bool:
 
 def _offer(info: ZooInfo) -> None:
     """Say what a network is, and offer to fetch it."""
-    host = plain(urlsplit(PLACE).hostname or "its makers")
+    host = escape_markdown(urlsplit(PLACE).hostname or "its makers")
     with st.container(border=True, key=f"zoo_{info.name}"):
         st.subheader(info.title, anchor=False)
         st.markdown(info.summary)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Picture:
+class InputImage:
     """A picture as a network receives it.
 
     Attributes:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.data.images import Stage
+from core.data.images import PreprocessingStep
 from core.inference.network import Network
 from pages.shared.picture import input_image as subjects
 from pages.shared.picture.addresses import put_address, take_address
@@ -15,7 +15,7 @@ from pages.shared.picture.samples import SAMPLES, choose_sample, sample_row
 from pages.shared.picture.split_images import ONE, SPLITS, ask_image
 from pages.shared.picture.upload import ask_camera, ask_crop, ask_upload, ask_uploads, open_choice, short
 from pages.shared.shell import services as state
-from pages.shared.shell.layout import plain
+from pages.shared.shell.layout import escape_markdown
 
 if TYPE_CHECKING:
     pass
@@ -25,7 +25,7 @@ KINDS = {"test": "Test image", "sample": "Sample", "upload": "Upload", "camera":
 OWN_FIRST = ("upload", "camera", "drawing", "sample", "test")
 
 
-def pick_picture(network: Network, *, own: bool = False) -> subjects.Picture:
+def pick_picture(network: Network, *, own: bool = False) -> subjects.InputImage:
     """Ask which picture the network of a run should look at, and return it as that network receives it.
 
     A picture that cannot be used is refused in one sentence, and the one before stays chosen.
@@ -58,32 +58,34 @@ def pick_picture(network: Network, *, own: bool = False) -> subjects.Picture:
     return picture(network, choice)[0]
 
 
-def picture(network: Network, choice: state.Choice) -> tuple[subjects.Picture, tuple[Stage, ...]]:
+def picture(
+    network: Network, choice: state.PictureSelection
+) -> tuple[subjects.InputImage, tuple[PreprocessingStep, ...]]:
     """Return a chosen picture as the network of a run receives it, and the stages from the original to there."""
     shape = network.input_shape
     if choice.kind == "test":
         images = getattr(network.dataset(), choice.split)
         index = choice.index % len(images)
         title = f"{ONE[choice.split]} {index}"
-        return subjects.Picture(title, shape, images.images[index].numpy().tobytes(), int(images.labels[index])), ()
+        return subjects.InputImage(title, shape, images.images[index].numpy().tobytes(), int(images.labels[index])), ()
     centre = choice.kind == "drawing" and choice.centre and is_centred(network)
     swap = False if choice.kind == "drawing" else choice.invert
     pixels, stages = network.fit(open_choice(choice), swap=swap, crop=choice.crop, centre=centre)
     title = f"Sample “{SAMPLES[choice.name].title}”" if choice.kind == "sample" else short(choice.name)
-    return subjects.Picture(title, shape, pixels.numpy().tobytes()), stages
+    return subjects.InputImage(title, shape, pixels.numpy().tobytes()), stages
 
 
-def swapped(network: Network, choice: state.Choice) -> bool:
+def swapped(network: Network, choice: state.PictureSelection) -> bool:
     """Say whether dark and light are swapped: as asked, else where the network learned light strokes on black."""
     if choice.kind in ("test", "drawing") or network.input_shape[0] != 1:
         return False
     return network.swaps(open_choice(choice)) if choice.invert is None else choice.invert
 
 
-def _current(network: Network, own: bool) -> state.Choice:
+def _current(network: Network, own: bool) -> state.PictureSelection:
     choice = state.choice()
     grey = network.input_shape[0] == 1
-    sample = state.Choice("sample", "three-on-paper" if grey else "cat")
+    sample = state.PictureSelection("sample", "three-on-paper" if grey else "cat")
     if network.why_no_images:
         return sample if choice is None or choice.kind == "test" else choice
     if choice is None and own:
@@ -93,7 +95,7 @@ def _current(network: Network, own: bool) -> state.Choice:
     return choice
 
 
-def _follow(choice: state.Choice, control: str, own: bool) -> None:
+def _follow(choice: state.PictureSelection, control: str, own: bool) -> None:
     """Turn the control to the kind of the picture, unless it is this very control that chose it."""
     turned = st.session_state.get(control)
     if turned is None:  # just arrived
@@ -103,7 +105,7 @@ def _follow(choice: state.Choice, control: str, own: bool) -> None:
     st.session_state[control] = turned  # said anew each time: another page has another control
 
 
-def _ask_test(network: Network, choice: state.Choice) -> state.Choice:
+def _ask_test(network: Network, choice: state.PictureSelection) -> state.PictureSelection:
     split, names = choice.split, network.class_names
     if split != "test":
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -120,21 +122,21 @@ def _ask_test(network: Network, choice: state.Choice) -> state.Choice:
     return replace(_first(network), index=index, split=split)
 
 
-def _first(network: Network) -> state.Choice:
-    return state.Choice("test", network.dataset_name)
+def _first(network: Network) -> state.PictureSelection:
+    return state.PictureSelection("test", network.dataset_name)
 
 
-def _ask_sample(network: Network, choice: state.Choice) -> state.Choice:
+def _ask_sample(network: Network, choice: state.PictureSelection) -> state.PictureSelection:
     if choice.kind != "sample" or choice.name not in SAMPLES:
         choice = choose_sample(choice, next(iter(SAMPLES)))
     sample_row(choice)
     return choice
 
 
-def _ask_stretch(choice: state.Choice) -> state.Choice:
+def _ask_stretch(choice: state.PictureSelection) -> state.PictureSelection:
     """Say what was noticed when the picture was opened, and offer to stretch one that looks black."""
     for words in choice.notes if choice.kind in ("upload", "camera") else ():
-        st.caption(plain(words))
+        st.caption(escape_markdown(words))
     if not choice.stretched:
         return choice
     stretch = st.toggle(
@@ -146,7 +148,7 @@ def _ask_stretch(choice: state.Choice) -> state.Choice:
     return replace(choice, stretch=stretch)
 
 
-def _ask_swap(network: Network, choice: state.Choice) -> state.Choice:
+def _ask_swap(network: Network, choice: state.PictureSelection) -> state.PictureSelection:
     """Offer to swap dark and light, and say why where it is done unasked."""
     if choice.kind in ("test", "drawing") or network.input_shape[0] != 1:
         return choice
@@ -158,7 +160,7 @@ def _ask_swap(network: Network, choice: state.Choice) -> state.Choice:
     return replace(choice, invert=None if asked == unasked else asked)
 
 
-_ASK: dict[str, Callable[[Network, state.Choice], state.Choice]] = {
+_ASK: dict[str, Callable[[Network, state.PictureSelection], state.PictureSelection]] = {
     "test": _ask_test,
     "sample": _ask_sample,
     "upload": ask_upload,

@@ -41,12 +41,12 @@ def sample_file(name: str) -> bytes:
     return (ASSETS / "samples" / f"{name}.jpg").read_bytes()
 
 
-def choose_sample(choice: state.Choice, name: str) -> state.Choice:
+def choose_sample(choice: state.PictureSelection, name: str) -> state.PictureSelection:
     """Return the choice of a sample in place of another picture."""
-    return state.Choice("sample", name, index=choice.index)
+    return state.PictureSelection("sample", name, index=choice.index)
 
 
-def sample_row(choice: state.Choice) -> None:
+def sample_row(choice: state.PictureSelection) -> None:
     """Show all samples; a click chooses one."""
 
     def take(name: str) -> None:

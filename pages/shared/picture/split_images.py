@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from pages.shared.display.thumbnails import Thumbnail, thumbnails
-from pages.shared.shell.layout import plain
+from pages.shared.shell.layout import escape_markdown
 
 if TYPE_CHECKING:
     from core.data.datasets import Split
@@ -79,7 +79,7 @@ def _row(split: "Split", class_names: tuple[str, ...], among: np.ndarray, chosen
     place = min(int(np.searchsorted(among, chosen)), len(among) - 1)
     shown = among[place // AT_ONCE * AT_ONCE :][:AT_ONCE]
     items = {
-        str(index): Thumbnail(plain(class_names[int(split.labels[index])]), png(split.images[index].numpy()))
+        str(index): Thumbnail(escape_markdown(class_names[int(split.labels[index])]), png(split.images[index].numpy()))
         for index in shown
     }
 

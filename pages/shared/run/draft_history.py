@@ -20,7 +20,7 @@ CHANGED = ", changed"
 
 
 @dataclass(frozen=True)
-class Desk:
+class DraftHistory:
     """How far this session is with its draft.
 
     Attributes:
@@ -36,9 +36,9 @@ class Desk:
     notice: str = ""
 
 
-def desk() -> Desk:
+def desk() -> DraftHistory:
     """Return how far this session is."""
-    kept: Desk = st.session_state.get("desk", Desk())
+    kept: DraftHistory = st.session_state.get("desk", DraftHistory())
     count = len(state.draft().spec.layers)
     return kept if kept.open is None or kept.open < count else replace(kept, open=None)
 
@@ -67,7 +67,7 @@ def _keep(words: str, draft: state.Draft, opened: int | None, *, fresh: bool = T
     if fresh or not past or past[-1][0] != words:  # typing a number is one step, however many it took
         past = (*past, (words, before))[-MAX_PAST:]
     state.set_draft(draft)
-    st.session_state["desk"] = Desk(opened, kept.revision + fresh, past)
+    st.session_state["desk"] = DraftHistory(opened, kept.revision + fresh, past)
 
 
 def _stack(words: str, layers: tuple[Layer, ...], opened: int | None, *, fresh: bool = True) -> None:
@@ -170,7 +170,7 @@ def switch_data(key: str) -> None:
 
 
 @_edit
-def take_over(dataset: str, spec: ModelSpec) -> None:
+def load_draft(dataset: str, spec: ModelSpec) -> None:
     """Build on the network of a run."""
     _keep("build from a run", state.Draft(dataset, spec), 0)
 

@@ -11,7 +11,7 @@ from pages.shared.run.incident import show_incident
 from pages.shared.run.run_controls import transport
 from pages.shared.shell import navigation as menu
 from pages.shared.shell import services as state
-from pages.shared.shell.layout import plain, show_errors
+from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.widgets.auto_refresh import pulse
 
 TICK_SECONDS = 0.5
@@ -53,10 +53,10 @@ def watch(run: Run, *more: Callable[[Run], None]) -> None:
 def _show(run: Run) -> None:
     label, icon, colour = LOOKS[run.status]
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(plain(run.name), anchor=False, width="content")
+        st.subheader(escape_markdown(run.name), anchor=False, width="content")
         st.badge(label, icon=icon, color=colour)  # type: ignore[arg-type]
     if run.message:
-        _banner(run.status)(plain(run.message))
+        _banner(run.status)(escape_markdown(run.message))
     st.progress(run.progress, text=_progress(run))
     transport(run)
     _figures(run)
@@ -128,4 +128,4 @@ def what_next(run: Run) -> None:
 
 def summary(run: Run) -> str:
     """Say in one line what a run trains on."""
-    return f"{plain(run.spec.name)} on {plain(dataset_title(run))}"
+    return f"{escape_markdown(run.spec.name)} on {escape_markdown(dataset_title(run))}"

@@ -11,12 +11,12 @@ from core.runs.records import Run
 from core.train.config import TrainConfig
 from pages.shared.shell import services as state
 from pages.shared.shell.controls import ask
-from pages.shared.shell.layout import plain
+from pages.shared.shell.layout import escape_markdown
 
 _REFUSAL = "run_refusal"
 
 
-def answered(change: Callable[..., None]) -> Callable[..., None]:
+def last_refusal(change: Callable[..., None]) -> Callable[..., None]:
     """Make a change of a run, named by its id, one that leaves a sentence where it cannot be made; for callbacks."""
 
     def safe(run_id: str, *args: Any) -> None:
@@ -29,7 +29,7 @@ def answered(change: Callable[..., None]) -> Callable[..., None]:
     return safe
 
 
-def refused(run: Run) -> str:
+def report_refusal(run: Run) -> str:
     """Return why the last thing asked of a run was refused, or nothing."""
     run_id, words = st.session_state.get(_REFUSAL, ("", ""))
     return words if run_id == run.id else ""
@@ -37,8 +37,8 @@ def refused(run: Run) -> str:
 
 def show_refusal(run: Run) -> None:
     """Say why the last thing asked of a run was refused, if it was."""
-    if words := refused(run):
-        st.error(plain(words), icon=":material/error:")
+    if words := report_refusal(run):
+        st.error(escape_markdown(words), icon=":material/error:")
 
 
 ACTIONS = {  # what is asked of the run: label and icon
@@ -95,7 +95,7 @@ def _sensible(run: Run) -> list[str]:
     return [*turn, *(["step", "epoch", "stop"] if going else [])]
 
 
-@answered
+@last_refusal
 def _request(run_id: str, what: str) -> None:
     state.engine().request(run_id, what)
 
@@ -131,7 +131,7 @@ def _live(run: Run) -> None:
                 ask(setting, now, key, on_change=_edit, args=(run.id, setting.name, key))
 
 
-@answered
+@last_refusal
 def _edit(run_id: str, name: str, key: str) -> None:
     run = state.store().get(run_id)
     TrainConfig.from_mapping({**run.settings, name: st.session_state[key]})  # refuses what is out of range

@@ -10,7 +10,7 @@ from core.train.config import TrainConfig
 from pages.shared.run import draft_history as edits
 from pages.shared.run import settings_form as settings
 from pages.shared.shell.draft_link import DATA, NETWORK, SETTINGS, read_link, settings_link
-from pages.shared.shell.layout import plain
+from pages.shared.shell.layout import escape_markdown
 
 
 def whole_link(dataset: str, spec: ModelSpec, config: TrainConfig) -> str:
@@ -29,8 +29,8 @@ def follow_link() -> None:
     try:
         draft, config = read_link(params)
     except ConvScopeError as error:
-        st.error(plain(str(error)), icon=":material/link_off:")
+        st.error(escape_markdown(str(error)), icon=":material/link_off:")
         return
-    edits.take_over(draft.dataset, draft.spec)
+    edits.load_draft(draft.dataset, draft.spec)
     settings.take_over(config)
     st.toast("Network and training settings are taken over from the link.", icon=":material/link:")

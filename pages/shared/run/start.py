@@ -13,7 +13,7 @@ from pages.shared.run.settings_form import ask_settings
 from pages.shared.shell import navigation as menu
 from pages.shared.shell import services as state
 from pages.shared.shell.background_jobs import Lane, Progress, background
-from pages.shared.shell.layout import plain, show_errors
+from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.shell.services import Draft
 
 SLOWING = (  # the settings that change how long an epoch takes
@@ -57,7 +57,7 @@ def launch_panel(*, again: bool = False) -> None:
         about, settings = st.columns([2, 3], gap="medium")
         with about:
             if state.draft_refusal():
-                st.error(plain(state.draft_refusal()), icon=":material/link_off:")
+                st.error(escape_markdown(state.draft_refusal()), icon=":material/link_off:")
             obstacle = _describe(draft)
         with settings, show_errors():
             config = ask_settings()
@@ -83,7 +83,7 @@ def _refuse(draft: state.Draft, config: TrainConfig) -> bool:
     try:
         check_batch_size(config.batch_size, fewest_images(draft.spec))
     except ConfigError as error:
-        st.error(plain(str(error)), icon=":material/error:")
+        st.error(escape_markdown(str(error)), icon=":material/error:")
         return True
     return False
 
@@ -94,15 +94,15 @@ def _describe(draft: state.Draft) -> bool:
     weights = sum(layer.num_params for layer in layers)
     info = DATASETS[draft.dataset]
     sizes = f"{len(layers)} layers · {weights:,} parameters"
-    st.markdown(f"**{plain(draft.spec.name)}** · {sizes}  \non **{plain(info.title)}**")
+    st.markdown(f"**{escape_markdown(draft.spec.name)}** · {sizes}  \non **{escape_markdown(info.title)}**")
     with st.container(horizontal=True):
         menu.link("build", "Change the network")
         menu.link("data", "Change the data")
     for problem in problems(draft.spec):
-        st.error(f"This network cannot work yet. {plain(problem.sentence)}")
+        st.error(f"This network cannot work yet. {escape_markdown(problem.sentence)}")
         return True
     if info.download_mb and not is_stored(draft.dataset):
-        st.info(f"{plain(info.title)} has to be downloaded first, on the data page.")
+        st.info(f"{escape_markdown(info.title)} has to be downloaded first, on the data page.")
         return True
     return False
 

@@ -10,7 +10,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.shared.run.live_view import duration
 from pages.shared.shell.job_board import Job, Lane, Progress, board, lane_of
-from pages.shared.shell.layout import plain
+from pages.shared.shell.layout import escape_markdown
 from pages.shared.widgets.auto_refresh import pulse
 
 __all__ = ["Lane", "Progress", "background", "forget", "is_asked", "is_watched", "known", "lane_of", "want"]
@@ -154,9 +154,9 @@ def _say_failure(place: str, key: tuple[Hashable, ...], failure: str, quiet: boo
     st.session_state.pop(f"asked_{place}", None)  # what waits for a press waits for another one
     with st.container(key=f"failure_{place}", gap="xsmall"):
         if quiet:
-            st.caption(plain(failure))
+            st.caption(escape_markdown(failure))
         else:
-            st.error(plain(failure), icon=":material/error:")
+            st.error(escape_markdown(failure), icon=":material/error:")
         st.button(
             "Try again",
             type="tertiary" if quiet else "secondary",

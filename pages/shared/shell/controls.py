@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from core.data.catalog import DATASETS
-from pages.shared.shell.layout import plain
+from pages.shared.shell.layout import escape_markdown
 
 MANY = 24  # layers that can stand side by side
 
@@ -96,7 +96,7 @@ def ask_layer(
     chosen = st.pills(
         label,
         names,
-        format_func=lambda name: f"{plain(name)} :small[{note(name)}]" if note else plain(name),
+        format_func=lambda name: f"{escape_markdown(name)} :small[{note(name)}]" if note else escape_markdown(name),
         required=True,
         wrap=True,
         key=key,

@@ -38,7 +38,7 @@ def _check_environment() -> None:
     engine_of(settings().database_url)
 
 
-def plain(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Return Markdown that shows the text on one line as it stands: no formatting, links, icons or formulas."""
     apart = _JOINTS.sub("\u2060", " ".join(text.split()))  # an invisible word joiner
     return _MARKUP.sub(r"\\\g<0>", apart)
@@ -50,7 +50,7 @@ def show_errors() -> Iterator[None]:
     try:
         yield
     except ConvScopeError as error:
-        st.error(plain(str(error)), icon=":material/error:")
+        st.error(escape_markdown(str(error)), icon=":material/error:")
 
 
 def empty_state(message: str, label: str, name: str, **query: str | None) -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.data.catalog import DATASETS
 from core.data.crop import MIDDLE, Crop
-from core.data.exif import UNKNOWN, Lie
+from core.data.exif import UNKNOWN, ExifOrientation
 from core.errors import ConvScopeError
 from core.model.presets import PRESETS, preset
 from core.runs.history import History
@@ -28,7 +28,7 @@ WARM_AFTER_SECONDS = 4.0
 
 
 @dataclass(frozen=True)
-class Choice:
+class PictureSelection:
     """Which picture this session looks at, on every page.
 
     Attributes:
@@ -55,7 +55,7 @@ class Choice:
     file_id: str = ""
     invert: bool | None = None
     crop: Crop = MIDDLE
-    lie: Lie = UNKNOWN
+    lie: ExifOrientation = UNKNOWN
     centre: bool = True
     split: str = "test"
     notes: tuple[str, ...] = ()
@@ -201,13 +201,13 @@ def set_config(value: TrainConfig) -> None:
         _put_address()
 
 
-def choice() -> Choice | None:
+def choice() -> PictureSelection | None:
     """Return which picture this session last chose."""
-    kept: Choice | None = st.session_state.get("picture")
+    kept: PictureSelection | None = st.session_state.get("picture")
     return kept
 
 
-def choose(value: Choice) -> None:
+def choose(value: PictureSelection) -> None:
     """Remember the picture to look at on every page."""
     st.session_state["picture"] = value
 

@@ -15,10 +15,10 @@ from pages.shared.display.before_after import answers, before_after
 from pages.shared.display.class_bars import class_name
 from pages.shared.display.map_grid import color_bar, dimensions, grid
 from pages.shared.network import inference as results
-from pages.shared.network.layers import answers_of, layers_of
-from pages.shared.picture.input_image import Picture
+from pages.shared.network.layers import layers_of, readout_of
+from pages.shared.picture.input_image import InputImage
 from pages.shared.shell.controls import ask_one
-from pages.shared.shell.layout import plain, show_errors
+from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.widgets.image_grid import Selection
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 EXPLAIN = {name: METHODS[name].title for name in ("grad_cam", "saliency")}
 
 
-def effects(weights: Network, copy: Network, picture: Picture, layer: str, index: int) -> None:
+def effects(weights: Network, copy: Network, picture: InputImage, layer: str, index: int) -> None:
     """Show what the edits of a copy change for a picture.
 
     Args:
@@ -51,23 +51,23 @@ def effects(weights: Network, copy: Network, picture: Picture, layer: str, index
         _maps(weights, copy, picture, layer, index)
 
 
-def _explanation(weights: Network, copy: Network, picture: Picture, target: int) -> None:
+def _explanation(weights: Network, copy: Network, picture: InputImage, target: int) -> None:
     """Show what speaks for the class that was the answer, before and after, in one scale."""
-    from core.explain.compatibility import why_not
+    from core.explain.compatibility import incompatibility
 
     st.markdown(f"**Why “{class_name(weights, target)}”?**")
     method = METHODS[ask_one("Explain by", EXPLAIN, "surgery_method")]
-    reason = why_not(weights.model, method.name)
+    reason = incompatibility(weights.model, method.name)
     if reason:
-        st.info(plain(reason), icon=":material/block:")
+        st.info(escape_markdown(reason), icon=":material/block:")
         return
     found = [results.attribution(network, picture, target, method.name) for network in (weights, copy)]
     before_after(method, [picture.array(), picture.array()], found)
 
 
-def _maps(weights: Network, copy: Network, picture: Picture, layer: str, index: int) -> None:
+def _maps(weights: Network, copy: Network, picture: InputImage, layer: str, index: int) -> None:
     """Show the maps of a layer before and after, in one scale."""
-    read, later = answers_of(weights, layer), _later(weights, layer)
+    read, later = readout_of(weights, layer), _later(weights, layer)
     st.markdown("**Its maps**")
     shown = st.selectbox(
         "Maps of",
@@ -120,9 +120,9 @@ def edited(network: Network, edits: "Sequence[Edit]") -> Network:
     """Return a copy of a network with some filters changed; what keeps it from being made is said once it is asked."""
 
     def edit(model: "nn.Sequential") -> "nn.Sequential":
-        from core.probe.surgery import operate
+        from core.probe.surgery import apply_edits
 
-        return operate(model, edits, share=True)
+        return apply_edits(model, edits, share=True)
 
     change = hashlib.blake2b(repr(tuple(edits)).encode(), digest_size=12).hexdigest()
     return network.edited(change, edit)

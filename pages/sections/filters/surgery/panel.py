@@ -12,7 +12,7 @@ from pages.sections.filters.surgery.effects import edited, effects
 from pages.sections.filters.surgery.kernel_editor import TYPED, ask_kernel, hand_made, type_kernel
 from pages.shared.picture import input_image as subjects
 from pages.shared.shell.controls import ask_one
-from pages.shared.shell.layout import plain, show_errors
+from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:
     from core.probe.surgery import Edit
@@ -21,8 +21,8 @@ CHANGES = {"off": "Switch off", "swap": "Swap", "replace": "New kernel"}
 
 
 @st.fragment
-def what_if(
-    weights: Network, filters: Filters, index: int, picture: subjects.Picture | None, *, brand: str = ""
+def surgery_panel(
+    weights: Network, filters: Filters, index: int, picture: subjects.InputImage | None, *, brand: str = ""
 ) -> None:
     """Offer to change a filter in a copy of the network; while that is closed nothing is computed.
 
@@ -51,7 +51,7 @@ def what_if(
                 picture = picture_button(weights)
             else:
                 thumbnail(picture)
-            st.caption(f"{plain(picture.title)} is what the network looks at.", width="content")
+            st.caption(f"{escape_markdown(picture.title)} is what the network looks at.", width="content")
         edits = edits_of(weights.id)
         with st.container(border=True):
             _ask(weights, filters, index, edits)

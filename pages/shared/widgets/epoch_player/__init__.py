@@ -33,7 +33,7 @@ _book = st.components.v2.component(
 
 
 @dataclass(frozen=True)
-class Leaf:
+class Frame:
     """One picture of a strip; its words are shown as they are.
 
     Attributes:
@@ -52,11 +52,11 @@ class Leaf:
 
 
 @dataclass(frozen=True)
-class Strip:
+class FrameRow:
     """Pictures in the order of their moments, and what they are of, shown as it is; empty if there is one strip."""
 
     title: str
-    leaves: tuple[Leaf, ...]
+    leaves: tuple[Frame, ...]
 
 
 def flip_book(
@@ -67,7 +67,7 @@ def flip_book(
     columns: int,
     picture: str,
     moments: Sequence[str],
-    strips: Sequence[Strip],
+    strips: Sequence[FrameRow],
     key: str,
     label: str,
     chosen: int,
