@@ -9,6 +9,7 @@ from pages.sections.data.import_images import own_images
 from pages.sections.data.manage import manage_panel
 from pages.sections.data.samples import balance, normalising, samples
 from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.layout import next_step, page, show_errors
 
 page("data")
@@ -46,5 +47,5 @@ if here:
         st.subheader("Augmentation", anchor=False)
         augmentation(info.name)
 
-in_use = state.draft().dataset == info.name
+in_use = session.draft().dataset == info.name
 next_step("Build a network for these images" if in_use else "Build a network for the data set in use", "build")

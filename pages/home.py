@@ -14,6 +14,7 @@ from pages.shared.run.live_view import LOOKS
 from pages.shared.run.start import start
 from pages.shared.shell import navigation as menu
 from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.layout import escape_markdown, page, show_errors
 
 FIRST = TrainConfig(epochs=5)
@@ -40,7 +41,7 @@ with st.container(border=True, key="start"):
     words.markdown("**Start here.** A small CNN learns to read 5,000 handwritten digits while you watch.")
     with action, show_errors():
         if st.button("Train a network", type="primary", icon=":material/play_arrow:", width="stretch"):
-            run_id = start(state.new_draft(state.FIRST_DATASET, state.FIRST_PRESET), FIRST)
+            run_id = start(session.new_draft(session.FIRST_DATASET, session.FIRST_PRESET), FIRST)
             menu.go("train", run=run_id)
     words.caption("Takes about 20 seconds on a laptop. Nothing is sent anywhere.")
 with st.container(border=True, key="photograph"):

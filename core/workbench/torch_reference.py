@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.figures.scales import number
 from core.train.config import TrainConfig
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-CLOSE = 1e-9  # the largest difference that still counts as equal, as a share of the number
 
 
 def torch_loss(name: str, logits: "NDArray[np.float64]", label: int) -> "tuple[float, NDArray[np.float64]]":
@@ -48,16 +45,3 @@ def torch_weights(name: str, start: float, gradients: Sequence[float], settings:
         optimizer.step()
         found.append(weight.item())
     return found
-
-
-def equality_badge(hand: float, torchs: float, which: str = "autograd") -> str:
-    """Write a check as Markdown: both numbers, and whether they are the same."""
-    words = f"by hand **{number(hand, 5)}** · {which} **{number(torchs, 5)}**"
-    if equal(hand, torchs):
-        return f"{words} :material/check: equal"
-    return f"{words} :material/close: they differ by {number(abs(hand - torchs), 2)}"
-
-
-def equal(hand: float, torchs: float) -> bool:
-    """Say whether two numbers are the same but for rounding; what is no number equals what is none."""
-    return bool(np.isclose(hand, torchs, rtol=CLOSE, atol=1e-12, equal_nan=True))

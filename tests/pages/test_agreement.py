@@ -28,13 +28,13 @@ def section() -> None:
     from pages.sections.explain.agreement import agreement_section
     from pages.shared.network import networks
     from pages.shared.picture.picker import picture
-    from pages.shared.shell import services as state
+    from pages.shared.shell import session
 
     both = [
         networks.library().get(run, int(epoch) if epoch else None)
         for run, _, epoch in (part.partition("-") for part in st.query_params["runs"].split(","))
     ]
-    agreement_section(both, picture(both[0], state.PictureSelection("test", both[0].dataset_name))[0], 3)
+    agreement_section(both, picture(both[0], session.PictureSelection("test", both[0].dataset_name))[0], 3)
 
 
 def opened(runs: str, methods: tuple[str, ...], **settings: Any) -> AppTest:

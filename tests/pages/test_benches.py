@@ -18,7 +18,8 @@ from core.maths.losses import LOSSES, loss_value
 from core.maths.rules import OPTIMIZERS
 from core.runs.checkpoint import load_checkpoint, save_checkpoint
 from core.runs.store import RunStore
-from core.workbench.torch_reference import equality_badge, torch_weights
+from core.workbench.torch_reference import torch_weights
+from pages.sections.maths.equality import equality_badge
 from pages.sections.maths.gradients import Batch, layer_weights, moved
 from pages.sections.maths.optimizer_race import arrival
 from pages.shared.network.networks import library

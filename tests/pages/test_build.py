@@ -11,13 +11,13 @@ from core.model.layers import LAYERS, Activation, Conv, Dense, Dropout, Flatten,
 from core.model.presets import PRESETS
 from core.model.spec import MAX_LAYERS, ModelSpec
 from pages.sections.build.layer_stack import ICONS
-from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.navigation import FOLDER, path
 
 ON_MNIST5K = 320 + 18_496 + 73_856 + (1152 * 512 + 512) + 5_130
 
 
-def build(draft: state.Draft | None = None) -> AppTest:
+def build(draft: session.Draft | None = None) -> AppTest:
     app = AppTest.from_file(str(path("build")), default_timeout=60)
     if draft is not None:
         app.session_state["draft"] = draft
@@ -47,8 +47,8 @@ def page_text(app: AppTest) -> str:
     return " ".join(str(html.value) for html in app.get("html") if "<style>" not in str(html.value))
 
 
-def small(*stack: object) -> state.Draft:
-    return state.Draft("digits", ModelSpec("Mine", (1, 8, 8), 10, stack))  # type: ignore[arg-type]
+def small(*stack: object) -> session.Draft:
+    return session.Draft("digits", ModelSpec("Mine", (1, 8, 8), 10, stack))  # type: ignore[arg-type]
 
 
 def test_the_first_network_is_the_tutorials() -> None:
@@ -166,11 +166,11 @@ def test_an_empty_stack_offers_a_beginning() -> None:
 
 @pytest.mark.parametrize("dataset", ["mnist5k", "digits", "shapes"])
 def test_every_preset_works_on_every_shape_of_image(dataset: str) -> None:
-    app = build(state.new_draft(dataset, "tutorial"))
+    app = build(session.new_draft(dataset, "tutorial"))
     for name in PRESETS:
         app.menu_button(key="preset_menu").click(name)
         run(app)
-        assert app.session_state["draft"] == state.new_draft(dataset, name)
+        assert app.session_state["draft"] == session.new_draft(dataset, name)
         assert not app.error and app.text_input(key="network_name").value == PRESETS[name].title
     assert {DATASETS[name].input_shape for name in DATASETS} == {(1, 28, 28), (1, 8, 8), (3, 32, 32)}
 
@@ -217,7 +217,7 @@ def test_a_preview_shows_the_maps_of_all_layers_that_work() -> None:
     app.number_input(key="preview_digits").set_value(7)
     run(app)
     assert "Test image 7" in page_text(app)
-    assert app.session_state["picture"] == state.PictureSelection("test", "digits", 7)
+    assert app.session_state["picture"] == session.PictureSelection("test", "digits", 7)
 
 
 def test_training_it_leaves_the_run_of_the_address_behind() -> None:

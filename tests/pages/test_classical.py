@@ -24,7 +24,7 @@ from core.probe.kernel_matching import best_matches
 from core.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.navigation import path
 
 Sheets = Callable[[AppTest], dict[str, Any]]
@@ -99,7 +99,7 @@ def test_a_photograph_can_be_looked_at_in_more_detail(trained_run: str) -> None:
     app = AppTest.from_file(path("classical"), default_timeout=60)
     app.query_params["run"] = trained_run
     assert "classical_photograph" not in [toggle.key for toggle in ran(app).toggle]
-    app.session_state["picture"] = state.PictureSelection("sample", "cat")
+    app.session_state["picture"] = session.PictureSelection("sample", "cat")
     ran(app)
     small = texts(app)
     ran(app.toggle(key="classical_photograph").set_value(True))

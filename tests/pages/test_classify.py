@@ -21,7 +21,7 @@ from core.runs.store import RunStore
 from pages.shared.network import inference as results
 from pages.shared.picture import input_image as subjects
 from pages.shared.picture.samples import SAMPLES
-from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.layout import escape_markdown
 from pages.shared.shell.navigation import FOLDER, path
 
@@ -217,7 +217,7 @@ def test_a_click_on_a_class_explains_it_here_and_on_the_other_page(trained_run: 
 def test_after_a_test_image_the_page_offers_the_upload_first(trained_run: str, seen: list[subjects.InputImage]) -> None:
     app = AppTest.from_file(path("classify"), default_timeout=60)
     app.query_params["run"] = trained_run
-    app.session_state["picture"] = state.PictureSelection("test", "digits", index=5)
+    app.session_state["picture"] = session.PictureSelection("test", "digits", index=5)
     app.run()
     assert app.file_uploader(key="picture_upload")
     assert seen[-1].title == "Test image 5"

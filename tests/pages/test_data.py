@@ -18,13 +18,13 @@ from core.data.download import DOWNLOADS, Download
 from core.errors import DataError
 from pages.sections.data import samples
 from pages.shared.shell import background_jobs as jobs
-from pages.shared.shell import job_board
+from pages.shared.shell import job_board, session
 from pages.shared.shell import services as state
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "data.py")
 
 
-def open_page(dataset: str = "", draft: state.Draft | None = None) -> AppTest:
+def open_page(dataset: str = "", draft: session.Draft | None = None) -> AppTest:
     app = AppTest.from_file(PAGE, default_timeout=60)
     if dataset:
         app.query_params["dataset"] = dataset
@@ -72,19 +72,19 @@ def test_the_split_and_other_images_change_what_is_shown(monkeypatch: pytest.Mon
 
 
 def test_using_a_data_set_makes_the_next_network_fit_it() -> None:
-    tiny = state.new_draft("mnist5k", "tiny_vgg")
+    tiny = session.new_draft("mnist5k", "tiny_vgg")
     app = open_page("digits", tiny)
     button(app, "Use this data set").click().run()
     assert not app.exception
-    assert app.session_state["draft"] == state.new_draft("digits", "tiny_vgg")  # a preset is made anew
+    assert app.session_state["draft"] == session.new_draft("digits", "tiny_vgg")  # a preset is made anew
     assert "Use this data set" not in labels(app)
     assert not app.warning
 
 
 def test_a_network_that_no_longer_fits_is_named_with_the_way_out() -> None:
-    draft = state.new_draft("mnist5k", "tiny_vgg")
+    draft = session.new_draft("mnist5k", "tiny_vgg")
     layers = draft.spec.layers[:-1] + draft.spec.layers  # no preset any more
-    app = open_page("digits", state.Draft("mnist5k", state.replace(draft.spec, layers=layers)))
+    app = open_page("digits", session.Draft("mnist5k", state.replace(draft.spec, layers=layers)))
     button(app, "Use this data set").click().run()
     assert app.session_state["draft"].spec.layers == layers
     assert "mend it in Build" in app.warning[0].value
@@ -127,7 +127,7 @@ def test_offline_a_download_ends_in_one_sentence_and_changes_nothing(
     (error,) = app.error
     assert "could not be downloaded because 127.0.0.1 cannot be reached" in error.value
     assert "check the internet connection and try again" in error.value
-    assert app.session_state["draft"].dataset == state.FIRST_DATASET
+    assert app.session_state["draft"].dataset == session.FIRST_DATASET
     assert not list(home.rglob("*mnist*"))
     assert "Try again" in labels(app)
     app.radio(key="dataset").set_value("digits").run()
@@ -166,7 +166,7 @@ def test_a_download_goes_on_when_its_page_is_left_and_all_visitors_share_it(monk
 
 
 def test_an_unknown_data_set_in_the_address_shows_the_one_in_use() -> None:
-    app = open_page("<b>none</b>", state.new_draft("digits", "lenet5"))
+    app = open_page("<b>none</b>", session.new_draft("digits", "lenet5"))
     assert app.radio(key="dataset").value == "digits"
 
 

@@ -13,6 +13,7 @@ from core.train.config import TrainConfig
 from core.train.recipes import RECIPES
 from pages.shared.shell import navigation as menu
 from pages.shared.shell import services as state
+from pages.shared.shell import session
 
 GUESS = math.log(10)
 TUTORIAL = preset("tutorial", (1, 8, 8), 10)
@@ -23,6 +24,7 @@ def panel(run_id: str) -> None:
     from core.train.config import TrainConfig
     from pages.sections.train.diagnosis import diagnosis_panel, findings_of
     from pages.shared.shell import services as state
+    from pages.shared.shell import session
     from pages.shared.shell.controls import ask
     from pages.shared.shell.layout import show_errors
 
@@ -30,7 +32,7 @@ def panel(run_id: str) -> None:
         run = state.store().get(run_id)
         diagnosis_panel(run, findings_of(run))
     for setting in options(TrainConfig)[:3]:  # as the panel below asks for them
-        ask(setting, getattr(state.config(), setting.name), f"config_{setting.name}")
+        ask(setting, getattr(session.config(), setting.name), f"config_{setting.name}")
 
 
 def gallery() -> None:
@@ -95,7 +97,7 @@ def test_the_remedy_becomes_the_next_training():
     assert not app.exception
     run = state.store().get(run_id)
     assert app.session_state["config"] == TrainConfig.from_mapping({**run.config, "lr": 0.001})
-    assert app.session_state["draft"] == state.Draft("digits", run.spec)
+    assert app.session_state["draft"] == session.Draft("digits", run.spec)
     assert app.number_input(key="config_lr").value == 0.001
     assert app.number_input(key="config_epochs").value == 5
     assert "Start training" in app.toast[0].value
@@ -116,7 +118,7 @@ def test_a_network_that_is_to_blame_is_mended():
     assert spec.layers == sigmoids
     app = show(recorded(GUESS, spec=spec, evidence=gradients, lr=0.001))
     button(app, "Train again with this change").click().run()
-    assert app.session_state["draft"] == state.Draft("digits", TUTORIAL)
+    assert app.session_state["draft"] == session.Draft("digits", TUTORIAL)
 
 
 def test_while_it_trains_the_remedy_is_shown_and_has_to_wait():
@@ -144,7 +146,7 @@ def test_the_gallery_asks_before_it_starts(monkeypatch):
     went = []
     monkeypatch.setattr(menu, "go", lambda name, **query: went.append((name, query)))
     app = AppTest.from_function(gallery, default_timeout=60)
-    app.session_state["draft"] = state.Draft("digits", TUTORIAL)
+    app.session_state["draft"] = session.Draft("digits", TUTORIAL)
     app.session_state["config"] = TrainConfig(lr=5.0, seed=8)
     app.run()
     assert [radio.label for radio in app.radio] == [recipe.question for recipe in RECIPES.values()]
@@ -170,7 +172,7 @@ def test_the_gallery_asks_before_it_starts(monkeypatch):
 def test_recipes_start_from_what_is_at_hand_and_breaks(monkeypatch, dataset, name, there):
     monkeypatch.setattr(menu, "go", lambda name, **query: None)
     app = AppTest.from_function(gallery, default_timeout=60)
-    app.session_state["draft"] = state.new_draft(dataset, name)
+    app.session_state["draft"] = session.new_draft(dataset, name)
     app.run()
     app.radio(key="guess_healthy").set_value(0).run()
     app.button(key="start_healthy").click().run()
@@ -183,7 +185,7 @@ def test_recipes_start_from_what_is_at_hand_and_breaks(monkeypatch, dataset, nam
 def test_every_recipe_can_be_started(monkeypatch):
     monkeypatch.setattr(menu, "go", lambda name, **query: None)
     app = AppTest.from_function(gallery, default_timeout=60)
-    app.session_state["draft"] = state.Draft("digits", TUTORIAL)
+    app.session_state["draft"] = session.Draft("digits", TUTORIAL)
     app.run()
     for key in RECIPES:
         app.radio(key=f"guess_{key}").set_value(0)

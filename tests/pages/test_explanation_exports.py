@@ -22,6 +22,7 @@ from core.runs.store import RunStore
 from pages.shared.explanation.export import DOWNLOADS
 from pages.shared.network import networks
 from pages.shared.shell import services as state
+from pages.shared.shell import session
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting", "ignore::DeprecationWarning")
 Made = dict[str, tuple[str, Callable[[], bytes]]]
@@ -50,10 +51,9 @@ def section() -> None:
     from pages.shared.network import inference as results
     from pages.shared.network import networks
     from pages.shared.picture.picker import picture
-    from pages.shared.shell import services as state
 
     network = networks.library().get(st.query_params["run"])
-    shown_picture, _ = picture(network, state.PictureSelection("test", network.dataset_name, 4))
+    shown_picture, _ = picture(network, session.PictureSelection("test", network.dataset_name, 4))
     shown = []
     for epoch in map(int, st.query_params["epochs"].split()):
         weights = network.at(epoch)

@@ -20,7 +20,7 @@ from core.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from pages.sections.maths.receptive_field import inner_share
-from pages.shared.shell import services as state
+from pages.shared.shell import session
 
 
 def bench() -> None:
@@ -140,7 +140,7 @@ def test_maps_of_one_number_and_an_even_picture_are_shown(make_run: Callable[...
     run_id = make_run(Conv(4, kernel_size=7, padding=0), MaxPool())
     app = opened(
         run_id,
-        picture=state.PictureSelection("upload", "even.png", data=file.getvalue()),
+        picture=session.PictureSelection("upload", "even.png", data=file.getvalue()),
         **{f"field_layer_{run_id}": "pool1"},
     )
     assert "Every pixel of this picture is alike" in app.info[0].value

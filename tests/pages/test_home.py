@@ -7,6 +7,7 @@ from core.runs.records import Status
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.layout import escape_markdown
 from pages.shared.shell.navigation import path
 
@@ -28,7 +29,7 @@ def test_the_button_queues_the_tutorial_network_on_real_digits():
     assert not app.exception
     (run,) = RunStore().list()
     assert (run.status, run.dataset) == (Status.QUEUED, "mnist5k")
-    assert run.spec == state.new_draft("mnist5k", "tutorial").spec
+    assert run.spec == session.new_draft("mnist5k", "tutorial").spec
     assert TrainConfig.from_mapping(run.config).epochs == 5
     assert state.engine().submitted == [run.id]
 

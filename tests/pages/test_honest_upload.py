@@ -18,10 +18,10 @@ from core.reliability.calibrated_model import CalibratedModel, calibrate
 from core.reliability.features import extract_features
 from core.runs.store import RunStore
 from pages.sections.classify.batch import csv
-from pages.shared.display import class_bars as predictions
 from pages.shared.network import inference as results
 from pages.shared.picture import input_image as subjects
 from pages.shared.picture.samples import sample_file
+from pages.shared.shell import formatting
 from pages.shared.shell import services as state
 from pages.shared.shell.navigation import path
 from pages.shared.widgets.draw_pad import LONGEST, drawn
@@ -73,8 +73,8 @@ def test_the_calibrated_answer_stands_beside_the_raw_one(trained_run: str, reade
     shown = by_class(app)
     assert len(shown) == 5
     for name, (said, better) in shown.items():
-        assert said == predictions.share(float(raw[int(name)]))
-        assert better == predictions.share(float(calibrated[int(name)]))
+        assert said == formatting.share(float(raw[int(name)]))
+        assert better == formatting.share(float(calibrated[int(name)]))
     assert f"divided by {reader.temperature.value:.2f}" in texts(app)
     cosines = [float(value) for _, value in reader.nearest(inside.features[0], 9)]
     (cards,) = [element.proto.body for element in app.get("html") if "Training image" in element.proto.body]

@@ -8,6 +8,7 @@ from core.runs.checkpoint import Checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from pages.shared.shell import navigation as menu
 from pages.shared.shell import services as state
+from pages.shared.shell import session
 
 
 def opened(name: str, run_id: str = "") -> AppTest:
@@ -33,7 +34,7 @@ def test_a_deleted_database_is_told_on_the_pages_of_runs_until_it_is_read(traine
 
 def test_weights_of_which_nothing_is_known_are_named(home):
     store = RunStore()
-    spec = state.new_draft("digits", "tutorial").spec
+    spec = session.new_draft("digits", "tutorial").spec
     save_checkpoint(home / "runs" / "0123456789" / "latest.safetensors", Checkpoint(build_model(spec).state_dict()))
     store.close()
     app = opened("runs")

@@ -15,11 +15,11 @@ from core.model.spec import MAX_TEXT
 from core.options import options
 from core.train.config import TrainConfig
 from pages.shared.run.share_link import whole_link
-from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.draft_link import MAX_NETWORK, read_link, settings_link, to_text
 from pages.shared.shell.layout import escape_markdown
 
-DRAFT = state.new_draft("digits", "lenet5")
+DRAFT = session.new_draft("digits", "lenet5")
 LINK = settings_link(DRAFT.dataset, DRAFT.spec, TrainConfig(lr=0.01))
 
 
@@ -34,7 +34,7 @@ def altered(**fields: object) -> str:
 @pytest.mark.parametrize("dataset", ["digits", "mnist5k", "cifar10"])
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_comes_back_as_it_was(dataset: str, name: str) -> None:
-    draft = state.new_draft(dataset, name)
+    draft = session.new_draft(dataset, name)
     config = TrainConfig(epochs=7, lr=3e-4, optimizer="sgd", flip=0.5, seed=2**31 - 1, inputs="unit")
     assert read_link(settings_link(dataset, draft.spec, config)) == (draft, config)
 
@@ -57,12 +57,12 @@ def test_only_what_differs_from_the_defaults_is_written() -> None:
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_whole_link_is_short_enough_for_a_message(name: str) -> None:
-    link = whole_link("digits", state.new_draft("digits", name).spec, TrainConfig(lr=0.5, loss="mse"))
+    link = whole_link("digits", session.new_draft("digits", name).spec, TrainConfig(lr=0.5, loss="mse"))
     assert len(link) < 700
     parts = urlsplit(link)
     assert parts.path == "/build"
     assert {key: value for key, (value,) in parse_qs(parts.query).items()} == settings_link(
-        "digits", state.new_draft("digits", name).spec, TrainConfig(lr=0.5, loss="mse")
+        "digits", session.new_draft("digits", name).spec, TrainConfig(lr=0.5, loss="mse")
     )
 
 

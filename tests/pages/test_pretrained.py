@@ -25,7 +25,7 @@ from core.probe.surgery import Off, apply_edits
 from pages.sections.filters import top_images as unit_images
 from pages.sections.maths import layer_pass as maths_scene
 from pages.shared.network import networks
-from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.navigation import path
 
 LITE = "efficientnet_lite0"
@@ -55,7 +55,7 @@ def image(name: str = LITE) -> torch.Tensor:
     from pages.shared.picture.picker import picture
 
     network = networks.library().pretrained(name)
-    return network.normalize(picture(network, state.PictureSelection("sample", "cat"))[0].tensor())[None]
+    return network.normalize(picture(network, session.PictureSelection("sample", "cat"))[0].tensor())[None]
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_classify_names_the_cat_and_explains_another_class() -> None:
 
 
 def test_a_test_image_of_another_network_gives_way_to_a_sample(trained_run: str) -> None:
-    app = opened("feature_maps", session={"picture": state.PictureSelection("test", "digits", index=3)})
+    app = opened("feature_maps", session={"picture": session.PictureSelection("test", "digits", index=3)})
     assert "Sample “Cat”, 3 × 224 × 224" in texts(app)
 
 

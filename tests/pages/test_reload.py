@@ -12,10 +12,10 @@ from core.model.layers import Conv
 from core.train.config import TrainConfig
 from pages.shared.picture.addresses import GONE
 from pages.shared.shell import navigation as menu
-from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.draft_link import from_text, to_text
 
-DRAFT = state.new_draft("digits", "lenet5")
+DRAFT = session.new_draft("digits", "lenet5")
 
 
 def opened(name: str, address: str = "") -> AppTest:
@@ -67,7 +67,7 @@ def test_the_largest_stack_comes_back() -> None:
 def test_an_address_that_is_no_draft_is_said_and_the_first_network_is_there(page: str, address: str) -> None:
     app = opened(page, address)
     assert any("The network of this address was not taken over" in error.value for error in app.error)
-    assert app.session_state["draft"] == state.new_draft(state.FIRST_DATASET, state.FIRST_PRESET)
+    assert app.session_state["draft"] == session.new_draft(session.FIRST_DATASET, session.FIRST_PRESET)
 
 
 def test_an_upload_is_there_after_a_reload_and_missed_in_words_when_the_server_forgot_it(trained_run: str) -> None:

@@ -12,6 +12,7 @@ from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from pages.shared.run.share_link import read_link
 from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.layout import escape_markdown
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -121,7 +122,7 @@ def test_the_network_of_a_run_becomes_the_next_one(trained_run: str) -> None:
     press(app, "Build from this network")
     assert app.title[0].value == "Build"
     run = state.store().get(trained_run)
-    assert app.session_state["draft"] == state.Draft("digits", run.spec)
+    assert app.session_state["draft"] == session.Draft("digits", run.spec)
     assert app.session_state["config"] == TrainConfig.from_mapping(run.config)
     assert app.session_state["config"].lr == 0.01
 
@@ -140,7 +141,7 @@ def test_a_link_rebuilds_the_run(trained_run: str) -> None:
     link = next(code.value for code in app.code if "/build?" in code.value)
     params = {name: value for name, (value,) in parse_qs(urlsplit(link).query).items()}
     run = state.store().get(trained_run)
-    assert read_link(params) == (state.Draft("digits", run.spec), TrainConfig.from_mapping(run.config))
+    assert read_link(params) == (session.Draft("digits", run.spec), TrainConfig.from_mapping(run.config))
 
 
 def test_a_note_is_kept_and_shown_as_text(trained_run: str) -> None:

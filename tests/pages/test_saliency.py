@@ -26,7 +26,7 @@ from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from pages.shared.explanation.controls import FIRST
 from pages.shared.network import networks
-from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.navigation import path
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting backward hooks")
@@ -216,7 +216,7 @@ def test_another_picture_is_asked_about_its_own_answer(trained_run: str, asked: 
 def test_a_validation_image_is_walked_through_and_left_for_the_test_images(trained_run: str) -> None:
     app = AppTest.from_file(path("saliency"), default_timeout=60)
     app.query_params["run"] = trained_run
-    app.session_state["picture"] = state.PictureSelection("test", "digits", index=7, split="valid")
+    app.session_state["picture"] = session.PictureSelection("test", "digits", index=7, split="valid")
     app.run()
     assert not app.exception
     label = int(load_dataset("digits").valid.labels[7])

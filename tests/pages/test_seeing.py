@@ -22,7 +22,7 @@ from core.runs.records import Event, Evidence
 from core.runs.store import RunStore
 from pages.sections.train.curves import SMOOTHING
 from pages.sections.train.live_preview import RIGHT, WRONG
-from pages.shared.display.class_bars import share
+from pages.shared.shell.formatting import share
 
 
 def seeing(run_id: str, **remembered: Any) -> AppTest:

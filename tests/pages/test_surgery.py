@@ -22,7 +22,7 @@ from core.runs.checkpoint import load_checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from pages.sections.filters.surgery.edits import words
 from pages.sections.filters.surgery.kernel_editor import retyped
-from pages.shared.display.class_bars import share
+from pages.shared.shell.formatting import share
 from pages.shared.shell.navigation import path
 
 Sheets = Callable[[AppTest], dict[str, Any]]

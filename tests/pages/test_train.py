@@ -12,10 +12,11 @@ from core.runs.records import Status
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from pages.shared.run import start as launch
-from pages.shared.run.live_view import duration
 from pages.shared.run.run_controls import ACTIONS
 from pages.shared.run.start import epoch_time
 from pages.shared.shell import services as state
+from pages.shared.shell import session
+from pages.shared.shell.formatting import duration
 from pages.shared.shell.job_board import board
 from pages.shared.shell.layout import escape_markdown
 from pages.shared.shell.navigation import path
@@ -25,7 +26,7 @@ def train_page(run_id: str | None = None) -> AppTest:
     app = AppTest.from_file(path("train"), default_timeout=90)
     if run_id:
         app.query_params["run"] = run_id
-    app.session_state["draft"] = state.new_draft("digits", "lenet5")
+    app.session_state["draft"] = session.new_draft("digits", "lenet5")
     for setting in options(TrainConfig):
         app.session_state[f"group_{setting.metadata['group']}"] = True  # nothing is folded away
     return app.run()
@@ -118,7 +119,7 @@ def test_every_setting_reaches_the_run():
     assert not app.exception
     (run,) = RunStore().list()
     assert TrainConfig.from_mapping(run.config) == TrainConfig(**WANTED)
-    assert run.spec == state.new_draft("digits", "lenet5").spec
+    assert run.spec == session.new_draft("digits", "lenet5").spec
     assert app.query_params["run"] == run.id
     assert state.engine().submitted == [run.id]
 
@@ -171,7 +172,7 @@ def test_a_second_start_is_another_run():
 
 def test_an_impossible_network_cannot_start():
     app = AppTest.from_file(path("train"), default_timeout=60)
-    draft = state.new_draft("digits", "lenet5")
+    draft = session.new_draft("digits", "lenet5")
     app.session_state["draft"] = replace(draft, spec=replace(draft.spec, layers=(Dense(10),)))
     app.run()
     assert not app.exception
@@ -181,7 +182,7 @@ def test_an_impossible_network_cannot_start():
 
 def test_a_data_set_that_must_be_downloaded_cannot_start():
     app = AppTest.from_file(path("train"), default_timeout=60)
-    app.session_state["draft"] = state.new_draft("cifar10", "tutorial")
+    app.session_state["draft"] = session.new_draft("cifar10", "tutorial")
     app.run()
     assert not app.exception
     assert button(app, "Start training").disabled

@@ -28,9 +28,9 @@ from core.runs.checkpoint import Checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from pages.sections.explain import trust_request as trust_asked
-from pages.shared.display.class_bars import share
 from pages.shared.explanation.controls import FIRST
 from pages.shared.network import networks
+from pages.shared.shell.formatting import share
 from pages.shared.shell.layout import escape_markdown
 from tests.pages.conftest import settled
 

@@ -11,14 +11,15 @@ from core.figures.scales import ColorScale, number
 from core.inference.network import Network
 from pages.sections.attacks_concepts.attack_inference import RANDOM, as_picture, attacked, explained, growing
 from pages.shared.display.before_after import answers, before_after
-from pages.shared.display.class_bars import class_name, share
+from pages.shared.display.class_bars import class_name
 from pages.shared.display.map_grid import color_bar
 from pages.shared.display.vega_charts import chart
 from pages.shared.network import inference as results
 from pages.shared.picture import input_image as subjects
 from pages.shared.picture.pixels import enlarged, shown
-from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.controls import ask_one
+from pages.shared.shell.formatting import share
 from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:
@@ -240,7 +241,7 @@ def _smallest(weights: Network, picture: subjects.InputImage, how: "Attack") -> 
     rows = flip_rows(tried, weights.class_names)
     with st.container(width=640):
         chart(
-            flip_chart(rows, theme=state.theme()),
+            flip_chart(rows, theme=session.theme()),
             rows,
             key="flips",
             alt="Probability of the answer and of the class that replaces it, by the strength of the attack",

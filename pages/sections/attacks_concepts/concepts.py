@@ -15,9 +15,9 @@ from pages.shared.display.class_bars import class_name
 from pages.shared.display.vega_charts import chart
 from pages.shared.network import networks
 from pages.shared.picture import input_image as subjects
-from pages.shared.run.live_view import duration
-from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.background_jobs import Progress, background, lane_of
+from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ def _show(weights: Network, found: "ConceptReport") -> None:
     titles = {name: concept.title for name, concept in CONCEPTS.items()}
     st.markdown(_headline(found, titles))
     chart(
-        concept_chart(found, theme=state.theme()),
+        concept_chart(found, theme=session.theme()),
         concept_rows(found, titles),
         key="concept_scores",
         alt="Score of each concept with its 95 % interval, and that of random directions",

@@ -12,11 +12,11 @@ from core.model.spec import MAX_NAME, ModelSpec
 from pages.sections.build.layer_stack import share, short
 from pages.shared.run import draft_history as edits
 from pages.shared.shell import navigation as menu
-from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.controls import pick_dataset
 
 
-def head(draft: state.Draft, revision: int) -> None:
+def head(draft: session.Draft, revision: int) -> None:
     """Ask for the data set and the name, and offer every preset."""
     with st.grid(3, min_column_width=220, vertical_alignment="bottom"):
         key = f"data_{revision}"
@@ -38,9 +38,9 @@ def head(draft: state.Draft, revision: int) -> None:
     st.caption(f"{DATASETS[draft.dataset].summary} {_origin(draft)}")
 
 
-def _origin(draft: state.Draft) -> str:
+def _origin(draft: session.Draft) -> str:
     for name, about in PRESETS.items():
-        if state.new_draft(draft.dataset, name).spec.layers == draft.spec.layers:
+        if session.new_draft(draft.dataset, name).spec.layers == draft.spec.layers:
             return f"**{about.title}:** {about.summary} {about.source}"
     return ""
 
@@ -109,7 +109,7 @@ def code(spec: ModelSpec) -> None:
         if problems(spec):
             st.caption("The code appears as soon as every layer works.")
             return
-        text = to_python(spec, seed=state.config().seed)
+        text = to_python(spec, seed=session.config().seed)
         st.caption("This is what trains: the same calls make the network here.")
         st.code(text, language="python")
         file = re.sub(r"[^a-z0-9]+", "_", spec.name.lower()).strip("_") or "network"

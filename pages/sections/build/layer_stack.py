@@ -14,7 +14,7 @@ from core.model.shapes import LayerSummary, Problem, problems, summarize
 from core.model.spec import ModelSpec
 from core.options import options
 from pages.shared.run import draft_history as edits
-from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.controls import ask
 from pages.shared.shell.layout import escape_markdown
 
@@ -187,7 +187,7 @@ def stack(spec: ModelSpec, strips: Mapping[str, FeatureMapRow]) -> None:
 
 def _style() -> None:
     """Bring the style sheet, with the colours of the page's theme."""
-    theme = THEMES[state.theme()]
+    theme = THEMES[session.theme()]
     colours = f"--mark:{theme.mark};--line:{theme.line};--muted:{theme.muted};--wrong:{WRONG}"
     st.html(f"<style>.st-key-stack{{{colours}}}{CSS.read_text(encoding='utf-8')}</style>")
 

@@ -12,6 +12,7 @@ from core.model.shapes import problems, summarize
 from core.model.spec import MAX_LAYERS, ModelSpec
 from pages.sections.build.layer_stack import FeatureMapRow, strip
 from pages.shared.shell import services as state
+from pages.shared.shell import session
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +21,7 @@ MAPS = 8
 SIDE = 56  # screen pixels of a map, about
 
 
-def ask_preview(draft: state.Draft) -> dict[str, FeatureMapRow]:
+def ask_preview(draft: session.Draft) -> dict[str, FeatureMapRow]:
     """Offer a preview and return its feature maps by layer; none while it is switched off."""
     if not st.toggle("Preview on an image", key="build_preview", persist_state="session"):
         return {}
@@ -28,7 +29,7 @@ def ask_preview(draft: state.Draft) -> dict[str, FeatureMapRow]:
     if info.download_mb and not is_stored(draft.dataset):
         st.caption(f"{info.title} has to be downloaded first, on the data page.")
         return {}
-    strips = _strips(draft.spec.to_json(), state.config().seed, draft.dataset, _ask_image(draft.dataset))
+    strips = _strips(draft.spec.to_json(), session.config().seed, draft.dataset, _ask_image(draft.dataset))
     st.html(strip(strips["input"]))
     st.caption("Below each layer: its first maps before any training, when all weights are still random.")
     return strips
@@ -36,12 +37,12 @@ def ask_preview(draft: state.Draft) -> dict[str, FeatureMapRow]:
 
 def _ask_image(dataset: str) -> int:
     """Ask which test image; it stays chosen on all pages."""
-    choice = state.choice()
+    choice = session.choice()
     kept = (choice.number_in(dataset) if choice else None) or 0
     last = len(state.dataset(dataset).test) - 1
     index = int(st.number_input("Test image", 0, last, min(kept, last), key=f"preview_{dataset}", width=150))
     if index != kept:
-        state.choose(state.PictureSelection("test", dataset, index))
+        session.choose(session.PictureSelection("test", dataset, index))
     return index
 
 

@@ -17,7 +17,6 @@ from core.probe.kernel_matching import Match, best_matches
 from core.runs.records import Run
 from core.train.config import TrainConfig
 from pages.sections.classical_vision.operations import first_convolution
-from pages.shared.display.map_grid import dimensions
 from pages.shared.network.comparison import collect_results, side_by_side, unwrap
 from pages.shared.run import draft_history as edits
 from pages.shared.run import settings_form as settings
@@ -25,6 +24,7 @@ from pages.shared.run.run_controls import last_refusal, report_refusal, show_ref
 from pages.shared.shell import navigation as menu
 from pages.shared.shell import services as state
 from pages.shared.shell.controls import ask_one
+from pages.shared.shell.formatting import dimensions
 from pages.shared.shell.layout import show_errors
 
 if TYPE_CHECKING:

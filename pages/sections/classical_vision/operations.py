@@ -11,12 +11,13 @@ from core.figures.grids import colorize
 from core.figures.scales import ColorScale, number
 from core.inference.network import Network
 from core.probe.classical import CLASSICAL, Classical, Setting
-from pages.shared.display.map_grid import color_bar, dimensions, grid
+from pages.shared.display.map_grid import color_bar, grid
 from pages.shared.network import inference as results
 from pages.shared.network.comparison import collect_results, side_by_side, unwrap
 from pages.shared.picture import input_image as subjects
 from pages.shared.picture import picker as pictures
-from pages.shared.shell import services as state
+from pages.shared.shell import session
+from pages.shared.shell.formatting import dimensions
 from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.shell.navigation import link
 from pages.shared.widgets.image_grid import Selection
@@ -43,7 +44,7 @@ def operations(both: Sequence[Network], picture: subjects.InputImage) -> None:
 
 def _photograph(weights: Network) -> subjects.InputImage | None:
     """Return the chosen photograph before it was made small for the network; None where there is no more of it."""
-    choice, shape = state.choice(), weights.input_shape
+    choice, shape = session.choice(), weights.input_shape
     stages = () if choice is None else pictures.picture(weights, choice)[1]
     large = [stage.image for stage in stages if min(stage.image.size) > max(shape[1:])]
     if choice is None or not large:

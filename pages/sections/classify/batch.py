@@ -13,7 +13,7 @@ from core.errors import ConvScopeError, ImageError
 from core.inference.network import Network
 from pages.sections.classify.reliability import known_reader
 from pages.shared.picture.upload import uploaded, uploads
-from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.background_jobs import Progress, background
 from pages.shared.shell.layout import escape_markdown, show_errors
 
@@ -206,7 +206,7 @@ def _choose(files: "Sequence[UploadedFile]", event: Any) -> None:
     if len(chosen) != 1 or not 0 <= chosen[0] < len(files):
         return
     try:
-        state.choose(uploaded(files[chosen[0]]))
+        session.choose(uploaded(files[chosen[0]]))
     except ConvScopeError as error:
         st.error(escape_markdown(str(error)), icon=":material/error:")
         return

@@ -12,7 +12,7 @@ from pages.shared.picture.input_image import InputImage
 from pages.shared.picture.picker import picture
 from pages.shared.picture.samples import SAMPLES
 from pages.shared.picture.upload import open_choice
-from pages.shared.shell import services as state
+from pages.shared.shell import session
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -22,7 +22,7 @@ HEIGHT = 84  # screen pixels
 
 def show_stages(network: Network) -> None:
     """Show what was done to the chosen picture before the network received it; nothing for a test image."""
-    choice = state.choice()
+    choice = session.choice()
     if choice is None or choice.kind == "test":
         return
     st.markdown("**From the picture to the network**")
@@ -41,7 +41,7 @@ def show_stages(network: Network) -> None:
                 st.caption(f"{number} · {title}{size}")
 
 
-def _stages(network: Network, choice: state.PictureSelection) -> "list[tuple[str, Image]]":
+def _stages(network: Network, choice: session.PictureSelection) -> "list[tuple[str, Image]]":
     """Return the titles and pictures of all stages, from how it lies in its file to the values that go in."""
     received, stages = picture(network, choice)
     if len(stages) > 1 and stages[-1].image.convert("RGB") == stages[-2].image.convert("RGB"):
@@ -81,7 +81,7 @@ def _shown(image: "Image") -> "Image":
 
 def closed_set_warning(network: Network) -> None:
     """Say what an answer about a picture from elsewhere is worth: the network knows its classes and nothing else."""
-    choice, names = state.choice(), network.class_names
+    choice, names = session.choice(), network.class_names
     if choice is None or choice.kind == "test":
         return
     sample = SAMPLES[choice.name] if choice.kind == "sample" else None

@@ -8,10 +8,11 @@ import streamlit as st
 
 from core.errors import RunError
 from core.inference.network import Network
-from pages.shared.display.class_bars import TOP, share
+from pages.shared.display.class_bars import TOP
 from pages.shared.network import inference as results
 from pages.shared.picture import input_image as subjects
 from pages.shared.shell.background_jobs import Progress, background, known
+from pages.shared.shell.formatting import share
 from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:

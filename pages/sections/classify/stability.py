@@ -10,12 +10,13 @@ from core.explain.methods.registry import METHODS
 from core.figures.overlays import faded, overlay
 from core.inference.network import Network
 from pages.sections.classify.reliability import known_reader
-from pages.shared.display.class_bars import class_name, share
+from pages.shared.display.class_bars import class_name
 from pages.shared.display.image_cards import Card, cards
 from pages.shared.picture import input_image as subjects
 from pages.shared.picture.pixels import shown
 from pages.shared.shell.background_jobs import Progress, background
 from pages.shared.shell.controls import ask_one
+from pages.shared.shell.formatting import share
 from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from pages.sections.compress.measure import measured, smaller, split_of
 from pages.shared.display.map_grid import color_bar
 from pages.shared.network import networks
 from pages.shared.picture.pixels import shown
-from pages.shared.run.live_view import duration
 from pages.shared.shell.background_jobs import Progress, background, lane_of
 from pages.shared.shell.controls import ask_one
+from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ import streamlit as st
 
 from pages.sections.compress.controls import CompressionRequest
 from pages.shared.network import networks
-from pages.shared.run.live_view import duration
 from pages.shared.shell.background_jobs import Progress, background, lane_of
+from pages.shared.shell.formatting import duration
 
 if TYPE_CHECKING:
     from core.compression.changes import Change

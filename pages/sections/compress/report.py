@@ -15,7 +15,7 @@ from pages.shared.display.thumbnails import Thumbnail, thumbnails
 from pages.shared.display.vega_charts import chart
 from pages.shared.evaluation.image_gallery import follow_image, leave_for
 from pages.shared.picture.split_images import png
-from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def _classes(asked: CompressionRequest, found: CompressionResult) -> None:
     st.markdown("**Which classes changed**")
     rows = class_rows(found.change, asked.weights.class_names)
     chart(
-        class_chart(len(rows), theme=state.theme()),
+        class_chart(len(rows), theme=session.theme()),
         rows,
         key="compress_classes",
         alt="For each class the share of its images that are right, before and after; the one that lost most on top",

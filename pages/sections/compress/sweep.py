@@ -10,9 +10,9 @@ from pages.sections.compress.controls import SPLITS, CompressionRequest
 from pages.sections.compress.measure import split_of
 from pages.shared.display.vega_charts import chart
 from pages.shared.network import networks
-from pages.shared.run.live_view import duration
-from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.background_jobs import Progress, background, lane_of
+from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import show_errors
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def sweep_panel(asked: CompressionRequest) -> None:
     nearest = min(rows, key=lambda row: abs(row["share"] - pruning.amount))
     chance = 1 / asked.weights.num_classes
     chart(
-        sweep_chart(chance, theme=state.theme()),
+        sweep_chart(chance, theme=session.theme()),
         rows,
         key="compress_sweep",
         alt=f"Accuracy over the share pruned ({PRUNINGS[pruning.kind].title.lower()}), with 95% intervals",

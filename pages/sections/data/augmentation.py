@@ -13,6 +13,7 @@ from core.options import options
 from core.train.config import AUGMENTATIONS, TrainConfig
 from pages.shared.shell import navigation as menu
 from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.layout import show_errors
 
 if TYPE_CHECKING:
@@ -40,10 +41,10 @@ def augmentation(name: str) -> None:
     asked, shown = st.columns([2, 3], gap="large")
     with asked:
         with show_errors():
-            strengths = augmentation_sliders(asdict(state.config()), "augmentation")
-            state.set_config(TrainConfig.from_mapping({**asdict(state.config()), **strengths}))
+            strengths = augmentation_sliders(asdict(session.config()), "augmentation")
+            session.set_config(TrainConfig.from_mapping({**asdict(session.config()), **strengths}))
         _mixes(name, "augmentation")
-    strengths = {kind: getattr(state.config(), kind) for kind in AUGMENTATIONS}
+    strengths = {kind: getattr(session.config(), kind) for kind in AUGMENTATIONS}
     with shown, st.container(width=_WIDTH), show_errors():
         augmentation_preview(name, strengths)
         with st.container(horizontal=True, vertical_alignment="center"):

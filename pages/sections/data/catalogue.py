@@ -10,7 +10,7 @@ from core.data.download import DOWNLOADS
 from core.model.shapes import problems
 from pages.shared.run import draft_history as edits
 from pages.shared.shell import navigation as menu
-from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.background_jobs import Progress
 from pages.shared.shell.controls import told_apart
 from pages.shared.shell.downloads import download_panel
@@ -30,7 +30,7 @@ def choose_dataset() -> DatasetInfo:
     titles = told_apart({name: escape_markdown(info.title) for name, info in DATASETS.items()})
     asked = st.query_params.get("dataset", "")
     # Said anew each time: a browser knows the chosen one by its title only, and anybody may rename or delete one.
-    st.session_state["dataset"] = asked if asked in titles else state.draft().dataset
+    st.session_state["dataset"] = asked if asked in titles else session.draft().dataset
 
     def follow() -> None:
         st.query_params["dataset"] = st.session_state["dataset"]
@@ -81,7 +81,7 @@ def describe_dataset(info: DatasetInfo) -> None:
 
 def use(info: DatasetInfo) -> None:
     """Offer to train on a data set that is here, or say that the next training does."""
-    draft = state.draft()
+    draft = session.draft()
     if draft.dataset != info.name:
         st.button(
             "Use this data set",

@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.figures.balance import balance_chart, balance_rows, balance_sentence
 from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.layout import escape_markdown
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def balance(name: str) -> None:
     sentence = balance_sentence(class_names, counts["train"])
     st.vega_lite_chart(
         pd.DataFrame(balance_rows(class_names, counts)),
-        balance_chart(theme=state.theme()),
+        balance_chart(theme=session.theme()),
         key="balance",
         alt=f"Images of each class by split. In training: {sentence}",
     )

@@ -8,7 +8,7 @@ import streamlit as st
 from core.figures.epochs import course_chart, course_rows
 from pages.sections.embedding.types import Chart
 from pages.shared.display.vega_charts import chart
-from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.layout import escape_markdown
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def course(drawn: "Chart", maps: "list[DataMap]", at: int) -> None:
     votes = [(place, each.voted) for place, each in zip(places, maps, strict=True)]
     st.markdown("**Untangled: the neighbours' vote, epoch by epoch**")
     chart(
-        course_chart(("Neighbours' vote",), epochs=max(places), theme=state.theme()),
+        course_chart(("Neighbours' vote",), epochs=max(places), theme=session.theme()),
         course_rows({"Neighbours' vote": votes}),
         key=f"atlas_course_{drawn.side}",
         alt="Share of images whose nearest others in the layer are of their class, over the epochs: "

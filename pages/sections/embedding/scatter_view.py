@@ -12,7 +12,7 @@ from core.inference.network import Network
 from pages.sections.embedding.metrics import course, measures, table
 from pages.sections.embedding.selected_image import neighbours, point_section
 from pages.sections.embedding.types import Chart
-from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.layout import escape_markdown
 from pages.shared.widgets.scatter import Scene, scatter
 
@@ -66,7 +66,7 @@ def _map(drawn: Chart, maps: "list[DataMap]") -> tuple[int, int | None]:
     network, data, numbers = drawn.weights, drawn.weights.dataset(), drawn.numbers
     images = data.test.images[numbers].numpy()
     sheet, width, height, columns = _sheet(network.dataset_name, images.shape, len(images), images)
-    theme, key = state.theme(), f"atlas_map_{network.id}_{drawn.side}"
+    theme, key = session.theme(), f"atlas_map_{network.id}_{drawn.side}"
     first = f"{key}_first"
     if key not in st.session_state:  # just drawn, or drawn again: it begins with the picture of the other pages
         st.session_state[first] = chosen_number(network.dataset_name)
@@ -102,11 +102,11 @@ def _map(drawn: Chart, maps: "list[DataMap]") -> tuple[int, int | None]:
     heard = f"{key}_heard"
     if picked.number is not None and picked.number != st.session_state.get(heard):
         st.session_state[heard] = picked.number
-        state.choose(state.PictureSelection("test", network.dataset_name, picked.number))
+        session.choose(session.PictureSelection("test", network.dataset_name, picked.number))
     return picked.moment, chosen_number(network.dataset_name)
 
 
 def chosen_number(dataset: str) -> int | None:
     """Return the number of the test image that this session looks at, if it is one of this data set."""
-    choice = state.choice()
+    choice = session.choice()
     return None if choice is None else choice.number_in(dataset)

@@ -14,9 +14,9 @@ from pages.sections.embedding.types import Chart
 from pages.shared.network.comparison import LETTERS, side_by_side
 from pages.shared.network.layers import layers_of
 from pages.shared.network.missing_images import missing_images
-from pages.shared.run.live_view import duration
 from pages.shared.shell.background_jobs import Progress, background, lane_of
 from pages.shared.shell.controls import ask_layer, ask_one
+from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:

@@ -10,13 +10,14 @@ from core.figures.overlays import faded, overlay
 from core.figures.scales import number
 from core.inference.network import Network
 from pages.sections.embedding.types import Chart
-from pages.shared.display.class_bars import class_name, share
+from pages.shared.display.class_bars import class_name
 from pages.shared.display.image_cards import Card, cards
 from pages.shared.display.map_grid import color_bar
 from pages.shared.network import inference as results
 from pages.shared.picture import input_image as subjects
 from pages.shared.picture.pixels import enlarged, shown
 from pages.shared.shell import navigation as menu
+from pages.shared.shell.formatting import share
 from pages.shared.shell.layout import escape_markdown
 
 if TYPE_CHECKING:

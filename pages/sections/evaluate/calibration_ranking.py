@@ -9,7 +9,7 @@ import streamlit as st
 from core.figures.calibration import confidence_chart, reliability_chart, reliability_rows
 from core.figures.ranking_curves import CURVES, ranking_chart, ranking_rows
 from pages.shared.evaluation.evaluate_split import EvaluatedSplit
-from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.layout import escape_markdown
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def _calibration(found: "Reliability", side: int) -> None:
             st.markdown("**Reliability diagram**")
             st.vega_lite_chart(
                 pd.DataFrame(rows),
-                reliability_chart(theme=state.theme()),
+                reliability_chart(theme=session.theme()),
                 key=f"reliability_{side}",
                 alt="Share of right answers by confidence; on the dashed line both are equal",
             )
@@ -49,7 +49,7 @@ def _calibration(found: "Reliability", side: int) -> None:
             st.markdown("**How many answers are so sure**")
             st.vega_lite_chart(
                 pd.DataFrame(rows),
-                confidence_chart(theme=state.theme(), height=260),
+                confidence_chart(theme=session.theme(), height=260),
                 key=f"confidences_{side}",
                 alt="Number of images by confidence of the answer",
             )
@@ -96,7 +96,7 @@ def _rankings(found: EvaluatedSplit, side: int) -> None:
                     continue
                 st.vega_lite_chart(
                     pd.DataFrame(ranking_rows(ranked, names, curve, chosen)),
-                    ranking_chart(curve, base=each.images / len(found.images), theme=state.theme()),
+                    ranking_chart(curve, base=each.images / len(found.images), theme=session.theme()),
                     key=f"ranking_{curve}_{side}",
                     alt=f"{CURVES[curve]} of {names[chosen]} against the rest; {title} {one}",
                 )

@@ -9,7 +9,7 @@ import streamlit as st
 from core.figures.confusions import MEASURES, confusion_chart, confusion_rows, most_mistaken
 from pages.shared.evaluation.evaluate_split import EvaluatedSplit
 from pages.shared.evaluation.image_gallery import image_row
-from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.controls import ask_one
 from pages.shared.shell.layout import escape_markdown
 
@@ -90,7 +90,7 @@ def _matrix(
 
     st.vega_lite_chart(
         pd.DataFrame(confusion_rows(counts, names, measure, chosen, shown, most)),
-        confusion_chart([names[index] for index in shown], theme=state.theme()),
+        confusion_chart([names[index] for index in shown], theme=session.theme()),
         key=key,
         on_select=take,
         selection_mode="cell",

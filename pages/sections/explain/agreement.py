@@ -19,10 +19,10 @@ from pages.shared.network import inference as results
 from pages.shared.network import networks
 from pages.shared.network.comparison import side_by_side
 from pages.shared.picture import input_image as subjects
-from pages.shared.run.live_view import duration
-from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.background_jobs import Progress, background, lane_of
 from pages.shared.shell.controls import ask_one
+from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def _matrix(
 
     rows = matrix_rows(names, values, chance, scale)
     said = "; ".join(f"{row['row']} and {row['column']} {row['label']}" for row in rows)
-    chart(matrix_chart(names, title, scale, theme=state.theme()), rows, key=key, alt=f"{title}: {said}")
+    chart(matrix_chart(names, title, scale, theme=session.theme()), rows, key=key, alt=f"{title}: {said}")
 
 
 def _disputed_ranks(found: "Agreement", picture: subjects.InputImage) -> None:

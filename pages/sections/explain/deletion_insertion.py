@@ -11,15 +11,16 @@ from core.explain.metrics.deletion_insertion import BETTER, FILLS
 from core.figures.overlays import faded, overlay
 from core.figures.removal_curves import chance_rows, removal_chart, removal_rows
 from pages.sections.explain.trust_request import TrustRequest, attempt, head, say
-from pages.shared.display.class_bars import class_name, share
+from pages.shared.display.class_bars import class_name
 from pages.shared.display.map_grid import color_bar
 from pages.shared.display.vega_charts import chart
 from pages.shared.explanation.controls import chosen_look
 from pages.shared.network.comparison import unwrap
 from pages.shared.picture.pixels import enlarged
-from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.background_jobs import Progress, background, lane_of
 from pages.shared.shell.controls import ask_one
+from pages.shared.shell.formatting import share
 from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ def curve_card(
     mode, found = curve.mode, None if chances is None else unwrap(chances)
     head(TITLES[mode], ABOUT[mode], PAPER, mode)
     chart(
-        removal_chart(mode, theme=state.theme()),
+        removal_chart(mode, theme=session.theme()),
         removal_rows(curve),
         key=f"trust_chart_{mode}",
         alt=f"{TITLES[mode]}: probability of the class after each share of the pixels; area {curve.area:.2f}",

@@ -17,9 +17,9 @@ from pages.shared.explanation.controls import chosen_methods, method_options
 from pages.shared.network import inference as results
 from pages.shared.network import networks
 from pages.shared.picture import input_image as subjects
-from pages.shared.run.live_view import duration
 from pages.shared.shell.background_jobs import Lane, Progress, background
 from pages.shared.shell.controls import ask_one
+from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import empty_state, escape_markdown, show_errors
 
 if TYPE_CHECKING:

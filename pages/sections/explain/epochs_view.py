@@ -14,13 +14,14 @@ from core.figures.grids import sprite
 from core.figures.overlay_curves import swatch
 from core.figures.overlays import faded
 from core.inference.network import Network
-from pages.shared.display.class_bars import class_name, share
+from pages.shared.display.class_bars import class_name
 from pages.shared.display.map_grid import color_bar
 from pages.shared.display.vega_charts import chart
 from pages.shared.explanation.controls import chosen_look
 from pages.shared.network.comparison import LETTERS
 from pages.shared.picture import input_image as subjects
-from pages.shared.shell import services as state
+from pages.shared.shell import session
+from pages.shared.shell.formatting import share
 from pages.shared.shell.layout import escape_markdown
 from pages.shared.widgets.epoch_player import Frame, FrameRow, flip_book
 
@@ -128,7 +129,7 @@ def _from(moment: Moment | Missing) -> str:
 
 def _mask(network: Network, picture: subjects.InputImage) -> "np.ndarray[Any, Any] | None":
     """Return where the object is, if this is an image of which the data set knows it."""
-    choice = state.choice()
+    choice = session.choice()
     if choice is None or choice.kind != "test" or network.why_no_images:
         return None
     images = getattr(network.dataset(), choice.split)
@@ -189,7 +190,7 @@ def _chart(
     with st.container(gap="xsmall"):
         st.markdown(f"**{title}**")
         chart(
-            course_chart(names, epochs=epochs, low=low, share=key != "alike", theme=state.theme()),
+            course_chart(names, epochs=epochs, low=low, share=key != "alike", theme=session.theme()),
             course_rows(lines),
             key=f"course_{key}",
             alt=f"{title} by epoch",
@@ -201,7 +202,7 @@ def _chart(
 def _key(told: Sequence[EpochSeries]) -> None:
     """Say which line is which run."""
     entries = "".join(
-        f'<span><img src="{swatch(place, state.theme())}" alt="" style="vertical-align: middle"> '
+        f'<span><img src="{swatch(place, session.theme())}" alt="" style="vertical-align: middle"> '
         f"{LETTERS[place]} · {html.escape(each.network.name)}</span>"
         for place, each in enumerate(told)
     )

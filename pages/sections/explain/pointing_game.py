@@ -14,10 +14,10 @@ from pages.sections.explain.trust_request import head, say
 from pages.shared.display.vega_charts import chart
 from pages.shared.explanation.controls import chosen_methods, method_options
 from pages.shared.network import networks
-from pages.shared.run.live_view import duration
-from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.background_jobs import Progress, background, lane_of
 from pages.shared.shell.controls import ask_one
+from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _show(found: "League") -> None:
         for measure, words in MEASURES.items():
             rows = league_rows(found, measure, titles)
             chart(
-                league_chart(measure, len(rows), theme=state.theme()),
+                league_chart(measure, len(rows), theme=session.theme()),
                 rows,
                 key=f"trust_league_{measure}",
                 alt=f"{words}, for each method, with 95% intervals",

@@ -16,8 +16,8 @@ from pages.shared.explanation.controls import chosen_methods, method_options
 from pages.shared.network import inference as results
 from pages.shared.network import networks
 from pages.shared.picture import input_image as subjects
-from pages.shared.run.live_view import duration
 from pages.shared.shell.background_jobs import background, lane_of
+from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import escape_markdown
 
 if TYPE_CHECKING:

@@ -16,10 +16,11 @@ from pages.sections.filters.kernels import Filters, details, filters_of, scale_o
 from pages.sections.filters.picture_button import picture_button
 from pages.sections.filters.surgery.panel import surgery_panel
 from pages.sections.filters.top_images import excites
-from pages.shared.display.map_grid import color_bar, dimensions, grid
+from pages.shared.display.map_grid import color_bar, grid
 from pages.shared.network.comparison import collect_results, side_by_side, unwrap
 from pages.shared.picture import input_image as subjects
 from pages.shared.shell.controls import MANY, ask_one
+from pages.shared.shell.formatting import dimensions
 from pages.shared.shell.layout import show_errors
 from pages.shared.widgets.image_grid import Selection
 

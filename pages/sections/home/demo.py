@@ -4,9 +4,10 @@ import streamlit as st
 
 from core.demo.making import DemoStatus, cancel, queue, standing
 from core.demo.plans import DEMOS
-from pages.shared.run.live_view import LOOKS, duration
+from pages.shared.run.live_view import LOOKS
 from pages.shared.shell import navigation as menu
 from pages.shared.shell import services as state
+from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.widgets.auto_refresh import pulse
 

@@ -14,14 +14,15 @@ from core.inference.network import Network
 from core.maths.losses import LOSSES, log_softmax, loss_gradient, loss_value, softmax
 from core.maths.terms import latex_number
 from core.workbench.loss_case import SHOWN, Case
-from core.workbench.torch_reference import equality_badge, torch_loss
-from pages.shared.display.class_bars import share
+from core.workbench.torch_reference import torch_loss
+from pages.sections.maths.equality import equality_badge
 from pages.shared.display.vega_charts import chart
 from pages.shared.network import inference as results
 from pages.shared.picture import input_image as subjects
 from pages.shared.picture.picker import pick_picture
-from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.controls import ask_one
+from pages.shared.shell.formatting import share
 from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:
@@ -250,7 +251,7 @@ def _cards(case: Case) -> None:
     shown, probabilities = case.shown, case.probabilities
     gradients = {loss: case.gradient(loss) for loss in LOSSES}
     reach = max(float(np.abs(values).max()) for values in gradients.values())
-    theme = state.theme()
+    theme = session.theme()
     labels = [f"{case.names[index]} · {share(probabilities[index])}" for index in shown]
     for loss, rule in LOSSES.items():
         values = gradients[loss]
@@ -320,7 +321,7 @@ def _curves(case: Case) -> None:
     with st.grid(2, min_column_width=320, gap="medium"):
         for measure, title in MEASURES.items():
             chart(
-                slide_chart(measure, log=log, theme=state.theme()),
+                slide_chart(measure, log=log, theme=session.theme()),
                 slide_rows(slides, measure),
                 key=f"bench_slide_{measure}",
                 alt=f"{title} of each loss along the probability of the true class; the present one is marked",

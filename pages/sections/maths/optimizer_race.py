@@ -15,7 +15,7 @@ from core.maths.landscapes import LANDSCAPES, Landscape, Point
 from core.maths.races import race
 from core.maths.rules import OPTIMIZERS
 from pages.shared.display.vega_charts import chart
-from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.layout import show_errors
 from pages.shared.widgets.image_grid import Selection, image_grid
 
@@ -56,7 +56,7 @@ def ask_start(name: str) -> Point:
 
 def show_map(name: str, paths: "Mapping[str, NDArray[np.float64]]") -> None:
     """Draw the ways over the map of a landscape; a click on it is the next start."""
-    ground, theme = LANDSCAPES[name], state.theme()
+    ground, theme = LANDSCAPES[name], session.theme()
     width, height = map_size(ground)
     start = place_of(ground, st.session_state[f"bench_start_{name}"])
     image_grid(
@@ -216,7 +216,7 @@ def _results(ground: Landscape, paths: "Mapping[str, NDArray[np.float64]]", rate
         st.info("Nobody races: choose an optimiser above.")
         return
     rows: dict[str, list[Any]] = {
-        "": [swatch(seat(name), state.theme()) for name in paths],
+        "": [swatch(seat(name), session.theme()) for name in paths],
         "Optimiser": [brief(name) for name in paths],
         "Height": [_last(ground, path) for path in paths.values()],
         "There after": [arrival(ground, path) for path in paths.values()],
@@ -266,7 +266,7 @@ def _heights(ground: Landscape, paths: "Mapping[str, NDArray[np.float64]]", step
     lowest = float(ground.value(ground.minimum))
     above = {name: ground.value(path) - lowest for name, path in paths.items()}
     chart(
-        course_chart(list(paths), "Height above the lowest point", steps=steps, log=log, theme=state.theme()),
+        course_chart(list(paths), "Height above the lowest point", steps=steps, log=log, theme=session.theme()),
         course_rows(above),
         key="bench_race_heights",
         alt="Height above the lowest point by step, one line for each optimiser",
@@ -279,7 +279,7 @@ def _surface(ground: Landscape, paths: "Mapping[str, NDArray[np.float64]]") -> N
     from core.figures.landscapes import surface
 
     st.plotly_chart(
-        surface(ground, paths, theme=state.theme()),
+        surface(ground, paths, theme=session.theme()),
         key="bench_surface",
         config={"displayModeBar": False},
         alt=f"{ground.title} as a surface, with the way of each optimiser on it",

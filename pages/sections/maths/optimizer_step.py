@@ -15,12 +15,13 @@ from core.maths.rules import OPTIMIZERS
 from core.maths.terms import Term, latex_number
 from core.options import options
 from core.train.config import TrainConfig
-from core.workbench.torch_reference import equal, equality_badge, torch_weights
+from core.workbench.torch_reference import torch_weights
+from pages.sections.maths.equality import equal, equality_badge
 from pages.sections.maths.gradients import Batch, Place, layer_weights, weighty_layers
 from pages.sections.maths.optimizer_race import landscape_race
 from pages.sections.maths.optimizer_trace import AXES, Trace, trace, where
 from pages.shared.display.vega_charts import chart
-from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.background_jobs import Progress, background
 from pages.shared.shell.controls import ask, ask_one
 from pages.shared.shell.layout import show_errors
@@ -58,7 +59,7 @@ def _direction(gradient: float) -> str:
 def table(traces: Sequence[Trace], checks: Mapping[str, Sequence[float]]) -> None:
     """Show the numbers of the last step of every optimiser, beside what torch makes of it."""
     rows: dict[str, list[Any]] = {
-        "": [swatch(seat(each.name), state.theme()) for each in traces],
+        "": [swatch(seat(each.name), session.theme()) for each in traces],
         "Optimiser": [brief(each.name) for each in traces],
     }
     for title, (_, symbols) in COLUMNS.items():
@@ -98,7 +99,7 @@ def table(traces: Sequence[Trace], checks: Mapping[str, Sequence[float]]) -> Non
 
 def courses(traces: Sequence[Trace], steps: int) -> None:
     """Draw the weight and the loss of the batch over the steps."""
-    names, theme = [each.name for each in traces], state.theme()
+    names, theme = [each.name for each in traces], session.theme()
     with st.grid(2, min_column_width=320, gap="medium"):
         chart(
             course_chart(names, "Change of the weight", steps=steps, theme=theme),

@@ -11,13 +11,14 @@ from core.figures.overlays import overlay
 from core.figures.scales import ColorScale, number
 from core.inference.network import Network
 from core.model.layers import Conv, Flatten, Residual
-from pages.shared.display.map_grid import color_bar, dimensions, grid
+from pages.shared.display.map_grid import color_bar, grid
 from pages.shared.layer.unit_detail import Made, make, sees
 from pages.shared.network import inference as results
 from pages.shared.network.layers import LayerEntry, layers_of, projective_field_of, receptive_field_of, steps_of
 from pages.shared.picture import input_image as subjects
 from pages.shared.picture.picker import pick_picture
 from pages.shared.shell.controls import MANY, ask_one
+from pages.shared.shell.formatting import dimensions
 from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.widgets.image_grid import Selection
 

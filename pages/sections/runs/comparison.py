@@ -16,6 +16,7 @@ from core.train.describe import config_changes, distinct_settings
 from pages.sections.runs.table import outlines, parameters, percent
 from pages.shared.display.vega_charts import chart
 from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.controls import ask_one
 from pages.shared.shell.layout import escape_markdown
 
@@ -41,7 +42,7 @@ def overlay(runs: Sequence[Run]) -> None:
 def _legend(runs: Sequence[Run], best: Mapping[str, float | None]) -> None:
     """List the runs with their colours, their results, and the settings in which they differ."""
     rows = {
-        "Curve": [swatch(place, state.theme()) for place in range(len(runs))],
+        "Curve": [swatch(place, session.theme()) for place in range(len(runs))],
         "Name": [run.name for run in runs],
         "Best valid": [percent(best[run.id]) for run in runs],
         "Test": [percent(run.test_accuracy) for run in runs],
@@ -77,7 +78,7 @@ def _charts(runs: Sequence[Run]) -> None:
     with st.grid(2, min_column_width=340):
         for measure in ("loss", "accuracy"):
             chart(
-                overlay_chart(list(courses), measure, axis, log=log and measure == "loss", theme=state.theme()),
+                overlay_chart(list(courses), measure, axis, log=log and measure == "loss", theme=session.theme()),
                 overlay_rows(courses, names, measure, axis),
                 key=f"compared_{measure}",
                 alt=f"{measure.capitalize()} of {len(runs)} runs over one another",

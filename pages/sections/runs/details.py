@@ -15,11 +15,12 @@ from pages.sections.runs.table import outlines, started
 from pages.shared.network.missing_images import offer_images
 from pages.shared.run import draft_history as edits
 from pages.shared.run import settings_form as settings
-from pages.shared.run.live_view import LOOKS, duration, summary
+from pages.shared.run.live_view import LOOKS, summary
 from pages.shared.run.run_controls import buttons, last_refusal, report_refusal, show_refusal
 from pages.shared.run.share_link import whole_link
 from pages.shared.shell import navigation as menu
 from pages.shared.shell import services as state
+from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import escape_markdown, show_errors
 
 MAX_NOTE = 2000

@@ -18,6 +18,7 @@ from core.runs.records import Run
 from core.runs.store import RunStore
 from core.runs.training_data import why_no_scale
 from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.background_jobs import Lane, Progress, background
 from pages.shared.shell.layout import escape_markdown, show_errors
 
@@ -241,7 +242,7 @@ def _ask_wish(run: Run) -> "Wish":
     """Ask which test images are explained beside those that are chosen anyway, and by which methods."""
     from core.report.explanations import ASKED, MOST_IMAGES, MOST_METHODS, Wish
 
-    choice = state.choice()
+    choice = session.choice()
     looked_at = choice.number_in(run.dataset) if choice else None
     with st.popover("What it explains", icon=":material/tune:"):
         numbers = st.text_input(

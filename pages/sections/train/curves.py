@@ -9,6 +9,7 @@ from core.figures.curves import curve_chart, curve_rows, gap_rows
 from core.runs.records import Run
 from pages.shared.display.vega_charts import chart
 from pages.shared.shell import services as state
+from pages.shared.shell import session
 
 MEASURES = ("loss", "accuracy")
 SMOOTHING = 0.6
@@ -36,7 +37,7 @@ def curves(run: Run, marks: Sequence[Mark] = ()) -> None:
                     epochs=epochs,
                     loss=run.config.get("loss", "cross_entropy"),
                     log=log,
-                    theme=state.theme(),
+                    theme=session.theme(),
                 ),
                 curve_rows(points, measure, smoothing),
                 key=f"{measure}_{run.id}",

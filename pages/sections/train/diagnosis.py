@@ -15,6 +15,7 @@ from pages.sections.train.recipes import recipe_outcome
 from pages.shared.run import draft_history as edits
 from pages.shared.run import settings_form as settings
 from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.widgets.scroll_into_view import scroll_to
 
@@ -83,7 +84,7 @@ def _take_over(run: Run, finding: Finding) -> None:
     """Make the run with the remedy what is trained next."""
     config = TrainConfig.from_mapping({**run.settings, **finding.changes})
     spec = finding.spec or run.spec
-    presets = (state.new_draft(run.dataset, name).spec for name in PRESETS)
+    presets = (session.new_draft(run.dataset, name).spec for name in PRESETS)
     edits.load_draft(run.dataset, next((known for known in presets if known.layers == spec.layers), spec))
     settings.take_over(config)
     st.session_state[_MENDED] = run.id

@@ -12,6 +12,7 @@ from core.runs.records import Evidence, Run
 from pages.sections.train.curves import planned_epochs
 from pages.shared.display.vega_charts import chart
 from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.controls import ask_one
 
 SECONDS = 2.5  # after which it is looked for something new
@@ -63,7 +64,7 @@ def _rate(run: Run, marks: Sequence[Mark]) -> None:
         _nothing(run)
         return
     st.markdown("**Learning rate**: the size of each update, as the schedule and your changes make it.")
-    spec = rate_chart(epochs=planned_epochs(run), theme=state.theme())
+    spec = rate_chart(epochs=planned_epochs(run), theme=session.theme())
     chart(spec, rows, key=f"rate_{run.id}", alt="The learning rate by epoch")
 
 
@@ -98,7 +99,7 @@ def _layer_lines(run: Run, kind: str, title: str, layers: tuple[str, ...], marks
     epochs = planned_epochs(run)
     _key(layers)
     chart(
-        layer_chart(title, layers, epochs=epochs, theme=state.theme(), **how),
+        layer_chart(title, layers, epochs=epochs, theme=session.theme(), **how),
         _lines(run.id, kind, _moment(run), layers, run.steps_per_epoch),
         key=f"{kind}_{run.id}",
         alt=f"{title} of each layer by epoch",
@@ -123,7 +124,7 @@ def _histograms(run: Run, kind: str, title: str, words: str) -> None:
     epochs = planned_epochs(run)
     st.markdown(f"**{title} of {layer}**: {words}")
     chart(
-        histogram_chart(title, epochs=epochs, theme=state.theme()),
+        histogram_chart(title, epochs=epochs, theme=session.theme()),
         _cells(run.id, kind, _moment(run), layer, run.steps_per_epoch, epochs),
         key=f"{kind}_{run.id}_{layer}",
         alt=f"The {kind} of {layer} as histograms by epoch",
@@ -146,7 +147,7 @@ def _key(layers: Sequence[str]) -> None:
         f'<span style="white-space: nowrap"><span style="display: inline-block; width: 18px; margin-right: 6px; '
         f'vertical-align: middle; border-top: 3px {"dashed" if name == WHOLE else "solid"} {colour}"></span>'
         f"{html.escape(name)}</span>"
-        for name, colour in layer_key(layers, state.theme()).items()
+        for name, colour in layer_key(layers, session.theme()).items()
     )
     st.html(f'<div style="display: flex; flex-wrap: wrap; gap: 2px 16px; font-size: 0.8rem">{entries}</div>')
 

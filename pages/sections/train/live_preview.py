@@ -11,9 +11,9 @@ from core.figures.grids import sprite
 from core.inference.network import Network
 from core.model.shapes import summarize
 from core.runs.records import Run
-from pages.shared.display.class_bars import share
-from pages.shared.display.map_grid import color_bar, dimensions
+from pages.shared.display.map_grid import color_bar
 from pages.shared.network.networks import library
+from pages.shared.shell.formatting import dimensions, share
 from pages.shared.shell.layout import show_errors
 from pages.shared.widgets.image_strip import Bar, Caption, film
 

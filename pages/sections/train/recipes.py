@@ -12,7 +12,7 @@ from core.train.diagnosis.finding import Finding
 from core.train.recipes import RECIPES, sound
 from pages.shared.run.start import start
 from pages.shared.shell import navigation as menu
-from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.layout import escape_markdown, show_errors
 
 _ORIGIN = "recipe:"  # begins the origin of such runs; then come the recipe and the guess
@@ -41,15 +41,15 @@ def recipe_gallery() -> None:
                 _card(key, draft)
 
 
-def _bench() -> state.Draft:
+def _bench() -> session.Draft:
     """Return what the recipes start from: what would be trained next, if it can be had at once and breaks easily."""
-    draft = state.draft()
+    draft = session.draft()
     if DATASETS[draft.dataset].download_mb and not is_stored(draft.dataset):
-        draft = state.draft_for(draft, state.FIRST_DATASET)
-    return state.Draft(draft.dataset, sound(draft.spec))
+        draft = session.draft_for(draft, session.FIRST_DATASET)
+    return session.Draft(draft.dataset, sound(draft.spec))
 
 
-def _card(key: str, draft: state.Draft) -> None:
+def _card(key: str, draft: session.Draft) -> None:
     recipe = RECIPES[key]
     st.markdown(f"**{recipe.title}**  \n{recipe.summary}")
     guess = st.radio(
@@ -68,12 +68,12 @@ def _card(key: str, draft: state.Draft) -> None:
             menu.go("train", run=_begin(key, guess, draft))
 
 
-def _begin(key: str, guess: int, draft: state.Draft) -> str:
+def _begin(key: str, guess: int, draft: session.Draft) -> str:
     info, recipe = DATASETS[draft.dataset], RECIPES[key]
-    spec, config = recipe.make(draft.spec, state.config(), info.split_sizes[0])
+    spec, config = recipe.make(draft.spec, session.config(), info.split_sizes[0])
     name = f"{recipe.title} · {info.title}"
     return start(
-        state.Draft(draft.dataset, spec), config, name, note=_note(key, guess), origin=f"{_ORIGIN}{key}:{guess}"
+        session.Draft(draft.dataset, spec), config, name, note=_note(key, guess), origin=f"{_ORIGIN}{key}:{guess}"
     )
 
 

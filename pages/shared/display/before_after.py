@@ -12,10 +12,11 @@ from core.figures.overlays import overlay
 from core.figures.palette import THEMES
 from core.figures.scales import number
 from core.inference.network import Network
-from pages.shared.display.class_bars import TOP, class_name, share
+from pages.shared.display.class_bars import TOP, class_name
 from pages.shared.display.map_grid import color_bar
 from pages.shared.picture.input_image import InputImage
-from pages.shared.shell import services as state
+from pages.shared.shell import session
+from pages.shared.shell.formatting import share
 
 if TYPE_CHECKING:
     from core.explain.attribution import Attribution
@@ -69,7 +70,7 @@ def answers(network: Network, picture: InputImage, before: np.ndarray, after: np
         for index in shown
     )
     st.html(
-        f"{_STYLE.replace('MARK', THEMES[state.theme()].mark)}<table class=cs-answers><thead><tr><td></td>"
+        f"{_STYLE.replace('MARK', THEMES[session.theme()].mark)}<table class=cs-answers><thead><tr><td></td>"
         f"<th scope=col>Before</th><th scope=col>After</th><th scope=col>Points</th></tr></thead>{rows}</table>"
     )
     st.caption(f"The {TOP} likeliest classes before and after; points are percentage points gained or lost.")

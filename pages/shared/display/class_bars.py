@@ -13,20 +13,14 @@ from core.inference.network import Network
 from pages.shared.network import inference as results
 from pages.shared.network.comparison import collect_results, side_by_side, unwrap
 from pages.shared.picture import input_image as subjects
-from pages.shared.shell import services as state
+from pages.shared.shell import session
+from pages.shared.shell.formatting import share
 from pages.shared.shell.layout import escape_markdown
 
 if TYPE_CHECKING:
     import numpy as np
 
 TOP = 5
-
-
-def share(probability: float) -> str:
-    """Write a probability as a percentage that never claims certainty: "98.2%", "< 0.1%", "> 99.9%"."""
-    if probability < 0.001:
-        return "< 0.1%"
-    return "> 99.9%" if probability > 0.999 else f"{probability:.1%}"
 
 
 def class_name(network: Network, index: int) -> str:
@@ -119,7 +113,7 @@ def _bars(
     side: int,
 ) -> None:
     """Draw one button for each class, filled as far as the class is likely."""
-    colours = THEMES[state.theme()]
+    colours = THEMES[session.theme()]
     fills = []
     with st.container(key=f"classes_{side}", gap="xxsmall"):
         for index in shown:

@@ -22,11 +22,6 @@ ONE_SCALE = "One scale for A and B. "
 ROOM = 12  # rows and columns of an enlarged map whose numbers can be read
 
 
-def dimensions(shape: tuple[int, ...]) -> str:
-    """Write a shape: "32 × 28 × 28"."""
-    return " × ".join(map(str, shape))
-
-
 def training_note(both: Sequence[Network]) -> None:
     """Say that the weights of a run still change, and offer to look again."""
     training = [(weights.epoch, weights.run) for weights in both if weights.run and weights.in_training]

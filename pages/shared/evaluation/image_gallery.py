@@ -10,7 +10,7 @@ from pages.shared.display.thumbnails import Thumbnail, thumbnails
 from pages.shared.evaluation.evaluate_split import EvaluatedSplit
 from pages.shared.picture.split_images import ONE, png
 from pages.shared.shell import navigation as menu
-from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.layout import escape_markdown
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def follow_image(both: Sequence[Network]) -> None:
         return
     side, split, index = left
     weights = both[min(side, len(both) - 1)]
-    state.choose(state.PictureSelection("test", weights.dataset_name, index=index, split=split))
+    session.choose(session.PictureSelection("test", weights.dataset_name, index=index, split=split))
     if side:
         epoch = None if weights.epoch is None else str(weights.epoch)
         menu.go("saliency", run=weights.id, epoch=epoch, other=None, other_epoch=None, target=None)

@@ -17,8 +17,8 @@ from pages.shared.network import inference as results
 from pages.shared.network import networks
 from pages.shared.network.comparison import collect_results
 from pages.shared.picture import input_image as subjects
-from pages.shared.run.live_view import duration
 from pages.shared.shell.background_jobs import Progress, background, is_asked, lane_of, want
+from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:

@@ -13,16 +13,17 @@ from core.figures.grids import colorize
 from core.figures.scales import ColorScale, number
 from core.inference.network import Network
 from core.model.layers import Activation, BatchNorm, Dropout, Flatten, GlobalAvgPool
-from pages.shared.display.class_bars import class_name, share
-from pages.shared.display.map_grid import ONE_SCALE, color_bar, dimensions, enlarged, grid
+from pages.shared.display.class_bars import class_name
+from pages.shared.display.map_grid import ONE_SCALE, color_bar, enlarged, grid
 from pages.shared.layer.unit_detail import Made, details, explain_link, make, sees
 from pages.shared.network import inference as results
 from pages.shared.network.comparison import LETTERS, collect_results, side_by_side, unwrap
 from pages.shared.network.layers import LayerEntry, layers_of
 from pages.shared.picture import input_image as subjects
 from pages.shared.shell import navigation as menu
-from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.controls import ask_layer
+from pages.shared.shell.formatting import dimensions, share
 from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.widgets.image_grid import Selection
 
@@ -81,7 +82,7 @@ def _names_classes(made: Made) -> bool:
 def _scores(made: Made, alike: Sequence[Made], side: int) -> None:
     from core.figures.prediction_bars import scores
 
-    names, theme = made.weights.class_names, state.theme()
+    names, theme = made.weights.class_names, session.theme()
     st.caption("One number (logit) for each class. The largest is the answer; softmax turns them into probabilities.")
     if len(names) > MOST_BARS:
         st.caption(f"The {MOST_BARS} largest of {len(names):,}.")

@@ -10,12 +10,13 @@ from core.figures.scales import ColorScale, number
 from core.inference.network import Network
 from core.model.layers import AvgPool, Layer, MaxPool
 from core.probe.pooling import Window, pool_window
-from pages.shared.display.map_grid import ROOM, dimensions, enlarged
+from pages.shared.display.map_grid import ROOM, enlarged
 from pages.shared.network import inference as results
 from pages.shared.network.layers import is_gated, layers_of, place_of, receptive_field_of
 from pages.shared.picture import input_image as subjects
 from pages.shared.shell import navigation as menu
 from pages.shared.shell.controls import ask_one
+from pages.shared.shell.formatting import dimensions
 from pages.shared.widgets.image_grid import Selection
 
 if TYPE_CHECKING:

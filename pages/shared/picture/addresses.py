@@ -12,7 +12,7 @@ import streamlit as st
 from core.inference.network import Network
 from pages.shared.picture.samples import SAMPLES
 from pages.shared.picture.split_images import SPLITS
-from pages.shared.shell import services as state
+from pages.shared.shell import session
 
 NAME = "picture"
 KEPT_SECONDS, KEPT_PICTURES = 3600, 64  # of at most 4 MB each
@@ -27,17 +27,17 @@ def take_address(network: Network) -> None:
     kind, _, which = asked.partition(":")
     st.session_state["own_address" if kind == "own" else "picture_address"] = asked
     if kind == "sample" and which in SAMPLES:
-        state.choose(state.PictureSelection("sample", which))
+        session.choose(session.PictureSelection("sample", which))
     elif kind == "own":
         kept = _kept(which) if re.fullmatch(r"[A-Za-z0-9_-]{16}", which) else []
         if kept:
-            state.choose(kept[-1])
+            session.choose(kept[-1])
         else:
             st.info(GONE, icon=":material/image_not_supported:")
             del st.query_params[NAME]
     elif kind in SPLITS and re.fullmatch(r"[0-9]{1,9}", which, re.ASCII) and not network.why_no_images:
         index = min(int(which), len(getattr(network.dataset(), kind)) - 1)
-        state.choose(state.PictureSelection("test", network.dataset_name, index=index, split=kind))
+        session.choose(session.PictureSelection("test", network.dataset_name, index=index, split=kind))
     else:
         names = ", ".join(f"sample:{name}" for name in SAMPLES)
         st.warning(
@@ -46,7 +46,7 @@ def take_address(network: Network) -> None:
         del st.query_params[NAME]
 
 
-def put_address(choice: state.PictureSelection) -> None:
+def put_address(choice: session.PictureSelection) -> None:
     """Let the address name the picture.
 
     The one that a picture of one's own replaces stays known: a request that was under way with it must not choose
@@ -64,12 +64,12 @@ def put_address(choice: state.PictureSelection) -> None:
 
 
 @st.cache_resource(show_spinner=False, ttl=KEPT_SECONDS, max_entries=KEPT_PICTURES)
-def _kept(name: str) -> list[state.PictureSelection]:
+def _kept(name: str) -> list[session.PictureSelection]:
     """Return the place of one session's picture: empty, or with its latest choice."""
     return []
 
 
-def _keep(choice: state.PictureSelection) -> str:
+def _keep(choice: session.PictureSelection) -> str:
     """Keep this session's picture in the place of the one before, and return the name of the place."""
     name: str = st.session_state.setdefault("own_picture", secrets.token_urlsafe(12))
     _kept(name)[:] = [choice]

@@ -8,12 +8,12 @@ import streamlit as st
 from core.data.images import decode_image
 from core.inference.network import Network
 from pages.shared.picture.upload import kept
-from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.layout import show_errors
 from pages.shared.widgets.draw_pad import draw_pad
 
 
-def ask_drawing(network: Network, choice: state.PictureSelection) -> state.PictureSelection:
+def ask_drawing(network: Network, choice: session.PictureSelection) -> session.PictureSelection:
     """Ask for a drawing; each stroke makes it the choice."""
     channels, height, width = network.input_shape
     pen, paper = ("#ffffff", "#000000") if _dark(network) else ("#000000", "#ffffff")
@@ -41,7 +41,7 @@ def is_centred(network: Network) -> bool:
     return info is not None and info.centred
 
 
-def _ask_centre(network: Network, choice: state.PictureSelection) -> state.PictureSelection:
+def _ask_centre(network: Network, choice: session.PictureSelection) -> session.PictureSelection:
     """Offer to lay the drawing out as the digits of the data set were; it stays chosen."""
     if not is_centred(network) or choice.kind != "drawing":
         return choice

@@ -14,7 +14,7 @@ from pages.shared.picture.drawing import ask_drawing, is_centred
 from pages.shared.picture.samples import SAMPLES, choose_sample, sample_row
 from pages.shared.picture.split_images import ONE, SPLITS, ask_image
 from pages.shared.picture.upload import ask_camera, ask_crop, ask_upload, ask_uploads, open_choice, short
-from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.layout import escape_markdown
 
 if TYPE_CHECKING:
@@ -53,13 +53,13 @@ def pick_picture(network: Network, *, own: bool = False) -> subjects.InputImage:
     if own:
         choice = ask_crop(network, choice)
     put_address(choice)
-    state.choose(choice)
+    session.choose(choice)
     st.session_state["picture_shown"] = choice
     return picture(network, choice)[0]
 
 
 def picture(
-    network: Network, choice: state.PictureSelection
+    network: Network, choice: session.PictureSelection
 ) -> tuple[subjects.InputImage, tuple[PreprocessingStep, ...]]:
     """Return a chosen picture as the network of a run receives it, and the stages from the original to there."""
     shape = network.input_shape
@@ -75,17 +75,17 @@ def picture(
     return subjects.InputImage(title, shape, pixels.numpy().tobytes()), stages
 
 
-def swapped(network: Network, choice: state.PictureSelection) -> bool:
+def swapped(network: Network, choice: session.PictureSelection) -> bool:
     """Say whether dark and light are swapped: as asked, else where the network learned light strokes on black."""
     if choice.kind in ("test", "drawing") or network.input_shape[0] != 1:
         return False
     return network.swaps(open_choice(choice)) if choice.invert is None else choice.invert
 
 
-def _current(network: Network, own: bool) -> state.PictureSelection:
-    choice = state.choice()
+def _current(network: Network, own: bool) -> session.PictureSelection:
+    choice = session.choice()
     grey = network.input_shape[0] == 1
-    sample = state.PictureSelection("sample", "three-on-paper" if grey else "cat")
+    sample = session.PictureSelection("sample", "three-on-paper" if grey else "cat")
     if network.why_no_images:
         return sample if choice is None or choice.kind == "test" else choice
     if choice is None and own:
@@ -95,17 +95,17 @@ def _current(network: Network, own: bool) -> state.PictureSelection:
     return choice
 
 
-def _follow(choice: state.PictureSelection, control: str, own: bool) -> None:
+def _follow(choice: session.PictureSelection, control: str, own: bool) -> None:
     """Turn the control to the kind of the picture, unless it is this very control that chose it."""
     turned = st.session_state.get(control)
     if turned is None:  # just arrived
-        turned = "upload" if own and (state.choice() is None or choice.kind == "test") else choice.kind
+        turned = "upload" if own and (session.choice() is None or choice.kind == "test") else choice.kind
     elif st.session_state.get("picture_shown") not in (choice, None):
         turned = choice.kind
     st.session_state[control] = turned  # said anew each time: another page has another control
 
 
-def _ask_test(network: Network, choice: state.PictureSelection) -> state.PictureSelection:
+def _ask_test(network: Network, choice: session.PictureSelection) -> session.PictureSelection:
     split, names = choice.split, network.class_names
     if split != "test":
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -114,7 +114,7 @@ def _ask_test(network: Network, choice: state.PictureSelection) -> state.Picture
                 "Test images instead",
                 type="tertiary",
                 key="to_test_images",
-                on_click=state.choose,
+                on_click=session.choose,
                 args=(_first(network),),
             )
     key = network.dataset_name if split == "test" else f"{network.dataset_name}_{split}"
@@ -122,18 +122,18 @@ def _ask_test(network: Network, choice: state.PictureSelection) -> state.Picture
     return replace(_first(network), index=index, split=split)
 
 
-def _first(network: Network) -> state.PictureSelection:
-    return state.PictureSelection("test", network.dataset_name)
+def _first(network: Network) -> session.PictureSelection:
+    return session.PictureSelection("test", network.dataset_name)
 
 
-def _ask_sample(network: Network, choice: state.PictureSelection) -> state.PictureSelection:
+def _ask_sample(network: Network, choice: session.PictureSelection) -> session.PictureSelection:
     if choice.kind != "sample" or choice.name not in SAMPLES:
         choice = choose_sample(choice, next(iter(SAMPLES)))
     sample_row(choice)
     return choice
 
 
-def _ask_stretch(choice: state.PictureSelection) -> state.PictureSelection:
+def _ask_stretch(choice: session.PictureSelection) -> session.PictureSelection:
     """Say what was noticed when the picture was opened, and offer to stretch one that looks black."""
     for words in choice.notes if choice.kind in ("upload", "camera") else ():
         st.caption(escape_markdown(words))
@@ -148,7 +148,7 @@ def _ask_stretch(choice: state.PictureSelection) -> state.PictureSelection:
     return replace(choice, stretch=stretch)
 
 
-def _ask_swap(network: Network, choice: state.PictureSelection) -> state.PictureSelection:
+def _ask_swap(network: Network, choice: session.PictureSelection) -> session.PictureSelection:
     """Offer to swap dark and light, and say why where it is done unasked."""
     if choice.kind in ("test", "drawing") or network.input_shape[0] != 1:
         return choice
@@ -160,7 +160,7 @@ def _ask_swap(network: Network, choice: state.PictureSelection) -> state.Picture
     return replace(choice, invert=None if asked == unasked else asked)
 
 
-_ASK: dict[str, Callable[[Network, state.PictureSelection], state.PictureSelection]] = {
+_ASK: dict[str, Callable[[Network, session.PictureSelection], session.PictureSelection]] = {
     "test": _ask_test,
     "sample": _ask_sample,
     "upload": ask_upload,

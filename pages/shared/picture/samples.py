@@ -8,7 +8,7 @@ import streamlit as st
 from core.assets import ASSETS
 from core.data.images import decode_image
 from pages.shared.display.thumbnails import Thumbnail, thumbnails
-from pages.shared.shell import services as state
+from pages.shared.shell import session
 
 
 @dataclass(frozen=True)
@@ -41,16 +41,16 @@ def sample_file(name: str) -> bytes:
     return (ASSETS / "samples" / f"{name}.jpg").read_bytes()
 
 
-def choose_sample(choice: state.PictureSelection, name: str) -> state.PictureSelection:
+def choose_sample(choice: session.PictureSelection, name: str) -> session.PictureSelection:
     """Return the choice of a sample in place of another picture."""
-    return state.PictureSelection("sample", name, index=choice.index)
+    return session.PictureSelection("sample", name, index=choice.index)
 
 
-def sample_row(choice: state.PictureSelection) -> None:
+def sample_row(choice: session.PictureSelection) -> None:
     """Show all samples; a click chooses one."""
 
     def take(name: str) -> None:
-        state.choose(choose_sample(choice, name.replace("_", "-")))
+        session.choose(choose_sample(choice, name.replace("_", "-")))
 
     row = {name.replace("-", "_"): Thumbnail(sample.title, _small(name)) for name, sample in SAMPLES.items()}
     chosen = choice.name.replace("-", "_") if choice.kind == "sample" else None

@@ -16,7 +16,7 @@ from core.errors import ImageError
 from core.inference.network import Network
 from pages.shared.picture.files import picture_files
 from pages.shared.picture.samples import sample_file, sample_row
-from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 UPLOAD = "picture_upload"  # Streamlit's key
 
 
-def uploaded(file: "UploadedFile", kind: str = "upload") -> state.PictureSelection:
+def uploaded(file: "UploadedFile", kind: str = "upload") -> session.PictureSelection:
     """Return an uploaded file, or a shot of the camera, as a choice; raises `ImageError` if it is no usable picture."""
     data = file.getvalue()
     name = "Your photograph" if kind == "camera" else file.name
@@ -39,9 +39,9 @@ def uploaded(file: "UploadedFile", kind: str = "upload") -> state.PictureSelecti
 
 def kept(
     image: "Image", kind: str, name: str, file_id: str, lie: ExifOrientation | None = None
-) -> state.PictureSelection:
+) -> session.PictureSelection:
     """Return a picture as a choice that holds all of it."""
-    return state.PictureSelection(
+    return session.PictureSelection(
         kind, name, data=_png(image), file_id=file_id, lie=lie or ExifOrientation(size=image.size)
     )
 
@@ -52,7 +52,7 @@ def _png(image: "Image") -> bytes:
     return file.getvalue()
 
 
-def open_choice(choice: state.PictureSelection) -> "Image":
+def open_choice(choice: session.PictureSelection) -> "Image":
     """Return the picture of a choice that is no test image."""
     data = choice.stretched if choice.stretch and choice.stretched else choice.data
     return _opened(choice.name if choice.kind == "sample" else "", data)
@@ -72,7 +72,7 @@ def short(name: str) -> str:
     return name if len(name) <= 60 else f"{name[:40]}…{name[-16:]}"
 
 
-def ask_upload(network: Network, choice: state.PictureSelection) -> state.PictureSelection:
+def ask_upload(network: Network, choice: session.PictureSelection) -> session.PictureSelection:
     """Ask for one file, or offer the samples."""
     file = st.file_uploader("A picture of your own", **picture_files(UPLOAD))
     choice = taken(file, choice, "upload")
@@ -81,7 +81,7 @@ def ask_upload(network: Network, choice: state.PictureSelection) -> state.Pictur
     return choice
 
 
-def ask_uploads(network: Network, choice: state.PictureSelection) -> state.PictureSelection:
+def ask_uploads(network: Network, choice: session.PictureSelection) -> session.PictureSelection:
     """Ask for files; the last one that is new is chosen, and `uploads` returns them all."""
     files = st.file_uploader("Pictures of your own", accept_multiple_files=True, **picture_files(UPLOAD))
     known = st.session_state.get("uploads_seen", ())
@@ -94,7 +94,7 @@ def ask_uploads(network: Network, choice: state.PictureSelection) -> state.Pictu
     return choice
 
 
-def _last_good(files: "Sequence[UploadedFile]", choice: state.PictureSelection) -> state.PictureSelection:
+def _last_good(files: "Sequence[UploadedFile]", choice: session.PictureSelection) -> session.PictureSelection:
     """Return the last of some files that is a usable picture, else what was chosen before."""
     for file in reversed(files):
         with suppress(ImageError):
@@ -108,13 +108,13 @@ def uploads() -> "Sequence[UploadedFile]":
     return found if isinstance(found, list) else []
 
 
-def ask_camera(network: Network, choice: state.PictureSelection) -> state.PictureSelection:
+def ask_camera(network: Network, choice: session.PictureSelection) -> session.PictureSelection:
     """Ask for a shot."""
     shot = st.camera_input("Take a photograph", key="picture_camera", label_visibility="collapsed")
     return taken(shot, choice, "camera")
 
 
-def taken(file: "UploadedFile | None", choice: state.PictureSelection, kind: str) -> state.PictureSelection:
+def taken(file: "UploadedFile | None", choice: session.PictureSelection, kind: str) -> session.PictureSelection:
     """Return what the file makes the choice; what was chosen before where there is no file or it is unusable."""
     if file is not None and (choice.kind, choice.file_id) != (kind, file.file_id):
         with show_errors():
@@ -129,7 +129,7 @@ ZOOM = 4.0
 FRAME = (255, 140, 0)
 
 
-def ask_crop(network: Network, choice: state.PictureSelection) -> state.PictureSelection:
+def ask_crop(network: Network, choice: session.PictureSelection) -> session.PictureSelection:
     """Offer to move the part of a picture that the network is shown, and to make it smaller."""
     if choice.kind in ("test", "drawing"):
         return choice

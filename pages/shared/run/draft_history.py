@@ -13,7 +13,7 @@ from core.model.layers import LAYERS, Layer
 from core.model.presets import PRESETS
 from core.model.shapes import Fix
 from core.model.spec import ModelSpec
-from pages.shared.shell import services as state
+from pages.shared.shell import session
 
 MAX_PAST = 50
 CHANGED = ", changed"
@@ -32,14 +32,14 @@ class DraftHistory:
 
     open: int | None = 0
     revision: int = 0
-    past: tuple[tuple[str, state.Draft], ...] = ()
+    past: tuple[tuple[str, session.Draft], ...] = ()
     notice: str = ""
 
 
 def desk() -> DraftHistory:
     """Return how far this session is."""
     kept: DraftHistory = st.session_state.get("desk", DraftHistory())
-    count = len(state.draft().spec.layers)
+    count = len(session.draft().spec.layers)
     return kept if kept.open is None or kept.open < count else replace(kept, open=None)
 
 
@@ -58,20 +58,20 @@ def _edit(change: Callable[..., None]) -> Callable[..., None]:
     return safe
 
 
-def _keep(words: str, draft: state.Draft, opened: int | None, *, fresh: bool = True) -> None:
+def _keep(words: str, draft: session.Draft, opened: int | None, *, fresh: bool = True) -> None:
     """Take a new draft, remembering the one before; `fresh` makes the widgets start from its values."""
-    kept, before = desk(), state.draft()
+    kept, before = desk(), session.draft()
     if draft == before:
         return
     past = kept.past
     if fresh or not past or past[-1][0] != words:  # typing a number is one step, however many it took
         past = (*past, (words, before))[-MAX_PAST:]
-    state.set_draft(draft)
+    session.set_draft(draft)
     st.session_state["desk"] = DraftHistory(opened, kept.revision + fresh, past)
 
 
 def _stack(words: str, layers: tuple[Layer, ...], opened: int | None, *, fresh: bool = True) -> None:
-    draft = state.draft()
+    draft = session.draft()
     spec = replace(draft.spec, layers=layers)
     _keep(
         words, replace(draft, spec=replace(spec, name=_honest(draft.dataset, spec.name, layers))), opened, fresh=fresh
@@ -82,7 +82,7 @@ def _honest(dataset: str, name: str, layers: tuple[Layer, ...]) -> str:
     """Return a name that claims to be a preset only while the stack is that preset's."""
     for key, about in PRESETS.items():
         if name in (about.title, about.title + CHANGED):
-            return about.title + CHANGED * (layers != state.new_draft(dataset, key).spec.layers)
+            return about.title + CHANGED * (layers != session.new_draft(dataset, key).spec.layers)
     return name
 
 
@@ -96,7 +96,7 @@ def toggle(place: int) -> None:
 @_edit
 def add(place: int, key: str) -> None:
     """Put a layer of the kind chosen in the menu `key` at a place of the stack."""
-    layers, kind = state.draft().spec.layers, st.session_state[key]
+    layers, kind = session.draft().spec.layers, st.session_state[key]
     if kind in LAYERS:
         layer = LAYERS[kind]()
         _stack(f"add {layer.title.lower()}", (*layers[:place], layer, *layers[place:]), place)
@@ -105,7 +105,7 @@ def add(place: int, key: str) -> None:
 @_edit
 def remove(place: int) -> None:
     """Take a layer out."""
-    spec = state.draft().spec
+    spec = session.draft().spec
     layers = (*spec.layers[:place], *spec.layers[place + 1 :])
     _stack(f"remove {spec.layer_names[place]}", layers, None)
 
@@ -123,7 +123,7 @@ def move_down(place: int) -> None:
 
 
 def _swap(place: int, other: int) -> None:
-    spec = state.draft().spec
+    spec = session.draft().spec
     layers = list(spec.layers)
     layers.insert(other, layers.pop(place))
     _stack(f"move {spec.layer_names[place]}", tuple(layers), other)
@@ -132,7 +132,7 @@ def _swap(place: int, other: int) -> None:
 @_edit
 def duplicate(place: int) -> None:
     """Put a copy of a layer behind it."""
-    spec = state.draft().spec
+    spec = session.draft().spec
     layers = (*spec.layers[: place + 1], *spec.layers[place:])
     _stack(f"duplicate {spec.layer_names[place]}", layers, place + 1)
 
@@ -140,7 +140,7 @@ def duplicate(place: int) -> None:
 @_edit
 def change(place: int, setting: str, key: str) -> None:
     """Give a layer's setting the value of the widget `key`."""
-    spec = state.draft().spec
+    spec = session.draft().spec
     changed = replace(spec.layers[place], **{setting: st.session_state[key]})
     layers = (*spec.layers[:place], changed, *spec.layers[place + 1 :])
     _stack(f"change {spec.layer_names[place]}", layers, place, fresh=False)
@@ -149,7 +149,7 @@ def change(place: int, setting: str, key: str) -> None:
 @_edit
 def apply_fix(fix: Fix) -> None:
     """Put the stack of a fix in place."""
-    same = len(fix.layers) == len(state.draft().spec.layers)
+    same = len(fix.layers) == len(session.draft().spec.layers)
     _stack(fix.label[0].lower() + fix.label[1:], fix.layers, desk().open if same else None)
 
 
@@ -158,7 +158,7 @@ def start_from(key: str) -> None:
     """Begin again with the preset chosen in the menu `key`."""
     name = st.session_state[key]
     if name in PRESETS:
-        _keep(f"start from {PRESETS[name].title}", state.new_draft(state.draft().dataset, name), 0)
+        _keep(f"start from {PRESETS[name].title}", session.new_draft(session.draft().dataset, name), 0)
 
 
 @_edit
@@ -166,19 +166,19 @@ def switch_data(key: str) -> None:
     """Make the network one for the data set chosen in the widget `key`; the stack stays, save its last numbers."""
     name = st.session_state[key]
     if name in DATASETS:
-        _keep("change the data set", state.draft_for(state.draft(), name), desk().open)
+        _keep("change the data set", session.draft_for(session.draft(), name), desk().open)
 
 
 @_edit
 def load_draft(dataset: str, spec: ModelSpec) -> None:
     """Build on the network of a run."""
-    _keep("build from a run", state.Draft(dataset, spec), 0)
+    _keep("build from a run", session.Draft(dataset, spec), 0)
 
 
 @_edit
 def rename(key: str) -> None:
     """Give the network the name in the widget `key`."""
-    draft = state.draft()
+    draft = session.draft()
     spec = replace(draft.spec, name=" ".join(str(st.session_state[key]).split()))
     _keep("rename", replace(draft, spec=spec), desk().open)
 
@@ -188,5 +188,5 @@ def undo() -> None:
     """Take back the last change."""
     kept = desk()
     if kept.past:
-        state.set_draft(kept.past[-1][1])
+        session.set_draft(kept.past[-1][1])
         st.session_state["desk"] = replace(kept, past=kept.past[:-1], revision=kept.revision + 1)

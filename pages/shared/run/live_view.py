@@ -11,6 +11,7 @@ from pages.shared.run.incident import show_incident
 from pages.shared.run.run_controls import transport
 from pages.shared.shell import navigation as menu
 from pages.shared.shell import services as state
+from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.widgets.auto_refresh import pulse
 
@@ -80,16 +81,6 @@ def _progress(run: Run) -> str:
     if run.status is Status.RUNNING and run.seconds_left is not None:
         text += f" · about {duration(run.seconds_left)} left"
     return text
-
-
-def duration(seconds: float) -> str:
-    """Write a time span: "8 s", "3 min 20 s", "2 h 5 min"."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def _figures(run: Run) -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 from core.options import matters, options
 from core.train.config import TrainConfig
 from pages.shared.shell import navigation as menu
-from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.controls import ask
 
 BASICS = "Basics"
@@ -18,7 +18,7 @@ BASICS = "Basics"
 
 def ask_settings() -> TrainConfig:
     """Ask for all settings of the next training, and remember them; raises `ConfigError` if one is out of range."""
-    kept = state.config()
+    kept = session.config()
     values = dict(vars(kept))
     groups = groupby(options(TrainConfig), key=lambda setting: setting.metadata["group"])
     for group, settings in groups:
@@ -33,7 +33,7 @@ def ask_settings() -> TrainConfig:
                         menu.link("data", "See what it does to real images", icon=":material/visibility:")
                     _ask_group(tuple(settings), values)
     config = TrainConfig(**values)
-    state.set_config(config)
+    session.set_config(config)
     return config
 
 
@@ -71,6 +71,6 @@ def reset() -> None:
 
 def take_over(config: TrainConfig) -> None:
     """Make these the settings of the next training, in the widgets too."""
-    state.set_config(config)
+    session.set_config(config)
     for setting in options(TrainConfig):
         st.session_state.pop(f"config_{setting.name}", None)

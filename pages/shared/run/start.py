@@ -8,13 +8,14 @@ from core.errors import ConfigError, StorageError
 from core.model.shapes import fewest_images, problems, summarize
 from core.runs.records import Status
 from core.train.config import AUGMENTATIONS, TrainConfig, check_batch_size
-from pages.shared.run.live_view import duration
 from pages.shared.run.settings_form import ask_settings
 from pages.shared.shell import navigation as menu
 from pages.shared.shell import services as state
+from pages.shared.shell import session
 from pages.shared.shell.background_jobs import Lane, Progress, background
+from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import escape_markdown, show_errors
-from pages.shared.shell.services import Draft
+from pages.shared.shell.session import Draft
 
 SLOWING = (  # the settings that change how long an epoch takes
     *("batch_size", "train_images", "optimizer", "loss", "clip_norm", "l1", "precision", "device"),
@@ -41,7 +42,9 @@ def epoch_time(draft: Draft, config: TrainConfig) -> float | None:
     )
 
 
-def start(draft: state.Draft, config: TrainConfig, name: str | None = None, *, note: str = "", origin: str = "") -> str:
+def start(
+    draft: session.Draft, config: TrainConfig, name: str | None = None, *, note: str = "", origin: str = ""
+) -> str:
     """Create and queue a run of fresh weights; return its id. The rest as in `RunStore.create`."""
     run_id = state.store().create(draft.spec, config, draft.dataset, name, note=note, origin=origin)
     state.engine().submit(run_id)
@@ -51,13 +54,13 @@ def start(draft: state.Draft, config: TrainConfig, name: str | None = None, *, n
 @st.fragment
 def launch_panel(*, again: bool = False) -> None:
     """Ask for the settings of the next training and start it; `again` if one is already on the page."""
-    draft = state.draft()
+    draft = session.draft()
     st.subheader("Train again" if again else "Ready to train", anchor=False)
     with st.container(border=True, key="launch"):
         about, settings = st.columns([2, 3], gap="medium")
         with about:
-            if state.draft_refusal():
-                st.error(escape_markdown(state.draft_refusal()), icon=":material/link_off:")
+            if session.draft_refusal():
+                st.error(escape_markdown(session.draft_refusal()), icon=":material/link_off:")
             obstacle = _describe(draft)
         with settings, show_errors():
             config = ask_settings()
@@ -78,7 +81,7 @@ def launch_panel(*, again: bool = False) -> None:
                 _estimate(draft, config)
 
 
-def _refuse(draft: state.Draft, config: TrainConfig) -> bool:
+def _refuse(draft: session.Draft, config: TrainConfig) -> bool:
     """Say whether this network cannot be trained with these settings, and why."""
     try:
         check_batch_size(config.batch_size, fewest_images(draft.spec))
@@ -88,7 +91,7 @@ def _refuse(draft: state.Draft, config: TrainConfig) -> bool:
     return False
 
 
-def _describe(draft: state.Draft) -> bool:
+def _describe(draft: session.Draft) -> bool:
     """Show what will be trained, and say whether something keeps it from starting."""
     layers = summarize(draft.spec)
     weights = sum(layer.num_params for layer in layers)
@@ -107,7 +110,7 @@ def _describe(draft: state.Draft) -> bool:
     return False
 
 
-def _estimate(draft: state.Draft, config: TrainConfig) -> None:
+def _estimate(draft: session.Draft, config: TrainConfig) -> None:
     """Say how long the training will take, measured while the page stays usable."""
     try:
         busy = state.store().list(1, status=Status.RUNNING) or state.store().list(1, status=Status.QUEUED)

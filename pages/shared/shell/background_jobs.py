@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from pages.shared.run.live_view import duration
+from pages.shared.shell.formatting import duration
 from pages.shared.shell.job_board import Job, Lane, Progress, board, lane_of
 from pages.shared.shell.layout import escape_markdown
 from pages.shared.widgets.auto_refresh import pulse

@@ -13,11 +13,12 @@ from core.figures.scales import ColorScale, number
 from core.inference.network import Network
 from pages.shared.display.before_after import answers, before_after
 from pages.shared.display.class_bars import class_name
-from pages.shared.display.map_grid import color_bar, dimensions, grid
+from pages.shared.display.map_grid import color_bar, grid
 from pages.shared.network import inference as results
 from pages.shared.network.layers import layers_of, readout_of
 from pages.shared.picture.input_image import InputImage
 from pages.shared.shell.controls import ask_one
+from pages.shared.shell.formatting import dimensions
 from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.widgets.image_grid import Selection
 
