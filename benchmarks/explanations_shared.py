@@ -24,9 +24,8 @@ from benchmarks.table import print_table
 from core.data.images import decode_image, fit_image
 from core.explain.attribution import attribute
 from core.model.zoo import BUNDLED
-from pages.shared.network import inference as results
-from pages.shared.network import networks
-from pages.shared.picture import input_image as subjects
+from pages.shared.network import inference, networks
+from pages.shared.picture import input_image
 from pages.shared.shell.job_board import Job, Lane, board
 
 SAMPLES = Path(__file__).parents[1] / "assets" / "samples"
@@ -38,12 +37,12 @@ METHODS = (
 SLOW = "integrated_gradients"
 
 
-def photograph(person: int) -> subjects.InputImage:
+def photograph(person: int) -> input_image.InputImage:
     """Return one of the sample photographs, another one for each person."""
     files = sorted(SAMPLES.glob("*.jpg"))
     image = decode_image(files[person % len(files)].read_bytes())
     pixels = fit_image(image.rotate(7 * person), (3, 224, 224))[0]
-    return subjects.InputImage(f"Photograph {person}", (3, 224, 224), pixels.numpy().tobytes())
+    return input_image.InputImage(f"Photograph {person}", (3, 224, 224), pixels.numpy().tobytes())
 
 
 def submit(person: int, method: str) -> "Future[Any]":
@@ -52,7 +51,7 @@ def submit(person: int, method: str) -> "Future[Any]":
     picture = photograph(person)
 
     def work(tell: Any) -> Any:
-        return results.attribution(weights, picture, 285, method, progress=tell)
+        return inference.attribution(weights, picture, 285, method, progress=tell)
 
     job = Job(work, lasting=True, watchers={f"person {person}": 0.0})
     return board().pools[Lane.SHORT].submit(job.run)

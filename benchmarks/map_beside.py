@@ -80,7 +80,7 @@ def main() -> None:
             waiting, working = (browser.new_context().new_page() for _ in range(2))
             waiting.goto(f"{app.url}/data")
             waiting.locator(PICTURE).first.wait_for()
-            working.goto(f"{app.url}/atlas?run={run_id}")
+            working.goto(f"{app.url}/embedding?run={run_id}")
             for choice in ("2,000", "t-SNE"):
                 working.get_by_text(choice, exact=True).first.click()
                 working.wait_for_timeout(2000)

@@ -23,7 +23,7 @@ from benchmarks.table import print_table
 from core.model.presets import PRESETS, preset
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from pages.shared.shell import services as state
+from pages.shared.shell import services
 
 STEPS, EPOCH = 2_000, 100
 SIZES = (1, 20, 200)
@@ -50,7 +50,7 @@ def fresh_server(home: Path) -> Iterator[None]:
     """Be a server that has just started on a data directory."""
     os.environ["CONVSCOPE_HOME"] = str(home)
     yield
-    state.store().close()
+    services.store().close()
     st.cache_resource.clear()
     st.cache_data.clear()
 

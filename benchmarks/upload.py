@@ -22,7 +22,7 @@ from streamlit.testing.v1 import AppTest
 from benchmarks.maths_page import train
 from benchmarks.server import ROOT
 from benchmarks.table import print_table
-from pages.shared.display import class_bars as predictions
+from pages.shared.network import inference
 from pages.shared.shell.navigation import path
 
 SIZE = (4000, 3000)
@@ -42,14 +42,14 @@ def photograph(number: int) -> bytes:
 def measure(run_id: str, repeats: int) -> dict[str, list[float]]:
     """Return milliseconds by what was waited for; the first round warms up."""
     answered = list[float]()
-    ask = predictions.results.probabilities
+    ask = inference.probabilities
 
     def probabilities(*args: Any, **words: Any) -> Any:
         found = ask(*args, **words)
         answered.append(time.perf_counter())
         return found
 
-    predictions.results.probabilities = probabilities
+    inference.probabilities = probabilities
     app = AppTest.from_file(path("classify"), default_timeout=120)
     app.query_params["run"] = run_id
     app.run()

@@ -20,8 +20,6 @@ STALL_SECONDS = 30.0  # without a single byte
 BLOCK = 1 << 17
 _ROOM = 1.1  # how much larger than announced a file of about that size may be
 
-Progress = Callable[[int, int], None]
-
 
 @dataclass(frozen=True)
 class Download:

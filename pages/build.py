@@ -6,14 +6,14 @@ from core.model.shapes import problems
 from pages.sections.build.header import code, head, totals
 from pages.sections.build.layer_stack import stack, undo_button
 from pages.sections.build.preview import ask_preview
-from pages.shared.run import draft_history as edits
+from pages.shared.run import draft_history
 from pages.shared.run.share_link import follow_link
 from pages.shared.shell import session
 from pages.shared.shell.layout import escape_markdown, next_step, page, show_errors
 
 page("build")
 follow_link()
-draft, desk = session.draft(), edits.desk()
+draft, desk = session.draft(), draft_history.desk()
 head(draft, desk.revision)
 for notice in filter(None, (session.draft_refusal(), desk.notice)):
     st.error(escape_markdown(notice), icon=":material/error:")

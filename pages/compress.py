@@ -14,4 +14,4 @@ with show_errors():
         asked = ask_plan(weights)
         compressed_section(asked)
         sweep_panel(asked)
-next_step("See which pixels a network looks at", "saliency")
+next_step("See which pixels a network looks at", "explain")

@@ -8,8 +8,7 @@ from pages.sections.data.catalogue import CARD, choose_dataset, describe_dataset
 from pages.sections.data.import_images import own_images
 from pages.sections.data.manage import manage_panel
 from pages.sections.data.samples import balance, normalising, samples
-from pages.shared.shell import services as state
-from pages.shared.shell import session
+from pages.shared.shell import services, session
 from pages.shared.shell.layout import next_step, page, show_errors
 
 page("data")
@@ -34,7 +33,7 @@ with st.expander(
 
 if here:
     with show_errors():
-        state.dataset(info.name)
+        services.dataset(info.name)
         st.subheader("What is in it", anchor=False)
         samples(info.name)
         bars, numbers = st.columns(2, gap="large")

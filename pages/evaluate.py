@@ -15,4 +15,4 @@ with show_errors():
         split = ask_split()
     both = require_weights()
     evaluation(both, split, section)
-next_step("Ask which pixels speak for an answer", "saliency")
+next_step("Ask which pixels speak for an answer", "explain")

@@ -16,4 +16,4 @@ with show_errors():
     with answering:
         answer(both, picture)
     layer_maps(both, picture)
-next_step("Ask which pixels mattered", "saliency")
+next_step("Ask which pixels mattered", "explain")

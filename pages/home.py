@@ -12,14 +12,12 @@ from pages.sections.home.demo import demo_panel
 from pages.shared.run.incident import show_incident
 from pages.shared.run.live_view import LOOKS
 from pages.shared.run.start import start
-from pages.shared.shell import navigation as menu
-from pages.shared.shell import services as state
-from pages.shared.shell import session
+from pages.shared.shell import navigation, services, session
 from pages.shared.shell.layout import escape_markdown, page, show_errors
 
 FIRST = TrainConfig(epochs=5)
 LATEST = 5  # trainings that are listed
-LOOP = ("data", "build", "train", "feature_maps", "saliency", "classify")
+LOOP = ("data", "build", "train", "feature_maps", "explain", "classify")
 
 
 def latest_trainings(runs: Sequence[Run]) -> None:
@@ -28,9 +26,9 @@ def latest_trainings(runs: Sequence[Run]) -> None:
     for run in runs:
         label, icon, _ = LOOKS[run.status]
         score = "" if run.valid_accuracy is None else f" · {run.valid_accuracy:.1%}"
-        menu.link("train", f"{escape_markdown(run.name)} · {label}{score}", icon=icon, run=run.id)
+        navigation.link("train", f"{escape_markdown(run.name)} · {label}{score}", icon=icon, run=run.id)
     if len(runs) == LATEST:
-        menu.link("runs", "All trainings")
+        navigation.link("runs", "All trainings")
     if not runs:
         st.caption("None yet. Press **Train a network** and it will be listed here.")
 
@@ -42,13 +40,13 @@ with st.container(border=True, key="start"):
     with action, show_errors():
         if st.button("Train a network", type="primary", icon=":material/play_arrow:", width="stretch"):
             run_id = start(session.new_draft(session.FIRST_DATASET, session.FIRST_PRESET), FIRST)
-            menu.go("train", run=run_id)
+            navigation.go("train", run=run_id)
     words.caption("Takes about 20 seconds on a laptop. Nothing is sent anywhere.")
 with st.container(border=True, key="photograph"):
     words, action = st.columns([2, 1], vertical_alignment="center")
     words.markdown("**Or ask a network that is trained already.** It knows a thousand things; show it one of yours.")
     with action:
-        menu.link(
+        navigation.link(
             "classify",
             "Upload a photograph, see why",
             width="stretch",
@@ -59,7 +57,7 @@ with st.container(border=True, key="photograph"):
     words.caption(f"{ZOO[BUNDLED].title} comes with the app: no download, and your photograph stays here.")
 latest = None
 with show_errors():
-    latest = state.store().list(LATEST)  # what is wrong with the database or its folder is said once, here
+    latest = services.store().list(LATEST)  # what is wrong with the database or its folder is said once, here
     show_incident()
     demo_panel()
 
@@ -67,8 +65,8 @@ st.subheader("One loop, six steps", anchor=False)
 with st.grid(3, min_column_width=200):
     for number, name in enumerate(LOOP, start=1):
         with st.container(border=True, height="stretch"):
-            menu.link(name, f"{number} · {menu.PAGES[name].title}", width="stretch")
-            st.caption(menu.PAGES[name].lead)
+            navigation.link(name, f"{number} · {navigation.PAGES[name].title}", width="stretch")
+            st.caption(navigation.PAGES[name].lead)
 
 if latest is not None:
     latest_trainings(latest)

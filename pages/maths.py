@@ -1,4 +1,4 @@
-"""Number by number: forward and backward through a layer, a receptive field, a loss, an optimiser."""
+"""Maths: forward and backward through a layer, a receptive field, a loss, an optimiser."""
 
 from pages.sections.maths.custom_kernel import kernel_bench
 from pages.sections.maths.layers import layer_bench
@@ -30,4 +30,4 @@ with show_errors():
         kernel_bench()
     else:
         BENCHES[section](require_weights(pair=False)[0])
-next_step("Ask which pixels mattered", "saliency")
+next_step("Ask which pixels mattered", "explain")

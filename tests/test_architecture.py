@@ -15,7 +15,7 @@ from core.extras import EXTRAS
 
 ROOT = Path(__file__).parents[1]
 BOTTOM = {"core.assets", "core.errors", "core.settings", "core.compat", "core.console", "core.leftovers"}
-BOTTOM |= {"core.extras", "core.options", "core.download", "core.failures"}
+BOTTOM |= {"core.progress", "core.extras", "core.options", "core.download", "core.failures"}
 # What each package of core may import from core, besides itself and the bottom.
 ALLOWED = {
     "data": set(),
@@ -26,12 +26,24 @@ ALLOWED = {
     "probe": {"inference", "runs", "data", "model"},
     "maths": set(),
     "explain": {"inference", "runs", "data", "model"},
-    "evaluation": {"explain", "model"},
-    "reading": {"explain", "data", "model"},
-    "exchange": {"train", "runs", "data", "model"},
-    "compression": {"explain", "model"},
-    "figures": {"compression", "evaluation", "train", "probe", "maths", "explain", "runs", "data", "model"},
-    "demo": {"train", "runs", "data", "model"},
+    "workbench": {"inference", "train", "probe", "maths", "explain", "runs", "data", "model"},
+    "evaluation": {"explain", "inference", "model"},
+    "reliability": {"explain", "data", "model", "inference"},
+    "exchange": {"train", "runs", "data", "model", "inference"},
+    "compression": {"explain", "model", "inference"},
+    "figures": {
+        "compression",
+        "evaluation",
+        "train",
+        "probe",
+        "maths",
+        "explain",
+        "runs",
+        "data",
+        "model",
+        "inference",
+    },
+    "demo": {"train", "runs", "data", "model", "inference"},
     "report": {"inference", "figures", "exchange", "evaluation", "explain", "probe", "train", "runs", "data", "model"},
 }
 LOAD, WEIGHTS = "torch.load", ROOT / "core" / "model" / "zoo_weights.py"  # the one place that may read a .pth file
@@ -52,8 +64,10 @@ DISTRIBUTIONS = {
 NO_TORCH = (
     "core.errors, core.settings, core.options, core.download, core.data.catalog, core.model.spec, core.model.layers, "
     "core.model.shapes, core.model.presets, core.model.export, core.model.zoo, core.runs.store, core.runs.history, "
-    "core.train.config, core.train.scheduler, core.explain.methods.registry, core.exchange.layout, core.exchange.csv_tables, "
-    "core.compression.ways, core.demo.making, core.exchange.evaluation_evidence, core.inference.network, core.inference.library"
+    "core.train.config, core.train.scheduler, core.explain.methods.registry, core.exchange.layout, "
+    "core.exchange.csv_tables, "
+    "core.compression.ways, core.demo.making, core.exchange.evaluation_evidence, core.inference.network, "
+    "core.inference.library"
 )
 
 
@@ -160,6 +174,63 @@ def reachable(graph: dict[str, set[str]], start: str) -> set[str]:
     return found
 
 
+def page_imports() -> dict[str, set[str]]:
+    """Return by module of the pages which modules of the pages it imports."""
+    modules = {module_name(path): path for path in [ROOT / "app.py", *sources("pages")]}
+    return {name: ({*imports(path)} & modules.keys()) - {name} for name, path in modules.items()}
+
+
+def room(module: str) -> str:
+    """Return the section or the shared room that a module lies in: "pages.sections.maths", "pages.shared.shell"."""
+    return ".".join(module.split(".")[:3])
+
+
+def test_a_section_imports_no_other_section_and_shared_rooms_import_none():
+    graph = page_imports()
+    found = {
+        f"{name} imports {other}"
+        for name, others in graph.items()
+        for other in others
+        if other.startswith("pages.sections") and name.count(".") > 1 and room(other) != room(name)
+    }
+    assert not found
+
+
+def test_a_page_shows_the_sections_of_its_own_name():
+    graph = page_imports()
+    found = {
+        f"{name} imports {other}"
+        for name, others in graph.items()
+        for other in others
+        if name.count(".") == 1 and other.startswith("pages.sections") and other.split(".")[2] != name.split(".")[1]
+    }
+    assert not found
+
+
+def test_the_shell_imports_no_other_shared_room():
+    graph, leaf = page_imports(), "pages.shared.widgets"
+    shell = {name: others for name, others in graph.items() if room(name) == "pages.shared.shell"}
+    assert shell
+    found = {
+        f"{name} imports {other}"
+        for name, others in shell.items()
+        for other in others
+        if room(other) not in ("pages.shared.shell", leaf)
+    }
+    assert not found
+
+
+def test_what_a_single_page_uses_is_not_shared():
+    """Widgets all lie in one room, whoever shows them."""
+    graph = page_imports()
+    pages = [name for name in graph if name.count(".") < 2]
+    reach = {page: reachable(graph, page) for page in pages}
+    shared = [name for name in graph if name.startswith("pages.shared.") and room(name) != "pages.shared.widgets"]
+    assert pages and shared
+    alone = [name for name in shared if name not in reach["app"] and sum(name in reach[page] for page in pages) < 2]
+    assert alone == []
+
+
 def test_what_needs_no_torch_loads_none():
     code = f"import sys, {NO_TORCH}; print(sorted({{'torch', 'captum', 'torchvision', 'plotly'}} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -236,7 +307,7 @@ def test_threads_of_the_process_are_set_at_its_start_alone():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Attribute) and node.attr == "set_num_threads"
     }
-    assert found == {"core/train/worker.py", "core/train/speed.py", "pages/shared/state.py"}
+    assert found == {"core/train/worker.py", "core/train/estimate.py", "pages/shared/shell/services.py"}
 
 
 def requirements(name: str) -> dict[str, str]:

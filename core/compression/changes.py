@@ -13,9 +13,10 @@ from core.errors import ExplainError
 from core.explain.attribution import heatmap
 from core.explain.metrics.pointing_game import Rate, wilson
 from core.explain.metrics.randomization import Likeness, likeness
-from core.explain.metrics.sensitivity import Explain, Progress, within
+from core.explain.metrics.sensitivity import Explain, within
 from core.failures import in_sentences
 from core.inference.prediction import batch_size, check_finite
+from core.progress import Progress
 
 Ints = NDArray[np.int64]
 Tell = Callable[[int, int], None]

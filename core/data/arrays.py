@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from core.data import user_datasets as own
+from core.data import user_datasets
 from core.data.catalog import DATASETS, DatasetInfo
 from core.leftovers import unfinished
 from core.settings import cannot_write, settings
@@ -46,7 +46,7 @@ class Arrays:
 
 def _path(name: str) -> Path:
     if name in DATASETS and DATASETS[name].own:
-        return own.images_path(name)
+        return user_datasets.images_path(name)
     return settings().home / "data" / f"{name}-{FORMAT}.safetensors"
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, MutableMapping
 
-from core.data import user_datasets as own
+from core.data import user_datasets
 from core.data.dataset_info import DatasetInfo as DatasetInfo
 
 DIGITS = tuple("0123456789")
@@ -123,17 +123,17 @@ class Catalogue(MutableMapping[str, DatasetInfo]):
         self._known = {info.name: info for info in known}
 
     def __getitem__(self, name: str) -> DatasetInfo:
-        info = self._known.get(name) or own.listed(name)
+        info = self._known.get(name) or user_datasets.listed(name)
         if info is None:
             raise KeyError(name)
         return info
 
     def __iter__(self) -> Iterator[str]:
         yield from self._known
-        yield from own.names()
+        yield from user_datasets.names()
 
     def __len__(self) -> int:
-        return len(self._known) + len(own.names())
+        return len(self._known) + len(user_datasets.names())
 
     def __setitem__(self, name: str, info: DatasetInfo) -> None:
         self._known[name] = info
@@ -147,4 +147,4 @@ DATASETS = Catalogue(_ALL)
 
 def known(name: str) -> DatasetInfo | None:
     """Return what is known of a data set, even if its images were deleted since."""
-    return DATASETS.get(name) or own.remembered(name)
+    return DATASETS.get(name) or user_datasets.remembered(name)

@@ -9,12 +9,12 @@ from torch import Tensor
 
 from core.data.arrays import Arrays, read_stored, store
 from core.data.catalog import DATASETS, DatasetInfo
-from core.data.download import Progress
 from core.data.normalization import denormalized, normalized
 from core.data.sources import READERS
 from core.data.splits import split_indices
 from core.data.user_datasets import remembered
 from core.errors import DataError
+from core.progress import Progress
 
 
 @dataclass(frozen=True)

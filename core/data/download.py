@@ -5,8 +5,9 @@ from contextlib import ExitStack, contextmanager
 from typing import IO
 
 from core.data.catalog import DATASETS
-from core.download import Download, NotReceived, Progress, receive
+from core.download import Download, NotReceived, receive
 from core.errors import DataError
+from core.progress import Progress
 
 
 def _files(places: tuple[str, ...], *files: tuple[str, str, int]) -> tuple[Download, ...]:

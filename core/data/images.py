@@ -183,7 +183,8 @@ def fit_image(
         input_shape: Channels (1 or 3), height and width.
         invert: Whether to swap dark and light, for networks that learnt light strokes on black.
         crop: Which part to show instead of the middle.
-        centre: Whether light strokes on black are laid out as in MNIST, for grey networks; see `core.data.mnist_layout`.
+        centre: Whether light strokes on black are laid out as in MNIST, for grey networks; see
+            `core.data.mnist_layout`.
 
     Returns:
         The pixels (C, H, W) uint8, and the stages from the original to what the network receives.

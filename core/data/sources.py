@@ -15,8 +15,9 @@ from PIL import Image
 from core.assets import read_asset
 from core.data.arrays import Arrays
 from core.data.catalog import DATASETS
-from core.data.download import Progress, fetched
+from core.data.download import fetched
 from core.data.synthetic.shapes import draw_shapes
+from core.progress import Progress
 
 _MNIST5K_SHA256 = "315cc6bced8d0cb80bc6376e145033531b8d0d27bf780f5144308d3ddf7060bd"
 CIFAR_BATCHES = (*(f"data_batch_{number}.bin" for number in range(1, 6)), "test_batch.bin")

@@ -14,8 +14,8 @@ from core.errors import EvaluationError
 from core.failures import in_sentences
 from core.inference.copies import shallow_copy_for_hooks
 from core.inference.prediction import batch_size, check_finite
+from core.progress import Progress
 
-Progress = Callable[[int, int], None]
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
-from core.evaluation.answers import Answers, Floats, Progress
+from core.evaluation.answers import Answers, Floats
+from core.progress import Progress
 
 MOST = 200  # points of a curve that are kept to draw
 

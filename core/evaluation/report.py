@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from core.evaluation.answers import Answers, Progress, Whole
+from core.evaluation.answers import Answers, Whole
 from core.evaluation.calibration import Reliability, reliability
 from core.evaluation.confusion import confusion_counts
 from core.evaluation.metrics import Scores, scores_of
 from core.evaluation.ranking import Ranking, rankings
+from core.progress import Progress
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
-from core.data import user_datasets as own
+from core.data import user_datasets
 from core.data.arrays import Arrays, read_stored
 from core.data.catalog import DATASETS, known
 from core.data.dataset_info import DatasetInfo
 from core.data.importing.dataset_writer import publish, staging_folder
 from core.errors import DataError, StorageError
-from core.exchange import schema as checks
+from core.exchange import schema
 from core.exchange.csv_tables import MAX_COUNT
 from core.exchange.layout import DATA, DATASET, MB, PREDICTOR, refusal
 from core.exchange.script_data import MOST, images_file, packed_images, travels
@@ -33,14 +33,14 @@ from core.runs.training_data import info_of
 SPLITS, _PARTS = ("train", "valid", "test"), ("images", "labels")
 OFFERED = "images.safetensors"  # in the folder of a run: images that came with it and are no data set here yet
 _CLASSES = re.compile(r"^CLASSES = \(\n((?:    (?:'[^'\n]*'|\"[^\"\n]*\"),\n)+)\)$", re.M)
-_FIELDS: dict[str, checks.Check] = {
-    "title": checks.text(200, least=1),
-    **dict.fromkeys(("summary", "source", "licence"), checks.text(1_000)),
-    "split_sizes": checks.sizes(0, MAX_COUNT, 3),
-    "class_names": checks.texts(100_000, 500),
-    "centred": checks.flag,
-    "mean": checks.numbers(3),
-    "std": checks.numbers(3),
+_FIELDS: dict[str, schema.Check] = {
+    "title": schema.text(200, least=1),
+    **dict.fromkeys(("summary", "source", "licence"), schema.text(1_000)),
+    "split_sizes": schema.sizes(0, MAX_COUNT, 3),
+    "class_names": schema.texts(100_000, 500),
+    "centred": schema.flag,
+    "mean": schema.numbers(3),
+    "std": schema.numbers(3),
 }
 
 
@@ -51,7 +51,7 @@ def dataset_parts(store: RunStore, run: Run) -> dict[str, Callable[[], str | byt
         parts[DATASET] = lambda: _described(run).to_json()
     if travels(run.dataset):
         limit = run.config.get("train_images", 0)
-        parts[DATA] = lambda: _own_images(run) if own.is_own(run.dataset) else images_file(run.dataset, limit)
+        parts[DATA] = lambda: _own_images(run) if user_datasets.is_own(run.dataset) else images_file(run.dataset, limit)
     elif _offered(store, run).exists():
         parts[DATA] = lambda: _pack(*_read_offered(store, run))
     return parts
@@ -91,8 +91,8 @@ def read_info(archive: Archive, dataset: str, spec: ModelSpec) -> DatasetInfo | 
     """
     here = DATASETS.get(dataset)
     if DATASET in archive.names:
-        record = checks.record(checks.parse(archive.text(DATASET), DATASET), DATASET)
-        said = checks.fields({name: record[name] for name in _FIELDS if name in record}, _FIELDS, DATASET)
+        record = schema.record(schema.parse(archive.text(DATASET), DATASET), DATASET)
+        said = schema.fields({name: record[name] for name in _FIELDS if name in record}, _FIELDS, DATASET)
     elif here is None and known(dataset) is None:
         said = _of_earlier_version(archive, dataset)
     else:
@@ -106,7 +106,7 @@ def read_info(archive: Archive, dataset: str, spec: ModelSpec) -> DatasetInfo | 
         raise refusal(f"The std in {DATASET} cannot be 0 or less")
     if here is not None and not here.own:
         return replace(here, mean=said["mean"], std=said["std"])
-    own_set = own.is_own(dataset)
+    own_set = user_datasets.is_own(dataset)
     return DatasetInfo(
         dataset, input_shape=spec.input_shape, own=own_set, official_test=own_set, official_valid=own_set, **said
     )
@@ -121,7 +121,7 @@ def _of_earlier_version(archive: Archive, dataset: str) -> dict[str, Any]:
     if DATA in archive.names:
         with unfinished(EXPORT) as folder:
             tensors = _tensors(archive, folder / DATA, ("mean", "std"))
-        scale = {name: checks.numbers(3)(tensors[name].tolist()) for name in scale}
+        scale = {name: schema.numbers(3)(tensors[name].tolist()) for name in scale}
     return found | {"class_names": tuple(map(str, names))} | scale
 
 
@@ -131,7 +131,7 @@ def stage_images(archive: Archive, info: DatasetInfo, folder: Path) -> None:
     Raises:
         ArchiveError: They are damaged, or not those of this data set.
     """
-    if DATA not in archive.names or not info.own or not info.mean or own.listed(info.name):
+    if DATA not in archive.names or not info.own or not info.mean or user_datasets.listed(info.name):
         return
     names = [f"{split}_{part}" for split in SPLITS for part in _PARTS]
     places = [f"{split}_places" for split in SPLITS]
@@ -178,7 +178,7 @@ def _offered(store: RunStore, run: Run) -> Path:
 
 def offered_images(store: RunStore, run: Run) -> int:
     """Return how many images came with a run and could become its data set here; 0 where it is here or none came."""
-    if own.listed(run.dataset) is not None:
+    if user_datasets.listed(run.dataset) is not None:
         return 0
     try:
         with safe_open(_offered(store, run), framework="np") as tensors:
@@ -208,8 +208,8 @@ def bring_in_images(store: RunStore, run: Run) -> str:
         raise DataError("No images came with this run, or its data set is here already.")
     info, _ = _read_offered(store, run)
     record = {
-        "format": own.FORMAT,
-        "title": own.clean_title(info.title),
+        "format": user_datasets.FORMAT,
+        "title": user_datasets.clean_title(info.title),
         "class_names": info.class_names,
         "input_shape": info.input_shape,
         "split_sizes": info.split_sizes,

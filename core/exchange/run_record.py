@@ -7,7 +7,7 @@ from typing import Any
 
 from core.data.catalog import DATASETS
 from core.errors import SpecError
-from core.exchange import schema as checks
+from core.exchange import schema
 from core.exchange.csv_tables import curves_csv, read_curves
 from core.exchange.layout import CONFIG, EVENTS, EVIDENCE, FORMAT, METRICS, RUN, SPEC, ArchiveError, refusal
 from core.model.shapes import problems
@@ -18,26 +18,26 @@ from core.train.config import LIVE, TrainConfig
 
 # What run.json says of a run, and what each of it has to be.
 _FIELDS: dict[str, Callable[[Any], Any]] = {
-    "name": checks.text(80, least=1),
-    "dataset": checks.name(80),
-    "note": checks.text(2_000),
-    "status": checks.choice(tuple(Status)),
-    "wanted": checks.choice(("run", "pause", "stop")),
-    "message": checks.text(2_000),
-    "origin": checks.text(80),
-    "failure": checks.text(32),
-    **dict.fromkeys(("created", "heartbeat", "seconds", "images_per_second", "pace"), checks.amount),
-    **dict.fromkeys(("epoch", "step", "total_steps", "steps_per_epoch"), checks.count),
-    **{f"{split}_loss": checks.optional(checks.number) for split in ("train", "valid", "test")},
-    **{f"{split}_accuracy": checks.optional(checks.share) for split in ("train", "valid", "test")},
+    "name": schema.text(80, least=1),
+    "dataset": schema.name(80),
+    "note": schema.text(2_000),
+    "status": schema.choice(tuple(Status)),
+    "wanted": schema.choice(("run", "pause", "stop")),
+    "message": schema.text(2_000),
+    "origin": schema.text(80),
+    "failure": schema.text(32),
+    **dict.fromkeys(("created", "heartbeat", "seconds", "images_per_second", "pace"), schema.amount),
+    **dict.fromkeys(("epoch", "step", "total_steps", "steps_per_epoch"), schema.count),
+    **{f"{split}_loss": schema.optional(schema.number) for split in ("train", "valid", "test")},
+    **{f"{split}_accuracy": schema.optional(schema.share) for split in ("train", "valid", "test")},
 }
-_EVENT = {"step": checks.count, "kind": checks.name(16), "text": checks.text(1_000)}
+_EVENT = {"step": schema.count, "kind": schema.name(16), "text": schema.text(1_000)}
 _EVIDENCE = {
-    "step": checks.count,
-    "kind": checks.name(16),
-    "layer": checks.text(80, least=1),
-    "value": checks.number,
-    "bins": checks.numbers(200),
+    "step": schema.count,
+    "kind": schema.name(16),
+    "layer": schema.text(80, least=1),
+    "value": schema.number,
+    "bins": schema.numbers(200),
 }
 
 
@@ -95,7 +95,7 @@ class Record:
         Raises:
             ArchiveError, SpecError, ConfigError: Something in it cannot be part of a run of this version.
         """
-        about = checks.record(checks.parse(text(RUN), RUN), RUN)
+        about = schema.record(schema.parse(text(RUN), RUN), RUN)
         version = about.pop("format", None)
         if type(version) is int and version > FORMAT:
             raise ArchiveError("The archive was written by a newer version of ConvScope: update this one, then import.")
@@ -105,9 +105,9 @@ class Record:
         about.setdefault("origin", "")  # archives of version 0.4 have neither
         diverged = about.get("status") == "failed" and DIVERGED_WORDS in str(about.get("message"))
         about.setdefault("failure", DIVERGED if diverged else "")
-        live = checks.record(about.pop("live", None), f"live of {RUN}")
-        values = checks.fields(about, _FIELDS, RUN)
-        config = checks.record(checks.parse(text(CONFIG), CONFIG), CONFIG)
+        live = schema.record(about.pop("live", None), f"live of {RUN}")
+        values = schema.fields(about, _FIELDS, RUN)
+        config = schema.record(schema.parse(text(CONFIG), CONFIG), CONFIG)
         TrainConfig.from_mapping(config)
         if set(live) - set(LIVE):
             raise refusal(f"{RUN} tells of changes that no training allows")
@@ -117,8 +117,8 @@ class Record:
             raise SpecError(problem.sentence)
         _check_fit(spec, values["dataset"])
         metrics = read_curves(text(METRICS))
-        events = checks.rows(checks.parse(text(EVENTS), EVENTS), _EVENT, EVENTS)
-        evidence = checks.rows(checks.parse(text(EVIDENCE), EVIDENCE), _EVIDENCE, EVIDENCE)
+        events = schema.rows(schema.parse(text(EVENTS), EVENTS), _EVENT, EVENTS)
+        evidence = schema.rows(schema.parse(text(EVIDENCE), EVIDENCE), _EVIDENCE, EVIDENCE)
         if len({(item["step"], item["kind"], item["layer"]) for item in evidence}) < len(evidence):
             raise refusal(f"{EVIDENCE} measures the same thing twice")
         return cls(

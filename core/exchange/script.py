@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from core.errors import RunError
-from core.exchange import script_parts as parts
+from core.exchange import script_parts
 from core.exchange.dataset import dataset_parts
 from core.exchange.layout import DATA, METRICS, single_line
 from core.exchange.script_beginning import beginning
@@ -65,7 +65,8 @@ def script_of(store: RunStore, run: Run, events: Sequence[Event]) -> str:
     given = beginning_of(store.checkpoint(run.id))
     if given:
         raise RunError(
-            f"This run began with weights that were given to it ({single_line(given)}), which no script alone can make: "
+            f"This run began with weights that were given to it ({single_line(given)}), which no script alone can "
+            "make: "
             "weights/epoch-0000.safetensors holds them."
         )
     return to_script(run, events, beside=DATA in dataset_parts(store, run))
@@ -91,7 +92,7 @@ def to_script(run: Run, events: Sequence[Event] = (), *, beside: bool | None = N
     network = to_python(run.spec, seed=config.seed).partition("from torch import nn\n")[2]
     body = [
         data_section(run.dataset, config.train_images, beside=beside),
-        parts.WRONG_LABELS.format(classes=run.spec.num_classes) if config.wrong_labels else "",
+        script_parts.WRONG_LABELS.format(classes=run.spec.num_classes) if config.wrong_labels else "",
         network,
         beginning(run.spec) if config.first_filters == "by_hand" else "",
         _augmentation() if config.augmentation.active else "",

@@ -2,7 +2,7 @@
 
 from textwrap import indent
 
-from core.exchange import script_parts as parts
+from core.exchange import script_parts
 from core.exchange.layout import METRICS
 from core.exchange.source_listing import listing
 from core.train.config import TrainConfig
@@ -123,14 +123,14 @@ def preparation(config: TrainConfig, fewest: int) -> str:
     else:
         updates = f"len({_split('torch.arange(len(train_labels))', fewest)})"
     return _PREPARATION.format(
-        device=parts.DEVICES[config.device],
-        precision=parts.PRECISIONS[config.precision],
-        optimizer=parts.OPTIMIZERS[config.optimizer],
+        device=script_parts.DEVICES[config.device],
+        precision=script_parts.PRECISIONS[config.precision],
+        optimizer=script_parts.OPTIMIZERS[config.optimizer],
         steps_per_epoch=updates,
-        scale=parts.SCALES[config.inputs],
+        scale=script_parts.SCALES[config.inputs],
         normalizing=listing("data/normalization.py", ("normalized",)),
-        measure=parts.LOSSES[config.loss],
-        schedule=parts.schedule(config),
+        measure=script_parts.LOSSES[config.loss],
+        schedule=script_parts.schedule(config),
     )
 
 
@@ -143,7 +143,7 @@ def loop(config: TrainConfig, fewest: int, *, cut: bool) -> str:
     """Return the loop and what comes after it; if it is `cut`, it ends after LAST_STEP."""
     return _LOOP.format(
         memory="    best_loss, best_epoch = math.inf, 0\n" if config.patience else "",
-        order=parts.ORDERS[config.order],
+        order=script_parts.ORDERS[config.order],
         epoch=indent(_epoch(config, fewest, cut), " " * 8),
         budgets=(_TARGET if config.target_accuracy else "") + (_PATIENCE if config.patience else ""),
         metrics=METRICS,
@@ -158,10 +158,10 @@ def _epoch(config: TrainConfig, fewest: int, cut: bool) -> str:
         counts = "share = len(batch) / len(order)\nvalue += loss.item() * share\n"
         counts += "right += (logits.argmax(1) == labels).sum().item()"
     descend = _DESCEND.format(
-        images=parts.batch_images(config),
-        loss=parts.training_loss(config),
+        images=script_parts.batch_images(config),
+        loss=script_parts.training_loss(config),
         count=counts,
-        backward=parts.backward(config, "share" if every else ""),
+        backward=script_parts.backward(config, "share" if every else ""),
     )
     clip = "nn.utils.clip_grad_norm_(model.parameters(), CLIP_NORM)\n" if config.clip_norm else ""
     end = _END.format(clip=clip, count="len(order)" if every else "len(batch)") + (_LAST if cut else "")

@@ -27,8 +27,9 @@ from core.explain.cli.record import (
     settings_json,
 )
 from core.explain.methods.registry import METHODS
-from core.inference.library import Progress, open_network
+from core.inference.library import open_network
 from core.inference.network import Network
+from core.progress import Progress
 
 BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
 

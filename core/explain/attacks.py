@@ -1,7 +1,7 @@
 """Changes that can hardly be seen and turn an answer: FGSM and PGD."""
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -14,6 +14,7 @@ from core.errors import ExplainError
 from core.failures import in_sentences
 from core.inference.copies import shallow_copy_for_hooks
 from core.inference.prediction import scores
+from core.progress import Progress
 
 
 class FromUnit(nn.Module):
@@ -61,7 +62,6 @@ def whole_levels(change: Tensor, strength: int, norm: Literal["linf", "l2"]) -> 
 
 # The pictures are the attack's own, so that their slopes can be asked for is nobody's loss.
 warnings.filterwarnings("ignore", message="Input Tensor 0 did not", category=UserWarning)
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)

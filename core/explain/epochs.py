@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ConvScopeError
+from core.progress import Progress
 
 if TYPE_CHECKING:
     from core.explain.attribution import Attribution
     from core.explain.metrics.completeness import Gap
 
-Progress = Callable[[int, int], None]
 Floats = NDArray[np.float32]
 ALIKE = 0.9  # rank correlation from which on two maps count as alike
 _PARTS = 1000  # of the progress of one epoch

@@ -1,6 +1,6 @@
 """What is seen of a network while a method asks it: its answer, how far the method is, and what went wrong."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -13,8 +13,7 @@ from core.failures import failure, in_brief, is_about_memory
 from core.inference.copies import shallow_copy_for_hooks
 from core.inference.prediction import check_finite
 from core.inference.random_state import SeededGlobalState
-
-Progress = Callable[[int, int], None]
+from core.progress import Progress
 
 
 @dataclass(eq=False)

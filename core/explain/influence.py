@@ -11,8 +11,8 @@ from core.errors import ExplainError
 from core.failures import in_sentences
 from core.inference.copies import shallow_copy_for_hooks
 from core.inference.prediction import batch_size
+from core.progress import Progress
 
-Progress = Callable[[int, int], None]
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 

@@ -16,6 +16,7 @@ from core.errors import ExplainError
 from core.failures import in_sentences
 from core.inference.copies import shallow_copy_for_hooks
 from core.inference.prediction import batch_size, scores
+from core.progress import Progress
 
 MOST = 2048  # numbers of a vector
 
@@ -96,7 +97,6 @@ def _vectors(output: Tensor) -> Tensor:
     return output.flatten(1)
 
 
-Progress = Callable[[int, int], None]
 Floats = NDArray[np.float64]
 SIGNIFICANT = 0.05
 READABLE = 0.65  # of the held-out pictures told apart: below that, a direction hardly stands for its concept

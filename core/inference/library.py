@@ -8,6 +8,7 @@ from core.inference.model_cache import MAX_LARGE, MAX_MODELS, ModelCache
 from core.inference.network import Network
 from core.inference.sources import PretrainedNetwork, RunNetwork
 from core.model.zoo import IMAGENET, ZOO
+from core.progress import Progress
 from core.runs.records import Run
 from core.runs.store import RunStore
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 ZOO_PREFIX = "zoo-"  # of the ids of pretrained networks, which no run's has
 CLASSES = 1000  # of ImageNet
-Progress = Callable[[int, int], None]
 
 
 def zoo_id(name: str) -> str:

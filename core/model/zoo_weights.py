@@ -12,11 +12,12 @@ from torch import Tensor, nn
 
 from core.assets import read_asset
 from core.compat import import_torchvision
-from core.download import NotReceived, Progress, receive
+from core.download import NotReceived, receive
 from core.errors import StorageError, ZooError
 from core.leftovers import unfinished
 from core.model.zoo import FOLDER, ZOO, ZooInfo, zoo_info
 from core.model.zoo_modules import lite0, one_module_per_use
+from core.progress import Progress
 from core.settings import cannot_write, settings
 
 # Names inside DenseNet's blocks as its file has them, from before torch forbade dots in names.

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from core.errors import ConvScopeError
 from core.failures import in_sentences
 from core.inference.copies import shallow_copy_for_hooks
+from core.progress import Progress
 
-Progress = Callable[[int, int], None]
 PIXELS = "input"  # stands for the images themselves
 MOST = 4096  # numbers of an image: of larger maps, only the mean of each is kept
 _BATCH = 2**16  # pixels: 64 images of 32 × 32

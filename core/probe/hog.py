@@ -11,9 +11,9 @@ from torch import Tensor
 
 from core.data.datasets import Dataset, Split
 from core.errors import ConvScopeError
+from core.progress import Progress
 
 Floats = NDArray[np.float64]
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)

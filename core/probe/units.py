@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from core.errors import ConvScopeError
 from core.failures import in_sentences
 from core.inference.copies import shallow_copy_for_hooks
+from core.progress import Progress
 
-Progress = Callable[[int, int], None]
 _PIXELS = 2**18  # in one batch: 256 images of 32 × 32
 
 

@@ -1,6 +1,6 @@
 """All that is learned of a network once, so that its answers to pictures from outside can be read honestly."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,12 +10,12 @@ from torch import nn
 from core.errors import ExplainError
 from core.explain.influence import Images
 from core.failures import in_sentences
+from core.progress import Progress
 from core.reliability.features import LogitsAndFeatures, extract_features
 from core.reliability.ood_detector import RATE, OodDetector, fit_ood_detector
 from core.reliability.ood_samples import FOREIGN, MOST, detection_rate
 from core.reliability.temperature import Temperature, fit_temperature
 
-Progress = Callable[[int, int], None]
 LOOKED_THROUGH = 5000  # training images at most: the splits are stratified, so the first ones hold every class
 
 

@@ -13,8 +13,7 @@ from core.explain.influence import last_layer
 from core.failures import in_sentences
 from core.inference.copies import shallow_copy_for_hooks
 from core.inference.prediction import batch_size, check_finite
-
-Progress = Callable[[int, int], None]
+from core.progress import Progress
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from core.failures import in_sentences
+from core.progress import Progress
 from core.reliability.features import extract_features
 from core.reliability.ood_detector import OodDetector
 
-Progress = Callable[[int, int], None]
 MOST = 300  # images of each kind: shares are then known to about three percentage points
 
 

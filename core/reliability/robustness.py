@@ -10,10 +10,11 @@ from scipy.stats import spearmanr
 from torch import Tensor, nn
 
 from core.explain.attribution import heatmap
-from core.explain.metrics.sensitivity import Explain, Progress, tell_done, within
+from core.explain.metrics.sensitivity import Explain, tell_done, within
 from core.failures import in_sentences
 from core.inference.copies import shallow_copy_for_hooks
 from core.inference.prediction import check_finite, scores
+from core.progress import Progress
 from core.reliability.perturbations import CHANGES, Change, Pixels
 
 Floats = NDArray[np.float64]
@@ -85,7 +86,8 @@ def stability(
         target: Index of the class to explain, in all variants the same.
         explain: Makes an attribution of a network, an image and a class: `functools.partial` of `attribute`.
         changes: What is done to the picture.
-        progress: Called with how much is done, in parts of `core.explain.metrics.sensitivity.FINE` of an explanation; may raise.
+        progress: Called with how much is done, in parts of `core.explain.metrics.sensitivity.FINE` of an
+            explanation; may raise.
 
     Raises:
         ExplainError: What `explain` raises, or a score is not a finite number.

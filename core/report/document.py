@@ -20,7 +20,8 @@ from core.model.calls import module_call
 from core.model.shapes import summarize
 from core.options import options
 from core.probe.kernels import filter_layers
-from core.report.elements import Progress, ReportImage, share_of, svg
+from core.progress import Progress
+from core.report.elements import ReportImage, share_of, svg
 from core.report.evaluation import judged
 from core.report.explanations import ALONE, Wish, asked
 from core.report.filters import shown_filters

@@ -2,7 +2,6 @@
 
 import base64
 import io
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +9,7 @@ from PIL import Image
 
 from core.figures.palette import Pixels
 from core.figures.scales import ColorScale, legend
-
-Progress = Callable[[int, int], None]
+from core.progress import Progress
 
 
 @dataclass(frozen=True)

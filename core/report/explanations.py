@@ -15,7 +15,8 @@ from core.explain.attribution import Attribution, attribute, heatmap
 from core.explain.methods.registry import METHODS
 from core.figures.overlays import faded, overlay
 from core.figures.palette import Pixels
-from core.report.elements import Bar, Progress, ReportImage, bar, pixels, share_of
+from core.progress import Progress
+from core.report.elements import Bar, ReportImage, bar, pixels, share_of
 
 ASKED = ("integrated_gradients", "grad_cam", "occlusion")  # a gradient, a layer, a cover: three ways to find out
 RIGHT, WRONG, SIDE = 2, 2, 168

@@ -32,7 +32,7 @@ def test_a_split_stays_chosen_in_another_data_set(app: Server, page: Page, idle:
 def test_a_class_to_hold_against_stays_chosen_at_other_epochs(
     app: Server, page: Page, idle: Callable[[Page], None], run_id: str
 ) -> None:
-    page.goto(f"{app.url}/saliency?run={run_id}&target=3")
+    page.goto(f"{app.url}/explain?run={run_id}&target=3")
     against = page.get_by_role("combobox", name="Why “3” and not …")
     expect(page.locator(".st-key-explained_occlusion .frame")).to_be_visible(timeout=PATIENCE)  # the last of the maps
     idle(page)

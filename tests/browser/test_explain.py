@@ -51,7 +51,7 @@ def pick(page: Page, control: str, name: str) -> None:
 def test_every_map_can_be_read_and_a_place_is_marked_in_all(
     app: Server, page: Page, idle: Callable[[Page], None], run_id: str
 ) -> None:
-    page.goto(f"{app.url}/saliency?run={run_id}&target=3")
+    page.goto(f"{app.url}/explain?run={run_id}&target=3")
     expect(card(page, "occlusion").locator(".frame")).to_be_visible(timeout=PATIENCE)
     idle(page)
     digits, net = load_dataset("digits"), RunStore().load_model(run_id)
@@ -83,7 +83,7 @@ def test_every_map_can_be_read_and_a_place_is_marked_in_all(
 def test_classes_stand_side_by_side_and_one_is_held_against_another(
     app: Server, page: Page, idle: Callable[[Page], None], run_id: str
 ) -> None:
-    page.goto(f"{app.url}/saliency?run={run_id}&target=3")
+    page.goto(f"{app.url}/explain?run={run_id}&target=3")
     expect(card(page, "occlusion").locator(".frame")).to_be_visible(timeout=PATIENCE)
     idle(page)
     pick(page, "more", "5")
@@ -105,7 +105,7 @@ def test_classes_stand_side_by_side_and_one_is_held_against_another(
 def test_what_takes_long_shows_life_and_can_be_left(
     app: Server, page: Page, idle: Callable[[Page], None], run_id: str
 ) -> None:
-    page.goto(f"{app.url}/saliency?run={run_id}")
+    page.goto(f"{app.url}/explain?run={run_id}")
     expect(card(page, "occlusion").locator(".frame")).to_be_visible(timeout=PATIENCE)
     idle(page)
     choose(page, "Shapley value sampling", "Occlusion")

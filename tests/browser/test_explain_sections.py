@@ -21,7 +21,7 @@ def run_id(train: Callable[..., str]) -> str:
 
 
 def test_the_sections_of_explain_answer(app: Server, page: Page, idle: Callable[[Page], None], run_id: str) -> None:
-    page.goto(f"{app.url}/saliency?run={run_id}&target=3")
+    page.goto(f"{app.url}/explain?run={run_id}&target=3")
     main = page.get_by_test_id("stMain")
     expect(page.locator(".st-key-explained_occlusion .frame")).to_be_visible(timeout=PATIENCE)
     idle(page)

@@ -42,7 +42,7 @@ def test_a_click_changes_the_large_map_and_the_address_can_follow(
     app: Server, new_page: Callable[..., Page], idle: Callable[[Page], None], run_id: str
 ) -> None:
     page = new_page()
-    page.goto(f"{app.url}/saliency?run={run_id}")
+    page.goto(f"{app.url}/explain?run={run_id}")
     page.get_by_test_id("stMain").get_by_text("Through time", exact=True).click(timeout=PATIENCE)
     cards, slider, told = (
         page.locator(".card"),

@@ -81,7 +81,7 @@ def test_a_first_visit_to_an_unknown_address_ends_at_home(
 
 def test_the_run_stays_in_the_address_from_page_to_page(app: Any, page: Page, idle: Callable[[Page], None]) -> None:
     page.goto(app.url + "/runs?run=r1")
-    for title, name in (("Filters", "filters"), ("Explain", "saliency"), ("Build", "build")):
+    for title, name in (("Filters", "filters"), ("Explain", "explain"), ("Build", "build")):
         menu(page).filter(has_text=title).click()
         expect(page.locator("h1")).to_have_text(title)
         assert page.url == f"{app.url}/{name}?run=r1"
@@ -90,7 +90,7 @@ def test_the_run_stays_in_the_address_from_page_to_page(app: Any, page: Page, id
     assert page.url.endswith("/build?run=r1")
     page.go_back()
     expect(page.locator("h1")).to_have_text("Explain")
-    assert page.url.endswith("/saliency?run=r1")
+    assert page.url.endswith("/explain?run=r1")
 
 
 def test_every_page_of_the_menu_opens(app: Any, page: Page) -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from core import assets
-from core.data import arrays as kept
+from core.data import arrays
 from core.data.arrays import Arrays, is_stored, read_stored, store
 from core.data.catalog import DATASETS
 from core.data.datasets import Dataset, load_dataset
@@ -180,7 +180,7 @@ def test_full_disk_is_said_and_leaves_no_half_file(home: Path, monkeypatch: pyte
         path.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(kept, "save_file", fill)
+    monkeypatch.setattr(arrays, "save_file", fill)
     with pytest.raises(StorageError, match=r"is full: free some space and try again\.$"):
         load_dataset("digits")
     assert list((home / "data").iterdir()) == []

@@ -14,7 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
-from core.data import user_datasets as own
+from core.data import user_datasets
 from core.data.catalog import DATASETS
 from core.data.datasets import _statistics, load_dataset, without_images
 from core.data.images import decode_image, fit_image
@@ -127,7 +127,7 @@ def test_broken_files_are_listed_by_name_and_the_others_come_in() -> None:
     files |= {"loose.png": picture(2), ".DS_Store": b"x", "__MACOSX/a/._0.png": b"x", "b/none.png": b""}
     data = import_images(packed(files), "Broken", size=20)
     assert data.info.num_images == 24
-    report = own.report(data.name)
+    report = user_datasets.report(data.name)
     assert report.num_skipped == 5
     assert {name for name, _ in report.skipped} == {
         "a/broken.jpg",
@@ -149,7 +149,9 @@ def test_broken_files_are_listed_by_name_and_the_others_come_in() -> None:
 def test_warnings_name_few_uneven_and_doubled_pictures() -> None:
     train, test = class_folders({"train/a": 120, "train/b": 12}), class_folders({"test/a": 8, "test/b": 8}, 500)
     test["test/a/copy.jpg"] = picture(5, (40, 40), "JPEG", quality=60)  # the sixth picture of train/a, larger
-    few, uneven, doubled = own.report(import_images(packed({**train, **test}), "Warned", size=20).name).warnings
+    few, uneven, doubled = user_datasets.report(
+        import_images(packed({**train, **test}), "Warned", size=20).name
+    ).warnings
     assert few.startswith("Few pictures to learn from: b (")
     assert uneven.startswith("Uneven classes: ")
     assert doubled.startswith("1 of the 17 test pictures looks nearly the same")
@@ -160,7 +162,7 @@ def test_a_class_without_a_readable_picture_is_left_out() -> None:
     files = class_folders({"a": 5, "c": 5}) | {"b/0.png": b"nonsense"}
     data = import_images(packed(files), "Lost", size=8)
     assert data.class_names == ("a", "c")
-    assert "Left out, since none of its pictures can be read: b." in own.report(data.name).warnings
+    assert "Left out, since none of its pictures can be read: b." in user_datasets.report(data.name).warnings
 
 
 @pytest.mark.parametrize(
@@ -262,7 +264,7 @@ def test_a_killed_import_shows_nothing_and_the_next_one_sweeps_up(home: Path, mo
 def test_a_file_that_kills_its_decoder_is_named_and_the_others_come_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from core.data.importing import decoder_pool as crew
+    from core.data.importing import decoder_pool
 
     (tmp_path / "die.py").write_text(
         "import os, core.data.importing.decoder_worker as decoding\n"
@@ -276,11 +278,13 @@ def test_a_file_that_kills_its_decoder_is_named_and_the_others_come_in(
     start = subprocess.Popen
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setattr(
-        crew.subprocess, "Popen", lambda command, **words: start([sys.executable, str(tmp_path / "die.py")], **words)
+        decoder_pool.subprocess,
+        "Popen",
+        lambda command, **words: start([sys.executable, str(tmp_path / "die.py")], **words),
     )
     files = class_folders({"a": 6, "b": 6}) | {"a/deadly.png": picture(77)}
     name = bring_in(packed(files), "Deadly", look=ImageFormat(8))
-    assert own.report(name).skipped == (("a/deadly.png", _DEADLY),)
+    assert user_datasets.report(name).skipped == (("a/deadly.png", _DEADLY),)
     assert DATASETS[name].num_images == 12
 
 
@@ -320,36 +324,36 @@ def test_it_is_listed_renamed_and_deleted_and_the_rest_of_the_catalogue_stays(ho
     archive = packed(class_folders({"a": 5, "b": 5}))
     data = import_images(archive, "Mine", size=8)
     assert list(DATASETS) == [*before, data.name] and len(DATASETS) == len(before) + 1
-    own.rename_dataset(data.name, "<i>Ours</i>")
+    user_datasets.rename_dataset(data.name, "<i>Ours</i>")
     assert DATASETS[data.name].title == load_dataset(data.name).info.title == "<i>Ours</i>"
     with pytest.raises(DataError, match="needs a name"):
-        own.rename_dataset(data.name, "\x00")
-    own.delete_dataset(data.name, remember=True)
+        user_datasets.rename_dataset(data.name, "\x00")
+    user_datasets.delete_dataset(data.name, remember=True)
     assert list(DATASETS) == before and data.name not in DATASETS
-    known = own.remembered(data.name)
+    known = user_datasets.remembered(data.name)
     assert known is not None and known.class_names == ("a", "b")
     assert torch.equal(without_images(known).normalize(data.test.images), data.normalize(data.test.images))
     with pytest.raises(DataError, match="were deleted: bring the same files in again"):
         load_dataset(data.name)
     assert import_images(archive, "Mine", size=8).name == data.name in DATASETS
-    own.delete_dataset(data.name, remember=False)
+    user_datasets.delete_dataset(data.name, remember=False)
     assert not list((home / "data" / "own").iterdir())
-    assert own.remembered(data.name) is None
+    assert user_datasets.remembered(data.name) is None
     with pytest.raises(DataError, match="no data set of your own"):
-        own.delete_dataset("digits", remember=False)
+        user_datasets.delete_dataset("digits", remember=False)
 
 
 @pytest.mark.parametrize("name", ["../x", "own-../x", "own-", "own-A", "own-a/b", "", "own-" + "x" * 99])
 def test_names_lead_nowhere_else(name: str, home: Path) -> None:
     (home / "data" / "own").mkdir(parents=True)
-    assert own.remembered(name) is None
+    assert user_datasets.remembered(name) is None
     assert name not in DATASETS
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "null", '{"format": 1}', '{"format": 2, "title": "x"}'])
 def test_a_damaged_record_is_as_if_it_were_not_there(text: str) -> None:
     name = import_images(packed(class_folders({"a": 5, "b": 5})), "Damaged", size=8).name
-    path = own.root() / name / own.INFO
+    path = user_datasets.root() / name / user_datasets.INFO
     kept = path.read_text()
     path.write_text(text)
     os.utime(path, ns=(1, 1))
@@ -360,6 +364,6 @@ def test_a_damaged_record_is_as_if_it_were_not_there(text: str) -> None:
 
 def test_damaged_images_get_a_sentence() -> None:
     name = import_images(packed(class_folders({"a": 5, "b": 5})), "Damaged", size=8).name
-    own.images_path(name).write_bytes(b"nonsense")
+    user_datasets.images_path(name).write_bytes(b"nonsense")
     with pytest.raises(DataError, match="are damaged: delete the data set"):
         load_dataset(name)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.data import user_datasets as own
+from core.data import user_datasets
 from core.data.arrangement import split_of
 from core.data.importing.decoder_pool import DecoderPool
 from core.data.importing.decoder_worker import ImageFormat
@@ -233,14 +233,14 @@ def test_classes_that_differ_in_capitals_are_told_and_merged_by_renaming() -> No
 def test_pictures_that_stand_in_two_classes_are_told_and_not_called_better() -> None:
     files = {f"{kind}/{n}.png": picture(n) for kind in ("a", "b") for n in range(40)}
     assert "80 files stand in more than one class" in survey(packed(files)).notes[0]
-    report = own.report(import_images(packed(files), "Twice", size=16).name)
+    report = user_datasets.report(import_images(packed(files), "Twice", size=16).name)
     assert any("80 pictures stand in more than one class or nearly so" in words for words in report.warnings)
     assert not any("will look better" in words for words in report.warnings)
     near = files | {f"b/{n}.png": picture(n, (40, 40), "JPEG", quality=70) for n in range(40)}
-    warnings = own.report(import_images(packed(near), "Near", size=16).name).warnings
+    warnings = user_datasets.report(import_images(packed(near), "Near", size=16).name).warnings
     assert any("stand in more than one class or nearly so" in words for words in warnings)
     same = {f"{kind}/{n}.png": picture(n % 20 + 100 * (kind == "b")) for kind in ("a", "b") for n in range(40)}
-    warnings = own.report(import_images(packed(same), "Same", size=16).name).warnings
+    warnings = user_datasets.report(import_images(packed(same), "Same", size=16).name).warnings
     assert any("will look better" in words for words in warnings)
     assert not any("more than one class" in words for words in warnings)
 
@@ -255,11 +255,11 @@ def deep(seed: int) -> bytes:
 def test_twelve_bit_pictures_are_told_at_import_and_stretched_on_request() -> None:
     archive = packed({f"{kind}/{n}.png": deep(n + 50 * (kind == "b")) for kind in ("a", "b") for n in range(5)})
     plain = import_images(archive, "Deep", size=16)
-    assert any("10 of 10 pictures have 16 bits" in words for words in own.report(plain.name).warnings)
+    assert any("10 of 10 pictures have 16 bits" in words for words in user_datasets.report(plain.name).warnings)
     stretched = import_images(archive, "Deep", size=16, stretch=True)
     assert plain.name != stretched.name
     assert int(plain.train.images.max()) <= 15 and int(stretched.train.images.max()) == 255
-    assert not any("16 bits" in words for words in own.report(stretched.name).warnings)
+    assert not any("16 bits" in words for words in user_datasets.report(stretched.name).warnings)
 
 
 @pytest.fixture
@@ -283,13 +283,15 @@ def noise(seed: int) -> bytes:
 def test_a_disk_that_fills_is_one_sentence_at_once(
     small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reserved: bool
 ) -> None:
-    from core.data.importing import decoder_pool as crew
+    from core.data.importing import decoder_pool
 
     started = []
     start = subprocess.Popen
-    monkeypatch.setattr(crew.subprocess, "Popen", lambda *args, **words: started.append(0) or start(*args, **words))
+    monkeypatch.setattr(
+        decoder_pool.subprocess, "Popen", lambda *args, **words: started.append(0) or start(*args, **words)
+    )
     if not reserved:  # as where the system cannot reserve room: the disk is met by the process that decodes
-        monkeypatch.delattr(crew.os, "posix_fallocate")
+        monkeypatch.delattr(decoder_pool.os, "posix_fallocate")
     archive = tmp_path / "noise.zip"
     archive.write_bytes(packed({f"{'ab'[n % 2]}/{n}.png": noise(n) for n in range(60)}))
     with pytest.raises(StorageError, match="is full: free some space"):
@@ -299,12 +301,12 @@ def test_a_disk_that_fills_is_one_sentence_at_once(
 
 
 def test_a_decoder_that_does_not_start_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from core.data.importing import decoder_pool as crew
+    from core.data.importing import decoder_pool
 
     started = []
     start = subprocess.Popen
     monkeypatch.setattr(
-        crew.subprocess, "Popen", lambda command, **words: started.append(0) or start(["false"], **words)
+        decoder_pool.subprocess, "Popen", lambda command, **words: started.append(0) or start(["false"], **words)
     )
     archive, pixels = tmp_path / "a.zip", tmp_path / "pixels"
     archive.write_bytes(packed(TWO))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.data.synthetic import shapes as synthetic
+from core.data.synthetic import shapes
 from core.data.synthetic.shapes import REACH, SHAPES, draw_shapes
 
 
@@ -33,7 +33,7 @@ def test_same_seed_same_pixels() -> None:
 def test_masks_are_exactly_where_the_shape_changes_the_picture() -> None:
     arrays = draw_shapes(200, seed=1)
     assert arrays.masks is not None
-    empty = synthetic._paint(np.zeros((200, 32, 32)), np.random.default_rng([1, 1]))
+    empty = shapes._paint(np.zeros((200, 32, 32)), np.random.default_rng([1, 1]))
     changed = (arrays.images != empty).any(axis=1)
     assert not changed[~_grown(_grown(arrays.masks))].any()  # points thinner than half a pixel reach outside
     assert changed[~_grown(arrays.masks)].mean() < 0.001
@@ -50,7 +50,7 @@ def test_inside_a_mask_is_one_colour() -> None:
 def test_background_does_not_know_the_class(monkeypatch: pytest.MonkeyPatch) -> None:
     arrays = draw_shapes(200, seed=2)
     turned = dict(zip(SHAPES, [*list(SHAPES.values())[1:], SHAPES["circle"]], strict=True))
-    monkeypatch.setattr(synthetic, "SHAPES", turned)
+    monkeypatch.setattr(shapes, "SHAPES", turned)
     others = draw_shapes(200, seed=2)
     assert arrays.masks is not None
     assert others.masks is not None
@@ -64,14 +64,14 @@ def test_shape_stays_in_the_frame(name: str) -> None:
     assert np.linalg.norm(SHAPES[name][0], axis=1).max() <= REACH
     rng = np.random.default_rng(0)
     for _ in range(20):
-        coverage = synthetic._coverage(name, rng)
+        coverage = shapes._coverage(name, rng)
         area = (coverage >= 128).sum()
         assert 60 < area < 500
         assert abs(area - coverage.sum() / 255) < 12  # cut off at half a pixel, gains and losses even out
 
 
 def test_ring_has_a_hole_of_the_background() -> None:
-    coverage = synthetic._coverage("ring", np.random.default_rng(3))
+    coverage = shapes._coverage("ring", np.random.default_rng(3))
     rows, columns = np.nonzero(coverage)
     centre = coverage[round(rows.mean()), round(columns.mean())]
     assert centre == 0

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load, save
 
 from core.errors import ConvScopeError, StorageError
-from core.exchange import import_archive as restore
+from core.exchange import import_archive
 from core.exchange.export_archive import export_run
 from core.exchange.import_archive import import_run
 from core.exchange.layout import MB, Limits
@@ -267,7 +267,7 @@ def test_an_archive_over_the_limits_leaves_nothing(archive, store):
 
 
 def test_nothing_is_left_when_the_database_fails_after_the_weights_were_moved(archive, store, monkeypatch):
-    real = restore.writing
+    real = import_archive.writing
 
     def failing(engine: Any) -> Any:
         from contextlib import contextmanager
@@ -281,7 +281,7 @@ def test_nothing_is_left_when_the_database_fails_after_the_weights_were_moved(ar
 
         return block()
 
-    monkeypatch.setattr(restore, "writing", failing)
+    monkeypatch.setattr(import_archive, "writing", failing)
     with pytest.raises(StorageError, match="full"):
         import_run(store, archive)
     assert nothing_is_left(store)
@@ -291,7 +291,7 @@ def test_nothing_is_left_when_the_disk_is_full(archive, store, monkeypatch):
     def full(*arguments: Any) -> None:
         raise StorageError("The weights cannot be saved (No space left on device): make room.")
 
-    monkeypatch.setattr(restore, "save_checkpoint", full)
+    monkeypatch.setattr(import_archive, "save_checkpoint", full)
     with pytest.raises(StorageError, match="No space left"):
         import_run(store, archive)
     assert nothing_is_left(store)

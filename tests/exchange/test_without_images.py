@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load, save
 
-from core.data import user_datasets as own
+from core.data import user_datasets
 from core.data.catalog import DATASETS
 from core.data.datasets import load_dataset
 from core.errors import DataError
@@ -125,7 +125,7 @@ def test_what_is_imported_is_exported_again_with_its_images(store: RunStore, for
 def test_a_run_whose_images_were_deleted_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     foreign = made(tmp_path)
     monkeypatch.setenv("CONVSCOPE_HOME", str(tmp_path))
-    own.delete_dataset(foreign.dataset, remember=True)
+    user_datasets.delete_dataset(foreign.dataset, remember=True)
     store = RunStore()
     goes_on(store, foreign.run, tmp_path, parts_of(foreign.archive)[PREDICTOR].decode())
     with pytest.raises(DataError, match="not on this computer"):
@@ -138,7 +138,7 @@ def test_a_run_keeps_its_classes_when_its_data_set_is_forgotten(
 ) -> None:
     foreign = made(tmp_path)
     monkeypatch.setenv("CONVSCOPE_HOME", str(tmp_path))
-    own.delete_dataset(foreign.dataset, remember=False)
+    user_datasets.delete_dataset(foreign.dataset, remember=False)
     store = RunStore()
     goes_on(store, foreign.run, tmp_path, parts_of(foreign.archive)[PREDICTOR].decode())
     store.close()
@@ -151,7 +151,7 @@ def test_a_run_of_an_earlier_version_takes_over_what_is_known(tmp_path: Path, mo
     store.change(foreign.run, dataset_info="")
     store.close()
     RunStore().close()  # opened by this version
-    own.delete_dataset(foreign.dataset, remember=False)
+    user_datasets.delete_dataset(foreign.dataset, remember=False)
     store = RunStore()
     goes_on(store, foreign.run, tmp_path, parts_of(foreign.archive)[PREDICTOR].decode())
     store.close()

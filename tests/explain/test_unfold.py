@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.errors import ExplainError
-from core.explain import canonize as unfold
+from core.explain import canonize
 from core.explain.attribution import attribute
 from core.explain.canonize import canonized, is_plain, operations
 from core.explain.compatibility import incompatibility
@@ -152,6 +152,6 @@ def test_what_could_not_be_followed_once_is_tried_again(monkeypatch: pytest.Monk
             raise faults.pop()
         return traced_module(network)
 
-    monkeypatch.setattr(unfold, "followed", follow)
+    monkeypatch.setattr(canonize, "followed", follow)
     assert canonized(model) is None
     assert canonized(model) is not None

@@ -20,9 +20,8 @@ from core.model.spec import ModelSpec
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from core.train.runner import Runner
-from pages.shared.run import start as launch
-from pages.shared.shell import background_jobs as jobs
-from pages.shared.shell import services as state
+from pages.shared.run import start
+from pages.shared.shell import background_jobs, services
 from pages.shared.shell.job_board import Lane
 
 LAYERS = (
@@ -77,10 +76,10 @@ def server(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     0.3 s (`test_components.py` does look). How long an epoch takes is measured in `test_train.py` alone. A page waits
     for its background jobs, so that one run shows what comes of them; `test_jobs.py` looks at the time until then.
     """
-    monkeypatch.setattr(jobs, "GRACE_SECONDS", dict.fromkeys(Lane, 60.0))
-    monkeypatch.setattr(state, "Engine", IdleEngine)
-    monkeypatch.setattr(state, "warm", lambda: None)
-    monkeypatch.setattr(launch, "epoch_time", lambda draft, config: 2.0)
+    monkeypatch.setattr(background_jobs, "GRACE_SECONDS", dict.fromkeys(Lane, 60.0))
+    monkeypatch.setattr(services, "Engine", IdleEngine)
+    monkeypatch.setattr(services, "warm", lambda: None)
+    monkeypatch.setattr(start, "epoch_time", lambda draft, config: 2.0)
     monkeypatch.setattr("streamlit.components.v2.manifest_scanner.scan_component_manifests", list)
     _forget()
     yield

@@ -16,7 +16,7 @@ from core.runs.checkpoint import Checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from pages.sections.explain import agreement
-from pages.shared.network import inference as results
+from pages.shared.network import inference
 
 CHOSEN = ("saliency", "integrated_gradients", "grad_cam", "occlusion")
 pytestmark = pytest.mark.filterwarnings("ignore:Setting")
@@ -50,10 +50,10 @@ def opened(runs: str, methods: tuple[str, ...], **settings: Any) -> AppTest:
 
 def expected(run_id: str, **options: Any) -> Any:
     """Return the agreement as it is computed without any page."""
-    from pages.shared.shell import services as state
+    from pages.shared.shell import services
 
-    run = state.store().get(run_id)
-    model, data = RunStore().load_model(run_id), state.dataset(run.dataset)
+    run = services.store().get(run_id)
+    model, data = RunStore().load_model(run_id), services.dataset(run.dataset)
     image = data.normalize(data.test.images[:1])[0]
     found = {name: attribute(model, image, 3, name, **options.get(name, {})) for name in CHOSEN}
     maps = {METHODS[name].title: heatmap(each).numpy() for name, each in found.items()}
@@ -148,13 +148,13 @@ def test_what_takes_long_waits_for_a_click_and_is_done_in_the_background(
 ) -> None:
     monkeypatch.setattr(agreement, "UNASKED", 0.0)
     asked = []
-    real = results.attribution
+    real = inference.attribution
 
     def spied(*args: Any, **more: Any) -> Any:
         asked.append(args[3])
         return real(*args, **more)
 
-    monkeypatch.setattr(results, "attribution", spied)
+    monkeypatch.setattr(inference, "attribution", spied)
     app = opened(trained_run, CHOSEN)
     (button,) = app.button
     assert "Compute all 4" in button.label

@@ -18,8 +18,8 @@ from core.data.catalog import DATASETS
 from core.data.datasets import load_dataset
 from core.data.images import fit_image
 from core.runs.store import RunStore
-from pages.shared.network import inference as results
-from pages.shared.picture import input_image as subjects
+from pages.shared.network import inference
+from pages.shared.picture import input_image
 from pages.shared.picture.samples import SAMPLES
 from pages.shared.shell import session
 from pages.shared.shell.layout import escape_markdown
@@ -57,16 +57,16 @@ def upload(app: AppTest, name: str, data: bytes) -> None:
 
 
 @pytest.fixture(autouse=True)
-def seen(monkeypatch: pytest.MonkeyPatch) -> list[subjects.InputImage]:
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[input_image.InputImage]:
     """Write down the pictures of which the network was asked."""
-    shown: list[subjects.InputImage] = []
-    ask = results.probabilities
+    shown: list[input_image.InputImage] = []
+    ask = inference.probabilities
 
-    def probabilities(run: Any, picture: subjects.InputImage) -> np.ndarray:
+    def probabilities(run: Any, picture: input_image.InputImage) -> np.ndarray:
         shown.append(picture)
         return ask(run, picture)
 
-    monkeypatch.setattr(results, "probabilities", probabilities)
+    monkeypatch.setattr(inference, "probabilities", probabilities)
     return shown
 
 
@@ -91,7 +91,7 @@ def test_without_a_network_it_offers_the_way_to_one() -> None:
     assert [button.label for button in app.button] == ["Train a network"]
 
 
-def test_an_upload_reaches_the_network(trained_run: str, seen: list[subjects.InputImage]) -> None:
+def test_an_upload_reaches_the_network(trained_run: str, seen: list[input_image.InputImage]) -> None:
     app = opened(trained_run)
     upload(app, "seven.png", file(seven()))
     expected = fit_image(seven(), SHAPE)[0].numpy()
@@ -102,7 +102,7 @@ def test_an_upload_reaches_the_network(trained_run: str, seen: list[subjects.Inp
     assert len(maps(app)) == 3
 
 
-def test_a_photograph_taken_sideways_is_turned_upright(trained_run: str, seen: list[subjects.InputImage]) -> None:
+def test_a_photograph_taken_sideways_is_turned_upright(trained_run: str, seen: list[input_image.InputImage]) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was turned: show it a quarter to the right
     app = opened(trained_run)
@@ -124,7 +124,7 @@ def bomb() -> bytes:
 
 
 def test_a_file_that_is_no_usable_picture_is_refused_and_the_last_one_stays(
-    trained_run: str, seen: list[subjects.InputImage], monkeypatch: pytest.MonkeyPatch
+    trained_run: str, seen: list[input_image.InputImage], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CONVSCOPE_MAX_UPLOAD_MB", "1")
     app = opened(trained_run)
@@ -148,7 +148,7 @@ def test_a_file_that_is_no_usable_picture_is_refused_and_the_last_one_stays(
     assert "The network's answer to seven-again.png." in texts(app)
 
 
-def test_the_camera_opens_only_when_chosen(trained_run: str, seen: list[subjects.InputImage]) -> None:
+def test_the_camera_opens_only_when_chosen(trained_run: str, seen: list[input_image.InputImage]) -> None:
     app = opened(trained_run)
     assert not app.camera_input
     app.segmented_control(key="picture_kind_own").set_value("camera").run()
@@ -159,7 +159,7 @@ def test_the_camera_opens_only_when_chosen(trained_run: str, seen: list[subjects
     assert abs(seen[-1].array()[..., 0].astype(int) - upright).mean() < 3
 
 
-def test_a_sample_and_a_test_image_are_one_click_away(trained_run: str, seen: list[subjects.InputImage]) -> None:
+def test_a_sample_and_a_test_image_are_one_click_away(trained_run: str, seen: list[input_image.InputImage]) -> None:
     app = opened(trained_run)
     app.button(key="sample_coffee").click().run()
     assert app.segmented_control(key="picture_kind_own").value == "sample"
@@ -170,7 +170,7 @@ def test_a_sample_and_a_test_image_are_one_click_away(trained_run: str, seen: li
     assert not app.exception
 
 
-def test_a_click_on_a_sample_replaces_the_upload(trained_run: str, seen: list[subjects.InputImage]) -> None:
+def test_a_click_on_a_sample_replaces_the_upload(trained_run: str, seen: list[input_image.InputImage]) -> None:
     app = opened(trained_run)
     upload(app, "seven.png", file(seven()))
     app.button(key="sample_cat").click().run()
@@ -185,7 +185,7 @@ def swap(app: AppTest) -> Any:
 
 
 def test_ink_on_paper_is_swapped_unasked_and_can_be_swapped_back(
-    trained_run: str, seen: list[subjects.InputImage]
+    trained_run: str, seen: list[input_image.InputImage]
 ) -> None:
     paper = Image.fromarray(255 - np.asarray(seven()))
     app = opened(trained_run)
@@ -210,11 +210,13 @@ def test_a_click_on_a_class_explains_it_here_and_on_the_other_page(trained_run: 
     assert f"What speaks for “{target}”?" in texts(app)
     assert [now != then for now, then in zip(maps(app), before, strict=True)] == [False, True, True]
     (link,) = [link for link in app.get("page_link") if link.proto.label == "Compare all 22 methods"]
-    assert link.proto.page == "saliency"
+    assert link.proto.page == "explain"
     assert f"target={target}" in link.proto.query_string
 
 
-def test_after_a_test_image_the_page_offers_the_upload_first(trained_run: str, seen: list[subjects.InputImage]) -> None:
+def test_after_a_test_image_the_page_offers_the_upload_first(
+    trained_run: str, seen: list[input_image.InputImage]
+) -> None:
     app = AppTest.from_file(path("classify"), default_timeout=60)
     app.query_params["run"] = trained_run
     app.session_state["picture"] = session.PictureSelection("test", "digits", index=5)
@@ -249,14 +251,14 @@ def test_every_sample_is_there() -> None:
     assert {file.stem for file in (ASSETS / "samples").glob("*.jpg")} == set(SAMPLES)
 
 
-def test_an_upload_is_still_there_on_the_explain_page(trained_run: str, seen: list[subjects.InputImage]) -> None:
+def test_an_upload_is_still_there_on_the_explain_page(trained_run: str, seen: list[input_image.InputImage]) -> None:
     app = AppTest.from_file(str(FOLDER.parent / "app.py"), default_timeout=60)
     app.query_params["run"] = trained_run
     app.run()
     app.switch_page(path("classify")).run()
     upload(app, "seven.png", file(seven()))
     uploaded = seen[-1]
-    app.switch_page(path("saliency")).run()
+    app.switch_page(path("explain")).run()
     assert not app.exception
     assert seen[-1] == uploaded
     assert app.session_state["picture_kind"] == "upload"
@@ -284,7 +286,7 @@ def test_a_request_under_way_with_the_old_address_does_not_bring_the_sample_back
 
 
 def test_a_picture_of_twelve_bits_is_told_and_stretched_on_request(
-    trained_run: str, seen: list[subjects.InputImage]
+    trained_run: str, seen: list[input_image.InputImage]
 ) -> None:
     values = np.linspace(0, 4095, 64).reshape(8, 8).round().astype(np.uint16)
     app = opened(trained_run)

@@ -23,7 +23,7 @@ from core.runs.checkpoint import Checkpoint, save_checkpoint
 from core.runs.records import Status
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from pages.shared.explanation import rendering as explanation_drawing
+from pages.shared.explanation import rendering
 from pages.shared.explanation.controls import FIRST
 from pages.shared.explanation.section import BRIEF
 from pages.shared.network import networks
@@ -32,7 +32,7 @@ from pages.shared.shell.navigation import path
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting backward hooks")
 Sheets = Callable[[AppTest], dict[str, Any]]
-PAGES = ("filters", "feature_maps", "saliency", "classify")
+PAGES = ("filters", "feature_maps", "explain", "classify")
 
 
 def opened(page: str, **query: str) -> AppTest:
@@ -216,7 +216,7 @@ def heatmap_of(call: tuple[str, int, torch.nn.Module, torch.Tensor], explain: Ca
     return core.explain.attribution.heatmap(explain(model, image, target, method)).numpy()
 
 
-@pytest.mark.parametrize("page", ["saliency", "classify"])
+@pytest.mark.parametrize("page", ["explain", "classify"])
 def test_explanations_of_two_epochs_are_those_of_their_networks(
     page: str, trained_run: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -234,11 +234,11 @@ def test_explanations_of_two_epochs_are_those_of_their_networks(
         return draw(pixels, heatmap, **how)
 
     drawn: list[np.ndarray] = []
-    draw = explanation_drawing.overlay
-    monkeypatch.setattr(explanation_drawing, "overlay", overlay)
+    draw = rendering.overlay
+    monkeypatch.setattr(rendering, "overlay", overlay)
     monkeypatch.setattr(core.explain.attribution, "attribute", attribute)
     app = opened(page, run=trained_run, other=trained_run, other_epoch="0")
-    methods = list(FIRST if page == "saliency" else BRIEF)
+    methods = list(FIRST if page == "explain" else BRIEF)
     assert [call[0] for call in asked] == [method for method in methods for _ in "AB"]
     assert len({call[1] for call in asked}) == 1
     for (_, _, model, _), epoch in zip(asked, [None, 0] * len(methods), strict=True):
@@ -250,13 +250,13 @@ def test_explanations_of_two_epochs_are_those_of_their_networks(
     captions = " ".join(caption.value for caption in app.caption)
     assert captions.count("One scale for A and B: full colour is") == len(methods)
     assert "Scaled to this map alone" not in captions
-    if page == "saliency":
+    if page == "explain":
         assert asked[0][1] == likeliest(trained_run, None)
         assert shown(app) == 1 + 2 * len(methods)
 
 
 def test_a_click_on_a_class_of_the_second_network_explains_it_for_both(trained_run: str) -> None:
-    app = opened("saliency", run=trained_run, other=trained_run, other_epoch="0")
+    app = opened("explain", run=trained_run, other=trained_run, other_epoch="0")
     best = likeliest(trained_run, None)
     other = next(button for button in app.button if str(button.key).endswith("_b") and button.key != f"class_{best}_b")
     ran(other.click())
@@ -285,7 +285,7 @@ def test_a_network_that_knows_other_classes_is_not_asked_about_these(
     other = make_run(Conv(4), Flatten(), Dense(10), dataset="digits_2")
     load = core.data.datasets.load_dataset
     monkeypatch.setattr(core.data.datasets, "load_dataset", lambda name, **rest: load("digits", **rest))
-    app = opened("saliency", run=trained_run, other=other)
+    app = opened("explain", run=trained_run, other=other)
     assert texts(app).count("It knows other classes than A") == 1
     theirs = [button for button in app.button if str(button.key).endswith("_b")]
     assert len(theirs) == 5

@@ -19,11 +19,11 @@ from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from core.train.initialization import InitialWeights
 from core.train.runner import Runner
-from pages.sections.compress import measure as compress_results
+from pages.sections.compress import measure
 from pages.sections.compress.controls import CompressionRequest
 from pages.sections.compress.report import bytes_words
 from pages.shared.network.networks import library
-from pages.shared.shell import services as state
+from pages.shared.shell import services
 from pages.shared.shell.navigation import path
 from tests.pages.conftest import settled
 
@@ -168,7 +168,7 @@ def test_a_fine_tuning_is_a_run_that_begins_pruned(kind: str):
     assert new.spec == made.spec and beginning_of(store.checkpoint(new.id)) in new.note
     assert all(torch.equal(value, first.weights[name]) for name, value in made.model.state_dict().items())
     assert set(InitialWeights.of(first).masks) == set(made.masks) and bool(made.masks) == (kind == "weights")
-    assert new.id in state.engine().submitted  # type: ignore[attr-defined]
+    assert new.id in services.engine().submitted  # type: ignore[attr-defined]
     assert store.claim("tests", 1) == new.id
     assert Runner(store, new.id, "tests").run() is Status.FINISHED
     end = store.load_model(new.id).state_dict()
@@ -185,7 +185,7 @@ def test_nothing_pruned_is_not_fine_tuned(trained_run: str):
 def test_the_network_itself_is_kept_for_the_download(trained_run: str):
     press(opened("weights", 60, run=trained_run), "compress")
     asked = CompressionRequest(library().get(trained_run), Plan(Pruning("weights", 0.6)), "valid")
-    made = compress_results._made(asked, RunStore().load_model(trained_run), load_dataset("digits"))
+    made = measure._made(asked, RunStore().load_model(trained_run), load_dataset("digits"))
     again, model = from_file(to_file(made.spec, made.model))
     images = load_dataset("digits").normalize(load_dataset("digits").test.images[:16])
     with torch.no_grad():

@@ -17,9 +17,7 @@ from core.data.catalog import DATASETS
 from core.data.download import DOWNLOADS, Download
 from core.errors import DataError
 from pages.sections.data import samples
-from pages.shared.shell import background_jobs as jobs
-from pages.shared.shell import job_board, session
-from pages.shared.shell import services as state
+from pages.shared.shell import background_jobs, job_board, services, session
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "data.py")
 
@@ -84,7 +82,7 @@ def test_using_a_data_set_makes_the_next_network_fit_it() -> None:
 def test_a_network_that_no_longer_fits_is_named_with_the_way_out() -> None:
     draft = session.new_draft("mnist5k", "tiny_vgg")
     layers = draft.spec.layers[:-1] + draft.spec.layers  # no preset any more
-    app = open_page("digits", session.Draft("mnist5k", state.replace(draft.spec, layers=layers)))
+    app = open_page("digits", session.Draft("mnist5k", services.replace(draft.spec, layers=layers)))
     button(app, "Use this data set").click().run()
     assert app.session_state["draft"].spec.layers == layers
     assert "mend it in Build" in app.warning[0].value
@@ -148,7 +146,7 @@ def test_a_download_goes_on_when_its_page_is_left_and_all_visitors_share_it(monk
         raise DataError("The end of the test: nothing came.")
 
     monkeypatch.setattr(datasets, "load_dataset", load)
-    monkeypatch.setattr(jobs, "GRACE_SECONDS", {})
+    monkeypatch.setattr(background_jobs, "GRACE_SECONDS", {})
     monkeypatch.setattr(job_board, "PATIENCE", 0.0)  # everybody has left at once
     first = open_page("mnist")
     button(first, "Download (12 MB)").click().run()

@@ -11,9 +11,7 @@ from core.model.presets import preset
 from core.runs.records import Evidence, Metric, Status
 from core.train.config import TrainConfig
 from core.train.recipes import RECIPES
-from pages.shared.shell import navigation as menu
-from pages.shared.shell import services as state
-from pages.shared.shell import session
+from pages.shared.shell import navigation, services, session
 
 GUESS = math.log(10)
 TUTORIAL = preset("tutorial", (1, 8, 8), 10)
@@ -23,13 +21,12 @@ def panel(run_id: str) -> None:
     from core.options import options
     from core.train.config import TrainConfig
     from pages.sections.train.diagnosis import diagnosis_panel, findings_of
-    from pages.shared.shell import services as state
-    from pages.shared.shell import session
+    from pages.shared.shell import services, session
     from pages.shared.shell.controls import ask
     from pages.shared.shell.layout import show_errors
 
     with show_errors():
-        run = state.store().get(run_id)
+        run = services.store().get(run_id)
         diagnosis_panel(run, findings_of(run))
     for setting in options(TrainConfig)[:3]:  # as the panel below asks for them
         ask(setting, getattr(session.config(), setting.name), f"config_{setting.name}")
@@ -58,7 +55,7 @@ def button(app: AppTest, label: str):
 
 def recorded(loss: float = 900.0, *, status: Status = Status.FINISHED, spec=TUTORIAL, evidence=(), note="", **config):
     """Record a run on `digits` of 100 steps whose loss is that of guessing, but in the second one."""
-    store = state.store()
+    store = services.store()
     run_id = store.create(spec, TrainConfig(**{"lr": 0.1, "seed": 5, **config}), "digits", owner="tests")
     valid = (GUESS, 0.1)
     metrics = [
@@ -95,7 +92,7 @@ def test_the_remedy_becomes_the_next_training():
     app.number_input(key="config_epochs").set_value(77).run()
     button(app, "Train again with this change").click().run()
     assert not app.exception
-    run = state.store().get(run_id)
+    run = services.store().get(run_id)
     assert app.session_state["config"] == TrainConfig.from_mapping({**run.config, "lr": 0.001})
     assert app.session_state["draft"] == session.Draft("digits", run.spec)
     assert app.number_input(key="config_lr").value == 0.001
@@ -137,14 +134,14 @@ def test_a_run_on_images_that_are_gone_has_no_button(monkeypatch):
 
 def test_settings_of_another_version_are_one_sentence():
     run_id = recorded()
-    state.store().change(run_id, config='{"warp": 9}')
+    services.store().change(run_id, config='{"warp": 9}')
     app = show(run_id)
     assert "warp" in app.error[0].value
 
 
 def test_the_gallery_asks_before_it_starts(monkeypatch):
     went = []
-    monkeypatch.setattr(menu, "go", lambda name, **query: went.append((name, query)))
+    monkeypatch.setattr(navigation, "go", lambda name, **query: went.append((name, query)))
     app = AppTest.from_function(gallery, default_timeout=60)
     app.session_state["draft"] = session.Draft("digits", TUTORIAL)
     app.session_state["config"] = TrainConfig(lr=5.0, seed=8)
@@ -156,9 +153,9 @@ def test_the_gallery_asks_before_it_starts(monkeypatch):
     assert [button.key for button in app.button if not button.disabled] == ["start_wrong_labels"]
     app.button(key="start_wrong_labels").click().run()
     assert not app.exception
-    (run,) = state.store().list()
+    (run,) = services.store().list()
     assert went == [("train", {"run": run.id})]
-    assert state.engine().submitted == [run.id]
+    assert services.engine().submitted == [run.id]
     assert run.name == "30 % wrong labels · Small handwritten digits (8 × 8)"
     assert TrainConfig.from_mapping(run.config) == TrainConfig(seed=8, wrong_labels=0.3, epochs=16)
     assert run.spec == TUTORIAL
@@ -170,20 +167,20 @@ def test_the_gallery_asks_before_it_starts(monkeypatch):
     [("mnist", "tutorial", "mnist5k"), ("digits", "resnet", "digits"), ("digits", "tiny_vgg", "digits")],
 )
 def test_recipes_start_from_what_is_at_hand_and_breaks(monkeypatch, dataset, name, there):
-    monkeypatch.setattr(menu, "go", lambda name, **query: None)
+    monkeypatch.setattr(navigation, "go", lambda name, **query: None)
     app = AppTest.from_function(gallery, default_timeout=60)
     app.session_state["draft"] = session.new_draft(dataset, name)
     app.run()
     app.radio(key="guess_healthy").set_value(0).run()
     app.button(key="start_healthy").click().run()
-    (run,) = state.store().list()
+    (run,) = services.store().list()
     info = DATASETS[there]
     kept = "tiny_vgg" if name == "tiny_vgg" else "tutorial"
     assert (run.dataset, run.spec) == (there, preset(kept, info.input_shape, 10))
 
 
 def test_every_recipe_can_be_started(monkeypatch):
-    monkeypatch.setattr(menu, "go", lambda name, **query: None)
+    monkeypatch.setattr(navigation, "go", lambda name, **query: None)
     app = AppTest.from_function(gallery, default_timeout=60)
     app.session_state["draft"] = session.Draft("digits", TUTORIAL)
     app.run()
@@ -193,7 +190,7 @@ def test_every_recipe_can_be_started(monkeypatch):
     for key in RECIPES:
         app.button(key=f"start_{key}").click().run()
         assert not app.exception
-    assert len(state.store().list()) == len(RECIPES)
+    assert len(services.store().list()) == len(RECIPES)
 
 
 @pytest.mark.parametrize(
@@ -213,13 +210,13 @@ def test_a_broken_run_says_what_was_guessed_and_whether_it_was_named(guess, loss
 
 
 def test_a_sound_recipe_expects_no_finding(trained_run):
-    state.store().annotate(trained_run, "Broken on purpose: Nothing broken. Guess: Nothing unusual.")
+    services.store().annotate(trained_run, "Broken on purpose: Nothing broken. Guess: Nothing unusual.")
     app = show(trained_run)
     assert "found nothing, as it should" in app.success[0].value
 
 
 def test_a_note_in_other_words_is_left_alone(trained_run):
-    state.store().annotate(trained_run, "Broken on purpose: Learning rate × 100. Guess: <b>x</b>.")
+    services.store().annotate(trained_run, "Broken on purpose: Learning rate × 100. Guess: <b>x</b>.")
     app = show(trained_run)
     assert not app.success
     assert not app.info

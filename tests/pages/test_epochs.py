@@ -26,7 +26,7 @@ from pages.shared.shell.navigation import path
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting backward hooks")
 Sheets = Callable[[AppTest], dict[str, Any]]
-PAGES = ("filters", "feature_maps", "saliency", "classify")
+PAGES = ("filters", "feature_maps", "explain", "classify")
 
 
 def opened(page: str, **query: str) -> AppTest:
@@ -98,7 +98,7 @@ def test_every_page_moves_with_the_slider_and_links_carry_the_epoch(
     queries = [link.proto.query_string for link in app.get("page_link")]
     assert all(f"run={trained_run}" in query and "epoch=1" in query for query in queries)
     expected = RunStore().load_model(trained_run, 1).state_dict()
-    assert bool(asked) == (page in ("saliency", "classify"))
+    assert bool(asked) == (page in ("explain", "classify"))
     assert all(torch.equal(value, expected[name]) for model in asked for name, value in model.state_dict().items())
 
     ran(app.select_slider(key="pick_epoch").set_value(LATEST))
@@ -107,7 +107,7 @@ def test_every_page_moves_with_the_slider_and_links_carry_the_epoch(
 
 
 def test_the_answer_is_that_of_the_epoch_in_the_address(trained_run: str) -> None:
-    app = opened("saliency", run=trained_run)
+    app = opened("explain", run=trained_run)
     seen = set()
     for epoch in (None, 0, 1, 2):
         app.query_params.pop("epoch", None)
@@ -123,7 +123,7 @@ def test_the_answer_is_that_of_the_epoch_in_the_address(trained_run: str) -> Non
 
 def test_a_picture_is_scaled_as_in_the_training(trained_run: str) -> None:
     store = RunStore()
-    app = opened("saliency", run=trained_run)
+    app = opened("explain", run=trained_run)
     for inputs in ("unit", "raw", "standard"):
         store.change(trained_run, config=json.dumps({**store.get(trained_run).config, "inputs": inputs}))
         st.cache_data.clear()

@@ -25,9 +25,8 @@ from core.model.spec import ModelSpec
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from core.train.runner import Runner
-from pages.sections.explain import epochs as explanation_course
-from pages.shared.shell import background_jobs as jobs
-from pages.shared.shell import navigation as menu
+from pages.sections.explain import epochs
+from pages.shared.shell import background_jobs, navigation
 from pages.shared.shell.job_board import Lane, board, threads_of
 from pages.shared.shell.layout import escape_markdown
 from tests.pages.conftest import settled
@@ -333,7 +332,7 @@ def test_what_lies_on_the_object_is_measured_where_the_mask_is_known(shapes_run:
 def test_what_costs_much_waits_for_a_click(
     trained_run: str, asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(explanation_course, "AT_ONCE", 0.0)
+    monkeypatch.setattr(epochs, "AT_ONCE", 0.0)
     app = opened(run=trained_run)
     assert not asked and not books(app)
     button = app.button(key="ask_course_0")
@@ -345,7 +344,7 @@ def test_what_costs_much_waits_for_a_click(
 def test_of_very_many_epochs_some_are_left_out_and_that_is_said(
     trained_run: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(explanation_course, "MOST", 2)
+    monkeypatch.setattr(epochs, "MOST", 2)
     app = opened(run=trained_run)
     assert books(app)[0]["moments"] == ["untrained", "epoch 2"]
     assert "Of 3 epochs that are kept, 2 are shown" in texts(app)
@@ -376,7 +375,7 @@ def test_another_method_begins_at_the_epoch_that_was_looked_at(
     for _ in range(threads_of(Lane.SHORT)):
         pool.submit(go.wait, 20)
     with monkeypatch.context() as patch:
-        patch.setattr(jobs, "GRACE_SECONDS", {})
+        patch.setattr(background_jobs, "GRACE_SECONDS", {})
         assert app.selectbox(key="course_method").set_value("occlusion").run().get("progress")
     go.set()
     pool.submit(int).result(20)
@@ -424,7 +423,7 @@ def pretrained_script() -> None:
 
 
 def test_the_page_offers_it_among_its_sections(trained_run: str) -> None:
-    app = AppTest.from_file(menu.path("saliency"), default_timeout=60)
+    app = AppTest.from_file(navigation.path("explain"), default_timeout=60)
     app.query_params["run"] = trained_run
     app.session_state["saliency_section"] = "time"
     app.session_state["methods_Gradients"] = ["saliency"]

@@ -21,8 +21,7 @@ from core.inference import open_network
 from core.runs.store import RunStore
 from pages.shared.explanation.export import DOWNLOADS
 from pages.shared.network import networks
-from pages.shared.shell import services as state
-from pages.shared.shell import session
+from pages.shared.shell import services, session
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting", "ignore::DeprecationWarning")
 Made = dict[str, tuple[str, Callable[[], bytes]]]
@@ -48,8 +47,7 @@ def section() -> None:
     from pages.shared.explanation.controls import HeatmapStyle
     from pages.shared.explanation.export import take_away
     from pages.shared.explanation.rendering import Shown, View
-    from pages.shared.network import inference as results
-    from pages.shared.network import networks
+    from pages.shared.network import inference, networks
     from pages.shared.picture.picker import picture
 
     network = networks.library().get(st.query_params["run"])
@@ -63,11 +61,11 @@ def section() -> None:
             ("occlusion", 5, None, {"window": 3}),
             ("gradient_shap", 5, None, {}),
         ):
-            found = results.attribution(weights, shown_picture, target, method, versus=versus, **options)
+            found = inference.attribution(weights, shown_picture, target, method, versus=versus, **options)
             shown.append(Shown(View(weights, target, versus), found))
         if "versus" in st.query_params:
             other = int(st.query_params["versus"])
-            found = results.attribution(weights, shown_picture, 3, "occlusion", versus=other, window=3)
+            found = inference.attribution(weights, shown_picture, 3, "occlusion", versus=other, window=3)
             shown.append(Shown(View(weights, 3, other), found))
     take_away(shown, shown_picture, HeatmapStyle(0.6, 95.0))
 
@@ -89,7 +87,7 @@ def read(npz: bytes) -> dict[str, np.ndarray]:
 
 
 def image_of(run_id: str) -> torch.Tensor:
-    data = state.dataset(RunStore().get(run_id).dataset)
+    data = services.dataset(RunStore().get(run_id).dataset)
     return data.normalize(data.test.images[4:5])[0]
 
 
@@ -107,7 +105,7 @@ def test_each_button_makes_its_file(trained_run: str, made: Made) -> None:
     assert np.array_equal(arrays["occlusion_class_3"], expected.values)
     assert Image.open(io.BytesIO(files["Sheet"][1])).width > 1500
     picture = np.asarray(Image.open(io.BytesIO(files["Picture"][1])))
-    assert np.array_equal(picture, state.dataset("digits").test.images[4, 0])
+    assert np.array_equal(picture, services.dataset("digits").test.images[4, 0])
     (asked,) = read_settings(files["Settings"][1].decode())
     assert (asked.source.model, asked.source.epoch) == (trained_run, 2)
     assert len(asked.calls) == 4

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from core.exchange.export_archive import export_run
 from core.runs.store import RunStore
 from pages.sections.runs.export import DOWNLOADS
-from pages.shared.shell import services as state
+from pages.shared.shell import services
 from tests.absent import make_absent
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -39,9 +39,9 @@ def panel(run_id: str) -> AppTest:
         import streamlit as st
 
         from pages.sections.runs.export import export_panel
-        from pages.shared.shell import services as state
+        from pages.shared.shell import services
 
-        export_panel(state.store().get(st.query_params["run"]))
+        export_panel(services.store().get(st.query_params["run"]))
 
     app = AppTest.from_function(script, default_timeout=60)
     app.query_params["run"] = run_id
@@ -68,7 +68,7 @@ def test_each_button_makes_its_file(trained_run: str, made: Made) -> None:
     assert all(button.help.endswith(".") for button in app.download_button)
     files = {label: (name, make()) for label, (name, make) in made.items()}
     assert files["Curves as CSV"][0] == "small-network-on-digits.csv"
-    assert len(files["Curves as CSV"][1].splitlines()) == 1 + len(state.store().metrics(trained_run)) == 21
+    assert len(files["Curves as CSV"][1].splitlines()) == 1 + len(services.store().metrics(trained_run)) == 21
     assert Image.open(io.BytesIO(files["Curves as PNG"][1])).width > 1500
     assert "train.py" in zipfile.ZipFile(io.BytesIO(files["Whole run"][1])).namelist()
     assert b"logits" in files["ONNX"][1]
@@ -81,9 +81,9 @@ def test_each_button_makes_its_file(trained_run: str, made: Made) -> None:
 
 
 def test_what_needs_the_normalisation_says_where_it_is_not_known(trained_run: str) -> None:
-    state.store().change(trained_run, dataset="gone")
+    services.store().change(trained_run, dataset="gone")
     assert not [button for button in panel(trained_run).download_button if button.disabled]  # the run carries it
-    state.store().change(trained_run, dataset_info="")
+    services.store().change(trained_run, dataset_info="")
     app = panel(trained_run)
     disabled = {button.label: button.help for button in app.download_button if button.disabled}
     assert list(disabled) == ["PyTorch script"]
@@ -118,7 +118,7 @@ def test_a_lab_report_is_written_when_asked_and_can_be_saved(trained_run: str, m
     made.clear()
     app.text_input(key=f"report_images_{trained_run}").set_value("5, 8").run()
     assert "Save lab report" not in made  # another one: it has to be asked for
-    state.store().annotate(trained_run, "Something new")  # what was written before does not say so
+    services.store().annotate(trained_run, "Something new")  # what was written before does not say so
     made.clear()
     app = panel(trained_run)
     assert "Save lab report" not in made
@@ -142,18 +142,18 @@ def test_damaged_weights_are_named_where_they_are_needed(damaged_run: str) -> No
 
 def test_an_archive_that_is_dropped_is_a_run_and_the_address_names_it(trained_run: str) -> None:
     archive = io.BytesIO()
-    export_run(state.store(), trained_run, archive)
+    export_run(services.store(), trained_run, archive)
     app = importer()
     app.file_uploader[0].upload("run.zip", archive.getvalue())
     app.run()
     assert not app.exception
     assert not app.error
-    (new,) = {run.id for run in state.store().list()} - {trained_run}
+    (new,) = {run.id for run in services.store().list()} - {trained_run}
     assert app.query_params["run"] in (new, [new])
     assert [success.value for success in app.success] == ["Small network on digits is here now, and chosen."]
     assert app.file_uploader[0].value is None
     app.run()
-    assert len(state.store().list()) == 2
+    assert len(services.store().list()) == 2
 
 
 def test_a_hostile_archive_gets_one_sentence_and_no_run(home: Path) -> None:

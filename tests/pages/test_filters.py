@@ -17,7 +17,7 @@ from core.model.spec import ModelSpec
 from core.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from pages.sections.filters import filter_order as unit_orders
+from pages.sections.filters import filter_order
 from pages.shared.shell.navigation import path
 
 Sheets = Callable[[AppTest], dict[str, Any]]
@@ -163,7 +163,7 @@ def test_a_first_layer_over_colours_is_shown_in_colours_or_by_channel(
     home: Any, sheets: Sheets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        unit_orders, "_unmoved", lambda *_: ({"conv1": set()}, 0)
+        filter_order, "_unmoved", lambda *_: ({"conv1": set()}, 0)
     )  # its pictures would have to be drawn first
     spec = ModelSpec("Colours", (3, 32, 32), 10, (Conv(4), Conv(3), Flatten(), Dense(10)))
     store = RunStore()

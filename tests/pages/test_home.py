@@ -6,8 +6,7 @@ from core.demo import DEMOS, queue
 from core.runs.records import Status
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from pages.shared.shell import services as state
-from pages.shared.shell import session
+from pages.shared.shell import services, session
 from pages.shared.shell.layout import escape_markdown
 from pages.shared.shell.navigation import path
 
@@ -31,7 +30,7 @@ def test_the_button_queues_the_tutorial_network_on_real_digits():
     assert (run.status, run.dataset) == (Status.QUEUED, "mnist5k")
     assert run.spec == session.new_draft("mnist5k", "tutorial").spec
     assert TrainConfig.from_mapping(run.config).epochs == 5
-    assert state.engine().submitted == [run.id]
+    assert services.engine().submitted == [run.id]
 
 
 def test_the_demo_is_queued_once_shows_how_far_it_is_and_can_be_cancelled():
@@ -41,7 +40,7 @@ def test_the_demo_is_queued_once_shows_how_far_it_is_and_can_be_cancelled():
     store = RunStore()
     runs = store.list()
     assert {run.name for run in runs} == {demo.name for demo in DEMOS.values()}
-    assert [store.get(run_id).name for run_id in state.engine().submitted] == [demo.name for demo in DEMOS.values()]
+    assert [store.get(run_id).name for run_id in services.engine().submitted] == [demo.name for demo in DEMOS.values()]
     assert [button.label for button in app.button] == ["Train a network", "Cancel"]
     links = [link.proto.label for link in app.get("page_link")]
     assert all(demo.name in links for demo in DEMOS.values())

@@ -18,11 +18,10 @@ from core.reliability.calibrated_model import CalibratedModel, calibrate
 from core.reliability.features import extract_features
 from core.runs.store import RunStore
 from pages.sections.classify.batch import csv
-from pages.shared.network import inference as results
-from pages.shared.picture import input_image as subjects
+from pages.shared.network import inference
+from pages.shared.picture import input_image
 from pages.shared.picture.samples import sample_file
-from pages.shared.shell import formatting
-from pages.shared.shell import services as state
+from pages.shared.shell import formatting, services
 from pages.shared.shell.navigation import path
 from pages.shared.widgets.draw_pad import LONGEST, drawn
 from tests.pages.conftest import settled
@@ -134,10 +133,10 @@ def test_many_files_become_a_table_and_a_bad_one_keeps_the_others(trained_run: s
 
 
 def test_what_is_drawn_reaches_the_network(trained_run: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[subjects.InputImage] = []
-    ask = results.probabilities
+    seen: list[input_image.InputImage] = []
+    ask = inference.probabilities
     monkeypatch.setattr(
-        results, "probabilities", lambda weights, picture: seen.append(picture) or ask(weights, picture)
+        inference, "probabilities", lambda weights, picture: seen.append(picture) or ask(weights, picture)
     )
     strokes = np.zeros((280, 280, 3), dtype=np.uint8)
     strokes[40:60, 60:220] = strokes[60:250, 200:220] = 255
@@ -160,7 +159,7 @@ def test_what_the_browser_sends_is_looked_at_twice() -> None:
 
 def test_the_crop_can_be_moved(trained_run: str) -> None:
     app = opened(trained_run, picture="sample:cat")
-    before = state.MIDDLE, app.session_state["picture"].crop
+    before = services.MIDDLE, app.session_state["picture"].crop
     assert before[0] == before[1]
     app.slider(key="crop_x_cat").set_value(0).run()
     app.slider(key="crop_zoom_cat").set_value(2.0).run()

@@ -6,13 +6,11 @@ from streamlit.testing.v1 import AppTest
 from core.model.build import build_model
 from core.runs.checkpoint import Checkpoint, save_checkpoint
 from core.runs.store import RunStore
-from pages.shared.shell import navigation as menu
-from pages.shared.shell import services as state
-from pages.shared.shell import session
+from pages.shared.shell import navigation, services, session
 
 
 def opened(name: str, run_id: str = "") -> AppTest:
-    app = AppTest.from_file(menu.path(name), default_timeout=60)
+    app = AppTest.from_file(navigation.path(name), default_timeout=60)
     if run_id:
         app.query_params["run"] = run_id
     return app.run()
@@ -42,9 +40,9 @@ def test_weights_of_which_nothing_is_known_are_named(home):
     assert any("0123456789" in caption.value for caption in app.caption)
 
 
-@pytest.mark.parametrize("name", menu.PAGES)
+@pytest.mark.parametrize("name", navigation.PAGES)
 def test_no_page_breaks_when_the_database_is_damaged_and_all_work_once_it_is_moved_away(trained_run, home, name):
-    state.store()
+    services.store()
     (home / "runs.db").write_bytes(b"this is no database" * 1000)
     app = opened(name, trained_run)
     assert not app.exception

@@ -19,8 +19,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.errors import ExplainError
 from core.explain.epochs import Missing
-from pages.shared.shell import background_jobs as jobs
-from pages.shared.shell import job_board
+from pages.shared.shell import background_jobs, job_board
 from pages.shared.shell.job_board import Lane
 
 GATES: dict[str, threading.Event] = {}
@@ -31,8 +30,8 @@ HIDDEN: list[bool] = []  # not empty: the page does not show the place
 
 @pytest.fixture(autouse=True)
 def _nothing_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "_session", jobs._session)
-    monkeypatch.setattr(jobs, "GRACE_SECONDS", {})
+    monkeypatch.setattr(background_jobs, "_session", background_jobs._session)
+    monkeypatch.setattr(background_jobs, "GRACE_SECONDS", {})
     st.cache_resource.clear()
     GATES.update({name: threading.Event() for name in ("a", "b", "c")})
     for each in (CALLS, ERRORS, HIDDEN):
@@ -43,7 +42,7 @@ def script(name: str, ask: str, person: str, here) -> None:  # type: ignore[no-u
     """Show one piece of work that waits for its gate after its first step."""
     import streamlit as st
 
-    from pages.shared.shell import background_jobs as jobs
+    from pages.shared.shell import background_jobs
 
     def work(tell):  # type: ignore[no-untyped-def]
         here["calls"].append(name)
@@ -54,9 +53,9 @@ def script(name: str, ask: str, person: str, here) -> None:  # type: ignore[no-u
             raise here["errors"].pop()
         return f"result of {name}"
 
-    jobs._session = lambda: person
+    background_jobs._session = lambda: person
     if not here["hidden"]:
-        found = jobs.background((name,), work, words="Counting", place="test", ask=ask)
+        found = background_jobs.background((name,), work, words="Counting", place="test", ask=ask)
         if found is not None:
             st.markdown(found)
 
@@ -196,7 +195,7 @@ def test_no_lane_waits_for_another() -> None:
 
 
 def test_what_is_done_at_once_shows_no_progress(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "GRACE_SECONDS", {Lane.SHORT: 10.0})
+    monkeypatch.setattr(background_jobs, "GRACE_SECONDS", {Lane.SHORT: 10.0})
     GATES["a"].set()
     assert opened().markdown[0].value == "result of a"
     ERRORS.append(ExplainError("No."))

@@ -139,11 +139,11 @@ def test_a_bomb_is_never_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def build_page() -> None:
-    from pages.shared.run import share_link as links
+    from pages.shared.run import share_link
     from pages.shared.shell.layout import page
 
     page("build")
-    links.follow_link()
+    share_link.follow_link()
 
 
 def open_link(params: dict[str, str]) -> AppTest:

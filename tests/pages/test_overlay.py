@@ -11,7 +11,7 @@ from core.model.layers import Dense, Dropout, Flatten
 from core.model.spec import ModelSpec
 from core.runs.records import Event, Metric
 from core.train.config import TrainConfig
-from pages.shared.shell import services as state
+from pages.shared.shell import services
 from pages.shared.shell.layout import escape_markdown
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,7 +21,7 @@ DROPPING = ModelSpec("Small", (1, 8, 8), 10, (Flatten(), Dropout(0.25), Dense(10
 
 def record(name: str, accuracies: list[float], spec: ModelSpec = SPEC, **settings: object) -> str:
     """Record a finished run of one epoch for each of the validation accuracies, of two steps each."""
-    store = state.store()
+    store = services.store()
     run_id = store.create(spec, TrainConfig(**settings), "digits", name, owner="tests")
     metrics = []
     for epoch, accuracy in enumerate(accuracies, start=1):
@@ -123,7 +123,7 @@ def test_before_the_first_epoch_is_over_no_result_is_claimed() -> None:
 
 def test_what_was_changed_while_training_is_told() -> None:
     one, other = record("One", [0.5]), record("Other", [0.6])
-    state.store().note_event(other, Event(1, "edit", "learning rate 0.001 → 0.1"))
+    services.store().note_event(other, Event(1, "edit", "learning rate 0.001 → 0.1"))
     assert "Changed in **Other** while it trained: learning rate 0.001 → 0.1 after batch 1." in words(
         compare(one, other)
     )
@@ -140,11 +140,11 @@ def test_deleted_runs_and_nonsense_in_the_address_are_left_out() -> None:
 
 
 def test_a_run_that_is_not_among_the_latest_is_compared_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pages.sections.runs import selection as run_choice
+    from pages.sections.runs import selection
 
     old = record("Old", [0.5])
     new = record("New", [0.6])
-    monkeypatch.setattr(run_choice, "LIMIT", 1)
+    monkeypatch.setattr(selection, "LIMIT", 1)
     app = compare(old, new)
     assert charts(app)[0]["encoding"]["color"]["scale"]["domain"] == [old, new]
     assert app.dataframe[0].value["Name"].tolist() == ["New", "Old"]

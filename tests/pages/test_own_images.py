@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.data import user_datasets as own
+from core.data import user_datasets
 from core.data.catalog import DATASETS
 from core.data.importing.importer import import_images
 from core.model.presets import preset
@@ -13,8 +13,8 @@ from core.runs.records import Status
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from core.train.runner import Runner
-from pages.sections.data import sources as own_sources
-from pages.shared.shell import services as state
+from pages.sections.data import sources
+from pages.shared.shell import services
 from tests.data.archives import class_folders, packed, picture
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
@@ -67,7 +67,7 @@ def test_a_zip_is_shown_before_it_comes_in_and_is_a_data_set_afterwards() -> Non
     assert any("Few pictures" in warning.value for warning in app.warning)
     app.select_slider(key="own_side").set_value(16).run()
     bring_in(app)
-    (name,) = own.names()
+    (name,) = user_datasets.names()
     info = DATASETS[name]
     assert (info.title, info.input_shape, info.num_images) == ("My pets", (3, 16, 16), 16)
     assert app.radio(key="dataset").value == name
@@ -93,11 +93,11 @@ def test_classes_of_loose_files_and_shots_make_a_data_set(monkeypatch: pytest.Mo
     app.text_input(key="own_name_0").set_value("yes").run()
     files = [(f"{n}.png", picture(n), "image/png") for n in range(5)]
     app.file_uploader(key="own_files_0").set_value(files).run()
-    app.session_state[own_sources._SHOTS] = {1: [picture(n, kind="JPEG") for n in range(9, 14)]}
+    app.session_state[sources._SHOTS] = {1: [picture(n, kind="JPEG") for n in range(9, 14)]}
     app.run()
     assert not app.exception
     bring_in(app)
-    (name,) = own.names()
+    (name,) = user_datasets.names()
     assert DATASETS[name].class_names == ("Class 2", "yes")
     assert DATASETS[name].num_images == 10
 
@@ -116,7 +116,7 @@ def learned(home: Path) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize(
-    "page", ["data", "build", "train", "runs", "home", "filters", "feature_maps", "saliency", "classify"]
+    "page", ["data", "build", "train", "runs", "home", "filters", "feature_maps", "explain", "classify"]
 )
 def test_every_page_takes_it(page: str, learned: tuple[str, str]) -> None:
     name, run_id = learned
@@ -136,9 +136,9 @@ def test_renaming_and_deleting_ask_first_and_runs_stay_usable(learned: tuple[str
     assert not app.exception
     assert name not in DATASETS
     assert app.radio(key="dataset").value in DATASETS
-    run = state.store().get(run_id)
+    run = services.store().get(run_id)
     assert run.class_names == ("<i>cat", "dog *x*")
-    for page in ("data", "train", "runs", "filters", "saliency", "classify", "build"):
+    for page in ("data", "train", "runs", "filters", "explain", "classify", "build"):
         app = open_page(page, run=run_id)
         assert all("are not on this computer" in error.value for error in app.error), page
     app = open_page("classify", run=run_id)
@@ -163,7 +163,7 @@ def test_two_of_one_title_can_each_be_chosen_and_a_new_title_by_anybody_changes_
         app.radio(key="dataset").set_value(name).run()
         assert not app.exception
         assert app.query_params["dataset"] in (name, [name])
-    own.rename_dataset(names[0], "Animals")
+    user_datasets.rename_dataset(names[0], "Animals")
     for _ in range(2):
         app.run()
         assert app.radio(key="dataset").value == names[0]
@@ -183,7 +183,7 @@ def test_a_class_is_renamed_and_merged_before_the_pictures_come_in() -> None:
     assert table["Class"].tolist() == ["Cat", "dog"]
     assert not any("are 2 classes" in warning.value for warning in app.warning)
     bring_in(app)
-    assert DATASETS[own.names()[0]].class_names == ("Cat", "dog")
+    assert DATASETS[user_datasets.names()[0]].class_names == ("Cat", "dog")
 
 
 def test_an_archive_of_locked_files_lists_them_with_the_reason() -> None:

@@ -22,15 +22,15 @@ from core.model.zoo_weights import load_pretrained
 from core.probe.activations import capture_activations
 from core.probe.layer_graph import layer_graph
 from core.probe.surgery import Off, apply_edits
-from pages.sections.filters import top_images as unit_images
-from pages.sections.maths import layer_pass as maths_scene
+from pages.sections.filters import top_images
+from pages.sections.maths import layer_pass
 from pages.shared.network import networks
 from pages.shared.shell import session
 from pages.shared.shell.navigation import path
 
 LITE = "efficientnet_lite0"
 RUN = zoo_id(LITE)
-INSPECT = ("filters", "feature_maps", "classical", "maths", "saliency", "classify")
+INSPECT = ("filters", "feature_maps", "classical_vision", "maths", "explain", "classify")
 
 
 def opened(name: str, run: str = RUN, *, session: dict[str, Any] | None = None, **query: str) -> AppTest:
@@ -178,7 +178,7 @@ def test_a_filter_is_put_in_order_excited_and_switched_off() -> None:
 
 
 def test_a_picture_is_made_that_excites_a_filter(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unit_images, "STEPS", 3)
+    monkeypatch.setattr(top_images, "STEPS", 3)
     app = opened("filters", session={f"excites_{RUN}": True})
     next(button for button in app.button if button.label == "Preferred input").click().run()
     assert not app.exception
@@ -218,7 +218,7 @@ def test_the_loss_is_followed_for_the_likeliest_classes() -> None:
 
 
 def test_a_network_too_large_for_double_precision_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(maths_scene, "MOST_PARAMETERS", 4)
+    monkeypatch.setattr(layer_pass, "MOST_PARAMETERS", 4)
     assert "too many to follow in double precision" in opened("maths", layer="stem.conv").error[0].value
 
 
@@ -236,7 +236,7 @@ def test_receptive_fields_go_both_ways() -> None:
 def test_what_needs_training_images_says_so_and_the_rest_works(section: str) -> None:
     app = opened("maths", session={"maths_section": section})
     assert [NO_IMAGES in error.value for error in app.error] == ([True] if section == "optimizers" else [])
-    assert NO_IMAGES in texts(opened("classical"))
+    assert NO_IMAGES in texts(opened("classical_vision"))
 
 
 def test_a_network_that_is_not_here_is_offered_and_blocks_nothing() -> None:

@@ -11,15 +11,14 @@ from streamlit.testing.v1 import AppTest
 from core.model.layers import Conv
 from core.train.config import TrainConfig
 from pages.shared.picture.addresses import GONE
-from pages.shared.shell import navigation as menu
-from pages.shared.shell import session
+from pages.shared.shell import navigation, session
 from pages.shared.shell.draft_link import from_text, to_text
 
 DRAFT = session.new_draft("digits", "lenet5")
 
 
 def opened(name: str, address: str = "") -> AppTest:
-    app = AppTest.from_file(menu.path(name), default_timeout=60)
+    app = AppTest.from_file(navigation.path(name), default_timeout=60)
     if address:
         app.query_params["draft"] = address
     app.run()
@@ -51,7 +50,7 @@ def test_changed_layers_name_and_settings_are_there_after_a_reload() -> None:
 def test_every_link_carries_the_draft_on() -> None:
     address = to_text(DRAFT, TrainConfig(lr=0.5))
     app = opened("build", address)
-    assert menu.DRAFT in menu.KEPT
+    assert navigation.DRAFT in navigation.KEPT
     links = [element.proto for element in app.get("page_link")]
     assert links and all("draft=" in link.query_string for link in links)
 
@@ -72,7 +71,7 @@ def test_an_address_that_is_no_draft_is_said_and_the_first_network_is_there(page
 
 def test_an_upload_is_there_after_a_reload_and_missed_in_words_when_the_server_forgot_it(trained_run: str) -> None:
     def classify(picture: str = "") -> AppTest:
-        app = AppTest.from_file(menu.path("classify"), default_timeout=60)
+        app = AppTest.from_file(navigation.path("classify"), default_timeout=60)
         app.query_params["run"] = trained_run
         if picture:
             app.query_params["picture"] = picture

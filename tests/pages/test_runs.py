@@ -11,8 +11,7 @@ from core.runs.records import Event, Status
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from pages.shared.run.share_link import read_link
-from pages.shared.shell import services as state
-from pages.shared.shell import session
+from pages.shared.shell import services, session
 from pages.shared.shell.layout import escape_markdown
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,13 +46,13 @@ def test_with_no_run_there_is_the_way_to_the_first() -> None:
 
 def test_a_run_is_listed_and_described(trained_run: str) -> None:
     app = open_page()
-    run = state.store().get(trained_run)
+    run = services.store().get(trained_run)
     row = app.dataframe[0].value.iloc[0]
     assert row["Name"] == "Small network on digits"
     assert row["Status"] == "✓ Finished"
     assert row["Parameters"] == 80 + 2 * (576 + 16) + 528 + 170
     assert row["Test"] == pytest.approx(100 * run.test_accuracy)
-    best = max(metric.valid_accuracy or 0 for metric in state.store().metrics(trained_run))
+    best = max(metric.valid_accuracy or 0 for metric in services.store().metrics(trained_run))
     assert row["Best valid"] == pytest.approx(100 * best)
     assert 2 <= len(row["Loss"]) <= 30
     assert app.subheader[0].value == "Small network on digits"
@@ -71,7 +70,7 @@ def test_a_new_name_is_kept_and_shown_as_text(trained_run: str) -> None:
     hostile = "<script>x</script> *a* [b](c)"
     app.text_input[0].set_value(hostile)
     press(app, "Save name")
-    assert state.store().get(trained_run).name == hostile
+    assert services.store().get(trained_run).name == hostile
     assert app.subheader[0].value == escape_markdown(hostile)
     assert names(app) == [hostile]
 
@@ -81,7 +80,7 @@ def test_an_empty_name_is_refused_with_a_sentence(trained_run: str) -> None:
     app.text_input[0].set_value("   ")
     press(app, "Save name")
     assert [error.value for error in app.error] == ["A run's name has 1 to 80 characters."]
-    assert state.store().get(trained_run).name == "Small network on digits"
+    assert services.store().get(trained_run).name == "Small network on digits"
 
 
 def test_deleting_asks_first_and_then_leaves_nothing(trained_run: str, home: Path) -> None:
@@ -89,7 +88,7 @@ def test_deleting_asks_first_and_then_leaves_nothing(trained_run: str, home: Pat
     assert any("This cannot be undone" in element.value for element in app.markdown)
     assert (home / "runs" / trained_run).exists()
     press(app, "Delete for good")
-    assert state.store().list() == ()
+    assert services.store().list() == ()
     assert not (home / "runs" / trained_run).exists()
     assert "run" not in app.query_params
     assert app.button[0].label == "Go to Home"
@@ -97,22 +96,22 @@ def test_deleting_asks_first_and_then_leaves_nothing(trained_run: str, home: Pat
 
 def test_a_run_that_trains_is_not_deleted(trained_run: str) -> None:
     app = open_page(trained_run)
-    state.store().change(trained_run, status=Status.RUNNING.value)
+    services.store().change(trained_run, status=Status.RUNNING.value)
     press(app, "Delete for good")
     assert [error.value for error in app.error] == ["This run is training: stop it before you delete it."]
-    assert [run.id for run in state.store().list()] == [trained_run]
+    assert [run.id for run in services.store().list()] == [trained_run]
 
 
 def test_an_interrupted_run_says_why_and_is_resumed(trained_run: str) -> None:
-    state.store().change(trained_run, status=Status.INTERRUPTED.value, message="Its worker <i>died</i>.")
+    services.store().change(trained_run, status=Status.INTERRUPTED.value, message="Its worker <i>died</i>.")
     app = open_page(trained_run)
     assert [warning.value for warning in app.warning] == [escape_markdown("Its worker <i>died</i>.")]
     press(app, "Resume")
-    assert state.engine().requested == [(trained_run, "resume")]
-    assert state.store().get(trained_run).status is Status.QUEUED
+    assert services.engine().requested == [(trained_run, "resume")]
+    assert services.store().get(trained_run).status is Status.QUEUED
     assert app.dataframe[0].value["Status"].tolist() == ["… Waiting"]
     press(app, "Stop training")
-    assert state.store().get(trained_run).status is Status.STOPPED
+    assert services.store().get(trained_run).status is Status.STOPPED
 
 
 def test_the_network_of_a_run_becomes_the_next_one(trained_run: str) -> None:
@@ -121,15 +120,15 @@ def test_the_network_of_a_run_becomes_the_next_one(trained_run: str) -> None:
     app.switch_page("pages/runs.py").run()
     press(app, "Build from this network")
     assert app.title[0].value == "Build"
-    run = state.store().get(trained_run)
+    run = services.store().get(trained_run)
     assert app.session_state["draft"] == session.Draft("digits", run.spec)
     assert app.session_state["config"] == TrainConfig.from_mapping(run.config)
     assert app.session_state["config"].lr == 0.01
 
 
 def test_settings_of_another_version_are_refused_and_the_page_stays(trained_run: str) -> None:
-    config = dict(state.store().get(trained_run).config) | {"magic": 1}
-    state.store().change(trained_run, config=json.dumps(config))
+    config = dict(services.store().get(trained_run).config) | {"magic": 1}
+    services.store().change(trained_run, config=json.dumps(config))
     app = press(open_page(trained_run), "Build from this network")
     assert app.title[0].value == "Runs"
     assert any("knows no training setting 'magic'" in error.value for error in app.error)
@@ -140,7 +139,7 @@ def test_a_link_rebuilds_the_run(trained_run: str) -> None:
     app = open_page(trained_run)
     link = next(code.value for code in app.code if "/build?" in code.value)
     params = {name: value for name, (value,) in parse_qs(urlsplit(link).query).items()}
-    run = state.store().get(trained_run)
+    run = services.store().get(trained_run)
     assert read_link(params) == (session.Draft("digits", run.spec), TrainConfig.from_mapping(run.config))
 
 
@@ -149,7 +148,7 @@ def test_a_note_is_kept_and_shown_as_text(trained_run: str) -> None:
     hostile = "Tried *lr* 0.01\n\n<script>x</script> [b](c)"
     app.text_area[0].set_value(hostile)
     press(app, "Save note")
-    assert state.store().get(trained_run).note == hostile
+    assert services.store().get(trained_run).note == hostile
     assert hostile in [text.value for text in app.text]
     assert app.dataframe[0].value["Note"].tolist() == ["Tried *lr* 0.01 <script>x</script> [b](c)"]
     app.text_area[0].set_value("")
@@ -162,7 +161,7 @@ def test_a_note_is_cut_where_it_would_be_too_long(trained_run: str) -> None:
     app.text_area[0].set_value("x" * 2001)
     press(app, "Save note")
     assert not app.error
-    assert state.store().get(trained_run).note == "x" * 2000
+    assert services.store().get(trained_run).note == "x" * 2000
 
 
 def test_a_refusal_stays_until_the_next_try(trained_run: str) -> None:
@@ -174,29 +173,29 @@ def test_a_refusal_stays_until_the_next_try(trained_run: str) -> None:
     app.text_input[0].set_value("Better")
     press(app, "Save name")
     assert not app.error
-    assert state.store().get(trained_run).name == "Better"
+    assert services.store().get(trained_run).name == "Better"
 
 
 def test_what_was_changed_while_it_trained_is_listed(trained_run: str) -> None:
-    state.store().note_event(trained_run, Event(1200, "edit", "learning rate 0.01 → 0.1"))
+    services.store().note_event(trained_run, Event(1200, "edit", "learning rate 0.01 → 0.1"))
     text = " ".join(element.value for element in open_page(trained_run).markdown)
     assert "after batch 1,200: learning rate 0.01 → 0.1" in text
 
 
 def test_a_run_that_trains_shows_how_far_it_is(trained_run: str) -> None:
-    state.store().change(trained_run, status=Status.RUNNING.value, total_steps=40)
+    services.store().change(trained_run, status=Status.RUNNING.value, total_steps=40)
     assert open_page().dataframe[0].value["Status"].tolist() == ["▶ Training 50%"]
 
 
 def test_the_speed_is_listed_where_it_is_known(trained_run: str) -> None:
-    state.store().change(trained_run, images_per_second=0.0)
+    services.store().change(trained_run, images_per_second=0.0)
     assert open_page().dataframe[0].value["Images/s"].isna().tolist() == [True]
-    state.store().change(trained_run, images_per_second=2100.4)
+    services.store().change(trained_run, images_per_second=2100.4)
     assert open_page().dataframe[0].value["Images/s"].tolist() == [2100]
 
 
 def test_a_training_that_ended_early_says_why(trained_run: str) -> None:
-    state.store().change(trained_run, message="It reached its *target*.")
+    services.store().change(trained_run, message="It reached its *target*.")
     assert [info.value for info in open_page().info] == [escape_markdown("It reached its *target*.")]
 
 
@@ -213,7 +212,7 @@ def test_the_address_says_which_run_is_chosen_and_which_are_ticked(trained_run: 
 
 
 def test_a_damaged_run_is_named_and_the_others_stay_in_reach(trained_run: str, weightless_run: str) -> None:
-    state.store().change(weightless_run, spec="{}")
+    services.store().change(weightless_run, spec="{}")
     app = open_page(weightless_run)
     assert [error.value for error in app.error] == [
         f"The record of run {weightless_run} is damaged: choose another run."
@@ -241,7 +240,7 @@ def test_an_unknown_run_is_named_and_the_others_stay_in_reach(trained_run: str) 
 
 def test_every_state_has_its_sign(trained_run: str) -> None:
     for status in Status:
-        state.store().change(trained_run, status=status.value)
+        services.store().change(trained_run, status=status.value)
         (shown,) = open_page(trained_run).dataframe[0].value["Status"]
         assert len(shown.split()[0]) == 1
         assert len(shown.split()) == 2

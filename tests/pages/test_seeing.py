@@ -33,9 +33,9 @@ def seeing(run_id: str, **remembered: Any) -> AppTest:
         from pages.sections.train.curves import curves
         from pages.sections.train.internals import evidence_panel
         from pages.sections.train.live_preview import film_strip
-        from pages.shared.shell import services as state
+        from pages.shared.shell import services
 
-        run = state.store().get(run_id)
+        run = services.store().get(run_id)
         curves(run, [Mark(1, 2, "rises", "loss")])
         film_strip(run)
         evidence_panel(run)
@@ -202,9 +202,9 @@ def test_weights_that_cannot_be_read_are_one_sentence_and_the_rest_stays(damaged
     def page(run_id: str) -> None:
         from pages.sections.train.curves import curves
         from pages.sections.train.live_preview import film_strip
-        from pages.shared.shell import services as state
+        from pages.shared.shell import services
 
-        run = state.store().get(run_id)
+        run = services.store().get(run_id)
         film_strip(run)
         curves(run)
 

@@ -13,17 +13,17 @@ from core.inference.prediction import predict
 from core.inference.sources import RunNetwork
 from core.runs.checkpoint import load_checkpoint, save_checkpoint
 from core.runs.store import RunStore
-from pages.shared.network import inference as results
+from pages.shared.network import inference
 from pages.shared.network.networks import library
 from pages.shared.picture.input_image import InputImage
-from pages.shared.shell import services as state
+from pages.shared.shell import services
 
 PICTURE = InputImage("", (1, 8, 8), bytes(range(0, 256, 4)))
 
 
 @pytest.fixture
 def path(trained_run: str) -> Path:
-    return state.store().checkpoint(trained_run)
+    return services.store().checkpoint(trained_run)
 
 
 def write_other_weights(path: Path) -> None:
@@ -61,11 +61,11 @@ def test_a_result_of_new_weights_is_not_kept_under_the_mark_of_the_old(
     old = path.with_suffix(".old")
     os.link(path, old)
     during_the_first_reading(monkeypatch, lambda: write_other_weights(path))
-    got = results.probabilities(library().get(trained_run), PICTURE)
+    got = inference.probabilities(library().get(trained_run), PICTURE)
     assert np.allclose(got, direct(trained_run))
     assert not np.allclose(got, before, atol=1e-3)
     old.replace(path)  # the very file of before, with its old time
-    assert np.allclose(results.probabilities(library().get(trained_run), PICTURE), before)
+    assert np.allclose(inference.probabilities(library().get(trained_run), PICTURE), before)
 
 
 def test_one_object_gives_mark_and_network_whatever_is_written_meanwhile(trained_run: str, path: Path) -> None:
@@ -74,10 +74,10 @@ def test_one_object_gives_mark_and_network_whatever_is_written_meanwhile(trained
     mark = weights.mark
     write_other_weights(path)
     assert weights.mark == mark
-    assert np.allclose(results.probabilities(weights, PICTURE), before)
+    assert np.allclose(inference.probabilities(weights, PICTURE), before)
     later = library().get(trained_run)
     assert later.mark != mark
-    assert np.allclose(results.probabilities(later, PICTURE), direct(trained_run))
+    assert np.allclose(inference.probabilities(later, PICTURE), direct(trained_run))
     assert not np.allclose(direct(trained_run), before, atol=1e-3)
 
 
@@ -99,11 +99,11 @@ def test_weights_that_change_at_every_reading_end_in_a_sentence(
 
     monkeypatch.setattr(RunStore, "load_model", load_model)
     with pytest.raises(StorageError, match="look again in a moment"):
-        stamped.load_stamped(state.store(), trained_run)
+        stamped.load_stamped(services.store(), trained_run)
 
 
 def test_the_step_is_that_of_the_weights(trained_run: str, path: Path) -> None:
-    run = state.store().get(trained_run)
+    run = services.store().get(trained_run)
     assert library().get(trained_run).stamped.step == run.step
     checkpoint = load_checkpoint(path)
     save_checkpoint(path, replace(checkpoint, meta={**checkpoint.meta, "step": "7"}))
@@ -114,7 +114,7 @@ def test_pinned_weights_refuse_to_be_others(trained_run: str, path: Path) -> Non
     before = direct(trained_run)
     pinned = library().get(trained_run).pinned()
     assert pinned.mark == library().get(trained_run).mark
-    assert np.allclose(results.probabilities(pinned, PICTURE), before)
+    assert np.allclose(inference.probabilities(pinned, PICTURE), before)
     late = library().get(trained_run).pinned()
     write_other_weights(path)
     with pytest.raises(RunError, match="look again in a moment"):

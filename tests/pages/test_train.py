@@ -11,11 +11,10 @@ from core.options import options
 from core.runs.records import Status
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from pages.shared.run import start as launch
+from pages.shared.run import start
 from pages.shared.run.run_controls import ACTIONS
 from pages.shared.run.start import epoch_time
-from pages.shared.shell import services as state
-from pages.shared.shell import session
+from pages.shared.shell import services, session
 from pages.shared.shell.formatting import duration
 from pages.shared.shell.job_board import board
 from pages.shared.shell.layout import escape_markdown
@@ -41,7 +40,7 @@ def labels(app: AppTest) -> set[str]:
 
 
 def test_the_time_is_measured_before_the_start(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(launch, "epoch_time", epoch_time)
+    monkeypatch.setattr(start, "epoch_time", epoch_time)
     app = train_page()
     assert not app.exception
     (seconds,) = (job.result.result() for job in board().jobs.values())
@@ -59,7 +58,7 @@ def test_a_measurement_that_failed_is_said_and_can_be_made_again(monkeypatch: py
         return answer
 
     monkeypatch.setattr("core.train.estimate.time_epoch_apart", measure)
-    monkeypatch.setattr(launch, "epoch_time", epoch_time)
+    monkeypatch.setattr(start, "epoch_time", epoch_time)
     app = train_page()
     assert "How long it takes could not be measured." in [caption.value for caption in app.caption]
     app.button(key="again_timing").click().run()
@@ -121,7 +120,7 @@ def test_every_setting_reaches_the_run():
     assert TrainConfig.from_mapping(run.config) == TrainConfig(**WANTED)
     assert run.spec == session.new_draft("digits", "lenet5").spec
     assert app.query_params["run"] == run.id
-    assert state.engine().submitted == [run.id]
+    assert services.engine().submitted == [run.id]
 
 
 def test_what_differs_from_the_defaults_is_named_and_can_be_undone():

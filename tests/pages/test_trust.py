@@ -27,7 +27,7 @@ from core.model.spec import ModelSpec
 from core.runs.checkpoint import Checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from pages.sections.explain import trust_request as trust_asked
+from pages.sections.explain import trust_request
 from pages.shared.explanation.controls import FIRST
 from pages.shared.network import networks
 from pages.shared.shell.formatting import share
@@ -224,8 +224,8 @@ def test_a_picture_of_one_colour_gets_a_sentence_where_nothing_can_be_removed(tr
 
 
 def test_what_costs_much_waits_for_a_click(trained_run: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trust_asked, "AT_ONCE", 0)
-    monkeypatch.setattr(trust_asked, "UNASKED", 0)
+    monkeypatch.setattr(trust_request, "AT_ONCE", 0)
+    monkeypatch.setattr(trust_request, "UNASKED", 0)
     app = opened(run=trained_run)
     assert [button.key for button in app.button if button.key.startswith("ask_")] == ["ask_trust_map"]
     settled(app.button(key="ask_trust_map").click().run())

@@ -14,12 +14,12 @@ from tests.exchange.foreign import CLASSES, Foreign, made
 
 PAGES = sorted(path.stem for path in (Path(__file__).resolve().parents[2] / "pages").glob("*.py"))
 SECTIONS = {
-    "beyond": ("beyond_section", ("attack", "training", "concepts")),
+    "attacks_concepts": ("beyond_section", ("attack", "training", "concepts")),
     "evaluate": ("evaluate_section", ("matrix", "galleries", "images", "contest")),
     "maths": ("maths_section", ("layers", "fields", "losses", "optimizers")),
-    "saliency": ("saliency_section", ("maps", "trust", "agreement", "time")),
+    "explain": ("saliency_section", ("maps", "trust", "agreement", "time")),
 }
-NEEDS_IMAGES = {"evaluate", "atlas", "compress", "classical"}
+NEEDS_IMAGES = {"evaluate", "embedding", "compress", "classical_vision"}
 NOT_HERE = "are not on this computer: bring them in on the page Runs"
 NOT_BROUGHT = "are not brought in yet"
 

@@ -17,7 +17,7 @@ from core.data.datasets import load_dataset
 from core.model.build import build_model
 from core.runs import checkpoint
 from core.runs.store import RunStore
-from core.train import recorder as recording
+from core.train import recorder
 from core.train.loop import Training
 from core.train.runner import Runner
 from tests.train.trials import LONG, SPEC
@@ -30,14 +30,14 @@ def _reach(home: str) -> None:
 
 def quick(home: str) -> None:
     """Write weights all the time."""
-    recording.CHECKPOINT_SECONDS = recording.FLUSH_SECONDS = 0.02
-    recording.CHECKPOINT_SHARE = 1.0
+    recorder.CHECKPOINT_SECONDS = recorder.FLUSH_SECONDS = 0.02
+    recorder.CHECKPOINT_SHARE = 1.0
 
 
 def slow(home: str) -> None:
     """Take a few milliseconds longer for each step."""
-    steps = recording.Recording.note
-    recording.Recording.note = lambda self, step: (steps(self, step), time.sleep(0.005))[0]
+    steps = recorder.Recording.note
+    recorder.Recording.note = lambda self, step: (steps(self, step), time.sleep(0.005))[0]
 
 
 def _break_writing(home: str, turn: int, keep: float) -> None:
@@ -75,14 +75,14 @@ def written(home: str) -> None:
 def named(home: str) -> None:
     """Stop for good right after new weights took the place of earlier ones."""
     quick(home)
-    save, turns = recording.save_checkpoint, itertools.count(1)
+    save, turns = recorder.save_checkpoint, itertools.count(1)
 
     def write(path: Path, content: checkpoint.Checkpoint) -> None:
         save(path, content)
         if path.name.startswith("latest") and next(turns) == 3:
             _reach(home)
 
-    recording.save_checkpoint = write
+    recorder.save_checkpoint = write
 
 
 def jumping_clock(home: str) -> None:

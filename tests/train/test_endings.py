@@ -11,8 +11,7 @@ from core.model.layers import Dense, Flatten
 from core.model.spec import ModelSpec
 from core.runs.records import DATA_MISSING, INTERNAL, OUT_OF_MEMORY, SETTINGS, STORAGE, Status
 from core.runs.store import RunStore
-from core.train import endings, loop, runner
-from core.train import recorder as recording
+from core.train import endings, loop, recorder, runner
 from core.train.config import TrainConfig
 from core.train.endings import ending_of
 from core.train.loop import Training
@@ -54,9 +53,9 @@ def fail_at(stage: str, error: Exception, monkeypatch: pytest.MonkeyPatch):
             Training, "_update", lambda self, *rest: _raise(error) if self.step == when else update(self, *rest)
         )
     elif stage == "saving":
-        monkeypatch.setattr(recording, "save_checkpoint", lambda *_, **__: _raise(error))
+        monkeypatch.setattr(recorder, "save_checkpoint", lambda *_, **__: _raise(error))
     elif stage == "recording":  # which is tried once more when the run ends
-        monkeypatch.setattr(recording.Recording, "flush", lambda _: _raise(error))
+        monkeypatch.setattr(recorder.Recording, "flush", lambda _: _raise(error))
     elif stage == "validation":
         monkeypatch.setattr(loop, "evaluate", lambda *_, **__: _raise(error))
     elif stage == "test":
@@ -160,7 +159,7 @@ def test_a_data_set_that_is_gone_is_said_and_the_run_can_go_on_once_it_is_back(s
 
 def test_a_record_of_another_version_is_said(store, monkeypatch):
     run_id = store.create(SPEC, CONFIG, "digits", owner="tests")
-    monkeypatch.setattr(recording.Recording, "note", lambda self, step: {}["unknown"])
+    monkeypatch.setattr(recorder.Recording, "note", lambda self, step: {}["unknown"])
     assert Runner(store, run_id, "tests").run() is Status.FAILED
     assert store.get(run_id).failure == INTERNAL
 

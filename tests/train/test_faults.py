@@ -18,8 +18,7 @@ import torch
 from core.runs.checkpoint import load_checkpoint
 from core.runs.records import Status
 from core.runs.store import RunStore
-from core.train import retry as patience
-from core.train import scheduler as engines
+from core.train import retry, scheduler
 from core.train.runner import Runner
 from core.train.scheduler import Engine, HeartbeatMonitor
 from tests.runs.holder import locked
@@ -206,7 +205,7 @@ def test_the_dead_are_found_after_more_than_three_looks_and_within_five_seconds(
     engine.close()
     run = store.get(run_id)
     assert run.status is Status.INTERRUPTED and "no longer answers" in run.message
-    assert looks > 3 and (looks + 1) * engines.LOOK_SECONDS < 5
+    assert looks > 3 and (looks + 1) * scheduler.LOOK_SECONDS < 5
     assert not half.exists()
 
 
@@ -242,7 +241,7 @@ def freeze(store, run_id: str, pid: int) -> None:
         os.kill(pid, signal.SIGSTOP)
         try:
             store.record(run_id, (), wait=0.2)
-        except patience.BusyError:
+        except retry.BusyError:
             os.kill(pid, signal.SIGCONT)
             time.sleep(0.05)
         else:
@@ -297,7 +296,7 @@ def test_a_database_deleted_under_a_worker_loses_no_step(forks, store, onlooker,
 
 
 def test_a_database_held_for_too_long_interrupts_the_run_and_loses_no_step(store, home, monkeypatch):
-    monkeypatch.setattr(patience, "PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(retry, "PATIENCE_SECONDS", 0.5)
     run_id, seen = store.create(SPEC, config(100), "digits", owner="me"), []
     with ExitStack() as holders:
 

@@ -14,7 +14,7 @@ from core.errors import ConfigError, StorageError, TrainingError
 from core.model.build import build_model
 from core.model.layers import Conv, Dense, Dropout, Flatten
 from core.model.spec import ModelSpec
-from core.train import estimate as speed
+from core.train import estimate
 from core.train.choices import OPTIMIZERS
 from core.train.config import TrainConfig
 from core.train.feed import image_order
@@ -128,9 +128,9 @@ def test_timing_counts_batches_and_validation_and_disturbs_nothing(dataset, monk
     torch.manual_seed(5)
     before, threads = torch.get_rng_state(), torch.get_num_threads()
     ticks = count()
-    monkeypatch.setattr(speed, "time", SimpleNamespace(perf_counter=lambda: next(ticks)))  # a second a look
+    monkeypatch.setattr(estimate, "time", SimpleNamespace(perf_counter=lambda: next(ticks)))  # a second a look
     config = replace(CONFIG, batch_size=8)
-    assert speed.time_epoch(SPEC, dataset, config) == pytest.approx(96 / 8 + len(dataset.valid) / 64)
+    assert estimate.time_epoch(SPEC, dataset, config) == pytest.approx(96 / 8 + len(dataset.valid) / 64)
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.get_num_threads() == threads
 
@@ -139,12 +139,12 @@ def test_a_process_of_its_own_times_with_the_threads_of_a_training(monkeypatch):
     monkeypatch.setenv("CONVSCOPE_THREADS", "1")
     threads, config = torch.get_num_threads(), replace(CONFIG, batch_size=8, device="cpu")
     spec = ModelSpec("plain", (1, 8, 8), 10, (Flatten(), Dense(10)))
-    assert 0 < speed.time_epoch_apart(spec, "digits", config) < 60
+    assert 0 < estimate.time_epoch_apart(spec, "digits", config) < 60
     with pytest.raises(TrainingError, match="no data set"):
-        speed.time_epoch_apart(spec, "nothing", config)
-    monkeypatch.setattr(speed.sys, "executable", "/nowhere")
+        estimate.time_epoch_apart(spec, "nothing", config)
+    monkeypatch.setattr(estimate.sys, "executable", "/nowhere")
     with pytest.raises(TrainingError, match="could not be measured"):
-        speed.time_epoch_apart(spec, "digits", config)
+        estimate.time_epoch_apart(spec, "digits", config)
     assert torch.get_num_threads() == threads
 
 

@@ -19,8 +19,7 @@ from core.train import feed
 from core.train.config import TrainConfig
 from core.train.loop import Training, train
 from core.train.runner import Runner
-from pages.shared.shell import navigation as menu
-from pages.shared.shell import session
+from pages.shared.shell import navigation, session
 
 FAULT = (Conv(4), Activation(), Flatten(), Dense(16), BatchNorm(), Activation(), Dense(10))
 SINGLE: dict[str, tuple[Layer, ...]] = {
@@ -106,7 +105,7 @@ def test_batches_of_one_are_refused_before_the_start() -> None:
 
 def test_the_page_says_so_and_its_button_waits() -> None:
     def opened(batch_size: int) -> AppTest:
-        app = AppTest.from_file(menu.path("train"), default_timeout=60)
+        app = AppTest.from_file(navigation.path("train"), default_timeout=60)
         app.session_state["draft"] = session.Draft("digits", spec(FAULT))
         app.session_state["config"] = TrainConfig(batch_size=batch_size)
         return app.run()

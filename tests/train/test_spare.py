@@ -15,8 +15,7 @@ from core.model.layers import Dense, Flatten
 from core.model.spec import ModelSpec
 from core.runs.records import Status
 from core.runs.store import RunStore
-from core.train import scheduler as engines
-from core.train import worker
+from core.train import scheduler, worker
 from core.train.config import TrainConfig
 from core.train.scheduler import Engine
 from core.train.worker_process import BEGUN, WorkerProcess
@@ -56,7 +55,7 @@ def engine(home, tmp_path, monkeypatch):
         engine.starts.append(engine.now)
         return WorkerProcess(folder)
 
-    monkeypatch.setattr(engines, "WorkerProcess", start)
+    monkeypatch.setattr(scheduler, "WorkerProcess", start)
     yield engine
     engine.close()
     store.close()
@@ -88,7 +87,7 @@ def test_a_spare_that_cannot_be_started_is_said_once_and_tried_ever_more_rarely(
     assert line.startswith(f"{WAITS}No worker could be started (No such file")
     caplog.clear()
     stand_in(f"read order && echo {BEGUN}")  # by now one can be started
-    engine.now += engines.MAX_SPARE_SECONDS
+    engine.now += scheduler.MAX_SPARE_SECONDS
     engine._look()
     assert engine.starts[-1] == engine.now
     engine._look()
@@ -99,7 +98,7 @@ def test_a_spare_that_cannot_be_started_is_said_once_and_tried_ever_more_rarely(
     given.wait(20.0)
     engine._look()
     assert said(caplog) == [GOES_ON]
-    assert engine._spare_after == engines.SPARE_AFTER_SECONDS  # nor will the next one wait long
+    assert engine._spare_after == scheduler.SPARE_AFTER_SECONDS  # nor will the next one wait long
 
 
 def test_a_spare_that_ends_says_why_once_a_cause_and_is_tried_ever_more_rarely(engine, stand_in, caplog):

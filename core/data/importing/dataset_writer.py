@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data import user_datasets as own
+from core.data import user_datasets
 from core.data.drawing import SPLITS
 from core.data.importing.decoder_worker import ImageFormat
 from core.data.importing.safezip import Member
@@ -28,8 +28,8 @@ _BLOCK = 256
 def staging_folder() -> Iterator[Path]:
     """Make a folder on the disk of the data sets that is gone afterwards, whatever happens."""
     try:
-        own.root().mkdir(parents=True, exist_ok=True)
-        with unfinished(".import-", own.root()) as folder:
+        user_datasets.root().mkdir(parents=True, exist_ok=True)
+        with unfinished(".import-", user_datasets.root()) as folder:
             yield folder
     except StorageError:
         raise
@@ -83,13 +83,15 @@ def name_of(title: str, look: ImageFormat, parts: Parts, files: Sequence[Member]
     return "-".join(filter(None, ("own", slug, digest.hexdigest())))
 
 
-def record_of(title: str, look: ImageFormat, parts: Parts, notes: NDArray[Any], report: own.Report) -> dict[str, Any]:
+def record_of(
+    title: str, look: ImageFormat, parts: Parts, notes: NDArray[Any], report: user_datasets.Report
+) -> dict[str, Any]:
     """Return what is to be known of a data set; `notes` are those of the training pictures."""
     channels = look.shape[0]
     mean = notes["means"].mean(axis=0)[:channels]
     variance = notes["squares"].mean(axis=0)[:channels] - mean**2
     return {
-        "format": own.FORMAT,
+        "format": user_datasets.FORMAT,
         "title": title,
         "class_names": parts.class_names,
         "input_shape": look.shape,
@@ -103,12 +105,12 @@ def record_of(title: str, look: ImageFormat, parts: Parts, notes: NDArray[Any], 
 
 def publish(path: Path, name: str, record: dict[str, Any]) -> None:
     """Give a finished file of images its place, and what is known of them, in one step."""
-    place, finished = own.root() / name, path.parent / name
+    place, finished = user_datasets.root() / name, path.parent / name
     finished.mkdir()
-    path.replace(finished / own.IMAGES)
-    own.write_record(finished, record)
+    path.replace(finished / user_datasets.IMAGES)
+    user_datasets.write_record(finished, record)
     if place.exists():  # brought in before; perhaps its images were deleted since
-        own.write_record(place, record)
-        (finished / own.IMAGES).replace(place / own.IMAGES)
+        user_datasets.write_record(place, record)
+        (finished / user_datasets.IMAGES).replace(place / user_datasets.IMAGES)
     else:
         finished.replace(place)

@@ -19,9 +19,9 @@ import numpy as np
 from core.data.importing.decoder_worker import NOTE, ImageFormat
 from core.data.importing.safezip import Member
 from core.errors import StorageError
+from core.progress import Progress
 from core.settings import absolute_environment
 
-Progress = Callable[[int, int], None]
 ROOT = Path(__file__).resolve().parents[3]
 MOST = 4  # processes, each with up to `decoding.MEMORY`
 FEW = 64  # files for which starting another process takes longer than it saves

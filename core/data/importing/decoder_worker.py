@@ -1,4 +1,5 @@
-"""A process that decodes pictures and nothing else: `python -m core.data.importing.decoder_worker`, driven by `core.data.importing.decoder_pool`.
+"""A process that decodes pictures and nothing else: `python -m core.data.importing.decoder_worker`, driven by
+`core.data.importing.decoder_pool`.
 
 A file that crashes a decoder takes this process along and no other; it can neither have more memory than stated nor
 outlive who started it. It is told one JSON text a line on its input and answers with one a line: an empty one when it

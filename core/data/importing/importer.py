@@ -1,6 +1,6 @@
 """Pictures of one's own: a zip with one folder for each class becomes a data set, whole or not at all."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data import user_datasets as own
+from core.data import user_datasets
 from core.data.drawing import SPLITS, contradictions, near_duplicates_by_class, remarks
 from core.data.importing.dataset_writer import compact_rows, name_of, publish, record_of, staging_folder, write_header
 from core.data.importing.decoder_pool import DecoderPool
@@ -17,11 +17,11 @@ from core.data.importing.folder_layout import Naming, Survey, counted_reasons, s
 from core.data.importing.safezip import Skipped
 from core.data.parts import Parts, parts_of
 from core.errors import DataError
+from core.progress import Progress
 
 if TYPE_CHECKING:
     from core.data.datasets import Dataset
 
-Progress = Callable[[int, int], None]
 SIZES = (8, 256)
 MAX_BYTES = 2**30  # of all pixels: a data set is trained on from memory
 MAX_SKIPPED = 300  # that are listed by name
@@ -43,8 +43,8 @@ def import_images(
     """Make a data set of a zip of pictures: one folder for each class, or such folders in train, valid and test.
 
     Folders train, valid and test are honoured; what is missing of them is drawn from train, the same share of each
-    class. Pictures that cannot be decoded are left out and listed, see `core.data.user_datasets.report`. The same pictures
-    under the same name are the same data set again.
+    class. Pictures that cannot be decoded are left out and listed, see `core.data.user_datasets.report`. The same
+    pictures under the same name are the same data set again.
 
     Args:
         archive: The zip, or where it is.
@@ -80,7 +80,7 @@ def bring_in(
     progress: Progress | None = None,
 ) -> str:
     """Do what `import_images` does and return the name in `DATASETS`; `source` is what the archive was called."""
-    title = own.clean_title(title)
+    title = user_datasets.clean_title(title)
     _check(look, shares)
     found = survey(archive, naming)
     if progress is not None:
@@ -92,7 +92,7 @@ def bring_in(
             path.write_bytes(archive)
         kept = _decoded(folder, path, found, look, shares, seed, progress)
         warnings = tuple(_warnings(found, kept))
-        report = own.Report(warnings, *_skipped(found, kept.reasons), archive=source[:80])
+        report = user_datasets.Report(warnings, *_skipped(found, kept.reasons), archive=source[:80])
         name = name_of(title, look, kept.parts, found.files)
         train = kept.notes[: kept.parts.sizes[0]]
         publish(kept.file, name, record_of(title, look, kept.parts, train, report))
@@ -133,7 +133,7 @@ def _decoded(
     usable = np.ones(len(found.files), np.bool_)
     parts = parts_of(found, usable, shares, seed)
     order = parts.order
-    file = folder / own.IMAGES
+    file = folder / user_datasets.IMAGES
     begin = write_header(file, look, parts)
     crew = DecoderPool(archive, [found.files[place] for place in order.tolist()], look, file, begin)
     crew.run(progress)
@@ -148,7 +148,7 @@ def _decoded(
             raise DataError(f"{str(error).rstrip('.')} (left out: {told}).") from error
         rows = np.argsort(order)[parts.order]
         pixels = np.memmap(file, np.uint8, "r", begin, (len(notes), *look.shape))
-        file = folder / f"whole-{own.IMAGES}"
+        file = folder / f"whole-{user_datasets.IMAGES}"
         begin = compact_rows(file, look, parts, rows, pixels)
         notes = notes[rows]
     return _Kept(file, begin, (len(notes), *look.shape), parts, notes, reasons)

@@ -10,12 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from core.errors import ExplainError
-from core.explain.metrics.sensitivity import Progress
 from core.explain.metrics.validate import target_probabilities, validated_heatmap
 from core.explain.request import baseline
 from core.failures import in_sentences
 from core.inference.copies import shallow_copy_for_hooks
 from core.inference.prediction import batch_size
+from core.progress import Progress
 
 FILLS = {"mean": "Mean colour", "blur": "Blurred picture"}
 BETTER: dict[str, Literal["lower", "higher"]] = {"deletion": "lower", "insertion": "higher"}  # areas under the curve

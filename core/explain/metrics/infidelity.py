@@ -12,11 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from core.errors import ExplainError
-from core.explain.metrics.sensitivity import Progress
 from core.explain.metrics.validate import shuffled, target_logits, validated_heatmap
 from core.failures import in_sentences
 from core.inference.copies import shallow_copy_for_hooks
 from core.inference.prediction import batch_size
+from core.progress import Progress
 
 SQUARES, SQUARE, RANDOM_MAPS = 128, 4, 4  # a square's side is a quarter of the picture's shorter one
 

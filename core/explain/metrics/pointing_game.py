@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from core.errors import ExplainError
 from core.explain.attribution import heatmap
-from core.explain.metrics.sensitivity import Explain, Progress, tell_done, within
+from core.explain.metrics.sensitivity import Explain, tell_done, within
 from core.failures import in_sentences
+from core.progress import Progress
 
 CONFIDENCE, RESAMPLES = 0.95, 2_000
 RANDOM, CENTRE = "random", "centre"  # the two rows that know nothing of the network
@@ -139,7 +140,8 @@ def league(
         labels: The true classes, int64 (N,).
         methods: By name, what makes an attribution of a network, an image and a class.
         seed: For equal values, random maps and the bootstrap.
-        progress: Called with how much is done, in parts of `core.explain.metrics.sensitivity.FINE` of an explanation; may raise.
+        progress: Called with how much is done, in parts of `core.explain.metrics.sensitivity.FINE` of an
+            explanation; may raise.
 
     Raises:
         ExplainError: There is no image, no mask, or an object that fills its image or none of it; or what a method

@@ -13,11 +13,12 @@ from torch import Tensor, nn
 
 from core.errors import ExplainError
 from core.explain.attribution import heatmap
-from core.explain.metrics.sensitivity import Explain, Progress, tell_done, within
+from core.explain.metrics.sensitivity import Explain, tell_done, within
 from core.explain.metrics.validate import shuffled, validated_heatmap
 from core.failures import in_sentences
 from core.inference.copies import shallow_copy_for_hooks
 from core.inference.random_state import seeded
+from core.progress import Progress
 
 STEPS = 8  # of a cascade at most: of a deep network several layers are forgotten at a time
 _WINDOW = 7  # of the structural similarity, scikit-image's own
@@ -144,7 +145,8 @@ def cascade(
         explain: Makes an attribution of a network, an image and a class: `functools.partial` of `attribute`.
         steps: How many at most; more layers than that are forgotten several at a time.
         seed: What the fresh weights are drawn from.
-        progress: Called with how much is done, in parts of `core.explain.metrics.sensitivity.FINE` of an explanation; may raise.
+        progress: Called with how much is done, in parts of `core.explain.metrics.sensitivity.FINE` of an
+            explanation; may raise.
 
     Raises:
         ExplainError: What `explain` raises, the map of the trained network is blank, or nothing can be forgotten.

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from core.explain.attribution import Attribution, heatmap
 from core.explain.metrics.validate import shuffled, validated_heatmap
 from core.failures import in_sentences
+from core.progress import Progress
 
-Progress = Callable[[int, int], None]
 FINE = 100  # parts that one explanation counts as
 
 
@@ -87,7 +87,8 @@ def sensitivity(
         samples: How many images, each to be explained once.
         radius: How far each normalised value may move.
         seed: What they are drawn from.
-        progress: Called with how much is done, in parts of `core.explain.metrics.sensitivity.FINE` of an explanation; may raise.
+        progress: Called with how much is done, in parts of `core.explain.metrics.sensitivity.FINE` of an
+            explanation; may raise.
 
     Raises:
         ExplainError: What `explain` raises, or the image's own map is blank.

@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from core.errors import ConvScopeError
 from core.failures import in_sentences
 from core.probe.embedding.conditioning import conditioned
-from core.probe.embedding.layout import Floats, Progress, aligned, project
+from core.probe.embedding.layout import Floats, aligned, project
 from core.probe.embedding.trust import NEAREST, Neighbors, nearest, voted
 from core.probe.features import Features, layer_features
+from core.progress import Progress
 
 PARTS = 1000  # of the progress of one map
 _READ, _LAID = 0.15, 0.9  # how much is done when the features are read, and when they are laid out

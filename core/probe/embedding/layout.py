@@ -1,6 +1,5 @@
 """Many rows of numbers as points in the plane: PCA, t-SNE, UMAP, and one map turned to fit another."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,9 +9,9 @@ from scipy.linalg import orthogonal_procrustes
 
 from core.errors import ConvScopeError
 from core.probe.embedding.conditioning import conditioned
+from core.progress import Progress
 
 Floats = NDArray[np.float32]
-Progress = Callable[[int, int], None]
 FEWEST = 8  # points that make a map
 REDUCED = 50  # principal components that t-SNE and UMAP work on, as both papers' authors do
 PERPLEXITY = 30.0

@@ -1,13 +1,11 @@
 """t-SNE by openTSNE, told how far it is and free to be cancelled."""
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ConvScopeError
+from core.progress import Progress
 
-Progress = Callable[[int, int], None]
 Floats = NDArray[np.float32]
 _EXAGGERATED = 250  # steps
 _TICK = 10  # steps

@@ -6,7 +6,6 @@ import io
 import os
 import tempfile
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.extras import extra
+from core.progress import Progress
 from core.settings import cannot_write, settings
 
-Progress = Callable[[int, int], None]
 Floats = NDArray[np.float32]
 PARTS = 1000
 _READY = 0.2  # of the progress: numba has compiled, which it does once, and the neighbours are found

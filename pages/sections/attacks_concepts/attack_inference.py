@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from core.explain.methods.base import Method
 from core.inference.network import Network
-from pages.shared.network import inference as results
-from pages.shared.picture import input_image as subjects
-from pages.shared.shell.background_jobs import Progress, background
+from core.progress import Progress
+from pages.shared.network import inference
+from pages.shared.picture import input_image
+from pages.shared.shell.background_jobs import background
 
 if TYPE_CHECKING:
     from core.explain.attacks import Attack, Attacked, Attempt
@@ -18,7 +19,7 @@ RANDOM = 8  # changes of the same size that an attack is compared with
 Compared = tuple["Attacked", int]  # and how many random changes turn the answer as well
 
 
-def attacked(weights: Network, picture: subjects.InputImage, how: "Attack") -> Compared | None:
+def attacked(weights: Network, picture: input_image.InputImage, how: "Attack") -> Compared | None:
     """Return the attacked picture and how many of `RANDOM` changes turn the answer; None while it is being made.
 
     Raises:
@@ -33,7 +34,7 @@ def attacked(weights: Network, picture: subjects.InputImage, how: "Attack") -> C
     )
 
 
-def _compare(weights: Network, picture: subjects.InputImage, how: "Attack", tell: Progress) -> Compared:
+def _compare(weights: Network, picture: input_image.InputImage, how: "Attack", tell: Progress) -> Compared:
     from core.explain.attacks import attack, random_changes
     from core.inference.prediction import predict
 
@@ -42,14 +43,14 @@ def _compare(weights: Network, picture: subjects.InputImage, how: "Attack", tell
     return found, int((answers != found.before.argmax()).sum())
 
 
-def as_picture(picture: subjects.InputImage, found: "Attacked") -> subjects.InputImage:
+def as_picture(picture: input_image.InputImage, found: "Attacked") -> input_image.InputImage:
     """Return an attacked picture as one that networks can be asked about."""
     title = f"{picture.title}, attacked"
     return replace(picture, title=title, pixels=found.pixels.numpy().tobytes())
 
 
 def explained(
-    weights: Network, pictures: Sequence[subjects.InputImage], target: int, method: Method
+    weights: Network, pictures: Sequence[input_image.InputImage], target: int, method: Method
 ) -> "list[Attribution] | None":
     """Explain one class of several pictures; None while it is being done.
 
@@ -64,7 +65,7 @@ def explained(
             def told(done: int, total: int, before: int = before) -> None:
                 tell(before * total + done, len(pictures) * total)
 
-            found.append(results.attribution(weights, picture, target, method.name, progress=told))
+            found.append(inference.attribution(weights, picture, target, method.name, progress=told))
         return found
 
     passes = len(pictures) * method.passes(method.resolve({}), pictures[0].shape)
@@ -72,7 +73,7 @@ def explained(
     return background(("explained", *key), work, words=f"{passes:,} passes", place="attack_explained")
 
 
-def growing(weights: Network, picture: subjects.InputImage, how: "Attack") -> "tuple[Attempt, ...] | None":
+def growing(weights: Network, picture: input_image.InputImage, how: "Attack") -> "tuple[Attempt, ...] | None":
     """Return attacks of growing strength, up to the first that succeeds; None before that was asked for and is done.
 
     Raises:

@@ -14,8 +14,8 @@ from pages.shared.display.before_after import answers, before_after
 from pages.shared.display.class_bars import class_name
 from pages.shared.display.map_grid import color_bar
 from pages.shared.display.vega_charts import chart
-from pages.shared.network import inference as results
-from pages.shared.picture import input_image as subjects
+from pages.shared.network import inference
+from pages.shared.picture import input_image
 from pages.shared.picture.pixels import enlarged, shown
 from pages.shared.shell import session
 from pages.shared.shell.controls import ask_one
@@ -33,7 +33,7 @@ STEP = {"linf": 1, "l2": 16}
 ANY = -1  # instead of a class
 
 
-def ask_attack(network: Network, picture: subjects.InputImage, answer: int) -> "Attack":
+def ask_attack(network: Network, picture: input_image.InputImage, answer: int) -> "Attack":
     """Ask how to attack a picture of which the network says `answer`."""
     from core.explain.attacks import Attack
 
@@ -100,7 +100,7 @@ _STYLE = """<style>
 
 @st.fragment
 @show_errors()
-def attack_section(weights: Network, picture: subjects.InputImage, target: int) -> None:
+def attack_section(weights: Network, picture: input_image.InputImage, target: int) -> None:
     """Let a picture be attacked, and show the change, the answers and the explanations before and after.
 
     Args:
@@ -114,7 +114,7 @@ def attack_section(weights: Network, picture: subjects.InputImage, target: int) 
         "Every pixel is moved a little in the direction that misleads the network most. People hardly see the "
         "difference; networks do."
     )
-    answer = int(results.probabilities(weights, picture).argmax())
+    answer = int(inference.probabilities(weights, picture).argmax())
     how = ask_attack(weights, picture, answer)
     made = attacked(weights, picture, how)
     if made is None:
@@ -132,7 +132,7 @@ def attack_section(weights: Network, picture: subjects.InputImage, target: int) 
         _smallest(weights, picture, how)
 
 
-def _pictures(picture: subjects.InputImage, found: "Attacked") -> None:
+def _pictures(picture: input_image.InputImage, found: "Attacked") -> None:
     """Show the picture, what was added and what came of it."""
     change = found.change.numpy().astype(np.float64)
     mean = change.mean(axis=0)
@@ -185,7 +185,7 @@ def _verdict(weights: Network, found: "Attacked", turned: int) -> None:
         )
 
 
-def _explanations(weights: Network, picture: subjects.InputImage, found: "Attacked", target: int) -> None:
+def _explanations(weights: Network, picture: input_image.InputImage, found: "Attacked", target: int) -> None:
     """Explain one class of the picture before and after, by one method."""
     from core.explain.compatibility import incompatibility
 
@@ -214,7 +214,7 @@ def _explanations(weights: Network, picture: subjects.InputImage, found: "Attack
         before_after(method, [each.array() for each in pair], maps)
 
 
-def _smallest(weights: Network, picture: subjects.InputImage, how: "Attack") -> None:
+def _smallest(weights: Network, picture: input_image.InputImage, how: "Attack") -> None:
     """Find how little is enough, on a press."""
     from core.figures.flips import flip_chart, flip_rows
 

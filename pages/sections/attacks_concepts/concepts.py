@@ -11,12 +11,13 @@ from core.data.synthetic.concepts import CONCEPTS, concepts_for, draw_concept
 from core.errors import RunError
 from core.figures.samples import sample_strip
 from core.inference.network import Network
+from core.progress import Progress
 from pages.shared.display.class_bars import class_name
 from pages.shared.display.vega_charts import chart
 from pages.shared.network import networks
-from pages.shared.picture import input_image as subjects
+from pages.shared.picture import input_image
 from pages.shared.shell import session
-from pages.shared.shell.background_jobs import Progress, background, lane_of
+from pages.shared.shell.background_jobs import background, lane_of
 from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import escape_markdown, show_errors
 
@@ -46,7 +47,7 @@ class Question:
     """Which network is asked, at which layer, about which class."""
 
     weights: Network
-    picture: subjects.InputImage
+    picture: input_image.InputImage
     target: int
     layer: str
 
@@ -114,7 +115,7 @@ def _examples(asked: Question, count: int) -> "Tensor":
     return found
 
 
-def _variations(picture: subjects.InputImage, count: int) -> "Tensor":
+def _variations(picture: input_image.InputImage, count: int) -> "Tensor":
     import torch
 
     from core.data.augment import Augmentation, augment
@@ -129,7 +130,7 @@ EACH = 6  # pictures of a concept that are shown
 
 @st.fragment
 @show_errors()
-def concept_section(weights: Network, picture: subjects.InputImage, target: int) -> None:
+def concept_section(weights: Network, picture: input_image.InputImage, target: int) -> None:
     """Ask whether concepts speak for a class at a layer.
 
     Args:

@@ -9,13 +9,14 @@ import streamlit as st
 from core.errors import RunError
 from core.figures.scales import number
 from core.inference.network import Network
+from core.progress import Progress
 from core.runs.records import Run
 from pages.shared.display.class_bars import class_name
 from pages.shared.display.image_cards import Card, cards
 from pages.shared.network.missing_images import missing_images
-from pages.shared.picture import input_image as subjects
+from pages.shared.picture import input_image
 from pages.shared.picture.pixels import enlarged, shown
-from pages.shared.shell.background_jobs import Progress, background
+from pages.shared.shell.background_jobs import background
 from pages.shared.shell.controls import ask_one
 from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.shell.services import store
@@ -85,7 +86,7 @@ def _rates(run: Run) -> dict[int, float]:
 
 
 def taught(
-    weights: Network, picture: subjects.InputImage, target: int, moments: Sequence[Kept], count: int
+    weights: Network, picture: input_image.InputImage, target: int, moments: Sequence[Kept], count: int
 ) -> Taught | None:
     """Return what the first `count` training images had to do with an answer; None while that is found out.
 
@@ -135,7 +136,7 @@ SIDE = 112  # about so many pixels wide are the pictures that go to the browser
 
 @st.fragment
 @show_errors()
-def influence_section(weights: Network, picture: subjects.InputImage, target: int) -> None:
+def influence_section(weights: Network, picture: input_image.InputImage, target: int) -> None:
     """Show which training images pushed a network towards a class for a picture, and which look alike to it.
 
     Args:

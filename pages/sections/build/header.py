@@ -10,9 +10,8 @@ from core.model.presets import PRESETS
 from core.model.shapes import LayerSummary, problems, summarize
 from core.model.spec import MAX_NAME, ModelSpec
 from pages.sections.build.layer_stack import share, short
-from pages.shared.run import draft_history as edits
-from pages.shared.shell import navigation as menu
-from pages.shared.shell import session
+from pages.shared.run import draft_history
+from pages.shared.shell import navigation, session
 from pages.shared.shell.controls import pick_dataset
 
 
@@ -20,10 +19,10 @@ def head(draft: session.Draft, revision: int) -> None:
     """Ask for the data set and the name, and offer every preset."""
     with st.grid(3, min_column_width=220, vertical_alignment="bottom"):
         key = f"data_{revision}"
-        pick_dataset(draft.dataset, key, on_change=edits.switch_data, args=(key,))
+        pick_dataset(draft.dataset, key, on_change=draft_history.switch_data, args=(key,))
         key = "network_name"
         st.session_state[key] = draft.spec.name  # it also changes by itself
-        st.text_input("Name", max_chars=MAX_NAME, key=key, on_change=edits.rename, args=(key,))
+        st.text_input("Name", max_chars=MAX_NAME, key=key, on_change=draft_history.rename, args=(key,))
         key = "preset_menu"
         st.menu_button(
             "Start from a preset",
@@ -31,7 +30,7 @@ def head(draft: session.Draft, revision: int) -> None:
             format_func=lambda name: f"**{PRESETS[name].title}** · {PRESETS[name].summary}",
             icon=":material/auto_awesome_mosaic:",
             key=key,
-            on_click=edits.start_from,
+            on_click=draft_history.start_from,
             args=(key,),
             width="stretch",
         )
@@ -67,7 +66,7 @@ def totals(spec: ModelSpec) -> None:
         else:
             st.caption(_weight(layers))
     if pressed:
-        menu.go("train", run=None)
+        navigation.go("train", run=None)
 
 
 def _sums(layers: tuple[LayerSummary, ...], broken: bool) -> tuple[tuple[str, str, str], ...]:

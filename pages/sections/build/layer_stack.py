@@ -13,7 +13,7 @@ from core.model.layers import LAYERS, AvgPool, Conv, Dense, Dropout, Layer, MaxP
 from core.model.shapes import LayerSummary, Problem, problems, summarize
 from core.model.spec import ModelSpec
 from core.options import options
-from pages.shared.run import draft_history as edits
+from pages.shared.run import draft_history
 from pages.shared.shell import session
 from pages.shared.shell.controls import ask
 from pages.shared.shell.layout import escape_markdown
@@ -164,7 +164,7 @@ def stack(spec: ModelSpec, strips: Mapping[str, FeatureMapRow]) -> None:
     broken = next((place for place, layer in enumerate(summaries) if layer.problem), len(summaries))
     total = (sum(layer.num_params for layer in summaries), sum(layer.num_macs for layer in summaries))
     total = total if broken == len(summaries) else (0, 0)
-    desk = edits.desk()
+    desk = draft_history.desk()
     with st.container(key="stack", gap="xsmall"):
         st.html(heading())
         if not spec.layers:
@@ -200,7 +200,7 @@ def _line(place: int, layer: Layer, summary: LayerSummary, line: str) -> None:
             type="tertiary",
             icon=f":material/{icon}:",
             key=f"open_{place}",
-            on_click=edits.toggle,
+            on_click=draft_history.toggle,
             args=(place,),
             wrap=True,
         )
@@ -213,7 +213,7 @@ def problem(problem: Problem) -> None:
     with st.container(horizontal=True, gap="small"):
         for number, fix in enumerate(problem.fixes):
             key = f"fix_{number}"
-            st.button(fix.label, icon=":material/build:", key=key, on_click=edits.apply_fix, args=(fix,))
+            st.button(fix.label, icon=":material/build:", key=key, on_click=draft_history.apply_fix, args=(fix,))
 
 
 def _settings(place: int, layer: Layer, summary: LayerSummary, revision: int, *, last: bool) -> None:
@@ -226,15 +226,15 @@ def _settings(place: int, layer: Layer, summary: LayerSummary, revision: int, *,
             for setting in options(layer):
                 key = f"set_{revision}_{setting.name}"
                 args = (place, setting.name, key)
-                ask(setting, getattr(layer, setting.name), key, on_change=edits.change, args=args)
+                ask(setting, getattr(layer, setting.name), key, on_change=draft_history.change, args=args)
     if summary.macs_formula:
         st.caption(f"Multiply-adds for one image: {summary.macs_formula}")
     with st.container(horizontal=True, gap="small"):
         for label, icon, action, off in (
-            ("Up", "arrow_upward", edits.move_up, place == 0),
-            ("Down", "arrow_downward", edits.move_down, last),
-            ("Duplicate", "content_copy", edits.duplicate, False),
-            ("Remove", "delete", edits.remove, False),
+            ("Up", "arrow_upward", draft_history.move_up, place == 0),
+            ("Down", "arrow_downward", draft_history.move_down, last),
+            ("Duplicate", "content_copy", draft_history.duplicate, False),
+            ("Remove", "delete", draft_history.remove, False),
         ):
             key = f"do_{label.lower()}"
             st.button(label, icon=f":material/{icon}:", key=key, on_click=action, args=(place,), disabled=off)
@@ -243,9 +243,9 @@ def _settings(place: int, layer: Layer, summary: LayerSummary, revision: int, *,
 
 def undo_button(key: str) -> None:
     """Offer to take back the last change."""
-    past = edits.desk().past
+    past = draft_history.desk().past
     help = f"Undo: {past[-1][0]}." if past else "Nothing to undo yet."
-    st.button("Undo", icon=":material/undo:", key=key, on_click=edits.undo, disabled=not past, help=help)
+    st.button("Undo", icon=":material/undo:", key=key, on_click=draft_history.undo, disabled=not past, help=help)
 
 
 def add_menu(place: int, label: str, key: str) -> None:
@@ -256,6 +256,6 @@ def add_menu(place: int, label: str, key: str) -> None:
         format_func=lambda kind: f"**{LAYERS[kind].title}** · {LAYERS[kind].description}",
         icon=":material/add:",
         key=key,
-        on_click=edits.add,
+        on_click=draft_history.add,
         args=(place, key),
     )

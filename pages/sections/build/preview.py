@@ -11,8 +11,7 @@ from core.model.layers import Dense, GlobalAvgPool
 from core.model.shapes import problems, summarize
 from core.model.spec import MAX_LAYERS, ModelSpec
 from pages.sections.build.layer_stack import FeatureMapRow, strip
-from pages.shared.shell import services as state
-from pages.shared.shell import session
+from pages.shared.shell import services, session
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,7 +38,7 @@ def _ask_image(dataset: str) -> int:
     """Ask which test image; it stays chosen on all pages."""
     choice = session.choice()
     kept = (choice.number_in(dataset) if choice else None) or 0
-    last = len(state.dataset(dataset).test) - 1
+    last = len(services.dataset(dataset).test) - 1
     index = int(st.number_input("Test image", 0, last, min(kept, last), key=f"preview_{dataset}", width=150))
     if index != kept:
         session.choose(session.PictureSelection("test", dataset, index))
@@ -53,7 +52,7 @@ def _strips(spec_json: str, seed: int, dataset: str, index: int) -> dict[str, Fe
     from core.probe.activations import capture_activations
 
     spec = _front(ModelSpec.from_json(spec_json))
-    data = state.dataset(dataset)
+    data = services.dataset(dataset)
     images, names = data.test.images[index : index + 1], spec.layer_names[:-2]
     maps = capture_activations(build_model(spec, seed=seed), data.normalize(images), names)
     picture = images.movedim(1, 3).expand(-1, -1, -1, 3).numpy()

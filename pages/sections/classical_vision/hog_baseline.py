@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.inference.network import Network
+from core.progress import Progress
 from core.runs.records import Run
 from core.runs.training_data import dataset_title
 from pages.shared.network.comparison import LETTERS
-from pages.shared.shell import services as state
-from pages.shared.shell.background_jobs import Lane, Progress, background
+from pages.shared.shell import services
+from pages.shared.shell.background_jobs import Lane, background
 from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:
@@ -32,13 +33,13 @@ class BaselineScore:
 
 def _seen(run: Run) -> int:
     """Return how many images the network learned from."""
-    whole = len(state.dataset(run.dataset).train)
+    whole = len(services.dataset(run.dataset).train)
     return min(run.config.get("train_images") or whole, whole)
 
 
 def _hog(run: Run) -> "HogResult | None":
     """Return how HOG and a linear SVM do on the data set of a run, or draw how far that is and return None."""
-    images, count = state.dataset(run.dataset), min(_seen(run), MOST)
+    images, count = services.dataset(run.dataset), min(_seen(run), MOST)
 
     def measure(tell: Progress) -> "HogResult":
         from core.probe.hog import hog_svm

@@ -18,11 +18,9 @@ from core.runs.records import Run
 from core.train.config import TrainConfig
 from pages.sections.classical_vision.operations import first_convolution
 from pages.shared.network.comparison import collect_results, side_by_side, unwrap
-from pages.shared.run import draft_history as edits
-from pages.shared.run import settings_form as settings
+from pages.shared.run import draft_history, settings_form
 from pages.shared.run.run_controls import last_refusal, report_refusal, show_refusal
-from pages.shared.shell import navigation as menu
-from pages.shared.shell import services as state
+from pages.shared.shell import navigation, services
 from pages.shared.shell.controls import ask_one
 from pages.shared.shell.formatting import dimensions
 from pages.shared.shell.layout import show_errors
@@ -188,13 +186,13 @@ def start_by_hand(run: Run) -> None:
         args=(run.id,),
     )
     if pressed and not report_refusal(run):
-        menu.go("train", run=None)
+        navigation.go("train", run=None)
     show_refusal(run)
 
 
 @last_refusal
 def _take_over(run_id: str) -> None:
-    run = state.store().get(run_id)
+    run = services.store().get(run_id)
     config = TrainConfig.from_mapping({**run.config, "first_filters": "by_hand"})
-    edits.load_draft(run.dataset, run.spec)
-    settings.take_over(config)
+    draft_history.load_draft(run.dataset, run.spec)
+    settings_form.take_over(config)

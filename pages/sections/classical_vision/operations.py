@@ -12,10 +12,9 @@ from core.figures.scales import ColorScale, number
 from core.inference.network import Network
 from core.probe.classical import CLASSICAL, Classical, Setting
 from pages.shared.display.map_grid import color_bar, grid
-from pages.shared.network import inference as results
+from pages.shared.network import inference
 from pages.shared.network.comparison import collect_results, side_by_side, unwrap
-from pages.shared.picture import input_image as subjects
-from pages.shared.picture import picker as pictures
+from pages.shared.picture import input_image, picker
 from pages.shared.shell import session
 from pages.shared.shell.formatting import dimensions
 from pages.shared.shell.layout import escape_markdown, show_errors
@@ -32,7 +31,7 @@ _WHOLE = ("count", "cell", "theta")  # settings that are whole numbers
 _COUNTED = {"points": "key-point", "segments": "line", "circles": "circle"}
 
 
-def operations(both: Sequence[Network], picture: subjects.InputImage) -> None:
+def operations(both: Sequence[Network], picture: input_image.InputImage) -> None:
     """Show a picture through all hand-made operations, beside the maps of the network's first convolution."""
     st.subheader("The same picture, two ways", anchor=False)
     by_hand, learned = st.columns([2, 1], gap="large")
@@ -42,21 +41,21 @@ def operations(both: Sequence[Network], picture: subjects.InputImage) -> None:
         _learned(both, picture)
 
 
-def _photograph(weights: Network) -> subjects.InputImage | None:
+def _photograph(weights: Network) -> input_image.InputImage | None:
     """Return the chosen photograph before it was made small for the network; None where there is no more of it."""
     choice, shape = session.choice(), weights.input_shape
-    stages = () if choice is None else pictures.picture(weights, choice)[1]
+    stages = () if choice is None else picker.picture(weights, choice)[1]
     large = [stage.image for stage in stages if min(stage.image.size) > max(shape[1:])]
     if choice is None or not large:
         return None
     image = large[-1].convert("RGB")  # after it was cropped, before it was resized
     image.thumbnail((PHOTOGRAPH, PHOTOGRAPH))
     pixels = np.asarray(image).transpose(2, 0, 1)
-    return subjects.InputImage(choice.name, (3, image.height, image.width), pixels.tobytes())
+    return input_image.InputImage(choice.name, (3, image.height, image.width), pixels.tobytes())
 
 
 @st.fragment
-def _by_hand(picture: subjects.InputImage, photograph: subjects.InputImage | None) -> None:
+def _by_hand(picture: input_image.InputImage, photograph: input_image.InputImage | None) -> None:
     st.markdown("**By hand:** somebody thought of each of these, and nothing is learned.")
     if photograph is not None and st.toggle(
         "The photograph in more detail",
@@ -77,7 +76,7 @@ def _by_hand(picture: subjects.InputImage, photograph: subjects.InputImage | Non
                 _card(name, operation, picture)
 
 
-def _card(name: str, operation: Classical, picture: subjects.InputImage) -> None:
+def _card(name: str, operation: Classical, picture: input_image.InputImage) -> None:
     """Show what one operation makes of the picture, and its settings where it has some."""
     place = st.container(gap="xsmall")
     chosen: dict[str, float] = {}
@@ -102,7 +101,7 @@ def _ask(name: str, setting: Setting) -> float:
 
 @st.cache_data(show_spinner=False, max_entries=256)
 def _drawn(
-    name: str, digest: str, settings: tuple[tuple[str, float], ...], _picture: subjects.InputImage
+    name: str, digest: str, settings: tuple[tuple[str, float], ...], _picture: input_image.InputImage
 ) -> "tuple[np.ndarray[Any, Any], str]":
     """Return the picture of what came out, and in a few words what it shows."""
     from core.figures.classical import operation_picture, operation_scale
@@ -125,7 +124,7 @@ def _words(result: "ClassicalResult", scale: ColorScale | None) -> str:
 
 
 @st.fragment
-def _learned(both: Sequence[Network], picture: subjects.InputImage) -> None:
+def _learned(both: Sequence[Network], picture: input_image.InputImage) -> None:
     st.markdown("**Learned:** the maps of the network's first convolution; nobody told it what to look for.")
     with show_errors():
         found = collect_results(both, partial(_first_maps, picture=picture))
@@ -173,8 +172,8 @@ def first_convolution(weights: Network) -> str | None:
     return next(iter(filter_layers(weights.model)), None)
 
 
-def _first_maps(weights: Network, picture: subjects.InputImage) -> "tuple[str, np.ndarray[Any, Any]] | None":
+def _first_maps(weights: Network, picture: input_image.InputImage) -> "tuple[str, np.ndarray[Any, Any]] | None":
     layer = first_convolution(weights)
     if layer is None:
         return None
-    return layer, results.activations(weights, (layer,), picture)[layer]
+    return layer, inference.activations(weights, (layer,), picture)[layer]

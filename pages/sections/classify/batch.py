@@ -11,10 +11,11 @@ import streamlit as st
 
 from core.errors import ConvScopeError, ImageError
 from core.inference.network import Network
+from core.progress import Progress
 from pages.sections.classify.reliability import known_reader
 from pages.shared.picture.upload import uploaded, uploads
 from pages.shared.shell import session
-from pages.shared.shell.background_jobs import Progress, background
+from pages.shared.shell.background_jobs import background
 from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ import streamlit as st
 from core.inference.network import Network
 from pages.sections.classify.reliability import known_reader
 from pages.shared.display.image_cards import Card, cards
-from pages.shared.network import inference as results
-from pages.shared.picture import input_image as subjects
+from pages.shared.network import inference
+from pages.shared.picture import input_image
 from pages.shared.picture.pixels import enlarged, shown
 from pages.shared.shell.layout import escape_markdown, show_errors
 
@@ -15,7 +15,7 @@ SIDE = 112
 
 
 @show_errors()
-def nearest_section(weights: Network, picture: subjects.InputImage) -> None:
+def nearest_section(weights: Network, picture: input_image.InputImage) -> None:
     """Show the nearest training images, once the reader of the network is there."""
     st.subheader("Nearest training images", anchor=False)
     if reason := weights.why_no_images:
@@ -25,7 +25,7 @@ def nearest_section(weights: Network, picture: subjects.InputImage) -> None:
     if found is None:
         st.caption("They come with the calibration above.")
         return
-    data, inside = weights.dataset(), results.inside(weights, picture)
+    data, inside = weights.dataset(), inference.inside(weights, picture)
     if found.directions is None or inside.features is None:
         st.caption(escape_markdown(found.alarm.missing))
         return

@@ -8,10 +8,11 @@ import streamlit as st
 
 from core.errors import RunError
 from core.inference.network import Network
+from core.progress import Progress
 from pages.shared.display.class_bars import TOP
-from pages.shared.network import inference as results
-from pages.shared.picture import input_image as subjects
-from pages.shared.shell.background_jobs import Progress, background, known
+from pages.shared.network import inference
+from pages.shared.picture import input_image
+from pages.shared.shell.background_jobs import background, known
 from pages.shared.shell.formatting import share
 from pages.shared.shell.layout import escape_markdown, show_errors
 
@@ -63,7 +64,7 @@ def _key(weights: Network) -> tuple[Hashable, ...]:
 
 @st.fragment
 @show_errors()
-def verdict_section(weights: Network, picture: subjects.InputImage) -> None:
+def verdict_section(weights: Network, picture: input_image.InputImage) -> None:
     """Say how far the network's answer to a picture can be believed."""
     if weights.pretrained is not None:
         st.caption(f":material/info: {escape_markdown(CANNOT)}")
@@ -80,7 +81,7 @@ def verdict_section(weights: Network, picture: subjects.InputImage) -> None:
         return
     if st.session_state.pop("reader_awaited", None) == weights.mark:
         st.rerun()  # the other sections wait for it as well
-    inside = results.inside(weights, picture)
+    inside = inference.inside(weights, picture)
     _alarm(found, inside)
     _calibrated(weights, found, inside)
     _details(found, inside)

@@ -9,12 +9,13 @@ import streamlit as st
 from core.explain.methods.registry import METHODS
 from core.figures.overlays import faded, overlay
 from core.inference.network import Network
+from core.progress import Progress
 from pages.sections.classify.reliability import known_reader
 from pages.shared.display.class_bars import class_name
 from pages.shared.display.image_cards import Card, cards
-from pages.shared.picture import input_image as subjects
+from pages.shared.picture import input_image
 from pages.shared.picture.pixels import shown
-from pages.shared.shell.background_jobs import Progress, background
+from pages.shared.shell.background_jobs import background
 from pages.shared.shell.controls import ask_one
 from pages.shared.shell.formatting import share
 from pages.shared.shell.layout import escape_markdown, show_errors
@@ -28,7 +29,7 @@ SIDE = 112
 
 @st.fragment
 @show_errors()
-def stability_section(weights: Network, picture: subjects.InputImage, target: int) -> None:
+def stability_section(weights: Network, picture: input_image.InputImage, target: int) -> None:
     """Change a picture a little in several ways and show what becomes of the answer and of one explanation."""
     from core.explain.compatibility import incompatibility
     from core.reliability.perturbations import CHANGES
@@ -81,7 +82,7 @@ def _summary(weights: Network, found: "Stability") -> None:
     st.markdown(words)
 
 
-def _variants(weights: Network, found: "Stability", picture: subjects.InputImage, method: str) -> None:
+def _variants(weights: Network, found: "Stability", picture: input_image.InputImage, method: str) -> None:
     about, shelf = METHODS[method], [found.original, *found.variants.values()]
     pictures = [shown(variant.pixels) for variant in shelf]
     zoom = max(1, -(-SIDE // max(picture.shape[1:])))
@@ -99,7 +100,8 @@ def _variants(weights: Network, found: "Stability", picture: subjects.InputImage
     name = class_name(weights, found.target)
     st.caption(
         f"Above each picture as the network received it, below {about.title} of “{name}”. "
-        f"{escape_markdown(drawn.text.replace('Scaled to this map alone', 'One scale for these'))} ✓ where the answer stays; the "
+        f"{escape_markdown(drawn.text.replace('Scaled to this map alone', 'One scale for these'))} ✓ where "
+        "the answer stays; the "
         "percentage of the class; the rank correlation of its map with the first one (1: the same order of pixels), "
         "after it was mirrored or shifted back. Mirrored letters and digits may really be something else."
     )

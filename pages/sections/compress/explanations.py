@@ -9,12 +9,13 @@ import streamlit as st
 from core.explain.methods.registry import METHODS
 from core.figures.overlays import faded, overlay
 from core.figures.scales import number
+from core.progress import Progress
 from pages.sections.compress.controls import CompressionRequest
 from pages.sections.compress.measure import measured, smaller, split_of
 from pages.shared.display.map_grid import color_bar
 from pages.shared.network import networks
 from pages.shared.picture.pixels import shown
-from pages.shared.shell.background_jobs import Progress, background, lane_of
+from pages.shared.shell.background_jobs import background, lane_of
 from pages.shared.shell.controls import ask_one
 from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import escape_markdown, show_errors

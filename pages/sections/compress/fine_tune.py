@@ -9,8 +9,7 @@ from core.exchange.layout import stem
 from core.train.config import TrainConfig
 from pages.sections.compress.controls import CompressionRequest
 from pages.sections.compress.measure import smaller
-from pages.shared.shell import navigation as menu
-from pages.shared.shell import services as state
+from pages.shared.shell import navigation, services
 from pages.shared.shell.layout import show_errors
 
 EPOCHS, GENTLER = 10, 0.1  # the most epochs that are offered; the share of the learning rate that is proposed
@@ -52,7 +51,7 @@ def _tune(asked: CompressionRequest) -> None:
                 help="A tenth of what the network was trained with is a gentle start.",
             )
         if st.button("Fine-tune the pruned network", type="primary", icon=":material/model_training:"):
-            menu.go("train", run=_start(asked, before, int(epochs), float(rate)), epoch=None)
+            navigation.go("train", run=_start(asked, before, int(epochs), float(rate)), epoch=None)
 
 
 def _start(asked: CompressionRequest, before: TrainConfig, epochs: int, rate: float) -> str:
@@ -65,7 +64,7 @@ def _start(asked: CompressionRequest, before: TrainConfig, epochs: int, rate: fl
         raise ConfigError(f"Fine-tuning takes 1 to {EPOCHS} epochs.")
     config = replace(before, epochs=epochs, lr=rate, first_filters="random", patience=0, target_accuracy=0.0)
     first = first_checkpoint(made.floats.state_dict(), InitialWeights(words, made.masks), config)
-    new = state.store().create(
+    new = services.store().create(
         made.spec,
         config,
         run.dataset,
@@ -73,7 +72,7 @@ def _start(asked: CompressionRequest, before: TrainConfig, epochs: int, rate: fl
         first=first,
         note=f"Begins with the {words}. What was pruned stays so while it trains.",
     )
-    state.engine().submit(new)
+    services.engine().submit(new)
     return new
 
 

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from core.progress import Progress
 from pages.sections.compress.controls import CompressionRequest
 from pages.shared.network import networks
-from pages.shared.shell.background_jobs import Progress, background, lane_of
+from pages.shared.shell.background_jobs import background, lane_of
 from pages.shared.shell.formatting import duration
 
 if TYPE_CHECKING:

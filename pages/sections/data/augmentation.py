@@ -11,9 +11,7 @@ import streamlit as st
 from core.data.catalog import DATASETS, DIGITS
 from core.options import options
 from core.train.config import AUGMENTATIONS, TrainConfig
-from pages.shared.shell import navigation as menu
-from pages.shared.shell import services as state
-from pages.shared.shell import session
+from pages.shared.shell import navigation, services, session
 from pages.shared.shell.layout import show_errors
 
 if TYPE_CHECKING:
@@ -51,7 +49,7 @@ def augmentation(name: str) -> None:
             on = any(strengths.values())
             note = "Used by the next training." if on else "The next training uses all images as they are."
             st.markdown(f":material/check_circle: {note}", width="content")
-            menu.link("train", "Train")
+            navigation.link("train", "Train")
 
 
 def augmentation_sliders(kept: Mapping[str, float], key: str) -> dict[str, float]:
@@ -140,7 +138,7 @@ def _sheet(name: str, strengths: tuple[float, ...], turn: int) -> tuple["Variant
     from core.data.augment import Augmentation, augment
     from core.figures.variants import variant_sheet
 
-    train = state.dataset(name).train
+    train = services.dataset(name).train
     firsts = [int((train.labels == label).nonzero()[0, 0]) for label in train.labels.unique()[:ROWS]]
     images = train.images[firsts]
     copies = images.repeat_interleave(VARIANTS, dim=0).float().div_(255)

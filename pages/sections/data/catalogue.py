@@ -8,10 +8,9 @@ from core.data.arrays import is_stored
 from core.data.catalog import DATASETS, DatasetInfo
 from core.data.download import DOWNLOADS
 from core.model.shapes import problems
-from pages.shared.run import draft_history as edits
-from pages.shared.shell import navigation as menu
-from pages.shared.shell import session
-from pages.shared.shell.background_jobs import Progress
+from core.progress import Progress
+from pages.shared.run import draft_history
+from pages.shared.shell import navigation, session
 from pages.shared.shell.controls import told_apart
 from pages.shared.shell.downloads import download_panel
 from pages.shared.shell.layout import escape_markdown
@@ -87,7 +86,7 @@ def use(info: DatasetInfo) -> None:
             "Use this data set",
             type="primary",
             icon=":material/check:",
-            on_click=edits.switch_data,
+            on_click=draft_history.switch_data,
             args=("dataset",),
         )
         return
@@ -98,9 +97,9 @@ def use(info: DatasetInfo) -> None:
     if obstacle is not None:
         st.warning(f"The network does not fit these images yet: mend it in Build. {escape_markdown(obstacle.sentence)}")
     with st.container(horizontal=True):
-        menu.link("build", "Build the network")
+        navigation.link("build", "Build the network")
         if obstacle is None:
-            menu.link("train", "Train it")
+            navigation.link("train", "Train it")
 
 
 def download(info: DatasetInfo) -> None:

@@ -16,9 +16,10 @@ from core.data.importing.importer import bring_in, check_room
 from core.data.importing.safezip import Skipped, content_of, opened
 from core.data.names import ENCODINGS
 from core.errors import ConvScopeError
+from core.progress import Progress
 from pages.sections.data.catalogue import BROUGHT
 from pages.sections.data.sources import ASK, TURN, WAYS, ImageSource, counted
-from pages.shared.shell.background_jobs import Lane, Progress, background
+from pages.shared.shell.background_jobs import Lane, background
 from pages.shared.shell.controls import ask_one
 from pages.shared.shell.layout import escape_markdown, show_errors
 

@@ -5,14 +5,13 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from core.data import user_datasets as own
+from core.data import user_datasets
 from core.data.dataset_info import DatasetInfo
 from core.errors import ConvScopeError
 from core.runs.records import Run
 from pages.sections.data.sources import counted
-from pages.shared.run import draft_history as edits
-from pages.shared.shell import navigation as menu
-from pages.shared.shell import services as state
+from pages.shared.run import draft_history
+from pages.shared.shell import navigation, services
 from pages.shared.shell.layout import escape_markdown, show_errors
 
 _REFUSAL = "own_refusal"
@@ -23,17 +22,21 @@ def manage_panel(info: DatasetInfo) -> None:
     """Offer to train on it, to rename and to delete it, and say what was noticed when it came in."""
     with st.container(horizontal=True):
         if st.button(
-            "Train on it", icon=":material/play_circle:", key="own_train", on_click=edits.switch_data, args=("dataset",)
+            "Train on it",
+            icon=":material/play_circle:",
+            key="own_train",
+            on_click=draft_history.switch_data,
+            args=("dataset",),
         ):
-            menu.go("train", run=None)
+            navigation.go("train", run=None)
         _ask_name(info)
         _ask_delete(info)
     if words := st.session_state.pop(_REFUSAL, ""):
         st.error(escape_markdown(words), icon=":material/error:")
-    _noticed(own.report(info.name))
+    _noticed(user_datasets.report(info.name))
 
 
-def _noticed(report: own.Report) -> None:
+def _noticed(report: user_datasets.Report) -> None:
     if report.archive:
         st.caption(f"Brought in from {escape_markdown(report.archive)}.")
     for words in report.warnings:
@@ -52,15 +55,15 @@ def _ask_name(info: DatasetInfo) -> None:
         st.popover("Rename", icon=":material/edit:", key=popover, on_change="rerun"),
         st.form(f"own_form_{info.name}", border=False),
     ):
-        st.text_input("Name", value=info.title, max_chars=own.MAX_TITLE, width=320, key=field)
+        st.text_input("Name", value=info.title, max_chars=user_datasets.MAX_TITLE, width=320, key=field)
         st.form_submit_button("Save name", type="primary", on_click=_rename, args=(info.name, popover, field))
 
 
 def _rename(name: str, popover: str, field: str) -> None:
     st.session_state[popover] = False
     try:
-        own.rename_dataset(name, st.session_state[field])
-        state.dataset.clear(name)
+        user_datasets.rename_dataset(name, st.session_state[field])
+        services.dataset.clear(name)
     except ConvScopeError as error:
         st.session_state[_REFUSAL] = str(error)
 
@@ -105,7 +108,7 @@ def _unfinished(runs: Sequence[Run]) -> str:
 
 
 def _learned(name: str) -> list[Run]:
-    return list(state.store().list(dataset=name))
+    return list(services.store().list(dataset=name))
 
 
 def _delete(name: str, popover: str) -> None:
@@ -115,9 +118,9 @@ def _delete(name: str, popover: str) -> None:
         if any(run.status.active for run in runs):
             st.session_state[_REFUSAL] = "A training uses it or waits for it by now: stop that first."
             return
-        own.delete_dataset(name, remember=bool(runs))
+        user_datasets.delete_dataset(name, remember=bool(runs))
     except ConvScopeError as error:
         st.session_state[_REFUSAL] = str(error)
         return
-    state.dataset.clear(name)
+    services.dataset.clear(name)
     st.query_params.pop("dataset", None)

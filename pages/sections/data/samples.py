@@ -6,8 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.figures.balance import balance_chart, balance_rows, balance_sentence
-from pages.shared.shell import services as state
-from pages.shared.shell import session
+from pages.shared.shell import services, session
 from pages.shared.shell.layout import escape_markdown
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ CHANNELS = {1: ("Grey",), 3: ("Red", "Green", "Blue")}
 def _strip(name: str, split: str, label: int, start: int, masked: bool) -> bytes:
     from core.figures.samples import sample_strip
 
-    part = _split(state.dataset(name), split)
+    part = _split(services.dataset(name), split)
     members = (part.labels == label).nonzero()[:, 0].roll(-start)[:SHOWN]
     masks = part.masks[members].numpy() if masked and part.masks is not None else None
     return sample_strip(part.images[members].numpy(), masks)
@@ -35,7 +34,7 @@ def _strip(name: str, split: str, label: int, start: int, masked: bool) -> bytes
 @st.cache_data(show_spinner=False, max_entries=16)
 def _counts(name: str) -> dict[str, list[int]]:
     """Return how many images each class has, by split."""
-    dataset = state.dataset(name)
+    dataset = services.dataset(name)
     return {split: _split(dataset, split).labels.bincount(minlength=dataset.num_classes).tolist() for split in SPLITS}
 
 
@@ -47,7 +46,7 @@ def _split(dataset: "Dataset", name: str) -> "Split":
 @st.fragment
 def samples(name: str) -> None:
     """Show some images of each class of a split, one strip for each."""
-    dataset, counts = state.dataset(name), _counts(name)
+    dataset, counts = services.dataset(name), _counts(name)
     split = st.radio(
         "Split",
         list(SPLITS),
@@ -84,7 +83,7 @@ def _which(dataset: "Dataset", name: str) -> tuple[int, bool]:
 
 def balance(name: str) -> None:
     """Show how many images each class has."""
-    counts, class_names = _counts(name), state.dataset(name).class_names
+    counts, class_names = _counts(name), services.dataset(name).class_names
     sentence = balance_sentence(class_names, counts["train"])
     st.vega_lite_chart(
         pd.DataFrame(balance_rows(class_names, counts)),
@@ -97,7 +96,7 @@ def balance(name: str) -> None:
 
 def normalising(name: str) -> None:
     """Show what every image goes through before the network sees it."""
-    dataset = state.dataset(name)
+    dataset = services.dataset(name)
     st.markdown(
         "A pixel is 0 to 255. Before the network sees it, it is divided by 255; then the mean of its channel is "
         "subtracted, and the result divided by the spread, so that values lie around 0."

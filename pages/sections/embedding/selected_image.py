@@ -13,10 +13,10 @@ from pages.sections.embedding.types import Chart
 from pages.shared.display.class_bars import class_name
 from pages.shared.display.image_cards import Card, cards
 from pages.shared.display.map_grid import color_bar
-from pages.shared.network import inference as results
-from pages.shared.picture import input_image as subjects
+from pages.shared.network import inference
+from pages.shared.picture import input_image
 from pages.shared.picture.pixels import enlarged, shown
-from pages.shared.shell import navigation as menu
+from pages.shared.shell import navigation
 from pages.shared.shell.formatting import share
 from pages.shared.shell.layout import escape_markdown
 
@@ -37,7 +37,7 @@ def point_section(drawn: "Chart", made: "DataMap", chosen: int | None) -> int | 
     row, data, weights = rows[0], drawn.weights.dataset(), drawn.weights.at(made.epoch)
     image, label = data.test.images[chosen].numpy(), int(data.test.labels[chosen])
     answer = int(made.answers[row])
-    picture = subjects.InputImage(f"Test image {chosen}", tuple(image.shape), image.tobytes(), label)
+    picture = input_image.InputImage(f"Test image {chosen}", tuple(image.shape), image.tobytes(), label)
     st.subheader(f"Test image {chosen}: “{class_name(weights, label)}”", anchor=False)
     sign = ":material/check: Right" if answer == label else ":material/close: Wrong"
     st.markdown(
@@ -46,17 +46,17 @@ def point_section(drawn: "Chart", made: "DataMap", chosen: int | None) -> int | 
     )
     _explained(weights, picture, answer)
     epoch = None if made.epoch is None else str(made.epoch)
-    menu.link("saliency", "Explain this image by every method", run=weights.id, target=str(answer), epoch=epoch)
+    navigation.link("explain", "Explain this image by every method", run=weights.id, target=str(answer), epoch=epoch)
     return row
 
 
-def _explained(weights: Network, picture: subjects.InputImage, answer: int) -> None:
+def _explained(weights: Network, picture: input_image.InputImage, answer: int) -> None:
     from core.explain.attribution import heatmap
     from core.explain.methods.registry import METHODS
 
     method, pixels = METHODS[METHOD], picture.array()
     try:
-        found = results.attribution(weights, picture, answer, METHOD)
+        found = inference.attribution(weights, picture, answer, METHOD)
     except ConvScopeError as error:  # a network without maps, say: the image itself can still be seen
         st.image(enlarged(pixels), width=112, output_format="PNG", caption="What it sees")
         st.caption(escape_markdown(f"No {method.title}: {error}"))

@@ -171,7 +171,8 @@ def _cell(found: EvaluatedSplit, chosen: tuple[int, int], side: int) -> None:
         )
         return
     st.markdown(
-        f"**{len(images):,} of {of:,}** images of “{escape_markdown(names[row])}” were taken for “{escape_markdown(names[column])}”"
+        f"**{len(images):,} of {of:,}** images of “{escape_markdown(names[row])}” were taken for "
+        f"“{escape_markdown(names[column])}”"
     )
     st.caption("The most confident first. Click one to see why.")
     image_row(found, images, f"cell_images_{side}", side, at_once=FEW)

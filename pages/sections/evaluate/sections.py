@@ -13,7 +13,7 @@ from pages.shared.evaluation.evaluate_split import NOTHING_HERE, EvaluatedSplit,
 from pages.shared.evaluation.image_gallery import follow_image
 from pages.shared.network.comparison import side_by_side
 from pages.shared.network.missing_images import missing_images
-from pages.shared.shell import navigation as menu
+from pages.shared.shell import navigation
 from pages.shared.shell.layout import escape_markdown, show_errors
 
 SECTIONS = {
@@ -80,5 +80,5 @@ def _nothing() -> None:
 def _refuse(reason: str) -> None:
     st.info(escape_markdown(reason), icon=":material/block:")
     with st.container(horizontal=True, gap="medium"):
-        menu.link("train", "Train a network", run=None)
-        menu.link("classify", "Give this one a picture of your own")
+        navigation.link("train", "Train a network", run=None)
+        navigation.link("classify", "Give this one a picture of your own")

@@ -12,15 +12,15 @@ from core.explain.methods.registry import METHODS
 from core.figures.overlays import faded, overlay
 from core.figures.scales import ColorScale
 from core.inference.network import Network
+from core.progress import Progress
 from pages.shared.display.map_grid import color_bar
 from pages.shared.display.vega_charts import chart
 from pages.shared.explanation.controls import chosen_methods, method_options
-from pages.shared.network import inference as results
-from pages.shared.network import networks
+from pages.shared.network import inference, networks
 from pages.shared.network.comparison import side_by_side
-from pages.shared.picture import input_image as subjects
+from pages.shared.picture import input_image
 from pages.shared.shell import session
-from pages.shared.shell.background_jobs import Progress, background, lane_of
+from pages.shared.shell.background_jobs import background, lane_of
 from pages.shared.shell.controls import ask_one
 from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import escape_markdown, show_errors
@@ -35,7 +35,7 @@ _STYLE = """<style>
 </style>"""
 
 
-def show_agreement(found: "Agreement", picture: subjects.InputImage, by: str, side: int) -> None:
+def show_agreement(found: "Agreement", picture: input_image.InputImage, by: str, side: int) -> None:
     """Show what methods have in common: both matrices, and the pixels that they dispute over the picture.
 
     Args:
@@ -127,7 +127,7 @@ def _matrix(
     chart(matrix_chart(names, title, scale, theme=session.theme()), rows, key=key, alt=f"{title}: {said}")
 
 
-def _disputed_ranks(found: "Agreement", picture: subjects.InputImage) -> None:
+def _disputed_ranks(found: "Agreement", picture: input_image.InputImage) -> None:
     st.markdown("**Pixels whose weight is disputed**")
     drawn = overlay(faded(picture.array(), signed=False), found.dispute, signed=False, percentile=100)
     st.image(drawn.pixels, width="stretch", alt="The picture with the pixels whose weight the methods dispute")
@@ -138,7 +138,7 @@ def _disputed_ranks(found: "Agreement", picture: subjects.InputImage) -> None:
     )
 
 
-def _disputed_signs(found: "Agreement", picture: subjects.InputImage) -> None:
+def _disputed_signs(found: "Agreement", picture: input_image.InputImage) -> None:
     assert found.sign_dispute is not None
     st.markdown("**Pixels whose sign is disputed**")
     drawn = overlay(faded(picture.array(), signed=False), found.sign_dispute, signed=False, percentile=100)
@@ -158,7 +158,7 @@ UNASKED = 5.0  # seconds: what takes longer waits for a click
 
 
 @st.fragment
-def agreement_section(both: Sequence[Network], picture: subjects.InputImage, target: int) -> None:
+def agreement_section(both: Sequence[Network], picture: input_image.InputImage, target: int) -> None:
     """Show how far the chosen methods agree about a class of a picture, and where they do not.
 
     Args:
@@ -188,7 +188,7 @@ def agreement_section(both: Sequence[Network], picture: subjects.InputImage, tar
 
 
 def _agreement(
-    weights: Network, picture: subjects.InputImage, target: int, methods: Sequence[str], side: int
+    weights: Network, picture: input_image.InputImage, target: int, methods: Sequence[str], side: int
 ) -> "Agreement | None":
     """Return how far the methods agree once all have answered; draw how far they are until then, and return None."""
     settings = {name: method_options(name) for name in methods}
@@ -206,13 +206,13 @@ def _agreement(
     return None if found is None else found[0]
 
 
-def _passes(name: str, options: Mapping[str, Any], picture: subjects.InputImage) -> int:
+def _passes(name: str, options: Mapping[str, Any], picture: input_image.InputImage) -> int:
     return METHODS[name].passes(METHODS[name].resolve(options), picture.shape)
 
 
 def _compare(
     weights: Network,
-    picture: subjects.InputImage,
+    picture: input_image.InputImage,
     target: int,
     settings: Mapping[str, Mapping[str, Any]],
     progress: Progress,
@@ -230,7 +230,7 @@ def _compare(
             progress(before + own * done // max(1, of), total)
 
         try:
-            found = results.attribution(weights, picture, target, name, progress=tell, **options)
+            found = inference.attribution(weights, picture, target, name, progress=tell, **options)
             maps[METHODS[name].title] = heatmap(found).numpy()
         except ConvScopeError as error:
             errors[METHODS[name].title] = error

@@ -11,13 +11,13 @@ from core.errors import ConvScopeError
 from core.explain.epochs import Missing, Moment, follow, thinned
 from core.explain.methods.registry import METHODS
 from core.inference.network import Network
+from core.progress import Progress
 from pages.sections.explain.epochs_view import EpochSeries, pause, tell
 from pages.shared.display.class_bars import class_name, same_classes
 from pages.shared.explanation.controls import chosen_methods, method_options
-from pages.shared.network import inference as results
-from pages.shared.network import networks
-from pages.shared.picture import input_image as subjects
-from pages.shared.shell.background_jobs import Lane, Progress, background
+from pages.shared.network import inference, networks
+from pages.shared.picture import input_image
+from pages.shared.shell.background_jobs import Lane, background
 from pages.shared.shell.controls import ask_one
 from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import empty_state, escape_markdown, show_errors
@@ -33,7 +33,7 @@ SCALES = {"one": "One for all epochs", "own": "One for each epoch"}
 
 
 @st.fragment
-def time_section(both: Sequence[Network], picture: subjects.InputImage, target: int) -> None:
+def time_section(both: Sequence[Network], picture: input_image.InputImage, target: int) -> None:
     """Show how the explanation of a picture came about: one map for each epoch, of one run or of two.
 
     Args:
@@ -79,7 +79,8 @@ def _no_epochs(network: Network) -> None:
         st.caption("The first map comes with the first weights: wait a moment, then press Refresh.")
         return
     empty_state(
-        f"**{escape_markdown(network.name)}** has no epochs of its training, so there is nothing to watch: a network that you "
+        f"**{escape_markdown(network.name)}** has no epochs of its training, so there is nothing to watch: a "
+        "network that you "
         "train here keeps one after every epoch.",
         "Train a network",
         "train",
@@ -106,7 +107,7 @@ def _ask() -> "tuple[Method, bool]":
 
 
 def _told(
-    network: Network, picture: subjects.InputImage, target: int, method: "Method", side: int
+    network: Network, picture: input_image.InputImage, target: int, method: "Method", side: int
 ) -> EpochSeries | None:
     """Return what a run says of the picture at its epochs, or draw how far the computation is and return None."""
     run, kept = network.require_run(), network.epochs
@@ -142,7 +143,7 @@ def _asked(weights: Network, method: "Method", options: dict[str, Any], count: i
 
 def _moments(
     asked: Sequence[Network],
-    picture: subjects.InputImage,
+    picture: input_image.InputImage,
     target: int,
     method: str,
     options: dict[str, Any],
@@ -153,9 +154,9 @@ def _moments(
 
     def explain(epoch: int | None, inside: Progress) -> "Attribution":
         weights = replace(weights_of[epoch])  # a copy: else all networks stay in memory
-        return results.attribution(weights, picture, target, method, progress=inside, **options)
+        return inference.attribution(weights, picture, target, method, progress=inside, **options)
 
     def probabilities(epoch: int | None) -> "np.ndarray[Any, Any]":
-        return results.probabilities(replace(weights_of[epoch]), picture)
+        return inference.probabilities(replace(weights_of[epoch]), picture)
 
     return tuple(follow(list(weights_of), explain, probabilities, progress=progress))

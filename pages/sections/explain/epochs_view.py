@@ -19,7 +19,7 @@ from pages.shared.display.map_grid import color_bar
 from pages.shared.display.vega_charts import chart
 from pages.shared.explanation.controls import chosen_look
 from pages.shared.network.comparison import LETTERS
-from pages.shared.picture import input_image as subjects
+from pages.shared.picture import input_image
 from pages.shared.shell import session
 from pages.shared.shell.formatting import share
 from pages.shared.shell.layout import escape_markdown
@@ -51,7 +51,7 @@ class EpochSeries:
         return run.step / max(1, run.steps_per_epoch) if moment.epoch is None else float(moment.epoch)
 
 
-def reading(told: EpochSeries, target: int, picture: subjects.InputImage) -> list[str]:
+def reading(told: EpochSeries, target: int, picture: input_image.InputImage) -> list[str]:
     """Say in sentences, Markdown, since when a run answers as it does, and since when for the same reason."""
     return [sentence for sentence in (_answer(told, target), _alike(told), _inside(told, picture)) if sentence]
 
@@ -110,7 +110,7 @@ def promise_kept(moments: Sequence[Moment]) -> str:
     return f"{worst.promise.words} {count} The farthest: {worst.shortfall}"
 
 
-def _inside(told: EpochSeries, picture: subjects.InputImage) -> str:
+def _inside(told: EpochSeries, picture: input_image.InputImage) -> str:
     mask = _mask(told.network, picture)
     if mask is None:
         return ""
@@ -127,7 +127,7 @@ def _from(moment: Moment | Missing) -> str:
     return "in its latest weights" if moment.epoch is None else f"from epoch {moment.epoch} on"
 
 
-def _mask(network: Network, picture: subjects.InputImage) -> "np.ndarray[Any, Any] | None":
+def _mask(network: Network, picture: input_image.InputImage) -> "np.ndarray[Any, Any] | None":
     """Return where the object is, if this is an image of which the data set knows it."""
     choice = session.choice()
     if choice is None or choice.kind != "test" or network.why_no_images:
@@ -138,7 +138,7 @@ def _mask(network: Network, picture: subjects.InputImage) -> "np.ndarray[Any, An
     return images.masks[index].numpy() if known else None
 
 
-def charts(told: Sequence[EpochSeries], target: int, picture: subjects.InputImage, now: float) -> None:
+def charts(told: Sequence[EpochSeries], target: int, picture: input_image.InputImage, now: float) -> None:
     """Draw what is measured of each epoch: how likely the class is, how alike the map is, how much is on the object."""
     if len(told) > 1:
         _key(told)
@@ -214,7 +214,7 @@ COLUMNS = 12  # of the sheet
 
 def tell(
     told: Sequence[EpochSeries],
-    picture: subjects.InputImage,
+    picture: input_image.InputImage,
     target: int,
     method: "Method",
     *,
@@ -253,7 +253,9 @@ def tell(
     charts(told, target, picture, places[at])
 
 
-def _tiles(moments: Sequence[Moment], picture: subjects.InputImage, method: "Method", one_scale: bool) -> CourseTiles:
+def _tiles(
+    moments: Sequence[Moment], picture: input_image.InputImage, method: "Method", one_scale: bool
+) -> CourseTiles:
     look = chosen_look()
     return course_tiles(
         faded(picture.array(), method.signed),
@@ -270,7 +272,7 @@ def _tiles(moments: Sequence[Moment], picture: subjects.InputImage, method: "Met
 
 def _book(
     told: Sequence[EpochSeries],
-    picture: subjects.InputImage,
+    picture: input_image.InputImage,
     target: int,
     drawn: CourseTiles,
     places: Sequence[float],

@@ -10,12 +10,13 @@ import streamlit as st
 from core.explain.methods.registry import METHODS
 from core.figures.pointing_game import IGNORANT, MEASURES, league_chart, league_rows
 from core.inference.network import Network
+from core.progress import Progress
 from pages.sections.explain.trust_request import head, say
 from pages.shared.display.vega_charts import chart
 from pages.shared.explanation.controls import chosen_methods, method_options
 from pages.shared.network import networks
 from pages.shared.shell import session
-from pages.shared.shell.background_jobs import Progress, background, lane_of
+from pages.shared.shell.background_jobs import background, lane_of
 from pages.shared.shell.controls import ask_one
 from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import escape_markdown, show_errors

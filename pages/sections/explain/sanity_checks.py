@@ -13,11 +13,12 @@ from core.errors import ConvScopeError
 from core.figures.grids import sprite
 from core.figures.randomization import cascade_tiles
 from core.figures.scales import number
+from core.progress import Progress
 from pages.sections.explain.trust_request import TrustRequest, attempt, head, say, tally
 from pages.sections.explain.trust_request import number as number_card
 from pages.shared.display.map_grid import color_bar
 from pages.shared.network.comparison import unwrap
-from pages.shared.shell.background_jobs import Progress, background, lane_of
+from pages.shared.shell.background_jobs import background, lane_of
 from pages.shared.shell.layout import show_errors
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from pages.sections.explain.deletion_insertion import removal_panel
 from pages.sections.explain.pointing_game import league_panel
 from pages.sections.explain.sanity_checks import checks_panel
 from pages.sections.explain.trust_request import STYLE, ask_map, unfit
-from pages.shared.picture import input_image as subjects
+from pages.shared.picture import input_image
 from pages.shared.shell.layout import escape_markdown, show_errors
 
 
 @st.fragment
-def trust_section(both: Sequence[Network], picture: subjects.InputImage, target: int) -> None:
+def trust_section(both: Sequence[Network], picture: input_image.InputImage, target: int) -> None:
     """Check one map of a class of a picture, and, where the objects are known, the methods over many pictures.
 
     Args:

@@ -13,9 +13,8 @@ from core.explain.methods.registry import METHODS
 from core.explain.metrics.verdicts import Verdict
 from core.inference.network import Network
 from pages.shared.explanation.controls import chosen_methods, method_options
-from pages.shared.network import inference as results
-from pages.shared.network import networks
-from pages.shared.picture import input_image as subjects
+from pages.shared.network import inference, networks
+from pages.shared.picture import input_image
 from pages.shared.shell.background_jobs import background, lane_of
 from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import escape_markdown
@@ -38,7 +37,7 @@ class TrustRequest:
     """
 
     weights: Network
-    picture: subjects.InputImage
+    picture: input_image.InputImage
     target: int
     method: Method
     versus: int | None = None
@@ -90,7 +89,7 @@ class TrustRequest:
         """Return the map, or draw how far it is and return None; raises `ConvScopeError`."""
         options: dict[str, Any] = dict(self.options)
         work = partial(
-            results.attribution,
+            inference.attribution,
             self.weights,
             self.picture,
             self.target,
@@ -110,7 +109,7 @@ class TrustRequest:
         )
 
 
-def ask_map(both: Sequence[Network], picture: subjects.InputImage, target: int) -> TrustRequest:
+def ask_map(both: Sequence[Network], picture: input_image.InputImage, target: int) -> TrustRequest:
     """Ask which of the chosen methods to check, and against which class; of two networks the first is checked."""
     names, key = chosen_methods() or tuple(METHODS)[:1], "trust_method"
     if st.session_state.get(key) not in names:
@@ -131,8 +130,8 @@ def ask_map(both: Sequence[Network], picture: subjects.InputImage, target: int) 
     return TrustRequest(both[0], picture, target, METHODS[name], versus, tuple(sorted(method_options(name).items())))
 
 
-def _ask_versus(weights: Network, picture: subjects.InputImage, target: int) -> int | None:
-    names, likely = weights.class_names, results.probabilities(weights, picture)
+def _ask_versus(weights: Network, picture: input_image.InputImage, target: int) -> int | None:
+    names, likely = weights.class_names, inference.probabilities(weights, picture)
     return st.selectbox(
         f"Why “{escape_markdown(names[target])}” and not …",
         [index for index in (-likely).argsort(kind="stable").tolist() if index != target],

@@ -18,7 +18,7 @@ from pages.sections.filters.surgery.panel import surgery_panel
 from pages.sections.filters.top_images import excites
 from pages.shared.display.map_grid import color_bar, grid
 from pages.shared.network.comparison import collect_results, side_by_side, unwrap
-from pages.shared.picture import input_image as subjects
+from pages.shared.picture import input_image
 from pages.shared.shell.controls import MANY, ask_one
 from pages.shared.shell.formatting import dimensions
 from pages.shared.shell.layout import show_errors
@@ -143,7 +143,7 @@ def filter_grid(both: Sequence[Network]) -> None:
             surgery_panel(both[0], first, chosen[0], picture, brand="A · " * (len(both) > 1))
 
 
-def _arrange(weights: Network, filters: Filters, order: str, picture: subjects.InputImage | None) -> Arrangement:
+def _arrange(weights: Network, filters: Filters, order: str, picture: input_image.InputImage | None) -> Arrangement:
     """Put filters in order; by number, under a sentence on why, where the network's answer is not a number."""
     with show_errors():
         return arrange(weights, filters, order, picture)
@@ -156,7 +156,7 @@ def _sheet(
     side: int,
     filters: Filters,
     order: str,
-    picture: subjects.InputImage | None,
+    picture: input_image.InputImage | None,
 ) -> Sheet:
     """Return the sheet of the second side; one of another shape has a view and colours of its own."""
     arrangement = _arrange(both[side], filters, order, picture)

@@ -13,9 +13,9 @@ from core.inference.network import Network
 from core.model.readout import readout_layer
 from pages.sections.filters.kernels import Filters
 from pages.shared.display.class_bars import class_name
-from pages.shared.network import inference as results
+from pages.shared.network import inference
 from pages.shared.network.layers import readout_of
-from pages.shared.picture import input_image as subjects
+from pages.shared.picture import input_image
 from pages.shared.shell.layout import escape_markdown
 
 if TYPE_CHECKING:
@@ -45,13 +45,15 @@ class Arrangement:
     words: str = ""
 
 
-def arrange(weights: Network, filters: Filters, order: str, picture: subjects.InputImage | None = None) -> Arrangement:
+def arrange(
+    weights: Network, filters: Filters, order: str, picture: input_image.InputImage | None = None
+) -> Arrangement:
     """Put filters into one of `ORDERS`; the last one needs a picture. Raises `ConvScopeError`."""
     if order == "strength":
         return Arrangement(filters.by_strength)
     if order != "contribution" or picture is None:
         return Arrangement(list(range(len(filters.weights))))
-    target = int(results.probabilities(weights, picture).argmax())
+    target = int(inference.probabilities(weights, picture).argmax())
     read = readout_of(weights, filters.layer)
     added = _contributions(weights.mark, picture.digest, read, target, weights, picture)
     words = (
@@ -75,7 +77,7 @@ def _contributions(
     layer: str,
     target: int,
     _weights: Network,
-    _picture: subjects.InputImage,
+    _picture: input_image.InputImage,
 ) -> "NDArray[np.float32]":
     from core.probe.units import contributions
 

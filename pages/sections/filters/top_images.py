@@ -12,12 +12,13 @@ from core.figures.highlight import spotlight
 from core.figures.scales import number
 from core.inference.network import Network
 from core.model.spec import ModelSpec
+from core.progress import Progress
 from pages.sections.filters.filter_order import answers_words
 from pages.sections.filters.kernels import Filters
 from pages.shared.display.image_cards import Card, cards
 from pages.shared.network import networks
 from pages.shared.network.layers import readout_of
-from pages.shared.shell.background_jobs import Progress, background, lane_of
+from pages.shared.shell.background_jobs import background, lane_of
 from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:

@@ -5,8 +5,7 @@ import streamlit as st
 from core.demo.making import DemoStatus, cancel, queue, standing
 from core.demo.plans import DEMOS
 from pages.shared.run.live_view import LOOKS
-from pages.shared.shell import navigation as menu
-from pages.shared.shell import services as state
+from pages.shared.shell import navigation, services
 from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.widgets.auto_refresh import pulse
@@ -17,13 +16,13 @@ TICK_SECONDS = 1.0
 def demo_panel() -> None:
     """Offer the demo, show how far it is while it is made, and then where it is."""
     with show_errors():
-        before = standing(state.store())
+        before = standing(services.store())
         live = before.active
 
         @st.fragment
         def tick() -> None:
             with show_errors():
-                now = standing(state.store())
+                now = standing(services.store())
                 _draw(now)
                 if now.active is not live:
                     st.rerun()
@@ -57,14 +56,14 @@ def _list(now: DemoStatus) -> None:
         for key in DEMOS:
             if key in now.runs:
                 run = now.runs[key]
-                menu.link("train", escape_markdown(run.name), icon=LOOKS[run.status][1], run=run.id)
+                navigation.link("train", escape_markdown(run.name), icon=LOOKS[run.status][1], run=run.id)
 
 
 def _queue() -> None:
     with show_errors():
-        queue(state.store(), state.engine().submit)
+        queue(services.store(), services.engine().submit)
 
 
 def _cancel() -> None:
     with show_errors():
-        cancel(state.store(), state.engine().stop)
+        cancel(services.store(), services.engine().stop)

@@ -9,8 +9,8 @@ import streamlit as st
 from core.errors import RunError
 from core.inference.network import Network
 from pages.shared.display.class_bars import class_name
-from pages.shared.network import inference as results
-from pages.shared.picture import input_image as subjects
+from pages.shared.network import inference
+from pages.shared.picture import input_image
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -39,7 +39,7 @@ class Scene:
     weights: Network
     layer: str
     module: Any
-    picture: subjects.InputImage
+    picture: input_image.InputImage
     label: int
     found: "LayerPass"
     training: bool
@@ -56,14 +56,14 @@ class Scene:
         return f"{self.layer} of {self.weights.name}, looking at {self.picture.title}"
 
 
-def scene(weights: Network, layer: str, picture: subjects.InputImage, *, training: bool, loss: str) -> Scene:
+def scene(weights: Network, layer: str, picture: input_image.InputImage, *, training: bool, loss: str) -> Scene:
     """Run a picture forward and backward; `loss` is a key of `core.train.choices.LOSSES`.
 
     Its panel is put where the script stands.
     """
     label = picture.label
     if label is None:
-        label = int(results.probabilities(weights, picture).argmax())
+        label = int(inference.probabilities(weights, picture).argmax())
     if weights.pretrained is not None:
         if weights.pretrained.parameters > MOST_PARAMETERS:
             raise RunError(
@@ -87,7 +87,7 @@ def _pass(
     training: bool,
     loss: str,
     _weights: Network,
-    _picture: subjects.InputImage,
+    _picture: input_image.InputImage,
 ) -> "LayerPass":
     return _layer_pass(layer, label, training, loss, _weights, _picture)
 
@@ -101,13 +101,13 @@ def _large_pass(
     training: bool,
     loss: str,
     _weights: Network,
-    _picture: subjects.InputImage,
+    _picture: input_image.InputImage,
 ) -> "LayerPass":
     return _layer_pass(layer, label, training, loss, _weights, _picture)
 
 
 def _layer_pass(
-    layer: str, label: int, training: bool, loss: str, weights: Network, picture: subjects.InputImage
+    layer: str, label: int, training: bool, loss: str, weights: Network, picture: input_image.InputImage
 ) -> "LayerPass":
     import torch
 

@@ -17,8 +17,8 @@ from core.workbench.loss_case import SHOWN, Case
 from core.workbench.torch_reference import torch_loss
 from pages.sections.maths.equality import equality_badge
 from pages.shared.display.vega_charts import chart
-from pages.shared.network import inference as results
-from pages.shared.picture import input_image as subjects
+from pages.shared.network import inference
+from pages.shared.picture import input_image
 from pages.shared.picture.picker import pick_picture
 from pages.shared.shell import session
 from pages.shared.shell.controls import ask_one
@@ -95,7 +95,7 @@ LIMIT, SURE = 20.0, 8.0  # of a slider; the logit of a class that one is sure of
 
 
 def ask_logits(
-    weights: Network, picture: subjects.InputImage | None, most: int
+    weights: Network, picture: input_image.InputImage | None, most: int
 ) -> "tuple[NDArray[np.float64], int, tuple[str, ...]]":
     """Ask for a picture, its true class and where the logits come from; return the logits, the class and all names.
 
@@ -120,26 +120,26 @@ def ask_logits(
     return logits, label, names
 
 
-def network_logits(weights: Network, picture: subjects.InputImage) -> "NDArray[np.float64]":
+def network_logits(weights: Network, picture: input_image.InputImage) -> "NDArray[np.float64]":
     """Return what a network answers, (K,); raises `ConvScopeError` where that is not a number."""
     if weights.spec is None:
-        return results.logits(weights, picture).astype(np.float64)
+        return inference.logits(weights, picture).astype(np.float64)
     last = [name for name, _ in weights.model.named_children()][-1]
-    logits = results.activations(weights, (last,), picture)[last].astype(np.float64).ravel()
+    logits = inference.activations(weights, (last,), picture)[last].astype(np.float64).ravel()
     if not np.isfinite(logits).all():
         raise ConvScopeError("The network's answer is not a number: choose an earlier epoch, or train it anew.")
     return logits
 
 
 def _ask_label(
-    weights: Network, picture: subjects.InputImage, logits: "NDArray[np.float64]", names: Sequence[str]
+    weights: Network, picture: input_image.InputImage, logits: "NDArray[np.float64]", names: Sequence[str]
 ) -> int:
     """Show the picture and the answer, and ask for the true class: known of test images, else at first the answer."""
     best, pixels = int(logits.argmax()), picture.array()
     zoom = max(1, -(-112 // max(pixels.shape[:2])))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.image(pixels.repeat(zoom, axis=0).repeat(zoom, axis=1), width=112, alt="The picture the network looks at")
-        sure = share(float(results.probabilities(weights, picture)[best]))
+        sure = share(float(inference.probabilities(weights, picture)[best]))
         st.markdown(
             f"{escape_markdown(picture.title)}  \nThe network says **{escape_markdown(names[best])}**, {sure} sure.",
             width="stretch",
@@ -195,7 +195,7 @@ FEW = (0.01, 1e-4)  # where the difference between the losses is plain
 
 
 @st.fragment
-def loss_bench(weights: Network, picture: subjects.InputImage | None = None) -> None:
+def loss_bench(weights: Network, picture: input_image.InputImage | None = None) -> None:
     """Show one answer of a network, or one made up, under every loss.
 
     Args:
@@ -228,7 +228,8 @@ def _why(case: Case) -> None:
         for one, other in [[case.slide(loss, np.array([at])) for loss in ("cross_entropy", "mse")]]
     ]
     words = (
-        f"**Why squared error after softmax learns slowly.** The true class “{escape_markdown(case.names[case.label])}” has "
+        "**Why squared error after softmax learns slowly.** The true class "
+        f"“{escape_markdown(case.names[case.label])}” has "
         f"p = {number(p, 3)} here. Cross-entropy pulls at its logit with |p − 1| = {number(entropy, 3)}, squared "
         f"error with {number(squared, 3)}{less}. Squared error's pull there is multiplied by p: as p goes to 0 it "
         f"dies, however wrong the answer is, while cross-entropy's grows to 1. With the other logits as they are: "

@@ -14,6 +14,7 @@ from core.inference.network import Network
 from core.maths.rules import OPTIMIZERS
 from core.maths.terms import Term, latex_number
 from core.options import options
+from core.progress import Progress
 from core.train.config import TrainConfig
 from core.workbench.torch_reference import torch_weights
 from pages.sections.maths.equality import equal, equality_badge
@@ -22,7 +23,7 @@ from pages.sections.maths.optimizer_race import landscape_race
 from pages.sections.maths.optimizer_trace import AXES, Trace, trace, where
 from pages.shared.display.vega_charts import chart
 from pages.shared.shell import session
-from pages.shared.shell.background_jobs import Progress, background
+from pages.shared.shell.background_jobs import background
 from pages.shared.shell.controls import ask, ask_one
 from pages.shared.shell.layout import show_errors
 

@@ -13,9 +13,9 @@ from core.inference.network import Network
 from core.model.layers import Conv, Flatten, Residual
 from pages.shared.display.map_grid import color_bar, grid
 from pages.shared.layer.unit_detail import Made, make, sees
-from pages.shared.network import inference as results
+from pages.shared.network import inference
 from pages.shared.network.layers import LayerEntry, layers_of, projective_field_of, receptive_field_of, steps_of
-from pages.shared.picture import input_image as subjects
+from pages.shared.picture import input_image
 from pages.shared.picture.picker import pick_picture
 from pages.shared.shell.controls import MANY, ask_one
 from pages.shared.shell.formatting import dimensions
@@ -82,7 +82,7 @@ SIDE = 300  # screen pixels of a picture to click
 SMALL = 120  # of a map in the row of all layers
 
 
-def what_it_reaches(weights: Network, picture: subjects.InputImage) -> None:
+def what_it_reaches(weights: Network, picture: input_image.InputImage) -> None:
     """Show which numbers of every layer a pixel reaches."""
     pixels = picture.array()
     middle = Selection(0, pixels.shape[0] // 2, pixels.shape[1] // 2)
@@ -101,7 +101,7 @@ def what_it_reaches(weights: Network, picture: subjects.InputImage) -> None:
             f"Row {place.row}, column {place.col} of {escape_markdown(picture.title)}, {dimensions(picture.shape)}."
         )
     layers = _followed(weights)
-    maps = results.activations(weights, [layer.name for layer in layers], picture)
+    maps = inference.activations(weights, [layer.name for layer in layers], picture)
     shown = [layer for layer in layers if maps[layer.name].ndim == 3]
     boxes = [projective_field_of(weights, layer.name, place.row, place.col) for layer in shown]
     with answering:
@@ -172,7 +172,7 @@ def field_bench(weights: Network) -> None:
             what_it_reaches(weights, picture)
 
 
-def _back(weights: Network, picture: subjects.InputImage) -> None:
+def _back(weights: Network, picture: input_image.InputImage) -> None:
     made = make(weights, _pick_layer(weights), picture)
     channel = _pick_channel(made)
     with st.grid(3, min_column_width=240, gap="medium"):
@@ -299,7 +299,7 @@ def _slopes(
     row: int,
     col: int,
     _weights: Network,
-    _picture: subjects.InputImage,
+    _picture: input_image.InputImage,
 ) -> "np.ndarray[Any, Any]":
     from core.probe.fields import effective_field
 

@@ -15,8 +15,7 @@ from core.runs.training_data import dataset_title
 from core.train.describe import config_changes, distinct_settings
 from pages.sections.runs.table import outlines, parameters, percent
 from pages.shared.display.vega_charts import chart
-from pages.shared.shell import services as state
-from pages.shared.shell import session
+from pages.shared.shell import services, session
 from pages.shared.shell.controls import ask_one
 from pages.shared.shell.layout import escape_markdown
 
@@ -90,7 +89,7 @@ def _charts(runs: Sequence[Run]) -> None:
 
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _course(run_id: str, step: int, status: str, _run: Run) -> RunCurve:
-    return course(state.store(), _run)
+    return course(services.store(), _run)
 
 
 def _difference(a: Run, b: Run, best: Mapping[str, float | None]) -> None:
@@ -109,7 +108,9 @@ def _difference(a: Run, b: Run, best: Mapping[str, float | None]) -> None:
         lines = [*map(escape_markdown, changes[:MAX_CHANGES]), *([f"and {left} more"] if left > 0 else [])]
         st.markdown("\n".join(f"- {line}" for line in lines))
     for name, run in ((one, a), (other, b)):
-        edits = [f"{escape_markdown(event.text)} after batch {event.step:,}" for event in state.store().events(run.id)]
+        edits = [
+            f"{escape_markdown(event.text)} after batch {event.step:,}" for event in services.store().events(run.id)
+        ]
         if edits:
             st.markdown(f"Changed in {name} while it trained: {'; '.join(edits)}.")
     st.markdown(_result((one, best[a.id]), (other, best[b.id]), _images(a, b)))

@@ -13,13 +13,11 @@ from pages.sections.runs.export import export_panel
 from pages.sections.runs.selection import choose
 from pages.sections.runs.table import outlines, started
 from pages.shared.network.missing_images import offer_images
-from pages.shared.run import draft_history as edits
-from pages.shared.run import settings_form as settings
+from pages.shared.run import draft_history, settings_form
 from pages.shared.run.live_view import LOOKS, summary
 from pages.shared.run.run_controls import buttons, last_refusal, report_refusal, show_refusal
 from pages.shared.run.share_link import whole_link
-from pages.shared.shell import navigation as menu
-from pages.shared.shell import services as state
+from pages.shared.shell import navigation, services
 from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import escape_markdown, show_errors
 
@@ -30,7 +28,7 @@ def actions(run: Run) -> None:
     """Draw what can be done with a run, and why the last thing asked of it was refused."""
     with st.container(horizontal=True, key="run_actions"):
         if st.button("Open", type="primary", icon=":material/open_in_full:", help="Its curves, on the train page."):
-            menu.go("train", run=run.id)
+            navigation.go("train", run=run.id)
         buttons(run, "resume", "stop")
         _ask_build(run)
         _ask_name(run)
@@ -45,22 +43,22 @@ def _ask_build(run: Run) -> None:
     help = why_no_images(run) if unknown else "Its layers, and its settings for the next training."
     pressed = st.button(
         "Build from this network",
-        icon=menu.PAGES["build"].icon,
+        icon=navigation.PAGES["build"].icon,
         disabled=unknown,
         help=help,
         on_click=_take_over,
         args=(run.id,),
     )
     if pressed and not report_refusal(run):
-        menu.go("build")
+        navigation.go("build")
 
 
 @last_refusal
 def _take_over(run_id: str) -> None:
-    run = state.store().get(run_id)
+    run = services.store().get(run_id)
     config = TrainConfig.from_mapping(run.config)
-    edits.load_draft(run.dataset, run.spec)
-    settings.take_over(config)
+    draft_history.load_draft(run.dataset, run.spec)
+    settings_form.take_over(config)
 
 
 def _ask_name(run: Run) -> None:
@@ -76,7 +74,7 @@ def _ask_name(run: Run) -> None:
 @last_refusal
 def _rename(run_id: str, popover: str, field: str) -> None:
     st.session_state[popover] = False
-    state.store().rename(run_id, st.session_state[field])
+    services.store().rename(run_id, st.session_state[field])
 
 
 def _ask_note(run: Run) -> None:
@@ -93,7 +91,7 @@ def _ask_note(run: Run) -> None:
 @last_refusal
 def _annotate(run_id: str, popover: str, field: str) -> None:
     st.session_state[popover] = False
-    state.store().annotate(run_id, st.session_state[field])
+    services.store().annotate(run_id, st.session_state[field])
 
 
 def _ask_delete(run: Run) -> None:
@@ -109,7 +107,7 @@ def _ask_delete(run: Run) -> None:
 @last_refusal
 def _delete(run_id: str, popover: str) -> None:
     st.session_state[popover] = False
-    state.store().delete(run_id)
+    services.store().delete(run_id)
     choose(None)
 
 
@@ -185,6 +183,8 @@ def _shape(shape: Shape | None) -> str:
 def _training(run: Run) -> None:
     images = run.dataset_info.split_sizes[0] if run.dataset_info else 0
     st.markdown("  \n".join(map(escape_markdown, in_words(TrainConfig.from_mapping(run.config), images))))
-    changes = [f"after batch {event.step:,}: {escape_markdown(event.text)}" for event in state.store().events(run.id)]
+    changes = [
+        f"after batch {event.step:,}: {escape_markdown(event.text)}" for event in services.store().events(run.id)
+    ]
     if changes:
         st.markdown("Changed while it trained  \n" + "  \n".join(changes))

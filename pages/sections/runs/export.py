@@ -14,12 +14,12 @@ from core.explain.methods.registry import METHODS
 from core.extras import why_missing
 from core.inference.stamped import stamp_of
 from core.leftovers import EXPORT, unfinished
+from core.progress import Progress
 from core.runs.records import Run
 from core.runs.store import RunStore
 from core.runs.training_data import why_no_scale
-from pages.shared.shell import services as state
-from pages.shared.shell import session
-from pages.shared.shell.background_jobs import Lane, Progress, background
+from pages.shared.shell import services, session
+from pages.shared.shell.background_jobs import Lane, background
 from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ DOWNLOADS = (
 
 def report_panel(run: Run) -> None:
     """Offer the lab report: it is written in the background, and then saved with another press."""
-    store = state.store()
+    store = services.store()
     stamp = stamp_of(store.checkpoint(run.id))
 
     def write(progress: Progress) -> bytes:
@@ -277,7 +277,7 @@ _OUTCOME, _UPLOADS = "import_outcome", "import_uploads"
 
 def export_panel(run: Run) -> None:
     """Draw a row of buttons that save a run; a file is made only when it is asked for."""
-    store = state.store()  # here: the files are made in another thread, without a session
+    store = services.store()  # here: the files are made in another thread, without a session
     nothing = "" if run.step else "Nothing of this run is recorded yet: let it train a moment."
     with st.container(horizontal=True, key="exports"):
         for download in DOWNLOADS:
@@ -329,7 +329,7 @@ def _take_in(key: str) -> None:
         return
     st.session_state[_UPLOADS] = st.session_state.get(_UPLOADS, 0) + 1  # a new key: the file is given back
     try:
-        run = state.store().get(import_run(state.store(), file.getvalue()))
+        run = services.store().get(import_run(services.store(), file.getvalue()))
         st.query_params["run"] = run.id
         st.session_state[_OUTCOME] = (True, f"{run.name} is here now, and chosen.")
     except ConvScopeError as error:

@@ -7,8 +7,7 @@ import streamlit as st
 from core.errors import ConvScopeError
 from core.figures.overlay_curves import MAX_RUNS
 from core.runs.records import Run
-from pages.shared.shell import navigation as menu
-from pages.shared.shell import services as state
+from pages.shared.shell import navigation, services
 
 LIMIT = 200
 TICKED = "compare"  # the parameter of the address that names the runs to compare
@@ -16,7 +15,7 @@ TICKED = "compare"  # the parameter of the address that names the runs to compar
 
 def listed() -> tuple[Run, ...]:
     """Return the latest runs, newest first."""
-    runs: tuple[Run, ...] = state.store().list(shown())
+    runs: tuple[Run, ...] = services.store().list(shown())
     return runs
 
 
@@ -33,7 +32,7 @@ def show_more() -> None:
 
 def find(run_id: str, runs: Sequence[Run]) -> Run:
     """Return a run, which `runs` may hold or not; raises `RunError` if there is none of this id."""
-    return next((run for run in runs if run.id == run_id), None) or state.store().get(run_id)
+    return next((run for run in runs if run.id == run_id), None) or services.store().get(run_id)
 
 
 def ticked(runs: Sequence[Run]) -> tuple[Run, ...]:
@@ -54,7 +53,7 @@ def ticked(runs: Sequence[Run]) -> tuple[Run, ...]:
 def choose(run_id: str | None) -> None:
     """Make the address name a run, or none; what it said about looking at another one goes."""
     if st.query_params.get("run") != run_id:
-        for name in menu.KEPT:
+        for name in navigation.KEPT:
             st.query_params.pop(name, None)
         if run_id is not None:
             st.query_params["run"] = run_id

@@ -15,7 +15,7 @@ from core.runs.records import Outline, Run, Status
 from core.runs.training_data import dataset_title
 from pages.sections.runs.selection import choose, tick
 from pages.shared.run.live_view import LOOKS
-from pages.shared.shell import services as state
+from pages.shared.shell import services
 
 SIGNS = {
     Status.QUEUED: "…",
@@ -130,7 +130,7 @@ def parameters(spec: ModelSpec) -> int:
 @st.cache_resource(show_spinner=False)
 def outlines() -> Outlines:
     """Return the courses of all runs at a glance, shared by all who look."""
-    return Outlines(state.store())
+    return Outlines(services.store())
 
 
 def started(run: Run) -> datetime:

@@ -8,8 +8,7 @@ from core.figures.annotations import Mark, best_rows, event_rows, mark_rows
 from core.figures.curves import curve_chart, curve_rows, gap_rows
 from core.runs.records import Run
 from pages.shared.display.vega_charts import chart
-from pages.shared.shell import services as state
-from pages.shared.shell import session
+from pages.shared.shell import services, session
 
 MEASURES = ("loss", "accuracy")
 SMOOTHING = 0.6
@@ -22,13 +21,13 @@ def curves(run: Run, marks: Sequence[Mark] = ()) -> None:
         run: As it is now.
         marks: What a diagnosis found, to be shaded.
     """
-    history = state.history(run.id)
+    history = services.history(run.id)
     history.update()
     points = history.points(run.steps_per_epoch)
     if not points["train"]:
         return
     log, smoothing, gap = _ask_view()
-    epochs, events = planned_epochs(run), state.store().events(run.id)
+    epochs, events = planned_epochs(run), services.store().events(run.id)
     with st.grid(2, min_column_width=340):
         for measure in MEASURES:
             chart(

@@ -12,10 +12,8 @@ from core.train.diagnosis.diagnose import RULES
 from core.train.diagnosis.finding import Finding, Severity
 from core.train.diagnosis.watch import Observer
 from pages.sections.train.recipes import recipe_outcome
-from pages.shared.run import draft_history as edits
-from pages.shared.run import settings_form as settings
-from pages.shared.shell import services as state
-from pages.shared.shell import session
+from pages.shared.run import draft_history, settings_form
+from pages.shared.shell import services, session
 from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.widgets.scroll_into_view import scroll_to
 
@@ -29,7 +27,7 @@ _MENDED = "mended"  # the run whose remedy was just taken over
 
 @st.cache_resource(show_spinner=False, max_entries=32)
 def _observer(run_id: str) -> Observer:
-    return Observer(state.store(), run_id)
+    return Observer(services.store(), run_id)
 
 
 def findings_of(run: Run) -> tuple[Finding, ...]:
@@ -85,6 +83,6 @@ def _take_over(run: Run, finding: Finding) -> None:
     config = TrainConfig.from_mapping({**run.settings, **finding.changes})
     spec = finding.spec or run.spec
     presets = (session.new_draft(run.dataset, name).spec for name in PRESETS)
-    edits.load_draft(run.dataset, next((known for known in presets if known.layers == spec.layers), spec))
-    settings.take_over(config)
+    draft_history.load_draft(run.dataset, next((known for known in presets if known.layers == spec.layers), spec))
+    settings_form.take_over(config)
     st.session_state[_MENDED] = run.id

@@ -11,8 +11,7 @@ from core.figures.internals import ALL, WHOLE, layer_chart, layer_key, layer_row
 from core.runs.records import Evidence, Run
 from pages.sections.train.curves import planned_epochs
 from pages.shared.display.vega_charts import chart
-from pages.shared.shell import services as state
-from pages.shared.shell import session
+from pages.shared.shell import services, session
 from pages.shared.shell.controls import ask_one
 
 SECONDS = 2.5  # after which it is looked for something new
@@ -42,7 +41,7 @@ def _moment(run: Run) -> int:
 
 @st.cache_resource(show_spinner=False, ttl=SECONDS, max_entries=32)
 def _measured(run_id: str, kind: str, moment: int) -> tuple[Evidence, ...]:
-    return state.history(run_id).evidence(kind)
+    return services.history(run_id).evidence(kind)
 
 
 @st.cache_resource(show_spinner=False, ttl=SECONDS, max_entries=32)
@@ -57,7 +56,7 @@ def _cells(run_id: str, kind: str, moment: int, layer: str, steps_per_epoch: int
 
 
 def _rate(run: Run, marks: Sequence[Mark]) -> None:
-    history = state.history(run.id)
+    history = services.history(run.id)
     history.update()
     rows = rate_rows(history.points(run.steps_per_epoch)["train"])
     if not rows:

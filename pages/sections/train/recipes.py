@@ -11,8 +11,7 @@ from core.train.diagnosis.diagnose import RULES
 from core.train.diagnosis.finding import Finding
 from core.train.recipes import RECIPES, sound
 from pages.shared.run.start import start
-from pages.shared.shell import navigation as menu
-from pages.shared.shell import session
+from pages.shared.shell import navigation, session
 from pages.shared.shell.layout import escape_markdown, show_errors
 
 _ORIGIN = "recipe:"  # begins the origin of such runs; then come the recipe and the guess
@@ -65,7 +64,7 @@ def _card(key: str, draft: session.Draft) -> None:
             "Start", key=f"start_{key}", icon=":material/play_arrow:", disabled=guess is None, help=hint
         )
         if pressed and guess is not None:
-            menu.go("train", run=_begin(key, guess, draft))
+            navigation.go("train", run=_begin(key, guess, draft))
 
 
 def _begin(key: str, guess: int, draft: session.Draft) -> str:

@@ -10,9 +10,9 @@ import streamlit as st
 
 from core.figures.palette import THEMES
 from core.inference.network import Network
-from pages.shared.network import inference as results
+from pages.shared.network import inference
 from pages.shared.network.comparison import collect_results, side_by_side, unwrap
-from pages.shared.picture import input_image as subjects
+from pages.shared.picture import input_image
 from pages.shared.shell import session
 from pages.shared.shell.formatting import share
 from pages.shared.shell.layout import escape_markdown
@@ -28,7 +28,7 @@ def class_name(network: Network, index: int) -> str:
     return escape_markdown(network.class_names[index])
 
 
-def pick_target(both: Sequence[Network], picture: subjects.InputImage) -> int:
+def pick_target(both: Sequence[Network], picture: input_image.InputImage) -> int:
     """Show the likeliest classes of a picture as bars that can be clicked, and return the class to explain.
 
     That is the one in the address (`target`) as long as the picture stays the same, else the likeliest of the first
@@ -37,7 +37,7 @@ def pick_target(both: Sequence[Network], picture: subjects.InputImage) -> int:
     Raises:
         ConvScopeError: The first network cannot be loaded or its answer is not a number.
     """
-    found = collect_results(both, partial(results.probabilities, picture=picture))
+    found = collect_results(both, partial(inference.probabilities, picture=picture))
     first = unwrap(found[0])
     target = _asked(both[0], picture, len(first))
     if target is None:
@@ -62,7 +62,7 @@ def _order(probabilities: "np.ndarray") -> "np.ndarray":
 
 
 def _answers(
-    network: Network, picture: subjects.InputImage, probabilities: "np.ndarray", target: int | None, side: int
+    network: Network, picture: input_image.InputImage, probabilities: "np.ndarray", target: int | None, side: int
 ) -> None:
     """Show what one network answers; the bars can be clicked unless `target` is None, for it knows other classes."""
     order = _order(probabilities).tolist()
@@ -75,7 +75,7 @@ def _answers(
         _another(network, rest, probabilities)
 
 
-def _asked(network: Network, picture: subjects.InputImage, count: int) -> int | None:
+def _asked(network: Network, picture: input_image.InputImage, count: int) -> int | None:
     """Return the class that the address asks for, or None; what another picture was asked about is forgotten."""
     about = (network.dataset_name, picture.digest)
     if st.session_state.get("target_of", about) != about and "target" in st.query_params:
@@ -93,7 +93,7 @@ def _choose(target: int) -> None:
     st.query_params["target"] = str(target)
 
 
-def _answer(network: Network, picture: subjects.InputImage, best: int) -> None:
+def _answer(network: Network, picture: input_image.InputImage, best: int) -> None:
     st.subheader(f"It says “{class_name(network, best)}”", anchor=False)
     title = escape_markdown(picture.title)
     if picture.label is None:
@@ -106,7 +106,7 @@ def _answer(network: Network, picture: subjects.InputImage, best: int) -> None:
 
 def _bars(
     network: Network,
-    picture: subjects.InputImage,
+    picture: input_image.InputImage,
     shown: list[int],
     probabilities: "np.ndarray",
     target: int | None,

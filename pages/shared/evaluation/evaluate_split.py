@@ -7,8 +7,9 @@ import streamlit as st
 
 from core.errors import RunError
 from core.inference.network import Network
+from core.progress import Progress
 from pages.shared.picture.split_images import SPLITS
-from pages.shared.shell.background_jobs import Progress, background
+from pages.shared.shell.background_jobs import background
 
 if TYPE_CHECKING:
     from core.data.datasets import Split

@@ -9,8 +9,7 @@ from core.inference.network import Network
 from pages.shared.display.thumbnails import Thumbnail, thumbnails
 from pages.shared.evaluation.evaluate_split import EvaluatedSplit
 from pages.shared.picture.split_images import ONE, png
-from pages.shared.shell import navigation as menu
-from pages.shared.shell import session
+from pages.shared.shell import navigation, session
 from pages.shared.shell.layout import escape_markdown
 
 if TYPE_CHECKING:
@@ -81,8 +80,8 @@ def follow_image(both: Sequence[Network]) -> None:
     session.choose(session.PictureSelection("test", weights.dataset_name, index=index, split=split))
     if side:
         epoch = None if weights.epoch is None else str(weights.epoch)
-        menu.go("saliency", run=weights.id, epoch=epoch, other=None, other_epoch=None, target=None)
-    menu.go("saliency", target=None)
+        navigation.go("explain", run=weights.id, epoch=epoch, other=None, other_epoch=None, target=None)
+    navigation.go("explain", target=None)
 
 
 def _label(found: EvaluatedSplit, index: int, other: EvaluatedSplit | None) -> str:

@@ -11,13 +11,13 @@ from core.errors import ConvScopeError
 from core.explain.methods.base import Method
 from core.explain.methods.options import OptionValue
 from core.figures.scales import number
+from core.progress import Progress
 from pages.shared.explanation.controls import HeatmapStyle
 from pages.shared.explanation.rendering import Shown, View, draw
-from pages.shared.network import inference as results
-from pages.shared.network import networks
+from pages.shared.network import inference, networks
 from pages.shared.network.comparison import collect_results
-from pages.shared.picture import input_image as subjects
-from pages.shared.shell.background_jobs import Progress, background, is_asked, lane_of, want
+from pages.shared.picture import input_image
+from pages.shared.shell.background_jobs import background, is_asked, lane_of, want
 from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import escape_markdown, show_errors
 
@@ -53,7 +53,7 @@ def card(
     method: Method,
     options: Mapping[str, OptionValue],
     views: Sequence[View],
-    picture: subjects.InputImage,
+    picture: input_image.InputImage,
     look: HeatmapStyle,
 ) -> list[Shown] | Waiting:
     """Draw the card of a method, and return the explanations that it shows, or that it waits to be asked."""
@@ -68,7 +68,7 @@ def card(
 
 
 def _head(
-    method: Method, options: Mapping[str, OptionValue], views: Sequence[View], picture: subjects.InputImage
+    method: Method, options: Mapping[str, OptionValue], views: Sequence[View], picture: input_image.InputImage
 ) -> None:
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key=f"head_{method.name}"
@@ -87,12 +87,12 @@ def _head(
             st.caption(method.paper)
 
 
-def _passes(method: Method, options: Mapping[str, OptionValue], picture: subjects.InputImage) -> int:
+def _passes(method: Method, options: Mapping[str, OptionValue], picture: input_image.InputImage) -> int:
     return method.passes(method.resolve(options), picture.shape)
 
 
 def _found(
-    method: Method, options: Mapping[str, OptionValue], views: Sequence[View], picture: subjects.InputImage
+    method: Method, options: Mapping[str, OptionValue], views: Sequence[View], picture: input_image.InputImage
 ) -> "list[Attribution | ConvScopeError] | Waiting | None":
     """Return the explanations of all views: at once where that is quick, else as soon as the background has them."""
     from core.explain.compatibility import incompatibility
@@ -129,11 +129,11 @@ def _in_turn(
 def _explain(
     method: Method,
     options: Mapping[str, OptionValue],
-    picture: subjects.InputImage,
+    picture: input_image.InputImage,
     view: View,
     tell: Progress | None = None,
 ) -> "Attribution":
     given: dict[str, Any] = dict(options)
-    return results.attribution(
+    return inference.attribution(
         view.weights, picture, view.target, method.name, versus=view.versus, progress=tell, **given
     )

@@ -13,7 +13,7 @@ from core.explain.cli.record import NetworkReference, command, in_one_line
 from core.inference.network import Network
 from pages.shared.explanation.controls import HeatmapStyle
 from pages.shared.explanation.rendering import Shown
-from pages.shared.picture import input_image as subjects
+from pages.shared.picture import input_image
 
 if TYPE_CHECKING:
     from core.explain.attribution import Attribution
@@ -41,29 +41,29 @@ class Download:
     help: str
     file: str
     mime: str
-    make: Callable[[Records, subjects.InputImage, HeatmapStyle], bytes]
+    make: Callable[[Records, input_image.InputImage, HeatmapStyle], bytes]
 
 
-def _sheet(records: Records, picture: subjects.InputImage, look: HeatmapStyle) -> bytes:
+def _sheet(records: Records, picture: input_image.InputImage, look: HeatmapStyle) -> bytes:
     from core.figures.explained import explanation_sheet
 
     made = explanation_sheet(records(), strength=look.strength, percentile=look.percentile, sign=look.sign)
     return made.png
 
 
-def _arrays(records: Records, picture: subjects.InputImage, look: HeatmapStyle) -> bytes:
+def _arrays(records: Records, picture: input_image.InputImage, look: HeatmapStyle) -> bytes:
     from core.explain.cli.record import arrays_npz
 
     return arrays_npz(records())
 
 
-def _settings(records: Records, picture: subjects.InputImage, look: HeatmapStyle) -> bytes:
+def _settings(records: Records, picture: input_image.InputImage, look: HeatmapStyle) -> bytes:
     from core.explain.cli.record import settings_json
 
     return settings_json(records()).encode()
 
 
-def _picture(records: Records, picture: subjects.InputImage, look: HeatmapStyle) -> bytes:
+def _picture(records: Records, picture: input_image.InputImage, look: HeatmapStyle) -> bytes:
     from PIL import Image
 
     pixels = picture.array()
@@ -108,7 +108,7 @@ DOWNLOADS = (
 )
 
 
-def take_away(shown: Sequence[Shown], picture: subjects.InputImage, look: HeatmapStyle) -> None:
+def take_away(shown: Sequence[Shown], picture: input_image.InputImage, look: HeatmapStyle) -> None:
     """Offer what is shown as files, each made only when it is asked for, and say how to repeat it without the app.
 
     Args:
@@ -139,7 +139,7 @@ def take_away(shown: Sequence[Shown], picture: subjects.InputImage, look: Heatma
             _repeat(kept, picture, name)
 
 
-def _repeat(kept: Sequence[Kept], picture: subjects.InputImage, name: str) -> None:
+def _repeat(kept: Sequence[Kept], picture: input_image.InputImage, name: str) -> None:
     """Show the command line that repeats it, with the file of settings where one line cannot say all."""
     from core.explain.cli.record import call_of
 
@@ -165,7 +165,7 @@ def _by_network(shown: Sequence[Shown]) -> list[Kept]:
     return [(weights, tuple(explanations)) for weights, explanations in found.values()]
 
 
-def _records(kept: Sequence[Kept], picture: subjects.InputImage) -> "tuple[Record, ...]":
+def _records(kept: Sequence[Kept], picture: input_image.InputImage) -> "tuple[Record, ...]":
     from core.explain.cli.record import Record, fingerprint
 
     return tuple(

@@ -14,7 +14,7 @@ from core.inference.network import Network
 from pages.shared.display.map_grid import ONE_SCALE, color_bar
 from pages.shared.explanation.controls import HeatmapStyle
 from pages.shared.network.comparison import unwrap
-from pages.shared.picture import input_image as subjects
+from pages.shared.picture import input_image
 from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.widgets.map_view import Field, map_view
 
@@ -75,7 +75,7 @@ def draw(
     method: Method,
     views: Sequence[View],
     found: "Sequence[Attribution | ConvScopeError]",
-    picture: subjects.InputImage,
+    picture: input_image.InputImage,
     look: HeatmapStyle,
 ) -> list[Shown]:
     shown = [Shown(view, each) for view, each in zip(views, found, strict=True) if not isinstance(each, ConvScopeError)]
@@ -93,7 +93,7 @@ def draw(
     return shown
 
 
-def _overlay(method: Method, shown: Sequence[Shown], picture: subjects.InputImage, look: HeatmapStyle) -> Overlay:
+def _overlay(method: Method, shown: Sequence[Shown], picture: input_image.InputImage, look: HeatmapStyle) -> Overlay:
     """Draw explanations of a picture beside one another, in one scale."""
     from core.explain.attribution import heatmap
 
@@ -114,7 +114,7 @@ def _map(
     method: Method,
     attribution: "Attribution",
     view: View,
-    picture: subjects.InputImage,
+    picture: input_image.InputImage,
     drawn: Overlay | None,
     pixels: np.ndarray,
     place: int,

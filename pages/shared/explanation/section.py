@@ -13,10 +13,10 @@ from pages.shared.explanation.cards import Waiting, card, compute_all
 from pages.shared.explanation.controls import HeatmapStyle, ask_classes, ask_look, chosen_methods, method_options
 from pages.shared.explanation.export import take_away
 from pages.shared.explanation.rendering import Shown, View, zoom
-from pages.shared.network import inference as results
+from pages.shared.network import inference
 from pages.shared.network.comparison import LETTERS, collect_results, unwrap
-from pages.shared.picture import input_image as subjects
-from pages.shared.shell import navigation as menu
+from pages.shared.picture import input_image
+from pages.shared.shell import navigation
 from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.widgets.map_view import map_view
 
@@ -28,7 +28,7 @@ div[class*="st-key-head_"] { min-height: 2.5rem; }
 
 
 @st.fragment
-def maps_section(both: Sequence[Network], picture: subjects.InputImage, target: int) -> None:
+def maps_section(both: Sequence[Network], picture: input_image.InputImage, target: int) -> None:
     """Show what each chosen method says of a class, of more classes, or of one against another.
 
     Args:
@@ -53,7 +53,7 @@ def maps_section(both: Sequence[Network], picture: subjects.InputImage, target: 
             take_away(shown, picture, look)
 
 
-def brief(both: Sequence[Network], picture: subjects.InputImage, target: int) -> None:
+def brief(both: Sequence[Network], picture: input_image.InputImage, target: int) -> None:
     """Show two quick explanations, and the way to all the others."""
     st.html(STYLE)
     with show_errors():
@@ -61,13 +61,13 @@ def brief(both: Sequence[Network], picture: subjects.InputImage, target: int) ->
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
             _title(both, answers, target)
             label = f"Compare all {len(METHODS)} methods"
-            menu.link("saliency", label, icon=":material/compare:", target=str(target))
+            navigation.link("explain", label, icon=":material/compare:", target=str(target))
         _cards(_views(both, target), picture, BRIEF, HeatmapStyle(), own=False)
 
 
-def _comparable(both: Sequence[Network], picture: subjects.InputImage) -> tuple[Sequence[Network], list[np.ndarray]]:
+def _comparable(both: Sequence[Network], picture: input_image.InputImage) -> tuple[Sequence[Network], list[np.ndarray]]:
     """Return the networks that can be asked about this picture and class, and what they answer."""
-    answers = collect_results(both, lambda weights: results.probabilities(weights, picture))
+    answers = collect_results(both, lambda weights: inference.probabilities(weights, picture))
     if len(both) > 1 and (isinstance(answers[1], ConvScopeError) or not same_classes(both)):
         both, answers = both[:1], answers[:1]  # what keeps it away stands where its answer would
     return both, [unwrap(answer) for answer in answers]
@@ -95,7 +95,12 @@ def _views(both: Sequence[Network], target: int, more: Sequence[int] = (), versu
 
 
 def _cards(
-    views: Sequence[View], picture: subjects.InputImage, names: Sequence[str], look: HeatmapStyle, *, own: bool = True
+    views: Sequence[View],
+    picture: input_image.InputImage,
+    names: Sequence[str],
+    look: HeatmapStyle,
+    *,
+    own: bool = True,
 ) -> list[Shown]:
     shown: list[Shown] = []
     waiting: list[Waiting] = []
@@ -115,7 +120,7 @@ def _cards(
     return shown
 
 
-def _input(picture: subjects.InputImage, *, wide: bool) -> None:
+def _input(picture: input_image.InputImage, *, wide: bool) -> None:
     channels, height, width = picture.shape
     values = "one value (dark to light)" if channels == 1 else "three values (red, green, blue)"
     with st.container(horizontal=True, vertical_alignment="center", key="head_input"):

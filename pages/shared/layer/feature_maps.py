@@ -16,12 +16,11 @@ from core.model.layers import Activation, BatchNorm, Dropout, Flatten, GlobalAvg
 from pages.shared.display.class_bars import class_name
 from pages.shared.display.map_grid import ONE_SCALE, color_bar, enlarged, grid
 from pages.shared.layer.unit_detail import Made, details, explain_link, make, sees
-from pages.shared.network import inference as results
+from pages.shared.network import inference
 from pages.shared.network.comparison import LETTERS, collect_results, side_by_side, unwrap
 from pages.shared.network.layers import LayerEntry, layers_of
-from pages.shared.picture import input_image as subjects
-from pages.shared.shell import navigation as menu
-from pages.shared.shell import session
+from pages.shared.picture import input_image
+from pages.shared.shell import navigation, session
 from pages.shared.shell.controls import ask_layer
 from pages.shared.shell.formatting import dimensions, share
 from pages.shared.shell.layout import escape_markdown, show_errors
@@ -157,7 +156,7 @@ def _origin(made: Made, chosen: int) -> str:
     return f"made from {before.size:,} numbers of {source}"
 
 
-def answer(both: Sequence[Network], picture: subjects.InputImage) -> None:
+def answer(both: Sequence[Network], picture: input_image.InputImage) -> None:
     """Show the picture as the network receives it, and its answer in one line, or those of both networks."""
     pixels = picture.array()
     zoom = max(1, -(-192 // max(pixels.shape[:2])))
@@ -170,8 +169,8 @@ def answer(both: Sequence[Network], picture: subjects.InputImage) -> None:
     st.caption(f"{escape_markdown(picture.title)}, {dimensions(picture.shape)}")
 
 
-def _verdict(weights: Network, picture: subjects.InputImage) -> str:
-    probabilities = results.probabilities(weights, picture)
+def _verdict(weights: Network, picture: input_image.InputImage) -> str:
+    probabilities = inference.probabilities(weights, picture)
     best = int(probabilities.argmax())
     verdict = f"**{class_name(weights, best)}**, {share(probabilities[best])} sure."
     if picture.label is None:
@@ -181,7 +180,7 @@ def _verdict(weights: Network, picture: subjects.InputImage) -> str:
 
 
 @st.fragment
-def layer_maps(both: Sequence[Network], picture: subjects.InputImage) -> None:
+def layer_maps(both: Sequence[Network], picture: input_image.InputImage) -> None:
     """Ask for a layer, show all that it makes of a picture, and the chosen unit below with its numbers."""
     with show_errors():
         layer = _pick_layer(both[0])
@@ -201,7 +200,7 @@ def layer_maps(both: Sequence[Network], picture: subjects.InputImage) -> None:
 
         side_by_side(both, draw)
         if layer.kind not in ("flatten", "residual", "block"):  # the first computes nothing, the others are several
-            menu.link("maths", f"Follow the sums of {layer.name}", layer=layer.name)
+            navigation.link("maths", f"Follow the sums of {layer.name}", layer=layer.name)
 
 
 def _maps(made: Made, alike: Sequence[Made], side: int, *, narrow: bool) -> Callable[[], None]:

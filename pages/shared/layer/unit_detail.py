@@ -11,10 +11,10 @@ from core.inference.network import Network
 from core.model.layers import AvgPool, Layer, MaxPool
 from core.probe.pooling import Window, pool_window
 from pages.shared.display.map_grid import ROOM, enlarged
-from pages.shared.network import inference as results
+from pages.shared.network import inference
 from pages.shared.network.layers import is_gated, layers_of, place_of, receptive_field_of
-from pages.shared.picture import input_image as subjects
-from pages.shared.shell import navigation as menu
+from pages.shared.picture import input_image
+from pages.shared.shell import navigation
 from pages.shared.shell.controls import ask_one
 from pages.shared.shell.formatting import dimensions
 from pages.shared.widgets.image_grid import Selection
@@ -41,7 +41,7 @@ class Made:
     """
 
     weights: Network
-    picture: subjects.InputImage
+    picture: input_image.InputImage
     index: int
     before: "NDArray[np.float32]"
     values: "NDArray[np.float32]"
@@ -69,17 +69,17 @@ class Made:
         return self.names[self.index - 1] if self.index else "the picture"
 
 
-def make(weights: Network, layer: str, picture: subjects.InputImage) -> Made:
+def make(weights: Network, layer: str, picture: input_image.InputImage) -> Made:
     """Pass a picture through a network as far as a layer; raises `ConvScopeError`.
 
     Maps of a single number each are taken for a row of numbers.
     """
     index = place_of(weights, layer)
     if weights.spec is None:
-        before, values = results.passage(weights, layer, picture)
+        before, values = inference.passage(weights, layer, picture)
         return Made(weights, picture, index, before, values.ravel() if values[0].size == 1 else values)
     source = weights.spec.layer_names[index - 1] if index else INPUT
-    made = results.activations(weights, (source, layer), picture)
+    made = inference.activations(weights, (source, layer), picture)
     return Made(weights, picture, index, made[source], made[layer])
 
 
@@ -132,7 +132,7 @@ def details(made: Made, scale: ColorScale, place: Selection, side: int, *, narro
 def explain_link(made: Made, *place: int) -> None:
     """Offer to ask a unit which pixels move it, and what it does for the class: `place` is its map, row and column."""
     label = "Explain this unit" if len(place) > 1 else "Explain this number"
-    menu.link("saliency", label, unit=",".join([made.name, *map(str, place)]))
+    navigation.link("explain", label, unit=",".join([made.name, *map(str, place)]))
 
 
 def sees(made: Made, index: int, row: int = 0, col: int = 0) -> None:

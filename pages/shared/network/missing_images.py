@@ -8,8 +8,7 @@ from core.exchange.dataset import bring_in_images, offered_images
 from core.inference.network import Network
 from core.runs.records import Run
 from core.runs.training_data import dataset_title
-from pages.shared.shell import navigation as menu
-from pages.shared.shell import services as state
+from pages.shared.shell import navigation, services
 from pages.shared.shell.layout import escape_markdown
 
 
@@ -24,7 +23,7 @@ def missing_images(network: Network, place: str = "") -> bool:
     if not reason:
         return False
     with st.container(border=True, key=f"missing_images_{place}{network.id}"):
-        if run is not None and offered_images(state.store(), run):
+        if run is not None and offered_images(services.store(), run):
             st.markdown(f"The images of **{escape_markdown(dataset_title(run))}** are not brought in yet.")
             offer_images(run, place, primary=True)
         else:
@@ -36,17 +35,17 @@ def missing_images(network: Network, place: str = "") -> bool:
 def _ways(dataset: str, *, pretrained: bool) -> None:
     with st.container(horizontal=True, gap="medium"):
         if pretrained or (dataset in DATASETS and not DATASETS[dataset].download_mb):
-            menu.link("train", "Train a network", run=None)
-            menu.link("classify", "Give this one a picture of your own")
+            navigation.link("train", "Train a network", run=None)
+            navigation.link("classify", "Give this one a picture of your own")
         elif dataset in DATASETS:
-            menu.link("data", f"Download {escape_markdown(DATASETS[dataset].title)}", dataset=dataset)
+            navigation.link("data", f"Download {escape_markdown(DATASETS[dataset].title)}", dataset=dataset)
         else:
-            menu.link("data", "Bring images in on the page Data")
+            navigation.link("data", "Bring images in on the page Data")
 
 
 def offer_images(run: Run, place: str = "", *, primary: bool = False) -> None:
     """Offer to make a data set of the images that came with a run; nothing where there are none to bring in."""
-    count = offered_images(state.store(), run)
+    count = offered_images(services.store(), run)
     if not count:
         return
     with st.container(horizontal=True, vertical_alignment="center", key=f"images_offered_{place}{run.id}"):
@@ -59,7 +58,7 @@ def offer_images(run: Run, place: str = "", *, primary: bool = False) -> None:
         st.caption(f"They came with the run and become the data set “{escape_markdown(dataset_title(run))}”.")
     if pressed:
         try:
-            state.dataset.clear(bring_in_images(state.store(), run))
+            services.dataset.clear(bring_in_images(services.store(), run))
         except ConvScopeError as error:
             st.error(escape_markdown(str(error)), icon=":material/error:")
             return

@@ -8,8 +8,8 @@ from core.errors import RunError
 from core.inference.library import zoo_id
 from core.inference.network import Network
 from core.model.zoo import PLACE, ZOO, ZooInfo
+from core.progress import Progress
 from pages.shared.network import networks
-from pages.shared.shell.background_jobs import Progress
 from pages.shared.shell.controls import told_apart
 from pages.shared.shell.downloads import download_panel
 from pages.shared.shell.layout import empty_state, escape_markdown

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.data.images import PreprocessingStep
 from core.inference.network import Network
-from pages.shared.picture import input_image as subjects
+from pages.shared.picture import input_image
 from pages.shared.picture.addresses import put_address, take_address
 from pages.shared.picture.drawing import ask_drawing, is_centred
 from pages.shared.picture.samples import SAMPLES, choose_sample, sample_row
@@ -25,7 +25,7 @@ KINDS = {"test": "Test image", "sample": "Sample", "upload": "Upload", "camera":
 OWN_FIRST = ("upload", "camera", "drawing", "sample", "test")
 
 
-def pick_picture(network: Network, *, own: bool = False) -> subjects.InputImage:
+def pick_picture(network: Network, *, own: bool = False) -> input_image.InputImage:
     """Ask which picture the network of a run should look at, and return it as that network receives it.
 
     A picture that cannot be used is refused in one sentence, and the one before stays chosen.
@@ -60,19 +60,21 @@ def pick_picture(network: Network, *, own: bool = False) -> subjects.InputImage:
 
 def picture(
     network: Network, choice: session.PictureSelection
-) -> tuple[subjects.InputImage, tuple[PreprocessingStep, ...]]:
+) -> tuple[input_image.InputImage, tuple[PreprocessingStep, ...]]:
     """Return a chosen picture as the network of a run receives it, and the stages from the original to there."""
     shape = network.input_shape
     if choice.kind == "test":
         images = getattr(network.dataset(), choice.split)
         index = choice.index % len(images)
         title = f"{ONE[choice.split]} {index}"
-        return subjects.InputImage(title, shape, images.images[index].numpy().tobytes(), int(images.labels[index])), ()
+        return input_image.InputImage(
+            title, shape, images.images[index].numpy().tobytes(), int(images.labels[index])
+        ), ()
     centre = choice.kind == "drawing" and choice.centre and is_centred(network)
     swap = False if choice.kind == "drawing" else choice.invert
     pixels, stages = network.fit(open_choice(choice), swap=swap, crop=choice.crop, centre=centre)
     title = f"Sample “{SAMPLES[choice.name].title}”" if choice.kind == "sample" else short(choice.name)
-    return subjects.InputImage(title, shape, pixels.numpy().tobytes()), stages
+    return input_image.InputImage(title, shape, pixels.numpy().tobytes()), stages
 
 
 def swapped(network: Network, choice: session.PictureSelection) -> bool:

@@ -9,8 +9,7 @@ from core.runs.training_data import dataset_title
 from core.train.choices import LOSSES
 from pages.shared.run.incident import show_incident
 from pages.shared.run.run_controls import transport
-from pages.shared.shell import navigation as menu
-from pages.shared.shell import services as state
+from pages.shared.shell import navigation, services
 from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.widgets.auto_refresh import pulse
@@ -38,7 +37,7 @@ def watch(run: Run, *more: Callable[[Run], None]) -> None:
     @st.fragment
     def tick() -> None:
         with show_errors():
-            latest = state.store().get(run.id)
+            latest = services.store().get(run.id)
             show_incident()
             _show(latest)
             for draw in more:
@@ -69,7 +68,7 @@ def _banner(status: Status) -> Callable[[str], object]:
 
 def _progress(run: Run) -> str:
     if run.status is Status.QUEUED:
-        busy = state.store().ahead(run.id)
+        busy = services.store().ahead(run.id)
         if busy:
             return f"Waiting for {busy} other training{'s' * (busy > 1)}"
         if not run.total_steps:
@@ -111,10 +110,10 @@ def what_next(run: Run) -> None:
         return
     st.subheader("Look inside what it learned", anchor=False)
     with st.grid(3, min_column_width=150):
-        for name in ("filters", "feature_maps", "atlas", "evaluate", "saliency", "classify"):
+        for name in ("filters", "feature_maps", "embedding", "evaluate", "explain", "classify"):
             with st.container(border=True, height="stretch"):
-                menu.link(name, width="stretch", run=run.id)
-                st.caption(menu.PAGES[name].lead)
+                navigation.link(name, width="stretch", run=run.id)
+                st.caption(navigation.PAGES[name].lead)
 
 
 def summary(run: Run) -> str:

@@ -9,7 +9,7 @@ from core.errors import ConvScopeError
 from core.options import matters, options
 from core.runs.records import Run
 from core.train.config import TrainConfig
-from pages.shared.shell import services as state
+from pages.shared.shell import services
 from pages.shared.shell.controls import ask
 from pages.shared.shell.layout import escape_markdown
 
@@ -97,14 +97,14 @@ def _sensible(run: Run) -> list[str]:
 
 @last_refusal
 def _request(run_id: str, what: str) -> None:
-    state.engine().request(run_id, what)
+    services.engine().request(run_id, what)
 
 
 def _pace(run: Run) -> None:
     key = f"pace_{run.id}_{run.pace:g}"  # another one once the pace has changed, be it in another tab
 
     def follow() -> None:
-        state.store().set_pace(run.id, st.session_state[key])
+        services.store().set_pace(run.id, st.session_state[key])
 
     paces = list(PACES) if run.pace in PACES else [*PACES, run.pace]
     st.selectbox(
@@ -133,6 +133,6 @@ def _live(run: Run) -> None:
 
 @last_refusal
 def _edit(run_id: str, name: str, key: str) -> None:
-    run = state.store().get(run_id)
+    run = services.store().get(run_id)
     TrainConfig.from_mapping({**run.settings, name: st.session_state[key]})  # refuses what is out of range
-    state.store().edit(run_id, {name: st.session_state[key]})
+    services.store().edit(run_id, {name: st.session_state[key]})

@@ -9,8 +9,7 @@ import streamlit as st
 
 from core.options import matters, options
 from core.train.config import TrainConfig
-from pages.shared.shell import navigation as menu
-from pages.shared.shell import session
+from pages.shared.shell import navigation, session
 from pages.shared.shell.controls import ask
 
 BASICS = "Basics"
@@ -30,7 +29,7 @@ def ask_settings() -> TrainConfig:
             if folded.open:  # what is folded away need not be drawn
                 with folded:
                     if group == "Augmentation":
-                        menu.link("data", "See what it does to real images", icon=":material/visibility:")
+                        navigation.link("data", "See what it does to real images", icon=":material/visibility:")
                     _ask_group(tuple(settings), values)
     config = TrainConfig(**values)
     session.set_config(config)

@@ -7,8 +7,7 @@ import streamlit as st
 from core.errors import ConvScopeError
 from core.model.spec import ModelSpec
 from core.train.config import TrainConfig
-from pages.shared.run import draft_history as edits
-from pages.shared.run import settings_form as settings
+from pages.shared.run import draft_history, settings_form
 from pages.shared.shell.draft_link import DATA, NETWORK, SETTINGS, read_link, settings_link
 from pages.shared.shell.layout import escape_markdown
 
@@ -31,6 +30,6 @@ def follow_link() -> None:
     except ConvScopeError as error:
         st.error(escape_markdown(str(error)), icon=":material/link_off:")
         return
-    edits.load_draft(draft.dataset, draft.spec)
-    settings.take_over(config)
+    draft_history.load_draft(draft.dataset, draft.spec)
+    settings_form.take_over(config)
     st.toast("Network and training settings are taken over from the link.", icon=":material/link:")

@@ -6,13 +6,12 @@ from core.data.arrays import is_stored
 from core.data.catalog import DATASETS
 from core.errors import ConfigError, StorageError
 from core.model.shapes import fewest_images, problems, summarize
+from core.progress import Progress
 from core.runs.records import Status
 from core.train.config import AUGMENTATIONS, TrainConfig, check_batch_size
 from pages.shared.run.settings_form import ask_settings
-from pages.shared.shell import navigation as menu
-from pages.shared.shell import services as state
-from pages.shared.shell import session
-from pages.shared.shell.background_jobs import Lane, Progress, background
+from pages.shared.shell import navigation, services, session
+from pages.shared.shell.background_jobs import Lane, background
 from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.shell.session import Draft
@@ -46,8 +45,8 @@ def start(
     draft: session.Draft, config: TrainConfig, name: str | None = None, *, note: str = "", origin: str = ""
 ) -> str:
     """Create and queue a run of fresh weights; return its id. The rest as in `RunStore.create`."""
-    run_id = state.store().create(draft.spec, config, draft.dataset, name, note=note, origin=origin)
-    state.engine().submit(run_id)
+    run_id = services.store().create(draft.spec, config, draft.dataset, name, note=note, origin=origin)
+    services.engine().submit(run_id)
     return run_id
 
 
@@ -99,8 +98,8 @@ def _describe(draft: session.Draft) -> bool:
     sizes = f"{len(layers)} layers · {weights:,} parameters"
     st.markdown(f"**{escape_markdown(draft.spec.name)}** · {sizes}  \non **{escape_markdown(info.title)}**")
     with st.container(horizontal=True):
-        menu.link("build", "Change the network")
-        menu.link("data", "Change the data")
+        navigation.link("build", "Change the network")
+        navigation.link("data", "Change the data")
     for problem in problems(draft.spec):
         st.error(f"This network cannot work yet. {escape_markdown(problem.sentence)}")
         return True
@@ -113,7 +112,7 @@ def _describe(draft: session.Draft) -> bool:
 def _estimate(draft: session.Draft, config: TrainConfig) -> None:
     """Say how long the training will take, measured while the page stays usable."""
     try:
-        busy = state.store().list(1, status=Status.RUNNING) or state.store().list(1, status=Status.QUEUED)
+        busy = services.store().list(1, status=Status.RUNNING) or services.store().list(1, status=Status.QUEUED)
     except StorageError:
         if not st.query_params.get("run"):
             raise

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.shared.shell.background_jobs import Lane, Progress, background, forget, is_watched
+from core.progress import Progress
+from pages.shared.shell.background_jobs import Lane, background, forget, is_watched
 
 
 @st.fragment

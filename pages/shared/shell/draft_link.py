@@ -12,12 +12,12 @@ from core.errors import ConfigError
 from core.model.spec import MAX_TEXT, ModelSpec
 from core.options import options
 from core.train.config import TrainConfig
-from pages.shared.shell import navigation as menu
+from pages.shared.shell import navigation
 
 DATA, NETWORK = "data", "net"
 MAX_NETWORK, MAX_SETTING = 8_000, 40  # characters; the largest preset takes 400
 SETTINGS = {setting.name: setting for setting in options(TrainConfig)}
-OTHERS = (*menu.KEPT, "compare")  # what an address may say besides
+OTHERS = (*navigation.KEPT, "compare")  # what an address may say besides
 
 
 @dataclass(frozen=True)

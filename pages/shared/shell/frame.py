@@ -4,7 +4,7 @@ from contextvars import ContextVar
 
 import streamlit as st
 
-from pages.shared.shell import navigation as menu
+from pages.shared.shell import navigation
 
 _framed: ContextVar[bool] = ContextVar("framed", default=False)
 
@@ -44,15 +44,23 @@ def ensure(name: str) -> None:
 
 
 def _navigate() -> tuple[str, st.Page]:
-    first = next(iter(menu.PAGES))
+    first = next(iter(navigation.PAGES))
     pages = {
         # No icon here: Streamlit would ask fonts.gstatic.com for a favicon made of it.
-        name: st.Page(menu.path(name), title=info.title, url_path=name, default=name == first)
-        for name, info in menu.PAGES.items()
+        name: st.Page(navigation.path(name), title=info.title, url_path=name, default=name == first)
+        for name, info in navigation.PAGES.items()
     }
+    former = {old: st.Page(_moved, title=old, url_path=old) for old in navigation.FORMER}
     # The menu is our own, because Streamlit's drops the run from the address.
-    chosen = st.navigation(list(pages.values()), position="hidden")
+    chosen = st.navigation([*pages.values(), *former.values()], position="hidden")
+    for old, page in former.items():
+        if page is chosen:
+            st.switch_page(navigation.path(navigation.FORMER[old]), query_params=dict(st.query_params))
     return next((name, page) for name, page in pages.items() if page is chosen)
+
+
+def _moved() -> None:
+    """Stand for a page that has another address now; `_navigate` leads there."""
 
 
 def _run(name: str, page: st.Page) -> None:
@@ -62,15 +70,15 @@ def _run(name: str, page: st.Page) -> None:
         page.run()
     finally:
         _framed.reset(token)
-    from pages.shared.shell import services as state  # what it stands on is not needed for the frame
+    from pages.shared.shell import services  # what it stands on is not needed for the frame
 
-    state.warm()
+    services.warm()
 
 
 def _draw(name: str) -> None:
     """Draw what every page has; all of it is on the screen while the page still loads what it needs."""
     st.set_page_config(
-        page_title=f"{menu.PAGES[name].title} · ConvScope",
+        page_title=f"{navigation.PAGES[name].title} · ConvScope",
         page_icon=MARK,
         layout="wide",
         menu_items={"Get help": None, "Report a bug": None, "About": "ConvScope: watch a CNN learn."},
@@ -78,10 +86,10 @@ def _draw(name: str) -> None:
     st.logo(WORDMARK, size="large", icon_image=MARK)
     section = ""
     with st.sidebar:
-        for other, info in menu.PAGES.items():
+        for other, info in navigation.PAGES.items():
             if info.section != section:
                 section = info.section
                 st.caption(section)
-            menu.link(other, width="stretch")
-    st.title(menu.PAGES[name].title, anchor=False)
-    st.markdown(menu.PAGES[name].lead)
+            navigation.link(other, width="stretch")
+    st.title(navigation.PAGES[name].title, anchor=False)
+    st.markdown(navigation.PAGES[name].lead)

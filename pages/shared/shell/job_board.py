@@ -17,8 +17,8 @@ from streamlit import runtime
 from streamlit.runtime import RuntimeState
 
 from core.errors import ConvScopeError
+from core.progress import Progress
 
-Progress = Callable[[int, int], None]
 PATIENCE = 120.0  # seconds: a watcher who has not looked for so long has left
 LONG_SECONDS = 10.0
 KEPT, KEPT_BYTES = 128, 512 * 2**20  # results kept for later visits: at most so many, of so many bytes together

@@ -8,8 +8,7 @@ import streamlit as st
 
 from core.errors import ConvScopeError
 from core.settings import settings
-from pages.shared.shell import frame
-from pages.shared.shell import navigation as menu
+from pages.shared.shell import frame, navigation
 
 # Where Streamlit makes links, icons, arrows or a list out of finished text, which a backslash does not prevent.
 _JOINTS = re.compile(
@@ -64,12 +63,12 @@ def empty_state(message: str, label: str, name: str, **query: str | None) -> Non
     """
     with st.container(border=True, key=f"empty_{name}"):
         st.markdown(message)
-        if st.button(label, type="primary", icon=menu.PAGES[name].icon):
-            menu.go(name, **query)
+        if st.button(label, type="primary", icon=navigation.PAGES[name].icon):
+            navigation.go(name, **query)
 
 
 def next_step(label: str, name: str, **query: str | None) -> None:
     """End a page with the way on: a link to the page of `menu.PAGES` that comes next."""
     st.space("small")
     with st.container(border=True, key="next_step"):
-        menu.link(name, label, icon=":material/arrow_forward:", width="stretch", **query)
+        navigation.link(name, label, icon=":material/arrow_forward:", width="stretch", **query)

@@ -47,17 +47,17 @@ PAGES: dict[str, PageInfo] = {
     "feature_maps": PageInfo(
         "Feature maps", ":material/visibility:", "Look inside", "What each layer makes of one image."
     ),
-    "atlas": PageInfo(
-        "Map of the data",
+    "embedding": PageInfo(
+        "Embedding",
         ":material/scatter_plot:",
         "Look inside",
         "The test images laid out by what a layer makes of them: watch the classes untangle.",
     ),
-    "classical": PageInfo(
-        "By hand", ":material/architecture:", "Look inside", "Hand-made filters beside the learned ones."
+    "classical_vision": PageInfo(
+        "Classical vision", ":material/architecture:", "Look inside", "Hand-made filters beside the learned ones."
     ),
     "maths": PageInfo(
-        "Number by number",
+        "Maths",
         ":material/function:",
         "Look inside",
         "Follow every sum forward and backward, checked against autograd.",
@@ -68,16 +68,23 @@ PAGES: dict[str, PageInfo] = {
         "Ask",
         "How often it is right on images it has not learned from, where it errs, and whether another is better.",
     ),
-    "saliency": PageInfo(
+    "explain": PageInfo(
         "Explain", ":material/lightbulb:", "Ask", "Which pixels speak for a class, and which against it."
     ),
-    "beyond": PageInfo(
-        "Beyond pixels",
+    "attacks_concepts": PageInfo(
+        "Attacks and concepts",
         ":material/travel_explore:",
         "Ask",
         "What turns the answer, which training images taught it, and which concepts it uses.",
     ),
     "classify": PageInfo("Classify", ":material/image_search:", "Ask", "Give the network a picture of your own."),
+}
+
+FORMER = {  # addresses of earlier versions, which still open their page
+    "saliency": "explain",
+    "atlas": "embedding",
+    "classical": "classical_vision",
+    "beyond": "attacks_concepts",
 }
 
 

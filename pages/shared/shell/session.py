@@ -10,7 +10,7 @@ from core.data.exif import UNKNOWN, ExifOrientation
 from core.errors import ConvScopeError
 from core.model.presets import PRESETS, preset
 from core.train.config import TrainConfig
-from pages.shared.shell import navigation as menu
+from pages.shared.shell import navigation
 from pages.shared.shell.draft_link import Draft, from_text, to_text
 
 
@@ -84,18 +84,18 @@ def _put_address() -> None:
     text = "" if is_first else to_text(kept, chosen)
     st.session_state["draft_address"] = text
     if text:
-        st.query_params[menu.DRAFT] = text
+        st.query_params[navigation.DRAFT] = text
     else:
-        st.query_params.pop(menu.DRAFT, None)
+        st.query_params.pop(navigation.DRAFT, None)
 
 
 def _begin() -> None:
     """Take draft and settings from the address once a session, and let the address name them from then on."""
     if "draft" in st.session_state:
-        if st.query_params.get(menu.DRAFT, "") != st.session_state.get("draft_address"):  # after Back, say
+        if st.query_params.get(navigation.DRAFT, "") != st.session_state.get("draft_address"):  # after Back, say
             _put_address()
         return
-    text = st.query_params.get(menu.DRAFT, "")
+    text = st.query_params.get(navigation.DRAFT, "")
     st.session_state["draft"] = new_draft(FIRST_DATASET, FIRST_PRESET)
     if text:
         try:

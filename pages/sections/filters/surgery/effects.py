@@ -14,7 +14,7 @@ from core.inference.network import Network
 from pages.shared.display.before_after import answers, before_after
 from pages.shared.display.class_bars import class_name
 from pages.shared.display.map_grid import color_bar, grid
-from pages.shared.network import inference as results
+from pages.shared.network import inference
 from pages.shared.network.layers import layers_of, readout_of
 from pages.shared.picture.input_image import InputImage
 from pages.shared.shell.controls import ask_one
@@ -41,11 +41,11 @@ def effects(weights: Network, copy: Network, picture: InputImage, layer: str, in
         index: That filter.
     """
     _ = copy.model  # what keeps it from being made is said once
-    before = results.probabilities(weights, picture)
+    before = inference.probabilities(weights, picture)
     with st.grid(2, min_column_width=320, gap="medium"):
         with st.container(), show_errors():
             st.markdown("**Its answer**")
-            answers(weights, picture, before, results.probabilities(copy, picture))
+            answers(weights, picture, before, inference.probabilities(copy, picture))
         with st.container(), show_errors():
             _explanation(weights, copy, picture, int(before.argmax()))
     with show_errors():
@@ -62,7 +62,7 @@ def _explanation(weights: Network, copy: Network, picture: InputImage, target: i
     if reason:
         st.info(escape_markdown(reason), icon=":material/block:")
         return
-    found = [results.attribution(network, picture, target, method.name) for network in (weights, copy)]
+    found = [inference.attribution(network, picture, target, method.name) for network in (weights, copy)]
     before_after(method, [picture.array(), picture.array()], found)
 
 
@@ -77,7 +77,7 @@ def _maps(weights: Network, copy: Network, picture: InputImage, layer: str, inde
         key=f"surgery_maps_{weights.id}_{layer}",
         width=300,
     )
-    before, after = (results.activations(network, (shown,), picture)[shown] for network in (weights, copy))
+    before, after = (inference.activations(network, (shown,), picture)[shown] for network in (weights, copy))
     scale = ColorScale.of([before, after], percentile=99.5)
     changed = np.abs(after.astype(np.float64) - before).mean(axis=(1, 2))
     moved = int((changed > 1e-6 * max(float(np.abs(before).max()), 1e-12)).sum())

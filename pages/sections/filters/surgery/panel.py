@@ -10,7 +10,7 @@ from pages.sections.filters.picture_button import picture_button, thumbnail
 from pages.sections.filters.surgery.edits import MOST, add, edits_of, reset, undo, words
 from pages.sections.filters.surgery.effects import edited, effects
 from pages.sections.filters.surgery.kernel_editor import TYPED, ask_kernel, hand_made, type_kernel
-from pages.shared.picture import input_image as subjects
+from pages.shared.picture import input_image
 from pages.shared.shell.controls import ask_one
 from pages.shared.shell.layout import escape_markdown, show_errors
 
@@ -22,7 +22,7 @@ CHANGES = {"off": "Switch off", "swap": "Swap", "replace": "New kernel"}
 
 @st.fragment
 def surgery_panel(
-    weights: Network, filters: Filters, index: int, picture: subjects.InputImage | None, *, brand: str = ""
+    weights: Network, filters: Filters, index: int, picture: input_image.InputImage | None, *, brand: str = ""
 ) -> None:
     """Offer to change a filter in a copy of the network; while that is closed nothing is computed.
 

@@ -1,4 +1,4 @@
-"""By hand: what people computed from pictures before networks learned to, beside what this network learned."""
+"""Classical vision: what people computed from pictures before networks learned to, beside what this network learned."""
 
 import streamlit as st
 
@@ -11,7 +11,7 @@ from pages.shared.network.missing_images import missing_images
 from pages.shared.picture.picker import pick_picture
 from pages.shared.shell.layout import next_step, page, show_errors
 
-page("classical")
+page("classical_vision")
 with show_errors():
     both = require_weights()
     asking, answering = st.columns([3, 2], gap="large")

@@ -16,7 +16,7 @@ from pages.shared.shell.layout import next_step, page, show_errors
 SHOW = {"maps": maps_section, "trust": trust_section, "agreement": agreement_section, "time": time_section}
 SECTIONS = {"maps": "Maps", "trust": "Trust", "agreement": "Disagreement", "time": "Through time"}
 
-page("saliency")
+page("explain")
 with show_errors():
     both = require_weights()
     asking, answering = st.columns([3, 2], gap="large")
@@ -27,4 +27,4 @@ with show_errors():
     section = ask_one("What to look at", SECTIONS, "saliency_section")
     ask_methods(both[0])
     SHOW[section](both, picture, target)
-next_step("See what turns the answer, and what taught it", "beyond")
+next_step("See what turns the answer, and what taught it", "attacks_concepts")

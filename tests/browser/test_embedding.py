@@ -53,7 +53,7 @@ def test_pointing_shows_the_image_and_a_click_its_neighbours(
     app: Server, new_page: Callable[..., Page], idle: Callable[[Page], None], run_id: str
 ) -> None:
     page = new_page(viewport={"width": 1280, "height": 1300})
-    page.goto(f"{app.url}/atlas?run={run_id}")
+    page.goto(f"{app.url}/embedding?run={run_id}")
     expect(page.locator("canvas.map")).to_be_visible(timeout=PATIENCE)
     idle(page)
     data, marks = load_dataset("digits"), places(page, run_id)
@@ -77,7 +77,7 @@ def test_pointing_shows_the_image_and_a_click_its_neighbours(
 def test_keys_walk_to_the_next_mark_and_play_goes_through_the_epochs(
     app: Server, page: Page, idle: Callable[[Page], None], run_id: str
 ) -> None:
-    page.goto(f"{app.url}/atlas?run={run_id}")
+    page.goto(f"{app.url}/embedding?run={run_id}")
     board, readout = page.locator("canvas.map"), page.locator(".readout")
     expect(board).to_be_visible(timeout=PATIENCE)
     idle(page)

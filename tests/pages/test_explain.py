@@ -72,7 +72,7 @@ def make_run(home: Any) -> Callable[..., str]:
 
 
 def opened(**query: str) -> AppTest:
-    app = AppTest.from_file(path("saliency"), default_timeout=60)
+    app = AppTest.from_file(path("explain"), default_timeout=60)
     for name, value in query.items():
         app.query_params[name] = value
     app.run()
@@ -214,7 +214,7 @@ def test_another_picture_is_asked_about_its_own_answer(trained_run: str, asked: 
 
 
 def test_a_validation_image_is_walked_through_and_left_for_the_test_images(trained_run: str) -> None:
-    app = AppTest.from_file(path("saliency"), default_timeout=60)
+    app = AppTest.from_file(path("explain"), default_timeout=60)
     app.query_params["run"] = trained_run
     app.session_state["picture"] = session.PictureSelection("test", "digits", index=7, split="valid")
     app.run()

@@ -16,7 +16,7 @@ from core.figures.scales import number
 from core.probe.embedding.data_map import Sample, data_map, untangle
 from core.probe.features import layer_features
 from core.runs.store import RunStore
-from pages.sections.embedding import section as atlas
+from pages.sections.embedding import section
 from pages.shared.shell.layout import escape_markdown
 from pages.shared.shell.navigation import path
 from tests.absent import make_absent
@@ -24,7 +24,7 @@ from tests.pages.conftest import settled
 
 
 def opened(session: dict[str, Any] | None = None, **query: str) -> AppTest:
-    app = AppTest.from_file(path("atlas"), default_timeout=60)
+    app = AppTest.from_file(path("embedding"), default_timeout=60)
     app.query_params.update(query)
     for key, value in (session or {}).items():
         app.session_state[key] = value
@@ -51,7 +51,7 @@ def sample(count: int = 10**6) -> Sample:
 
 def explain_link(app: AppTest) -> str:
     (link,) = (each.proto for each in app.get("page_link") if each.proto.label.startswith("Explain this image"))
-    assert link.page.endswith("saliency")
+    assert link.page.endswith("explain")
     return str(link.query_string)
 
 
@@ -140,7 +140,7 @@ def test_t_sne_is_laid_out_with_progress_and_can_be_declined(trained_run: str, m
     (data,) = maps(app)
     found = data_map(RunStore().load_model(trained_run, None), sample(), hidden(trained_run), "tsne")
     np.testing.assert_allclose(numbers_of(data["moments"][0], "places", "<f4", 2), framed(found.points), atol=1e-4)
-    monkeypatch.setattr(atlas, "AT_ONCE", 0.0)
+    monkeypatch.setattr(section, "AT_ONCE", 0.0)
     app = opened({"atlas_method": "umap", "atlas_moments": "all"}, run=trained_run)
     assert not maps(app)  # what takes long waits for a click
     assert any(button.label.startswith("Compute 3 maps of") for button in app.button)
@@ -157,7 +157,7 @@ def test_without_umap_the_page_says_so_and_the_other_layouts_stay(
 
 
 def test_fewer_images_are_the_same_random_ones_each_time(trained_run: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(atlas, "COUNTS", (40, 1000))
+    monkeypatch.setattr(section, "COUNTS", (40, 1000))
     app = opened({"atlas_count_digits": 40}, run=trained_run)
     (data,) = maps(app)
     there = len(sample().images)

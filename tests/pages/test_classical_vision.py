@@ -31,7 +31,7 @@ Sheets = Callable[[AppTest], dict[str, Any]]
 
 
 def opened(**query: str) -> AppTest:
-    app = AppTest.from_file(path("classical"), default_timeout=60)
+    app = AppTest.from_file(path("classical_vision"), default_timeout=60)
     app.query_params.update(query)
     return ran(app)
 
@@ -96,7 +96,7 @@ def test_a_setting_changes_its_own_picture_only(trained_run: str) -> None:
 
 
 def test_a_photograph_can_be_looked_at_in_more_detail(trained_run: str) -> None:
-    app = AppTest.from_file(path("classical"), default_timeout=60)
+    app = AppTest.from_file(path("classical_vision"), default_timeout=60)
     app.query_params["run"] = trained_run
     assert "classical_photograph" not in [toggle.key for toggle in ran(app).toggle]
     app.session_state["picture"] = session.PictureSelection("sample", "cat")

@@ -23,8 +23,7 @@ from core.runs.checkpoint import Checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from core.train.losses import cross_entropy
-from pages.sections.attacks_concepts import concepts as concept_results
-from pages.sections.attacks_concepts import influence as influence_moments
+from pages.sections.attacks_concepts import concepts, influence
 from pages.shared.shell.navigation import path
 from tests.pages.conftest import settled
 
@@ -32,7 +31,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Input Tensor 0 did not")
 
 
 def opened(section: str = "attack", **query: str) -> AppTest:
-    app = AppTest.from_file(path("beyond"), default_timeout=60)
+    app = AppTest.from_file(path("attacks_concepts"), default_timeout=60)
     app.session_state["beyond_section"] = section
     for name, value in query.items():
         app.query_params[name] = value
@@ -269,8 +268,8 @@ def test_checkpoints_are_few_and_stand_for_the_epochs_before_them(trained_run: s
     store = RunStore()
     for epoch in range(3, 31):
         save_checkpoint(store.checkpoint(trained_run, epoch), Checkpoint({}))
-    kept = influence_moments.moments_of(library().get(trained_run))
-    assert len(kept) == influence_moments.CHECKPOINTS
+    kept = influence.moments_of(library().get(trained_run))
+    assert len(kept) == influence.CHECKPOINTS
     assert kept[-1][0] == 30
     assert sum(rate for _, rate in kept) == pytest.approx(30 * 0.01)
 
@@ -352,9 +351,9 @@ def test_a_pretrained_network_can_be_attacked(pretrained: str) -> None:
 def test_a_pretrained_network_is_asked_about_variations_of_the_picture(
     pretrained: str, reports: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(concept_results, "sizes", lambda shape: concept_results.Sizes(12, 24, 2))
-    monkeypatch.setattr(concept_results, "UNASKED", 0.0)
-    monkeypatch.setattr(concept_results, "concepts_for", lambda channels: ("dots",))
+    monkeypatch.setattr(concepts, "sizes", lambda shape: concepts.Sizes(12, 24, 2))
+    monkeypatch.setattr(concepts, "UNASKED", 0.0)
+    monkeypatch.setattr(concepts, "concepts_for", lambda channels: ("dots",))
     app = opened("concepts", run=pretrained)
     assert not reports
     assert "38 pictures, about" in app.button(key="ask_concepts").label

@@ -1,4 +1,4 @@
-"""Beyond pixels: attacks, the training images behind an answer, and concepts."""
+"""Attacks and concepts: attacks, the training images behind an answer, and concepts."""
 
 import streamlit as st
 
@@ -14,7 +14,7 @@ from pages.shared.shell.layout import next_step, page, show_errors
 SECTIONS = {"attack": "Attack", "training": "Training images", "concepts": "Concepts"}
 DRAW = {"attack": attack_section, "training": influence_section, "concepts": concept_section}
 
-page("beyond")
+page("attacks_concepts")
 with show_errors():
     section = ask_one("What to ask", SECTIONS, "beyond_section")
     (weights,) = require_weights(pair=False)
