@@ -220,8 +220,17 @@ def test_too_little_memory_is_told_apart() -> None:
 
 # What takes a network but does not ask it, or is asked from within `attribute` alone.
 SILENT = {
-    *("attribute", "why_not", "fingerprint", "cam_layers", "default_cam_layer", "forgettable", "last_layer"),
-    *("untrained", "is_plain", "unfolded", "operations", "logits_of", "margins", "likelihoods", "deep_lift"),
+    *("attribute", "incompatibility", "fingerprint", "cam_layers", "default_cam_layer", "forgettable", "last_layer"),
+    *(
+        "untrained",
+        "is_plain",
+        "canonized",
+        "operations",
+        "logits_of",
+        "target_logits",
+        "target_probabilities",
+        "deep_lift",
+    ),
     *(
         "relevance",
         "replace_forward",
@@ -231,7 +240,7 @@ SILENT = {
         "filter_layers",
         "filters",
         "biases",
-        "dissect",
+        "layer_graph",
         "tapped",
     ),
     *("windows_of", "preferred_input", "weighted", "prunable", "blank_int8", "cut", "size_of", "to_file", "hog_svm"),

@@ -12,9 +12,9 @@ MEMORY = 700  # MB that the process may take in all, 50 million pixels of one pi
 CODE = """
 import json, resource, sys
 import numpy as np
-from core.data import own
+from core.data import user_datasets as own
 from core.data.catalog import DATASETS
-from core.data.importing.decoder_worker import Look
+from core.data.importing.decoder_worker import ImageFormat
 from core.data.importing.importer import bring_in
 from core.data.images import decode_image
 from core.errors import ConvScopeError
@@ -29,7 +29,7 @@ for item in getattr(hostile, sys.argv[1])():
             image = decode_image(item.data)
             good = image.mode == "RGB" and min(image.size) > 0 and not image.info
         else:
-            name = bring_in(item.data, "Hostile", look=Look(8))
+            name = bring_in(item.data, "Hostile", look=ImageFormat(8))
             good = DATASETS[name].num_images >= 7  # one may be damaged
             own.delete_dataset(name, remember=False)
     except ConvScopeError as error:

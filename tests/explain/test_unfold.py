@@ -152,6 +152,6 @@ def test_what_could_not_be_followed_once_is_tried_again(monkeypatch: pytest.Monk
             raise faults.pop()
         return traced_module(network)
 
-    monkeypatch.setattr(canonize, "followed", follow)
+    monkeypatch.setattr(canonize, "traced_module", follow)
     assert canonized(model) is None
     assert canonized(model) is not None

@@ -4,6 +4,7 @@ import io
 import socket
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from core.data.catalog import DATASETS
 from core.data.download import DOWNLOADS, Download
 from core.errors import DataError
 from pages.sections.data import samples
-from pages.shared.shell import background_jobs, job_board, services, session
+from pages.shared.shell import background_jobs, job_board, session
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "data.py")
 
@@ -82,7 +83,7 @@ def test_using_a_data_set_makes_the_next_network_fit_it() -> None:
 def test_a_network_that_no_longer_fits_is_named_with_the_way_out() -> None:
     draft = session.new_draft("mnist5k", "tiny_vgg")
     layers = draft.spec.layers[:-1] + draft.spec.layers  # no preset any more
-    app = open_page("digits", session.Draft("mnist5k", services.replace(draft.spec, layers=layers)))
+    app = open_page("digits", session.Draft("mnist5k", replace(draft.spec, layers=layers)))
     button(app, "Use this data set").click().run()
     assert app.session_state["draft"].spec.layers == layers
     assert "mend it in Build" in app.warning[0].value

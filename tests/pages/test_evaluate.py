@@ -19,7 +19,7 @@ from core.runs.checkpoint import Checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from pages.sections.evaluate.confusion_matrix import clicked
-from pages.sections.evaluate.paired_test import p_text, test_verdict
+from pages.sections.evaluate.paired_test import p_text, significance_verdict
 from pages.shared.shell.navigation import path
 from tests.pages.conftest import settled
 
@@ -295,8 +295,8 @@ def test_two_networks_are_compared_image_by_image(trained_run: str, untrained_ru
         f"A {test.only_first:,} · B {test.only_other:,}",
     )
     assert shown["McNemar's p"][0] == p_text(test.p_value)
-    assert test_verdict(test) in [text.value for text in app.markdown]
-    assert "**A is better on images like these**" in test_verdict(test)
+    assert significance_verdict(test) in [text.value for text in app.markdown]
+    assert "**A is better on images like these**" in significance_verdict(test)
     for group in ("only_first", "only_other", "neither", "both"):
         app.segmented_control(key="contest_group").set_value(group).run()
         found = images(app, f"contest_{group}")

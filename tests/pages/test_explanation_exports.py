@@ -21,7 +21,7 @@ from core.inference import open_network
 from core.runs.store import RunStore
 from pages.shared.explanation.export import DOWNLOADS
 from pages.shared.network import networks
-from pages.shared.shell import services, session
+from pages.shared.shell import services
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting", "ignore::DeprecationWarning")
 Made = dict[str, tuple[str, Callable[[], bytes]]]
@@ -49,6 +49,7 @@ def section() -> None:
     from pages.shared.explanation.rendering import Shown, View
     from pages.shared.network import inference, networks
     from pages.shared.picture.picker import picture
+    from pages.shared.shell import session
 
     network = networks.library().get(st.query_params["run"])
     shown_picture, _ = picture(network, session.PictureSelection("test", network.dataset_name, 4))

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from core.data.crop import Crop
+from core.data.crop import MIDDLE, Crop
 from core.data.datasets import load_dataset
 from core.data.images import decode_image, fit_image
 from core.explain.influence import Images
@@ -21,7 +21,7 @@ from pages.sections.classify.batch import csv
 from pages.shared.network import inference
 from pages.shared.picture import input_image
 from pages.shared.picture.samples import sample_file
-from pages.shared.shell import formatting, services
+from pages.shared.shell import formatting
 from pages.shared.shell.navigation import path
 from pages.shared.widgets.draw_pad import LONGEST, drawn
 from tests.pages.conftest import settled
@@ -159,7 +159,7 @@ def test_what_the_browser_sends_is_looked_at_twice() -> None:
 
 def test_the_crop_can_be_moved(trained_run: str) -> None:
     app = opened(trained_run, picture="sample:cat")
-    before = services.MIDDLE, app.session_state["picture"].crop
+    before = MIDDLE, app.session_state["picture"].crop
     assert before[0] == before[1]
     app.slider(key="crop_x_cat").set_value(0).run()
     app.slider(key="crop_zoom_cat").set_value(2.0).run()

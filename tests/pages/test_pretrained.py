@@ -53,6 +53,7 @@ def texts(app: AppTest) -> str:
 def image(name: str = LITE) -> torch.Tensor:
     """Return the cat as a network receives it."""
     from pages.shared.picture.picker import picture
+    from pages.shared.shell import session
 
     network = networks.library().pretrained(name)
     return network.normalize(picture(network, session.PictureSelection("sample", "cat"))[0].tensor())[None]

@@ -75,7 +75,7 @@ def test_its_answer_has_the_names_of_its_classes(imported: str) -> None:
     assert any(name in words for name in CLASSES)
 
 
-@pytest.mark.parametrize("page", ["runs", "evaluate", "compress", "atlas"])
+@pytest.mark.parametrize("page", ["runs", "evaluate", "compress", "embedding"])
 def test_a_button_brings_its_images_in(imported: str, foreign: Foreign, page: str) -> None:
     app = open_page(page, imported)
     (button,) = offers(app)
@@ -85,7 +85,7 @@ def test_a_button_brings_its_images_in(imported: str, foreign: Foreign, page: st
     assert "are here now" in app.toast[0].value
 
 
-@pytest.mark.parametrize("page", ["evaluate", "compress", "atlas"])
+@pytest.mark.parametrize("page", ["evaluate", "compress", "embedding"])
 def test_images_that_did_not_come_lead_to_the_page_that_takes_them(imported: str, page: str) -> None:
     store = RunStore()
     (store.checkpoint(imported).parent / OFFERED).unlink()

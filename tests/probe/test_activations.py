@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from core.errors import ConvScopeError
+from core.errors import ConvScopeError, ExplainError
 from core.model.build import build_model
 from core.model.presets import PRESETS, preset
 from core.probe.activations import capture_activations, passage, zero_share
@@ -107,7 +107,7 @@ def test_leaves_the_network_as_found_when_a_layer_fails(enabled: bool) -> None:
     net = small(Failing())
     before, random = traces(net), torch.get_rng_state()
     with torch.set_grad_enabled(enabled):
-        with pytest.raises(RuntimeError, match="broken layer"):
+        with pytest.raises(ExplainError, match="broken layer"):
             capture_activations(net, torch.zeros(1, 3, 4, 4))
         assert torch.is_grad_enabled() == enabled
     assert torch.equal(torch.get_rng_state(), random)

@@ -7,7 +7,6 @@ import pytest
 import torch
 from scipy.stats import betabinom
 from sklearn.covariance import EmpiricalCovariance, LedoitWolf
-from tests.reading.conftest import Learned
 from torch import nn
 
 from core.data.images import decode_image, fit_image
@@ -16,6 +15,7 @@ from core.reliability.features import LogitsAndFeatures, extract_features
 from core.reliability.ood_detector import OodDetector, fit_ood_detector
 from core.reliability.ood_samples import FOREIGN, detection_rate
 from core.reliability.ood_scores import MOST_FEATURES, Energy, Mahalanobis, fit_mahalanobis
+from tests.reliability.conftest import Learned
 
 SAMPLES = sorted((Path(__file__).parents[2] / "assets" / "samples").glob("*.jpg"))
 

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from tests.reading.conftest import Learned
 from torch import nn
 
 from core.errors import ExplainError
 from core.explain.influence import Images, similarity
 from core.reliability.calibrated_model import calibrate
 from core.reliability.temperature import fit_temperature
+from tests.reliability.conftest import Learned
 
 
 def images(learned: Learned, split: str) -> Images:

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import spearmanr
-from tests.reading.conftest import Learned
 from torch import nn
 
 from core.explain.attribution import attribute, heatmap
 from core.reliability.perturbations import CHANGES, step_of
 from core.reliability.robustness import stability
+from tests.reliability.conftest import Learned
 
 EXPLAIN = partial(attribute, method="input_x_gradient")
 

@@ -63,7 +63,7 @@ def _guided_grad_cam(asked: AttributionRequest) -> Tensor:
 
     cam = upsampled(_cam(asked, "Guided Grad-CAM"), asked.image.shape[2:])
     network = canonized(asked.original)
-    assert network is not None  # asked before: see `why_not`
+    assert network is not None  # asked before: see `incompatibility`
     return (cam * GuidedBackprop(asked.twin(network)).attribute(asked.image, target=asked.target))[0]
 
 

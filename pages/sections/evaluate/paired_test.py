@@ -58,7 +58,7 @@ def _show(first: EvaluatedSplit, other: EvaluatedSplit) -> None:
 
     compared = compare(first.report.answers, other.report.answers)
     _figures(first, other, compared)
-    st.markdown(test_verdict(compared.test))
+    st.markdown(significance_verdict(compared.test))
     titles = {name: f"{title} · {len(getattr(compared, name)):,}" for name, title in GROUPS.items()}
     group = ask_one("Images", titles, "contest_group")
     images = getattr(compared, group)
@@ -116,7 +116,7 @@ def p_text(value: float) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def test_verdict(test: "McNemar") -> str:
+def significance_verdict(test: "McNemar") -> str:
     """Say in words what McNemar's test found."""
     if not test.only_first + test.only_other:
         return "Both get exactly the same images: there is no difference to explain."
