@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 TITLES = [info.title for info in PAGES.values()]
 ROOT = Path(__file__).resolve().parents[2]
 PRESS = """import streamlit as st
-from pages.shared import layout
+from pages.shared.shell import layout
 layout.page("{name}")
 if st.button("Press"):
     st.text("Pressed")

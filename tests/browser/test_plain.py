@@ -19,12 +19,12 @@ TEXTS = [
     *("1. one", "12) x", "# head", "- item", "+ item", "* item", "> quote", "---", "===", "``` code"),
 ]
 SCRIPT = f"""import streamlit as st
-from pages.shared.shell.layout import plain
+from pages.shared.shell.layout import escape_markdown
 for number, text in enumerate({TEXTS!r}):
     with st.container(key=f"error{{number}}"):
-        st.error(plain(text))
+        st.error(escape_markdown(text))
     with st.container(key=f"button{{number}}"):
-        st.button(plain(text), key=f"b{{number}}")
+        st.button(escape_markdown(text), key=f"b{{number}}")
 """
 
 
