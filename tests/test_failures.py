@@ -249,7 +249,7 @@ SILENT = {
 
 def test_every_function_that_asks_a_network_is_guarded() -> None:
     found = set[str]()
-    for package in ("explain", "probe", "reading", "evaluation", "compression"):
+    for package in ("explain", "probe", "reliability", "evaluation", "compression"):
         folder = importlib.import_module(f"core.{package}")
         for info in pkgutil.iter_modules(folder.__path__):
             if info.name.startswith("__"):

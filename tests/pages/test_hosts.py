@@ -4,6 +4,7 @@ import asyncio
 import html
 import tomllib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -33,7 +34,9 @@ def answer(*hosts: str, path: str = "/train", kind: str = "http") -> tuple[int, 
 
     headers = [(b"host", host.encode("latin-1")) for host in hosts]
     scope = {"type": kind, "path": path, "headers": headers, "method": "GET"}
-    asyncio.run(RefusedHost(app)(scope, None, send))  # type: ignore[arg-type]
+    answer = RefusedHost(app)(scope, None, send)  # type: ignore[arg-type]
+    with ThreadPoolExecutor(1) as thread:  # a browser of other tests has an event loop in this one
+        thread.submit(asyncio.run, answer).result()
     return sent[0]["status"], b"".join(message.get("body", b"") for message in sent).decode()
 
 
