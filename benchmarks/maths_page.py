@@ -62,7 +62,7 @@ def main() -> None:
     repeats = int(sys.argv[1]) if len(sys.argv) > 1 else 7
     with tempfile.TemporaryDirectory() as home:
         os.environ["CONVSCOPE_HOME"] = str(Path(home))
-        print_table("Number by number, the tutorial's network", "ms", measure(train(), repeats))
+        print_table("Maths, the tutorial's network", "ms", measure(train(), repeats))
 
 
 if __name__ == "__main__":

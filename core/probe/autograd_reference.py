@@ -165,7 +165,7 @@ def conv_pass(
     padded = functional.pad(seen, (left, right, top, bottom))[None]
     lying = kernel.flip(1, 2) if flip else kernel
     output = functional.conv2d(padded, lying[None], offset, stride, 0, dilation)[0, 0]
-    return WindowPass(_window_pass_array(output), *_back(output, upstream, pixels, kernel, offset))
+    return WindowPass(_array(output), *_back(output, upstream, pixels, kernel, offset))
 
 
 def pool_pass(
@@ -181,7 +181,7 @@ def pool_pass(
     pixels = _leaf(image)
     pool = functional.max_pool2d if mode == "max" else functional.avg_pool2d
     output = pool(pixels[None], kernel_size, stride, padding)[0]
-    return WindowPass(_window_pass_array(output), *_back(output, upstream, pixels))
+    return WindowPass(_array(output), *_back(output, upstream, pixels))
 
 
 def _leaf(values: ArrayLike) -> Tensor:
@@ -190,8 +190,4 @@ def _leaf(values: ArrayLike) -> Tensor:
 
 def _back(output: Tensor, upstream: ArrayLike | None, *leaves: Tensor) -> list[Array]:
     above = torch.ones_like(output) if upstream is None else torch.tensor(np.asarray(upstream), dtype=torch.float64)
-    return [_window_pass_array(each) for each in torch.autograd.grad(output, leaves, above)]
-
-
-def _window_pass_array(tensor: Tensor) -> Array:
-    return tensor.detach().numpy().copy()
+    return [_array(each) for each in torch.autograd.grad(output, leaves, above)]

@@ -1,4 +1,4 @@
-"""Number by number, on a network with every kind of layer: the browser shows what autograd finds."""
+"""Maths, on a network with every kind of layer: the browser shows what autograd finds."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Beyond pixels: attacks, training images and concepts follow the network, the picture and the settings chosen."""
+"""Attacks, training images and concepts follow the network, the picture and the settings chosen."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Number by number: what is asked for reaches the sums, and what cannot be is said in one sentence."""
+"""Maths: what is asked for reaches the sums, and what cannot be is said in one sentence."""
 
 import base64
 import json

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from core.explain.attribution import Attribution
     from core.explain.metrics.deletion_insertion import Chance, Curve
 
-    pass  # DROPPED-IMPORT
-
 TITLES = {"deletion": "Deletion", "insertion": "Insertion"}
 ABOUT = {
     "deletion": "Pixels go in the order of the map, the most important first, and the network is asked again after "
