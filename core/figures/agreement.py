@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from core.figures.annotations import Rows
 from core.figures.palette import THEMES, hex_of, luminance
 from core.figures.scales import ColorScale
+from core.formatting import formatted
 
 CELL, NAMES = 34, 100  # pixels of a row, and of the names below
 NO_MORE_THAN_CHANCE = "*"
@@ -42,9 +43,7 @@ def matrix_rows(names: Sequence[str], values: ArrayLike, chance: ArrayLike, scal
 
 
 def _label(value: float, *, starred: bool) -> str:
-    text = f"{value:.2f}"
-    text = text.removeprefix("-") if float(text) == 0 else text.replace("-", "−")
-    return text + NO_MORE_THAN_CHANCE * starred
+    return formatted(value, ".2f") + NO_MORE_THAN_CHANCE * starred
 
 
 def matrix_chart(names: Sequence[str], title: str, scale: ColorScale, *, theme: str = "light") -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """One picture's explanation over a training: its maps in one stated scale, and what is measured of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,26 +10,9 @@ from numpy.typing import NDArray
 from core.figures.annotations import Rows
 from core.figures.curves import epoch_axis, rounded
 from core.figures.hues import HUES, SHAPES
-from core.figures.overlays import overlay
+from core.figures.overlays import Overlay, Sign, overlay
 from core.figures.palette import THEMES, Pixels
 from core.figures.scales import ColorScale
-
-Sign = Literal["both", "positive", "negative"]
-
-
-@dataclass(frozen=True, eq=False)
-class CourseTiles:
-    """The maps of a course over their picture.
-
-    Attributes:
-        pixels: uint8 (N, H, W, 3).
-        scale: What the colours mean; of maps that have each their own, 1 stands for the full colour of each.
-        text: A sentence or two on the colours, ready for the screen.
-    """
-
-    pixels: Pixels
-    scale: ColorScale
-    text: str
 
 
 def course_tiles(
@@ -43,14 +26,17 @@ def course_tiles(
     strength: float = 0.85,
     percentile: float = 99,
     sign: Sign = "both",
-) -> CourseTiles:
-    """Lay the maps of several moments over their picture, all in one scale or each in its own.
+) -> Overlay:
+    """Return the maps of several epochs over their picture, all in one scale or each in its own.
 
     Args:
         pixels: The picture, uint8 (H, W, 3).
         maps: Float (N, H, W), N at least 1.
         one_scale: Whether one scale holds for all, so that it is seen how the values grow.
         signed, positive, negative, strength, percentile, sign: As for `core.figures.overlays.overlay`.
+
+    Returns:
+        Its `pixels` are uint8 (N, H, W, 3). Where each map has its own scale, 1 stands for the full colour of each.
     """
     count, _, width = maps.shape
     look: dict[str, Any] = {"signed": signed, "positive": positive, "negative": negative}
@@ -59,12 +45,10 @@ def course_tiles(
     drawn = [overlay(np.concatenate([pixels] * len(group), 1), np.concatenate(group, 1), **look) for group in groups]
     tiles = np.concatenate([each.pixels for each in drawn], axis=1).reshape(-1, count, width, 3).swapaxes(0, 1)
     shown = next((each for each in drawn if not each.blank), drawn[0])
-    words, _, size = shown.text.partition(" Scaled to this map alone")
     if one_scale:
-        return CourseTiles(tiles, shown.scale, f"{words} One scale for all maps{size}" if size else words)
+        return replace(shown, pixels=tiles, scope="all_maps")
     scale = ColorScale(shown.scale.kind, 0.0 - signed, 1.0 * bool(shown.scale.high))
-    own = " Each map is scaled by itself (1 is its own full colour): how strong it is cannot be compared."
-    return CourseTiles(tiles, scale, words + own if size else words)
+    return replace(shown, pixels=tiles, scale=scale, scope="each")
 
 
 def course_rows(lines: Mapping[str, Sequence[tuple[float, float | None]]]) -> Rows:

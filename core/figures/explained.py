@@ -1,18 +1,15 @@
 """A sheet of explanations: what each network was asked about a picture, with every map it answered."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 
 from core.explain.attribution import Attribution, heatmap
 from core.explain.cli.record import LETTERS, Record
 from core.explain.methods.registry import METHODS
-from core.figures.overlays import faded, overlay
+from core.figures.overlays import Sign, faded, overlay
 from core.figures.palette import Pixels
 from core.figures.sheet import Sheet, Tile, sheet
-
-Sign = Literal["both", "positive", "negative"]
 
 
 def explanation_sheet(

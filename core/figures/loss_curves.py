@@ -10,7 +10,7 @@ from core.figures.annotations import Rows
 from core.figures.curves import LEGEND, LOG_AXIS
 from core.figures.hues import HUES
 from core.figures.palette import THEMES, diverging, hex_of
-from core.figures.scales import number
+from core.formatting import number
 from core.maths.losses import LOSSES, WindowGeometry
 
 MEASURES = {"value": "Loss", "gradient": "|dL/dz| at the true logit"}

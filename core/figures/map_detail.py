@@ -8,7 +8,8 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
 from core.figures.palette import luminance
-from core.figures.scales import ColorScale, number
+from core.figures.scales import ColorScale
+from core.formatting import formatted, number
 
 Box = tuple[int, int, int, int]  # top, left, bottom, right; the last two are exclusive
 
@@ -127,5 +128,4 @@ def _short(value: float, high: float, digits: int) -> str:
     if high and not 1e-3 <= high < 1e5:
         return number(value, digits - 1)
     decimals = max(0, digits - 1 - floor(log10(high))) if high else 0
-    text = f"{value:.{decimals}f}"
-    return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
+    return formatted(value, f".{decimals}f")

@@ -7,8 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from core.figures.palette import Pixels
-from core.figures.scales import ColorScale, number
+from core.figures.scales import SCOPES, ColorScale, Scope
+from core.formatting import number
 
+Sign = Literal["both", "positive", "negative"]
 _SHOWN_SIDE = 256
 _GREY = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 
@@ -19,15 +21,33 @@ class Overlay:
 
     Attributes:
         pixels: uint8 (H · zoom, W · zoom, 3).
-        scale: What the colours mean.
-        text: One sentence on the colours, ready for the screen.
+        scale: What the colours mean, in numbers.
         blank: Whether the heatmap shows nothing.
+        positive, negative: What the two signs mark; empty if nothing is known about them.
+        sign: Which values are shown.
+        scope: Which maps share the scale.
     """
 
     pixels: Pixels
     scale: ColorScale
-    text: str
     blank: bool
+    positive: str = ""
+    negative: str = ""
+    sign: Sign = "both"
+    scope: Scope = "map"
+
+    @property
+    def text(self) -> str:
+        """What the colours mean and which maps share their scale, in a sentence or two."""
+        if self.blank:
+            return f"Nothing to show: {'no value has this sign' if self.scale.high else 'every value is zero'}."
+        if self.scale.kind == "sequential":
+            meanings = [f"Light: {self.positive or 'large values'}"]
+        else:
+            red, blue = f"Red: {self.positive or 'positive values'}", f"Blue: {self.negative or 'negative values'}"
+            meanings = {"both": [red, blue], "positive": [red], "negative": [blue]}[self.sign]
+        size = "" if self.scope == "each" else f": full colour is {number(self.scale.high)} or more"
+        return f"{'. '.join(meanings)}. {SCOPES[self.scope]}{size}."
 
 
 def overlay(
@@ -39,14 +59,14 @@ def overlay(
     negative: str | None = None,
     strength: float = 0.85,
     percentile: float = 99,
-    sign: Literal["both", "positive", "negative"] = "both",
+    sign: Sign = "both",
     zoom: int | None = None,
+    scope: Scope = "map",
 ) -> Overlay:
     """Lay a heatmap over the grey version of its picture, so that every colour seen is the heatmap's.
 
-    Values of different methods have different units, so each heatmap is scaled by its own size: that is
-    stated in `text`. A value covers the picture in proportion to its size; where it is zero the picture shows
-    unchanged.
+    Values of different methods have different units, so each heatmap is scaled by its own size. A value covers the
+    picture in proportion to its size; where it is zero the picture shows unchanged.
 
     Args:
         pixels: The picture, uint8 (H, W, 3).
@@ -58,6 +78,7 @@ def overlay(
             outshine the rest.
         sign: Which values to show.
         zoom: Pixels per value, without smoothing; by default enough for a longer side of 256.
+        scope: Which maps the heatmap consists of, for `Overlay.text`: several side by side share one scale.
     """
     values = np.nan_to_num(np.asarray(heatmap, dtype=np.float64))
     if values.shape != pixels.shape[:2]:
@@ -71,26 +92,10 @@ def overlay(
     grey = (pixels @ _GREY)[..., None]
     blended = (grey * (1 - cover) + scale.rgb(values) * cover).round().astype(np.uint8)
     zoom = zoom or max(1, -(-_SHOWN_SIDE // max(values.shape)))
-    blank = not values.any()
-    if blank:
-        text = f"Nothing to show: {'no value has this sign' if scale.high else 'every value is zero'}."
-    else:
-        text = _sentence(scale, positive, negative, sign)
-    return Overlay(blended.repeat(zoom, axis=0).repeat(zoom, axis=1), scale, text, blank)
+    enlarged = blended.repeat(zoom, axis=0).repeat(zoom, axis=1)
+    return Overlay(enlarged, scale, not values.any(), positive, negative or "", sign, scope)
 
 
 def faded(pixels: Pixels, signed: bool) -> Pixels:
     """Take a picture's lights (or, under red and blue, its darks) away, which would pass for strong values."""
     return (110 + pixels * 0.48 if signed else pixels * 0.45).astype(np.uint8)
-
-
-def _sentence(scale: ColorScale, positive: str, negative: str | None, sign: str) -> str:
-    parts = []
-    if scale.kind == "sequential":
-        parts.append(f"Light: {positive or 'large values'}")
-    else:
-        if sign != "negative":
-            parts.append(f"Red: {positive or 'positive values'}")
-        if sign != "positive":
-            parts.append(f"Blue: {negative or 'negative values'}")
-    return f"{'. '.join(parts)}. Scaled to this map alone: full colour is {number(scale.high)} or more."

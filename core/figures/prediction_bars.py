@@ -12,7 +12,7 @@ from core.explain.tcav import ConceptReport, mean_interval
 from core.figures.annotations import Rows
 from core.figures.curves import rounded
 from core.figures.palette import THEMES
-from core.figures.scales import number
+from core.formatting import number
 
 _LONGEST = 32
 

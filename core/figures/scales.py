@@ -1,4 +1,4 @@
-"""Which colour a value gets: one stated scale for all the maps of a grid."""
+"""Colour scales: which colour a value gets, which maps share a scale, and what is written beside them."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.figures.palette import MISSING, Pixels, diverging, hex_of, sequential
+from core.formatting import number
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,19 @@ class ColorScale:
         return [(place / (len(shown) - 1), hex_of(colour)) for place, colour in enumerate(shown)]
 
 
+Scope = Literal["map", "each", "both", "these", "all_these", "networks", "all_maps"]
+SCOPES: dict[Scope, str] = {
+    "map": "Scaled to this map alone",
+    "each": "Each map is scaled by itself (1 is its own full colour): how strong it is cannot be compared",
+    "both": "One scale for both",
+    "these": "One scale for these",
+    "all_these": "One scale for all of these",
+    "networks": "One scale for A and B",
+    "all_maps": "One scale for all maps",
+}
+"""Which maps share a scale, in words."""
+
+
 @dataclass(frozen=True)
 class Legend:
     """What to write and paint beside pictures of one scale.
@@ -86,15 +100,6 @@ class Legend:
     css: str
     labels: tuple[str, str, str]
     text: str
-
-
-def number(value: float, digits: int = 3) -> str:
-    """Write a value with so many significant digits and a real minus sign: "−0.0123", "1,230", "1.2e−7"."""
-    text = f"{value:.{digits}g}"
-    if "e" in text:
-        mantissa, power = text.split("e")
-        text = f"{float(text):,.0f}" if 0 < int(power) < 6 else f"{mantissa}e{int(power)}"
-    return text.replace("-", "−")
 
 
 def legend(scale: ColorScale) -> Legend:

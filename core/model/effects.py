@@ -5,6 +5,7 @@ from dataclasses import replace
 from math import prod
 from typing import Any
 
+from core.formatting import formatted
 from core.model.geometry import LayerResult, ReceptiveField, ShapeError, dimensions
 from core.model.layers import (
     Activation,
@@ -85,7 +86,7 @@ def _slide(layer: Conv | MaxPool | AvgPool, sides: list[int], word: str, padding
             border = f" with its padding of {padding}" if padding else ""
             size = "×".join(map(str, sides))
             why = f"the {kernel}×{kernel} {word}{spread} is larger than the {size} map{border}"
-            raise ShapeError("span", f"{quotient} + 1 = {result}: {why}.".replace("-", "−"))
+            raise ShapeError("span", f"{quotient} + 1 = {formatted(result)}: {why}.")
     return results
 
 

@@ -1,5 +1,6 @@
 """Receptive fields both ways through a whole network: what a unit sees, and how, and what a pixel reaches."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -7,6 +8,7 @@ from torch import Tensor, nn
 
 from core.errors import ConvScopeError
 from core.failures import in_sentences
+from core.formatting import formatted
 from core.model.effects import span_of
 from core.model.layers import AvgPool, Conv, Layer, MaxPool, Residual
 from core.model.shapes import LayerSummary, summarize
@@ -28,7 +30,7 @@ class FieldStep:
         size: Side in input pixels of what one number sees; it may reach beyond the image.
         jump: Input pixels from one number to the next; None without places.
         start: First input pixel of the first number's field, negative inside the padding; None without places.
-        arithmetic: How these came about, a line each: "size 1 + (3 − 1) × 1 = 3".
+        arithmetic: How "size", "jump", "start" and, with a dilation, "span" came about: "1 + (3 − 1) × 1 = 3".
     """
 
     name: str
@@ -40,7 +42,7 @@ class FieldStep:
     size: int
     jump: int | None
     start: int | None
-    arithmetic: tuple[str, ...]
+    arithmetic: Mapping[str, str]
 
     @property
     def offset(self) -> float | None:
@@ -67,7 +69,7 @@ def field_steps(spec: ModelSpec, layer: str) -> tuple[FieldStep, ...]:
             f"Layer {layer} sees nothing because the stack does not work up to there: mend it in Build."
         )
     steps: list[FieldStep] = []
-    last = FieldStep("input", 1, 1, 0, 1, spec.input_shape[1:], 1, 1, 0, ())
+    last = FieldStep("input", 1, 1, 0, 1, spec.input_shape[1:], 1, 1, 0, {})
     for kind, summary in zip(spec.layers, summaries, strict=False):
         assert summary.output_shape is not None
         if len(summary.output_shape) == 3:
@@ -173,24 +175,24 @@ def through(last: FieldStep, name: str, window: tuple[int, int, int, int], shape
     assert last.jump is not None and last.start is not None
     size, jump = last.size + (span - 1) * last.jump, last.jump * stride
     start = last.start - padding * last.jump
-    lines: tuple[str, ...] = (
-        f"size {last.size} + ({span} − 1) × {last.jump} = {size}",
-        f"jump {last.jump} × {stride} = {jump}",
-        f"start {last.start} − {padding} × {last.jump} = {start}".replace("-", "−"),
-    )
+    lines = {
+        "size": f"{last.size} + ({span} − 1) × {last.jump} = {size}",
+        "jump": f"{last.jump} × {stride} = {jump}",
+        "start": f"{formatted(last.start)} − {padding} × {last.jump} = {formatted(start)}",
+    }
     if dilation > 1:
-        lines = (f"span {dilation} × ({(span - 1) // dilation + 1} − 1) + 1 = {span}", *lines)
+        lines["span"] = f"{dilation} × ({(span - 1) // dilation + 1} − 1) + 1 = {span}"
     return FieldStep(name, span, stride, padding, dilation, shape[1:], size, jump, start, lines)
 
 
 def _together(maps: FieldStep, last: FieldStep, summary: LayerSummary) -> FieldStep:
     """Give up the places of the last maps: from here on a number may see what all of them see together."""
     assert summary.receptive_field is not None
-    size, line = summary.receptive_field, f"size {last.size} stays"
+    size, line = summary.receptive_field, f"{last.size} stays"
     if size > last.size:
         side = max(maps.sides)
-        line = f"size {maps.size} + ({side} − 1) × {maps.jump} = {size}: all {side} places together"
-    return FieldStep(summary.name, 1, 1, 0, 1, (), size, None, None, (line,))
+        line = f"{maps.size} + ({side} − 1) × {maps.jump} = {size}: all {side} places together"
+    return FieldStep(summary.name, 1, 1, 0, 1, (), size, None, None, {"size": line})
 
 
 def _forward(places: set[int], step: FieldStep, side: int) -> set[int]:

@@ -9,7 +9,7 @@ from core.probe.fields import FieldStep, through
 
 Window = tuple[int, int, int, int]  # span, stride, padding in front, dilation
 Box = tuple[int, int, int, int]  # top, left, bottom, right; the last two are exclusive
-START = FieldStep("input", 1, 1, 0, 1, (), 1, 1, 0, ())
+START = FieldStep("input", 1, 1, 0, 1, (), 1, 1, 0, {})
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +82,8 @@ class ReceptiveFieldMap:
         last, side = (steps[-1] if steps else START), max(self.sides)
         if last.jump is not None and side > max(sides):
             size = last.size + (side - 1) * last.jump
-            line = f"size {last.size} + ({side} − 1) × {last.jump} = {size}: all {side} places together"
-            steps = (*steps, FieldStep(name, 1, 1, 0, 1, (), size, None, None, (line,)))
+            line = f"{last.size} + ({side} − 1) × {last.jump} = {size}: all {side} places together"
+            steps = (*steps, FieldStep(name, 1, 1, 0, 1, (), size, None, None, {"size": line}))
         return replace(self, rows=rows, columns=columns, steps=steps, places=self.places and places)
 
 

@@ -7,6 +7,7 @@ from torch import nn
 
 from core.figures.grids import colorize, filters_as_rgb, sprite
 from core.figures.scales import ColorScale
+from core.formatting import formatted
 from core.probe.kernels import filter_layers, filters
 from core.report.elements import Bar, ReportImage, bar, png
 
@@ -53,4 +54,4 @@ def _of(model: nn.Module, layer: str) -> Filters:
 
 
 def _spread(kernels: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]") -> str:
-    return f"from {kernels.min():.3g} to {kernels.max():.3g}".replace("-", "−")
+    return f"from {formatted(kernels.min(), '.3g')} to {formatted(kernels.max(), '.3g')}"

@@ -5,7 +5,7 @@ import pytest
 
 from core.figures.overlays import overlay
 from core.figures.palette import diverging, sequential
-from core.figures.scales import ColorScale
+from core.figures.scales import ColorScale, Scope
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (4, 6, 3), dtype=np.uint8)
 GREY = (PICTURE @ [0.299, 0.587, 0.114]).round().astype(int)
@@ -95,3 +95,17 @@ def test_enlarged_without_smoothing() -> None:
 def test_a_heatmap_of_another_size_is_refused() -> None:
     with pytest.raises(ValueError, match="does not fit"):
         overlay(PICTURE, np.zeros((4, 5)), signed=True)
+
+
+@pytest.mark.parametrize(
+    ("scope", "words"),
+    [
+        ("both", "One scale for both: full colour is 0.5 or more."),
+        ("networks", "One scale for A and B: full colour is 0.5 or more."),
+        ("each", "Each map is scaled by itself (1 is its own full colour): how strong it is cannot be compared."),
+    ],
+)
+def test_the_sentence_says_which_maps_share_the_scale(scope: Scope, words: str) -> None:
+    drawn = overlay(PICTURE[:1, :2], np.array([[-0.5, 0.25]]), signed=True, percentile=100, scope=scope)
+    assert drawn.text == f"Red: positive values. Blue: negative values. {words}"
+    assert overlay(PICTURE, np.zeros((4, 6)), signed=True, scope=scope).text == "Nothing to show: every value is zero."

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from core.figures.palette import MISSING, diverging, sequential
-from core.figures.scales import ColorScale, legend, number
+from core.figures.scales import ColorScale, legend
+from core.formatting import number
 
 
 def test_values_without_negatives_get_a_sequential_scale_from_zero() -> None:

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.data.datasets import load_dataset
 from core.figures.landscapes import point_at
-from core.figures.scales import number
+from core.formatting import number
 from core.maths.landscapes import LANDSCAPES
 from core.maths.losses import LOSSES, loss_value
 from core.maths.rules import OPTIMIZERS

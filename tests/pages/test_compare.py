@@ -14,7 +14,8 @@ import core.data.datasets
 import core.explain.attribution
 from core.data.catalog import DATASETS
 from core.data.datasets import load_dataset
-from core.figures.scales import ColorScale, number
+from core.figures.scales import ColorScale
+from core.formatting import number
 from core.inference.prediction import predict
 from core.model.build import build_model
 from core.model.layers import Conv, Dense, Flatten, MaxPool

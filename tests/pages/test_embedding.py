@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.data.datasets import load_dataset
 from core.figures.atlas import framed
-from core.figures.scales import number
+from core.formatting import number
 from core.probe.embedding.data_map import Sample, data_map, untangle
 from core.probe.features import layer_features
 from core.runs.store import RunStore

@@ -12,7 +12,8 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from core.data.datasets import load_dataset
-from core.figures.scales import ColorScale, number
+from core.figures.scales import ColorScale
+from core.formatting import number
 from core.model.build import build_model
 from core.model.layers import Conv, Dense, GlobalAvgPool
 from core.model.spec import ModelSpec

@@ -11,7 +11,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from core.data.datasets import load_dataset
-from core.figures.scales import number
+from core.formatting import number
 from core.model.build import build_model
 from core.model.layers import Conv, Dense, Flatten, MaxPool
 from core.model.spec import ModelSpec

@@ -10,7 +10,8 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from core.figures.grids import filters_as_rgb
-from core.figures.scales import ColorScale, number
+from core.figures.scales import ColorScale
+from core.formatting import number
 from core.model.build import build_model
 from core.model.layers import Conv, Dense, Flatten
 from core.model.spec import ModelSpec

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.data.datasets import load_dataset
 from core.explain.attribution import attribute
-from core.figures.scales import number
+from core.formatting import number
 from core.inference.prediction import predict
 from core.model.handmade import kernel
 from core.probe.activations import capture_activations

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.data.datasets import Dataset, load_dataset
 from core.errors import DataError, RunError
-from core.figures.scales import number
+from core.formatting import number
 from core.inference.sources import RunNetwork
 from core.model.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, MaxPool
 from core.model.readout import readout_layer

@@ -142,23 +142,23 @@ def test_the_arithmetic_by_hand() -> None:
         "gap1",
         "dense1",
     ]
-    assert steps[0].arithmetic == ("size 1 + (3 − 1) × 1 = 3", "jump 1 × 1 = 1", "start 0 − 1 × 1 = −1")
-    assert steps[1].arithmetic == ("size 3 + (2 − 1) × 1 = 4", "jump 1 × 2 = 2", "start −1 − 0 × 1 = −1")
+    assert steps[0].arithmetic == {"size": "1 + (3 − 1) × 1 = 3", "jump": "1 × 1 = 1", "start": "0 − 1 × 1 = −1"}
+    assert steps[1].arithmetic == {"size": "3 + (2 − 1) × 1 = 4", "jump": "1 × 2 = 2", "start": "−1 − 0 × 1 = −1"}
     assert (steps[3].size, steps[3].jump, steps[3].start) == (12, 2, -5)
-    assert steps[4].arithmetic == (
-        "span 2 × (3 − 1) + 1 = 5",
-        "size 12 + (5 − 1) × 2 = 20",
-        "jump 2 × 2 = 4",
-        "start −5 − 1 × 2 = −7",
-    )
-    assert steps[5].arithmetic == ("size 20 + (3 − 1) × 4 = 28: all 3 places together",)
-    assert steps[6].arithmetic == ("size 28 stays",)
+    assert steps[4].arithmetic == {
+        "span": "2 × (3 − 1) + 1 = 5",
+        "size": "12 + (5 − 1) × 2 = 20",
+        "jump": "2 × 2 = 4",
+        "start": "−5 − 1 × 2 = −7",
+    }
+    assert steps[5].arithmetic == {"size": "20 + (3 − 1) × 4 = 28: all 3 places together"}
+    assert steps[6].arithmetic == {"size": "28 stays"}
 
 
 def test_a_dense_layer_joins_what_flatten_still_keeps_apart() -> None:
     flat, dense = field_steps(ModelSpec("n", (1, 8, 6), 2, (Conv(2, 3, 2, 1), Flatten(), Dense(2))), "dense1")[1:]
-    assert (flat.arithmetic, flat.size) == (("size 3 stays",), 3)
-    assert (dense.arithmetic, dense.size) == (("size 3 + (4 − 1) × 2 = 9: all 4 places together",), 9)
+    assert (flat.arithmetic, flat.size) == ({"size": "3 stays"}, 3)
+    assert (dense.arithmetic, dense.size) == ({"size": "3 + (4 − 1) × 2 = 9: all 4 places together"}, 9)
 
 
 def test_the_effective_field_of_a_linear_network_is_its_kernel() -> None:

@@ -10,6 +10,7 @@ from math import isfinite
 from typing import ClassVar
 
 from core.explain.methods.base import Promise
+from core.formatting import formatted
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,8 @@ class Gap:
             return None
         what = "the score changed by" if self.promise.of == "change" else "the score is"
         off = f" ({self.off} off)" if isfinite(self.share) else ""
-        words = f"The values sum to {self.total:.3g}, {what} {self.promised:.3g}{off}: {self.promise.lacking}"
-        return words.replace("-", "−")
+        total, promised = (formatted(value, ".3g") for value in (self.total, self.promised))
+        return f"The values sum to {total}, {what} {promised}{off}: {self.promise.lacking}"
 
     @property
     def off(self) -> str:

@@ -10,6 +10,7 @@ from core.explain.metrics.infidelity import Infidelity
 from core.explain.metrics.pointing_game import League
 from core.explain.metrics.randomization import Cascade, Likeness
 from core.explain.metrics.sensitivity import Sensitivity
+from core.formatting import formatted
 
 STEADY = 0.3  # a map that moves less than this share of its size keeps its pattern
 DIFFERENT, ALIKE = 0.2, 0.5  # rank correlations, whatever their sign: up to here and from here on
@@ -87,7 +88,7 @@ def untrained_verdict(found: Likeness) -> Verdict:
     """Judge a map by how like that of an untrained network it is."""
     if found.rank is None:
         return Verdict("for", "The untrained network has no map that could be compared: this one was learned.")
-    alike = f"rank correlation {found.rank:.2f}".replace("-", "−")
+    alike = f"rank correlation {formatted(found.rank, '.2f')}"
     if abs(found.rank) <= DIFFERENT:
         return Verdict("for", f"An untrained network gives another map ({alike}): this one was learned.")
     if abs(found.rank) < ALIKE:

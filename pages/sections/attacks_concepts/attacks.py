@@ -7,7 +7,8 @@ import numpy as np
 import streamlit as st
 
 from core.explain.methods.registry import METHODS
-from core.figures.scales import ColorScale, number
+from core.figures.scales import ColorScale
+from core.formatting import number
 from core.inference.network import Network
 from pages.sections.attacks_concepts.attack_inference import RANDOM, as_picture, attacked, explained, growing
 from pages.shared.display.before_after import answers, before_after

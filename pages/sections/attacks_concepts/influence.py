@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.errors import RunError
-from core.figures.scales import number
+from core.formatting import number
 from core.inference.network import Network
 from core.progress import Progress
 from core.runs.records import Run

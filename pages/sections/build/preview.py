@@ -74,7 +74,8 @@ def _front(spec: ModelSpec) -> ModelSpec:
 
 def _first_maps(maps: "np.ndarray[Any, Any]") -> FeatureMapRow:
     from core.figures.grids import colorize
-    from core.figures.scales import ColorScale, number
+    from core.figures.scales import ColorScale
+    from core.formatting import number
 
     shown = maps[:MAPS]
     scale = ColorScale.of(shown)

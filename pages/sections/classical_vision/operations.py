@@ -8,7 +8,8 @@ import numpy as np
 import streamlit as st
 
 from core.figures.grids import colorize
-from core.figures.scales import ColorScale, number
+from core.figures.scales import ColorScale
+from core.formatting import number
 from core.inference.network import Network
 from core.probe.classical import CLASSICAL, Classical, Setting
 from pages.shared.display.map_grid import color_bar, grid

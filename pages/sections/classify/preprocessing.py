@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.data.exif import UPRIGHT, as_in_file
 from core.figures.scales import ColorScale
+from core.formatting import formatted
 from core.inference.network import Network
 from pages.shared.picture.input_image import InputImage
 from pages.shared.picture.picker import picture
@@ -65,7 +66,7 @@ def _normalised(network: Network, received: InputImage) -> "tuple[str, Image]":
     from PIL import Image
 
     values = network.normalize(received.tensor()).numpy()
-    low, high = (f"{value:.1f}".replace("-", "−") for value in (values.min(), values.max()))
+    low, high = (formatted(value, ".1f") for value in (values.min(), values.max()))
     rgb = ColorScale.of(values.mean(axis=0), signed=True).rgb(values.mean(axis=0))
     return f"Normalised: {low} (blue) to {high} (red), what it sees", Image.fromarray(rgb)
 

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.explain.methods.registry import METHODS
 from core.figures.overlays import faded, overlay
+from core.formatting import formatted
 from core.inference.network import Network
 from core.progress import Progress
 from pages.sections.classify.reliability import known_reader
@@ -93,6 +94,7 @@ def _variants(weights: Network, found: "Stability", picture: input_image.InputIm
         positive=about.positive,
         negative=about.negative,
         zoom=zoom,
+        scope="these",
     )
     maps = np.split(drawn.pixels, len(shelf), axis=1)
     pairs = zip(shelf, pictures, maps, strict=True)
@@ -100,8 +102,7 @@ def _variants(weights: Network, found: "Stability", picture: input_image.InputIm
     name = class_name(weights, found.target)
     st.caption(
         f"Above each picture as the network received it, below {about.title} of “{name}”. "
-        f"{escape_markdown(drawn.text.replace('Scaled to this map alone', 'One scale for these'))} ✓ where "
-        "the answer stays; the "
+        f"{escape_markdown(drawn.text)} ✓ where the answer stays; the "
         "percentage of the class; the rank correlation of its map with the first one (1: the same order of pixels), "
         "after it was mirrored or shifted back. Mirrored letters and digits may really be something else."
     )
@@ -130,4 +131,4 @@ def _chance(weights: Network, variant: "Variant", target: int) -> float:
 
 
 def _sign(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−").replace("+", "")
+    return formatted(value, ".2f")

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.explain.methods.registry import METHODS
 from core.figures.overlays import faded, overlay
-from core.figures.scales import number
+from core.formatting import number
 from core.progress import Progress
 from pages.sections.compress.controls import CompressionRequest
 from pages.sections.compress.measure import measured, smaller, split_of
@@ -105,11 +105,12 @@ def _show(asked: CompressionRequest, method: str, moved: "tuple[Moved, ...]") ->
         positive=about.positive,
         negative=about.negative,
         zoom=max(1, -(-2 * SIDE // max(moved[0].before.shape))),
+        scope="all_these",
     )
     with st.grid(2, min_column_width=2 * SIDE + 40, gap="small"):
         for each, pixels in zip(moved, np.split(drawn.pixels, len(moved), axis=1), strict=True):
             _pair(asked, each, pixels, drawn.text)
-    color_bar(drawn.scale, drawn.text.replace("Scaled to this map alone", "One scale for all of these"))
+    color_bar(drawn.scale, drawn.text)
 
 
 def _pair(asked: CompressionRequest, each: "Moved", pixels: np.ndarray, words: str) -> None:

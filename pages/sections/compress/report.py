@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from core.figures.scales import number
+from core.formatting import number
 from pages.sections.compress.controls import SPLITS, CompressionRequest
 from pages.sections.compress.explanations import maps_panel
 from pages.sections.compress.fine_tune import take_away

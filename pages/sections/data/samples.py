@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.figures.balance import balance_chart, balance_rows, balance_sentence
+from core.formatting import formatted
 from pages.shared.shell import services, session
 from pages.shared.shell.layout import escape_markdown
 
@@ -106,7 +107,7 @@ def normalising(name: str) -> None:
             "Channel": channel,
             "Mean": f"{mean:.4f}",
             "Spread": f"{std:.4f}",
-            "Black becomes": f"{-mean / std:+.2f}".replace("-", "−"),
+            "Black becomes": formatted(-mean / std, "+.2f"),
             "White becomes": f"{(1 - mean) / std:+.2f}",
         }
         for channel, mean, std in zip(CHANNELS[dataset.input_shape[0]], dataset.mean, dataset.std, strict=True)

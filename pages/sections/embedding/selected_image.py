@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.errors import ConvScopeError
 from core.figures.overlays import faded, overlay
-from core.figures.scales import number
+from core.formatting import number
 from core.inference.network import Network
 from pages.sections.embedding.types import Chart
 from pages.shared.display.class_bars import class_name

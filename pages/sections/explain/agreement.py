@@ -11,6 +11,7 @@ from core.errors import ConvScopeError
 from core.explain.methods.registry import METHODS
 from core.figures.overlays import faded, overlay
 from core.figures.scales import ColorScale
+from core.formatting import formatted
 from core.inference.network import Network
 from core.progress import Progress
 from pages.shared.display.map_grid import color_bar
@@ -67,7 +68,7 @@ def _sentence(found: "Agreement") -> None:
 
     def said(pair: tuple[int, int]) -> str:
         shared = f"{found.overlap[pair]:.0%} of their top pixels in common"
-        return f"rank correlation {found.correlation[pair]:.2f}, {shared}".replace("-", "−")
+        return f"rank correlation {formatted(found.correlation[pair], '.2f')}, {shared}"
 
     def named(pair: tuple[int, int]) -> str:
         return " and ".join(f"**{found.methods[index]}**" for index in pair)

@@ -9,10 +9,10 @@ import numpy as np
 import streamlit as st
 
 from core.explain.epochs import ALIKE, Missing, Moment, likeness_to_last, settled, share_inside
-from core.figures.epochs import CourseTiles, course_chart, course_rows, course_tiles
+from core.figures.epochs import course_chart, course_rows, course_tiles
 from core.figures.grids import sprite
 from core.figures.overlay_curves import swatch
-from core.figures.overlays import faded
+from core.figures.overlays import Overlay, faded
 from core.inference.network import Network
 from pages.shared.display.class_bars import class_name
 from pages.shared.display.map_grid import color_bar
@@ -253,9 +253,7 @@ def tell(
     charts(told, target, picture, places[at])
 
 
-def _tiles(
-    moments: Sequence[Moment], picture: input_image.InputImage, method: "Method", one_scale: bool
-) -> CourseTiles:
+def _tiles(moments: Sequence[Moment], picture: input_image.InputImage, method: "Method", one_scale: bool) -> Overlay:
     look = chosen_look()
     return course_tiles(
         faded(picture.array(), method.signed),
@@ -274,7 +272,7 @@ def _book(
     told: Sequence[EpochSeries],
     picture: input_image.InputImage,
     target: int,
-    drawn: CourseTiles,
+    drawn: Overlay,
     places: Sequence[float],
     epoch: int | None,
 ) -> int:

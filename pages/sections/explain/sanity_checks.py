@@ -12,7 +12,7 @@ import streamlit as st
 from core.errors import ConvScopeError
 from core.figures.grids import sprite
 from core.figures.randomization import cascade_tiles
-from core.figures.scales import number
+from core.formatting import formatted, number
 from core.progress import Progress
 from pages.sections.explain.trust_request import TrustRequest, attempt, head, say, tally
 from pages.sections.explain.trust_request import number as number_card
@@ -94,7 +94,7 @@ def forgetting(asked: TrustRequest, found: Forgotten) -> "list[Verdict]":
     st.html(f'{_STRIP}<div class="forgetting">{"".join(figures)}</div>')
     signs = "Red: positive values. Blue: negative values. " if asked.method.signed else "Light: large values. "
     color_bar(scale, f"{signs}Every map is divided by its own size, so patterns compare and amounts do not.")
-    chance = _numbers(found.cascade.chance)
+    chance = ", ".join(_numbers(found.cascade.chance))
     st.caption(f"Lower is better, whatever the sign. The same values at random places: {chance}.")
     verdicts = [cascade_verdict(found.cascade), untrained_verdict(found.likeness)]
     for verdict in verdicts:
@@ -114,12 +114,12 @@ def _captions(steps: list[tuple[str, ...]]) -> list[str]:
     ]
 
 
-def _numbers(alike: "Likeness") -> str:
-    """Write both numbers, with a real minus sign."""
+def _numbers(alike: "Likeness") -> list[str]:
+    """Return the rank correlation and the structural similarity as words, where there are any."""
     if alike.rank is None:
-        return "not to be compared"
-    ssim = "" if alike.ssim is None else f", similarity {alike.ssim:.2f}"
-    return f"rank {alike.rank:.2f}{ssim}".replace("-", "−")
+        return ["not to be compared"]
+    ssim = [] if alike.ssim is None else [f"similarity {formatted(alike.ssim, '.2f')}"]
+    return [f"rank {formatted(alike.rank, '.2f')}", *ssim]
 
 
 def _plain(caption: str) -> str:
@@ -136,7 +136,7 @@ def _figure(tile: "np.ndarray", caption: str, alike: "Likeness | None", *, last:
         if blank
         else f'<img src="data:image/png;base64,{data}" alt="The map: {escape(_plain(caption), quote=True)}">'
     )
-    numbers = "" if alike is None else f"<br>{_numbers(alike).replace(', ', '<br>')}"
+    numbers = "".join(f"<br>{words}" for words in _numbers(alike)) if alike else ""
     return f"<figure{' class=apart' if last else ''}>{picture}<figcaption>{caption}{numbers}</figcaption></figure>"
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from core.errors import ConvScopeError
-from core.figures.scales import number
+from core.formatting import number
 from core.inference.network import Network
 from core.model.readout import readout_layer
 from pages.sections.filters.kernels import Filters

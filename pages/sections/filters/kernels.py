@@ -11,7 +11,8 @@ import streamlit as st
 
 from core.errors import ConvScopeError
 from core.figures.grids import colorize
-from core.figures.scales import ColorScale, number
+from core.figures.scales import ColorScale
+from core.formatting import number
 from core.inference.network import Network
 from core.probe.kernel_matching import dead_filters, strengths, strongest_channels
 from pages.shared.display.map_grid import color_bar, enlarged, grid

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from core.figures.highlight import spotlight
-from core.figures.scales import number
+from core.formatting import number
 from core.inference.network import Network
 from core.model.spec import ModelSpec
 from core.progress import Progress

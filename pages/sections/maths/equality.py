@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from core.figures.scales import number
+from core.formatting import number
 
 CLOSE = 1e-9  # the largest difference that still counts as equal, as a share of the number
 

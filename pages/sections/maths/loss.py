@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.errors import ConvScopeError
 from core.figures.loss_curves import MEASURES, gradient_chart, gradient_rows, slide_chart, slide_rows
-from core.figures.scales import number
+from core.formatting import number
 from core.inference.network import Network
 from core.maths.losses import LOSSES, log_softmax, loss_gradient, loss_value, softmax
 from core.maths.terms import latex_number

@@ -10,7 +10,7 @@ import streamlit as st
 from core.figures.landscapes import landscape_map, map_size, place_of, point_at, race_png
 from core.figures.optimizer_courses import brief, course_chart, course_rows, seat
 from core.figures.overlay_curves import swatch
-from core.figures.scales import number
+from core.formatting import formatted, number
 from core.maths.landscapes import LANDSCAPES, Landscape, Point
 from core.maths.races import race
 from core.maths.rules import OPTIMIZERS
@@ -73,10 +73,9 @@ def show_map(name: str, paths: "Mapping[str, NDArray[np.float64]]") -> None:
     )
     (left, right), (low, high) = ground.bounds
     st.caption(
-        f"x runs from {left:g} to {right:g} to the right, y from {low:g} to {high:g} upwards; darker is lower, and "
-        "lines join points of one height. Ring: the start. Cross: a lowest point. Each way ends in its sign.".replace(
-            "-", "−"
-        )
+        f"x runs from {formatted(left, 'g')} to {formatted(right, 'g')} to the right, y from {formatted(low, 'g')} to "
+        f"{formatted(high, 'g')} upwards; darker is lower, and lines join points of one height. "
+        "Ring: the start. Cross: a lowest point. Each way ends in its sign."
     )
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.figures.optimizer_courses import brief, course_chart, course_rows, seat
 from core.figures.overlay_curves import swatch
-from core.figures.scales import number
+from core.formatting import number
 from core.inference.network import Network
 from core.maths.rules import OPTIMIZERS
 from core.maths.terms import Term, latex_number

@@ -8,7 +8,8 @@ import streamlit as st
 from core.figures.grids import colorize
 from core.figures.highlight import spotlight
 from core.figures.overlays import overlay
-from core.figures.scales import ColorScale, number
+from core.figures.scales import ColorScale
+from core.formatting import formatted, number
 from core.inference.network import Network
 from core.model.layers import Conv, Flatten, Residual
 from pages.shared.display.map_grid import color_bar, grid
@@ -56,22 +57,23 @@ def _span(step: "FieldStep", name: str, at: int, side: int) -> str:
     assert step.start is not None and step.jump is not None
     begin = step.start + at * step.jump
     end = begin + step.size - 1
-    first = f"{name.capitalize()} {at}: {step.start} + {at} × {step.jump} = **{begin}**"
-    line = f"{first} to {begin} + {step.size} − 1 = **{end}**"
+    start, first, last = (formatted(place) for place in (step.start, begin, end))
+    line = f"{name.capitalize()} {at}: {start} + {at} × {step.jump} = **{first}** to "
+    line += f"{first} + {step.size} − 1 = **{last}**"
     outside = ["below 0"] * (begin < 0) + [f"above {side - 1}"] * (end >= side)
-    return line.replace("-", "−") + (f"; what lies {' and '.join(outside)} is padding." if outside else ".")
+    return line + (f"; what lies {' and '.join(outside)} is padding." if outside else ".")
 
 
 def _line(step: "FieldStep") -> dict[str, str]:
-    said = dict(line.split(" ", 1) for line in step.arithmetic)
+    lines = step.arithmetic
     return {
         "Layer": step.name,
-        "Window": said.get("span", str(step.span)),
+        "Window": lines.get("span", str(step.span)),
         "Stride": str(step.stride),
         "Padding": str(step.padding),
-        "Size": said["size"],
-        "Jump": said.get("jump", "none"),
-        "First pixel": said.get("start", "none"),
+        "Size": lines["size"],
+        "Jump": lines.get("jump", "none"),
+        "First pixel": lines.get("start", "none"),
     }
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 from core.explain.methods.base import Method
 from core.figures.overlays import overlay
 from core.figures.palette import THEMES
-from core.figures.scales import number
+from core.formatting import formatted, number
 from core.inference.network import Network
 from pages.shared.display.class_bars import TOP, class_name
 from pages.shared.display.map_grid import color_bar
@@ -42,13 +42,14 @@ def before_after(method: Method, pictures: Sequence[np.ndarray], found: "Sequenc
         positive=method.positive,
         negative=method.negative,
         zoom=max(1, -(-256 // max(faded[0].shape[:2]))),
+        scope="both",
     )
     with st.container(horizontal=True, gap="small", key=f"before_after_{method.name}"):
         for title, each, part in zip(("Before", "After"), found, np.split(drawn.pixels, 2, axis=1), strict=True):
             with st.container(width=SIDE, gap="xxsmall"):
                 st.caption(f"{title}: score {number(each.score)}")
                 st.image(part, width=SIDE, alt=f"{method.title} {title.lower()}: {drawn.text}")
-    color_bar(drawn.scale, drawn.text.replace("Scaled to this map alone", "One scale for both"))
+    color_bar(drawn.scale, drawn.text)
 
 
 def answers(network: Network, picture: InputImage, before: np.ndarray, after: np.ndarray) -> None:
@@ -95,5 +96,5 @@ def _bar(probability: float) -> str:
 
 
 def _points(change: float) -> str:
-    text = f"{100 * float(change):+.1f}".replace("-", "−")
-    return "±0" if text[1:] == "0.0" else text
+    points = round(100 * float(change), 1)
+    return formatted(points, "+.1f") if points else "±0"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.figures.grids import sprite
-from core.figures.scales import ColorScale, legend
+from core.figures.scales import SCOPES, ColorScale, legend
 from core.inference.network import Network
 from pages.shared.shell.layout import escape_markdown
 from pages.shared.widgets.image_grid import Selection, image_grid
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from core.figures.map_detail import Box
 
 COLUMNS = 16  # of the sheet; on the screen their number follows the width
-ONE_SCALE = "One scale for A and B. "
 ROOM = 12  # rows and columns of an enlarged map whose numbers can be read
 
 
@@ -51,7 +50,7 @@ def color_bar(scale: ColorScale, words: str = "", *, sides: int = 1) -> None:
         '<div style="display: flex; justify-content: space-between; font-size: 0.8rem">'
         f"<span>{low}</span><span>{middle}</span><span>{high}</span></div></div>"
     )
-    st.caption(escape_markdown((ONE_SCALE if sides > 1 else "") + (words or shown.text)))
+    st.caption(escape_markdown((f"{SCOPES['networks']}. " if sides > 1 else "") + (words or shown.text)))
 
 
 def grid(

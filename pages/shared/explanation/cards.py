@@ -10,7 +10,7 @@ import streamlit as st
 from core.errors import ConvScopeError
 from core.explain.methods.base import Method
 from core.explain.methods.options import OptionValue
-from core.figures.scales import number
+from core.formatting import number
 from core.progress import Progress
 from pages.shared.explanation.controls import HeatmapStyle
 from pages.shared.explanation.rendering import Shown, View, draw

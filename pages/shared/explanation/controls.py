@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import streamlit as st
 
@@ -11,6 +11,7 @@ from core.errors import ConvScopeError
 from core.explain.methods.base import Family, Method
 from core.explain.methods.options import Option, OptionValue
 from core.explain.methods.registry import METHODS
+from core.figures.overlays import Sign
 from core.inference.network import Network
 from pages.shared.display.class_bars import class_name
 from pages.shared.shell.layout import escape_markdown
@@ -129,7 +130,6 @@ def _layers(weights: Network, method: Method) -> Sequence[str]:
         return ()
 
 
-Sign = Literal["both", "positive", "negative"]
 SIGNS: dict[Sign, str] = {"both": "Red and blue", "positive": "Red", "negative": "Blue"}
 MORE = 3  # classes beside the one that is asked about
 

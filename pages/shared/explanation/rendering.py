@@ -11,7 +11,7 @@ from core.errors import ConvScopeError
 from core.explain.methods.base import Method
 from core.figures.overlays import Overlay, faded, overlay
 from core.inference.network import Network
-from pages.shared.display.map_grid import ONE_SCALE, color_bar
+from pages.shared.display.map_grid import color_bar
 from pages.shared.explanation.controls import HeatmapStyle
 from pages.shared.network.comparison import unwrap
 from pages.shared.picture import input_image
@@ -97,6 +97,7 @@ def _overlay(method: Method, shown: Sequence[Shown], picture: input_image.InputI
     """Draw explanations of a picture beside one another, in one scale."""
     from core.explain.attribution import heatmap
 
+    networks = {each.view.weights.mark for each in shown}
     return overlay(
         np.concatenate([faded(picture.array(), method.signed)] * len(shown), axis=1),
         np.concatenate([heatmap(each.attribution).numpy() for each in shown], axis=1),
@@ -107,6 +108,7 @@ def _overlay(method: Method, shown: Sequence[Shown], picture: input_image.InputI
         percentile=look.percentile,
         sign=look.sign,
         zoom=zoom(picture.array()),
+        scope="networks" if len(networks) > 1 else "these" if len(shown) > 1 else "map",
     )
 
 
@@ -143,10 +145,6 @@ def _map(
 
 def _words(method: Method, shown: Sequence[Shown], drawn: Overlay, look: HeatmapStyle) -> None:
     words = [drawn.text]
-    if len(shown) > 1:
-        two = len({each.view.weights.mark for each in shown}) > 1
-        scale = ONE_SCALE.rstrip(" .") if two else "One scale for these"
-        words = [drawn.text.replace("Scaled to this map alone", scale)]
     if not method.signed and look.sign != "both":
         words.append("Its values have no sign to choose by.")
     words += _places(shown)

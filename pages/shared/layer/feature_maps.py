@@ -10,11 +10,12 @@ import streamlit as st
 
 from core.errors import ConvScopeError
 from core.figures.grids import colorize
-from core.figures.scales import ColorScale, number
+from core.figures.scales import SCOPES, ColorScale
+from core.formatting import number
 from core.inference.network import Network
 from core.model.layers import Activation, BatchNorm, Dropout, Flatten, GlobalAvgPool
 from pages.shared.display.class_bars import class_name
-from pages.shared.display.map_grid import ONE_SCALE, color_bar, enlarged, grid
+from pages.shared.display.map_grid import color_bar, enlarged, grid
 from pages.shared.layer.unit_detail import Made, details, explain_link, make, sees
 from pages.shared.network import inference
 from pages.shared.network.comparison import LETTERS, collect_results, side_by_side, unwrap
@@ -93,7 +94,7 @@ def _scores(made: Made, alike: Sequence[Made], side: int) -> None:
         values = np.concatenate([each.values for each in alike])
         reach = 1.2 * max(float(np.abs(values).max()), 1e-9)
         figure.update_xaxes(range=[-reach if values.min() < 0 else 0.0, reach])
-        st.caption(f"{ONE_SCALE}The bars end at {number(reach)}.")
+        st.caption(f"{SCOPES['networks']}. The bars end at {number(reach)}.")
     st.plotly_chart(
         figure, key=f"scores_{side}", config={"displayModeBar": False}, alt="The number of each class, as bars"
     )

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.figures.highlight import spotlight
-from core.figures.scales import ColorScale, number
+from core.figures.scales import ColorScale
+from core.formatting import number
 from core.inference.network import Network
 from core.model.layers import AvgPool, Layer, MaxPool
 from core.probe.pooling import Window, pool_window

@@ -9,7 +9,8 @@ import streamlit as st
 
 from core.explain.methods.registry import METHODS
 from core.figures.grids import colorize
-from core.figures.scales import ColorScale, number
+from core.figures.scales import ColorScale
+from core.formatting import number
 from core.inference.network import Network
 from pages.shared.display.before_after import answers, before_after
 from pages.shared.display.class_bars import class_name
