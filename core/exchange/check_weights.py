@@ -42,9 +42,12 @@ class CheckpointValidator:
         """
         try:
             checkpoint = load_checkpoint(path)
-            checkpoint.apply(self._model)
         except StorageError as error:
-            raise _useless(name, str(error).partition(":")[0].replace("The checkpoint", "it")) from error
+            raise _useless(name, "it is missing or damaged") from error
+        if _shapes(checkpoint.weights) != _shapes(self._model.state_dict()):
+            raise _useless(name, "it belongs to another network")
+        if not all(torch.isfinite(tensor).all() for tensor in checkpoint.weights.values()):
+            raise _useless(name, "it holds numbers that are not finite")
         if _kinds(checkpoint.weights) != _kinds(self._model.state_dict()):
             raise _useless(name, "its numbers are of another kind")
         if epoch is not None and "step" not in checkpoint.meta:  # of an earlier version
@@ -105,6 +108,10 @@ class CheckpointValidator:
         given = single_line(meta.get(BEGINNING, ""))[:MOST_WORDS]
         words = {"config": config.to_json()} | ({BEGINNING: given} if given else {})
         return {name: repr(value) for name, value in kept.items()} | words
+
+
+def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, torch.Size]:
+    return {name: tensor.shape for name, tensor in tensors.items()}
 
 
 def _kinds(tensors: Mapping[str, Tensor]) -> dict[str, tuple[torch.dtype, torch.Size]]:

@@ -3,7 +3,7 @@
 from core.data.formats import READABLE
 from core.exchange.layout import single_line, stem
 from core.exchange.source_listing import listing
-from core.model.export import to_python
+from core.model.export import network_code
 from core.runs.records import Run
 from core.runs.training_data import learned_light_on_dark, scale_of
 from core.settings import settings
@@ -164,5 +164,5 @@ def to_predictor(run: Run) -> str:
         readable=READABLE,
         normalizing=listing("data/normalization.py", ("normalized",)),
         decoding="\n\n\n".join(listing(file, names) for file, names in _DECODING.items()),
-        network=to_python(run.spec).partition("from torch import nn\n")[2].strip("\n"),
+        network=network_code(run.spec).strip("\n"),
     )

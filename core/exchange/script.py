@@ -12,7 +12,7 @@ from core.exchange.script_beginning import beginning
 from core.exchange.script_data import data_section
 from core.exchange.script_loop import loop, preparation
 from core.exchange.source_listing import listing
-from core.model.export import to_python
+from core.model.export import network_code
 from core.model.shapes import fewest_images
 from core.options import options
 from core.runs.checkpoint import beginning_of
@@ -89,7 +89,7 @@ def to_script(run: Run, events: Sequence[Event] = (), *, beside: bool | None = N
     config = TrainConfig.from_mapping(run.config)
     cut = 0 < run.step < run.total_steps and (run.status is not Status.FINISHED or config.max_seconds > 0)
     fewest = fewest_images(run.spec)
-    network = to_python(run.spec, seed=config.seed).partition("from torch import nn\n")[2]
+    network = network_code(run.spec, seed=config.seed)
     body = [
         data_section(run.dataset, config.train_images, beside=beside),
         script_parts.WRONG_LABELS.format(classes=run.spec.num_classes) if config.wrong_labels else "",

@@ -69,11 +69,11 @@ class Working:
         self._known[name] = (symbol, result)
 
 
-def latex_number(value: float) -> str:
-    """Return a number with four digits in LaTeX, in brackets where a sign or an exponent could be misread."""
-    if not math.isfinite(value):
-        return r"\text{NaN}" if math.isnan(value) else r"\infty" if value > 0 else r"(-\infty)"
+def latex_number(value: float, *, brackets: bool = True) -> str:
+    """Return a number with four digits in LaTeX, by default in brackets where a sign or exponent could be misread."""
     digits, _, exponent = f"{value:.4g}".partition("e")
-    if exponent:
-        return rf"({digits} \cdot 10^{{{int(exponent)}}})"
-    return f"({digits})" if value < 0 else digits
+    if not math.isfinite(value):
+        digits = r"\text{NaN}" if math.isnan(value) else r"\infty" if value > 0 else r"-\infty"
+    elif exponent:
+        digits = rf"{digits} \cdot 10^{{{int(exponent)}}}"
+    return f"({digits})" if brackets and (exponent or value < 0) else digits

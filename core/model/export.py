@@ -10,9 +10,20 @@ from core.model.layers import Residual
 from core.model.shapes import problems, summarize
 from core.model.spec import ModelSpec
 
+_IMPORTS = "from collections import OrderedDict\n\nimport torch\nfrom torch import nn\n"
+
 
 def to_python(spec: ModelSpec, *, seed: int = 0) -> str:
     """Return PyTorch code that makes the very network of `build_model(spec, seed=seed)`, as the name `model`.
+
+    Raises:
+        SpecError: As for `network_code`.
+    """
+    return _IMPORTS + network_code(spec, seed=seed)
+
+
+def network_code(spec: ModelSpec, *, seed: int = 0) -> str:
+    """Return the code of `to_python` without its imports, beginning with an empty line.
 
     Raises:
         SpecError: The layers do not fit together; the sentence is that of the first problem and its first fix.
@@ -26,12 +37,11 @@ def to_python(spec: ModelSpec, *, seed: int = 0) -> str:
         comments.append("×".join(map(str, summary.output_shape)))
     width = max(map(len, lines))
     stack = [f"{line:<{width}}  # {comment}" for line, comment in zip(lines, comments, strict=True)]
-    imports = ["from collections import OrderedDict", "", "import torch", "from torch import nn", ""]
     block = ["", _residual_source(), "", ""] if any(isinstance(layer, Residual) for layer in spec.layers) else []
     size = "×".join(map(str, spec.input_shape))
     return "\n".join(
         [
-            *imports,
+            "",
             *block,
             f"torch.manual_seed({seed})  # the same first weights every time",
             f"# {spec.name}: {size} images in, {spec.num_classes} logits out",

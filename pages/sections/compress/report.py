@@ -1,7 +1,8 @@
 """What a smaller network saves and what it does otherwise: numbers, layers, classes, images whose answer flipped."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 import streamlit as st
@@ -101,25 +102,32 @@ def _numbers(found: CompressionResult) -> None:
         _metric("An image takes", f"{fast.median:.2f} ms", _ratio(found.ratio), paces, inverse=True)
 
 
-def _metric(label: str, value: str, change: str, more: Mapping[str, str], *, inverse: bool = False) -> None:
+@dataclass(frozen=True)
+class Change:
+    """A change in words, and whether there is one at all."""
+
+    words: str
+    clear: bool
+
+
+def _metric(label: str, value: str, change: Change, more: Mapping[str, str], *, inverse: bool = False) -> None:
     with st.container(border=True, height="stretch", gap="xxsmall"):
-        st.metric(
-            label, value, change, delta_color="off" if change.startswith("±") else "inverse" if inverse else "normal"
-        )
+        colour: Literal["off", "inverse", "normal"] = "inverse" if inverse else "normal"
+        st.metric(label, value, change.words, delta_color=colour if change.clear else "off")
         st.caption("  \n".join(f"{name} {words}" for name, words in more.items()))
 
 
-def _points(change: float) -> str:
-    return f"{change * 100:+.1f} points" if abs(change) >= 5e-4 else "± 0 points"
+def _points(change: float) -> Change:
+    return Change(f"{change * 100:+.1f} points", True) if abs(change) >= 5e-4 else Change("± 0 points", False)
 
 
-def _less(new: float, old: float) -> str:
+def _less(new: float, old: float) -> Change:
     change = new / old - 1
-    return f"{change:+.0%}" if abs(change) >= 0.005 else "± 0%"
+    return Change(f"{change:+.0%}", True) if abs(change) >= 0.005 else Change("± 0%", False)
 
 
-def _ratio(ratio: "Ratio") -> str:
-    return f"{ratio.median - 1:+.0%}" if ratio.told_apart else "± no clear change"
+def _ratio(ratio: "Ratio") -> Change:
+    return Change(f"{ratio.median - 1:+.0%}", True) if ratio.told_apart else Change("± no clear change", False)
 
 
 def _rates(before: "Rate", after: "Rate") -> dict[str, str]:

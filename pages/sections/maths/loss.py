@@ -81,7 +81,7 @@ def gradient_formula(loss: str, logits: "NDArray[np.float64]", label: int) -> st
 
 
 def _result(value: float) -> str:
-    return latex_number(value).removeprefix("(").removesuffix(")")
+    return latex_number(value, brackets=False)
 
 
 def _lines(left: str, rights: list[str], given: str = "") -> str:

@@ -149,7 +149,7 @@ def working(terms: Sequence[Term]) -> str:
 
 
 def _line(term: Term) -> str:
-    out = latex_number(float(term.value)).removeprefix("(").removesuffix(")")
+    out = latex_number(float(term.value), brackets=False)
     same = term.substituted in (out, f"({out})")
     rest = [out] if same else [term.substituted, out]
     return r" \\ ".join([f"{term.symbol} &= {term.formula}", *(f"&= {part}" for part in rest)])

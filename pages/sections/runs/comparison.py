@@ -12,6 +12,7 @@ from core.model.difference import spec_changes
 from core.runs.curves import RunCurve, course
 from core.runs.records import Run
 from core.runs.training_data import dataset_title
+from core.train.config import TrainConfig
 from core.train.describe import config_changes, distinct_settings
 from pages.sections.runs.table import outlines, parameters, percent
 from pages.shared.display.vega_charts import chart
@@ -101,7 +102,7 @@ def _difference(a: Run, b: Run, best: Mapping[str, float | None]) -> None:
     changes = [*_data(a, b), *spec_changes(a.spec, b.spec), *config_changes(a.config, b.config)]
     if not changes:
         st.markdown("Nothing was set differently.")
-    elif all(change.startswith("seed ") for change in changes):
+    elif len(changes) == 1 and len({run.config.get("seed", TrainConfig().seed) for run in (a, b)}) == 2:
         st.markdown(f"Nothing differs but the {changes[0]}: any difference in the results is chance.")
     else:
         left = len(changes) - MAX_CHANGES

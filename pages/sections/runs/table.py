@@ -112,7 +112,7 @@ def _row(run: Run, found: Mapping[str, Outline]) -> dict[str, object]:
 
 
 def _status(run: Run) -> str:
-    word = f"{SIGNS[run.status]} {LOOKS[run.status][0].partition(',')[0]}"
+    word = f"{SIGNS[run.status]} {'Stopped' if run.status is Status.STOPPED else LOOKS[run.status][0]}"
     return word if run.progress in (0, 1) else f"{word} {run.progress:.0%}"
 
 
