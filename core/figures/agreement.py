@@ -1,4 +1,4 @@
-"""How far methods agree, as a matrix with numbers: a Vega-Lite description."""
+"""Pairwise agreement between explanation methods as a matrix with numbers (Vega-Lite)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +17,7 @@ BLACK, WHITE = "#000000", "#ffffff"  # numbers on cells
 
 
 def matrix_rows(names: Sequence[str], values: ArrayLike, chance: ArrayLike, scale: ColorScale) -> Rows:
-    """Return the cells below the diagonal of a matrix, which repeats itself above it.
+    """Return a row for each cell below the diagonal of a symmetric matrix.
 
     Args:
         names: What is compared, M.
@@ -47,7 +47,7 @@ def _label(value: float, *, starred: bool) -> str:
 
 
 def matrix_chart(names: Sequence[str], title: str, scale: ColorScale, *, theme: str = "light") -> dict[str, Any]:
-    """Return a chart of a matrix over the rows of `matrix_rows`; pointing at a cell names both and what chance gives.
+    """Return a chart over the rows of `matrix_rows`; a cell's tooltip names both methods, the value and that of chance.
 
     Args:
         names: What is compared, in order.

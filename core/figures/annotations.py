@@ -1,4 +1,4 @@
-"""What is written onto curves: the best epoch, what people changed, and what a diagnosis found."""
+"""Annotations of learning curves: the best epoch, events (changed settings) and stretches marked by a diagnosis."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ Layers = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Mark:
-    """A stretch of a curve that shows what a diagnosis found.
+    """A stretch of a curve that a diagnosis marks as evidence.
 
     Attributes:
         first_epoch: Where it begins, in passes over the training images.
@@ -40,12 +40,12 @@ def _short(text: str) -> str:
 
 
 def _side(epoch: float, epochs: float) -> str:
-    """Say on which side of its place a label has room."""
+    """Return "left" or "right": the side of its place on which a label has room."""
     return "right" if epoch > 0.55 * epochs else "left"
 
 
 def event_rows(events: Sequence[Event], steps_per_epoch: int, epochs: float) -> Rows:
-    """Return a row for each line: where it stands, what its label says and which of the label's rows is free.
+    """Return a row for each event: its step, its label and the row of labels that is free at this step.
 
     Events of one step share a line; of more than `MAX_EVENTS` lines the latest are drawn.
 
@@ -68,7 +68,7 @@ def event_rows(events: Sequence[Event], steps_per_epoch: int, epochs: float) -> 
 
 
 def best_rows(best: Best | None, measure: str, steps_per_epoch: int, epochs: float) -> Rows:
-    """Return the row of the best epoch on the curve of "loss" or "accuracy"; none before the first epoch is over."""
+    """Return the row of the best epoch on the curve of "loss" or "accuracy"; no row before the first epoch ends."""
     if best is None:
         return []
     epoch = best.step / max(1, steps_per_epoch)
@@ -77,7 +77,7 @@ def best_rows(best: Best | None, measure: str, steps_per_epoch: int, epochs: flo
 
 
 def mark_rows(marks: Sequence[Mark], measure: str, epochs: float) -> Rows:
-    """Return a row for each stretch on the curve of one measure; a moment becomes a stretch that can be seen."""
+    """Return a row for each mark on the curve of one measure; a single step is widened so that it is visible."""
     least = epochs / 100
     return [
         {

@@ -1,4 +1,4 @@
-"""What a map of images needs to be drawn: places in one frame, thumbnails in one file."""
+"""Input of the embedding's scatter plot: normalised coordinates and one contact sheet of thumbnails."""
 
 import base64
 import io
@@ -14,7 +14,7 @@ LARGEST = 48  # pixels of a thumbnail's longer side
 
 
 def framed(points: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Move and shrink or enlarge a map, (N, 2), into the square from -1 to 1; both axes by the same factor."""
+    """Return coordinates (N, 2) centred and scaled into the square from -1 to 1, both axes by the same factor."""
     array = np.asarray(points, dtype=np.float64)
     low, high = array.min(axis=0), array.max(axis=0)
     size = float((high - low).max()) / 2
@@ -22,7 +22,7 @@ def framed(points: NDArray[np.floating]) -> NDArray[np.float32]:
 
 
 def contact_sheet(images: Pixels) -> tuple[str, int, int, int]:
-    """Lay many small pictures out in one file for the browser.
+    """Return many thumbnails as one picture file for the browser.
 
     Args:
         images: uint8 (N, C, H, W) with N at least 1 and one or three channels.

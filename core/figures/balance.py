@@ -1,4 +1,4 @@
-"""How many images each class has, as a Vega-Lite description."""
+"""Class balance of a data set: images of each class and split as bars (Vega-Lite)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -55,7 +55,7 @@ def balance_chart(*, theme: str = "light") -> dict[str, Any]:
 
 
 def balance_sentence(class_names: Sequence[str], counts: Sequence[int]) -> str:
-    """Say in words how evenly the classes of a split are filled."""
+    """Return a sentence on how evenly the classes of a split are filled."""
     least, most = min(counts), max(counts)
     if least == most:
         return f"Each class has {most:,} images."

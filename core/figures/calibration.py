@@ -1,4 +1,4 @@
-"""How often answers are right, by how sure they are: a reliability diagram as Vega-Lite descriptions."""
+"""Reliability diagram: accuracy against confidence, and a histogram of confidences (Vega-Lite)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What hand-made operations find in a picture, and hand-made kernels beside learned ones."""
+"""Results of classical operations (maps, key points, lines) and pairs of hand-made and learned kernels as pictures."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,12 +18,12 @@ _INK = 1200  # how opaque the circles around key-points are together, so that ma
 
 
 def operation_scale(result: ClassicalResult) -> ColorScale | None:
-    """Return the colours of a map, scaled by itself, so that a few extreme values do not pale it; None for marks."""
+    """Return the colour scale of a map, cut at a percentile of its own values; None for marks."""
     return None if result.values is None else ColorScale.of(result.values, percentile=99.5, signed=result.signed)
 
 
 def operation_picture(pixels: Pixels, result: ClassicalResult, *, zoom: int | None = None) -> Pixels:
-    """Draw what an operation made of a picture: a map in colours, or marks over the picture.
+    """Return the result of an operation as pixels: a coloured map, or marks drawn over the picture.
 
     Key-points are dots with a line in their direction and a faint circle around what they describe; straight lines
     and circles are drawn as they are.

@@ -1,4 +1,4 @@
-"""What making a network smaller does: classes before and after, and accuracy at every share, as Vega-Lite charts."""
+"""Effects of compression: accuracy of each class before and after, accuracy against the share pruned (Vega-Lite)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ _ROW = 26  # screen pixels of a class
 
 
 def class_rows(change: Change, names: Sequence[str]) -> Rows:
-    """Return a row for each class that has images, the one that lost most first.
+    """Return a row for each class that has images, by how much accuracy it lost, the largest loss first.
 
     Args:
         change: The answers of both networks.
@@ -40,7 +40,7 @@ def class_rows(change: Change, names: Sequence[str]) -> Rows:
 
 
 def class_chart(count: int, *, theme: str = "light") -> dict[str, Any]:
-    """Return a chart of rows of `class_rows`: a hollow point before, a full one after, and the way between.
+    """Return a chart of rows of `class_rows`: a hollow point before, a filled one after, and a line between them.
 
     Args:
         count: How many rows.

@@ -1,4 +1,4 @@
-"""A confusion matrix whose cells can be clicked, as a Vega-Lite description."""
+"""Confusion matrix with clickable cells (Vega-Lite)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -57,7 +57,7 @@ def confusion_rows(
 
 
 def most_mistaken(counts: NDArray[np.int64], measure: str) -> float:
-    """Return how often the most frequent mistake is made, in images or as a share of its class; 0 without any.
+    """Return the largest value off the diagonal, in images or as a share of its row; 0 without mistakes.
 
     Args:
         counts: int64 (K, K), true classes down, predicted ones across.

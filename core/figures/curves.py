@@ -1,4 +1,4 @@
-"""Learning curves as Vega-Lite descriptions: the one kind of chart that keeps its zoom while data arrives."""
+"""Learning curves as Vega-Lite descriptions; a Vega-Lite chart keeps its zoom while data arrives."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,13 +21,13 @@ SPLITS = {"train": "Training batches", "valid": "Validation images"}
 
 
 def title(measure: str, loss: str = "cross_entropy") -> str:
-    """Say what a curve of "loss" or "accuracy" measures."""
+    """Return the title of the axis of "loss" or "accuracy"."""
     known = LOSSES.get(loss)  # none for a run of a later version
     return ("Loss" + (f" ({known.title.lower()})" if known else "")) if measure == "loss" else "Accuracy"
 
 
 def smooth(values: Sequence[float], weight: float) -> list[float]:
-    """Return the exponentially weighted mean of each value and all before it.
+    """Return the exponential moving average of values, corrected for its start.
 
     The mean of the first values is not drawn towards zero: what their weights lack to one is divided out, as
     TensorBoard does it (`classicSmoothing` in tensorboard/webapp/widgets/line_chart_v2/data_transformer.ts;
@@ -67,7 +67,7 @@ def curve_rows(points: Mapping[str, Sequence[Point]], measure: str, smoothing: f
 
 
 def gap_rows(points: Mapping[str, Sequence[Point]], measure: str, smoothing: float = 0.0) -> Rows:
-    """Return the edges of the area between the two lines as they are drawn, from the first epoch to the last.
+    """Return the edges of the area between the training and the validation line, from the first epoch to the last.
 
     There is a row wherever one of the lines has a point; the other line is read off there, between its points.
     """
@@ -85,7 +85,7 @@ def gap_rows(points: Mapping[str, Sequence[Point]], measure: str, smoothing: flo
 
 
 def rounded(value: float) -> float:
-    """Return a number in five digits: no more can be seen, and small ones must not become zero."""
+    """Return a number rounded to five significant digits, so that small values do not become zero."""
     return float(f"{value:.5g}")
 
 
@@ -152,7 +152,7 @@ def _gap(y: Mapping[str, Any], colours: Theme, log: bool) -> dict[str, Any]:
 
 
 def _lines(y: Mapping[str, Any], colours: Theme, log: bool) -> list[dict[str, Any]]:
-    """Return the raw line, faint, the smoothed one over it, the dots of the epochs, and what a pointer reads."""
+    """Return the layers of a chart: raw line, smoothed line, dots of the epochs, invisible dots with tooltips."""
     colour = {
         "field": "split",
         "type": "nominal",

@@ -1,4 +1,4 @@
-"""One picture's explanation over a training: its maps in one stated scale, and what is measured of them."""
+"""Explanation of one image over the epochs of a training: heatmaps in one scale, and charts of measures by epoch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -52,7 +52,7 @@ def course_tiles(
 
 
 def course_rows(lines: Mapping[str, Sequence[tuple[float, float | None]]]) -> Rows:
-    """Return the rows of `course_chart`: of each line, by name, the epochs and values that there are."""
+    """Return the rows of `course_chart` from each line's (epoch, value) pairs; pairs without a value are left out."""
     return [
         {"run": name, "epoch": rounded(epoch), "value": rounded(value)}
         for name, points in lines.items()

@@ -1,4 +1,4 @@
-"""A sheet of explanations: what each network was asked about a picture, with every map it answered."""
+"""Tiles and sheet (PNG) of the recorded explanations of one or several networks."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ from core.figures.sheet import Sheet, Tile, sheet
 def explanation_sheet(
     records: Sequence[Record], *, strength: float = 0.85, percentile: float = 99, sign: Sign = "both"
 ) -> Sheet:
-    """Draw the picture as each network received it, and its explanations beside it, each scaled to itself.
+    """Return a PNG sheet with each network's input and its explanations, each heatmap in its own scale.
 
     Args:
         records: Of one network, or of those that are compared.
@@ -34,7 +34,7 @@ def explanation_sheet(
 def explanation_tiles(
     records: Sequence[Record], *, strength: float = 0.85, percentile: float = 99, sign: Sign = "both"
 ) -> list[Tile]:
-    """Return the tiles of `explanation_sheet`: what each shows and means, what it promises and where it falls short."""
+    """Return the tiles of `explanation_sheet`: heatmap, title, meaning of the colours, completeness, settings."""
     tiles = []
     for place, record in enumerate(records if any(record.found for record in records) else ()):
         shown = _shown(record)
@@ -71,7 +71,7 @@ def _about(record: Record) -> str:
 
 
 def _settings(found: Attribution) -> str:
-    """Write the settings of a map in words: "Steps: 32; Layer: conv3."."""
+    """Return the settings of a method in words: "Steps: 32; Layer: conv3."."""
     said = []
     for option in METHODS[found.method].options:
         value = found.options.get(option.name)

@@ -1,4 +1,4 @@
-"""A network while it trains, in small pictures: what it makes of a few images, its filters and its maps."""
+"""Small pictures of a network in training: a few images with its predictions, its filters and its feature maps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ MAX_SIDE = 64  # pixels of a tile; larger pictures are thinned
 
 @dataclass(frozen=True)
 class Guess:
-    """A class that an image may be of: its number, how likely it is (0 to 1) and whether it is the true one."""
+    """A predicted class: its index, its probability (0 to 1) and whether it is the true class."""
 
     label: int
     share: float
@@ -55,7 +55,7 @@ def guesses(probabilities: ArrayLike, labels: Sequence[int], top: int = 3) -> tu
 
 
 def pinned(labels: ArrayLike, num_classes: int, count: int = 8, seed: int = 0) -> tuple[int, ...]:
-    """Choose images to follow: one of each of the first classes, and more of them where there are few classes.
+    """Return the indices of images to follow: one of each of the first classes, several where there are few classes.
 
     Args:
         labels: The classes of all images, int (N,).
@@ -106,6 +106,6 @@ def map_tiles(maps: ArrayLike) -> Tiles:
 
 
 def _thinned(pictures: np.ndarray) -> np.ndarray:
-    """Return pictures (…, H, W) of at most `MAX_SIDE` pixels: every second row and column, or fewer."""
+    """Return pictures (…, H, W) subsampled to at most `MAX_SIDE` pixels a side, by every k-th row and column."""
     step = -(-max(pictures.shape[-2:]) // MAX_SIDE)
     return pictures[..., ::step, ::step]

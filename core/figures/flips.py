@@ -1,4 +1,4 @@
-"""How the probabilities of an answer follow the strength of an attack, as a Vega-Lite description."""
+"""Probabilities of two classes against the strength of an attack (Vega-Lite)."""
 
 from collections.abc import Sequence
 from typing import Any

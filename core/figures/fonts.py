@@ -1,4 +1,4 @@
-"""Letters in pictures: fonts that are there already, and lines that fit."""
+"""Text in Pillow pictures: an installed font, and line breaking to a width."""
 
 import importlib.util
 import unicodedata
@@ -14,7 +14,7 @@ _PLAIN = {"×": "x", "−": "-", "–": "-", "—": "-", "→": ">"}  # for a fo
 
 @cache
 def font(size: int, *, bold: bool = False) -> Font:
-    """Return a font of so many pixels: DejaVu Sans, which comes with matplotlib, or Pillow's own with fewer letters."""
+    """Return a font of so many pixels: DejaVu Sans of matplotlib, or else Pillow's own, which has fewer letters."""
     found = importlib.util.find_spec("matplotlib")
     for folder in (found.submodule_search_locations or ()) if found else ():
         path = Path(folder, "mpl-data", "fonts", "ttf", f"DejaVuSans{'-Bold' * bold}.ttf")

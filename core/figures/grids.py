@@ -1,4 +1,4 @@
-"""Many maps or filters as one picture."""
+"""Grids of maps or filters as one picture (a sprite sheet)."""
 
 import io
 
@@ -19,7 +19,7 @@ def colorize(maps: ArrayLike, scale: ColorScale) -> Pixels:
 
 
 def filters_as_rgb(kernels: ArrayLike) -> Pixels:
-    """Show filters over red, green and blue as small colour pictures.
+    """Return filters over red, green and blue as small colour pictures.
 
     Each filter is scaled on its own: mid-grey is a weight of zero and its largest weight, by size, reaches
     black or full brightness. So colours say which mix a filter looks for, not how strong it is.

@@ -1,4 +1,4 @@
-"""The part of a picture that something is about."""
+"""A picture with one part framed and the rest darkened."""
 
 import numpy as np
 

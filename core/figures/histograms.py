@@ -1,4 +1,4 @@
-"""How the numbers inside a network spread while it trained: histograms over time, as Vega-Lite descriptions."""
+"""Histograms over time of weights, gradients or activations (Vega-Lite)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from core.runs.records import Evidence
 
 
 def rebin(bins: Sequence[float], edges: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return which share of a histogram's values lies between each two edges.
+    """Return the share of a histogram's values in each bin of other edges.
 
     Inside a bin the values count as evenly spread; a histogram of one single value lies in the bin that holds it.
 

@@ -1,4 +1,4 @@
-"""What was measured inside a network while it trained, as lines over time: Vega-Lite descriptions."""
+"""Measurements of each layer during training (norms, update ratios, dead units, learning rate) as lines (Vega-Lite)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,7 +24,7 @@ def layer_colours(layers: Sequence[str], theme: str = "light") -> list[str]:
 
 
 def layer_key(layers: Sequence[str], theme: str = "light") -> dict[str, str]:
-    """Return what the lines of `layer_chart` are called and their colours; grey is that of the whole network."""
+    """Return the legend of `layer_chart`: each line's name and colour; grey is the whole network."""
     deep = [layer for layer in layers if layer != ALL]
     key = dict(zip(deep, layer_colours(deep, theme), strict=True))
     return key | {WHOLE: THEMES[theme].muted} if ALL in layers else key

@@ -1,4 +1,4 @@
-"""Landscapes of two weights: a map with the ways of optimisers over it, and a surface."""
+"""Loss landscapes of two weights: a contour map with optimiser paths over it, and a surface (Plotly)."""
 
 import io
 from collections.abc import Mapping
@@ -45,7 +45,7 @@ def point_at(landscape: Landscape, row: int, col: int) -> Point:
 
 
 def relief(landscape: Landscape, points: Floats) -> Floats:
-    """Return log(1 + height above the lowest point), (…): walls a thousand times as high leave the floor its shades."""
+    """Return log(1 + height above the lowest point), (…): high walls do not hide differences near the minimum."""
     floor = landscape.value(landscape.minimum)
     return np.log1p(np.maximum(landscape.value(points) - floor, 0.0))
 
@@ -71,7 +71,7 @@ def landscape_map(landscape: Landscape, *, theme: str = "light") -> NDArray[np.u
 def race_png(
     landscape: Landscape, ground: NDArray[np.uint8], paths: Paths, start: Point, *, theme: str = "light"
 ) -> bytes:
-    """Draw the ways of optimisers over a map: a ring where all begin, a dot for each step, its sign at each end.
+    """Return a PNG of a map with optimiser paths: a ring at the start, a dot for each step, a marker at the end.
 
     Args:
         landscape: The landscape.
@@ -111,7 +111,7 @@ def race_png(
 
 
 def surface(landscape: Landscape, paths: Paths, *, theme: str = "light", height: int = 520) -> "go.Figure":
-    """Draw a landscape as a surface to turn, with the ways of optimisers on it.
+    """Return a Plotly surface of a landscape with the optimisers' paths on it.
 
     The height is that of `relief`; hovering names the true one.
     """
@@ -175,7 +175,7 @@ def _pixels(landscape: Landscape, points: Floats) -> Floats:
 
 
 def _walked(path: Floats) -> Floats:
-    """Return a path without what follows after it left the landscape."""
+    """Return a path up to where it leaves the landscape."""
     return path[np.isfinite(path).all(axis=1)]
 
 

@@ -1,4 +1,4 @@
-"""Losses beside one another: the pull at every logit as bars, and how value and pull follow the true class."""
+"""Losses compared: the gradient at every logit as bars, and value and gradient against the true class's probability."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""One map, large, with its numbers."""
+"""One map enlarged, with the numbers of its cells (Plotly)."""
 
 from math import floor, log10
 from typing import Any
@@ -18,7 +18,7 @@ _USUAL_WIDTH = 360  # of the figure on the screen, in pixels; a phone has little
 
 
 def around(shape: tuple[int, int], row: int, col: int, side: int = 9) -> Box:
-    """Return the part of a map (H, W) of at most side × side places that has a place as near its middle as can be."""
+    """Return the box of at most side × side cells of a map (H, W), centred on a cell as far as the edges allow."""
     height, width = (min(side, size) for size in shape)
     top = max(0, min(row - side // 2, shape[0] - height))
     left = max(0, min(col - side // 2, shape[1] - width))

@@ -1,4 +1,4 @@
-"""Optimisers side by side: a line for each over the steps, and the colour and sign that each keeps everywhere."""
+"""Optimisers compared: a line for each over the steps, and the colour and marker that each has in every figure."""
 
 from collections.abc import Mapping, Sequence
 from math import ceil
@@ -47,12 +47,12 @@ def hue(name: str, theme: str = "light") -> str:
 
 
 def seat(name: str) -> int:
-    """Return the place of an optimiser in the order of colours and signs."""
+    """Return the index of an optimiser in the order of colours and markers."""
     return list(OPTIMIZERS).index(name)
 
 
 def brief(name: str) -> str:
-    """Return what an optimiser is called where there is little room: "GD" for gradient descent, "SGD", "Nesterov", …"""
+    """Return the short name of an optimiser: "GD" for gradient descent, "SGD", "Nesterov", …"""
     return {"gd": "GD", "sgd": "SGD", "nesterov": "Nesterov"}.get(name, OPTIMIZERS[name].title)
 
 

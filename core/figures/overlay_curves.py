@@ -1,4 +1,4 @@
-"""Learning curves of several runs over one another, as Vega-Lite descriptions: one colour and one sign per run."""
+"""Learning curves of several runs in one chart (Vega-Lite): one colour and one marker per run."""
 
 import math
 from base64 import b64encode

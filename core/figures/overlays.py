@@ -1,4 +1,4 @@
-"""A heatmap laid over the picture it explains."""
+"""Heatmaps laid over the picture that they explain."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -17,7 +17,7 @@ _GREY = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 
 @dataclass(frozen=True, eq=False)
 class Overlay:
-    """A picture with its heatmap.
+    """A picture with a heatmap over it, and what its colours mean.
 
     Attributes:
         pixels: uint8 (H · zoom, W · zoom, 3).
@@ -63,7 +63,7 @@ def overlay(
     zoom: int | None = None,
     scope: Scope = "map",
 ) -> Overlay:
-    """Lay a heatmap over the grey version of its picture, so that every colour seen is the heatmap's.
+    """Return a heatmap over the grey version of its picture, so that every colour seen is the heatmap's.
 
     Values of different methods have different units, so each heatmap is scaled by its own size. A value covers the
     picture in proportion to its size; where it is zero the picture shows unchanged.
@@ -97,5 +97,5 @@ def overlay(
 
 
 def faded(pixels: Pixels, signed: bool) -> Pixels:
-    """Take a picture's lights (or, under red and blue, its darks) away, which would pass for strong values."""
+    """Return a picture without its lights (under red and blue: its darks), which would pass for strong values."""
     return (110 + pixels * 0.48 if signed else pixels * 0.45).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""The colours of every picture: one accent, one colour per split, one scale for amounts and one for signs."""
+"""The palette of all figures: accent, colours of the splits, a sequential and a diverging colour map, themes."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -88,13 +88,13 @@ def _blend(stops: str, positions: NDArray[np.float64]) -> Pixels:
 
 @cache
 def sequential() -> Pixels:
-    """Return the scale for amounts as RGB, uint8 (256, 3), read-only: zero is dark, most is light."""
+    """Return the sequential colour map, uint8 (256, 3), read-only: from dark (zero) to light."""
     return _blend(_SEQUENTIAL, np.linspace(0, 1, 256))
 
 
 @cache
 def diverging() -> Pixels:
-    """Return the scale for signed values as 256 RGB colours, uint8 (256, 3), read-only.
+    """Return the diverging colour map, uint8 (256, 3), read-only.
 
     Colour 128 is exactly the white of zero; 1 is the deepest blue and 255 the deepest red, so that a value
     and its opposite are equally far from it.
@@ -103,7 +103,7 @@ def diverging() -> Pixels:
 
 
 def hex_of(colour: Pixels) -> str:
-    """Write one RGB colour, uint8 (3,), as "#rrggbb"."""
+    """Return one RGB colour, uint8 (3,), as "#rrggbb"."""
     return "#" + bytes(colour.tolist()).hex()
 
 

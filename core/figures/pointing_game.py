@@ -1,4 +1,4 @@
-"""A league of methods: how often their maps point at the object, with intervals, as Vega-Lite descriptions."""
+"""Pointing game: each method's hit rate with its 95 % interval, best first (Vega-Lite)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ _ROW = 30  # screen pixels of a method and its gap
 
 
 def league_rows(league: League, measure: str, titles: Mapping[str, str]) -> Rows:
-    """Return a row for each method, best first, and then for the maps that know nothing of the network.
+    """Return a row for each method, best first, then for the two baselines (random map, centre of the picture).
 
     Args:
         league: The standings.

@@ -1,4 +1,4 @@
-"""What a network answers for each class, as bars."""
+"""Probabilities, logits and concept scores of the classes as bars (Plotly and Vega-Lite)."""
 
 import html
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ _LONGEST = 32
 
 
 def escape_plotly(text: str) -> str:
-    """Return text that Plotly shows as it stands: its labels would read tags, entities and $formulas$."""
+    """Return text escaped for Plotly's labels, which interpret tags, entities and $formulas$."""
     return html.escape(" ".join(text.split()), quote=False).replace("$", "&#36;")
 
 
@@ -36,7 +36,7 @@ def probabilities(
     top: int = 5,
     theme: str = "light",
 ) -> go.Figure:
-    """Draw the most likely classes of one image, the likeliest on top.
+    """Return a chart of the most likely classes of one image, the likeliest on top.
 
     Args:
         class_names: Name of each class; shown as text whatever it holds.
@@ -80,7 +80,7 @@ def probabilities(
 def scores(
     class_names: Sequence[str], values: ArrayLike, *, true: int | None = None, theme: str = "light"
 ) -> go.Figure:
-    """Draw the number that a network gives each class (its logit), in the order of the classes.
+    """Return a chart of the logit of each class, in the order of the classes.
 
     Args:
         class_names: Name of each class; shown as text whatever it holds.

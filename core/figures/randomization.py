@@ -1,4 +1,4 @@
-"""What becomes of a map while a network forgets: maps beside one another, each in full contrast."""
+"""Heatmaps of cascading randomization, each scaled by its own size."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ _SIDE = 128  # pixels are repeated until a map is about so wide
 
 
 def unit_map(values: ArrayLike, percentile: float = 99) -> NDArray[np.float64]:
-    """Return a map divided by its own size, so that its values run from −1 to 1: patterns compare, amounts do not.
+    """Return a map divided by its largest absolute value: values from −1 to 1, comparable in pattern but not in size.
 
     The size is a high percentile of its values' sizes, which a few extreme pixels do not move. A blank map stays so.
     """
@@ -21,7 +21,7 @@ def unit_map(values: ArrayLike, percentile: float = 99) -> NDArray[np.float64]:
 
 
 def cascade_tiles(maps: Sequence[ArrayLike], *, signed: bool) -> tuple[Pixels, ColorScale]:
-    """Colour maps (H, W) of one image, each by its own size, in one scale from −1 to 1, or 0 to 1 without signs.
+    """Return coloured maps (H, W), each divided by its own size, in one scale from −1 to 1, or 0 to 1 without signs.
 
     Returns:
         uint8 (N, H · zoom, W · zoom, 3), its pixels to be seen, and the scale.

@@ -1,4 +1,4 @@
-"""ROC and precision against recall, one line for each class, one of them told apart: Vega-Lite descriptions."""
+"""ROC and precision-recall curves, one line for each class, one class emphasised (Vega-Lite)."""
 
 from collections.abc import Sequence
 from typing import Any

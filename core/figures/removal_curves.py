@@ -1,4 +1,4 @@
-"""How likely a class is while pixels go or come, against orders of chance: a Vega-Lite description."""
+"""Deletion and insertion curves against those of random orders (Vega-Lite)."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def removal_rows(curve: Curve) -> Rows:
 
 
 def chance_rows(chance: Chance) -> Rows:
-    """Return the rows of a band of chance: the mean, and one deviation to both sides."""
+    """Return the rows of the band of random orders: mean ± one standard deviation."""
     spread = chance.spread.clip(min=0)
     low, high = ((chance.mean.probabilities + sign * spread).clip(0, 1) for sign in (-1, 1))
     places = zip(chance.shares.tolist(), chance.mean.probabilities.tolist(), low.tolist(), high.tolist(), strict=True)

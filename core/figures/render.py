@@ -1,4 +1,4 @@
-"""Learning curves as a picture to keep: the same descriptions that the pages draw, on paper."""
+"""Learning curves rendered to PNG and SVG from the Vega-Lite descriptions of the pages."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -72,7 +72,7 @@ def _charts(
 
 
 def _filled(chart: dict[str, Any], rows: Rows, named: Mapping[str, Rows]) -> dict[str, Any]:
-    """Return a chart that carries its rows with it, and has nothing to zoom or to point at."""
+    """Return a chart with its rows inside and without zoom or tooltips."""
     layers = []
     for layer in chart["layer"]:
         kept = {key: value for key, value in layer.items() if key != "params"}

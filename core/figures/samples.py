@@ -1,4 +1,4 @@
-"""Images of a data set, side by side."""
+"""Images of a data set as one strip."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ _DIMMED = 0.2
 
 
 def sample_strip(images: NDArray[np.uint8], masks: NDArray[np.bool_] | None = None) -> bytes:
-    """Draw images in one row.
+    """Return images side by side in one row.
 
     Args:
         images: uint8 (N, C, H, W) with N at least 1 and one or three channels.

@@ -12,7 +12,7 @@ from core.formatting import number
 
 @dataclass(frozen=True)
 class ColorScale:
-    """A rule from values to colours.
+    """A mapping from values to colours.
 
     Attributes:
         kind: "sequential" runs from zero (dark) to `high` (light); "diverging" from `low` = −`high` (blue)
@@ -51,7 +51,7 @@ class ColorScale:
         return diverging() if self.kind == "diverging" else sequential()
 
     def index(self, values: ArrayLike) -> NDArray[np.uint8]:
-        """Return which of the 256 colours each value gets; zero's for what is not a number."""
+        """Return each value's index among the 256 colours, uint8 (…); NaN gets that of zero."""
         array = np.asarray(values, dtype=np.float64)
         size = self.high if self.high > 0 else 1.0
         share = np.nan_to_num(array / size, nan=0.0, posinf=1.0, neginf=-1.0)
@@ -89,7 +89,7 @@ SCOPES: dict[Scope, str] = {
 
 @dataclass(frozen=True)
 class Legend:
-    """What to write and paint beside pictures of one scale.
+    """A colour bar with its labels and a sentence.
 
     Attributes:
         css: The scale as a CSS background, from left (low) to right (high).

@@ -1,4 +1,4 @@
-"""Explanations as one picture to keep: the input and a tile for each map, with what the colours mean."""
+"""Layout of tiles (picture, title, text, colour bar) on one PNG sheet."""
 
 import io
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ class Tile:
 
 @dataclass(frozen=True, eq=False)
 class Sheet:
-    """A finished sheet.
+    """A sheet as PNG, with the places of its tiles.
 
     Attributes:
         png: The picture.
@@ -54,7 +54,7 @@ class Sheet:
 
 
 def sheet(heading: str, about: str, tiles: Sequence[Tile], *, columns: int = COLUMNS) -> Sheet:
-    """Lay tiles out row by row below a heading, in the light theme.
+    """Return tiles laid out row by row below a heading, in the light theme.
 
     Args:
         heading: The title of the sheet; may hold what a user wrote.

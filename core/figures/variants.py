@@ -1,4 +1,4 @@
-"""Images of a data set, each with variants of itself."""
+"""Images of a data set, each beside variants of itself (augmentation)."""
 
 import io
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class VariantSheet:
 
 
 def variant_sheet(images: NDArray[np.uint8], variants: NDArray[np.uint8]) -> VariantSheet:
-    """Draw images beside their variants, the pixels to be seen.
+    """Return images beside their variants, enlarged without smoothing.
 
     Args:
         images: uint8 (N, C, H, W) with N at least 1 and one or three channels.

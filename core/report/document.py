@@ -1,4 +1,4 @@
-"""The lab report of a run: one HTML file that asks nothing of any other place and runs no script."""
+"""The lab report of a run: one self-contained HTML file without scripts or external resources."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -71,7 +71,7 @@ def _template() -> Template:
 
 
 def _record(store: RunStore, run: Run) -> dict[str, Any]:
-    """Return what is printed of the record alone."""
+    """Return the parts of the report that come from the run's record."""
     config = TrainConfig.from_mapping(run.config)
     info, layers = run.dataset_info, summarize(run.spec)
     rows = [
@@ -103,7 +103,7 @@ def _shape(shape: tuple[int, ...] | None) -> str:
 
 
 def _found(store: RunStore, run: Run, missing: list[str], wish: Wish, progress: Progress | None) -> dict[str, Any]:
-    """Return what the network itself has to be asked for."""
+    """Return the parts of the report for which the network is loaded: evaluation, filters, explanations."""
     values: dict[str, Any] = {"judged": None, "filters": (), "convolutions": 0, "asked": ()}
     network = NetworkLibrary(store).of_run(run)
     model = _attempt("The test, the filters and the explanations", missing, lambda: network.model)
@@ -143,7 +143,7 @@ def _curves(store: RunStore, run: Run) -> ReportImage:
 
 
 def _course(name: str, points: tuple[Point, ...]) -> str:
-    """Say in words what a curve shows, for those who do not see it."""
+    """Return the text alternative of the learning curves."""
     if not points:
         return ""
     first, last = points[0], points[-1]

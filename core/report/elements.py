@@ -1,4 +1,4 @@
-"""What a lab report shows, ready to be written down: texts as they are, pictures inside the file."""
+"""Elements of a lab report: pictures as data URIs, colour bars, and progress of a part of the work."""
 
 import base64
 import io
@@ -64,7 +64,7 @@ def bar(scale: ColorScale, text: str = "") -> Bar:
 
 
 def share_of(progress: Progress | None, start: int, size: int) -> Progress:
-    """Return what tells the progress of one part of a work of 100: from `start` on, `size` in all."""
+    """Return a progress callback that maps one part of the work onto `start` to `start + size` of 100."""
 
     def tell(done: int, total: int) -> None:
         if progress is not None:

@@ -1,4 +1,4 @@
-"""The test of a run's network in a lab report: metrics, classes, and which are taken for which."""
+"""Evaluation of a run's network in a lab report: metrics, scores of classes, confusion matrix."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class Confusion:
 
 @dataclass(frozen=True)
 class ReportEvaluation:
-    """What the test found, in words and numbers as they are printed.
+    """The evaluation in words and numbers as they are printed.
 
     Attributes:
         images: How many test images.
@@ -56,7 +56,7 @@ class ReportEvaluation:
 
 
 def judged(report: Report, names: Sequence[str]) -> ReportEvaluation:
-    """Return what is printed of a report on a split."""
+    """Return the printed form of a report on a split."""
     scores = report.scores
     rates = [("Accuracy", scores.accuracy), *((f"Among the {k} likeliest", rate) for k, rate in scores.top.items())]
     metrics = [(name, f"{rate.value:.1%}", f"{100 * rate.low:.1f}–{100 * rate.high:.1f} %") for name, rate in rates]
@@ -105,6 +105,6 @@ def _confusion(report: Report, names: Sequence[str]) -> Confusion:
 
 
 def _tints(shares: NDArray[np.float64]) -> Pixels:
-    """Return the accent on white paper, the more of it the larger the share: (…) to uint8 (…, 3)."""
+    """Return shares (…) as tints of the accent colour on white, uint8 (…, 3)."""
     accent = np.array(list(bytes.fromhex(ACCENT.removeprefix("#"))))
     return (255 + (accent - 255.0) * shares[..., None]).round().astype(np.uint8)

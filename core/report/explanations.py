@@ -1,4 +1,4 @@
-"""A few test images in a lab report, and why the network decided about them as it did."""
+"""Explanations of a few test images in a lab report."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ MOST_IMAGES, MOST_METHODS = 12, 5
 
 @dataclass(frozen=True)
 class Wish:
-    """What a reader wants explained.
+    """Which images are explained, by which methods.
 
     Attributes:
         images: Numbers of test images, at most `MOST_IMAGES`; they come before those that are chosen anyway.
@@ -150,7 +150,7 @@ def _map(
 
 
 def _where(found: Attribution) -> str:
-    """Say in words where a map is strongest, for those who do not see it."""
+    """Return the text alternative of a map: where it is strongest."""
     values = heatmap(found)
     row, column = divmod(int(torch.argmax(values.abs())), values.shape[1])
     height, width = values.shape

@@ -1,4 +1,4 @@
-"""What is learned inside a network, in a lab report: the kernels of its first convolutions."""
+"""Filters of the first convolutions in a lab report."""
 
 from dataclasses import dataclass
 
