@@ -1,4 +1,4 @@
-"""What a compressed network does otherwise than the original: answers, classes, explanations."""
+"""Differences between a compressed network and the original: predictions, classes, explanations."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ Tell = Callable[[int, int], None]
 
 @dataclass(frozen=True, eq=False)
 class Change:
-    """How the answers of two networks to the same N images differ.
+    """The predictions of two networks for the same N images.
 
     Attributes:
         labels: The true classes, int64 (N,).
@@ -48,7 +48,7 @@ class Change:
 
     @property
     def flipped(self) -> Ints:
-        """Numbers of the images whose answer changed: what was right and is wrong first, then the surest before."""
+        """Indices of the images whose prediction changed: first those now wrong, then by confidence before."""
         places = np.flatnonzero(self.before != self.after)
         lost = self.before[places] == self.labels[places]
         return places[np.lexsort((-self.sure_before[places], ~lost))]
@@ -65,7 +65,7 @@ class Change:
 
     @property
     def p(self) -> float:
-        """How likely so uneven a count of lost and won images is if both networks are equally good.
+        """p-value of McNemar's test on the counts of lost and won images.
 
         McNemar's exact test: among the images that just one of the two gets right, a fair coin decides which.
         """
@@ -86,7 +86,7 @@ class Change:
 def compare(
     original: nn.Module, compressed: nn.Module, images: Tensor, labels: Tensor, *, progress: Tell | None = None
 ) -> Change:
-    """Ask two networks about the same images.
+    """Return the predictions of two networks for the same images.
 
     Args:
         original, compressed: In evaluation mode; neither is changed.
@@ -145,7 +145,7 @@ def explanations(
     *,
     progress: Progress | None = None,
 ) -> tuple[Moved, ...]:
-    """Explain the same class of the same images to two networks.
+    """Return explanations of the same class of the same images by two networks.
 
     Args:
         original, compressed: In evaluation mode.

@@ -1,4 +1,4 @@
-"""What a network costs: bytes of its file, and milliseconds for an image, measured beside another network."""
+"""Cost of a network: file size in bytes and inference time in milliseconds, measured in turns with another network."""
 
 import time
 import zlib
@@ -37,7 +37,7 @@ class Size:
 
 @dataclass(frozen=True)
 class Pace:
-    """Milliseconds for one image: the median of the rounds, and the quarters of them that were faster and slower."""
+    """Milliseconds for one image: median and quartiles of the rounds."""
 
     median: float
     low: float
@@ -47,7 +47,7 @@ class Pace:
 
 @dataclass(frozen=True)
 class Ratio:
-    """How long one network takes as a share of another's time, round by round: the median and its 95 % interval.
+    """Ratio of two networks' times, round by round: the median and its 95 % interval.
 
     The interval is that of the sign test: it asks nothing of how the times are spread.
     """
@@ -63,7 +63,7 @@ class Ratio:
 
 
 def size_of(spec: ModelSpec, model: nn.Module) -> Size:
-    """Measure the file of a network."""
+    """Return the size of a network's safetensors file, plain and zipped."""
     data = to_file(spec, model)
     return Size(len(data), len(zlib.compress(data, 6)), sum(tensor.numel() for tensor in load(data).values()))
 
@@ -77,7 +77,7 @@ def race(
     rounds: int = ROUNDS,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[tuple[Pace, Pace], Ratio]:
-    """Let two networks look at one image again and again, by turns, so that whatever slows the machine slows both.
+    """Time two networks on one image in turns, so that other load on the machine affects both alike.
 
     Args:
         before, after: In evaluation mode.
@@ -106,7 +106,7 @@ def race(
 
 
 def _repeats(model: nn.Module, batch: Tensor) -> int:
-    """Warm a network up, and return how many passes one measurement needs."""
+    """Warm a network up and return the number of passes per measurement."""
     once = min(_clock(model, batch, 1) for _ in range(_WARM))
     return max(1, round(_LEAST / max(once, 1e-6)))
 

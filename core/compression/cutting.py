@@ -1,4 +1,4 @@
-"""Really removing filters that are zero: fewer filters in the spec, and the next layer's weights cut accordingly."""
+"""Removal of pruned filters from the network: fewer filters in the spec, and the next layer's weights cut to match."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -35,7 +35,7 @@ class Cut:
 
 
 def cut(spec: ModelSpec, pruned: Pruned) -> Cut:
-    """Remove the filters that `prune` took away, wherever nothing but the next layer reads them.
+    """Return a network without its zero filters, wherever only the next layer reads them.
 
     The network gives the same logits as the masked one, but for rounding.
 
@@ -59,7 +59,7 @@ def cut(spec: ModelSpec, pruned: Pruned) -> Cut:
 
 
 def _obstacle(spec: ModelSpec, name: str) -> str:
-    """Say why the filters of a convolution cannot be cut, or nothing."""
+    """Return why the filters of a convolution cannot be cut, or ""."""
     if name not in spec.layer_names:
         return "inside a residual block the sum needs every map"
     place = spec.layer_names.index(name)
@@ -80,7 +80,7 @@ def _obstacle(spec: ModelSpec, name: str) -> str:
 
 
 def _places(spec: ModelSpec, gone: Mapping[str, tuple[int, ...]]) -> _Places:
-    """Follow which maps and numbers are left from layer to layer."""
+    """Return the indices that are left in each dimension of each parameter, by its name in the `state_dict`."""
     found: _Places = {}
     left = torch.arange(spec.input_shape[0])
     for layer, summary in zip(spec.layers, summarize(spec), strict=True):

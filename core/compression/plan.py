@@ -1,4 +1,4 @@
-"""Carrying out what was chosen: prune, cut, quantise, in this order."""
+"""Applies a compression plan: prune, cut, quantise, in this order."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from core.model.spec import ModelSpec
 
 @dataclass(frozen=True)
 class LayerLoss:
-    """What one layer lost.
+    """Weights and filters of one layer before and after compression.
 
     Attributes:
         name: The layer.
@@ -65,7 +65,7 @@ def compress(
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> Compressed:
-    """Make a network smaller; it stays as it is itself.
+    """Return a compressed copy of a network.
 
     Args:
         spec: Its stack.
@@ -101,7 +101,7 @@ def sweep(
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Rate, ...]:
-    """Prune a network by one share after another, always from the whole one, and see how many images it gets right.
+    """Return the accuracy of a network pruned to each of several shares, each time from the original.
 
     Args:
         model: The network; it stays as it is.

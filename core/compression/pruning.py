@@ -1,4 +1,4 @@
-"""Taking the smallest weights or filters away, by `torch.nn.utils.prune`."""
+"""Magnitude pruning of weights or filters by `torch.nn.utils.prune`."""
 
 import copy
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ from core.failures import in_sentences
 
 @dataclass(frozen=True, eq=False)
 class Pruned:
-    """A network of which something was taken away.
+    """A pruned network with its masks.
 
     Attributes:
         model: The network with zeros in those places, in evaluation mode; it shares nothing with the original.

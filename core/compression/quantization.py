@@ -1,4 +1,4 @@
-"""Networks in whole numbers: post-training static quantisation to int8 by `torch.ao.quantization`."""
+"""Post-training static quantisation to int8 by `torch.ao.quantization`."""
 
 import copy
 import warnings
@@ -69,7 +69,7 @@ def blank_int8(model: nn.Module) -> nn.Module:
 
 
 def _prepared(model: nn.Module) -> nn.Module:
-    """Return a copy in islands of whole-number arithmetic, with observers."""
+    """Return a copy whose int8 parts are wrapped in quantisation stubs, with observers."""
     if torch.backends.quantized.engine == "none":
         raise ConfigError(
             "torch has no whole-number arithmetic for this machine's processor: prune the network instead."
@@ -120,7 +120,7 @@ def _zeros(convolution: nn.Conv2d) -> tuple[tuple[int, int], tuple[int, int]]:
 
 
 def _islands(model: nn.Sequential) -> nn.Sequential:
-    """Join neighbours that can compute in whole numbers; each group is named after its first layer."""
+    """Group neighbouring layers that can compute in int8; each group is named after its first layer."""
     groups: list[tuple[str, list[tuple[str, nn.Module]]]] = []
     open_group = False
     for name, module in _joined(list(model.named_children())):

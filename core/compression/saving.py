@@ -1,4 +1,4 @@
-"""Compressed networks as safetensors files, and back: tensors and the stack as JSON, never code."""
+"""Compressed networks to and from safetensors files: tensors, and the spec as JSON in the metadata."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -64,7 +64,7 @@ def _metadata(data: bytes) -> dict[str, Any]:
 
 
 def _whole_layers(model: nn.Module) -> Iterator[tuple[str, Any]]:
-    """Yield the layers that compute in whole numbers, by name."""
+    """Yield the int8 layers by name."""
     for name, module in model.named_modules():
         if hasattr(module, "set_weight_bias") and hasattr(module, "weight"):
             yield name, module
@@ -90,7 +90,7 @@ def _of(name: str, layers: Mapping[str, Any]) -> bool:
 
 
 def _fill(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
-    """Put the numbers of a file into a network of the same modules."""
+    """Load the tensors of a file into a network of the same modules."""
     layers, used = dict(_whole_layers(model)), set[str]()
     for name, layer in layers.items():
         weight, scales = tensors[f"{name}.weight"], tensors[f"{name}.weight_scale"]

@@ -1,4 +1,4 @@
-"""How a network can be made smaller: the choices; nothing here needs torch."""
+"""Options of compression: pruning methods, amounts and quantisation; imports no torch."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ MOST = 0.99
 
 @dataclass(frozen=True)
 class Way:
-    """One way to choose what goes: its title, and what it does in a sentence."""
+    """A pruning method: its title, and what it does in a sentence."""
 
     title: str
     summary: str
@@ -36,7 +36,7 @@ PRUNINGS = {
 
 @dataclass(frozen=True)
 class Pruning:
-    """Which weights go and how many: `kind` is a key of `PRUNINGS`, `amount` a share from 0 to 0.99.
+    """A pruning method and amount: `kind` is a key of `PRUNINGS`, `amount` a share from 0 to 0.99.
 
     Of "weights" and "layers" it is the share of all weights of convolutions and dense layers, biases not counted; of
     "filters" that of each convolution's filters, of which one always stays.
@@ -55,7 +55,7 @@ class Pruning:
             raise ConfigError(f"The share to prune must be a number from 0 to {MOST}, not {repr(self.amount)[:40]}.")
 
     def __str__(self) -> str:
-        """Say it in words: "60 % of the filters of each convolution pruned"."""
+        """Return it in words: "60 % of the filters of each convolution pruned"."""
         what = {
             "weights": "the weights pruned, the smallest anywhere",
             "layers": "the weights of each layer pruned, the smallest",
@@ -66,12 +66,12 @@ class Pruning:
 
 @dataclass(frozen=True)
 class Plan:
-    """How a network is made smaller: what is pruned, if anything, and whether it then computes in int8."""
+    """A compression plan: what is pruned, if anything, and whether the network is then quantised to int8."""
 
     pruning: Pruning | None = None
     int8: bool = False
 
     def __str__(self) -> str:
-        """Say it in words: "60% of the weights of each layer pruned, the smallest; in int8"."""
+        """Return it in words: "60% of the weights of each layer pruned, the smallest; in int8"."""
         parts = [str(self.pruning)] if self.pruning and self.pruning.amount else []
         return "; ".join([*parts, *(["in int8"] if self.int8 else [])]) or "nothing changed"

@@ -1,4 +1,4 @@
-"""What a network answers to every image of a split: the numbers that all judgement starts from."""
+"""Logits of a network for a whole split, with the predictions, probabilities and losses derived from them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -107,7 +107,7 @@ def answers_of(
     normalize: Callable[[Tensor], Tensor],
     progress: Progress | None = None,
 ) -> Answers:
-    """Ask a network about a whole split, in bounded batches; no image is left out and the network stays as it is.
+    """Return a network's logits for a whole split, computed in bounded batches; the network is left unchanged.
 
     Args:
         model: Its outputs are logits (N, K).

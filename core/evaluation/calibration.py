@@ -1,4 +1,4 @@
-"""Whether a network is right as often as it is sure: the reliability diagram and its error in one number."""
+"""Calibration: the reliability diagram and the expected calibration error."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ BINS = 10
 
 @dataclass(frozen=True)
 class Bin:
-    """The images whose answer is about as confident as one another.
+    """One bin of a reliability diagram: the images whose confidence lies in its range.
 
     Attributes:
         low, high: The confidences, above `low` (from 0 on in the first bin) up to `high`.
@@ -54,7 +54,7 @@ class Reliability:
 
 
 def reliability(answers: Answers, bins: int = BINS) -> Reliability:
-    """Return how often answers are right, by how confident they are, in bins of equal width."""
+    """Return the reliability diagram of answers, in bins of equal width."""
     sure, right = answers.confidence, answers.right
     edges = np.linspace(0, 1, bins + 1)
     # scikit-learn gives only the means; a bin holds what is above its lower edge, up to its upper one.

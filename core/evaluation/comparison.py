@@ -1,4 +1,4 @@
-"""Two networks on the same images: which ones only one of them gets, and whether that can be luck."""
+"""Paired comparison of two networks on the same images by McNemar's test."""
 
 from dataclasses import dataclass
 
@@ -33,7 +33,7 @@ class McNemar:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Which images each of two networks gets, int64 (M,) each, in the order of the split.
+    """The images that both, one or none of two networks classify correctly, int64 (M,) each, in order of the split.
 
     Attributes:
         both, only_first, only_other, neither: Together all images, each once.

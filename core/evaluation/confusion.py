@@ -1,4 +1,4 @@
-"""Which classes are taken for which, and which images those are."""
+"""The confusion matrix, its cells' images and its most frequent mistakes."""
 
 import numpy as np
 from sklearn.metrics import confusion_matrix
@@ -28,7 +28,7 @@ def cell(answers: Answers, true: int, predicted: int) -> Whole:
 
 
 def mistakes(counts: Whole) -> list[tuple[int, int, int]]:
-    """List the pairs that are mixed up, most often first: true class, predicted class, how many images."""
+    """Return the confused pairs, most frequent first: true class, predicted class, how many images."""
     wrong = counts * ~np.eye(len(counts), dtype=bool)
     order = np.argsort(-wrong, axis=None, kind="stable")[: np.count_nonzero(wrong)]
     pairs = zip(*np.unravel_index(order, wrong.shape), strict=True)

@@ -1,4 +1,4 @@
-"""Images worth looking at: an entry of `GALLERIES` says which come first, and why."""
+"""Rankings of images worth looking at: confidently wrong, uncertain, high loss, possibly mislabelled."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from core.evaluation.answers import Answers, Floats, Whole
 
 @dataclass(frozen=True)
 class Gallery:
-    """A way to put images in order.
+    """A ranking of the images of a split.
 
     Attributes:
         title: Its name on the screen.
@@ -45,7 +45,7 @@ def hardest(answers: Answers) -> Whole:
 
 
 def thresholds(answers: Answers) -> Floats:
-    """Return how sure the network is, on average, of each class on the images that are labelled so: float64 (K,).
+    """Return each class's mean probability over the images with that label, float64 (K,) (confident learning).
 
     Infinite for a class without images: nothing is known of it. (Northcutt et al. 2021, arXiv:1911.00068, equation 2.)
     """
@@ -55,7 +55,7 @@ def thresholds(answers: Answers) -> Floats:
 
 
 def possible_wrong_labels(answers: Answers) -> Whole:
-    """Return the images whose label is doubtful, by how much likelier the predicted class is than the label.
+    """Return the images whose label may be wrong, by how much likelier the predicted class is than the label.
 
     Confident learning: those where the predicted class differs from the label and is at least as likely as it is, on
     average, on the images that are labelled so.

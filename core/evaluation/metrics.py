@@ -1,4 +1,4 @@
-"""Accuracy, precision, recall and their like: scikit-learn does the sums, what has no value is said to have none."""
+"""Accuracy, precision, recall, F1 and top-k accuracy by scikit-learn; what is undefined is None."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ AVERAGES = ("macro", "micro", "weighted")
 
 @dataclass(frozen=True)
 class ClassScores:
-    """How well one class is told from the others.
+    """Precision, recall and F1 of one class.
 
     Attributes:
         images: How many there are of it.
@@ -47,7 +47,7 @@ class Averages:
 
 @dataclass(frozen=True)
 class Scores:
-    """How good a network is on a split.
+    """The scores of a network on a split.
 
     Attributes:
         images: N.
@@ -75,7 +75,7 @@ class Scores:
 
 
 def scores_of(answers: Answers) -> Scores:
-    """Return all that one number each can say of how good the answers are."""
+    """Return all scores of a network's answers."""
     labels, probabilities, known = answers.labels, answers.probabilities, np.arange(answers.num_classes)
     images = len(answers)
     right = round(accuracy_score(labels, answers.predicted, normalize=False))
@@ -94,12 +94,12 @@ def scores_of(answers: Answers) -> Scores:
 
 
 def top_of(num_classes: int) -> list[int]:
-    """Return for which k it is worth asking whether the true class is among the k likeliest."""
+    """Return the values of k for which top-k accuracy is informative."""
     return [k for k in (2, 3, 5) if k < num_classes][-2:]
 
 
 def _among(answers: Answers, k: int) -> int:
-    """Count the images whose class is among the k likeliest."""
+    """Return how many images have their class among the k likeliest."""
     # scikit-learn takes the last of equally likely classes, `argmax` the first: in reverse order the two agree.
     last = answers.num_classes - 1
     hits = top_k_accuracy_score(

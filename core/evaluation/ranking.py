@@ -1,4 +1,4 @@
-"""How well each class's probability ranks its images before the others: ROC and precision against recall."""
+"""ROC and precision-recall curves of each class, one versus rest."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ MOST = 200  # points of a curve that are kept to draw
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """One class against the rest.
+    """The ROC and precision-recall curves of one class against the rest.
 
     Attributes:
         images: How many are of the class; `Answers` has so many others.
@@ -32,7 +32,7 @@ class Ranking:
 
 
 def rankings(answers: Answers, progress: Progress | None = None) -> tuple[Ranking, ...]:
-    """Return for each class how its probability ranks the images, one versus rest.
+    """Return the curves and areas of each class, one versus rest.
 
     Args:
         answers: Those of a network.

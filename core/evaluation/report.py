@@ -1,4 +1,4 @@
-"""All that can be said of a network on one split, found once."""
+"""The full evaluation of a network on one split."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from core.progress import Progress
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """A network on a split.
+    """All scores, curves and diagrams of a network on a split.
 
     Attributes:
         answers: What it says to each image.
@@ -30,6 +30,6 @@ class Report:
 
 
 def report_of(answers: Answers, progress: Progress | None = None) -> Report:
-    """Judge answers in every way there is; `progress` is that of `rankings`, which takes longest."""
+    """Return the full evaluation of answers; `progress` is that of `rankings`, which takes longest."""
     ranked = rankings(answers, progress)
     return Report(answers, scores_of(answers), confusion_counts(answers), reliability(answers), ranked)

@@ -1,4 +1,4 @@
-"""Runs in and out without the app: `python -m core.exchange export RUN FILE.zip`, `… report RUN FILE.html`, …."""
+"""Command line to export, import and report runs: `python -m core.exchange export RUN FILE.zip`, …."""
 
 import argparse
 import sys
@@ -83,7 +83,7 @@ def _write(store: RunStore, arguments: argparse.Namespace) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Do as the command line says and return the exit code."""
+    """Run the command line and return the exit code."""
     replace_unprintable()
     arguments = _parser().parse_args(argv)
     try:

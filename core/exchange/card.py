@@ -1,4 +1,4 @@
-"""A model card: what a run's network is, by what is recorded of it and nothing else.
+"""The model card of a run's network in Markdown, from what is recorded of the run.
 
 After Mitchell et al. 2019, "Model cards for model reporting", arXiv:1810.03993.
 """
@@ -141,7 +141,7 @@ def _metrics(run: Run) -> list[str]:
 
 
 def found_in(store: RunStore, run: Run) -> tuple[Finding, ...]:
-    """Return what the diagnosis says of all that is recorded of a run."""
+    """Return the findings of the diagnosis on the whole record of a run."""
     return diagnose(run, store.metrics(run.id), store.evidence(run.id), num_classes=run.spec.num_classes)
 
 

@@ -1,4 +1,4 @@
-"""The steps of a run as comma-separated values: every number as it was recorded, to the last bit."""
+"""The recorded steps of a run as CSV; every number survives bit for bit."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ MAX_COUNT = 2**31 - 1
 
 
 def curves_csv(metrics: Iterable[Metric]) -> str:
-    """Return one line for every recorded step, after one with the names of the columns.
+    """Return the CSV of a run's steps: a header, then one line for every recorded step.
 
     Numbers are written so that reading them gives the same float64; validation scores are left empty but after
     an epoch.

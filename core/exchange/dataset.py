@@ -1,4 +1,4 @@
-"""The data set of a run in its archive: what is known of it, and its images where there are few."""
+"""The data set of a run in its archive: a description, and the images where they are few."""
 
 import ast
 import re
@@ -45,7 +45,7 @@ _FIELDS: dict[str, schema.Check] = {
 
 
 def dataset_parts(store: RunStore, run: Run) -> dict[str, Callable[[], str | bytes]]:
-    """Return what makes the files of an archive that are about the data set of a run."""
+    """Return functions that make the files of an archive about the data set of a run, by file name."""
     parts: dict[str, Callable[[], str | bytes]] = {}
     if run.dataset_info is not None:
         parts[DATASET] = lambda: _described(run).to_json()
@@ -66,7 +66,7 @@ def _described(run: Run) -> DatasetInfo:
 
 
 def _own_images(run: Run) -> bytes:
-    """Return all images of a data set of one's own, whatever number the run learned from: it is to be had again."""
+    """Return all images of a user's data set, even if the run learned from a part of them."""
     arrays = read_stored(run.dataset)
     if arrays is None:
         raise DataError(f"The images of {DATASETS[run.dataset].title} are damaged.")
@@ -84,7 +84,7 @@ def _pack(info: DatasetInfo, arrays: Arrays) -> bytes:
 
 
 def read_info(archive: Archive, dataset: str, spec: ModelSpec) -> DatasetInfo | None:
-    """Return what an archive says of the data set of its run, checked; None where it says nothing.
+    """Return the checked description of the run's data set in an archive; None where there is none.
 
     Raises:
         ArchiveError: It says what cannot be, or does not fit the network.
@@ -113,7 +113,7 @@ def read_info(archive: Archive, dataset: str, spec: ModelSpec) -> DatasetInfo | 
 
 
 def _of_earlier_version(archive: Archive, dataset: str) -> dict[str, Any]:
-    """Return what archives without `DATASET` say: names of classes in one file, mean and deviation in another."""
+    """Return the description from archives without `DATASET`: class names from one file, mean and std from another."""
     found = {"title": dataset, "summary": "", "source": "", "licence": "", "split_sizes": (0, 0, 0), "centred": False}
     listed = _CLASSES.search(archive.text(PREDICTOR)) if PREDICTOR in archive.names else None
     names = [ast.literal_eval(line.strip().rstrip(",")) for line in listed[1].splitlines()] if listed else []
@@ -126,7 +126,7 @@ def _of_earlier_version(archive: Archive, dataset: str) -> dict[str, Any]:
 
 
 def stage_images(archive: Archive, info: DatasetInfo, folder: Path) -> None:
-    """Put the images of an archive, checked, into the folder of its run; nothing where they are not needed here.
+    """Put the checked images of an archive into the folder of its run; do nothing where the data set is here already.
 
     Raises:
         ArchiveError: They are damaged, or not those of this data set.
@@ -159,7 +159,7 @@ def _three(sizes: tuple[int, ...]) -> tuple[int, int, int]:
 def _tensors(
     archive: Archive, path: Path, names: "list[str] | tuple[str, ...]", more: "list[str] | tuple[str, ...]" = ()
 ) -> Mapping[str, NDArray[Any]]:
-    """Return arrays of the file of images, and of some more those that are there; raises `ArchiveError`."""
+    """Return named arrays of the file of images, and optional ones where present; raises `ArchiveError`."""
     try:
         with path.open("wb") as file:
             archive.copy(DATA, file, 2 * MOST + MB)
@@ -177,7 +177,7 @@ def _offered(store: RunStore, run: Run) -> Path:
 
 
 def offered_images(store: RunStore, run: Run) -> int:
-    """Return how many images came with a run and could become its data set here; 0 where it is here or none came."""
+    """Return how many images came with an imported run; 0 where its data set is here already or none came."""
     if user_datasets.listed(run.dataset) is not None:
         return 0
     try:
@@ -198,7 +198,7 @@ def _read_offered(store: RunStore, run: Run) -> tuple[DatasetInfo, Arrays]:
 
 
 def bring_in_images(store: RunStore, run: Run) -> str:
-    """Make a data set of the images that came with a run, under the name that the run has for it, and return that.
+    """Make a user's data set of the images that came with a run; return its name, that of the run's record.
 
     Raises:
         DataError: No images came with it.

@@ -1,4 +1,4 @@
-"""How good a run's network was found to be, and what follows from its record about where that ends."""
+"""Measured accuracy of a run's network for its model card, and the limits of these measurements."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Row:
 
 
 def measured(run: Run) -> tuple[Row, ...]:
-    """Return what is recorded of a run's accuracy: on training batches, validation and test images."""
+    """Return the recorded accuracies of a run: on training batches, validation and test images."""
     sizes = run.dataset_info.split_sizes if run.dataset_info else (0, 0, 0)
     rows = [
         _row(
@@ -51,7 +51,7 @@ def _row(split: str, title: str, images: int, accuracy: float | None, loss: floa
 
 
 def interval(accuracy: float, images: int) -> str:
-    """Write Wilson's 95 % interval of a share of so many images: "95.1–98.2 %"; "–" if their number is not known."""
+    """Return Wilson's 95 % interval of a share of so many images: "95.1–98.2 %"; "–" if their number is not known."""
     from scipy.stats import binomtest
 
     if not images:
@@ -61,7 +61,7 @@ def interval(accuracy: float, images: int) -> str:
 
 
 def limits(run: Run) -> Iterator[str]:
-    """Yield what its record says against a run's network, one sentence each."""
+    """Yield the known limitations of a run's network, one sentence each."""
     config = TrainConfig.from_mapping(run.config)
     shape = " × ".join(map(str, run.spec.input_shape))
     yield f"It gives every image one of its {run.spec.num_classes} classes, whatever the image shows."
@@ -86,7 +86,7 @@ def _points(gap: float) -> str:
 
 
 def untested(run: Run) -> Iterator[str]:
-    """Yield what no measurement in a run's record is about, one sentence each."""
+    """Yield what was not measured in a run, one sentence each."""
     if run.test_accuracy is None:
         yield "The test images: nothing of them is recorded."
         seen = "the validation images" if run.valid_accuracy is not None else ""

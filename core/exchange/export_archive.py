@@ -1,4 +1,4 @@
-"""A whole run as one zip file."""
+"""Export of a whole run as one zip file."""
 
 import platform
 import shutil
@@ -69,7 +69,7 @@ def _weights(store: RunStore, run_id: str, folder: Path, missing: list[str]) -> 
 
 
 def _caught_up(store: RunStore, run_id: str, step: int) -> Run:
-    """Return the run once its record has reached the step of its weights: a worker writes it a moment later."""
+    """Return the run once its record has reached the step of its weights: a worker writes the record later."""
     until = time.monotonic() + CATCH_UP_SECONDS
     while (run := store.get(run_id)).step < step and run.status is Status.RUNNING and time.monotonic() < until:
         time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""What an archive of a run holds and under which names, and how much of it is accepted."""
+"""Layout of an archive of a run: file names, size limits, format version and the errors of an import."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
@@ -27,7 +27,7 @@ class ArchiveError(ConvScopeError):
 
 @dataclass(frozen=True)
 class Limits:
-    """How large an archive may be: far beyond any real run, far below what would hurt.
+    """Size limits of an archive: far above any real run, far below what would harm the server.
 
     Attributes:
         archive: Bytes of the file itself.
@@ -59,7 +59,7 @@ def weights_names(epochs: Iterable[int | None]) -> dict[int | None, str]:
 
 
 def missing_weights(path: Path) -> str:
-    """Return one sentence on why a checkpoint cannot be used, or nothing; only its table of contents is read."""
+    """Return one sentence on why a checkpoint cannot be used, or ""; only its header is read."""
     try:
         with safe_open(path, framework="np"):
             return ""
@@ -70,7 +70,7 @@ def missing_weights(path: Path) -> str:
 
 
 def single_line(text: str) -> str:
-    """Return a text on one line that can stand in a comment: nothing in it ends the line or is invisible."""
+    """Return text as one line of printable characters, safe inside a comment of generated code."""
     return "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
 
 

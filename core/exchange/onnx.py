@@ -1,4 +1,4 @@
-"""A run's network as an ONNX file, which other programs compute with."""
+"""Export of a run's network to ONNX."""
 
 import io
 import json
@@ -49,7 +49,7 @@ def to_onnx(store: RunStore, run_id: str) -> bytes:
 
 
 def _with_notes(content: bytes, run: Run) -> bytes:
-    """Write into a model how pictures are prepared for it, and which classes its outputs stand for."""
+    """Return a model with metadata on preprocessing and class names."""
     import onnx
 
     model, steps = onnx.load_from_string(content), "\n".join(preprocessing(run))
@@ -61,7 +61,7 @@ def _with_notes(content: bytes, run: Run) -> bytes:
 
 
 def _with_plain_padding(content: bytes) -> bytes:
-    """Replace "same" padding by its numbers: ONNX has deprecated the word, and some programs cannot dilate under it."""
+    """Replace "same" padding by numbers: ONNX deprecated `auto_pad`, and some runtimes cannot dilate under it."""
     import onnx
 
     model = onnx.load_from_string(content)

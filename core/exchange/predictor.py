@@ -1,4 +1,4 @@
-"""A run's network as one PyTorch script that classifies pictures, with nothing of ConvScope in it."""
+"""Export of a run's network as a stand-alone PyTorch script that classifies pictures."""
 
 from core.data.formats import READABLE
 from core.exchange.layout import single_line, stem

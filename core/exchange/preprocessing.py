@@ -1,4 +1,4 @@
-"""What a run's network expects of a picture: every step from a file to its input, in words and as plain Python.
+"""Preprocessing of a run's network, from a picture file to its input tensor, in words and as plain Python.
 
 The model card and the notes of the ONNX file say it from here; `predict.py` does the same with every kind of file.
 """

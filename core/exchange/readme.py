@@ -1,4 +1,4 @@
-"""The text in an archive that says what is in it."""
+"""README.txt of an archive: its files and what they are for."""
 
 from collections.abc import Iterable, Sequence
 

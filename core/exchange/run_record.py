@@ -1,4 +1,4 @@
-"""All that is known of a run but its weights, as the texts of an archive and back."""
+"""The record of a run without its weights, written to and read from the text files of an archive."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -43,7 +43,7 @@ _EVIDENCE = {
 
 @dataclass(frozen=True)
 class Record:
-    """What an archive says of a run.
+    """The record of a run in an archive.
 
     Attributes:
         spec: The network.
@@ -65,7 +65,7 @@ class Record:
 
     @classmethod
     def of(cls, store: RunStore, run: Run) -> "Record":
-        """Return what the store holds of a run, up to the step of `run`: it may have gone on since."""
+        """Return the record of a run from the store, up to the step of `run`, which may train on meanwhile."""
         return cls(
             run.spec,
             run.config,

@@ -1,4 +1,4 @@
-"""What the numbers and texts of an archive have to be; a check takes a value and returns it, or raises ValueError."""
+"""Validation of JSON in archives: a check takes a value and returns it, or raises ValueError."""
 
 import json
 import math
@@ -14,7 +14,7 @@ MAX_ROWS = 1_000_000
 
 
 def parse(text: str, owner: str) -> object:
-    """Read JSON in which no field comes twice and every number is one; raises `ArchiveError`."""
+    """Return parsed JSON without duplicate keys, NaN or infinity; raises `ArchiveError`."""
     try:
         return json.loads(text, object_pairs_hook=_without_repeats, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
@@ -33,14 +33,14 @@ def _no_number(word: str) -> float:
 
 
 def record(value: object, owner: str) -> dict[str, Any]:
-    """Return named values; raises `ArchiveError` if there are none."""
+    """Return a JSON object as a mapping; raises `ArchiveError` if it is something else."""
     if not isinstance(value, dict):
         raise refusal(f"{owner} has no named fields")
     return value
 
 
 def fields(values: Mapping[str, Any], wanted: Mapping[str, Check], owner: str) -> dict[str, Any]:
-    """Return named values that all passed their check, exactly those that are wanted; raises `ArchiveError`."""
+    """Return the checked fields of a JSON object, which must be exactly those of `checks`; raises `ArchiveError`."""
     if set(values) != set(wanted):
         odd = sorted(set(values) ^ set(wanted))[0][:40]
         raise refusal(f"{owner} {'lacks' if odd in wanted else 'has an unknown'} field {odd!r}")
@@ -54,7 +54,7 @@ def fields(values: Mapping[str, Any], wanted: Mapping[str, Check], owner: str) -
 
 
 def rows(value: object, wanted: Mapping[str, Check], owner: str) -> list[dict[str, Any]]:
-    """Return a list of such named values; raises `ArchiveError`."""
+    """Return a JSON list of such objects, each checked as by `fields`; raises `ArchiveError`."""
     if not isinstance(value, list) or len(value) > MAX_ROWS:
         raise refusal(f"{owner} is no list of what happened in a run")
     return [fields(record(item, owner), wanted, owner) for item in value]

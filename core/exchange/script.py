@@ -1,4 +1,4 @@
-"""A run as one PyTorch script that does it again, with nothing of ConvScope in it."""
+"""Export of a run as a stand-alone PyTorch script that repeats its training."""
 
 import re
 from collections.abc import Sequence
@@ -143,7 +143,7 @@ def _settings(config: TrainConfig, code: str) -> str:
 
 
 def _record(run: Run, events: Sequence[Event], cut: bool) -> str:
-    """Return what the script cannot do again, as remarks."""
+    """Return comments on what the script cannot repeat, such as settings changed during the run."""
     lines = []
     if cut:
         reason = single_line(run.message) or f"The run is {run.status}."

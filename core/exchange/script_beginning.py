@@ -1,4 +1,4 @@
-"""How a run's script puts hand-made kernels in the place of first filters, as `core.train.initialization` does."""
+"""Code in a run's script that replaces the first filters by hand-made kernels, as `core.train.initialization` does."""
 
 from core.model.handmade import KERNELS, kernel
 from core.model.layers import Conv, Residual
@@ -16,7 +16,7 @@ with torch.no_grad():
 
 
 def beginning(spec: ModelSpec) -> str:
-    """Return the code; nothing where the network begins with no filter that a hand-made kernel fits."""
+    """Return the code; "" where no hand-made kernel fits the network's first filters."""
     sizes = [layer.kernel_size for layer in spec.layers if isinstance(layer, (Conv, Residual))]
     if not sizes or sizes[0] < 3 or sizes[0] % 2 == 0:
         return ""

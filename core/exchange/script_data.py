@@ -1,4 +1,4 @@
-"""The images of a run's script: beside it in a file, or from where their makers publish them."""
+"""Code in a run's script that loads the images: from a file beside it, or by download."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -59,7 +59,7 @@ test_images, test_labels = torch.from_numpy(images[test]), torch.from_numpy(labe
 
 
 def travels(name: str) -> bool:
-    """Say whether a data set is part of an archive: it is small, and never has to be downloaded."""
+    """Whether a data set is part of an archive: it is small and needs no download."""
     info = DATASETS.get(name)
     if info is None or info.download_mb is not None:
         return False

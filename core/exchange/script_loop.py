@@ -1,4 +1,4 @@
-"""The training of a run's script: the code that is the same for every run, and what is filled into it."""
+"""Code of the training loop in a run's script: templates and what is filled into them."""
 
 from textwrap import indent
 

@@ -1,4 +1,4 @@
-"""The parts of a run's script that depend on one choice of its training each: code that does that and nothing else."""
+"""Parts of a run's script that depend on one setting each: optimiser, loss, schedule, order, device, precision."""
 
 from core.train.config import TrainConfig
 
@@ -84,7 +84,7 @@ def schedule(config: TrainConfig) -> str:
 
 
 def training_loss(config: TrainConfig) -> str:
-    """Return the loss that is followed; validation is judged without smoothing."""
+    """Return the expression of the training loss; the validation loss has no label smoothing."""
     if config.loss == "cross_entropy" and config.label_smoothing:
         return "functional.cross_entropy(logits, labels, label_smoothing=LABEL_SMOOTHING)"
     return "measure(logits, labels)"

@@ -1,4 +1,4 @@
-"""Parts of ConvScope's own source, to be printed in a script that stands alone."""
+"""Source code of ConvScope's own functions, for stand-alone scripts."""
 
 import ast
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ _CORE = Path(__file__).parents[1]
 
 @cache
 def listing(file: str, names: Sequence[str] = ()) -> str:
-    """Return the source of functions and constants of a file of core, as they stand there, with their decorators.
+    """Return the source of named functions and constants of a file of core, decorators included.
 
     Reading instead of importing costs nothing, and what is printed is what runs here.
 

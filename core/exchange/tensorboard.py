@@ -1,4 +1,4 @@
-"""A run as an event file: `tensorboard --logdir` shows the same numbers."""
+"""Export of a run as a TensorBoard event file."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ _VALUES = {
 
 
 def write_tensorboard(store: RunStore, run: Run, folder: Path) -> Path:
-    """Write all that was recorded of a run into one event file and return its path.
+    """Write the whole record of a run into one event file and return its path.
 
     Scalars: loss/train, loss/valid, accuracy/train, accuracy/valid and lr; of each layer gradient_norm/…,
     weights_rms/…, activations_deviation/… and dead_share/…. Histograms: weights/… and activations/…. TensorBoard

@@ -1,4 +1,4 @@
-"""A run's network in the forms in which PyTorch takes it: its weights alone, or as a program that needs no code."""
+"""Export of a run's network for PyTorch: weights (safetensors) or an exported program (.pt2)."""
 
 import io
 import threading

@@ -1,4 +1,4 @@
-"""Activations and their slopes, by name, with their formulas."""
+"""Activation functions and their derivatives, by name, with their formulas."""
 
 import math
 from collections.abc import Callable
@@ -16,7 +16,7 @@ _erf = np.vectorize(math.erf, otypes=[np.float64])
 
 @dataclass(frozen=True)
 class Function:
-    """A curve that is applied to every number by itself.
+    """An elementwise function with its derivative and formulas.
 
     Attributes:
         title: What it is called on screen.

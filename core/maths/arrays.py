@@ -1,4 +1,4 @@
-"""What every function here takes and gives back: anything like an array in, float64 arrays out."""
+"""Conversion of arguments to float64 arrays, and shape checks."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,6 +27,6 @@ def floats(values: ArrayLike, name: str, *dimensions: int) -> Floats:
 
 
 def require_shape(array: Floats, shape: tuple[int, ...], name: str) -> None:
-    """Raise `ConvScopeError` with both shapes if an array does not have the one that the rest calls for."""
+    """Raise `ConvScopeError` with both shapes if an array does not have the expected shape."""
     if array.shape != shape:
         raise ConvScopeError(f"The {name} must have the shape {shape}, not {array.shape}.")

@@ -1,4 +1,4 @@
-"""Two-dimensional convolution, forward and backward, by hand."""
+"""Two-dimensional convolution, forward and backward pass, in NumPy."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from core.maths.windows import Pair, slide
 
 @dataclass(frozen=True, eq=False)
 class ConvGradients:
-    """Gradients of the loss at everything that goes into a convolution.
+    """Gradients of the loss with respect to a convolution's images, weight and bias.
 
     Attributes:
         images: (N, C, H, W); for stride 1 the full convolution of the upstream gradient with the turned kernel.
@@ -75,7 +75,7 @@ def conv2d_backward(
     groups: int = 1,
     flip: bool = False,
 ) -> ConvGradients:
-    """Return the gradients at images, weight and bias, given the one that comes from above.
+    """Return the gradients at images, weight and bias, given the upstream gradient.
 
     Args:
         upstream: dL/d output, (N, O, H', W').

@@ -1,4 +1,4 @@
-"""A dense layer, forward and backward, by hand."""
+"""Dense layer, forward and backward pass, in NumPy."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from core.maths.arrays import Floats, floats, require_shape
 
 @dataclass(frozen=True, eq=False)
 class DenseGradients:
-    """Gradients of the loss at everything that goes into a dense layer.
+    """Gradients of the loss with respect to a dense layer's inputs, weight and bias.
 
     Attributes:
         inputs: (N, F); the upstream gradient times the weights.
@@ -43,7 +43,7 @@ def dense_forward(inputs: ArrayLike, weight: ArrayLike, bias: ArrayLike | None =
 
 
 def dense_backward(upstream: ArrayLike, inputs: ArrayLike, weight: ArrayLike) -> DenseGradients:
-    """Return the gradients at inputs, weight and bias, given the one that comes from above.
+    """Return the gradients at inputs, weight and bias, given the upstream gradient.
 
     Args:
         upstream: dL/d output, (N, O).

@@ -1,4 +1,4 @@
-"""Surfaces over a plane on which optimisers can race, with their slopes."""
+"""Loss landscapes of two weights for comparing optimisers: values, gradients and minima."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Landscape:
-    """A loss that two weights decide.
+    """A loss as a function of two weights.
 
     Attributes:
         title: What it is called on screen.

@@ -1,4 +1,4 @@
-"""Losses by name, their gradients at the logits, and how both change as the network grows sure."""
+"""Losses by name, their gradients at the logits, and both as functions of the true class's probability."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from core.maths.arrays import Floats, floats
 
 @dataclass(frozen=True)
 class Loss:
-    """What a training makes small.
+    """A loss function with its formulas.
 
     Attributes:
         title: What it is called on screen.

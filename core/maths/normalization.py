@@ -1,4 +1,4 @@
-"""Batch normalisation and dropout, forward and backward, by hand."""
+"""Batch normalisation and dropout, forward and backward pass, in NumPy."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from core.maths.arrays import Floats, floats, require_shape
 
 @dataclass(frozen=True, eq=False)
 class NormGradients:
-    """Gradients of the loss at everything that goes into batch normalisation.
+    """Gradients of the loss with respect to batch normalisation's inputs, weight and bias.
 
     Attributes:
         inputs: Shaped like the inputs; a batch's own mean and variance depend on them too, which takes away from
@@ -77,7 +77,7 @@ def batch_norm_backward(
     running_mean: ArrayLike | None = None,
     running_var: ArrayLike | None = None,
 ) -> NormGradients:
-    """Return the gradients at inputs, weight and bias, given the one that comes from above.
+    """Return the gradients at inputs, weight and bias, given the upstream gradient.
 
     Args:
         upstream: dL/d output, shaped like the inputs.
@@ -116,7 +116,7 @@ def dropout_forward(inputs: ArrayLike, mask: ArrayLike, p: float) -> Floats:
 
 
 def dropout_backward(upstream: ArrayLike, mask: ArrayLike, p: float) -> Floats:
-    """Return the gradient at the inputs: only what was kept passes it on, divided by 1 − p as on the way up.
+    """Return the gradient at the inputs: upstream / (1 − p) where the input was kept, else 0.
 
     Args:
         upstream: dL/d output.
@@ -141,7 +141,7 @@ def _per_channel(numbers: ArrayLike, values: Floats, name: str) -> Floats:
 def _normalised(
     values: Floats, eps: float, running_mean: ArrayLike | None, running_var: ArrayLike | None
 ) -> tuple[Floats, Floats]:
-    """Return the values at mean 0 and deviation 1, and the deviation that they were divided by."""
+    """Return the normalised values, and the standard deviation that they were divided by."""
     if running_mean is None and running_var is None:
         mean, variance = batch_moments(values)
     elif running_mean is None or running_var is None:

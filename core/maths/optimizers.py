@@ -1,4 +1,4 @@
-"""One step of one optimiser, with everything that was calculated on the way."""
+"""One optimiser step with all intermediate terms."""
 
 from dataclasses import dataclass, field
 
@@ -14,7 +14,7 @@ from core.maths.terms import Term, Working
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """What an optimiser remembers of the steps before.
+    """The state of an optimiser: step count and moments.
 
     Attributes:
         step: How many there were.
@@ -29,7 +29,7 @@ class State:
 
 @dataclass(frozen=True, eq=False)
 class Update:
-    """One step: its lines in the order of calculation, the new weight, and what to remember."""
+    """The result of one step: its terms in the order of calculation, the new weight and the new state."""
 
     terms: tuple[Term, ...]
     weight: Floats
@@ -92,7 +92,7 @@ def update(
 
 
 def _shaped(memory: Floats, weight: Floats) -> Floats:
-    """Return what was remembered in the weight's shape; one number stands for all."""
+    """Return a state tensor in the weight's shape; a single number is broadcast."""
     array = memory if memory.ndim else np.full(weight.shape, memory)
     require_shape(array, weight.shape, "optimiser's memory")
     return array

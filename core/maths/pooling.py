@@ -1,4 +1,4 @@
-"""Max and average pooling, forward and backward, by hand."""
+"""Max and average pooling, forward and backward pass, in NumPy."""
 
 import numpy as np
 from numpy.typing import ArrayLike

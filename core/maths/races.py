@@ -1,4 +1,4 @@
-"""Optimisers that start from the same point of a landscape and go their own ways."""
+"""Paths of several optimisers from the same start on a landscape."""
 
 from collections.abc import Iterable, Mapping
 

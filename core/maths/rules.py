@@ -1,4 +1,4 @@
-"""The rules by which optimisers change a weight, line by line, as torch's do."""
+"""Update rules of the optimisers, line by line, equal to those of torch."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ SYMBOLS = {
 
 @dataclass(frozen=True)
 class UpdateRule:
-    """How an optimiser changes a weight.
+    """The update rule of an optimiser: its formulas and settings.
 
     Attributes:
         title: What it is called on screen.

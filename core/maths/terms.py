@@ -1,4 +1,4 @@
-"""The lines of a calculation: each one its symbol, its formula, the same with numbers in it, and its value."""
+"""Terms of a calculation: symbol, formula in LaTeX, the same with numbers substituted, and value."""
 
 import math
 from collections.abc import Mapping
@@ -43,27 +43,27 @@ class Term:
 
 
 class Working:
-    """A sheet on which a calculation is written down line by line; quantities are read back by their names."""
+    """A calculation written line by line; values are read back by name."""
 
     def __init__(self, given: Mapping[str, tuple[str, ArrayLike]]) -> None:
-        """Begin with the quantities that are given: symbol and value by name."""
+        """Start with the given quantities: symbol and value by name."""
         self._known = {name: (symbol, floats(value, name)) for name, (symbol, value) in given.items()}
         self._terms: list[Term] = []
 
     @property
     def terms(self) -> tuple[Term, ...]:
-        """The lines written so far, in their order."""
+        """The terms written so far, in order."""
         return tuple(self._terms)
 
     def __getitem__(self, name: str) -> Floats:
         return self._known[name][1]
 
     def get(self, name: str, default: Floats) -> Floats:
-        """Return the value of a quantity, or `default` if no line speaks of it."""
+        """Return the value of a quantity, or `default` if it is not defined."""
         return self[name] if name in self._known else default
 
     def write(self, name: str, symbol: str, template: str, value: ArrayLike) -> None:
-        """Write one line: from here on `name` is known under `symbol`."""
+        """Add one term: from here on `name` is written as `symbol`."""
         result = floats(value, name)
         self._terms.append(Term(symbol, template, result, self._known))
         self._known[name] = (symbol, result)

@@ -1,4 +1,4 @@
-"""Convolution as one matrix product: every window written out as a column, and back."""
+"""im2col and col2im: convolution as one matrix product."""
 
 from numpy.typing import ArrayLike
 

@@ -1,4 +1,4 @@
-"""Where windows lie: the geometry that convolution, pooling and the unrolled matrix share."""
+"""Sliding windows: the geometry shared by convolution, pooling and im2col."""
 
 import operator
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ Pair = int | Sequence[int]
 
 @dataclass(frozen=True)
 class Axis:
-    """How windows slide along one side of a map, all in cells; raises `ConvScopeError` if none fits.
+    """Windows along one side of a map, all in cells; raises `ConvScopeError` if none fits.
 
     Attributes:
         size: Length of the side, without its border.
@@ -134,7 +134,7 @@ def slide(
 
 
 def patches(images: Floats, windows: Windows, fill: float = 0.0) -> Floats:
-    """Return what each window sees, (N, C, H', W', kH, kW), read-only; the border holds `fill`."""
+    """Return the contents of each window, (N, C, H', W', kH, kW), read-only; the border holds `fill`."""
     rows, cols = windows.rows, windows.cols
     borders = [(0, 0), (0, 0), (rows.before, rows.after), (cols.before, cols.after)]
     padded = np.pad(images, borders, constant_values=fill)

@@ -1,4 +1,4 @@
-"""The picture that moves a unit most, found by climbing its gradient from noise."""
+"""Activation maximisation: the image that activates a unit most, by gradient ascent from noise."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -31,7 +31,7 @@ def preferred_input(
     jitter: int = 2,
     blur: float = 0.5,
 ) -> Tensor:
-    """Return the picture at which a unit answers most strongly, by gradient ascent on the pixels.
+    """Return the image that activates a unit most, by gradient ascent on the pixels.
 
     Left alone this finds noise to which no picture is similar; a pull towards grey, a little moving about and a
     little blurring keep what many pictures could share (Erhan et al. 2009; Yosinski et al. 2015, section 3; Olah
@@ -122,7 +122,7 @@ def preferred_steps(
 
 
 def _leaky(model: nn.Module) -> nn.Module:
-    """Return a twin that lets a little through where ReLU lets nothing: a silent unit shows no way up."""
+    """Return a copy with leaky ReLUs instead of ReLUs, since a silent unit has no gradient to climb."""
     twin = shallow_copy_for_hooks(model)
     for name, module in list(twin.named_modules()):
         if isinstance(module, nn.ReLU):
@@ -152,7 +152,7 @@ def _uphill(
 
 
 def _blurred(picture: Tensor, sigma: float) -> Tensor:
-    """Blur with a Gaussian of `sigma` pixels; the edge is repeated around the picture."""
+    """Return images blurred by a Gaussian of `sigma` pixels with replicated borders."""
     half = min(round(3 * sigma), *(side - 1 for side in picture.shape[1:]))
     if half < 1:
         return picture

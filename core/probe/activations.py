@@ -1,4 +1,4 @@
-"""What each layer makes of some images."""
+"""Inputs and outputs of layers for some images."""
 
 from collections.abc import Callable, Sequence
 
@@ -19,7 +19,7 @@ def _keep(store: dict[str, Tensor], name: str) -> Callable[[nn.Module, tuple[Ten
 
 @in_sentences("Looking into the layers")
 def capture_activations(model: nn.Module, images: Tensor, layers: Sequence[str] | None = None) -> dict[str, Tensor]:
-    """Return what the named layers put out for the images, with the network in eval mode.
+    """Return the outputs of the named layers for images, with the network in eval mode.
 
     The network, its hooks and modes, the gradient mode and the random state are left as they were, also if a
     layer fails; several threads may look into one network at the same time.
@@ -64,7 +64,7 @@ def capture_activations(model: nn.Module, images: Tensor, layers: Sequence[str] 
 
 @in_sentences("Looking into a layer")
 def passage(model: nn.Module, images: Tensor, layer: str) -> tuple[Tensor, Tensor]:
-    """Return what goes into a layer and what comes out of it, with the network in eval mode.
+    """Return the input and the output of a layer, with the network in eval mode.
 
     The network is left as it was found; several threads may look into one network at the same time.
 

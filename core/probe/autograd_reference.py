@@ -1,4 +1,4 @@
-"""One layer's part in a whole pass: what goes in and out of it, and the gradients that autograd finds there."""
+"""Reference forward and backward pass of one layer by autograd in float64."""
 
 import copy
 from collections.abc import Callable
@@ -21,7 +21,7 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True, eq=False)
 class LayerPass:
-    """A layer between forward and backward pass, in float64.
+    """Inputs, outputs, parameters and gradients of one layer, in float64.
 
     Attributes:
         inputs: What it was given, (N, C, H, W) or (N, F).
@@ -109,7 +109,7 @@ def layer_pass(
 
 
 def _gradients(value: Tensor, wanted: list[Tensor]) -> dict[int, Array]:
-    """Return the gradient of a number at each tensor, by its id; 0 where it has no part in it."""
+    """Return the gradient of a scalar at each tensor, by the tensor's id; 0 where it does not depend on it."""
     found = torch.autograd.grad(value, wanted, allow_unused=True)
     pairs = zip(wanted, found, strict=True)
     return {id(of): _array(torch.zeros_like(of) if each is None else each) for of, each in pairs}
@@ -121,7 +121,7 @@ def _array(tensor: Tensor) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class WindowPass:
-    """One output map between forward and backward pass, in float64.
+    """Input, output and gradients of one output map, in float64.
 
     Attributes:
         output: (H', W').
@@ -147,7 +147,7 @@ def conv_pass(
     first_channel: int = 0,
     flip: bool = False,
 ) -> WindowPass:
-    """Let autograd go through one filter of a convolution.
+    """Return the forward and backward pass of one filter of a convolution by autograd.
 
     Args:
         image: (C, H, W).
@@ -177,7 +177,7 @@ def pool_pass(
     padding: tuple[int, int] = (0, 0),
     mode: Literal["max", "avg"] = "max",
 ) -> WindowPass:
-    """Let autograd go through the pooling of one map (H, W), under an upstream gradient (H', W')."""
+    """Return the forward and backward pass of pooling one map (H, W), under an upstream gradient (H', W')."""
     pixels = _leaf(image)
     pool = functional.max_pool2d if mode == "max" else functional.avg_pool2d
     output = pool(pixels[None], kernel_size, stride, padding)[0]

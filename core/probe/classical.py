@@ -1,4 +1,4 @@
-"""What people computed from pictures before networks learned to: the operations of scikit-image."""
+"""Classical image operations of scikit-image: edges, corners, blobs, key points, lines, textures."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ _SMALLEST = 4
 
 @dataclass(frozen=True)
 class Setting:
-    """A number that an operation can be given, from `low` to `high`."""
+    """A numeric parameter of an operation, from `low` to `high`."""
 
     name: str
     label: str
@@ -28,7 +28,7 @@ class Setting:
 
 @dataclass(frozen=True, eq=False)
 class ClassicalResult:
-    """What an operation makes of a picture; rows and columns are in its pixels, 0 at the middle of the first.
+    """The result of an operation; rows and columns are in pixels of the picture, 0 at the middle of the first.
 
     Attributes:
         values: (H, W) for a map, None for marks.
@@ -59,7 +59,7 @@ class Classical:
 
 
 def apply_classical(name: str, picture: ArrayLike, **settings: float) -> ClassicalResult:
-    """Carry out one operation of `CLASSICAL`.
+    """Return the result of one operation of `CLASSICAL`.
 
     Args:
         name: Its key.
@@ -128,7 +128,7 @@ def _sift(grey: Floats) -> ClassicalResult:
 
 
 def _enlarged(grey: Floats, side: int) -> tuple[Floats, int]:
-    """Enlarge the small pictures of data sets by a whole factor, because key-points need room around them."""
+    """Enlarge small pictures by an integer factor, because key-point detectors need a margin."""
     factor = ceil(side / min(grey.shape))
     return ski.transform.resize(grey, (grey.shape[0] * factor, grey.shape[1] * factor), order=1), factor
 

@@ -1,4 +1,4 @@
-"""What one layer makes of many images: a row of numbers for each, and what the network answers."""
+"""Features of many images at one layer, one row each, with the network's logits."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _BATCH = 2**16  # pixels: 64 images of 32 × 32
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """What a layer makes of N images.
+    """The features and logits of N images.
 
     Attributes:
         values: One row for each image, float32 (N, D).
@@ -46,7 +46,7 @@ def layer_features(
     normalize: Callable[[Tensor], Tensor] | None = None,
     progress: Progress | None = None,
 ) -> Features:
-    """Return what a layer puts out for many images, and the network's answers, in one pass in bounded batches.
+    """Return a layer's outputs and the logits for many images, in one pass in bounded batches.
 
     The network is left as it was found.
 

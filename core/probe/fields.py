@@ -1,4 +1,4 @@
-"""Receptive fields both ways through a whole network: what a unit sees, and how, and what a pixel reaches."""
+"""Receptive fields through a network's spec: size, jump and start by layer, projective and effective field."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from core.probe.units import tapped
 
 @dataclass(frozen=True)
 class FieldStep:
-    """What one window on the way does to the receptive field (Araujo et al. 2019, Distill, equations 1 to 4).
+    """The receptive field after one window (Araujo et al. 2019, Distill, equations 1 to 4).
 
     A layer without a window (activation, batch norm, dropout) is one of 1 pixel; a residual block makes two steps.
 
@@ -120,7 +120,7 @@ def reach(spec: ModelSpec, layer: str, row: int, col: int) -> tuple[int, int, in
 
 @in_sentences("The effective receptive field")
 def effective_field(model: nn.Module, image: Tensor, layer: str, channel: int, row: int = 0, col: int = 0) -> Tensor:
-    """Return how much each pixel moves one unit: |d unit / d pixel|, summed over the image's channels.
+    """Return the effective receptive field of a unit: |d unit / d pixel|, summed over the image's channels.
 
     The part of its receptive field that matters for this image (Luo et al. 2016, "Understanding the effective
     receptive field"). The network is asked in eval mode and left as it was found.
@@ -154,7 +154,7 @@ def effective_field(model: nn.Module, image: Tensor, layer: str, channel: int, r
 
 
 def _windows(layer: Layer, name: str) -> list[tuple[str, tuple[int, int, int, int]]]:
-    """Read a layer's windows: the name of each, with (span, stride, padding, dilation)."""
+    """Return a layer's windows: the name of each, with (span, stride, padding, dilation)."""
     match layer:
         case Conv():
             span = span_of(layer)
@@ -170,7 +170,7 @@ def _windows(layer: Layer, name: str) -> list[tuple[str, tuple[int, int, int, in
 
 
 def through(last: FieldStep, name: str, window: tuple[int, int, int, int], shape: Shape) -> FieldStep:
-    """Take one more window (span, stride, padding, dilation), out of which maps of a shape come."""
+    """Return the step after one more window (span, stride, padding, dilation) with outputs of a shape."""
     span, stride, padding, dilation = window
     assert last.jump is not None and last.start is not None
     size, jump = last.size + (span - 1) * last.jump, last.jump * stride
@@ -186,7 +186,7 @@ def through(last: FieldStep, name: str, window: tuple[int, int, int, int], shape
 
 
 def _together(maps: FieldStep, last: FieldStep, summary: LayerSummary) -> FieldStep:
-    """Give up the places of the last maps: from here on a number may see what all of them see together."""
+    """Return the step after a flatten or global pooling: a unit sees the union over all places of the last maps."""
     assert summary.receptive_field is not None
     size, line = summary.receptive_field, f"{last.size} stays"
     if size > last.size:

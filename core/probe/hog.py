@@ -1,4 +1,4 @@
-"""What came before: histograms of oriented gradients and a linear support vector machine, on the network's split."""
+"""Baseline: histograms of oriented gradients (HOG) with a linear support vector machine."""
 
 import time
 from collections.abc import Callable
@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class HogResult:
-    """How well and how fast HOG and a linear SVM tell the classes apart.
+    """Accuracy and time of HOG with a linear SVM.
 
     Attributes:
         accuracy: Share of the test images that are named rightly, 0 to 1.
@@ -37,7 +37,7 @@ class HogResult:
 
 
 def hog_features(images: Tensor, progress: Callable[[int], None] | None = None) -> Floats:
-    """Describe images by their histograms of oriented gradients (Dalal and Triggs 2005).
+    """Return the HOG features of images (Dalal and Triggs 2005).
 
     Nine directions in about 8 × 8 cells of at least 2 pixels, blocks of 2 × 2 cells; of colours the channel with
     the steepest gradient counts at each pixel, as in the paper.

@@ -1,4 +1,4 @@
-"""Which hand-made kernel each learned filter is most like; no torch, so that a menu costs nothing."""
+"""Matching of learned filters to hand-made kernels by cosine similarity; imports no torch."""
 
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ def strongest_channels(weights: ArrayLike) -> NDArray[np.intp]:
 
 
 def dead_filters(weights: ArrayLike) -> tuple[int, ...]:
-    """Return the filters that weigh at most a thousandth of the strongest: nothing in a picture moves them."""
+    """Return the indices of filters whose norm is at most a thousandth of the largest."""
     norms = strengths(weights)
     return tuple(np.flatnonzero(norms <= _FAINT * norms.max()).tolist())
 

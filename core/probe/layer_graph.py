@@ -1,4 +1,4 @@
-"""The layers of a network of any shape, branches included, in the order in which a picture passes through.
+"""The layers of any network, traced by torch.fx: order of execution, blocks, shapes and receptive fields.
 
 The network is followed once with torch.fx (https://docs.pytorch.org/docs/stable/fx.html): nothing need be known of
 how it was written.
@@ -55,7 +55,7 @@ class LayerNode:
 
 
 def layer_graph(model: nn.Module, input_shape: tuple[int, int, int]) -> tuple[LayerNode, ...]:
-    """List what a network is made of, in the order of execution; blocks come after their own layers.
+    """Return the layers and blocks of a network in order of execution; a block comes after its own layers.
 
     Layers whose output has its channels last are left out: their numbers do not lie as maps.
 
@@ -79,14 +79,14 @@ def layer_graph(model: nn.Module, input_shape: tuple[int, int, int]) -> tuple[La
 
 
 class _Tracer(Tracer):
-    """Follows a network down to the modules that hold no others."""
+    """A torch.fx tracer whose leaves are the modules without children."""
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         return isinstance(m, nn.Conv2d) or next(m.children(), None) is None
 
 
 class _Follower(torch.fx.Interpreter):
-    """Passes one image through a network and notes for every operation what its numbers see."""
+    """A torch.fx interpreter that records the receptive field of every operation for one image."""
 
     def __init__(self, network: torch.fx.GraphModule, input_shape: tuple[int, int, int]) -> None:
         super().__init__(network)
@@ -137,7 +137,7 @@ class _Follower(torch.fx.Interpreter):
         return seen
 
     def _note(self, n: torch.fx.Node, sources: list[torch.fx.Node]) -> None:
-        """List the layer that a node is, and the blocks that end with it."""
+        """Record the layer of a graph node, and the blocks that end with it."""
         if n in self._turned or n not in self._sights or not sources:
             pass
         elif n.op == "call_module":
@@ -156,12 +156,12 @@ class _Follower(torch.fx.Interpreter):
 
 
 def _is_maps(result: Any) -> bool:
-    """Say whether a result has places, or is a row of numbers: sizes and the like have neither."""
+    """Whether a result is a tensor or a tuple that starts with one, and not a size or the like."""
     return isinstance(result, Tensor) or (isinstance(result, tuple) and bool(result) and isinstance(result[0], Tensor))
 
 
 def _block_ends(network: torch.fx.GraphModule) -> dict[torch.fx.Node, list[tuple[str, torch.fx.Node]]]:
-    """Return by its last operation every block, the inner ones first, with its first operation.
+    """Return the blocks by their last operation, inner ones first, each with its first operation.
 
     A block is what holds other modules and is no mere stack of them.
     """

@@ -1,4 +1,4 @@
-"""The windows that torch's convolutions and poolings slide over maps, and the border around those."""
+"""Window and padding arithmetic of torch's convolution and pooling modules."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from core.probe.sights import Window
 
 
 def windows_of(module: nn.Module) -> tuple[Window, Window] | None:
-    """Read the windows of a convolution or a pooling, for rows and for columns; None of any other module."""
+    """Return the windows of a convolution or a pooling, for rows and columns; None for any other module."""
     if isinstance(module, nn.Conv2d):
         front = border(module)
         return tuple(  # type: ignore[return-value]

@@ -1,4 +1,4 @@
-"""One window of a pooling layer: the numbers that go in, and which of them comes out."""
+"""One window of a pooling layer: its inputs, and which of them is the output."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from core.model.layers import AvgPool, MaxPool
 
 @dataclass(frozen=True, eq=False)
 class Window:
-    """What one unit of a pooling layer sees of its channel.
+    """The window behind one unit of a pooling layer.
 
     Attributes:
         box: (top, left, bottom, right) of the window on the map before pooling, cut at its edge; bottom and

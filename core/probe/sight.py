@@ -1,4 +1,4 @@
-"""Which part of the input a unit of a network sees."""
+"""The receptive field of a unit in a network's spec, as a box of input pixels."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What the numbers of a layer see, held exactly: for each row and each column of its maps the pixels, as bits."""
+"""Exact receptive fields of a layer: for each row and column of its maps the input rows and columns, as bit masks."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ START = FieldStep("input", 1, 1, 0, 1, (), 1, 1, 0, {})
 
 @dataclass(frozen=True, eq=False)
 class ReceptiveFieldMap:
-    """What the numbers of maps (H, W) see of an image.
+    """The receptive fields of maps (H, W) in an image.
 
     Attributes:
         rows: For each of the H rows, the image rows that its numbers depend on: bit i for row i.
@@ -33,7 +33,7 @@ class ReceptiveFieldMap:
 
     @classmethod
     def of_image(cls, height: int, width: int) -> "ReceptiveFieldMap":
-        """Return what the pixels of an image see: themselves."""
+        """Return the identity: each pixel of an image sees itself."""
         return cls(tuple(1 << row for row in range(height)), tuple(1 << column for column in range(width)))
 
     @property
@@ -42,7 +42,7 @@ class ReceptiveFieldMap:
         return len(self.rows), len(self.columns)
 
     def box(self, row: int = 0, col: int = 0) -> Box:
-        """Return the smallest rectangle that holds all pixels that a number depends on; empty if there are none."""
+        """Return the bounding box of the pixels that a unit depends on; empty if there are none."""
         rows, columns = (self.rows[row], self.columns[col]) if self.places else (_all(self.rows), _all(self.columns))
         if not rows or not columns:
             return 0, 0, 0, 0
@@ -50,7 +50,7 @@ class ReceptiveFieldMap:
         return top, left, bottom, right
 
     def reach(self, row: int, col: int) -> Box:
-        """Return the smallest rectangle of numbers that depend on a pixel; empty if there are none."""
+        """Return the bounding box of the units that depend on a pixel; empty if there are none."""
         rows, columns = (
             [place for place, seen in enumerate(side) if seen >> at & 1]
             for side, at in ((self.rows, row), (self.columns, col))
@@ -60,7 +60,7 @@ class ReceptiveFieldMap:
         return rows[0], columns[0], rows[-1] + 1, columns[-1] + 1
 
     def through(self, name: str, windows: tuple[Window, Window], sides: tuple[int, int]) -> "ReceptiveFieldMap":
-        """Look through a window that slides over the maps, for rows and for columns, and gives maps of `sides`."""
+        """Return the receptive fields after a sliding window (for rows, for columns) with outputs of `sides`."""
         rows, columns = (
             tuple(_seen(seen, window, place) for place in range(count))
             for seen, window, count in zip((self.rows, self.columns), windows, sides, strict=True)
@@ -71,7 +71,7 @@ class ReceptiveFieldMap:
         return replace(self, rows=rows, columns=columns, steps=steps)
 
     def pooled(self, name: str, sides: tuple[int, int], *, places: bool = True) -> "ReceptiveFieldMap":
-        """Average maps down to `sides` as adaptive pooling does: of one place, all that they see together."""
+        """Return the receptive fields after adaptive pooling to `sides`."""
         rows, columns = (
             tuple(
                 _all(seen[place * len(seen) // count : -(-(place + 1) * len(seen) // count)]) for place in range(count)
@@ -88,7 +88,7 @@ class ReceptiveFieldMap:
 
 
 def joined(sights: Iterable[ReceptiveFieldMap]) -> ReceptiveFieldMap:
-    """Return what numbers see that are made from several maps place by place.
+    """Return the receptive fields of an elementwise combination of several maps.
 
     A single place beside larger maps is a gate: it weighs them all alike.
     """

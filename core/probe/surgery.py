@@ -1,4 +1,4 @@
-"""Operations on a copy of a network: switch a filter off, swap two, or put in a kernel of one's own."""
+"""Edits of a network's copy: switch a filter off, swap two, or replace a kernel."""
 
 import copy
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ class Off:
 
 @dataclass(frozen=True)
 class Swap:
-    """Let two filters of a convolution change places, weights and biases: so do their maps."""
+    """Swap two filters of a convolution, weights and biases, and so their maps."""
 
     layer: str
     a: int
@@ -35,7 +35,7 @@ class Swap:
 
 @dataclass(frozen=True)
 class Replace:
-    """Put another kernel in a filter's place; its bias stays.
+    """Replace a filter's kernel; its bias stays.
 
     `kernel` is (kH, kW), the same for every input channel, or (C, kH, kW); whatever is given, it is kept as nested
     tuples of floats, so that equal edits are equal and can be keys.

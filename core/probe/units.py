@@ -1,4 +1,4 @@
-"""What single units respond to: the images that move them most, and what they add to a class."""
+"""Single units: the images that activate them most, and their contributions to a class."""
 
 import time
 from collections.abc import Callable
@@ -17,7 +17,7 @@ _PIXELS = 2**18  # in one batch: 256 images of 32 × 32
 
 @dataclass(frozen=True, eq=False)
 class TopImages:
-    """The images that move each unit of a layer most, strongest first; of equals, the first comes first.
+    """The images that activate each unit of a layer most, strongest first; ties by index.
 
     Attributes:
         indices: (U, k) int64, which images.
@@ -35,7 +35,7 @@ class TopImages:
 
 
 def tapped(model: nn.Module, layer: str) -> Callable[[Tensor], Tensor]:
-    """Return a function from images (N, C, H, W) to what a layer puts out, open to gradients.
+    """Return a differentiable function from images (N, C, H, W) to a layer's output.
 
     It runs a copy in eval mode that shares the weights, and of a stack only the part up to the layer; images are
     moved to the weights' device and type.
@@ -83,7 +83,7 @@ def top_images(
     seconds: float | None = None,
     progress: Progress | None = None,
 ) -> TopImages:
-    """Find the images that move each unit of a layer most, in one pass over them for all units.
+    """Return the images that activate each unit of a layer most, in one pass for all units.
 
     A unit is a channel with its strongest place, or a number where there are no places (Zeiler and Fergus 2014,
     section 4). Only the running best are kept, so memory does not grow with the number of images. Answers that
@@ -123,7 +123,7 @@ def top_images(
 
 @in_sentences("Sharing out the score")
 def contributions(model: nn.Module, image: Tensor, layer: str, target: int) -> Tensor:
-    """Return what each unit of a layer adds to the logit of a class: gradient × activation, summed over places.
+    """Return each unit's contribution to the logit of a class: gradient × activation, summed over places.
 
     Where the rest of the network is linear around this image (ReLU, pooling and dense layers are), they sum to
     the logit less what the biases behind the layer add (Montavon et al. 2018, section 4.1, on Taylor expansions).
@@ -159,7 +159,7 @@ def contributions(model: nn.Module, image: Tensor, layer: str, target: int) -> T
 
 
 def dead_units(activations: Tensor) -> tuple[int, ...]:
-    """Name the units that no image moves: the same number for every image and at every place.
+    """Return the units with the same activation for every image and at every place.
 
     Takes activations (N, C, …); with a single image, where one number proves nothing, those that are 0
     everywhere.

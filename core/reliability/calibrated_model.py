@@ -1,4 +1,4 @@
-"""All that is learned of a network once, so that its answers to pictures from outside can be read honestly."""
+"""What is fitted to a network once to judge its predictions on new images: temperature, OOD detector, features."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ LOOKED_THROUGH = 5000  # training images at most: the splits are stratified, so 
 
 @dataclass(frozen=True, eq=False)
 class CalibratedModel:
-    """What reads the answers of one network.
+    """Calibration, OOD detection and nearest training images of one network.
 
     Attributes:
         temperature: Makes its probabilities mean what they say.
@@ -37,7 +37,7 @@ class CalibratedModel:
     directions: NDArray[np.float16] | None
 
     def nearest(self, features: NDArray[np.floating], count: int) -> list[tuple[int, float]]:
-        """Return the training images that are most alike in the eyes of the network, with the cosine to each.
+        """Return the nearest training images by the cosine of penultimate features, with the cosine of each.
 
         It is the cosine of `core.explain.similarity`, from features that are kept.
 
@@ -59,7 +59,7 @@ class CalibratedModel:
 def calibrate(
     model: nn.Module, train: Images, valid: Images, *, rate: float = RATE, progress: Progress | None = None
 ) -> CalibratedModel:
-    """Learn to read a network's answers; the network is left as it was found.
+    """Fit temperature and OOD detector to a network; the network is left unchanged.
 
     Args:
         model: The network; its outputs are logits.

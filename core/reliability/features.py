@@ -1,4 +1,4 @@
-"""What a network says of many images, and what its last layer received for each: one pass for both."""
+"""Logits and penultimate features of many images in one pass."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from core.progress import Progress
 
 @dataclass(frozen=True, eq=False)
 class LogitsAndFeatures:
-    """Of N images:
+    """Logits (N, K) and penultimate features (N, F) of N images.
 
     Attributes:
         logits: The network's scores, float32 (N, K).
@@ -32,7 +32,7 @@ class LogitsAndFeatures:
         return len(self.logits)
 
     def at(self, chosen: slice) -> "LogitsAndFeatures":
-        """Return the same of some of the images."""
+        """Return the logits and features of some of the images."""
         return LogitsAndFeatures(self.logits[chosen], None if self.features is None else self.features[chosen])
 
 
@@ -44,7 +44,7 @@ def extract_features(
     *,
     progress: Progress | None = None,
 ) -> LogitsAndFeatures:
-    """Pass images through a network in bounded batches; the network is left as it was found.
+    """Return logits and features of images, computed in bounded batches; the network is left unchanged.
 
     Args:
         model: The network; its outputs are logits.

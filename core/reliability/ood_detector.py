@@ -1,4 +1,4 @@
-"""“This looks like none of my classes”: when to say so, and how often that is a false alarm."""
+"""Out-of-distribution detection by conformal thresholds on several scores, at a stated rate of false alarms."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ RATE = 0.05
 
 @dataclass(frozen=True, eq=False)
 class ConformalThreshold:
-    """From which value on a score calls an image foreign.
+    """The threshold of one score, above which an image counts as out of distribution.
 
     Attributes:
         score: The score.
@@ -31,18 +31,18 @@ class ConformalThreshold:
 
     @property
     def value(self) -> float:
-        """The limit itself: only what lies above it is foreign."""
+        """The threshold: only values above it count as out of distribution."""
         return float(self.known[self.rank - 1])
 
     def stranger_than(self, values: Floats) -> Floats:
-        """Return the share of the known images that are less foreign than each of these values, 0 to 1."""
+        """Return the share of validation images whose score is lower than each of these values, 0 to 1."""
         found: Floats = np.searchsorted(self.known, values, side="left") / len(self.known)
         return found
 
 
 @dataclass(frozen=True, eq=False)
 class OodDetector:
-    """Calls an image foreign as soon as one of its scores does.
+    """Calls an image out of distribution if one of its scores exceeds its threshold.
 
     Attributes:
         limits: Each score with its limit.
@@ -57,11 +57,11 @@ class OodDetector:
     missing: str = ""
 
     def each(self, inside: LogitsAndFeatures) -> NDArray[np.bool_]:
-        """Return which limits each of N images exceeds, (limits, N)."""
+        """Return which thresholds each of N images exceeds, bool (thresholds, N)."""
         return np.stack([limit.score(inside) > limit.value for limit in self.limits])
 
     def raised(self, inside: LogitsAndFeatures) -> NDArray[np.bool_]:
-        """Return which of N images look like none of the classes, (N,)."""
+        """Return which of N images are out of distribution, bool (N,)."""
         found: NDArray[np.bool_] = np.any(self.each(inside), axis=0)
         return found
 
@@ -70,7 +70,7 @@ class OodDetector:
 def fit_ood_detector(
     train: LogitsAndFeatures, labels: NDArray[np.integer], valid: LogitsAndFeatures, *, rate: float = RATE
 ) -> OodDetector:
-    """Learn when to call an image foreign.
+    """Fit the thresholds of all scores on validation images.
 
     Energy and Mahalanobis distance catch different things, so both watch, each with half of the rate: together they
     raise at most `rate` false alarms (Boole's inequality). A limit is the k-th smallest of n values, k = ⌈(n + 1)(1 −
@@ -99,12 +99,12 @@ def fit_ood_detector(
 
 
 def fewest_images(rate: float = RATE, scores: int = 1) -> int:
-    """Return how many validation images it takes to state a rate of false alarms of so many scores together."""
+    """Return the number of validation images needed to state a rate of false alarms for so many scores together."""
     return ceil(scores / rate) - 1
 
 
 def limits(scores: Sequence[OodScore], valid: LogitsAndFeatures, rate: float) -> list[ConformalThreshold]:
-    """Return the limit of each score, all of them together at one rate; see `fit_ood_detector`."""
+    """Return the threshold of each score, all of them together at one rate; see `fit_ood_detector`."""
     if not 0 < rate < 1:
         raise ExplainError(f"A rate of false alarms lies between 0 and 1, not at {rate!r}.")
     own, count = rate / len(scores), len(valid)

@@ -1,4 +1,4 @@
-"""Pictures that belong to no class, made from a data set's own: to see what an alarm catches."""
+"""Out-of-distribution images made from a data set's own images, to measure a detector's detection rate."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ MOST = 300  # images of each kind: shares are then known to about three percenta
 
 @dataclass(frozen=True)
 class Foreign:
-    """One kind of foreign picture.
+    """One kind of out-of-distribution image.
 
     Attributes:
         title: What it is called on the screen.
@@ -61,7 +61,7 @@ def detection_rate(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> dict[str, float]:
-    """Return the share of each kind of `FOREIGN` that raises an alarm, 0 to 1.
+    """Return the share of each kind of `FOREIGN` that a detector recognises, 0 to 1.
 
     Args:
         model: The network.

@@ -1,4 +1,4 @@
-"""How foreign a picture is to a network, by its scores or by the place of its features: larger is stranger."""
+"""OOD scores of images: energy of the logits and Mahalanobis distance of the features; larger is less familiar."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -17,7 +17,7 @@ MOST_FEATURES = 512  # more are projected at random onto so many first
 
 
 class OodScore(Protocol):
-    """Measures how foreign images are.
+    """A measure of how far images are from the training distribution.
 
     Attributes:
         title: What it is called on the screen.
@@ -37,7 +37,7 @@ class OodScore(Protocol):
 
 @dataclass(frozen=True)
 class Energy:
-    """Small scores for all classes at once: no class finds anything of its own.
+    """Negative log-sum-exp of the logits (Liu et al. 2020): high where all logits are small.
 
     Liu et al. 2020, "Energy-based Out-of-distribution Detection", equation 4 at temperature 1, arXiv:2010.03759.
     """
@@ -52,7 +52,7 @@ class Energy:
 
 @dataclass(frozen=True, eq=False)
 class Mahalanobis:
-    """Features that lie far from those of every class of the training images.
+    """Mahalanobis distance of features to the nearest class mean (Lee et al. 2018).
 
     Lee et al. 2018, "A Simple Unified Framework for Detecting Out-of-Distribution Samples and Adversarial Attacks",
     equation 2, arXiv:1807.03888: the least squared distance to the mean of a class, in units of the spread that all
@@ -83,7 +83,7 @@ class Mahalanobis:
 
 @in_sentences("The distance of features")
 def fit_mahalanobis(features: NDArray[np.floating], labels: NDArray[np.integer]) -> Mahalanobis:
-    """Learn where the features of each class lie, from training images (N, F) with classes (N,).
+    """Fit class means and a shared covariance to features (N, F) with classes (N,).
 
     Raises:
         ExplainError: There are no images, a feature is not finite or too large to be squared, or all images have the
@@ -111,7 +111,7 @@ def fit_mahalanobis(features: NDArray[np.floating], labels: NDArray[np.integer])
 
 
 def _projection(count: int) -> Floats | None:
-    """Return Gaussian directions for features that are too many, always the same ones (Johnson and Lindenstrauss)."""
+    """Return a fixed Gaussian projection for features that are too many (Johnson and Lindenstrauss)."""
     if count <= MOST_FEATURES:
         return None
     return np.random.default_rng(0).normal(size=(count, MOST_FEATURES)) / np.sqrt(MOST_FEATURES)

@@ -1,4 +1,4 @@
-"""Small changes of a picture that should not matter, and the way back for its maps."""
+"""Small perturbations of an image (flips, shifts, brightness, JPEG), and their inverse for heatmaps."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ def _same(values: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Change:
-    """One change.
+    """A perturbation.
 
     Attributes:
         title: What it is called on the screen.
@@ -42,12 +42,12 @@ def _unflip(values: Floats) -> Floats:
 
 
 def step_of(side: int) -> int:
-    """Return by how many pixels a side of so many is shifted: a sixteenth, at least one."""
+    """Return the shift in pixels for a side of so many: a sixteenth, at least one."""
     return max(1, side // 16) if side > 1 else 0
 
 
 def _shift(down: int, right: int, pixels: Pixels) -> Pixels:
-    """Move a picture; what opens up repeats its edge."""
+    """Return a shifted picture; the border repeats its edge."""
     rows = (np.arange(pixels.shape[1]) - down * step_of(pixels.shape[1])).clip(0, pixels.shape[1] - 1)
     cols = (np.arange(pixels.shape[2]) - right * step_of(pixels.shape[2])).clip(0, pixels.shape[2] - 1)
     return np.ascontiguousarray(pixels[:, rows][:, :, cols])

@@ -1,4 +1,4 @@
-"""Do the answer and its explanation hold still while the picture changes in ways that should not matter?"""
+"""Stability of a prediction and of its explanation under small perturbations of the image."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Variant:
-    """A picture and what the network says of it.
+    """A perturbed picture with its logits and heatmap.
 
     Attributes:
         title: What was done to it.
@@ -42,7 +42,7 @@ class Variant:
 
 @dataclass(frozen=True, eq=False)
 class Stability:
-    """A picture and its variants.
+    """A picture, its perturbed variants and how far prediction and heatmap stay the same.
 
     Attributes:
         target: The class in question.
@@ -56,7 +56,7 @@ class Stability:
 
     @property
     def kept(self) -> int:
-        """How many variants get the same answer as the picture: the class with the largest score."""
+        """How many variants have the same predicted class as the picture."""
         answer = self.original.logits.argmax()
         return sum(variant.logits.argmax() == answer for variant in self.variants.values())
 
@@ -77,7 +77,7 @@ def stability(
     changes: Mapping[str, Change] = CHANGES,
     progress: Progress | None = None,
 ) -> Stability:
-    """Ask and explain a picture and its variants; the network is left as it was found.
+    """Classify and explain a picture and its variants; the network is left unchanged.
 
     Args:
         model: The network; its outputs are logits.

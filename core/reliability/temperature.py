@@ -1,4 +1,4 @@
-"""Probabilities that mean what they say: one number softens or sharpens all answers of a network."""
+"""Temperature scaling (Guo et al. 2017): one number that the logits are divided by before softmax."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ COLDEST, HOTTEST = 0.05, 20.0
 
 @dataclass(frozen=True)
 class Temperature:
-    """What the scores of a network are to be divided by before softmax.
+    """The temperature by which a network's logits are divided before softmax.
 
     Attributes:
         value: Above 1 the network was too sure of itself, below 1 not sure enough; from 0.05 to 20.
@@ -43,7 +43,7 @@ class Temperature:
 
 @in_sentences("Calibration")
 def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> Temperature:
-    """Find the temperature under which images of known class are least surprising.
+    """Fit the temperature that minimises the cross-entropy of images of known class.
 
     Guo et al. 2017, "On Calibration of Modern Neural Networks", section 4.2, arXiv:1706.04599. The mean cross-entropy
     is convex in 1/temperature, so the one minimum is found by Brent's method.

@@ -1,4 +1,4 @@
-"""Rows of numbers made safe for scikit-learn, SciPy and UMAP, whose native code does not check what it is given."""
+"""Rows centred and scaled for scikit-learn, SciPy and UMAP, whose native code does not check for overflow."""
 
 from dataclasses import dataclass
 
@@ -31,7 +31,7 @@ class ConditionedRows:
         return bool(self.values.any())
 
     def distinct(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return where each different row stands first, (M,), and which of these each row is, (N,)."""
+        """Return the first index of each distinct row, (M,), and each row's place among these, (N,)."""
         known = dict[bytes, int]()
         which = [known.setdefault(row.tobytes(), len(known)) for row in self.values]
         inverse = np.asarray(which, dtype=np.int64)
@@ -44,7 +44,7 @@ class ConditionedRows:
 
 
 def conditioned(rows: NDArray[np.floating]) -> ConditionedRows:
-    """Centre rows (N, D) and scale them by a power of two, which loses no digit.
+    """Return rows (N, D) centred and scaled by a power of two, which is exact.
 
     A column whose values differ by rounding alone is taken as constant.
 

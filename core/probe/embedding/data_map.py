@@ -1,4 +1,4 @@
-"""The map of a data set as one layer sees it, at one epoch or over many, and how far such a map can be trusted."""
+"""Two-dimensional embedding of a data set's images by the features of one layer, at one epoch or over many."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ _READ, _LAID = 0.15, 0.9  # how much is done when the features are read, and whe
 
 @dataclass(frozen=True, eq=False)
 class DataMap:
-    """Images as points, laid out by what one layer makes of them.
+    """The embedding of images by the features of one layer.
 
     Attributes:
         epoch: After which epoch, 0 for the untrained network; None for the latest weights.
@@ -52,7 +52,7 @@ class DataMap:
 
 @dataclass(frozen=True)
 class NoMap:
-    """An epoch of which no map could be made, the reason in one sentence, and whether it may work later."""
+    """An epoch without a map: the reason in one sentence, and whether it may work later."""
 
     epoch: int | None
     reason: str
@@ -75,7 +75,7 @@ class Sample:
 
 
 def chosen_images(count: int, most: int, seed: int = 0) -> NDArray[np.int64]:
-    """Choose at most so many of `count` images at random, in order: the same ones for the same seed."""
+    """Return a random subset of at most so many indices below `count`, sorted: the same for the same seed."""
     if count <= most:
         return np.arange(count, dtype=np.int64)
     return np.sort(np.random.default_rng(seed).choice(count, most, replace=False)).astype(np.int64)
@@ -93,7 +93,7 @@ def data_map(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> DataMap:
-    """Lay images out by what a layer makes of them.
+    """Return the embedding of images by the features of a layer.
 
     Args:
         model: The network.
@@ -134,7 +134,7 @@ def untangle(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Iterator[DataMap | NoMap]:
-    """Map the same images at one epoch after the other, each map beginning from the one before and turned to fit it.
+    """Yield embeddings of the same images epoch by epoch, each initialised from and aligned to the one before.
 
     An epoch of which no map can be made leaves a gap.
 
@@ -183,7 +183,7 @@ def _kept(values: Floats, points: Floats) -> float:
 
 
 def _part(progress: Progress | None, first: float, last: float) -> Progress | None:
-    """Return what tells a part of the work as a share of the whole."""
+    """Return a progress callback for a part of the work."""
     if progress is None:
         return None
 

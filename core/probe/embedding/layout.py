@@ -1,4 +1,4 @@
-"""Many rows of numbers as points in the plane: PCA, t-SNE, UMAP, and one map turned to fit another."""
+"""Dimensionality reduction to two dimensions by PCA, t-SNE or UMAP, and Procrustes alignment of two maps."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -26,14 +26,14 @@ _FAILED = "{} found no map of these numbers: choose another layout, another laye
 
 
 class Layout(Protocol):
-    """Lays rows (N, D) out in the plane, from a start (N, 2) if there is one."""
+    """A function from rows (N, D) to the plane (N, 2), initialised at a start (N, 2) if there is one."""
 
     def __call__(self, rows: Floats, seed: int, start: Floats | None, progress: Progress | None) -> Floats: ...
 
 
 @dataclass(frozen=True)
 class Projection:
-    """A way to lay rows of numbers out in the plane.
+    """A method of dimensionality reduction.
 
     Attributes:
         title: Its name on the screen.
@@ -53,7 +53,7 @@ class Projection:
 def project(
     rows: Floats, method: str, *, seed: int = 0, start: Floats | None = None, progress: Progress | None = None
 ) -> Floats:
-    """Lay rows of numbers out in the plane; the same rows and seed give the same map.
+    """Return the projection of rows to the plane; the same rows and seed give the same map.
 
     No native code is called with rows that are not finite, have no spread or lie outside a safe range; rows that are
     the same are laid out once and share their place.
@@ -107,7 +107,7 @@ def _run(projection: "Projection", rows: Floats, seed: int, start: Floats | None
 
 
 def aligned(points: NDArray[np.floating], reference: NDArray[np.floating]) -> Floats:
-    """Turn and mirror a map, and move it, so that its points lie as near as may be to those of another map.
+    """Return a map rotated, mirrored and moved onto another map (orthogonal Procrustes).
 
     Distances inside the map stay as they are (orthogonal Procrustes: Schönemann 1966, doi:10.1007/BF02289451); to find
     the turn, each map counts by its own size.
@@ -168,7 +168,7 @@ def _shrunk(start: Floats) -> Floats:
 
 
 def _centred(start: Floats) -> Floats:
-    """Centre a map that t-SNE goes on from, and bring it into the range of its own maps."""
+    """Return a map centred and scaled into the range of t-SNE's own maps, as its initialisation."""
     centred = start - start.mean(axis=0, dtype=np.float64)
     return np.ascontiguousarray(centred / max(1.0, float(np.abs(centred).max()) / WIDEST), dtype=np.float32)
 

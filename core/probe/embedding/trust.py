@@ -1,4 +1,4 @@
-"""Which rows of numbers are nearest to which, and how well that tells classes apart."""
+"""Nearest neighbours of rows, and the accuracy of leave-one-out k-nearest-neighbour classification."""
 
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ class Neighbors:
 
 @in_sentences("Looking for the nearest images")
 def nearest(rows: NDArray[np.float32], count: int = NEAREST) -> Neighbors:
-    """Find for each row (N, D) the nearest others by Euclidean distance; of identical rows, each finds the others.
+    """Return the nearest other rows of each row (N, D) by Euclidean distance; identical rows find each other.
 
     Raises:
         ConvScopeError: A value is not a finite number.
@@ -41,7 +41,7 @@ def nearest(rows: NDArray[np.float32], count: int = NEAREST) -> Neighbors:
 
 
 def voted(neighbors: Neighbors, labels: NDArray[np.integer]) -> float:
-    """Return the share of rows whose neighbours vote for their own class: k-nearest-neighbour, each left out in turn.
+    """Return the accuracy of leave-one-out k-nearest-neighbour classification, 0 to 1.
 
     Of classes with as many votes the first one wins.
     """

@@ -1,4 +1,4 @@
-"""t-SNE by openTSNE, told how far it is and free to be cancelled."""
+"""t-SNE by openTSNE with progress and cancellation."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ _TICK = 10  # steps
 def told_tsne(
     rows: Floats, *, perplexity: float, exaggeration: float, steps: int, start: Floats, progress: Progress | None
 ) -> Floats:
-    """Lay rows (N, D) out in the plane: float32 (N, 2), the same for the same rows and start.
+    """Return the t-SNE map of rows (N, D): float32 (N, 2), the same for the same rows and start.
 
     The descent is that of Barnes and Hut, in one thread, with as many exaggerated steps as scikit-learn takes.
 

@@ -1,4 +1,4 @@
-"""UMAP, told how far it is and free to be cancelled; one at a time, in a thread of its own."""
+"""UMAP with progress and cancellation; one at a time, in a thread of its own."""
 
 import errno
 import importlib.util
@@ -26,11 +26,11 @@ _BAR: dict[str, Any] = {"bar_format": "{n_fmt}/{total_fmt}", "ascii": True, "lea
 
 
 class _Unwanted(Exception):
-    """Nobody waits for this map any more."""
+    """Ends UMAP's work once it was cancelled."""
 
 
 class _Listener(io.StringIO):
-    """What tqdm takes for a terminal: hears "120/500", and ends the work once it is not wanted."""
+    """A file for tqdm that reads its progress ("120/500") and raises once the work is cancelled."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ class _Listener(io.StringIO):
 def umap_with_progress(
     rows: Floats, *, neighbors: int, seed: int, start: Floats | None, progress: Progress | None
 ) -> Floats:
-    """Lay rows (N, D) out in the plane by umap-learn: float32 (N, 2), the same for the same seed.
+    """Return the UMAP of rows (N, D): float32 (N, 2), the same for the same seed.
 
     Args:
         rows: At least 4.
@@ -99,7 +99,7 @@ def _laid_out(rows: Floats, neighbors: int, seed: int, start: Floats | None, lis
 
 
 def place_numba_cache() -> None:
-    """Let numba keep what it compiles in the data directory where it could not beside its packages, in containers say.
+    """Place numba's cache in the data directory where the folder of its packages is read-only, as in containers.
 
     It has to be called before numba is imported, which ends with a `RuntimeError` where there is no place. Nothing
     changes where `NUMBA_CACHE_DIR` names one.
@@ -118,7 +118,7 @@ def place_numba_cache() -> None:
 
 
 def _writable(folder: Path) -> bool:
-    """Say whether a file can be written there, as numba tries it; permissions do not tell of read-only disks."""
+    """Whether a file can be written there, tried as numba does; permissions do not show read-only disks."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
