@@ -3,6 +3,7 @@
 import ast
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 TESTS = Path(__file__).parent
@@ -10,18 +11,26 @@ ASSERTING = {"raises", "warns", "fail", "expect"}
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def called(node: ast.AST) -> set[str]:
+@cache
+def called(node: ast.AST) -> frozenset[str]:
     """Return the names of the functions and methods that are called anywhere below a node."""
     calls = (each.func for each in ast.walk(node) if isinstance(each, ast.Call))
-    return {ast.unparse(function).rpartition(".")[2] for function in calls}
+    return frozenset(getattr(function, "attr", getattr(function, "id", "")) for function in calls)
+
+
+@cache
+def states(node: ast.AST) -> bool:
+    """Say whether there is an `assert` anywhere below a node."""
+    return any(isinstance(each, ast.Assert) for each in ast.walk(node))
 
 
 def asserts(node: ast.AST, helpers: set[str]) -> bool:
     names = called(node)
     return (
-        any(isinstance(each, ast.Assert) for each in ast.walk(node))
-        or bool(names & (ASSERTING | helpers))
+        not names.isdisjoint(ASSERTING)
+        or not names.isdisjoint(helpers)
         or any(name.startswith("assert_") for name in names)
+        or states(node)
     )
 
 

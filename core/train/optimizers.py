@@ -1,15 +1,31 @@
 """torch's optimisers by name, and their state as plain tensors."""
 
+import inspect
 from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
+from torch.optim import Optimizer
 
 from core.errors import StorageError
 from core.train.config import TrainConfig
 
 _Maker = Callable[[nn.Module, TrainConfig], Optimizer]
+
+
+def _eager(kind: type[Optimizer]) -> Callable[..., Optimizer]:
+    """Return a kind of optimiser with torch's own methods, less the hooks around them for its compiler.
+
+    They import that compiler when they are first called, which takes as long as all else that a training process
+    loads, and nothing is compiled here.
+    """
+    hooked = ("add_param_group", "zero_grad", "state_dict", "load_state_dict", "step")
+    methods = {name: inspect.unwrap(getattr(kind, name)) for name in hooked}
+    methods["step"] = torch.no_grad()(methods["step"])
+    return type(kind.__name__, (kind,), methods)
+
+
+SGD, Adam, AdamW, RMSprop = map(_eager, (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW, torch.optim.RMSprop))
 
 
 def _adam(model: nn.Module, config: TrainConfig) -> Optimizer:
