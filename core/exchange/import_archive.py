@@ -14,7 +14,7 @@ from core.data.dataset_info import DatasetInfo
 from core.errors import StorageError
 from core.exchange.check_weights import CheckpointValidator
 from core.exchange.dataset import read_info, stage_images
-from core.exchange.layout import WEIGHTS, Limits, refusal, weights_names
+from core.exchange.layout import WEIGHTS, RunLimits, refusal, weights_names
 from core.exchange.run_record import Record
 from core.exchange.unpack import Archive, opened
 from core.leftovers import unfinished
@@ -25,11 +25,11 @@ from core.runs.tables import EVENTS, EVIDENCE, METRICS, RUNS, next_number
 from core.runs.transactions import writing
 from core.train.config import TrainConfig
 
-_DEFAULTS = Limits()
+_DEFAULTS = RunLimits()
 _WAS_ACTIVE = "It had not ended when it was exported: press Resume to go on."
 
 
-def import_run(store: RunStore, data: bytes | Path, limits: Limits = _DEFAULTS) -> str:
+def import_run(store: RunStore, data: bytes | Path, limits: RunLimits = _DEFAULTS) -> str:
     """Add the run of an archive to a store and return its id here.
 
     All of it is as it was where it was exported, but for the id; a run that was queued, training or paused is
@@ -65,7 +65,7 @@ def import_run(store: RunStore, data: bytes | Path, limits: Limits = _DEFAULTS) 
     return run_id
 
 
-def _stage(archive: Archive, record: Record, staged: Path, limits: Limits) -> None:
+def _stage(archive: Archive, record: Record, staged: Path, limits: RunLimits) -> None:
     """Put the weights of an archive into a folder, each written anew after it was tried on the network."""
     names = {name for name in archive.names if name.startswith(WEIGHTS) and name != WEIGHTS}
     known = weights_names([None, *range(TrainConfig.from_mapping(record.config).epochs + 1)])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
+from core.data.importing.safezip import MB, Limits
 from core.errors import ConvScopeError
 from core.runs.records import Metric
 
@@ -18,34 +19,27 @@ SCRIPT, DATA, ONNX, README = "train.py", "data.safetensors", "model.onnx", "READ
 PREDICTOR, CARD, DATASET = "predict.py", "model-card.md", "dataset.json"
 COLUMNS = tuple(column.name for column in fields(Metric))
 
-MB = 1024**2
-
 
 class ArchiveError(ConvScopeError):
     """An archive of a run cannot be imported."""
 
 
 @dataclass(frozen=True)
-class Limits:
-    """Size limits of an archive: far above any real run, far below what would harm the server.
+class RunLimits(Limits):
+    """Size limits of an archive of a run: far above any real run, far below what would harm the server.
 
     Attributes:
-        archive: Bytes of the file itself.
-        total: Bytes of everything in it, unpacked.
-        entries: Files in it.
-        directory: Bytes of its table of contents.
         table: Bytes of the steps, unpacked.
         text: Bytes of any other record, unpacked.
-        ratio: How many times larger than packed a file may be unpacked; those below 1 MB may be anything.
     """
 
     archive: int = 1024 * MB
-    total: int = 2048 * MB
-    entries: int = 2_000
     directory: int = MB // 2
+    entries: int = 2_000
+    total: int = 2048 * MB
+    portable_names: bool = True
     table: int = 64 * MB
     text: int = 16 * MB
-    ratio: int = 250
 
 
 def refusal(cause: str) -> ArchiveError:

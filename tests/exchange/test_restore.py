@@ -16,7 +16,7 @@ from core.errors import ConvScopeError, StorageError
 from core.exchange import import_archive
 from core.exchange.export_archive import export_run
 from core.exchange.import_archive import import_run
-from core.exchange.layout import MB, Limits
+from core.exchange.layout import MB, RunLimits
 from core.runs.checkpoint import load_checkpoint
 from core.runs.records import Status
 from core.runs.store import RunStore
@@ -259,11 +259,11 @@ def nothing_is_left(store: RunStore) -> bool:
 
 def test_an_archive_over_the_limits_leaves_nothing(archive, store):
     with pytest.raises(ConvScopeError, match="limit is"):
-        import_run(store, archive, Limits(archive=10_000))
+        import_run(store, archive, RunLimits(archive=10_000))
     with pytest.raises(ConvScopeError, match="more room"):
-        import_run(store, archive, Limits(total=50_000))
+        import_run(store, archive, RunLimits(total=50_000))
     assert nothing_is_left(store)
-    assert Limits().total > Limits().archive > 100 * MB
+    assert RunLimits().total > RunLimits().archive > 100 * MB
 
 
 def test_nothing_is_left_when_the_database_fails_after_the_weights_were_moved(archive, store, monkeypatch):

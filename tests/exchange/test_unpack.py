@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from core.exchange.layout import MB, RECORDS, ArchiveError, Limits
+from core.exchange.layout import MB, RECORDS, ArchiveError, RunLimits
 from core.exchange.unpack import opened
 
-SMALL = Limits(archive=2 * MB, total=4 * MB, entries=20, directory=4096, table=1000, text=1000, ratio=50)
+SMALL = RunLimits(archive=2 * MB, total=4 * MB, entries=20, directory=4096, table=1000, text=1000, ratio=50)
 Entries = list[tuple[zipfile.ZipInfo | str, bytes]]
 
 
@@ -36,7 +36,7 @@ def link(name: str) -> zipfile.ZipInfo:
     return info
 
 
-def refused(data: bytes | Path, words: str, limits: Limits = SMALL) -> None:
+def refused(data: bytes | Path, words: str, limits: RunLimits = SMALL) -> None:
     with pytest.raises(ArchiveError, match=words) as caught, opened(data, limits):
         pass
     message = str(caught.value)
@@ -215,7 +215,7 @@ def _again(parts: dict[str, bytes], how: str) -> dict[str, bytes]:
 def test_a_run_that_was_unpacked_and_packed_again_is_the_same(
     parts: dict[str, bytes], pack: Callable[[dict[str, bytes]], bytes], how: str
 ) -> None:
-    with opened(pack(_again(parts, how)), Limits()) as archive:
+    with opened(pack(_again(parts, how)), RunLimits()) as archive:
         assert {"run.json", "spec.json", "weights/latest.safetensors"} <= archive.names
         assert archive.text("run.json").encode() == parts["run.json"]
 
@@ -224,5 +224,5 @@ def test_a_name_in_a_second_folder_does_not_hide_what_leads_out(
     parts: dict[str, bytes], pack: Callable[[dict[str, bytes]], bytes]
 ) -> None:
     packed = pack({f"run/{key}": data for key, data in parts.items()} | {"run/../../x": b"x"})
-    with pytest.raises(ArchiveError), opened(packed, Limits()):
+    with pytest.raises(ArchiveError), opened(packed, RunLimits()):
         pass

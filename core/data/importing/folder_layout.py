@@ -8,7 +8,8 @@ from pathlib import Path
 
 from core.data.arrangement import Arrangement, arrange, split_of
 from core.data.formats import EXTENSIONS
-from core.data.importing.safezip import Member, Skipped, members
+from core.data.importing.picture_archive import Skipped, members
+from core.data.importing.safezip import Member
 from core.data.names import ENCODINGS
 from core.errors import DataError
 

@@ -14,7 +14,7 @@ from core.data.importing.dataset_writer import compact_rows, name_of, publish, r
 from core.data.importing.decoder_pool import DecoderPool
 from core.data.importing.decoder_worker import FITS, NOTE, ImageFormat
 from core.data.importing.folder_layout import Naming, Survey, counted_reasons, survey
-from core.data.importing.safezip import Skipped
+from core.data.importing.picture_archive import Skipped
 from core.data.parts import Parts, parts_of
 from core.errors import DataError
 from core.progress import Progress

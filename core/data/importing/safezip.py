@@ -1,4 +1,8 @@
-"""A zip of pictures that may have been made to do harm: what is in it, told without unpacking any of it."""
+"""The one reader of zip archives from outside: everything is checked against limits before anything is unpacked.
+
+What is wrong is reported as a `Violation`, a code: those who read pictures leave such a file out, those who read runs
+refuse the archive, and each makes its own sentences.
+"""
 
 import io
 import stat
@@ -7,31 +11,84 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum, auto
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from core.data.formats import foreign
 from core.data.names import UTF8, decode_name, guess_encoding, name_bytes, unicode_path
-from core.errors import DataError
-from core.settings import settings
 
 MB = 1024**2
-MAX_FILES = 200_000
-MAX_DIRECTORY = 48 * MB  # the table of contents: each of its entries becomes an object of about 1 kB
-MAX_RATIO = 200  # of unpacked to packed, above 1 MB: pictures are packed already
 _END = struct.Struct("<4s4H2LH")  # end of the table of contents (APPNOTE.TXT 4.3.16)
-_LARGE = struct.Struct("<4sLQL")  # what stands before it in archives with more than 65,535 files (4.3.15)
-_LARGE_END = struct.Struct("<4sQ2H2L4Q")  # and where that leads (4.3.14)
+_ZIP64_LOCATOR = struct.Struct("<4sLQL")  # what stands before it in archives with more than 65,535 files (4.3.15)
+_ZIP64_END = struct.Struct("<4sQ2H2L4Q")  # and what stands before that (4.3.14)
 _LOCAL = struct.Struct("<4s5H3L2H")  # before the content of each file (4.3.7)
 _UTF8_FLAG = 0x800  # of an entry whose name is UTF-8 (4.4.4)
+_BLOCK = 1 << 16  # packed bytes at a time: deflate makes at most 1,032 times as many of them
 # What systems and programs leave in folders, besides all whose names begin with a dot.
 _JUNK = (
     *("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r", "__macosx", "@eadir", "#recycle"),
     *("#snapshot", "$recycle.bin", "recycler", "system volume information", "lost+found", "__pycache__"),
 )
-_METHODS = {9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "XZ", 98: "PPMd", 99: "AES encryption"}
 _DAMAGES = (zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, RuntimeError, ValueError, MemoryError)
-_NO_ZIP = "The file is no zip archive, or it is damaged: pack the folders again and choose that file."
+
+
+class Violation(StrEnum):
+    """What can be wrong with an archive as a whole, and with a single file in it."""
+
+    UNREADABLE = auto()  # the file itself cannot be opened
+    DAMAGED = auto()
+    ARCHIVE_SIZE = auto()
+    ZIP64 = auto()  # its table of contents is announced in the format for huge archives, and is not where it should be
+    DIRECTORY_SIZE = auto()
+    FILE_COUNT = auto()
+    OVERLAP = auto()
+    TOTAL_SIZE = auto()
+
+    OUTSIDE = auto()  # a name that leads out of the archive
+    LINK = auto()  # a link, a device or a pipe
+    LOCKED = auto()
+    METHOD = auto()  # packed in another way than stored or deflated
+    FILE_SIZE = auto()
+    RATIO = auto()
+    REPEATED = auto()  # a second file of the same name
+
+
+class ZipFault(Exception):
+    """An archive that is not read.
+
+    Attributes:
+        violation: What is wrong with it.
+        amount: How many bytes or files it has, where these are too many.
+        cause: What the system says, where the file cannot be opened.
+    """
+
+    def __init__(self, violation: Violation, amount: int = 0, cause: str = "") -> None:
+        super().__init__(violation)
+        self.violation, self.amount, self.cause = violation, amount, cause
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How large an archive may be.
+
+    Attributes:
+        archive: Bytes of the file itself.
+        directory: Bytes of its table of contents: each of its entries (46 bytes and more) becomes an object of 1 kB.
+        entries: Files in it.
+        file: Bytes of a single file, packed or unpacked; None where the total is limit enough.
+        total: Bytes of everything in it, unpacked; None where files are unpacked one at a time.
+        ratio: How many times larger than packed a file may be unpacked; those below 1 MB may be anything.
+        portable_names: Whether names have to be such as every system can write, and differ in more than capitals.
+    """
+
+    archive: int
+    directory: int
+    entries: int
+    file: int | None = None
+    total: int | None = None
+    ratio: int = 250
+    portable_names: bool = False
 
 
 class Member(NamedTuple):
@@ -54,98 +111,143 @@ class Member(NamedTuple):
     crc: int
 
 
-class Skipped(NamedTuple):
-    """A file that is left out, and why, to be read after a colon."""
-
-    name: str
-    reason: str
-
-
-class Contents(NamedTuple):
-    """What an archive holds.
+class Directory(NamedTuple):
+    """The table of contents of an archive, without folders and without what file managers leave.
 
     Attributes:
-        files: What may be pictures.
-        skipped: What is left out.
+        files: The files in their order, each with what is wrong with it or None.
         guessed: The encoding of names that had to be guessed, a key of `core.data.names.ENCODINGS`; else empty.
     """
 
-    files: list[Member]
-    skipped: list[Skipped]
-    guessed: str = ""
+    files: list[tuple[Member, Violation | None]]
+    guessed: str
 
 
-def members(archive: bytes | Path, encoding: str = "") -> Contents:
-    """List the files of a zip archive, apart from what file managers leave in it.
+@contextmanager
+def opened(archive: bytes | Path) -> Iterator[IO[bytes]]:
+    """Open an archive for reading; raises `ZipFault` if the file cannot be read."""
+    if isinstance(archive, bytes):
+        yield io.BytesIO(archive)
+        return
+    try:
+        file = archive.open("rb")
+    except OSError as error:
+        raise ZipFault(Violation.UNREADABLE, cause=f"{archive.name} cannot be read ({error.strerror})") from error
+    with file:
+        yield file
+
+
+def read_directory(content: IO[bytes], limits: Limits, encoding: str = "") -> Directory:
+    """Return the table of contents of an archive, checked.
 
     Args:
-        archive: The zip, or where it is.
+        content: The archive, open for reading.
+        limits: How large it may be.
         encoding: That of the names which the archive does not state and which are no UTF-8; guessed if empty.
 
     Raises:
-        DataError: It is no zip archive, damaged, too large, or made to overflow whoever unpacks it.
+        ZipFault: It is no zip archive, damaged, too large, or made to overflow whoever unpacks it.
     """
-    limits = settings()
-    with opened(archive) as content:
-        size = content.seek(0, io.SEEK_END)
-        if size > limits.max_archive_mb * MB:
-            raise DataError(
-                f"The archive has {size / MB:,.0f} MB and the limit is {limits.max_archive_mb:,} MB: "
-                "make the pictures smaller, or take fewer."
-            )
-        content.seek(0)
-        with _damage_in_words(content.read(1024)):
-            length = _directory_size(content, size)
-            if length > MAX_DIRECTORY:
-                raise _too_many()
-            entries = zipfile.ZipFile(content).infolist()
-    if len(entries) > MAX_FILES:
-        raise _too_many()
-    if sum(entry.compress_size for entry in entries) > size:
-        raise DataError("The files in the archive overlap, as in one that is made to overflow: pack the folders again.")
+    size = content.seek(0, io.SEEK_END)
+    _hold(size, limits.archive, Violation.ARCHIVE_SIZE)
+    try:
+        _hold(_directory_size(content, size), limits.directory, Violation.DIRECTORY_SIZE)
+        entries = zipfile.ZipFile(content).infolist()
+    except (*_DAMAGES, OverflowError) as error:
+        raise ZipFault(Violation.DAMAGED) from error
+    _hold(len(entries), limits.entries, Violation.FILE_COUNT)
+    _hold(sum(entry.compress_size for entry in entries), size, Violation.OVERLAP)
+    _hold(sum(entry.file_size for entry in entries), limits.total, Violation.TOTAL_SIZE)
     names, guessed = _names(entries, encoding)
-    return Contents(*_sorted_out(entries, names, limits.max_upload_mb * MB), guessed)
+    return Directory(list(_checked(entries, names, limits)), guessed)
+
+
+def _hold(amount: int, limit: int | None, violation: Violation) -> None:
+    if limit is not None and amount > limit:
+        raise ZipFault(violation, amount)
+
+
+def _directory_size(content: IO[bytes], size: int) -> int:
+    """Return how long the table of contents is, before it is read as a whole."""
+    before = _ZIP64_LOCATOR.size + _ZIP64_END.size
+    content.seek(max(0, size - _END.size - (1 << 16) - before))
+    tail = bytes(before) + content.read()
+    place = tail.rfind(b"PK\x05\x06")
+    if place < 0 or len(tail) - place < _END.size:
+        raise ZipFault(Violation.DAMAGED)
+    signature, _, offset, _ = _ZIP64_LOCATOR.unpack_from(tail, place - _ZIP64_LOCATOR.size)
+    if signature != b"PK\x06\x07":
+        return int(_END.unpack_from(tail, place)[5])
+    # Versions of Python differ in whether they look where the locator leads or right before it: the larger one counts.
+    content.seek(min(offset, size))
+    records = tail[place - before : place - _ZIP64_LOCATOR.size], content.read(_ZIP64_END.size)
+    if not records[0].startswith(b"PK\x06\x06"):
+        raise ZipFault(Violation.ZIP64)
+    return max(int(_ZIP64_END.unpack(record)[8]) for record in records if record.startswith(b"PK\x06\x06"))
 
 
 def _names(entries: list[zipfile.ZipInfo], encoding: str) -> tuple[list[str], str]:
     """Return the names of all entries, and how those were read whose encoding the archive does not state."""
     names: list[str] = []
-    unsaid: dict[int, bytes] = {}
+    unstated: dict[int, bytes] = {}
     for place, entry in enumerate(entries):
         name = entry.orig_filename
         if not entry.flag_bits & _UTF8_FLAG and not name.isascii():
             raw = name_bytes(name)
             stated = unicode_path(entry.extra, raw)
             if stated is None:
-                unsaid[place] = raw
+                unstated[place] = raw
             name = stated or name
         names.append(name)
-    guessed = guess_encoding(list(unsaid.values())) if unsaid else UTF8
+    guessed = guess_encoding(list(unstated.values())) if unstated else UTF8
     if guessed != UTF8:
         guessed = encoding or guessed
-    for place, raw in unsaid.items():
+    for place, raw in unstated.items():
         names[place] = decode_name(raw, guessed)
     return names, "" if guessed == UTF8 else guessed
 
 
-def _too_many() -> DataError:
-    return DataError(f"The archive lists more than {MAX_FILES:,} files: take fewer pictures.")
-
-
-def _sorted_out(entries: list[zipfile.ZipInfo], names: list[str], most: int) -> tuple[list[Member], list[Skipped]]:
-    kept: dict[str, Member] = {}
-    skipped = []
-    for entry, called in zip(entries, names, strict=True):
-        name = called.replace("\\", "/")
-        if name.endswith("/") or is_junk(name):
+def _checked(
+    entries: list[zipfile.ZipInfo], names: list[str], limits: Limits
+) -> Iterator[tuple[Member, Violation | None]]:
+    """Yield the files with what is wrong with them; folders and junk only where their names lead out."""
+    taken: set[str] = set()
+    for entry, stated in zip(entries, names, strict=True):
+        name = stated.replace("\\", "/")
+        passed_over = name.endswith("/") or is_junk(name)
+        if _leads_out(stated.replace("\r", "") if passed_over else stated, portable=limits.portable_names):
+            violation: Violation | None = Violation.OUTSIDE
+        elif passed_over:
             continue
-        reason = _obstacle(entry, name, most) or ("a second file of the same name" if name in kept else "")
-        if reason:
-            skipped.append(Skipped(name, reason))
         else:
-            size, packed = entry.file_size, entry.compress_size
-            kept[name] = Member(name, entry.header_offset, packed, size, entry.compress_type, entry.CRC)
-    return list(kept.values()), skipped
+            key = name.lower() if limits.portable_names else name
+            violation = _violation(entry, limits) or (Violation.REPEATED if key in taken else None)
+            if violation is None:
+                taken.add(key)
+        size, packed = entry.file_size, entry.compress_size
+        yield Member(name, entry.header_offset, packed, size, entry.compress_type, entry.CRC), violation
+
+
+def _violation(entry: zipfile.ZipInfo, limits: Limits) -> Violation | None:
+    """Return what is wrong with a file, besides its name."""
+    if stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
+        return Violation.LINK
+    if entry.flag_bits & 1:
+        return Violation.LOCKED
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return Violation.METHOD
+    if limits.file is not None and max(entry.file_size, entry.compress_size) > limits.file:
+        return Violation.FILE_SIZE
+    if entry.file_size > MB and entry.file_size > limits.ratio * entry.compress_size:
+        return Violation.RATIO
+    return None
+
+
+def _leads_out(name: str, *, portable: bool) -> bool:
+    if portable and (not name.isprintable() or set(name) & set('\\:<>"|?*') or len(name) > 200):
+        return True
+    path = name.replace("\\", "/")
+    return path.startswith("/") or path[1:2] == ":" or ".." in path.split("/") or "\0" in path
 
 
 def is_junk(path: str) -> bool:
@@ -153,84 +255,37 @@ def is_junk(path: str) -> bool:
     return any((part.startswith(".") and part not in (".", "..")) or part.lower() in _JUNK for part in path.split("/"))
 
 
-def _obstacle(entry: zipfile.ZipInfo, name: str, most: int) -> str:
-    """Say why a file is not even looked into, or nothing."""
-    if name.startswith("/") or name[1:2] == ":" or ".." in name.split("/") or "\0" in name:
-        return "its name leads out of the archive"
-    if stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
-        return "a link, and no file"
-    if entry.flag_bits & 1:
-        return "locked with a password"
-    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        method = _METHODS.get(entry.compress_type, f"method {entry.compress_type}")
-        return f"packed by {method}, which is not read here"
-    if not entry.file_size:
-        return "empty"
-    if max(entry.file_size, entry.compress_size) > most:
-        return f"larger than {most / MB:,.0f} MB"
-    if entry.file_size > MB and entry.file_size > MAX_RATIO * entry.compress_size:
-        return "it would unpack to far more than it seems to hold"
-    return ""
-
-
-def content_of(file: IO[bytes], member: Member) -> bytes:
-    """Return the content of a file, never more bytes than it claims to have.
+def blocks(file: IO[bytes], member: Member) -> Iterator[bytes]:
+    """Yield the content of a file, never more bytes than it claims to have.
 
     `zipfile` takes several times as long for small files.
 
     Raises:
-        ValueError: It is damaged.
+        ValueError: It is damaged; this may show at its end only.
     """
-    file.seek(member.offset)
-    header = file.read(_LOCAL.size)
-    if len(header) < _LOCAL.size or header[:4] != b"PK\x03\x04":
-        raise ValueError("no file begins there")
-    file.seek(sum(_LOCAL.unpack(header)[-2:]), io.SEEK_CUR)
-    content = file.read(member.packed)
-    if member.method == zipfile.ZIP_DEFLATED:
-        try:
-            content = zlib.decompressobj(-15).decompress(content, member.size + 1)
-        except zlib.error as error:
-            raise ValueError("packed badly") from error
-    if len(content) != member.size or zlib.crc32(content) != member.crc:
+    try:
+        file.seek(member.offset)
+        header = file.read(_LOCAL.size)
+        if len(header) < _LOCAL.size or header[:4] != b"PK\x03\x04":
+            raise ValueError("no file begins there")
+        file.seek(sum(_LOCAL.unpack(header)[-2:]), io.SEEK_CUR)
+        inflater = zlib.decompressobj(-15) if member.method == zipfile.ZIP_DEFLATED else None
+        size = crc = 0
+        for start in range(0, member.packed, _BLOCK):
+            block = file.read(min(_BLOCK, member.packed - start))
+            if inflater is not None:
+                block = inflater.decompress(block, member.size + 1 - size)
+            size += len(block)
+            if size > member.size:
+                break
+            crc = zlib.crc32(block, crc)
+            yield block
+    except (zlib.error, OSError, OverflowError) as error:
+        raise ValueError("packed badly") from error
+    if size != member.size or crc != member.crc:
         raise ValueError("not what was packed")
-    return content
 
 
-@contextmanager
-def opened(archive: bytes | Path) -> Iterator[IO[bytes]]:
-    """Open an archive for reading; raises `DataError` if the file cannot be read."""
-    if isinstance(archive, bytes):
-        yield io.BytesIO(archive)
-        return
-    try:
-        file = archive.open("rb")
-    except OSError as error:
-        raise DataError(f"The file {archive.name} cannot be read ({error.strerror}): choose another one.") from error
-    with file:
-        yield file
-
-
-@contextmanager
-def _damage_in_words(beginning: bytes) -> Iterator[None]:
-    try:
-        yield
-    except _DAMAGES as error:
-        known = foreign(beginning)
-        if known is None or beginning.startswith(b"PK"):
-            raise DataError(_NO_ZIP) from error
-        raise DataError(f"This is {known.name} and no zip archive: unpack it, and pack the folders as zip.") from error
-
-
-def _directory_size(content: IO[bytes], size: int) -> int:
-    """Return how long the table of contents is, before it is read as a whole."""
-    content.seek(max(0, size - _END.size - (1 << 16) - _LARGE.size))
-    tail = content.read()
-    place = tail.rfind(b"PK\x05\x06")
-    if place < 0 or len(tail) - place < _END.size:
-        raise ValueError("no table of contents")
-    length = int(_END.unpack_from(tail, place)[5])
-    if tail[max(0, place - _LARGE.size) :][:4] == b"PK\x06\x07":
-        content.seek(_LARGE.unpack_from(tail, place - _LARGE.size)[2])
-        length = max(length, int(_LARGE_END.unpack(content.read(_LARGE_END.size))[8]))
-    return length
+def content_of(file: IO[bytes], member: Member) -> bytes:
+    """Return the content of a file, never more bytes than it claims to have; raises `ValueError` if it is damaged."""
+    return b"".join(blocks(file, member))

@@ -13,7 +13,8 @@ from core.data.images import decode_upload
 from core.data.importing.decoder_worker import FITS, ImageFormat, squared
 from core.data.importing.folder_layout import MAX_CLASS_NAME, Naming, NoDataSetError, Survey, survey
 from core.data.importing.importer import bring_in, check_room
-from core.data.importing.safezip import Skipped, content_of, opened
+from core.data.importing.picture_archive import Skipped, opened
+from core.data.importing.safezip import content_of
 from core.data.names import ENCODINGS
 from core.errors import ConvScopeError
 from core.progress import Progress

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import ConvScopeError, DataError
-from core.exchange.layout import MB, Limits, missing_weights, stem
+from core.exchange.layout import MB, RunLimits, missing_weights, stem
 from core.explain.methods.registry import METHODS
 from core.extras import why_missing
 from core.inference.stamped import stamp_of
@@ -309,7 +309,7 @@ def import_panel() -> None:
         key=key,
         on_change=_take_in,
         args=(key,),
-        max_upload_size=min(st.get_option("server.maxUploadSize"), Limits().archive // MB),
+        max_upload_size=min(st.get_option("server.maxUploadSize"), RunLimits().archive // MB),
         help='What "Whole run" saved, here or on another machine: curves, weights, settings and notes come back. '
         "For a file above the limit: python -m core.exchange import FILE.",
     )
