@@ -33,8 +33,8 @@ class Server:
 
 
 def chromium() -> str | None:
-    """Return the path of the installed Chromium, or None."""
-    names = ("chromium", "chromium-browser", "google-chrome")
+    """Return the path of the installed Chromium, the one without windows first, or None."""
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
     return next((path for name in names if (path := shutil.which(name))), None)
 
 

@@ -4,10 +4,10 @@ import os
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, ViewportSize, sync_playwright
 
 from benchmarks.server import FLAGS, ROOT, Server, chromium, serving
 from core.data.catalog import DATASETS
@@ -69,39 +69,48 @@ def fresh_app(tmp_path: Path) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Start the machine's Chromium; without one the test skips, or fails where `CI` is true."""
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
+    """Start the machine's Chromium; without one the test skips, or fails where `CI` is true.
+
+    Its windows share one profile, which keeps the compiled scripts of the pages: each visit would compile them anew.
+    """
     found = chromium()
     if found is None:
         refuse = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        refuse("The browser tests need Chromium; on Debian: apt install chromium.")
+        refuse("The browser tests need Chromium; on Debian: apt install chromium-headless-shell.")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        profile = tmp_path_factory.mktemp("profile")
+        browser = playwright.chromium.launch_persistent_context(profile, executable_path=found, args=FLAGS)
         yield browser
         browser.close()
 
 
 @pytest.fixture
-def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Return a function that opens a window of 1280×800 like a new visitor's; options as `Browser.new_context`.
+def new_page(browser: BrowserContext) -> Iterator[Callable[..., Page]]:
+    """Return a function that opens a window like a new visitor's, of 1280×800 and light where nothing else is said.
 
     The test fails at its end if a script of a page threw, the console showed an error, or anything was asked of
-    another machine.
+    another machine. Nothing that its pages kept in the browser is left to the next test.
     """
     complaints: list[str] = []
+    opened: list[Page] = []
 
-    def open_page(**options: Any) -> Page:
-        page = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options}).new_page()
+    def open_page(*, viewport: ViewportSize | None = None, color_scheme: Literal["light", "dark"] = "light") -> Page:
+        page = browser.new_page()
+        page.set_viewport_size(viewport or {"width": 1280, "height": 800})
+        page.emulate_media(color_scheme=color_scheme)
         page.on("pageerror", lambda error: complaints.append(f"page error: {error}"))
         page.on("console", lambda message: complaints.extend(_complaint(message)))
         page.on("request", lambda request: complaints.extend(_stranger(request)))
+        opened.append(page)
         return page
 
     yield open_page
-    for context in browser.contexts:
-        for page in context.pages:
-            complaints += [f"broken image {source}" for source in page.evaluate(_BROKEN_IMAGES)]
-        context.close()
+    for page in opened:
+        complaints += [f"broken image {source}" for source in page.evaluate(_BROKEN_IMAGES)]
+        page.evaluate("location.protocol.startsWith('http') && (localStorage.clear(), sessionStorage.clear())")
+        page.close()
+    browser.clear_cookies()
     assert not complaints
 
 
@@ -122,7 +131,7 @@ def _complaint(message: ConsoleMessage) -> list[str]:
 
 
 def _stranger(request: Request) -> list[str]:
-    local = request.url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:"))
+    local = request.url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:", "file:"))
     return [] if local else [f"request to {request.url}"]
 
 

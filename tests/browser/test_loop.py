@@ -169,7 +169,7 @@ def test_the_zoom_survives_while_the_curve_grows(app: Server, page: Page) -> Non
     until(lambda: np.abs(left_edge(chart.screenshot()) - before).mean() > 1)
     axis = settled(lambda: left_edge(chart.screenshot()))
     until(lambda: batch(page) > EPOCH + 5)  # by then the dots and the ring of the first epoch have come
-    assert np.array_equal(left_edge(chart.screenshot()), axis), "the axis moved: the zoom was lost"
+    assert same_labels(left_edge(chart.screenshot()), axis), "the axis shows another range: the zoom was lost"
     page.get_by_role("button", name="Stop training").click()
     expect(page.get_by_text("Stopped, weights kept")).to_be_visible(timeout=PATIENCE)
 
@@ -184,6 +184,11 @@ def settled(look: Callable[[], np.ndarray]) -> np.ndarray:
     views = [look()]
     until(lambda: views.append(look()) or np.array_equal(*views[-2:]))
     return views[-1]
+
+
+def same_labels(one: np.ndarray, other: np.ndarray) -> bool:
+    """Say whether two strips show the same, up to a pixel to the side: charts are laid out anew as they grow."""
+    return any(np.array_equal(np.roll(one, by, 1)[:, 1:-1], other[:, 1:-1]) for by in (-1, 0, 1))
 
 
 def left_edge(png: bytes) -> np.ndarray:

@@ -1,10 +1,11 @@
 """From an empty app to a report that stands alone: Home, the demo, its runs, the report, opened without a network."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from benchmarks.server import Server
 
@@ -18,7 +19,7 @@ def app(serve: Callable[[Path], Server]) -> Server:
 
 
 def test_the_demo_fills_the_app_and_its_report_opens_alone(
-    app: Server, page: Page, browser: Browser, idle: Callable[[Page], None], tmp_path: Path
+    app: Server, page: Page, new_page: Callable[..., Page], idle: Callable[[Page], None], tmp_path: Path
 ) -> None:
     page.goto(app.url)
     page.get_by_role("button", name="Prepare the demo").click()
@@ -42,7 +43,8 @@ def test_the_demo_fills_the_app_and_its_report_opens_alone(
 
     asked: list[str] = []
     complaints: list[str] = []
-    alone = browser.new_context(offline=True, viewport={"width": 390, "height": 844}).new_page()
+    alone = new_page(viewport={"width": 390, "height": 844})
+    alone.route(re.compile("^(http|ws)"), lambda route: route.abort())  # nothing but the file can be reached
     alone.on("request", lambda request: asked.append(request.url.partition(",")[0]))
     alone.on("console", lambda message: complaints.append(message.text))
     alone.goto(target.as_uri())
