@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, ViewportSize, sync_playwright
@@ -89,16 +89,21 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext
 def new_page(browser: BrowserContext) -> Iterator[Callable[..., Page]]:
     """Return a function that opens a window like a new visitor's, of 1280×800 and light where nothing else is said.
 
+    It takes the size of the window, how many of the screen's pixels make one of it, and what `Page.emulate_media` takes.
+
     The test fails at its end if a script of a page threw, the console showed an error, or anything was asked of
     another machine. Nothing that its pages kept in the browser is left to the next test.
     """
     complaints: list[str] = []
     opened: list[Page] = []
 
-    def open_page(*, viewport: ViewportSize | None = None, color_scheme: Literal["light", "dark"] = "light") -> Page:
+    def open_page(*, viewport: ViewportSize | None = None, device_scale_factor: int = 1, **media: Any) -> Page:
         page = browser.new_page()
         page.set_viewport_size(viewport or {"width": 1280, "height": 800})
-        page.emulate_media(color_scheme=color_scheme)
+        page.emulate_media(**{"color_scheme": "light", "reduced_motion": "no-preference", **media})
+        if viewport and device_scale_factor != 1:
+            screen = {**viewport, "deviceScaleFactor": device_scale_factor, "mobile": False}
+            browser.new_cdp_session(page).send("Emulation.setDeviceMetricsOverride", screen)
         page.on("pageerror", lambda error: complaints.append(f"page error: {error}"))
         page.on("console", lambda message: complaints.extend(_complaint(message)))
         page.on("request", lambda request: complaints.extend(_stranger(request)))

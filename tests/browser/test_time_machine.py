@@ -12,6 +12,10 @@ from core.model.layers import Activation, Conv, Dense, Flatten
 pytestmark = pytest.mark.browser
 PATIENCE = 60_000
 LAYERS = (Conv(8), Activation(), Flatten(), Dense(10))
+BELOW_EACH_OTHER = """([one, other]) => {
+    const [above, below] = [one.getBoundingClientRect(), other.getBoundingClientRect()];
+    return above.x === below.x && above.y < below.y;
+}"""
 
 
 @pytest.fixture
@@ -67,8 +71,6 @@ def test_the_slider_moves_every_page_and_two_epochs_are_chosen_from_alike(
 
     # On a phone the two stand one below the other.
     page.set_viewport_size({"width": 390, "height": 844})
-    boxes = [page.get_by_text(re.compile(f"^{letter} · epoch")).first.bounding_box() for letter in ("A", "B")]
-    assert all(boxes)
-    assert boxes[0]["x"] == boxes[1]["x"]  # type: ignore[index]
-    assert boxes[0]["y"] < boxes[1]["y"]  # type: ignore[index]
+    both = [page.get_by_text(re.compile(f"^{letter} · epoch")).first.element_handle() for letter in ("A", "B")]
+    page.wait_for_function(BELOW_EACH_OTHER, arg=both)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
