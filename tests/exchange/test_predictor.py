@@ -30,10 +30,15 @@ from tests.data.test_colours import (
 from tests.exchange.foreign import made
 
 _ASK = """
-import sys, pathlib, numpy, predict
+import pathlib, runpy, sys, numpy
+try:
+    runpy.run_path("predict.py", run_name="__main__")
+except SystemExit as end:
+    assert not end.code
+script = runpy.run_path("predict.py")
 for name in sys.argv[1:]:
-    picture = predict.decode(pathlib.Path(name).read_bytes())
-    numpy.save(name + ".npy", predict.prepare(picture).numpy())
+    picture = script["decode"](pathlib.Path(name).read_bytes())
+    numpy.save(name + ".npy", script["prepare"](picture).numpy())
 """
 
 
@@ -117,16 +122,15 @@ def test_the_script_prepares_pictures_as_the_app_does(
     network, pictures = open_network(run_id), _pictures()
     for name, content in pictures.items():
         (tmp_path / name).write_bytes(content)
-    subprocess.run([sys.executable, "ask.py", *pictures], cwd=tmp_path, check=True)
+    environment = os.environ | {"PYTHONIOENCODING": "cp1252"}
+    said = subprocess.run(
+        [sys.executable, "ask.py", *pictures], cwd=tmp_path, check=True, capture_output=True, env=environment
+    )
+    assert len(said.stdout.decode("cp1252").splitlines()) == len(pictures)
     for name, content in pictures.items():
         expected = network.normalize(network.fit(decode_upload(content).image)[0])
         found = torch.from_numpy(np.load(tmp_path / f"{name}.npy"))[0]
         assert (found - expected).abs().max() < 1e-5, name
-    environment = os.environ | {"PYTHONIOENCODING": "cp1252"}
-    said = subprocess.run(
-        [sys.executable, "predict.py", *pictures], cwd=tmp_path, check=True, capture_output=True, env=environment
-    )
-    assert len(said.stdout.decode("cp1252").splitlines()) == len(pictures)
 
 
 def test_what_cannot_be_read_is_a_sentence_and_the_others_go_on(tmp_path: Path, trained: str) -> None:

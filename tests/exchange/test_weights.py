@@ -1,8 +1,13 @@
 """Weights leave bit for bit, and the exported program and script compute the same logits in a process of their own."""
 
+import ast
+import io
 import json
+import runpy
 import subprocess
 import sys
+import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,8 +15,10 @@ import torch
 from PIL import Image
 from safetensors.torch import load
 
+from core.data.catalog import DATASETS
 from core.data.datasets import load_dataset
 from core.errors import DataError, RunError, StorageError
+from core.exchange.export_archive import export_run
 from core.exchange.predictor import to_predictor
 from core.exchange.weights import to_program, to_weights
 from core.model.build import build_model
@@ -26,12 +33,17 @@ torch.save(torch.export.load(program).module()(torch.load(images, weights_only=T
 assert not any(name.split(".")[0] in ("core", "safetensors") for name in sys.modules)
 """
 _PREDICT = """
-import json, sys
-sys.path.insert(0, sys.argv[1])
-import predict
-from pathlib import Path
-logits = [predict.logits_of(predict.prepare(predict.decode(Path(name).read_bytes()))) for name in sys.argv[2:]]
-print(json.dumps([each.tolist() for each in logits]))
+import json, runpy, sys
+folders, names = json.loads(sys.argv[1]), sys.argv[2:]
+for folder in folders:
+    sys.argv = ["predict.py", *names]
+    try:
+        runpy.run_path(folder + "/predict.py", run_name="__main__")
+    except SystemExit as end:
+        assert not end.code
+    script = runpy.run_path(folder + "/predict.py")
+    pictures = [script["decode"](open(name, "rb").read()) for name in names]
+    print(json.dumps([script["logits_of"](script["prepare"](picture)).tolist() for picture in pictures]))
 """
 
 
@@ -84,47 +96,48 @@ def test_without_whole_weights_there_is_none(trained, store):
             make(store, trained)
 
 
-@pytest.mark.parametrize("where", ["beside", "archive"])
-def test_the_script_gives_the_same_logits_in_a_fresh_process(where, trained, store, tmp_path):
-    (tmp_path / "predict.py").write_text(to_predictor(store.get(trained)), encoding="utf-8")
-    if where == "beside":
-        (tmp_path / "n-run.safetensors").write_bytes(to_weights(store, trained))
-    else:  # with the state of the training in it
-        (tmp_path / "weights").mkdir()
-        (tmp_path / "weights" / "latest.safetensors").write_bytes(store.checkpoint(trained).read_bytes())
+def test_the_script_gives_the_same_logits_in_a_fresh_process(trained, store, tmp_path):
+    beside, archive = tmp_path / "beside", tmp_path / "archive"
+    for folder in (beside, archive / "weights"):
+        folder.mkdir(parents=True)
+    (beside / "n-run.safetensors").write_bytes(to_weights(store, trained))
+    latest = store.checkpoint(trained).read_bytes()  # with the state of the training in it
+    (archive / "weights" / "latest.safetensors").write_bytes(latest)
+    for folder in (beside, archive):
+        (folder / "predict.py").write_text(to_predictor(store.get(trained)), encoding="utf-8")
     dataset, names = load_dataset("digits"), []
     for index in range(6):
         names.append(str(tmp_path / f"{index}.png"))
         Image.fromarray(dataset.test.images[index, 0].numpy()).save(names[-1])
-    found = torch.tensor(json.loads(fresh("-c", _PREDICT, str(tmp_path), *names)))
+    lines = fresh("-c", _PREDICT, json.dumps([str(beside), str(archive)]), *names).splitlines()
+    assert len(lines) == 2 * 7
     with torch.no_grad():
         expected = store.load_model(trained)(dataset.normalize(dataset.test.images[:6]))
-    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
-    printed = fresh(str(tmp_path / "predict.py"), names[0])
     best = expected[0].softmax(0)
-    assert printed.startswith(f"{names[0]}: {int(best.argmax())} {best.max():.1%}, ")
+    for *printed, logits in (lines[:7], lines[7:]):
+        torch.testing.assert_close(torch.tensor(json.loads(logits)), expected, rtol=1e-5, atol=1e-5)
+        assert printed[0].startswith(f"{names[0]}: {int(best.argmax())} {best.max():.1%}, ")
 
 
 @pytest.mark.parametrize("inputs", ["unit", "raw"])
-def test_the_script_normalises_as_the_run_was_trained(inputs, store, tmp_path):
+def test_the_script_normalises_as_the_run_was_trained(inputs, store, tmp_path, monkeypatch):
+    monkeypatch.setitem(DATASETS, "shapes", replace(DATASETS["shapes"], split_sizes=(60, 20, 20)))
     run_id = store.create(preset("lenet5", (3, 32, 32), 10), TrainConfig(inputs=inputs), "shapes", "Mine")
     save_checkpoint(store.checkpoint(run_id), Checkpoint(build_model(store.get(run_id).spec).state_dict()))
     (tmp_path / "predict.py").write_text(to_predictor(store.get(run_id)), encoding="utf-8")
     (tmp_path / "mine.safetensors").write_bytes(to_weights(store, run_id))
     dataset = load_dataset("shapes").scaled(inputs)
-    pixels = dataset.test.images[3].numpy().transpose(1, 2, 0)
-    Image.fromarray(np.ascontiguousarray(pixels)).save(tmp_path / "a.png")
-    found = torch.tensor(json.loads(fresh("-c", _PREDICT, str(tmp_path), str(tmp_path / "a.png"))))
+    pixels, content = dataset.test.images[3].numpy().transpose(1, 2, 0), io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(content, "PNG")
+    script = runpy.run_path(str(tmp_path / "predict.py"))
+    found = script["logits_of"](script["prepare"](script["decode"](content.getvalue())))
     with torch.no_grad():
-        expected = store.load_model(run_id)(dataset.normalize(dataset.test.images[3:4]))
+        expected = store.load_model(run_id)(dataset.normalize(dataset.test.images[3:4]))[0]
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", ['"""\nimport os\n"""', "{x} %s", "a\\", "x\u2028y"])
 def test_what_people_wrote_cannot_become_code(name, trained, store):
-    import ast
-    from dataclasses import replace
-
     info = replace(store.get(trained).dataset_info, class_names=(name, *"123456789"))
     store.change(trained, name=name, dataset_info=info.to_json())
     code = ast.parse(to_predictor(store.get(trained)))
@@ -146,21 +159,14 @@ def test_a_run_that_carries_no_normalisation_and_has_no_data_set_has_no_script(t
 
 
 def test_the_archive_s_training_script_ends_with_the_run_s_logits(trained, store, tmp_path):
-    import zipfile
-
-    from core.exchange.export_archive import export_run
-
     with (tmp_path / "run.zip").open("wb") as file:
         export_run(store, trained, file)
     with zipfile.ZipFile(tmp_path / "run.zip") as archive:
         archive.extractall(tmp_path / "run")
-    script, target = tmp_path / "run" / "train.py", tmp_path / "logits.pt"
-    code = (
-        "import runpy, sys, torch; found = runpy.run_path(sys.argv[1], run_name='__main__'); found['model'].eval();"
-        "torch.save(found['model'](found['prepare'](found['test_images'][:20])).detach(), sys.argv[2])"
-    )
-    fresh("-c", code, str(script), str(target))
+    with torch.random.fork_rng():
+        names = runpy.run_path(str(tmp_path / "run" / "train.py"), run_name="__main__")
+    found = names["model"].eval()(names["prepare"](names["test_images"][:20])).detach()
     dataset = load_dataset("digits")
     with torch.no_grad():
         expected = store.load_model(trained)(dataset.normalize(dataset.test.images[:20]))
-    torch.testing.assert_close(torch.load(target, weights_only=True), expected, rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
