@@ -1,7 +1,7 @@
 """What is fitted to a network once to judge its predictions on new images: temperature, OOD detector, features."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from core.explain.influence import Images
 from core.failures import in_sentences
 from core.progress import Progress
 from core.reliability.features import LogitsAndFeatures, extract_features
-from core.reliability.ood_detector import RATE, OodDetector, fit_ood_detector
+from core.reliability.ood_detector import RATE, OodDetector, fewest_images, fit_ood_detector
 from core.reliability.ood_samples import FOREIGN, MOST, detection_rate
 from core.reliability.temperature import Temperature, fit_temperature
 
@@ -61,6 +61,8 @@ def calibrate(
 ) -> CalibratedModel:
     """Fit temperature and OOD detector to a network; the network is left unchanged.
 
+    Where there are too few validation images for both scores of the alarm, its energy watches alone.
+
     Args:
         model: The network; its outputs are logits.
         train: Images that it learned from; of many only the first `LOOKED_THROUGH`.
@@ -80,9 +82,21 @@ def calibrate(
     held_out = extract_features(model, valid.pixels, valid.normalize, progress=told(0))
     learned = extract_features(model, pixels, train.normalize, progress=told(len(valid)))
     temperature = fit_temperature(held_out.logits, valid.labels.numpy())
-    alarm = fit_ood_detector(learned, train.labels[: len(pixels)].numpy(), held_out, rate=rate)
+    alarm = _alarm(learned, train.labels[: len(pixels)].numpy(), held_out, rate)
     shares = detection_rate(model, alarm, valid.pixels, valid.normalize, progress=told(len(valid) + len(pixels)))
     return CalibratedModel(temperature, alarm, shares, _directions(learned))
+
+
+def _alarm(
+    learned: LogitsAndFeatures, labels: NDArray[np.integer], held_out: LogitsAndFeatures, rate: float
+) -> OodDetector:
+    """Return the detector with as many scores as there are validation images for, and the reason if one is left out."""
+    both = fewest_images(rate, 2) if 0 < rate < 1 else 0
+    if learned.features is None or len(held_out) >= both:
+        return fit_ood_detector(learned, labels, held_out, rate=rate)
+    alarm = fit_ood_detector(replace(learned, features=None), labels, held_out, rate=rate)
+    reason = f"Its energy watches alone: with distances between features it takes {both:,} validation images"
+    return replace(alarm, missing=f"{reason}, and the data set has {len(held_out):,}.")
 
 
 def _directions(inside: LogitsAndFeatures) -> NDArray[np.float16] | None:

@@ -107,6 +107,8 @@ def _alarm(found: "CalibratedModel", inside: "LogitsAndFeatures") -> None:
         st.warning(f"**This looks like none of my classes.** {rate}", icon=":material/notification_important:")
     else:
         st.caption(f":material/check: No alarm: it looks like the pictures of the data set. {rate}")
+    if alarm.missing:
+        st.caption(f":material/info: {escape_markdown(alarm.missing)}")
 
 
 def _calibrated(weights: Network, found: "CalibratedModel", inside: "LogitsAndFeatures") -> None:
@@ -163,7 +165,6 @@ def _details(found: "CalibratedModel", inside: "LogitsAndFeatures") -> None:
         st.caption(
             f"Each limit is the value that {own:.1%} of {alarm.count:,} validation images exceed; one alarm is enough, "
             f"so that together they are wrong for at most {alarm.rate:.0%} of such pictures, on average. Of foreign "
-            f"pictures made from validation images they catch: {caught}. Others may slip through. "
-            + escape_markdown(alarm.missing)
+            f"pictures made from validation images they catch: {caught}. Others may slip through."
         )
         st.caption("Liu et al. 2020, arXiv:2010.03759; Lee et al. 2018, arXiv:1807.03888.")
