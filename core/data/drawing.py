@@ -1,6 +1,7 @@
 """Which pictures of one's own go into which split, and what is to be said about the outcome."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -12,6 +13,20 @@ from core.errors import DataError
 SPLITS = ("train", "valid", "test")
 FEW, UNEVEN = 30, 3.0
 _MOST_PAIRS = 20_000  # of fingerprints that are looked at pixel by pixel
+
+
+@dataclass(frozen=True)
+class Lookalikes:
+    """Pictures that look nearly the same as others.
+
+    Attributes:
+        pairs: Each such picture with one that it looks like, as places, in order of the first.
+        unchecked: How many pairs of nearly equal fingerprints were not compared pixel by pixel, since there were too
+            many; more than 0 means that there may be more such pictures.
+    """
+
+    pairs: tuple[tuple[int, int], ...]
+    unchecked: int = 0
 
 
 def split_by_class(
@@ -69,7 +84,7 @@ def remarks(class_names: Sequence[str], counts: NDArray[np.int64]) -> list[str]:
 
 def near_duplicates(
     pixels: NDArray[np.uint8], fingerprints: NDArray[np.uint64], ours: NDArray[np.int64], theirs: NDArray[np.int64]
-) -> list[tuple[int, int]]:
+) -> Lookalikes:
     """Return pictures among `ours` that look nearly the same as one of `theirs`, each with that one.
 
     Args:
@@ -79,8 +94,9 @@ def near_duplicates(
     """
     one, group_one = np.unique(fingerprints[ours], return_inverse=True)
     other, first_other = np.unique(fingerprints[theirs], return_index=True)
-    pairs = near_pairs(one, other)[:_MOST_PAIRS]
-    found: dict[int, int] = {}
+    near = near_pairs(one, other)
+    pairs = near[:_MOST_PAIRS]
+    partner_of: dict[int, int] = {}
     for first in range(0, len(pairs), 512):
         left, right = pairs[first : first + 512].T
         left_members = [ours[group_one == group][:64] for group in left]
@@ -88,8 +104,8 @@ def near_duplicates(
         partners = np.repeat(theirs[first_other[right]], [len(members) for members in left_members])
         same = alike(pixels[candidates], pixels[partners])
         for candidate, partner in zip(candidates[same].tolist(), partners[same].tolist(), strict=True):
-            found.setdefault(candidate, partner)
-    return sorted(found.items())
+            partner_of.setdefault(candidate, partner)
+    return Lookalikes(tuple(sorted(partner_of.items())), len(near) - len(pairs))
 
 
 def near_duplicates_by_class(
@@ -98,18 +114,20 @@ def near_duplicates_by_class(
     labels: NDArray[np.int64],
     ours: NDArray[np.int64],
     theirs: NDArray[np.int64],
-) -> list[tuple[int, int]]:
+) -> Lookalikes:
     """Return what `near_duplicates` does, for pictures of the same class only; `labels` (N,) are of all pictures."""
-    found = []
+    pairs, unchecked = list[tuple[int, int]](), 0
     for label in np.intersect1d(labels[ours], labels[theirs]):
         one, other = (places[labels[places] == label] for places in (ours, theirs))
-        found += near_duplicates(pixels, fingerprints, one, other)
-    return sorted(found)
+        of_class = near_duplicates(pixels, fingerprints, one, other)
+        pairs += of_class.pairs
+        unchecked += of_class.unchecked
+    return Lookalikes(tuple(sorted(pairs)), unchecked)
 
 
 def contradictions(
     pixels: NDArray[np.uint8], fingerprints: NDArray[np.uint64], labels: NDArray[np.int64]
-) -> list[tuple[int, int]]:
+) -> Lookalikes:
     """Return pictures that look nearly the same as one of another class, each with that one.
 
     Args:
@@ -118,7 +136,7 @@ def contradictions(
         labels: (N,).
     """
     if not len(labels):
-        return []
+        return Lookalikes(())
     # Pictures of one fingerprint and class are a kind: one of it stands for all as somebody's counterpart.
     table = np.stack([fingerprints, labels.astype(np.uint64)], axis=1)
     kinds, counterpart, kind_of = np.unique(table, axis=0, return_index=True, return_inverse=True)
@@ -127,12 +145,13 @@ def contradictions(
     end = np.append(begin[1:], len(kinds))
     left, right = near_pairs(distinct, distinct).T
     one_class = (end - begin == 1)[left] & (end - begin == 1)[right] & (kinds[begin[left], 1] == kinds[begin[right], 1])
-    found: dict[int, int] = {}
-    for ours, theirs in np.stack([left, right], axis=1)[~one_class][:_MOST_PAIRS].tolist():
+    near = np.stack([left, right], axis=1)[~one_class]
+    partner_of: dict[int, int] = {}
+    for ours, theirs in near[:_MOST_PAIRS].tolist():
         for one, other in product(range(begin[ours], end[ours]), range(begin[theirs], end[theirs])):
             if kinds[one, 1] != kinds[other, 1]:
                 places, partner = members[one][:64], int(counterpart[other])
                 same = alike(pixels[places], np.broadcast_to(pixels[partner], pixels[places].shape))
                 for place in places[same].tolist():
-                    found.setdefault(place, partner)
-    return sorted(found.items())
+                    partner_of.setdefault(place, partner)
+    return Lookalikes(tuple(sorted(partner_of.items())), max(0, len(near) - _MOST_PAIRS))

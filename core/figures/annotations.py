@@ -9,7 +9,7 @@ from core.runs.history import Best
 from core.runs.records import Event
 
 MAX_EVENTS, MAX_LABELS = 40, 6  # lines, and how many of them are labelled: the latest
-_LONGEST = 40
+_LONGEST, _LONGEST_TEXT = 40, 200  # characters of a label, and of what is read on pointing at it
 _ROWS = 3  # labels of neighbouring events stand below one another
 _SIZE = 11.5
 _SIDE = {"expr": "datum.side"}
@@ -35,8 +35,8 @@ class Mark:
     measure: str
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+def _short(text: str, longest: int = _LONGEST) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def _side(epoch: float, epochs: float) -> str:
@@ -63,8 +63,13 @@ def event_rows(events: Sequence[Event], steps_per_epoch: int, epochs: float) -> 
         epoch = step / max(1, steps_per_epoch)
         label = _short(", ".join(texts)) if number >= len(shown) - MAX_LABELS else ""
         place = {"epoch": epoch, "label": label, "side": _side(epoch, epochs), "row": number % _ROWS}
-        rows.append(place | {"text": ", ".join(texts)[:200]})
+        rows.append(place | {"text": _short(", ".join(texts), _LONGEST_TEXT)})
     return rows
+
+
+def events_not_drawn(events: Sequence[Event]) -> int:
+    """Return how many lines of events `event_rows` leaves out, the earliest."""
+    return max(0, len({event.step for event in events}) - MAX_EVENTS)
 
 
 def best_rows(best: Best | None, measure: str, steps_per_epoch: int, epochs: float) -> Rows:

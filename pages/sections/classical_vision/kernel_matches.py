@@ -91,7 +91,8 @@ def matches(both: Sequence[Network]) -> None:
 
         longest = max((len(each.found) for each in found if isinstance(each, Matched)), default=0)
         count = FEW
-        if longest > FEW and st.toggle(f"All {longest} pairs", key="match_all", persist_state="session"):
+        label = f"All {longest} pairs" if longest <= MOST else f"{MOST} pairs"
+        if longest > FEW and st.toggle(label, key="match_all", persist_state="session"):
             count = MOST
 
         def draw(side: int) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.figures.annotations import Mark, best_rows, event_rows, mark_rows
+from core.figures.annotations import Mark, best_rows, event_rows, events_not_drawn, mark_rows
 from core.figures.curves import curve_chart, curve_rows, gap_rows
-from core.runs.records import Run
+from core.runs.records import Event, Run
 from pages.shared.display.vega_charts import chart
 from pages.shared.shell import services, session
 
@@ -27,7 +27,7 @@ def curves(run: Run, marks: Sequence[Mark] = ()) -> None:
     if not points["train"]:
         return
     log, smoothing, gap = _ask_view()
-    epochs, events = planned_epochs(run), services.store().events(run.id)
+    epochs, events = planned_epochs(run), services.store().series.events(run.id)
     with st.grid(2, min_column_width=340):
         for measure in MEASURES:
             chart(
@@ -46,7 +46,7 @@ def curves(run: Run, marks: Sequence[Mark] = ()) -> None:
                 events=event_rows(events, run.steps_per_epoch, epochs),
                 marks=mark_rows(marks, measure, epochs),
             )
-    st.caption(_words(gap, bool(events), bool(marks)))
+    st.caption(_words(gap, events, bool(marks)))
 
 
 def planned_epochs(run: Run) -> float:
@@ -85,12 +85,14 @@ def _ask_view() -> tuple[bool, float, bool]:
     return log, smoothing, gap
 
 
-def _words(gap: bool, events: bool, marks: bool) -> str:
+def _words(gap: bool, events: Sequence[Event], marks: bool) -> str:
     words = (
         "Line: mean of the training batches, measured while the weights still change. Dots: the whole validation "
         "split after each epoch; the ring marks its lowest loss."
     )
     words += " Shaded between them: the gap." if gap else ""
-    words += " Dashed: a setting was changed." if events else ""
+    if events:
+        missing = events_not_drawn(events)
+        words += " Dashed: a setting was changed" + (f"; {missing} earlier changes are not drawn." if missing else ".")
     words += " Shaded stretch: what the diagnosis found." if marks else ""
     return f"{words} Scroll or drag to zoom, double-click to go back."
