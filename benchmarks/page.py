@@ -95,7 +95,7 @@ def growing(store: RunStore, run_id: str, step: int) -> Iterator[None]:
         while not done.wait(0.2):
             metrics = [measured(at + more) for more in range(1, 9)]
             at = metrics[-1].step
-            store.record(run_id, metrics, step=at, seconds=at * 0.03, epoch=metrics[-1].epoch)
+            store.worker.record(run_id, metrics, step=at, seconds=at * 0.03, epoch=metrics[-1].epoch)
 
     thread = threading.Thread(target=grow)
     thread.start()
@@ -139,7 +139,7 @@ def ticks(browser: Browser, repeats: int) -> None:
             run_id = store.create(spec, config, "mnist5k", owner="benchmark")
             store.change(run_id, total_steps=100_000, steps_per_epoch=100)
             for start in range(1, length, 5000):
-                store.record(run_id, [measured(step) for step in range(start, min(start + 5000, length + 1))])
+                store.worker.record(run_id, [measured(step) for step in range(start, min(start + 5000, length + 1))])
             store.change(run_id, step=length)
             rows = samples[f"after {length:,} steps"] = []
             with growing(store, run_id, length):

@@ -40,7 +40,7 @@ def fill(home: Path, count: int) -> list[str]:
     for number, name in zip(range(count), cycle(PRESETS), strict=False):
         config, spec = TrainConfig(seed=number, lr=0.001 * (1 + number % 7)), preset(name, (1, 28, 28), 10)
         ids.append(store.create(spec, config, "mnist5k", f"Run {number} of {name}", owner="benchmark"))
-        store.record(ids[-1], metrics, **ended)
+        store.worker.record(ids[-1], metrics, **ended)
     store.close()
     return ids
 

@@ -162,7 +162,7 @@ def train_here(
             if ended:
                 raise ended[0]
         except BaseException:
-            store.interrupt(run_id, "The demo was cancelled.")
+            store.worker.worker_died(run_id, "The demo was cancelled.")
             store.delete(run_id)
             raise
     found = standing(store).runs
@@ -174,5 +174,5 @@ def _untouched(store: RunStore, run: Run) -> bool:
     demo = DEMOS.get(run.origin.removeprefix(demo_origin("")))
     if demo is None or not run.origin:
         return False
-    as_made = (run.name, run.note, dict(run.live)) == (demo.name, demo.note, {}) and not store.events(run.id)
+    as_made = (run.name, run.note, dict(run.live)) == (demo.name, demo.note, {}) and not store.series.events(run.id)
     return as_made and run.wanted == "run" and run.status not in (Status.STOPPED, Status.PAUSED)

@@ -1,4 +1,4 @@
-"""The model card of a run's network in Markdown, from what is recorded of the run.
+"""A model card: what a run's network is, by what is recorded of it and nothing else.
 
 After Mitchell et al. 2019, "Model cards for model reporting", arXiv:1810.03993.
 """
@@ -58,7 +58,7 @@ def model_card(store: RunStore, run: Run) -> str:
     sections = {
         "What it is": _network(run),
         "Data": _data(run),
-        "Training": _training(run, store.events(run.id)),
+        "Training": _training(run, store.series.events(run.id)),
         "Metrics": _metrics(run),
         "Limits": [f"- {sentence}" for sentence in (*limits(run), *_found(store, run))],
         "What it was not tested on": [f"- {sentence}" for sentence in untested(run)],
@@ -142,7 +142,7 @@ def _metrics(run: Run) -> list[str]:
 
 def found_in(store: RunStore, run: Run) -> tuple[Finding, ...]:
     """Return the findings of the diagnosis on the whole record of a run."""
-    return diagnose(run, store.metrics(run.id), store.evidence(run.id), num_classes=run.spec.num_classes)
+    return diagnose(run, store.metrics(run.id), store.series.evidence(run.id), num_classes=run.spec.num_classes)
 
 
 def _found(store: RunStore, run: Run) -> list[str]:

@@ -1,4 +1,4 @@
-"""Validates imported checkpoints: state_dict keys, shapes, dtypes, finiteness, optimiser and random state."""
+"""Trying weights from an archive on the network that they claim to be of, before anything is kept of them."""
 
 import math
 from collections.abc import Mapping
@@ -9,22 +9,27 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from core.errors import ConfigError, StorageError
+from core.errors import ConfigError
 from core.exchange.csv_tables import MAX_COUNT
 from core.exchange.layout import ArchiveError, refusal, single_line
 from core.exchange.run_record import Record
 from core.model.build import build_model
-from core.runs.checkpoint import BEGINNING, Checkpoint, load_checkpoint
+from core.runs.checkpoint import BEGINNING, Checkpoint, CheckpointError, CheckpointFault, load_checkpoint
 from core.train.config import LIVE, TrainConfig
 from core.train.initialization import InitialWeights, first_checkpoint
 from core.train.optimizers import make_optimizer, optimizer_state
 
 MOST_WORDS = 300
+_FAULTS = {
+    CheckpointFault.DAMAGED: "it is missing or damaged",
+    CheckpointFault.OTHER_NETWORK: "it belongs to another network",
+    CheckpointFault.NOT_FINITE: "it holds numbers that are not finite",
+}
 _RANDOM_CUDA = (torch.uint8, torch.Size([16]))
 
 
 class CheckpointValidator:
-    """Checks checkpoints against the network and the configuration of a run's record."""
+    """A network of a run's kind, and what a training of it keeps in its checkpoints."""
 
     def __init__(self, record: Record) -> None:
         self.record, self.config = record, TrainConfig.from_mapping(record.config)
@@ -42,12 +47,9 @@ class CheckpointValidator:
         """
         try:
             checkpoint = load_checkpoint(path)
-        except StorageError as error:
-            raise _useless(name, "it is missing or damaged") from error
-        if _shapes(checkpoint.weights) != _shapes(self._model.state_dict()):
-            raise _useless(name, "it belongs to another network")
-        if not all(torch.isfinite(tensor).all() for tensor in checkpoint.weights.values()):
-            raise _useless(name, "it holds numbers that are not finite")
+            checkpoint.apply(self._model)
+        except CheckpointError as error:
+            raise _useless(name, _FAULTS[error.fault]) from error
         if _kinds(checkpoint.weights) != _kinds(self._model.state_dict()):
             raise _useless(name, "its numbers are of another kind")
         if epoch is not None and "step" not in checkpoint.meta:  # of an earlier version
@@ -66,7 +68,7 @@ class CheckpointValidator:
 
     @cached_property
     def _memory(self) -> dict[str, tuple[torch.dtype, torch.Size]]:
-        """The dtype and shape of each entry of the optimiser's state after a step."""
+        """What the optimiser remembers after a step."""
         model = build_model(self.record.spec)
         optimizer = make_optimizer(model, replace(self.config, momentum=0.5))
         for weights in model.parameters():
@@ -75,13 +77,13 @@ class CheckpointValidator:
         return _kinds(optimizer_state(optimizer))
 
     def _given(self, tensors: Mapping[str, Tensor]) -> InitialWeights:
-        """Return the checked pruning masks; raises `ConfigError` if they do not fit or nothing is zero there."""
+        """Pass the masks: they fit, and zeros are there; raises `ConfigError` otherwise."""
         given = InitialWeights.of(Checkpoint({}, tensors))
         first_checkpoint(dict(self._model.named_parameters()), given, self.config)
         return given
 
     def _training(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return the checked optimiser and random state; raises one of the errors that `checked` catches."""
+        """Pass the state of the optimiser and of the random numbers; raises one of the errors that are caught above."""
         held = self._given(tensors).tensors()
         state = {key: value for key, value in tensors.items() if not key.startswith("random") and key not in held}
         known = not state or _kinds(state) == self._memory
@@ -96,7 +98,7 @@ class CheckpointValidator:
         return kept
 
     def _meta(self, meta: Mapping[str, str]) -> dict[str, str]:
-        """Return the checked step, time, best epoch and settings; raises one of the errors that `checked` catches."""
+        """Pass where the training stood and under which settings; raises one of the errors that are caught above."""
         step, best_epoch = int(meta["step"]), int(meta.get("best_epoch", "0"))
         seconds, best_loss = float(meta["seconds"]), float(meta.get("best_loss", "inf"))
         fine = 0 <= step <= MAX_COUNT and 0 <= best_epoch <= MAX_COUNT and 0 <= seconds < math.inf
@@ -108,10 +110,6 @@ class CheckpointValidator:
         given = single_line(meta.get(BEGINNING, ""))[:MOST_WORDS]
         words = {"config": config.to_json()} | ({BEGINNING: given} if given else {})
         return {name: repr(value) for name, value in kept.items()} | words
-
-
-def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, torch.Size]:
-    return {name: tensor.shape for name, tensor in tensors.items()}
 
 
 def _kinds(tensors: Mapping[str, Tensor]) -> dict[str, tuple[torch.dtype, torch.Size]]:

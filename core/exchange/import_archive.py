@@ -19,10 +19,9 @@ from core.exchange.run_record import Record
 from core.exchange.unpack import Archive, opened
 from core.leftovers import unfinished
 from core.runs.checkpoint import save_checkpoint
-from core.runs.records import Status
+from core.runs.lifecycle import TRANSITIONS, Status, Trigger
 from core.runs.store import RunStore
 from core.runs.tables import EVENTS, EVIDENCE, METRICS, RUNS, next_number
-from core.runs.transactions import writing
 from core.train.config import TrainConfig
 
 _DEFAULTS = RunLimits()
@@ -57,7 +56,7 @@ def import_run(store: RunStore, data: bytes | Path, limits: RunLimits = _DEFAULT
                 if info is not None:
                     stage_images(archive, info, staged)
                 _insert(store, run_id, record, info, staged)
-                store.keep(run_id, curves=True)
+                store.copy(run_id, curves=True)
         except OSError as error:
             raise StorageError(
                 f"The run cannot be kept ({error}): make room on the disk and import it again."
@@ -90,7 +89,7 @@ def _insert(store: RunStore, run_id: str, record: Record, info: DatasetInfo | No
     }
     final = store.folder / run_id
     try:
-        with writing(store._engine) as connection:
+        with store.database.writing() as connection:
             connection.execute(insert(RUNS).values(id=run_id, number=next_number(), **_row(record, info)))
             for table, rows in tables.items():
                 if rows:
@@ -111,6 +110,7 @@ def _row(record: Record, info: DatasetInfo | None) -> dict[str, Any]:
         "created": min(record.values["created"], time.time()),  # a clock that was ahead must not keep it on top
         "queued": record.values["created"],
     }
-    if Status(row["status"]).active:
-        row |= {"status": Status.INTERRUPTED.value, "wanted": "run", "images_per_second": 0.0, "message": _WAS_ACTIVE}
+    arrival = TRANSITIONS[Trigger.IMPORTED].get(Status(row["status"]))
+    if arrival is not None:
+        row |= {**arrival.columns, "status": arrival.status, "message": _WAS_ACTIVE}
     return row

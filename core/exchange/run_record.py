@@ -12,6 +12,7 @@ from core.exchange.csv_tables import curves_csv, read_curves
 from core.exchange.layout import CONFIG, EVENTS, EVIDENCE, FORMAT, METRICS, RUN, SPEC, ArchiveError, refusal
 from core.model.shapes import problems
 from core.model.spec import ModelSpec
+from core.runs.former_notes import ORIGINS
 from core.runs.records import DIVERGED, DIVERGED_WORDS, Event, Evidence, Metric, Run, Status
 from core.runs.store import RunStore
 from core.train.config import LIVE, TrainConfig
@@ -72,8 +73,8 @@ class Record:
             {name: value for name, value in run.live.items() if name in LIVE},
             {name: getattr(run, name) for name in _FIELDS},
             tuple(metric for metric in store.metrics(run.id) if metric.step <= run.step),
-            tuple(event for event in store.events(run.id) if event.step <= run.step),
-            tuple(item for item in store.evidence(run.id) if item.step <= run.step),
+            tuple(event for event in store.series.events(run.id) if event.step <= run.step),
+            tuple(item for item in store.series.evidence(run.id) if item.step <= run.step),
         )
 
     def texts(self, versions: Mapping[str, str]) -> dict[str, str]:
@@ -102,7 +103,7 @@ class Record:
         if version != FORMAT:
             raise refusal(f"The archive was written by another version of ConvScope, which says so in {RUN}")
         about.pop("versions", None)
-        about.setdefault("origin", "")  # archives of version 0.4 have neither
+        about.setdefault("origin", ORIGINS.get(str(about.get("note")), ""))  # archives of version 0.4 have neither
         diverged = about.get("status") == "failed" and DIVERGED_WORDS in str(about.get("message"))
         about.setdefault("failure", DIVERGED if diverged else "")
         live = schema.record(about.pop("live", None), f"live of {RUN}")

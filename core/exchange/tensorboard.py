@@ -41,7 +41,7 @@ def write_tensorboard(store: RunStore, run: Run, folder: Path) -> Path:
         from tensorboard.summary.writer.record_writer import RecordWriter
 
     measured: dict[int, list[Evidence]] = defaultdict(list)
-    for item in store.evidence(run.id):
+    for item in store.series.evidence(run.id):
         measured[item.step].append(item)
     metrics = {metric.step: metric for metric in store.metrics(run.id)}
     folder.mkdir(parents=True, exist_ok=True)

@@ -57,7 +57,7 @@ def lab_report(store: RunStore, run_id: str, *, wish: Wish = ALONE, progress: Pr
     values = _record(store, run) | _found(store, run, missing, wish, progress)
     share_of(progress, 95, 5)(0, 1)
     values["curves"] = _attempt("The curves", missing, lambda: _curves(store, run))
-    values["code"] = _attempt("The code", missing, lambda: script_of(store, run, store.events(run.id)))
+    values["code"] = _attempt("The code", missing, lambda: script_of(store, run, store.series.events(run.id)))
     text = _template().render(**values, missing=missing)
     share_of(progress, 95, 5)(1, 1)
     return text
@@ -90,7 +90,7 @@ def _record(store: RunStore, run: Run) -> dict[str, Any]:
             (setting.metadata["group"], setting.metadata["label"], value_words(setting, getattr(config, setting.name)))
             for setting in options(TrainConfig)
         ],
-        "events": store.events(run.id),
+        "events": store.series.events(run.id),
         "measured": measured(run),
         "findings": found_in(store, run),
         "limits": tuple(limits(run)),
@@ -136,7 +136,7 @@ def _attempt(what: str, missing: list[str], make: Callable[[], T]) -> T | None:
 def _curves(store: RunStore, run: Run) -> ReportImage:
     history = History(store, run.id)
     history.update()
-    points, events = history.points(run.steps_per_epoch), store.events(run.id)
+    points, events = history.points(run.steps_per_epoch), store.series.events(run.id)
     drawing = curves_svg(run, points, history.best, events)
     said = [_course(name, points[split]) for split, name in (("train", "training"), ("valid", "validation"))]
     return svg(drawing, "Loss and accuracy over the epochs. " + " ".join(filter(None, said)))

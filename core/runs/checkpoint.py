@@ -5,6 +5,7 @@ import os
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 
 import torch
@@ -18,6 +19,22 @@ from core.leftovers import writing_in
 BEGINNING = "beginning"  # the word of a checkpoint about weights that its training was given to begin with
 _STATE = "training/"  # tensors of this prefix are the optimiser's and the random state, the others are weights
 _CHECKSUM = "checksum"  # CRC-32 of all else that a file holds; files of earlier versions have none
+
+
+class CheckpointFault(Enum):
+    """Why a checkpoint cannot be used."""
+
+    DAMAGED = "damaged"
+    OTHER_NETWORK = "another network"
+    NOT_FINITE = "not finite"
+
+
+class CheckpointError(StorageError):
+    """A checkpoint cannot be used; `fault` says why, for those who have words of their own for it."""
+
+    def __init__(self, fault: CheckpointFault, message: str) -> None:
+        super().__init__(message)
+        self.fault = fault
 
 
 @dataclass(frozen=True)
@@ -35,12 +52,18 @@ class Checkpoint:
     meta: Mapping[str, str] = field(default_factory=dict)
 
     def apply(self, model: nn.Module) -> None:
-        """Put the weights into `model`; raises `StorageError` if they are not this network's or not finite."""
+        """Put the weights into `model`; raises `CheckpointError` if they are not this network's or not finite."""
         expected = {name: tensor.shape for name, tensor in model.state_dict().items()}
         if expected != {name: tensor.shape for name, tensor in self.weights.items()}:
-            raise StorageError("The checkpoint belongs to another network: choose another epoch or train again.")
+            raise CheckpointError(
+                CheckpointFault.OTHER_NETWORK,
+                "The checkpoint belongs to another network: choose another epoch or train again.",
+            )
         if not all(torch.isfinite(tensor).all() for tensor in self.weights.values()):
-            raise StorageError("The checkpoint holds numbers that are not finite: choose an earlier epoch.")
+            raise CheckpointError(
+                CheckpointFault.NOT_FINITE,
+                "The checkpoint holds numbers that are not finite: choose an earlier epoch.",
+            )
         model.load_state_dict(dict(self.weights))
 
 
@@ -100,7 +123,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint.
 
     Raises:
-        StorageError: The file is missing, truncated, no safetensors file, or other bytes than were written.
+        CheckpointError: The file is missing, truncated, no safetensors file, or other bytes than were written.
     """
     damaged = f"The checkpoint {path.name} is missing or damaged: choose another epoch, or train again."
     try:
@@ -108,10 +131,10 @@ def load_checkpoint(path: Path) -> Checkpoint:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
             meta = file.metadata() or {}
     except (OSError, SafetensorError, ValueError) as error:
-        raise StorageError(damaged) from error
+        raise CheckpointError(CheckpointFault.DAMAGED, damaged) from error
     checksum = meta.pop(_CHECKSUM, None)
     if checksum is not None and checksum != _checksum(tensors, meta):
-        raise StorageError(damaged)
+        raise CheckpointError(CheckpointFault.DAMAGED, damaged)
     training = {name.removeprefix(_STATE): value for name, value in tensors.items() if name.startswith(_STATE)}
     weights = {name: value for name, value in tensors.items() if not name.startswith(_STATE)}
     return Checkpoint(weights, training, meta)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Select, and_, func, literal, select
 
 from core.runs.records import Outline, Run
 from core.runs.store import RunStore
-from core.runs.tables import METRICS, RUNS, transaction
+from core.runs.tables import METRICS, RUNS
 
 MAX_POINTS = 150
 MAX_EPOCHS = 100
@@ -48,7 +48,7 @@ def course(store: RunStore, run: Run) -> RunCurve:
     valid = _means(epochs, METRICS.c.valid_loss, METRICS.c.valid_accuracy).where(
         *of_run, METRICS.c.valid_loss.is_not(None), METRICS.c.valid_accuracy.is_not(None)
     )
-    with transaction(store._engine) as connection:
+    with store.database.reading() as connection:
         return RunCurve(_spots(connection, train, run), _spots(connection, valid, run))
 
 
@@ -79,7 +79,7 @@ def outlines(store: RunStore, runs: Iterable[Run]) -> dict[str, Outline]:
     """
     ids = [run.id for run in runs]
     found: dict[str, Outline] = {}
-    with transaction(store._engine) as connection:
+    with store.database.reading() as connection:
         for start in range(0, len(ids), AT_ONCE):
             found |= _read(connection, ids[start : start + AT_ONCE])
     return found

@@ -3,16 +3,16 @@
 import sqlite3
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, event
 
 from core.errors import StorageError
 from core.leftovers import alone_in
 from core.runs.tables import complete, engine_of
-from core.runs.transactions import transaction, tune
+from core.runs.transactions import transaction, tune, writing
 
 _BESIDE = ("-wal", "-shm")  # what SQLite keeps beside a database: its log and the index of that
 _VERSION = 0  # to be raised by a version whose database this one could not use, and written as its `user_version`
@@ -61,6 +61,14 @@ class Database:
                 if self._files is None or self._look() != self._files:
                     self._open()
         return self._engine
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """Return a transaction for looking; raises `StorageError` if the database fails, as `writing` does."""
+        return transaction(self.engine)
+
+    def writing(self, wait: float | None = None) -> AbstractContextManager[Connection]:
+        """Return a transaction for writing, that waits so many seconds for others who write; then `BusyError`."""
+        return writing(self.engine, wait)
 
     def close(self) -> None:
         """Give the connections back; the next use opens them again."""
@@ -137,10 +145,10 @@ class Database:
 
 def _identity(path: Path, suffix: str) -> _File:
     try:
-        found = Path(f"{path}{suffix}").stat()
+        status = Path(f"{path}{suffix}").stat()
     except OSError:
         return None
-    return None if not suffix and not found.st_size else (found.st_dev, found.st_ino)
+    return None if not suffix and not status.st_size else (status.st_dev, status.st_ino)
 
 
 def _witness(path: Path) -> sqlite3.Connection | None:

@@ -3,6 +3,7 @@
 import threading
 from dataclasses import dataclass
 
+from core.runs.follower import RunFollower
 from core.runs.records import Evidence, Metric
 from core.runs.store import RunStore
 
@@ -89,12 +90,12 @@ class Curve:
 class History:
     """The curves of one run and what was measured inside its network, shared by all who look at it.
 
-    Each `update` reads only the steps that were recorded since the one before; a tick costs the same however
-    long the run is. A run that went on from an earlier checkpoint is read anew.
+    A look costs the same however long the run is. A run that went on from an earlier checkpoint is read anew.
     """
 
     def __init__(self, store: RunStore, run_id: str) -> None:
-        self.store, self.run_id = store, run_id
+        self.run_id = run_id
+        self._follower = RunFollower(store.series, run_id)
         self._lock = threading.Lock()
         self._forget()
 
@@ -110,19 +111,20 @@ class History:
         return self.last.step if self.last else 0
 
     def update(self) -> None:
-        """Take in what is new."""
+        """Take in the new steps."""
         with self._lock:
-            fresh = self.store.metrics(self.run_id, max(0, self.last_step - 1))
-            if self.last is not None:
-                if fresh and fresh[0] == self.last:
-                    fresh = fresh[1:]
-                else:  # that step was taken back, and perhaps made again
-                    self._forget()
-                    fresh = self.store.metrics(self.run_id)
-            for metric in fresh:
-                self._take(metric)
+            self._look()
 
-    def _take(self, metric: Metric) -> None:
+    def _look(self, *kinds: str) -> None:
+        news = self._follower.look(kinds)
+        if news.rewound:
+            self._forget()
+        for metric in news.metrics:
+            self._add(metric)
+        for item in news.evidence:
+            self._evidence.setdefault(item.kind, []).append(item)
+
+    def _add(self, metric: Metric) -> None:
         self.train.add(metric.step - 1, metric.step, metric.train_loss, metric.train_accuracy, metric.lr)
         if metric.valid_loss is not None and metric.valid_accuracy is not None:
             self.valid.add(metric.epoch - 1, metric.step, metric.valid_loss, metric.valid_accuracy, metric.lr)
@@ -136,8 +138,7 @@ class History:
             return {"train": self.train.points(steps_per_epoch), "valid": self.valid.points(steps_per_epoch)}
 
     def evidence(self, kind: str) -> tuple[Evidence, ...]:
-        """Return all that was measured of one kind (see `Evidence`), by step; only what is new is read."""
+        """Return all that was measured of one kind (see `Evidence`) until now, by step."""
         with self._lock:
-            known = self._evidence.setdefault(kind, [])
-            known += self.store.evidence(self.run_id, kind, known[-1].step if known else -1)
-            return tuple(known)
+            self._look(kind)
+            return tuple(self._evidence.get(kind, ()))

@@ -28,5 +28,5 @@ def tidy(store: RunStore) -> None:
         for run in store.list():
             folder = store.folder / run.id
             if folder.is_dir() and not (folder / MANIFEST).exists():  # of an earlier version
-                store.keep(run.id, curves=True)
+                store.copy(run.id, curves=True)
     sweep_home()

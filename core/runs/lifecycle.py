@@ -1,59 +1,181 @@
-"""What a request changes in the row of a run.
+"""The life of a run as one table: its states, what can happen to it in each, and what that changes in its row.
 
-It is decided inside the database: at this very moment a worker may take or pause the run, or another app resume it.
+`TRANSITIONS[trigger][status]` says where a run of that status goes. A pair that is not in the table is forbidden: the
+row stays as it is, and a person who asked for it reads `refusal`. `core.runs.run_table` turns an entry into one UPDATE
+whose condition is the state, so that two processes can never both move the same run.
+
+What happens to a run when its worker dies: the engine (`core.train.scheduler`) notices that the process has ended or
+that the heartbeat stands still, and reports `WORKER_DIED`. A running run is then interrupted, with a sentence, keeps
+its last checkpoint and waits for Resume; runs in all other states need no worker and stay as they are. A worker that
+ended on purpose without saying how its run ended is `GIVEN_BACK`: the run queues again at its old place.
 """
 
-import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum, auto
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, select
 
-from core.errors import RunError
-from core.runs.records import Run, Status
-from core.runs.tables import RUNS
+class Status(StrEnum):
+    """Where a run stands."""
 
-_GOING_ON = ("resume", "step", "epoch")
-_RESUMABLE = [status.value for status in Status if status.resumable]
+    QUEUED = "queued"
+    RUNNING = "running"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
 
-# What a run obeys at once while it waits: no worker is needed for it.
-_AT_ONCE = {
-    "pause": ((Status.QUEUED.value,), Status.PAUSED),
-    "stop": ((Status.QUEUED.value, Status.PAUSED.value), Status.STOPPED),
+    @property
+    def active(self) -> bool:
+        """Whether a worker has it, or will: it can still be stopped."""
+        return self in TRANSITIONS[Trigger.STOP]
+
+    @property
+    def resumable(self) -> bool:
+        """Whether it can go on from its last checkpoint: resuming queues it."""
+        transition = TRANSITIONS[Trigger.RESUME].get(self)
+        return transition is not None and transition.status is not self
+
+
+class Trigger(StrEnum):
+    """What can happen to a run."""
+
+    # Asked for by people.
+    PAUSE = "pause"
+    RESUME = "resume"
+    STOP = "stop"
+    STEP = "step"  # do one batch, then pause
+    EPOCH = "epoch"  # do the rest of the epoch, then pause
+    EDIT = "edit"  # change settings that may change while it trains
+    DELETE = "delete"
+
+    # Reported by the worker that has the run.
+    STEPPED = "stepped"  # it begins one of the single batches that were asked for
+    HELD = "held"  # it pauses, with the network at hand
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"  # the app is closing, or what hinders the training may pass
+
+    # Reported by an engine.
+    CLAIMED = "claimed"  # it takes the run from the queue for a worker of its own
+    GIVEN_BACK = "given back"  # the worker ended in order, but the run has not: nobody trains it
+    WORKER_DIED = "worker died"  # it crashed, was killed, fell silent or could not be started
+
+    IMPORTED = "imported"  # the run arrives in an archive in which it was active
+
+
+REQUESTS = (Trigger.PAUSE, Trigger.RESUME, Trigger.STOP, Trigger.STEP, Trigger.EPOCH)
+
+
+class Value(Enum):
+    """What a column is set to where that is only known at the moment of writing."""
+
+    GIVEN = auto()  # comes with the trigger: an owner, a message, the code of a failure, changed settings
+    NOW = auto()  # seconds since 1970
+    END_OF_QUEUE = auto()  # a time behind all others in the queue
+    ONE_STEP_MORE = auto()
+    ONE_STEP_LESS = auto()  # but not below 0
+    REST_OF_EPOCH = auto()  # steps until the epoch ends; a whole epoch where one has just ended
+
+
+@dataclass(frozen=True)
+class Transition:
+    """One entry of the table.
+
+    Attributes:
+        status: The state afterwards; None where the run is removed.
+        columns: Further columns of the row with their new values; all others stay.
+    """
+
+    status: Status | None
+    columns: Mapping[str, Any] = field(default_factory=dict)
+
+
+QUEUED, RUNNING, PAUSED, FINISHED, STOPPED, FAILED, INTERRUPTED = Status
+INITIAL, INITIAL_WITH_OWNER = QUEUED, RUNNING  # of a new run: it waits, or whoever created it trains it at once
+
+_RUN = {"wanted": "run", "steps_wanted": 0}
+_PAUSE = {"wanted": "pause", "steps_wanted": 0}
+_STOP = {"wanted": "stop", "steps_wanted": 0}
+_STEP = {"wanted": "pause", "steps_wanted": Value.ONE_STEP_MORE}
+_EPOCH = {"wanted": "pause", "steps_wanted": Value.REST_OF_EPOCH}
+_REQUEUED = {"queued": Value.END_OF_QUEUE, "message": "", "failure": ""}
+_LIVE = {"live": Value.GIVEN}
+_ENDED = {"message": Value.GIVEN, "failure": Value.GIVEN}
+_CLAIMED = {"owner": Value.GIVEN, "heartbeat": Value.NOW, "message": "", "failure": ""}
+_IMPORTED = {"wanted": "run", "images_per_second": 0.0, "message": Value.GIVEN}
+
+
+def _goes_on(wish: Mapping[str, Any]) -> dict[Status, Transition]:
+    """Return what a wish to train on does: an active run takes it over, a resting one queues again with it."""
+    return {
+        QUEUED: Transition(QUEUED, wish),
+        RUNNING: Transition(RUNNING, wish),
+        PAUSED: Transition(QUEUED, {**wish, **_REQUEUED}),
+        STOPPED: Transition(QUEUED, {**wish, **_REQUEUED}),
+        INTERRUPTED: Transition(QUEUED, {**wish, **_REQUEUED}),
+    }
+
+
+def _ends(status: Status) -> dict[Status, Transition]:
+    """Return what the end of a training does. A run that was paused, resumed or taken for dead meanwhile ends, too."""
+    return {before: Transition(status, _ENDED) for before in (QUEUED, RUNNING, PAUSED, INTERRUPTED)}
+
+
+TRANSITIONS: Mapping[Trigger, Mapping[Status, Transition]] = {
+    Trigger.PAUSE: {
+        QUEUED: Transition(PAUSED, _PAUSE),
+        RUNNING: Transition(RUNNING, _PAUSE),  # its worker obeys: HELD
+        PAUSED: Transition(PAUSED, _PAUSE),
+    },
+    Trigger.RESUME: _goes_on(_RUN),
+    Trigger.STOP: {
+        QUEUED: Transition(STOPPED, _STOP),
+        RUNNING: Transition(RUNNING, _STOP),  # its worker obeys: STOPPED
+        PAUSED: Transition(STOPPED, _STOP),
+    },
+    Trigger.STEP: _goes_on(_STEP),
+    Trigger.EPOCH: _goes_on(_EPOCH),
+    Trigger.EDIT: {status: Transition(status, _LIVE) for status in (QUEUED, RUNNING, PAUSED, STOPPED, INTERRUPTED)},
+    Trigger.DELETE: {status: Transition(None) for status in (QUEUED, PAUSED, FINISHED, STOPPED, FAILED, INTERRUPTED)},
+    Trigger.STEPPED: {RUNNING: Transition(RUNNING, {"steps_wanted": Value.ONE_STEP_LESS})},
+    Trigger.HELD: {RUNNING: Transition(PAUSED, {"images_per_second": 0.0})},
+    Trigger.FINISHED: _ends(FINISHED),
+    Trigger.STOPPED: _ends(STOPPED),
+    Trigger.FAILED: _ends(FAILED),
+    Trigger.INTERRUPTED: _ends(INTERRUPTED),
+    Trigger.CLAIMED: {QUEUED: Transition(RUNNING, _CLAIMED)},
+    Trigger.GIVEN_BACK: {RUNNING: Transition(QUEUED)},
+    Trigger.WORKER_DIED: {RUNNING: Transition(INTERRUPTED, {"message": Value.GIVEN})},
+    Trigger.IMPORTED: {status: Transition(INTERRUPTED, _IMPORTED) for status in (QUEUED, RUNNING, PAUSED)},
+}
+
+# What a row must hold besides, or the trigger comes too late: a pause that was taken back holds no run.
+CONDITIONS: Mapping[Trigger, Mapping[str, Any]] = {Trigger.HELD: {"wanted": "pause", "steps_wanted": 0}}
+
+_REFUSALS = {
+    Trigger.PAUSE: "This run is {status}: it cannot be paused any more.",
+    Trigger.RESUME: "This run is {status}: it cannot be resumed any more.",
+    Trigger.STOP: "This run is {status}: it cannot be stopped any more.",
+    Trigger.STEP: "This run is {status}: it can do no further batch.",
+    Trigger.EPOCH: "This run is {status}: it can do no further epoch.",
+    Trigger.EDIT: "This run is {status}: its settings cannot be changed any more.",
+    Trigger.DELETE: "This run is training: stop it before you delete it.",
 }
 
 
-def answer(run: Run, what: str) -> dict[str, Any]:
-    """Return the columns to set when a run is asked to "pause", "resume", "stop", or do a "step" or an "epoch".
+def statuses(trigger: Trigger) -> tuple[Status, ...]:
+    """Return the states in which something can happen to a run."""
+    return tuple(TRANSITIONS[trigger])
+
+
+def refusal(trigger: Trigger, status: Status) -> str:
+    """Return the sentence for a person whose request is forbidden in that state.
 
     Raises:
-        RunError: The word is none of the five, or the run is over.
+        KeyError: Nobody asks for that: what a worker or an engine reports too late changes nothing.
     """
-    if what not in (*_AT_ONCE, *_GOING_ON):
-        raise RunError(f"A run can pause, resume, stop, do a step or an epoch, not {what!r}.")
-    if not run.status.active and not (what in _GOING_ON and run.status.resumable):
-        raise RunError(f"This run is {run.status}: it can do no {what} any more.")
-    values: dict[str, Any] = {"wanted": "run" if what == "resume" else what, "steps_wanted": 0}
-    if what == "step":
-        values = {"wanted": "pause", "steps_wanted": RUNS.c.steps_wanted + 1}
-    elif what == "epoch":
-        length = max(1, run.steps_per_epoch)
-        values = {"wanted": "pause", "steps_wanted": length - run.step % length}
-    elif what in _AT_ONCE:
-        waiting, then = _AT_ONCE[what]
-        values |= _where(RUNS.c.status.in_(waiting), status=then.value)
-    if what in _GOING_ON:
-        queued = last_in_line(time.time())
-        values |= _where(
-            RUNS.c.status.in_(_RESUMABLE), status=Status.QUEUED.value, queued=queued, message="", failure=""
-        )
-    return values
-
-
-def last_in_line(now: float) -> ColumnElement[float]:
-    """Return a time in the queue behind all others, even if the clock was put back."""
-    last = select(func.max(RUNS.c.queued)).scalar_subquery()
-    return case((last >= now, last + 0.001), else_=now)
-
-
-def _where(condition: ColumnElement[bool], **values: Any) -> dict[str, Any]:
-    return {name: case((condition, value), else_=RUNS.c[name]) for name, value in values.items()}
+    return _REFUSALS[trigger].format(status=status)

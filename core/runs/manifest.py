@@ -8,11 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, Table, select
+from sqlalchemy import Table, select
 
 from core.leftovers import writing_in
+from core.runs.database import Database
 from core.runs.tables import EVENTS, EVIDENCE, METRICS, RUNS
-from core.runs.transactions import transaction
 
 RUN, CURVES = "run.json", "curves.json"
 FORMAT = 1  # raised whenever the same run would be read differently
@@ -21,25 +21,25 @@ SERIES = (METRICS, EVENTS, EVIDENCE)
 Rows = Mapping[Table, list[dict[str, Any]]]
 
 
-def write_run(engine: Engine, run_id: str, folder: Path, database: str) -> None:
+def write_run(database: Database, run_id: str, folder: Path, name: str) -> None:
     """Write the row of a run into its folder, if both are there; what cannot be written is left, it is but a copy.
 
     Args:
-        engine: The database.
+        database: Where the row is.
         run_id: The run.
         folder: Its folder.
-        database: Which database that is, as seen from the folder.
+        name: Which database that is, as seen from the folder.
     """
-    with transaction(engine) as connection:
+    with database.reading() as connection:
         row = connection.execute(select(RUNS).where(RUNS.c.id == run_id)).mappings().one_or_none()
     if row is not None:
-        _write(folder / RUN, {"format": FORMAT, "database": database, "run": dict(row)})
+        _write(folder / RUN, {"format": FORMAT, "database": name, "run": dict(row)})
 
 
-def write_curves(engine: Engine, run_id: str, folder: Path) -> None:
+def write_curves(database: Database, run_id: str, folder: Path) -> None:
     """Write what a run recorded along the way into its folder; as `write_run` does."""
     content: dict[str, Any] = {"format": FORMAT}
-    with transaction(engine) as connection:
+    with database.reading() as connection:
         for table in SERIES:
             columns = [column for column in table.c if column.name not in ("run_id", "id")]
             rows = connection.execute(select(*columns).where(table.c.run_id == run_id).order_by(table.c.step))
@@ -52,9 +52,9 @@ def read(folder: Path, database: str) -> Rows | None:
 
     Curves that cannot be read are left out.
     """
-    said = _read(folder / RUN)
-    row = said.get("run")
-    if said.get("database") != database or not isinstance(row, dict) or row.get("id") != folder.name:
+    content = _read(folder / RUN)
+    row = content.get("run")
+    if content.get("database") != database or not isinstance(row, dict) or row.get("id") != folder.name:
         return None
     rows: dict[Table, list[dict[str, Any]]] = {RUNS: [row]}
     curves = _read(folder / CURVES)

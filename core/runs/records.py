@@ -2,39 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from core.data.dataset_info import DatasetInfo
 from core.model.spec import ModelSpec
+from core.runs.lifecycle import Status as Status
 
 # Codes of `Run.failure`: the loss was no longer a number; memory ran out; the disk or the database cannot be used;
 # the images or the settings are not usable here; a fault of the program.
 DIVERGED, OUT_OF_MEMORY, STORAGE = "diverged", "out_of_memory", "storage"
 DATA_MISSING, SETTINGS, INTERNAL = "data_missing", "settings", "internal"
 DIVERGED_WORDS = "no longer a number"  # in the message of such runs, by which versions without codes knew them
-
-
-class Status(StrEnum):
-    """Where a run stands."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    PAUSED = "paused"
-    FINISHED = "finished"
-    STOPPED = "stopped"
-    FAILED = "failed"
-    INTERRUPTED = "interrupted"
-
-    @property
-    def active(self) -> bool:
-        """Whether a worker has it, or will."""
-        return self in (Status.QUEUED, Status.RUNNING, Status.PAUSED)
-
-    @property
-    def resumable(self) -> bool:
-        """Whether it can go on from its last checkpoint."""
-        return self in (Status.PAUSED, Status.STOPPED, Status.INTERRUPTED)
 
 
 @dataclass(frozen=True)

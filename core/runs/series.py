@@ -4,16 +4,19 @@ import json
 
 from sqlalchemy import select
 
+from core.runs.database import Database
 from core.runs.records import Event, Evidence, Metric
-from core.runs.tables import EVENTS, EVIDENCE, METRICS, transaction
-from core.runs.worker_store import Ledger
+from core.runs.tables import EVENTS, EVIDENCE, METRICS
 
 _EVIDENCE_COLUMNS = [column for column in EVIDENCE.c if column.name != "run_id"]
 _METRIC_COLUMNS = [column for column in METRICS.c if column.name != "run_id"]
 
 
-class Series(Ledger):
-    """The records of the runs that grow with every step."""
+class Series:
+    """The records of the runs that grow with every step; every method raises `StorageError` if the database fails."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
 
     def metrics(self, run_id: str, after_step: int = 0) -> tuple[Metric, ...]:
         """Return the recorded steps that come after `after_step`, in order."""
@@ -22,13 +25,13 @@ class Series(Ledger):
             .where(METRICS.c.run_id == run_id, METRICS.c.step > after_step)
             .order_by(METRICS.c.step)
         )
-        with transaction(self._engine) as connection:
+        with self.database.reading() as connection:
             return tuple(Metric(**row._mapping) for row in connection.execute(query))
 
     def events(self, run_id: str) -> tuple[Event, ...]:
         """Return what people did to a run while it trained, in order."""
         query = select(EVENTS.c.step, EVENTS.c.kind, EVENTS.c.text).where(EVENTS.c.run_id == run_id)
-        with transaction(self._engine) as connection:
+        with self.database.reading() as connection:
             return tuple(Event(*row) for row in connection.execute(query.order_by(EVENTS.c.step, EVENTS.c.id)))
 
     def evidence(self, run_id: str, kind: str | None = None, after_step: int = -1) -> tuple[Evidence, ...]:
@@ -36,7 +39,7 @@ class Series(Ledger):
         query = select(*_EVIDENCE_COLUMNS).where(EVIDENCE.c.run_id == run_id, EVIDENCE.c.step > after_step)
         if kind is not None:
             query = query.where(EVIDENCE.c.kind == kind)
-        with transaction(self._engine) as connection:
+        with self.database.reading() as connection:
             rows = connection.execute(query.order_by(EVIDENCE.c.step, EVIDENCE.c.kind)).all()
         return tuple(Evidence(row.step, row.kind, row.layer, row.value, tuple(json.loads(row.bins))) for row in rows)
 
@@ -45,5 +48,5 @@ class Series(Ledger):
         query = select(METRICS.c.epoch, METRICS.c.valid_accuracy).where(
             METRICS.c.run_id == run_id, METRICS.c.valid_accuracy.is_not(None)
         )
-        with transaction(self._engine) as connection:
+        with self.database.reading() as connection:
             return {row.epoch: row.valid_accuracy for row in connection.execute(query.order_by(METRICS.c.epoch))}

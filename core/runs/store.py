@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sqlite3
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -11,19 +10,20 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import ColumnElement, Engine, delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from core.data.catalog import known
-from core.errors import RunError, StorageError
+from core.errors import RunError
 from core.model.spec import ModelSpec
-from core.runs.lifecycle import answer, last_in_line
+from core.runs.database import Database
+from core.runs.lifecycle import INITIAL, INITIAL_WITH_OWNER, REQUESTS, Trigger, refusal, statuses
 from core.runs.manifest import RUN as MANIFEST
-from core.runs.manifest import write_curves, write_run
-from core.runs.records import Run, Status
-from core.runs.recovery import ID, RUN_COLUMNS, Recovery, database_name, in_words, recover
+from core.runs.records import Metric, Run, Status
+from core.runs.recovery import ID, RUN_COLUMNS, Recovery
+from core.runs.run_table import QUEUE, TRAINED, RunTable, end_of_queue
 from core.runs.series import Series
-from core.runs.tables import EVENTS, EVIDENCE, METRICS, RUNS, next_number, read_run, readable_runs, transaction
-from core.runs.transactions import writing
+from core.runs.tables import EVENTS, EVIDENCE, METRICS, RUNS, next_number, read_run, readable_runs
+from core.runs.worker_store import WorkerStore
 from core.settings import absolute_url, settings
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from core.runs.checkpoint import Checkpoint
 
+MAX_NAME, MAX_NOTE = 80, 2000  # characters
 _DELETED = ".deleted-"  # begins the name of a folder whose run is being deleted
 
 
@@ -38,8 +39,8 @@ class _Config(Protocol):
     def to_json(self) -> str: ...
 
 
-class RunStore(Series):
-    """Runs, their metrics and their checkpoints.
+class RunStore:
+    """Runs as pages and commands use them: created, listed, asked to do things, and read with their weights.
 
     Args:
         url: SQLAlchemy URL of the database; by default that of the settings (SQLite in the data directory).
@@ -47,17 +48,56 @@ class RunStore(Series):
 
     Both are made absolute: workers, which are started elsewhere, are handed them.
 
+    Attributes:
+        worker: What workers and engines do with the runs.
+        series: What the runs recorded along the way.
+        database: The database of all of them, for transactions of one's own.
+
     Raises:
-        StorageError: The database or the directory cannot be opened or written.
+        StorageError: The database or the directory cannot be opened or written; so does every method when they fail.
     """
 
     def __init__(self, url: str | None = None, folder: Path | None = None) -> None:
         # first: the database may lie beside it
-        self.folder = folder.absolute() if folder else settings().folder("runs")
-        self.recovery, self.incident = Recovery(0), ""
-        super().__init__(absolute_url(url) if url else settings().database_url)
+        folder = folder.absolute() if folder else settings().folder("runs")
+        self._table = RunTable(absolute_url(url) if url else settings().database_url, folder)
+        self.worker = WorkerStore(self._table)
+        self.series = Series(self._table.database)
         self._describe_datasets()
         self._sweep()
+
+    @property
+    def url(self) -> str:
+        """SQLAlchemy URL of the database."""
+        return self._table.url
+
+    @property
+    def folder(self) -> Path:
+        """Directory of the checkpoints."""
+        return self._table.folder
+
+    @property
+    def database(self) -> Database:
+        """The database."""
+        return self._table.database
+
+    @property
+    def recovery(self) -> Recovery:
+        """What the database knows of the folders beside it."""
+        return self._table.recovery
+
+    @property
+    def incident(self) -> str:
+        """What happened to the database while it was open, in one or two sentences; empty once that was read."""
+        return self._table.incident
+
+    def dismiss_incident(self) -> None:
+        """Take in that somebody has read what happened to the database."""
+        self._table.incident = ""
+
+    def close(self) -> None:
+        """Give the database connections back."""
+        self.database.close()
 
     def create(
         self,
@@ -71,34 +111,45 @@ class RunStore(Series):
         note: str = "",
         origin: str = "",
     ) -> str:
-        """Record a new run and return its id: queued, or already running if an `owner` trains it itself.
+        """Record a new run in one transaction and return its id.
 
-        `origin` says what made it where that was not a person, for instance "demo:digits".
-        It begins with random weights, or else with those of `first`; see `core.train.initialization.first_checkpoint`.
+        Args:
+            spec: The network.
+            config: The settings of its training.
+            dataset: Key of `core.data.DATASETS`.
+            name: What to call it, 1 to 80 characters; by default after the network and the data set.
+            owner: Who trains it at once; by default it is queued for any worker.
+            first: The weights it begins with, see `core.train.initialization.first_checkpoint`; by default random ones.
+            note: What people want to remember about it, up to 2,000 characters.
+            origin: What made it where that was not a person, for instance "demo:digits".
+
+        Raises:
+            RunError: Name or note are too long.
         """
         run_id, now, info = uuid.uuid4().hex[:10], time.time(), known(dataset)
-        if first is not None:  # before any worker can see the run
-            from core.runs.checkpoint import save_checkpoint
-
-            save_checkpoint(self.checkpoint(run_id), first)
+        title = info.title if info else dataset
         row = {
             "id": run_id,
-            "name": ((name or "").strip() or f"{spec.name} on {info.title if info else dataset}")[:80],
+            "name": _checked_name(name) if name and name.strip() else fitting_name(f"{spec.name} on {title}"),
             "dataset": dataset,
             "dataset_info": info.to_json() if info else "",
             "spec": spec.to_json(),
             "config": config.to_json(),
-            "status": (Status.RUNNING if owner else Status.QUEUED).value,
+            "status": (INITIAL_WITH_OWNER if owner else INITIAL).value,
             "owner": owner,
-            "note": note.strip()[:2000],
+            "note": _checked_note(note),
             "origin": origin,
             "number": next_number(),
             "created": now,
-            "queued": last_in_line(now),
+            "queued": end_of_queue(now),
             "heartbeat": now if owner else 0.0,
         }
+        if first is not None:  # before any worker can see the run
+            from core.runs.checkpoint import save_checkpoint
+
+            save_checkpoint(self.checkpoint(run_id), first)
         try:
-            with writing(self._engine) as connection:
+            with self.database.writing() as connection:
                 connection.execute(insert(RUNS).values(row))
         except BaseException:
             if first is not None:
@@ -106,46 +157,25 @@ class RunStore(Series):
             raise
         with suppress(OSError):
             (self.folder / run_id).mkdir(exist_ok=True)
-        self.keep(run_id)
+        self.copy(run_id)
         return run_id
 
-    def _settle(self, engine: Engine, old: sqlite3.Connection | None, replaced: bool) -> None:
-        with suppress(OSError):  # it may be gone with the database
-            self.folder.mkdir(parents=True, exist_ok=True)
-        self._name = database_name(engine, self.folder)
-        self.recovery = recover(engine, self.folder, self._name, old)
-        self.incident = in_words(engine, self.recovery, replaced=replaced) or self.incident
-
-    def keep(self, run_id: str, *, curves: bool = False) -> None:
+    def copy(self, run_id: str, *, curves: bool = False) -> None:
         """Write what the database says of a run beside its weights, by which it is found again without it."""
-        folder = self.folder / run_id
-        if folder.is_dir():
-            with suppress(StorageError):  # it is but a copy
-                write_run(self._engine, run_id, folder, self._name)
-                if curves:
-                    write_curves(self._engine, run_id, folder)
+        self._table.copy(run_id, curves=curves)
 
-    def _change(self, run_id: str, values: Mapping[str, Any], *when: ColumnElement[bool], **expected: Any) -> int:
-        changed = super()._change(run_id, values, *when, **expected)
-        if changed:
-            self.keep(run_id)
-        return changed
-
-    def claim(self, owner: str, room: int) -> str | None:
-        """Turn the run that has queued longest into a running one, if fewer than `room` of this owner run."""
-        run_id = super().claim(owner, room)
-        if run_id is not None:
-            self.keep(run_id)
-        return run_id
+    def change(self, run_id: str, **values: Any) -> None:
+        """Set columns of a run."""
+        self._table.change(run_id, **values)
 
     def _describe_datasets(self) -> None:
         """Record what is known of the data sets of runs that an earlier version created."""
         missing = RUNS.c.dataset_info == ""
-        with transaction(self._engine) as connection:
+        with self.database.reading() as connection:
             names = connection.execute(select(RUNS.c.dataset).where(missing).distinct()).scalars().all()
         described = [(name, info) for name in names if (info := known(name))]
         if described:
-            with writing(self._engine) as connection:
+            with self.database.writing() as connection:
                 for name, info in described:
                     connection.execute(
                         update(RUNS).where(missing, RUNS.c.dataset == name).values(dataset_info=info.to_json())
@@ -154,8 +184,8 @@ class RunStore(Series):
     def get(self, run_id: str) -> Run:
         """Return one run; raises `RunError` if there is none of this id."""
         row = None
-        if isinstance(run_id, str) and ID.fullmatch(run_id):
-            with transaction(self._engine) as connection:
+        if _is_id(run_id):
+            with self.database.reading() as connection:
                 row = connection.execute(select(*RUN_COLUMNS).where(RUNS.c.id == run_id)).one_or_none()
         if row is None:
             raise RunError("There is no such run: it may have been deleted. Choose another one.")
@@ -180,46 +210,59 @@ class RunStore(Series):
             trained: Only runs with steps behind them.
         """
         query = select(*RUN_COLUMNS).order_by(RUNS.c.number.desc(), RUNS.c.created.desc())
-        wanted = {"status": status, "dataset": dataset, "name": name}
-        query = query.filter_by(**{column: str(value) for column, value in wanted.items() if value is not None})
+        equal = {"status": status, "dataset": dataset, "name": name}
+        query = query.filter_by(**{column: str(value) for column, value in equal.items() if value is not None})
         if origins is not None:
             query = query.where(RUNS.c.origin.in_(origins))
         if trained:
             query = query.where(RUNS.c.step > 0)
-        with transaction(self._engine) as connection:
+        with self.database.reading() as connection:
             rows = connection.execute(query.execution_options(yield_per=200))
             return tuple(islice(readable_runs(rows), limit))
+
+    def ahead(self, run_id: str) -> int:
+        """Return how many runs come before a queued one: those that run, and those that will be claimed earlier."""
+        running = select(func.count()).select_from(RUNS).where(TRAINED)
+        with self.database.reading() as connection:
+            queue = connection.execute(QUEUE).scalars().all()
+            return (queue.index(run_id) if run_id in queue else 0) + connection.execute(running).scalar_one()
+
+    def metrics(self, run_id: str, after_step: int = 0) -> tuple[Metric, ...]:
+        """Return the recorded steps that come after `after_step`, in order; the rest of a run's curves is `series`."""
+        return self.series.metrics(run_id, after_step)
 
     def request(self, run_id: str, what: str) -> None:
         """Ask a run to "pause", "resume", "stop", do one "step", or the rest of an "epoch" and then pause.
 
-        A queued run that is paused or stopped never reaches a worker. Resuming queues the run again.
+        A queued run that is paused or stopped never reaches a worker. Resuming queues the run again. What each
+        request changes in which state says `core.runs.lifecycle`.
 
         Raises:
             RunError: There is no such run, the word is none of the five, or the run is over.
         """
-        self.change(run_id, **answer(self.get(run_id), what))
+        if what not in REQUESTS:
+            self.get(run_id)
+            raise RunError(f"A run can pause, resume, stop, do a step or an epoch, not {what!r}.")
+        self._move(run_id, Trigger(what))
+
+    def _move(self, run_id: str, trigger: Trigger, **given: Any) -> None:
+        """Do what a person asks for; raises `RunError` where the run is gone or its state forbids it."""
+        if not (_is_id(run_id) and self._table.move(run_id, trigger, **given)):
+            raise RunError(refusal(trigger, self.get(run_id).status))
 
     def rename(self, run_id: str, name: str) -> None:
         """Give a run another name, 1 to 80 characters."""
-        if not name.strip() or len(name) > 80:
-            raise RunError("A run's name has 1 to 80 characters.")
         self.get(run_id)
-        self.change(run_id, name=name.strip())
+        self.change(run_id, name=_checked_name(name))
 
     def annotate(self, run_id: str, note: str) -> None:
         """Keep what people write about a run, up to 2,000 characters."""
-        if len(note) > 2000:
-            raise RunError("A note has at most 2,000 characters: shorten it.")
         self.get(run_id)
-        self.change(run_id, note=note.strip())
+        self.change(run_id, note=_checked_note(note))
 
     def edit(self, run_id: str, values: Mapping[str, Any]) -> None:
         """Change settings of a training while it trains; they hold from its next step on, or once it is resumed."""
-        run = self.get(run_id)
-        if not run.status.active and not run.status.resumable:
-            raise RunError(f"This run is {run.status}: its settings cannot be changed any more.")
-        self.change(run_id, live=json.dumps({**run.live, **values}))
+        self._move(run_id, Trigger.EDIT, live=json.dumps({**self.get(run_id).live, **values}))
 
     def set_pace(self, run_id: str, batches_per_second: float) -> None:
         """Hold a run to so many batches per second, for slow motion; 0 is full speed."""
@@ -231,33 +274,31 @@ class RunStore(Series):
     def delete(self, run_id: str) -> None:
         """Remove a run with its metrics and checkpoints; raises `RunError` while a worker has it."""
         self.get(run_id)
-        folder, gone = self.folder / run_id, self.folder / f"{_DELETED}{run_id}"
+        folder, renamed = self.folder / run_id, self.folder / f"{_DELETED}{run_id}"
         try:
-            with writing(self._engine) as connection:  # no worker can claim it meanwhile
-                over = connection.execute(
-                    delete(RUNS).where(RUNS.c.id == run_id, RUNS.c.status != Status.RUNNING.value)
-                )
-                if not over.rowcount:
-                    raise RunError("This run is training: stop it before you delete it.")
+            with self.database.writing() as connection:  # no worker can claim it meanwhile
+                allowed = RUNS.c.status.in_(statuses(Trigger.DELETE))
+                if not connection.execute(delete(RUNS).where(RUNS.c.id == run_id, allowed)).rowcount:
+                    raise RunError(refusal(Trigger.DELETE, Status.RUNNING))
                 for table in (METRICS, EVENTS, EVIDENCE):
                     connection.execute(delete(table).where(table.c.run_id == run_id))
                 with suppress(OSError):  # it has no weights yet, or Windows: a file of it is open
-                    folder.rename(gone)
+                    folder.rename(renamed)
                 with suppress(OSError):  # what stays of it must not bring it back
                     (folder / MANIFEST).unlink(missing_ok=True)
         except BaseException:
-            if gone.exists():
-                gone.rename(folder)
-            self.keep(run_id)
+            if renamed.exists():
+                renamed.rename(folder)
+            self.copy(run_id)
             raise
-        for left in (folder, gone):
-            shutil.rmtree(left, ignore_errors=True)
+        for path in (folder, renamed):
+            shutil.rmtree(path, ignore_errors=True)
 
     def _sweep(self) -> None:
         """Bring deletions to an end that were cut short: weights go if their run is gone, else they come back."""
         if not any(self.folder.glob(f"{_DELETED}*")):
             return
-        with writing(self._engine) as connection:  # no other process deletes meanwhile
+        with self.database.writing() as connection:  # no other process deletes meanwhile
             for left in self.folder.glob(f"{_DELETED}*"):
                 run_id = left.name.removeprefix(_DELETED)
                 if connection.execute(select(RUNS.c.id).where(RUNS.c.id == run_id)).one_or_none() is None:
@@ -300,3 +341,27 @@ class RunStore(Series):
         model = build_model(run.spec)
         load_checkpoint(path).apply(model)
         return model.eval()
+
+
+def fitting_name(name: str, ending: str = "") -> str:
+    """Return a name that the program puts together; where it is longer than names may be, "…" stands before the end."""
+    room = MAX_NAME - len(ending)
+    return f"{name}{ending}" if len(name) <= room else f"{name[: room - 1].rstrip()}…{ending}"
+
+
+def _checked_name(name: str) -> str:
+    """Return a run's name without outer blanks; raises `RunError` if it is empty or too long."""
+    if not name.strip() or len(name) > MAX_NAME:
+        raise RunError(f"A run's name has 1 to {MAX_NAME} characters.")
+    return name.strip()
+
+
+def _checked_note(note: str) -> str:
+    """Return a note without outer blanks; raises `RunError` if it is too long: nothing of it is cut off."""
+    if len(note) > MAX_NOTE:
+        raise RunError(f"A note has at most {MAX_NOTE:,} characters: shorten it.")
+    return note.strip()
+
+
+def _is_id(run_id: object) -> bool:
+    return isinstance(run_id, str) and bool(ID.fullmatch(run_id))

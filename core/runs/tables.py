@@ -34,6 +34,7 @@ from core.data.catalog import known
 from core.data.dataset_info import DatasetInfo
 from core.errors import SpecError, StorageError
 from core.model.spec import ModelSpec
+from core.runs.former_notes import ORIGINS
 from core.runs.records import DIVERGED, DIVERGED_WORDS, Run, Status
 from core.runs.transactions import failures_in_words, prepare_sqlite, writing
 from core.runs.transactions import transaction as transaction
@@ -170,6 +171,8 @@ def _complete(engine: Engine) -> None:
                 _number(connection)
             if any(part is RUNS.c.failure for part in parts):
                 _name_failures(connection)
+            if any(part is RUNS.c.origin for part in parts):
+                _name_origins(connection)
     except StorageError as error:
         if not isinstance(error.__cause__, ProgrammingError | IntegrityError) or _missing(engine):
             raise  # but not where a server without such a lock let another process be faster
@@ -185,8 +188,14 @@ def _number(connection: Connection) -> None:
 
 def _name_failures(connection: Connection) -> None:
     """Give the runs of an earlier version the code of their failure, which only their message told."""
-    told = RUNS.c.message.contains(DIVERGED_WORDS)
-    connection.execute(update(RUNS).where(RUNS.c.status == "failed", told).values(failure=DIVERGED))
+    diverged = RUNS.c.message.contains(DIVERGED_WORDS)
+    connection.execute(update(RUNS).where(RUNS.c.status == "failed", diverged).values(failure=DIVERGED))
+
+
+def _name_origins(connection: Connection) -> None:
+    """Give the runs of an earlier version their origin, which only their note told."""
+    for note, origin in ORIGINS.items():
+        connection.execute(update(RUNS).where(RUNS.c.note == note).values(origin=origin))
 
 
 def next_number() -> Any:

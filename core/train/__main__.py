@@ -91,7 +91,7 @@ def _train(arguments: argparse.Namespace) -> Run:
         try:
             Runner(store, run_id, owner, on_step=show).run()
         except KeyboardInterrupt:
-            store.interrupt(run_id, "It was interrupted from the keyboard: press Resume in the app to go on.")
+            store.worker.worker_died(run_id, "It was interrupted from the keyboard: press Resume in the app to go on.")
             raise
     return store.get(run_id)
 

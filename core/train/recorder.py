@@ -46,8 +46,8 @@ class Recording:
         self._speed_from = (0.0, 0)
         self._epoch_sums = (0, 0, 0.0, 0.0)
         remove_parts(store.checkpoint(run_id).parent)
-        store.rewind(run_id, training.step or -1, by=owner)  # a new one measures itself before its first step
-        store.record(
+        store.worker.rewind(run_id, training.step or -1, by=owner)  # a new one measures itself before its first step
+        store.worker.record(
             run_id,
             (),
             by=owner,
@@ -108,7 +108,7 @@ class Recording:
         """
         self._flushed = time.monotonic()
         if self._pending or self._events:
-            self.store.record(
+            self.store.worker.record(
                 self.run_id,
                 self._pending,
                 self._evidence,
@@ -174,7 +174,7 @@ class Recording:
     def _copy(self, *, curves: bool = True) -> None:
         """Write what the database says of the run beside its weights."""
         began = time.monotonic()
-        self.store.keep(self.run_id, curves=curves)
+        self.store.copy(self.run_id, curves=curves)
         if curves:
             self._copied = time.monotonic()
             self._copying = self._copied - began

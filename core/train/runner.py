@@ -78,14 +78,14 @@ class Runner:
             pulse.join()
             give_reserve(self._latest.parent)
         try:
-            return self._wishes().status
+            return self._requests().status
         except RunError:
             return Status.STOPPED
 
     def _beat(self, over: threading.Event) -> None:
         while not over.wait(HEARTBEAT_SECONDS):
             with suppress(ConvScopeError):  # the training itself says so when it cannot record
-                self.store.record(self.run_id, (), by=self.owner)
+                self.store.worker.record(self.run_id, (), by=self.owner)
 
     @property
     def _latest(self) -> Path:
@@ -152,8 +152,8 @@ class Runner:
         """In slow motion, wait until the next step is due or something else is asked."""
         while self._pace and (wait := began + 1 / self._pace - time.monotonic()) > 0 and not self.leaving():
             time.sleep(min(wait, POLL_SECONDS))
-            wishes = self._wishes()
-            if wishes.wanted != "run" or wishes.pace != self._pace or wishes.status is not Status.RUNNING:
+            requests = self._requests()
+            if requests.wanted != "run" or requests.pace != self._pace or requests.status is not Status.RUNNING:
                 return
 
     def _obey(self, recording: Recording) -> bool:
@@ -162,31 +162,31 @@ class Runner:
         if now - self._looked < POLL_SECONDS and not self.leaving():
             return True
         self._looked = now
-        wishes = self._wishes()
-        if wishes.owner != self.owner:
+        requests = self._requests()
+        if requests.owner != self.owner:
             return False
-        if wishes.status is not Status.RUNNING:
+        if requests.status is not Status.RUNNING:
             insist(recording.settle)
             return False
         if self.leaving():
             insist(recording.settle)
             self._end(Status.INTERRUPTED, "The app was closed while this run trained: press Resume to go on.")
             return False
-        if wishes.wanted == "stop":
+        if requests.wanted == "stop":
             insist(recording.settle)
             self._end(Status.STOPPED, "")
             return False
-        self._pace = wishes.pace
-        self._adopt(recording, wishes.live)
-        if wishes.wanted == "pause" and wishes.steps <= 0:
+        self._pace = requests.pace
+        self._adopt(recording, requests.live)
+        if requests.wanted == "pause" and requests.steps <= 0:
             return self._hold(recording)
-        if wishes.wanted == "pause":
-            insist(lambda: self.store.stepped(self.run_id))
+        if requests.wanted == "pause":
+            insist(lambda: self.store.worker.step(self.run_id, self.owner))
             self._looked = 0.0  # look again right after this one step
         return True
 
-    def _wishes(self) -> RunRequests:
-        return insist(lambda: self.store.wishes(self.run_id))
+    def _requests(self) -> RunRequests:
+        return insist(lambda: self.store.worker.requests(self.run_id))
 
     def _adopt(self, recording: Recording, live: Mapping[str, Any]) -> None:
         """Take over settings that were changed while the run trains; what cannot be changed then is left alone."""
@@ -200,14 +200,14 @@ class Runner:
         """Pause: keep the network at hand for a quick resume, but leave after a while; returns as `_obey` does."""
         insist(recording.settle)
         self._looked = 0.0  # whatever comes next is seen at once
-        if not insist(lambda: self.store.hold(self.run_id, self.owner)):
+        if not insist(lambda: self.store.worker.hold(self.run_id, self.owner)):
             return self._obey(recording)
         until = time.monotonic() + HOLD_SECONDS
         while time.monotonic() < until and not self.leaving():
-            wishes = self._wishes()
-            if wishes.owner != self.owner or wishes.status not in (Status.PAUSED, Status.QUEUED, Status.RUNNING):
+            requests = self._requests()
+            if requests.owner != self.owner or not requests.status.active:
                 return False
-            if wishes.status is Status.RUNNING:
+            if requests.status is Status.RUNNING:
                 return self._obey(recording)
             time.sleep(POLL_SECONDS)
         return False
@@ -223,7 +223,7 @@ class Runner:
                 pass  # a full disk may still have room for the few words that say so
             except Exception:  # what ended the training may be the recording itself; the state is written all the same
                 traceback.print_exc()
-            self.store.leave(self.run_id, self.owner, status, message=message, **values)
+            self.store.worker.leave(self.run_id, self.owner, status, message=message, **values)
 
         give_reserve(self._latest.parent)
         with suppress(RunError):  # it is another's by now

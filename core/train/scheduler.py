@@ -132,7 +132,7 @@ class Engine:
             worker.wait(max(0.1, deadline - time.monotonic()))
         with suppress(ConvScopeError):  # those that could not say so themselves; if nor can we, the next engine will
             for run_id in self._workers:
-                self.store.interrupt(run_id, _CLOSED, owner=self.owner)
+                self.store.worker.worker_died(run_id, _CLOSED, owner=self.owner)
         atexit.unregister(self.close)
 
     def _look_after(self) -> None:
@@ -161,12 +161,12 @@ class Engine:
 
     def _listen(self) -> None:
         """Show life for the runs of this engine, and find those whose worker is gone."""
-        own, heartbeats = self.store.pulses(self.owner)
+        own, heartbeats = self.store.worker.heartbeats(self.owner)
         for run_id in own - self._workers.keys():
-            self.store.put_back(run_id, self.owner)
+            self.store.worker.give_back(run_id, self.owner)
         for run_id, heartbeat in self._silence.look(heartbeats).items():
             clear(self.store.folder / run_id)
-            self.store.interrupt(run_id, _SILENT, heartbeat=heartbeat)
+            self.store.worker.worker_died(run_id, _SILENT, heartbeat=heartbeat)
 
     def _reap(self) -> None:
         for run_id, worker in list(self._workers.items()):
@@ -179,10 +179,10 @@ class Engine:
             worker.end_input()
             clear(self.store.folder / run_id)
             if worker.returncode == 0:  # it let go of the run, which may have been resumed a moment later
-                self.store.put_back(run_id, self.owner)
+                self.store.worker.give_back(run_id, self.owner)
             else:
                 how = f"Its worker {worker.manner()}: press Resume to go on from the last checkpoint."
-                self.store.interrupt(run_id, worker.last_words() or how, owner=self.owner)
+                self.store.worker.worker_died(run_id, worker.last_words() or how, owner=self.owner)
             del self._workers[run_id]
         if self._spare is not None and not self._spare.alive():
             how = f"A waiting worker {self._spare.manner()}: see worker.log."
@@ -193,7 +193,7 @@ class Engine:
     def _hand_out(self) -> None:
         if self._clock() - self._failed < HINDERED_SECONDS:
             return  # not all that queue at once: what hinders may pass
-        while run_id := self.store.claim(self.owner, self.slots):
+        while run_id := self.store.worker.claim(self.owner, self.slots):
             held = self._workers.get(run_id)  # a paused run keeps its worker, which sees the new status itself
             if held is not None and held.alive():
                 continue
@@ -201,7 +201,7 @@ class Engine:
                 worker = self._spare or WorkerProcess(self.store.folder)
             except ConvScopeError as error:
                 self._worker_failed(str(error))
-                self.store.interrupt(run_id, str(error), owner=self.owner)
+                self.store.worker.worker_died(run_id, str(error), owner=self.owner)
                 return
             self._spare, self._given = None, self._clock()
             self._workers[run_id] = worker

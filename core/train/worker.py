@@ -65,7 +65,7 @@ def _train(order: dict[str, Any], say: Callable[[str], None], gone: threading.Ev
         _log_to(folder / "worker.log")
     except OSError as error:
         message = str(cannot_write(error))
-        store.leave(order["run"], order["owner"], Status.INTERRUPTED, failure=STORAGE, message=message)
+        store.worker.leave(order["run"], order["owner"], Status.INTERRUPTED, failure=STORAGE, message=message)
         return
     say(BEGUN)
     Runner(store, order["run"], order["owner"], leaving=gone.is_set).run()
@@ -115,7 +115,8 @@ def serve(lines: TextIO, say: Callable[[str], None], gone: threading.Event) -> i
         )
     else:
         return 0
-    say(" ".join(words.split())[:LONGEST_WORDS])
+    line = " ".join(words.split())
+    say(line if len(line) <= LONGEST_WORDS else f"{line[: LONGEST_WORDS - 1]}…")
     return 1
 
 

@@ -42,7 +42,7 @@ def test_the_archive_holds_what_the_store_holds(trained, store):
         (4, "learning rate 0.01 → 0.001"),
         (4, "momentum 0.9 → 0.5"),
     ]
-    assert len(json.loads(archive.read("evidence.json"))) == len(store.evidence(trained)) > 20
+    assert len(json.loads(archive.read("evidence.json"))) == len(store.series.evidence(trained)) > 20
     for name, epoch in (("latest", None), ("epoch-0000", 0), ("epoch-0001", 1), ("epoch-0002", 2)):
         assert archive.read(f"weights/{name}.safetensors") == store.checkpoint(trained, epoch).read_bytes()
     data = load(archive.read("data.safetensors"))
@@ -84,10 +84,10 @@ def test_a_run_that_is_no_more_has_none(store):
 def test_the_record_is_never_behind_the_weights(trained, store):
     """The worker writes weights a moment before the steps that led to them."""
     metrics = store.metrics(trained)
-    store.rewind(trained, 7)
+    store.worker.rewind(trained, 7)
     store.change(trained, status=Status.RUNNING.value, step=7)
     step = int(load_checkpoint(store.checkpoint(trained)).meta["step"])
-    late = threading.Timer(0.3, lambda: store.record(trained, metrics[7:], step=step))
+    late = threading.Timer(0.3, lambda: store.worker.record(trained, metrics[7:], step=step))
     late.start()
     archive = exported(store, trained)
     late.join()

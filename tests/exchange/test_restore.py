@@ -42,8 +42,8 @@ def test_the_run_comes_back_as_it_was(_trained, archive, store, tmp_path, monkey
         assert new != run_id
         assert replace(run, id=was.id) == was
         assert store.metrics(new) == there.metrics(run_id)
-        assert store.events(new) == there.events(run_id)
-        assert store.evidence(new) == there.evidence(run_id)
+        assert store.series.events(new) == there.series.events(run_id)
+        assert store.series.evidence(new) == there.series.evidence(run_id)
         assert store.epochs(new) == (0, 1, 2)
         for epoch in (None, 0, 1, 2):
             ours, theirs = (load_checkpoint(s.checkpoint(i, epoch)) for s, i in ((store, new), (there, run_id)))
@@ -70,7 +70,7 @@ def test_a_run_that_had_not_ended_goes_on_here_as_it_would_have_gone_on_there(st
     assert run.message == "It had not ended when it was exported: press Resume to go on."
     for run_id in (there, here):
         store.request(run_id, "resume")
-        assert store.claim("tests", 1) == run_id
+        assert store.worker.claim("tests", 1) == run_id
         Runner(store, run_id, "tests").run()
         assert (store.get(run_id).status, store.get(run_id).step) == (Status.FINISHED, 10)
     ours, theirs = ([replace(metric, seconds=0.0) for metric in store.metrics(run_id)] for run_id in (here, there))
@@ -92,7 +92,7 @@ def test_every_status_is_kept_but_those_of_a_run_that_a_worker_has(status, parts
     active = Status(status).active
     assert run.status == ("interrupted" if active else status)
     assert (run.message == "Why.") is not active
-    assert store.claim("anyone", 9) is None
+    assert store.worker.claim("anyone", 9) is None
 
 
 def test_a_clock_that_was_ahead_does_not_keep_a_run_on_top(parts, pack, store):

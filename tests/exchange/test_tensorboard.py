@@ -38,7 +38,7 @@ def test_the_curves_are_the_recorded_numbers(trained, store, tmp_path):
 
 def test_the_evidence_is_there_by_layer(trained, store, tmp_path):
     write_tensorboard(store, store.get(trained), tmp_path)
-    events, evidence = read(tmp_path), store.evidence(trained)
+    events, evidence = read(tmp_path), store.series.evidence(trained)
     names = {"gradient": "gradient_norm", "dead": "dead_share", "weights": "weights_rms"}
     for kind, name in (names | {"activations": "activations_deviation"}).items():
         layers = {item.layer for item in evidence if item.kind == kind}
@@ -48,7 +48,7 @@ def test_the_evidence_is_there_by_layer(trained, store, tmp_path):
         }
         for layer in layers:
             expected = [
-                (item.step, single(item.value)) for item in store.evidence(trained, kind) if item.layer == layer
+                (item.step, single(item.value)) for item in store.series.evidence(trained, kind) if item.layer == layer
             ]
             assert [(event.step, event.value) for event in events.Scalars(f"{name}/{layer}")] == expected
     assert {tag.partition("/")[0] for tag in events.Tags()["histograms"]} == {"weights", "activations"}
@@ -60,7 +60,7 @@ def test_a_histogram_keeps_its_bins(store, tmp_path):
         Evidence(0, "weights", "conv1", 0.5, (-1.0, 2.0, 1.0, 0.0, 5.0)),
         Evidence(3, "weights", "conv1", 0.5, (1.0, 1.0, 7.0, 0.0, 0.0)),
     ]
-    store.record(run_id, [Metric(3, 1, 0.1, 2.0, 0.5, 0.5)], found)
+    store.worker.record(run_id, [Metric(3, 1, 0.1, 2.0, 0.5, 0.5)], found)
     write_tensorboard(store, store.get(run_id), tmp_path)
     first, second = (event.histogram_value for event in read(tmp_path).Histograms("weights/conv1"))
     assert (first.min, first.max, first.num) == (-1.0, 2.0, 6.0)

@@ -169,7 +169,7 @@ def test_a_fine_tuning_is_a_run_that_begins_pruned(kind: str):
     assert all(torch.equal(value, first.weights[name]) for name, value in made.model.state_dict().items())
     assert set(InitialWeights.of(first).masks) == set(made.masks) and bool(made.masks) == (kind == "weights")
     assert new.id in services.engine().submitted  # type: ignore[attr-defined]
-    assert store.claim("tests", 1) == new.id
+    assert store.worker.claim("tests", 1) == new.id
     assert Runner(store, new.id, "tests").run() is Status.FINISHED
     end = store.load_model(new.id).state_dict()
     assert all(not end[name][~mask].any() for name, mask in made.masks.items())

@@ -53,18 +53,17 @@ def button(app: AppTest, label: str):
     return next(button for button in app.button if button.label == label)
 
 
-def recorded(loss: float = 900.0, *, status: Status = Status.FINISHED, spec=TUTORIAL, evidence=(), note="", **config):
+def recorded(loss: float = 900.0, *, status: Status = Status.FINISHED, spec=TUTORIAL, evidence=(), origin="", **config):
     """Record a run on `digits` of 100 steps whose loss is that of guessing, but in the second one."""
     store = services.store()
-    run_id = store.create(spec, TrainConfig(**{"lr": 0.1, "seed": 5, **config}), "digits", owner="tests")
+    run_id = store.create(spec, TrainConfig(**{"lr": 0.1, "seed": 5, **config}), "digits", owner="tests", origin=origin)
     valid = (GUESS, 0.1)
     metrics = [
         Metric(step, 1 + step // 51, 0.1, step / 10, loss if step == 2 else GUESS, 0.1, *(() if step % 50 else valid))
         for step in range(1, 101)
     ]
-    store.record(run_id, metrics, evidence, step=100, steps_per_epoch=50, total_steps=100)
+    store.worker.record(run_id, metrics, evidence, step=100, steps_per_epoch=50, total_steps=100)
     store.change(run_id, status=status.value)
-    store.annotate(run_id, note)
     return run_id
 
 
@@ -203,20 +202,22 @@ def test_every_recipe_can_be_started(monkeypatch):
     ],
 )
 def test_a_broken_run_says_what_was_guessed_and_whether_it_was_named(guess, loss, status, words):
-    note = f"Broken on purpose: Learning rate × 100. Guess: {guess}."
-    shown = texts(show(recorded(loss, status=status, note=note)))
+    origin = f"recipe:high_rate:{RECIPES['high_rate'].choices.index(guess)}"
+    shown = texts(show(recorded(loss, status=status, origin=origin)))
     assert words in shown
     assert ("The diagnosis" in shown) == (status is Status.FINISHED)
 
 
 def test_a_sound_recipe_expects_no_finding(trained_run):
-    services.store().annotate(trained_run, "Broken on purpose: Nothing broken. Guess: Nothing unusual.")
+    services.store().change(trained_run, origin="recipe:healthy:0")
     app = show(trained_run)
     assert "found nothing, as it should" in app.success[0].value
 
 
-def test_a_note_in_other_words_is_left_alone(trained_run):
-    services.store().annotate(trained_run, "Broken on purpose: Learning rate × 100. Guess: <b>x</b>.")
+@pytest.mark.parametrize("origin", ["", "recipe:later:0", "recipe:high_rate:9", "recipe:high_rate:<b>", "demo:digits"])
+def test_a_note_decides_nothing_and_an_unknown_origin_is_left_alone(trained_run, origin):
+    services.store().annotate(trained_run, "Broken on purpose: Learning rate × 100. Guess: Leap far up.")
+    services.store().change(trained_run, origin=origin)
     app = show(trained_run)
     assert not app.success
     assert not app.info

@@ -28,7 +28,7 @@ def record(name: str, accuracies: list[float], spec: ModelSpec = SPEC, **setting
         metrics.append(Metric(2 * epoch - 1, epoch, 0.1, 3 * epoch - 2, 2.0, 0.1))
         metrics.append(Metric(2 * epoch, epoch, 0.1, 3 * epoch, 1.0, 0.2, 1.5, accuracy))
     length = {"step": len(metrics), "total_steps": len(metrics), "steps_per_epoch": 2, "epoch": len(accuracies)}
-    store.record(run_id, metrics, status="finished", seconds=3.0 * len(accuracies), **length)
+    store.worker.record(run_id, metrics, status="finished", seconds=3.0 * len(accuracies), **length)
     return run_id
 
 
@@ -123,7 +123,7 @@ def test_before_the_first_epoch_is_over_no_result_is_claimed() -> None:
 
 def test_what_was_changed_while_training_is_told() -> None:
     one, other = record("One", [0.5]), record("Other", [0.6])
-    services.store().note_event(other, Event(1, "edit", "learning rate 0.001 → 0.1"))
+    services.store().worker.record(other, (), events=[Event(1, "edit", "learning rate 0.001 → 0.1")])
     assert "Changed in **Other** while it trained: learning rate 0.001 → 0.1 after batch 1." in words(
         compare(one, other)
     )

@@ -177,7 +177,7 @@ def test_a_refusal_stays_until_the_next_try(trained_run: str) -> None:
 
 
 def test_what_was_changed_while_it_trained_is_listed(trained_run: str) -> None:
-    services.store().note_event(trained_run, Event(1200, "edit", "learning rate 0.01 → 0.1"))
+    services.store().worker.record(trained_run, (), events=[Event(1200, "edit", "learning rate 0.01 → 0.1")])
     text = " ".join(element.value for element in open_page(trained_run).markdown)
     assert "after batch 1,200: learning rate 0.01 → 0.1" in text
 

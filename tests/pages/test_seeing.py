@@ -19,6 +19,7 @@ from core.inference.prediction import predict
 from core.probe.activations import capture_activations
 from core.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from core.runs.records import Event, Evidence
+from core.runs.series import Series
 from core.runs.store import RunStore
 from pages.sections.train.curves import SMOOTHING
 from pages.sections.train.live_preview import RIGHT, WRONG
@@ -94,7 +95,7 @@ def test_curves_hold_what_was_recorded_smoothed_and_raw(trained_run: str) -> Non
 
 def test_the_best_epoch_events_findings_and_the_gap_are_drawn(trained_run: str) -> None:
     store = RunStore()
-    store.note_event(trained_run, Event(5, "edit", "learning rate 0.01 → 0.1"))
+    store.worker.record(trained_run, (), events=[Event(5, "edit", "learning rate 0.01 → 0.1")])
     valid = {metric.epoch: metric.valid_loss for metric in store.metrics(trained_run) if metric.valid_loss is not None}
     proto = loss_chart(seeing(trained_run))
     best = min(valid, key=lambda epoch: valid[epoch])
@@ -226,14 +227,14 @@ def inside(trained_run: str) -> Callable[..., AppTest]:
 
 
 def test_nothing_is_read_while_the_panel_is_closed(trained_run: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(RunStore, "evidence", lambda *_: pytest.fail("read"))
+    monkeypatch.setattr(Series, "evidence", lambda *_: pytest.fail("read"))
     app = seeing(trained_run)
     assert app.expander[0].label == "Inside the training"
     assert len(charts(app)) == 2
 
 
 def test_gradients_and_dead_units_are_lines_of_each_layer(inside: Callable[..., AppTest], trained_run: str) -> None:
-    recorded = RunStore().evidence(trained_run, "gradient")
+    recorded = RunStore().series.evidence(trained_run, "gradient")
     shown = rows(charts(inside("gradients"))["Norm of the gradient of each layer by epoch"])
     assert {row["layer"] for row in shown} == {"conv1", "residual1", "dense1", "dense2", "whole network"}
     np.testing.assert_allclose([row["value"] for row in shown], [moment.value for moment in recorded], rtol=1e-4)
@@ -254,7 +255,7 @@ def test_histograms_are_those_of_the_chosen_layer(inside: Callable[..., AppTest]
     assert {f"The {kind} of conv1 as histograms by epoch"} < set(charts(app))
     app = ran(app.selectbox(key=f"inside_{kind}_{trained_run}").set_value("dense2"))
     shown = rows(charts(app)[f"The {kind} of dense2 as histograms by epoch"])
-    recorded = [moment for moment in RunStore().evidence(trained_run, kind) if moment.layer == "dense2"]
+    recorded = [moment for moment in RunStore().series.evidence(trained_run, kind) if moment.layer == "dense2"]
     assert min(row["low"] for row in shown) == pytest.approx(min(moment.bins[0] for moment in recorded), rel=1e-3)
     totals: dict[float, float] = {}
     for row in shown:
@@ -265,15 +266,15 @@ def test_histograms_are_those_of_the_chosen_layer(inside: Callable[..., AppTest]
 def test_a_run_without_evidence_says_why(inside: Callable[..., AppTest], weightless_run: str, trained_run: str) -> None:
     queued = seeing(weightless_run, **{f"inside_{weightless_run}": True, "inside_view": "gradients"})
     assert "It is measured from the first batch on: nothing yet." in texts(queued)
-    RunStore().rewind(trained_run, -1)
+    RunStore().worker.rewind(trained_run, -1)
     assert "made by an earlier version" in texts(inside("weights"))
     assert "no activation layer" in texts(inside("dead"))
 
 
 def test_hostile_words_stay_words(trained_run: str) -> None:
     store = RunStore()
-    store.note_event(trained_run, Event(3, "edit", "<b>**lr**</b>" + "x" * 5000))
-    store.record(trained_run, (), evidence=[Evidence(99, "gradient", "<script>", 1.0)])
+    store.worker.record(trained_run, (), events=[Event(3, "edit", "<b>**lr**</b>" + "x" * 5000)])
+    store.worker.record(trained_run, (), evidence=[Evidence(99, "gradient", "<script>", 1.0)])
     app = seeing(trained_run, **{f"inside_{trained_run}": True, "inside_view": "gradients"})
     (event,) = rows(loss_chart(app), "events")
     assert len(event["text"]) <= 200

@@ -145,12 +145,12 @@ def test_a_live_change_and_the_pace_reach_the_run(trained_run):
     assert rate.value == 0.01
     rate.set_value(0.5).run()
     assert not app.exception
-    assert store.wishes(trained_run).live == {"lr": 0.5}
+    assert store.worker.requests(trained_run).live == {"lr": 0.5}
     (rate,) = [widget for widget in app.number_input if (widget.key or "").startswith(f"live_{trained_run}_lr")]
     assert rate.value == 0.5
     (pace,) = [widget for widget in app.selectbox if (widget.key or "").startswith("pace_")]
     pace.set_value(2.0).run()
-    assert store.wishes(trained_run).pace == 2.0
+    assert store.worker.requests(trained_run).pace == 2.0
 
 
 def test_a_refusal_is_one_sentence(trained_run):
@@ -239,7 +239,7 @@ def test_a_press_reaches_the_store(trained_run, status, label, wanted):
     app = train_page(trained_run)
     button(app, label).click().run()
     assert not app.exception
-    wishes = store.wishes(trained_run)
+    wishes = store.worker.requests(trained_run)
     assert (wishes.status, wishes.wanted, wishes.steps) == wanted
 
 

@@ -25,7 +25,7 @@ def curves(store: RunStore, epochs: int, length: int, losses: list[float]) -> Ru
     for step, loss in enumerate(losses, start=1):
         valid = (loss + 1, step / 1000) if step % length == 0 else ()
         metrics.append(Metric(step, 1 + (step - 1) // length, 0.1, step / 10, loss, loss / 2, *valid))
-    store.record(run_id, metrics, step=len(losses), epoch=epochs, steps_per_epoch=length)
+    store.worker.record(run_id, metrics, step=len(losses), epoch=epochs, steps_per_epoch=length)
     return course(store, store.get(run_id))
 
 

@@ -37,15 +37,17 @@ def store():
 @pytest.fixture
 def run_id(store) -> str:
     run_id = store.create(SPEC, CONFIG, "digits", name="Émile", owner="me")
-    store.record(run_id, [METRIC], [Evidence(0, "gradient", "all", 1.0, (0.5,))], [Event(0, "edit", "a")], step=1)
-    store.leave(run_id, "me", Status.STOPPED)
+    store.worker.record(
+        run_id, [METRIC], [Evidence(0, "gradient", "all", 1.0, (0.5,))], [Event(0, "edit", "a")], step=1
+    )
+    store.worker.leave(run_id, "me", Status.STOPPED)
     store.annotate(run_id, "kept")
     return run_id
 
 
 def whole(store: RunStore, run_id: str) -> tuple:
     """Return all that the store says of a run."""
-    return store.get(run_id), store.metrics(run_id), store.evidence(run_id), store.events(run_id)
+    return store.get(run_id), store.metrics(run_id), store.series.evidence(run_id), store.series.events(run_id)
 
 
 def delete(database: Path) -> None:
@@ -84,7 +86,7 @@ def test_a_database_that_goes_away_loses_no_run_and_new_ones_work_at_once(store,
 
 
 def test_an_emptied_database_is_made_anew_from_what_lies_beside_the_weights(store, run_id, home):
-    store.keep(run_id, curves=True)
+    store.copy(run_id, curves=True)
     before = whole(store, run_id)
     (home / "runs.db").write_bytes(b"")
     assert whole(store, run_id) == before
@@ -92,7 +94,7 @@ def test_an_emptied_database_is_made_anew_from_what_lies_beside_the_weights(stor
 
 
 def test_a_database_that_is_lost_while_no_program_runs_is_made_anew(store, run_id, home):
-    store.keep(run_id, curves=True)
+    store.copy(run_id, curves=True)
     before, deleted = whole(store, run_id), store.create(SPEC, CONFIG, "digits")
     store.delete(deleted)
     store.close()
@@ -123,7 +125,7 @@ def test_a_log_that_is_deleted_loses_nothing(store, run_id, home, names):
 
 def test_lost_tables_are_named_and_made_again(store, run_id, home):
     before = whole(store, run_id)
-    store.keep(run_id, curves=True)
+    store.copy(run_id, curves=True)
     with closing(sqlite3.connect(home / "runs.db")) as file:
         for table in ("metrics", "events", "evidence", "runs"):
             file.execute(f"DROP TABLE {table}")
@@ -133,7 +135,7 @@ def test_lost_tables_are_named_and_made_again(store, run_id, home):
 
 
 def test_a_damaged_database_is_named_with_a_remedy_that_works_at_once(store, run_id, home):
-    store.keep(run_id, curves=True)
+    store.copy(run_id, curves=True)
     before = whole(store, run_id)
     store.close()
     (home / "runs.db").write_bytes(b"this is no database" * 1000)
@@ -145,7 +147,7 @@ def test_a_damaged_database_is_named_with_a_remedy_that_works_at_once(store, run
 
 
 def test_a_database_that_may_only_be_read_is_named_and_read(store, run_id, home):
-    with store._engine.begin() as connection:
+    with store.database.engine.begin() as connection:
         connection.exec_driver_sql("PRAGMA query_only=ON")
     with pytest.raises(StorageError, match=r"may only be read .*: allow writing to .*runs\.db"):
         store.create(SPEC, CONFIG, "digits")
@@ -210,7 +212,7 @@ def lost_in_training(store: RunStore, lose: Callable[[Path], None], home: Path) 
 
     def look(training, step) -> None:
         if step.step == 12:
-            store.keep(run_id, curves=True)
+            store.copy(run_id, curves=True)
             lose(home / "runs.db")
 
     assert Runner(store, run_id, "me", on_step=look).run() is Status.FINISHED

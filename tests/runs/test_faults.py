@@ -17,7 +17,7 @@ from core.model.presets import preset
 from core.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from core.runs.records import Event, Evidence, Metric, Status
 from core.runs.store import RunStore
-from core.runs.transactions import BusyError, transaction, writing
+from core.runs.transactions import BusyError
 from core.train.config import TrainConfig
 from tests.runs.holder import locked
 
@@ -61,10 +61,10 @@ def test_every_run_is_claimed_once_and_no_step_is_lost_among_many_processes(stor
     ids = {store.create(SPEC, CONFIG, "digits") for _ in range(40)}
     code = (
         "from core.runs.records import Metric\nstore = RunStore()\n"
-        "while run_id := store.claim(me, 99):\n"
+        "while run_id := store.worker.claim(me, 99):\n"
         "    done.append(run_id)\n"
         "    for step in range(1, 6):\n"
-        "        store.record(run_id, [Metric(step, 1, 0.1, step, 1.0, 0.5)], by=me, step=step)\n"
+        "        store.worker.record(run_id, [Metric(step, 1, 0.1, step, 1.0, 0.5)], by=me, step=step)\n"
     )
     claimed = [run_id for done in crowd(code, 3) for run_id in done]
     assert sorted(claimed) == sorted(ids)
@@ -88,7 +88,8 @@ def test_many_processes_bring_an_older_database_up_to_date_at_once(store, home):
         old.execute("DROP TABLE evidence")
     old.close()
     code = (
-        "try:\n    store = RunStore()\n    done.append([store.list()[0].note, *store.evidence(store.list()[0].id)])\n"
+        "try:\n    store = RunStore()\n    run, = store.list()\n"
+        "    done.append([run.note, *store.series.evidence(run.id)])\n"
         "except ConvScopeError as error:\n    done.append(str(error))\n"
     )
     assert crowd(code, 3) == [[[""]]] * 3
@@ -98,7 +99,7 @@ def test_what_a_writing_transaction_has_read_does_not_grow_old(store):
     run_id = store.create(SPEC, CONFIG, "digits")
     other = RunStore()
     threads = []
-    with writing(store._engine) as connection:
+    with store.database.writing() as connection:
         before = connection.exec_driver_sql("SELECT heartbeat FROM runs").scalar_one()
         threads.append(threading.Thread(target=other.change, args=(run_id,), kwargs={"heartbeat": 5.0}))
         threads[0].start()
@@ -112,51 +113,51 @@ def test_what_a_writing_transaction_has_read_does_not_grow_old(store):
 
 def test_a_database_held_by_another_process_is_read_and_named(store, home):
     run_id = store.create(SPEC, CONFIG, "digits", owner="me")
-    store.record(run_id, [metric(1)], step=1)
+    store.worker.record(run_id, [metric(1)], step=1)
     with locked(home):
         opened = RunStore()  # reading needs no lock, nor does opening
         assert opened.get(run_id).step == 1 and len(opened.metrics(run_id)) == 1
         with pytest.raises(BusyError, match=r"^The run database is busy .*locked.*then try again\.$"):
-            opened.record(run_id, [metric(2)], wait=0.05, step=2)
-        with transaction(opened._engine) as connection:  # a short wait does not stick to the connection
+            opened.worker.record(run_id, [metric(2)], wait=0.05, step=2)
+        with opened.database.reading() as connection:  # a short wait does not stick to the connection
             assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one() == 10_000
         opened.close()
     assert [m.step for m in store.metrics(run_id)] == [1]
-    store.record(run_id, [metric(2)], step=2)
+    store.worker.record(run_id, [metric(2)], step=2)
     assert store.get(run_id).step == 2
 
 
 def test_a_record_is_whole_or_not_there(store):
     run_id = store.create(SPEC, CONFIG, "digits", owner="me")
-    store.record(run_id, [metric(1)], [Evidence(0, "gradient", "all", 1.0)], [Event(0, "edit", "a")], step=1)
+    store.worker.record(run_id, [metric(1)], [Evidence(0, "gradient", "all", 1.0)], [Event(0, "edit", "a")], step=1)
     with pytest.raises(StorageError):
-        store.record(run_id, [metric(2), metric(1)], [Evidence(2, "gradient", "all", 1.0)], step=2)
-    assert (store.get(run_id).step, len(store.metrics(run_id)), len(store.evidence(run_id))) == (1, 1, 1)
-    assert store.events(run_id) == (Event(0, "edit", "a"),)
+        store.worker.record(run_id, [metric(2), metric(1)], [Evidence(2, "gradient", "all", 1.0)], step=2)
+    assert (store.get(run_id).step, len(store.metrics(run_id)), len(store.series.evidence(run_id))) == (1, 1, 1)
+    assert store.series.events(run_id) == (Event(0, "edit", "a"),)
 
 
 def test_a_worker_whose_run_is_anothers_can_write_nothing(store):
     run_id = store.create(SPEC, CONFIG, "digits")
-    assert store.claim("first", 1) == run_id
-    store.record(run_id, [metric(1)], by="first", step=1)
-    store.interrupt(run_id, "silent")
+    assert store.worker.claim("first", 1) == run_id
+    store.worker.record(run_id, [metric(1)], by="first", step=1)
+    store.worker.worker_died(run_id, "silent")
     store.request(run_id, "resume")
-    assert store.claim("second", 1) == run_id
-    store.record(run_id, [metric(2)], by="second", step=2)
+    assert store.worker.claim("second", 1) == run_id
+    store.worker.record(run_id, [metric(2)], by="second", step=2)
     before = store.get(run_id)
     for write in (
-        lambda: store.record(run_id, [metric(3)], by="first", step=3),
-        lambda: store.record(run_id, (), by="first"),
-        lambda: store.rewind(run_id, 0, by="first"),
+        lambda: store.worker.record(run_id, [metric(3)], by="first", step=3),
+        lambda: store.worker.record(run_id, (), by="first"),
+        lambda: store.worker.rewind(run_id, 0, by="first"),
     ):
         with pytest.raises(RunError, match="trained elsewhere"):
             write()
-    assert not store.leave(run_id, "first", Status.FAILED, message="no")
-    assert not store.put_back(run_id, "first")
-    assert not store.hold(run_id, "first")
-    assert not store.interrupt(run_id, "no", owner="first")
+    assert not store.worker.leave(run_id, "first", Status.FAILED, message="no")
+    assert not store.worker.give_back(run_id, "first")
+    assert not store.worker.hold(run_id, "first")
+    assert not store.worker.worker_died(run_id, "no", owner="first")
     assert store.get(run_id) == before and len(store.metrics(run_id)) == 2
-    assert store.leave(run_id, "second", Status.FINISHED, test_loss=0.5)
+    assert store.worker.leave(run_id, "second", Status.FINISHED, test_loss=0.5)
     assert (store.get(run_id).status, store.get(run_id).test_loss) == (Status.FINISHED, 0.5)
 
 
@@ -164,39 +165,39 @@ def test_a_deleted_run_takes_no_record(store):
     run_id = store.create(SPEC, CONFIG, "digits")
     store.delete(run_id)
     with pytest.raises(RunError, match="deleted"):
-        store.record(run_id, [metric(1)])
+        store.worker.record(run_id, [metric(1)])
 
 
 def test_a_pause_that_was_taken_back_meanwhile_does_not_hold(store):
     run_id = store.create(SPEC, CONFIG, "digits")
-    store.claim("me", 1)
+    store.worker.claim("me", 1)
     for change, held in (("pause", True), ("resume", False), ("step", False)):
         store.change(run_id, status=Status.RUNNING.value, steps_wanted=0)
         store.request(run_id, change)
-        assert store.hold(run_id, "me") is held, change
-    store.stepped(run_id)
-    store.stepped(run_id)
-    assert store.wishes(run_id).steps == 0  # never below
+        assert store.worker.hold(run_id, "me") is held, change
+    store.worker.step(run_id, "me")
+    store.worker.step(run_id, "me")
+    assert store.worker.requests(run_id).steps == 0  # never below
 
 
 def test_a_run_without_a_worker_returns_to_its_place_in_the_queue(store):
     first, second = store.create(SPEC, CONFIG, "digits"), store.create(SPEC, CONFIG, "digits")
-    assert store.claim("me", 9) == first
-    assert store.put_back(first, "me")
-    assert [store.claim("me", 9), store.claim("me", 9)] == [first, second]
+    assert store.worker.claim("me", 9) == first
+    assert store.worker.give_back(first, "me")
+    assert [store.worker.claim("me", 9), store.worker.claim("me", 9)] == [first, second]
 
 
 def test_heartbeats_of_others_are_seen_and_ones_own_beat(store):
     mine, theirs, waiting = (store.create(SPEC, CONFIG, "digits", owner=owner) for owner in ("me", "they", ""))
     store.change(mine, heartbeat=1.0)
     store.change(theirs, heartbeat=1.0)
-    assert store.pulses("me") == ({mine}, {theirs: 1.0})
+    assert store.worker.heartbeats("me") == ({mine}, {theirs: 1.0})
     assert (store.get(mine).heartbeat > 1.0, store.get(theirs).heartbeat) == (True, 1.0)
     assert store.get(waiting).status is Status.QUEUED
-    assert store.interrupt(theirs, "gone", heartbeat=2.0) == 0  # it has beaten since
-    assert store.interrupt(theirs, "gone", heartbeat=1.0) == 1
+    assert store.worker.worker_died(theirs, "gone", heartbeat=2.0) == 0  # it has beaten since
+    assert store.worker.worker_died(theirs, "gone", heartbeat=1.0) == 1
     assert (store.get(theirs).status, store.get(theirs).message) == (Status.INTERRUPTED, "gone")
-    assert store.interrupt(theirs, "again") == 0
+    assert store.worker.worker_died(theirs, "again") == 0
 
 
 def test_leftovers_of_killed_writers_are_removed_and_nothing_else(tmp_path):

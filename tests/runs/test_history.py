@@ -59,11 +59,11 @@ def metric(step, loss, valid=None, per_epoch=2, seconds=0.0):
 
 def test_only_new_steps_are_taken_in(store, run_id):
     asked = []
-    read = store.metrics
-    store.metrics = lambda run, after=0: asked.append(after) or read(run, after)
+    read = store.series.metrics
+    store.series.metrics = lambda run, after=0: asked.append(after) or read(run, after)
     history = History(store, run_id)
     for step in (1, 2, 3):
-        store.record(run_id, [metric(step, float(step), 8.75 if step == 2 else None)])
+        store.worker.record(run_id, [metric(step, float(step), 8.75 if step == 2 else None)])
         history.update()
     history.update()
     assert asked == [0, 0, 1, 2]  # the last step known is read again: it tells whether the run went back
@@ -75,18 +75,18 @@ def test_only_new_steps_are_taken_in(store, run_id):
 @pytest.mark.parametrize("watched", [True, False])
 def test_a_run_that_went_on_from_an_earlier_checkpoint_is_read_anew(store, run_id, watched):
     history = History(store, run_id)
-    store.record(run_id, [metric(step, 1.0, 0.5 if step % 2 == 0 else None) for step in range(1, 9)])
-    store.record(run_id, (), evidence=[Evidence(step, "gradient", "conv1", 1.0) for step in (4, 8)])
+    store.worker.record(run_id, [metric(step, 1.0, 0.5 if step % 2 == 0 else None) for step in range(1, 9)])
+    store.worker.record(run_id, (), evidence=[Evidence(step, "gradient", "conv1", 1.0) for step in (4, 8)])
     history.update()
     assert len(history.evidence("gradient")) == 2
-    store.rewind(run_id, 4)
+    store.worker.rewind(run_id, 4)
     if watched:
         history.update()
         assert history.last_step == 4
-    store.record(
+    store.worker.record(
         run_id, [metric(step, 3.0, 0.7 if step % 2 == 0 else None, seconds=step + 60) for step in range(5, 10)]
     )
-    store.record(run_id, (), evidence=[Evidence(8, "gradient", "conv1", 2.0)])
+    store.worker.record(run_id, (), evidence=[Evidence(8, "gradient", "conv1", 2.0)])
     history.update()
     assert [point.loss for point in history.points(2)["train"]] == [1.0] * 4 + [3.0] * 5
     assert [point.loss for point in history.points(2)["valid"]] == [0.5, 0.5, 0.7, 0.7]
@@ -96,7 +96,9 @@ def test_a_run_that_went_on_from_an_earlier_checkpoint_is_read_anew(store, run_i
 def test_the_best_epoch_is_exact_in_a_run_too_long_to_keep_every_epoch(store, run_id):
     epochs = 5 * MAX_EPOCHS
     losses = np.random.default_rng(0).permutation(epochs) / 100 + 0.01
-    store.record(run_id, [metric(step, 1.0, float(losses[step - 1]), per_epoch=1) for step in range(1, epochs + 1)])
+    store.worker.record(
+        run_id, [metric(step, 1.0, float(losses[step - 1]), per_epoch=1) for step in range(1, epochs + 1)]
+    )
     history = History(store, run_id)
     assert history.best is None
     history.update()
@@ -107,13 +109,13 @@ def test_the_best_epoch_is_exact_in_a_run_too_long_to_keep_every_epoch(store, ru
 
 def test_evidence_is_read_once_and_kept_by_kind(store, run_id):
     asked = []
-    read = store.evidence
-    store.evidence = lambda run, kind, after: asked.append((kind, after)) or read(run, kind, after)
+    read = store.series.evidence
+    store.series.evidence = lambda run, kind, after: asked.append((kind, after)) or read(run, kind, after)
     history = History(store, run_id)
     first = Evidence(0, "weights", "conv1", 0.5, (0.0, 1.0, 3.0, 4.0))
-    store.record(run_id, (), evidence=[first, Evidence(0, "dead", "relu1", 0.25)])
+    store.worker.record(run_id, (), evidence=[first, Evidence(0, "dead", "relu1", 0.25)])
     assert history.evidence("weights") == (first,)
     second = Evidence(8, "weights", "conv1", 0.75, (0.0, 2.0, 5.0, 2.0))
-    store.record(run_id, (), evidence=[second])
+    store.worker.record(run_id, (), evidence=[second])
     assert history.evidence("weights") == (first, second)
     assert asked == [("weights", -1), ("weights", 0)]

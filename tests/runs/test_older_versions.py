@@ -104,7 +104,7 @@ def test_an_old_run_is_listed_and_opened(store):
     assert (run.note, run.pace, dict(run.live)) == ("", 0.0, {})
     assert run.settings == CONFIG and TrainConfig.from_mapping(run.config) == TrainConfig(**CONFIG)
     assert [metric.step for metric in store.metrics(RUN_ID)] == list(range(1, RECORDED + 1))
-    assert (store.events(RUN_ID), store.evidence(RUN_ID)) == ((), ())
+    assert (store.series.events(RUN_ID), store.series.evidence(RUN_ID)) == ((), ())
     assert store.load_model(RUN_ID)(torch.zeros(1, 1, 8, 8)).shape == (1, 10)
     store.annotate(RUN_ID, "from then")
     store.set_pace(RUN_ID, 2.0)
@@ -113,7 +113,7 @@ def test_an_old_run_is_listed_and_opened(store):
 
 def test_an_old_run_goes_on_from_its_weights_as_if_nothing_happened(store):
     store.request(RUN_ID, "resume")
-    assert store.claim("me", 1) == RUN_ID
+    assert store.worker.claim("me", 1) == RUN_ID
     assert Runner(store, RUN_ID, "me").run() is Status.FINISHED
     assert [metric.train_loss for metric in store.metrics(RUN_ID)] == [step.train_loss for step in steps(40)[1]]
     assert store.epochs(RUN_ID) == (2, 3, 4)
@@ -122,10 +122,24 @@ def test_an_old_run_goes_on_from_its_weights_as_if_nothing_happened(store):
 def test_an_old_run_can_be_edited_as_it_goes_on(store):
     store.edit(RUN_ID, {"lr": 0.01})
     store.request(RUN_ID, "resume")
-    store.claim("me", 1)
+    store.worker.claim("me", 1)
     assert Runner(store, RUN_ID, "me").run() is Status.FINISHED
     assert [metric.lr for metric in store.metrics(RUN_ID)] == [0.001] * SAVED + [0.01] * (40 - SAVED)
-    assert store.events(RUN_ID) == (Event(SAVED, "edit", "learning rate 0.001 → 0.01"),)
+    assert store.series.events(RUN_ID) == (Event(SAVED, "edit", "learning rate 0.001 → 0.01"),)
+
+
+def test_where_an_old_run_came_from_is_read_from_its_note_once(home):
+    note = "Broken on purpose: No shuffling. Guess: Fall to almost nothing."
+    with sqlite3.connect(home / "runs.db") as database:
+        database.executescript(SCHEMA + "ALTER TABLE runs ADD COLUMN note TEXT NOT NULL DEFAULT ''")
+        for run_id, words in (("0000000001", note), ("0000000002", "Broken on purpose.")):
+            row = (run_id, "Old", "digits", SPEC, json.dumps(CONFIG), "finished", "run", 0, "", "")
+            values = f"({','.join('?' * len(row))},1e9,1e9,1e9,0,0,0,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL,?)"
+            database.execute(f"INSERT INTO runs VALUES {values}", (*row, words))
+    database.close()
+    store = RunStore()
+    assert [store.get(run_id).origin for run_id in ("0000000001", "0000000002")] == ["recipe:no_shuffling:2", ""]
+    store.close()
 
 
 def test_opening_it_again_changes_nothing_and_the_old_version_still_reads_it(store, home):
@@ -151,7 +165,7 @@ def test_settings_of_a_later_version_are_one_sentence_and_the_run_is_kept(store)
         TrainConfig.from_mapping(store.get(RUN_ID).config)
     store.request(other, "stop")
     store.request(RUN_ID, "resume")
-    assert store.claim("me", 1) == RUN_ID
+    assert store.worker.claim("me", 1) == RUN_ID
     assert Runner(store, RUN_ID, "me").run() is Status.INTERRUPTED  # not failed: a later version can go on with it
     run = store.get(RUN_ID)
     assert (run.status.resumable, run.step, len(store.metrics(RUN_ID))) == (True, RECORDED, RECORDED)

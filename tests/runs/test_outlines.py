@@ -25,7 +25,7 @@ def store() -> Iterator[RunStore]:
 def record(store: RunStore, losses: list[float], accuracies: dict[int, float]) -> Run:
     run_id = store.create(preset("lenet5", (1, 8, 8), 10), TrainConfig(), "digits")
     metrics = [Metric(i + 1, 1, 0.1, i, loss, 0.5, loss, accuracies.get(i)) for i, loss in enumerate(losses)]
-    store.record(run_id, metrics, step=len(losses))
+    store.worker.record(run_id, metrics, step=len(losses))
     return store.get(run_id)
 
 
@@ -70,7 +70,7 @@ def test_only_runs_that_moved_on_are_read_again(store: RunStore, monkeypatch: py
     known = Outlines(store)
     first = known.of(runs)
     assert known.of(runs) == first
-    store.record(runs[0].id, [Metric(2, 1, 0.1, 1, 1.5, 0.5, 1.5, 0.25)], step=2)
+    store.worker.record(runs[0].id, [Metric(2, 1, 0.1, 1, 1.5, 0.5, 1.5, 0.25)], step=2)
     moved = store.get(runs[0].id)
     assert known.of([moved, runs[1]])[moved.id].train_loss == (2.0, 1.5)
     assert asked == [[run.id for run in runs], [moved.id]]

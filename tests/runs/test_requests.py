@@ -24,57 +24,40 @@ def run_id(store):
     return store.create(SPEC, TrainConfig(), "digits")
 
 
-def meanwhile(store, monkeypatch, act):
-    """Let something happen between the moment a request looks at a run and the moment it is written."""
-    get = store.get
-
-    def late(run_id):
-        run = get(run_id)
-        monkeypatch.setattr(store, "get", get)
-        act()
-        return run
-
-    monkeypatch.setattr(store, "get", late)
-
-
-def test_a_run_resumed_twice_at_once_is_queued_once(store, run_id, monkeypatch):
+def test_a_run_resumed_twice_at_once_is_queued_once(store, run_id):
     store.request(run_id, "pause")
-
-    def resumed_elsewhere():
-        store.request(run_id, "resume")
-        assert store.claim("there", 1) == run_id
-
-    meanwhile(store, monkeypatch, resumed_elsewhere)
     store.request(run_id, "resume")
+    assert store.worker.claim("there", 1) == run_id
+    store.request(run_id, "resume")  # by somebody who still saw it paused
     assert store.get(run_id).status is Status.RUNNING  # not back in the queue, for a second worker
-    assert store.claim("here", 1) is None
+    assert store.worker.claim("here", 1) is None
 
 
 @pytest.mark.parametrize("what", ["resume", "step", "epoch"])
-def test_a_run_that_pauses_at_the_moment_it_is_resumed_goes_on(store, run_id, monkeypatch, what):
-    store.claim("me", 1)
+def test_a_run_that_pauses_at_the_moment_it_is_resumed_goes_on(store, run_id, what):
+    store.worker.claim("me", 1)
     store.request(run_id, "pause")
-    meanwhile(store, monkeypatch, lambda: store.hold(run_id, "me"))
-    store.request(run_id, what)
+    store.worker.hold(run_id, "me")
+    store.request(run_id, what)  # by somebody who still saw it train
     assert store.get(run_id).status is Status.QUEUED
-    assert store.claim("me", 1) == run_id
+    assert store.worker.claim("me", 1) == run_id
 
 
 @pytest.mark.parametrize("what", ["pause", "resume", "stop"])
 def test_what_is_asked_last_takes_back_the_steps_that_were_wanted(store, run_id, what):
-    store.claim("me", 1)
+    store.worker.claim("me", 1)
     store.change(run_id, steps_per_epoch=100)
     store.request(run_id, "epoch")
-    assert store.wishes(run_id).steps == 100
+    assert store.worker.requests(run_id).steps == 100
     store.request(run_id, what)
-    assert store.wishes(run_id).steps == 0
+    assert store.worker.requests(run_id).steps == 0
 
 
 def test_clicks_for_single_steps_add_up(store, run_id):
-    store.claim("me", 1)
+    store.worker.claim("me", 1)
     for _ in range(3):
         store.request(run_id, "step")
-    assert store.wishes(run_id).steps == 3
+    assert store.worker.requests(run_id).steps == 3
 
 
 def test_a_clock_that_is_put_back_lets_nobody_jump_the_queue(store, run_id, monkeypatch):
@@ -83,4 +66,4 @@ def test_a_clock_that_is_put_back_lets_nobody_jump_the_queue(store, run_id, monk
     second, third = (store.create(SPEC, TrainConfig(), "digits") for _ in range(2))
     store.request(second, "pause")
     store.request(second, "resume")
-    assert [store.claim("me", 9) for _ in range(3)] == [run_id, third, second]
+    assert [store.worker.claim("me", 9) for _ in range(3)] == [run_id, third, second]

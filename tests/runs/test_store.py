@@ -15,7 +15,7 @@ from core.model.presets import preset
 from core.runs.checkpoint import Checkpoint, save_checkpoint
 from core.runs.records import Metric, Status
 from core.runs.store import RunStore
-from core.runs.tables import RUNS, transaction
+from core.runs.tables import RUNS
 from core.train.config import TrainConfig
 
 SPEC = preset("tutorial", (1, 8, 8), 10)
@@ -47,12 +47,12 @@ def test_a_run_comes_back_as_it_was_created(store):
 
 def test_metrics_come_in_order_and_only_the_new_ones(store):
     run_id = store.create(SPEC, CONFIG, "digits")
-    store.record(run_id, [metric(1), metric(2, valid_loss=0.25, valid_accuracy=0.75)], step=2)
-    store.record(run_id, [metric(3)], step=3)
+    store.worker.record(run_id, [metric(1), metric(2, valid_loss=0.25, valid_accuracy=0.75)], step=2)
+    store.worker.record(run_id, [metric(3)], step=3)
     assert [m.step for m in store.metrics(run_id)] == [1, 2, 3]
     assert [m.step for m in store.metrics(run_id, after_step=2)] == [3]
     assert store.metrics(run_id, after_step=1)[0] == metric(2, valid_loss=0.25, valid_accuracy=0.75)
-    store.rewind(run_id, 1)
+    store.worker.rewind(run_id, 1)
     assert [m.step for m in store.metrics(run_id)] == [1]
 
 
@@ -65,17 +65,17 @@ def test_an_unknown_run_is_named_in_one_sentence(store, run_id):
 
 def test_the_queue_is_first_come_first_served_and_never_overfull(store):
     first, second, third = (store.create(SPEC, CONFIG, "digits") for _ in range(3))
-    assert store.claim("me", 2) == first
-    assert store.claim("me", 2) == second
-    assert store.claim("me", 2) is None
+    assert store.worker.claim("me", 2) == first
+    assert store.worker.claim("me", 2) == second
+    assert store.worker.claim("me", 2) is None
     store.change(first, status=Status.FINISHED.value)
-    assert store.claim("me", 2) == third
+    assert store.worker.claim("me", 2) == third
 
 
 def test_a_run_is_claimed_once_however_many_ask(store):
     run_id = store.create(SPEC, CONFIG, "digits")
     taken = []
-    threads = [threading.Thread(target=lambda n=n: taken.append(store.claim(f"owner {n}", 1))) for n in range(8)]
+    threads = [threading.Thread(target=lambda n=n: taken.append(store.worker.claim(f"owner {n}", 1))) for n in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -88,11 +88,11 @@ def test_requests_change_what_they_should(store):
     store.request(run_id, "pause")  # still waiting: at once
     assert store.get(run_id).status is Status.PAUSED
     store.request(run_id, "step")
-    wishes = store.wishes(run_id)
+    wishes = store.worker.requests(run_id)
     assert (wishes.status, wishes.wanted, wishes.steps) == (Status.QUEUED, "pause", 1)
-    assert store.claim("me", 1) == run_id
+    assert store.worker.claim("me", 1) == run_id
     store.request(run_id, "resume")
-    assert store.wishes(run_id).wanted == "run"
+    assert store.worker.requests(run_id).wanted == "run"
     store.request(run_id, "stop")  # a worker has it: it is the worker that stops
     assert (store.get(run_id).status, store.get(run_id).wanted) == (Status.RUNNING, "stop")
     store.change(run_id, status=Status.FINISHED.value)
@@ -107,7 +107,7 @@ def test_resuming_queues_behind_those_who_waited(store):
     paused, waiting = store.create(SPEC, CONFIG, "digits"), store.create(SPEC, CONFIG, "digits")
     store.request(paused, "pause")
     store.request(paused, "resume")
-    assert store.claim("me", 1) == waiting
+    assert store.worker.claim("me", 1) == waiting
 
 
 def test_weights_round_trip_through_the_store(store):
@@ -130,7 +130,7 @@ def test_weights_round_trip_through_the_store(store):
 def test_deleting_removes_everything_but_never_a_run_in_training(store):
     run_id = store.create(SPEC, CONFIG, "digits", owner="me")
     save_checkpoint(store.checkpoint(run_id, 0), Checkpoint(build_model(SPEC).state_dict()))
-    store.record(run_id, [metric(1)])
+    store.worker.record(run_id, [metric(1)])
     with pytest.raises(RunError, match="stop it"):
         store.delete(run_id)
     store.change(run_id, status=Status.STOPPED.value)
@@ -189,18 +189,18 @@ def test_a_broken_database_is_one_sentence(home: Path):
 
 def test_a_full_disk_loses_nothing_that_was_recorded(store):
     run_id = store.create(SPEC, CONFIG, "digits")
-    store.record(run_id, [metric(1)])
-    with store._engine.begin() as connection:
+    store.worker.record(run_id, [metric(1)])
+    with store.database.engine.begin() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
-    store._engine.dispose()
+    store.database.engine.dispose()
     from sqlalchemy import event
 
-    @event.listens_for(store._engine, "connect")
+    @event.listens_for(store.database.engine, "connect")
     def full(connection, record):
         connection.execute(f"PRAGMA max_page_count={pages}")
 
     with pytest.raises(StorageError, match="full"):
-        store.record(run_id, [metric(step) for step in range(2, 20_000)])
+        store.worker.record(run_id, [metric(step) for step in range(2, 20_000)])
     assert [m.step for m in store.metrics(run_id)] == [1]
 
 
@@ -235,7 +235,7 @@ def test_who_comes_before_a_queued_run_is_counted_as_they_will_be_claimed(store)
     others = [store.create(SPEC, CONFIG, "digits") for _ in range(3)]
     store.request(waiting, "resume")  # behind the others, though it was created first
     assert [store.ahead(run_id) for run_id in (*others, waiting)] == [0, 1, 2, 3]
-    assert [store.claim("me", 9) for _ in range(3)] == others
+    assert [store.worker.claim("me", 9) for _ in range(3)] == others
     assert store.ahead(waiting) == 3  # they train now
 
 
@@ -243,7 +243,7 @@ def test_a_deletion_that_is_cut_short_comes_to_an_end_and_loses_nothing(store):
     kept, gone = (store.create(SPEC, CONFIG, "digits", first=saved()) for _ in range(2))
     (store.folder / gone).rename(store.folder / f".deleted-{gone}")
     (store.folder / kept).rename(store.folder / f".deleted-{kept}")  # killed before its rows were gone
-    with transaction(store._engine) as connection:
+    with store.database.writing() as connection:
         connection.execute(delete(RUNS).where(RUNS.c.id == gone))
     RunStore().close()
     assert [path.name for path in store.folder.iterdir()] == [kept]
@@ -253,7 +253,7 @@ def test_a_deletion_that_is_cut_short_comes_to_an_end_and_loses_nothing(store):
 def test_a_run_that_a_worker_claims_at_the_last_moment_is_not_deleted(store, monkeypatch):
     run_id = store.create(SPEC, CONFIG, "digits", first=saved())
     before = store.get(run_id)
-    assert store.claim("worker", 1) == run_id
+    assert store.worker.claim("worker", 1) == run_id
     monkeypatch.setattr(store, "get", lambda run_id: before)  # what was read before that
     with pytest.raises(RunError, match="training"):
         store.delete(run_id)

@@ -30,7 +30,7 @@ def left(home):
 
 def resume(store, run_id):
     store.request(run_id, "resume")
-    assert store.claim("b", 1) == run_id
+    assert store.worker.claim("b", 1) == run_id
     begun = []
     Runner(store, run_id, "b", on_step=lambda _, step: begun.append(step.step)).run()
     return begun
@@ -44,7 +44,7 @@ def test_it_goes_on_from_the_newest_whole_epoch(left, damaged, epoch):
     begun, run = resume(store, run_id), store.get(run_id)
     assert run.status is Status.FINISHED and begun[0] == epoch * run.steps_per_epoch + 1
     assert len(losses(store, run_id)) == run.total_steps
-    (event,) = store.events(run_id)
+    (event,) = store.series.events(run_id)
     assert event.step == epoch * run.steps_per_epoch and f"those of epoch {epoch}" in event.text
     assert int(load_checkpoint(store.checkpoint(run_id)).meta["step"]) == run.total_steps
 

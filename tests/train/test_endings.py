@@ -147,12 +147,12 @@ def test_a_data_set_that_is_gone_is_said_and_the_run_can_go_on_once_it_is_back(s
     Runner(store, run_id, "tests", leaving=lambda: len(seen) == 2, on_step=lambda *_: seen.append(1)).run()
     delete_dataset(name, remember=True)
     store.request(run_id, "resume")
-    assert store.claim("tests", 1) == run_id
+    assert store.worker.claim("tests", 1) == run_id
     assert Runner(store, run_id, "tests").run() is Status.INTERRUPTED
     assert store.get(run_id).failure == DATA_MISSING
     import_images(zipped, "Mine", size=8)
     store.request(run_id, "resume")
-    assert store.claim("tests", 1) == run_id
+    assert store.worker.claim("tests", 1) == run_id
     assert Runner(store, run_id, "tests").run() is Status.FINISHED
     assert store.get(run_id).failure == ""
 

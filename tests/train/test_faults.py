@@ -93,9 +93,9 @@ def kill(pid: int) -> None:
 
 def resume(store, run_id: str, owner: str) -> None:
     """Hand a run whose worker was killed to another owner."""
-    store.interrupt(run_id, "Its worker was killed.")
+    store.worker.worker_died(run_id, "Its worker was killed.")
     store.request(run_id, "resume")
-    assert store.claim(owner, 1) == run_id
+    assert store.worker.claim(owner, 1) == run_id
 
 
 def ended(store, run_id: str):
@@ -189,7 +189,7 @@ def test_clocks_that_jump_neither_kill_the_living_nor_hide_the_dead(forks, store
 
 def test_a_run_that_was_claimed_but_handed_to_nobody_returns_to_the_queue(store, onlooker):
     run_id = store.create(SPEC, SHORT, "digits")
-    assert store.claim(onlooker.owner, 1) == run_id
+    assert store.worker.claim(onlooker.owner, 1) == run_id
     assert ended(store, run_id).status is Status.QUEUED
 
 
@@ -240,7 +240,7 @@ def freeze(store, run_id: str, pid: int) -> None:
     while True:
         os.kill(pid, signal.SIGSTOP)
         try:
-            store.record(run_id, (), wait=0.2)
+            store.worker.record(run_id, (), wait=0.2)
         except retry.BusyError:
             os.kill(pid, signal.SIGCONT)
             time.sleep(0.05)
@@ -256,7 +256,7 @@ def test_a_worker_that_slept_while_its_run_was_given_away_does_no_harm(forks, st
     run = ended(store, run_id)
     assert run.status is Status.INTERRUPTED and "no longer answers" in run.message
     store.request(run_id, "resume")
-    assert store.claim("second", 1) == run_id
+    assert store.worker.claim("second", 1) == run_id
     forks.start(run_id, "second", "slow")
     reached(store, run_id, run.step + 20)
     os.kill(sleeper, signal.SIGCONT)
@@ -323,7 +323,7 @@ def test_files_that_can_grow_no_more_interrupt_the_run_and_the_old_weights_stay(
     until(store.checkpoint(run_id).exists)
     kill(worker)
     step, recorded = saved_step(store, run_id), losses(store, run_id)
-    with store._engine.connect() as connection:
+    with store.database.engine.connect() as connection:
         connection.exec_driver_sql("COMMIT")
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.exec_driver_sql("BEGIN")

@@ -102,9 +102,16 @@ def test_a_run_records_what_was_gauged_and_the_first_state(home):
     config = TrainConfig(epochs=2, batch_size=32, train_images=96, precision="fp32", device="cpu")
     run_id = store.create(SPEC, config, "digits", owner="tests")
     Runner(store, run_id, "tests").run()
-    assert {item.step for item in store.evidence(run_id, "weights")} == {0, 3, 6}
-    assert [item.step for item in store.evidence(run_id, "gradient") if item.layer == "all"] == [1, 2, 3, 4, 5, 6]
-    final = {item.layer: item for item in store.evidence(run_id, "weights", after_step=3)}
+    assert {item.step for item in store.series.evidence(run_id, "weights")} == {0, 3, 6}
+    assert [item.step for item in store.series.evidence(run_id, "gradient") if item.layer == "all"] == [
+        1,
+        2,
+        3,
+        4,
+        5,
+        6,
+    ]
+    final = {item.layer: item for item in store.series.evidence(run_id, "weights", after_step=3)}
     weights = store.load_model(run_id).conv1.weight.detach()
     assert final["conv1"].value == pytest.approx(weights.pow(2).mean().sqrt().item(), rel=1e-5)
     assert final["conv1"].bins == pytest.approx(histogram(weights), rel=1e-5)

@@ -86,7 +86,7 @@ def test_an_interrupted_one_goes_on_as_if_it_had_not_been():
     assert Runner(store, again, "tests", leaving=lambda: leave[0], on_step=on_step).run() is Status.INTERRUPTED
     assert 0 < len(seen) < 5
     store.request(again, "resume")
-    assert store.claim("tests", 1) == again
+    assert store.worker.claim("tests", 1) == again
     assert Runner(store, again, "tests").run() is Status.FINISHED
     end = store.load_model(again).state_dict()
     assert all(torch.equal(value, end[name]) for name, value in store.load_model(run).state_dict().items())

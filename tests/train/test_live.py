@@ -44,7 +44,7 @@ def test_a_live_edit_holds_from_the_next_step_and_is_written_down(store):
 
     run_id, _ = run(store, edit)
     assert [metric.lr for metric in store.metrics(run_id)] == [0.001] * 4 + [0.5] * 5
-    assert {(event.step, event.kind, event.text) for event in store.events(run_id)} == {
+    assert {(event.step, event.kind, event.text) for event in store.series.events(run_id)} == {
         (4, "edit", "learning rate 0.001 → 0.5"),
         (4, "edit", "momentum 0.9 → 0.1"),
         (4, "edit", "weight decay (l2) 0 → 0.01"),
@@ -81,7 +81,7 @@ def test_what_cannot_change_live_is_left_alone(store):
     run_id, status = run(store, edit)
     assert status is Status.FINISHED
     assert store.get(run_id).step == 9
-    assert store.events(run_id) == ()
+    assert store.series.events(run_id) == ()
 
 
 def test_an_edited_run_is_taken_up_under_its_edited_settings(store):
@@ -94,10 +94,10 @@ def test_an_edited_run_is_taken_up_under_its_edited_settings(store):
     run_id, status = run(store, edit_then_stop)
     assert status is Status.STOPPED
     store.request(run_id, "resume")
-    assert store.claim("tests", 5) == run_id
+    assert store.worker.claim("tests", 5) == run_id
     assert Runner(store, run_id, "tests").run() is Status.FINISHED
     assert [metric.lr for metric in store.metrics(run_id)] == [0.001] * 3 + [0.25] * 6
-    assert len(store.events(run_id)) == 1
+    assert len(store.series.events(run_id)) == 1
 
 
 def test_the_rest_of_an_epoch_and_then_a_pause(store, monkeypatch):
@@ -110,7 +110,7 @@ def test_the_rest_of_an_epoch_and_then_a_pause(store, monkeypatch):
     run_id, status = run(store, ask)
     assert (status, store.get(run_id).step) == (Status.PAUSED, 4)
     store.request(run_id, "epoch")
-    assert store.claim("tests", 5) == run_id
+    assert store.worker.claim("tests", 5) == run_id
     assert Runner(store, run_id, "tests").run() is Status.PAUSED
     assert store.get(run_id).step == 6
 
@@ -119,7 +119,7 @@ def test_a_single_batch_wanted_before_the_first_is_all_that_is_trained(store, mo
     monkeypatch.setattr("core.train.runner.HOLD_SECONDS", 0.0)
     run_id = store.create(SPEC, CONFIG, "digits")
     store.request(run_id, "step")
-    assert store.claim("tests", 1) == run_id
+    assert store.worker.claim("tests", 1) == run_id
     assert Runner(store, run_id, "tests").run() is Status.PAUSED
     assert store.get(run_id).step == 1
 

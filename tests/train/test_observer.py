@@ -8,6 +8,7 @@ import pytest
 from core.model.layers import Dense, Flatten
 from core.model.spec import ModelSpec
 from core.runs.records import DIVERGED, Evidence, Metric, Status
+from core.runs.series import Series
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from core.train.diagnosis.diagnose import diagnose
@@ -18,8 +19,8 @@ GUESS = math.log(10)
 SPEC = ModelSpec("small", (1, 8, 8), 10, (Flatten(), Dense(10)))
 
 
-class Counting(RunStore):
-    """A store that counts the rows it hands out."""
+class Counting(Series):
+    """Records that count the rows that were read."""
 
     read = 0
 
@@ -45,9 +46,10 @@ def steps(first: int, last: int, loss: Callable[[int], float], size: int = 50) -
 
 @pytest.fixture
 def store():
-    made = Counting()
-    yield made
-    made.close()
+    store = RunStore()
+    store.series = Counting(store.database)
+    yield store
+    store.close()
 
 
 @pytest.fixture
@@ -57,7 +59,7 @@ def run_id(store):
 
 def record(store, run_id, metrics, evidence=()):
     seconds = store.get(run_id).seconds + 1
-    store.record(run_id, metrics, evidence, step=metrics[-1].step, seconds=seconds, steps_per_epoch=50)
+    store.worker.record(run_id, metrics, evidence, step=metrics[-1].step, seconds=seconds, steps_per_epoch=50)
     return store.get(run_id)
 
 
@@ -66,7 +68,7 @@ def test_it_says_what_the_diagnosis_of_all_steps_says(store, run_id):
     assert observer.findings(record(store, run_id, steps(1, 20, lambda step: GUESS))) == ()
     gradients = [Evidence(step, "gradient", "all", 1.0) for step in range(1, 40)]
     run = record(store, run_id, steps(21, 200, lambda step: 900.0 if step == 30 else GUESS), gradients)
-    expected = diagnose(run, store.metrics(run_id), store.evidence(run_id), num_classes=10)
+    expected = diagnose(run, store.metrics(run_id), store.series.evidence(run_id), num_classes=10)
     assert [finding.rule for finding in expected] == ["high_rate"]
     assert observer.findings(run) == expected
 
@@ -76,12 +78,12 @@ def test_only_what_is_new_is_read_and_only_when_there_is_something_new(store, ru
     gradients = [Evidence(step, "gradient", "all", 1.0) for step in range(1, 11)]
     run = record(store, run_id, steps(1, 500, lambda step: GUESS), gradients)
     first = observer.findings(run)
-    assert store.read == 510
+    assert store.series.read == 510
     assert observer.findings(run) is first
-    assert store.read == 510
+    assert store.series.read == 510
     run = record(store, run_id, steps(501, 503, lambda step: GUESS), [Evidence(502, "dead", "relu1", 0.0)])
     observer.findings(run)
-    assert store.read == 510 + 1 + 3 + 1  # the last step once more, to see that it was not taken back
+    assert store.series.read == 510 + 1 + 3 + 1  # the last step once more, to see that it was not taken back
 
 
 def test_another_state_is_judged_anew(store, run_id):
@@ -98,7 +100,7 @@ def test_what_was_taken_back_is_forgotten(store, run_id):
     observer = Observer(store, run_id)
     run = record(store, run_id, steps(1, 120, lambda step: 900.0 if step > 100 else GUESS))
     assert [finding.rule for finding in observer.findings(run)] == ["high_rate"]
-    store.rewind(run_id, 100)
+    store.worker.rewind(run_id, 100)
     run = record(store, run_id, steps(101, 120, lambda step: GUESS))
     assert [finding.rule for finding in observer.findings(run)] == ["guessing"]
 

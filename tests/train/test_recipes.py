@@ -38,7 +38,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Trained
             run_id = store.create(spec, config, "digits", owner="tests")
             Runner(store, run_id, "tests").run()
             run = store.get(run_id)
-            done[key] = run, diagnose(run, store.metrics(run_id), store.evidence(run_id), num_classes=10)
+            done[key] = run, diagnose(run, store.metrics(run_id), store.series.evidence(run_id), num_classes=10)
             store.close()
         return done[key]
 

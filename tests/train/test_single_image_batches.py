@@ -123,7 +123,7 @@ def test_stopped_before_the_last_batch_it_resumes_to_its_end() -> None:
     leave = Runner(store, run_id, "tests", leaving=lambda: 4 in seen, on_step=lambda _, step: seen.append(step.step))
     assert leave.run() is Status.INTERRUPTED
     store.request(run_id, "resume")
-    assert store.claim("tests", 1) == run_id
+    assert store.worker.claim("tests", 1) == run_id
     assert Runner(store, run_id, "tests").run() is Status.FINISHED
     expected = [step.train_loss for step in training(FAULT)]
     assert [metric.train_loss for metric in store.metrics(run_id)] == expected

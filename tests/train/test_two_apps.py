@@ -70,11 +70,11 @@ def test_two_apps_share_the_runs_and_the_end_of_one_is_not_that_of_the_other(sto
         other_app.send_signal(signal.SIGSTOP)  # it takes no run now; its worker still holds the paused one
         here.request(first, "resume")
         look(store, first, Status.RUNNING, paused.step + 10)
-        assert store.wishes(first).owner == here.owner
+        assert store.worker.requests(first).owner == here.owner
         other_app.send_signal(signal.SIGCONT)  # and it sees that its worker has left
         second = store.create(SPEC, LONG, "digits")
         look(store, second, Status.RUNNING, 5)
-        assert store.wishes(second).owner == there  # the slot here is taken
+        assert store.worker.requests(second).owner == there  # the slot here is taken
         assert store.get(first).status is Status.RUNNING
         now, looks, listen = time.monotonic(), [], here._listen
         monkeypatch.setattr(here, "_listen", lambda: (listen(), looks.append(1)))

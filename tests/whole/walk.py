@@ -120,7 +120,7 @@ def _trained(case: Case, store: RunStore, losses: list[float], failure: str) -> 
         if status in (Status.STOPPED, Status.INTERRUPTED):
             assert [metric.step for metric in store.metrics(run_id)] == list(range(1, STOP_AFTER + 1))
             store.request(run_id, "resume")
-            assert store.claim(OWNER, 1) == run_id
+            assert store.worker.claim(OWNER, 1) == run_id
             status = Runner(store, run_id, OWNER).run()
     run = store.get(run_id)
     assert status is run.status is (Status.FAILED if failure else Status.FINISHED), (status, run.message)

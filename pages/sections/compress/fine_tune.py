@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.errors import ConfigError
 from core.exchange.layout import stem
+from core.runs.store import fitting_name
 from core.train.config import TrainConfig
 from pages.sections.compress.controls import CompressionRequest
 from pages.sections.compress.measure import smaller
@@ -68,7 +69,7 @@ def _start(asked: CompressionRequest, before: TrainConfig, epochs: int, rate: fl
         made.spec,
         config,
         run.dataset,
-        f"{run.name[:50]}, {asked.plan.pruning.amount:.0%} pruned",  # type: ignore[union-attr]
+        fitting_name(run.name, f", {asked.plan.pruning.amount:.0%} pruned"),  # type: ignore[union-attr]
         first=first,
         note=f"Begins with the {words}. What was pruned stays so while it trains.",
     )

@@ -102,19 +102,24 @@ def _difference(a: Run, b: Run, best: Mapping[str, float | None]) -> None:
     changes = [*_data(a, b), *spec_changes(a.spec, b.spec), *config_changes(a.config, b.config)]
     if not changes:
         st.markdown("Nothing was set differently.")
-    elif len(changes) == 1 and len({run.config.get("seed", TrainConfig().seed) for run in (a, b)}) == 2:
+    elif _differ_by_seed_alone(a, b):
         st.markdown(f"Nothing differs but the {changes[0]}: any difference in the results is chance.")
     else:
         left = len(changes) - MAX_CHANGES
         lines = [*map(escape_markdown, changes[:MAX_CHANGES]), *([f"and {left} more"] if left > 0 else [])]
         st.markdown("\n".join(f"- {line}" for line in lines))
     for name, run in ((one, a), (other, b)):
-        edits = [
-            f"{escape_markdown(event.text)} after batch {event.step:,}" for event in services.store().events(run.id)
-        ]
+        events = services.store().series.events(run.id)
+        edits = [f"{escape_markdown(event.text)} after batch {event.step:,}" for event in events]
         if edits:
             st.markdown(f"Changed in {name} while it trained: {'; '.join(edits)}.")
     st.markdown(_result((one, best[a.id]), (other, best[b.id]), _images(a, b)))
+
+
+def _differ_by_seed_alone(a: Run, b: Run) -> bool:
+    """Say whether two runs would be alike if they had the same seed."""
+    seeded = {**a.config, "seed": b.config.get("seed", TrainConfig.seed)}
+    return a.dataset == b.dataset and not spec_changes(a.spec, b.spec) and not config_changes(seeded, b.config)
 
 
 def _data(a: Run, b: Run) -> list[str]:

@@ -6,6 +6,7 @@ from core.data.catalog import DATASETS
 from core.model.shapes import summarize
 from core.model.spec import ModelSpec, Shape
 from core.runs.records import Run, Status
+from core.runs.store import MAX_NAME, MAX_NOTE
 from core.runs.training_data import why_no_images
 from core.train.config import TrainConfig
 from core.train.describe import in_words
@@ -20,8 +21,6 @@ from pages.shared.run.share_link import whole_link
 from pages.shared.shell import navigation, services
 from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import escape_markdown, show_errors
-
-MAX_NOTE = 2000
 
 
 def actions(run: Run) -> None:
@@ -67,7 +66,7 @@ def _ask_name(run: Run) -> None:
         st.popover("Rename", icon=":material/edit:", key=popover, on_change="rerun"),
         st.form(f"form_{run.id}", border=False),
     ):
-        st.text_input("Name", value=run.name, max_chars=80, width=360, key=field)
+        st.text_input("Name", value=run.name, max_chars=MAX_NAME, width=360, key=field)
         st.form_submit_button("Save name", type="primary", on_click=_rename, args=(run.id, popover, field))
 
 
@@ -184,7 +183,7 @@ def _training(run: Run) -> None:
     images = run.dataset_info.split_sizes[0] if run.dataset_info else 0
     st.markdown("  \n".join(map(escape_markdown, in_words(TrainConfig.from_mapping(run.config), images))))
     changes = [
-        f"after batch {event.step:,}: {escape_markdown(event.text)}" for event in services.store().events(run.id)
+        f"after batch {event.step:,}: {escape_markdown(event.text)}" for event in services.store().series.events(run.id)
     ]
     if changes:
         st.markdown("Changed while it trained  \n" + "  \n".join(changes))

@@ -65,7 +65,7 @@ def _png(store: RunStore, run: Run) -> bytes:
 
     history = History(store, run.id)
     history.update()
-    return curves_png(run, history.points(run.steps_per_epoch), history.best, store.events(run.id))
+    return curves_png(run, history.points(run.steps_per_epoch), history.best, store.series.events(run.id))
 
 
 def _zip(store: RunStore, run: Run) -> bytes:

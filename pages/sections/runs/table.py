@@ -14,17 +14,16 @@ from core.runs.curves import Outlines
 from core.runs.records import Outline, Run, Status
 from core.runs.training_data import dataset_title
 from pages.sections.runs.selection import choose, tick
-from pages.shared.run.live_view import LOOKS
 from pages.shared.shell import services
 
-SIGNS = {
-    Status.QUEUED: "…",
-    Status.RUNNING: "▶",
-    Status.PAUSED: "‖",
-    Status.FINISHED: "✓",
-    Status.STOPPED: "■",
-    Status.FAILED: "✕",
-    Status.INTERRUPTED: "!",
+STATUS_WORDS = {
+    Status.QUEUED: "… Waiting",
+    Status.RUNNING: "▶ Training",
+    Status.PAUSED: "‖ Paused",
+    Status.FINISHED: "✓ Finished",
+    Status.STOPPED: "■ Stopped",
+    Status.FAILED: "✕ Failed",
+    Status.INTERRUPTED: "! Interrupted",
 }
 _NAME = "Name"
 COLUMNS = {
@@ -112,7 +111,7 @@ def _row(run: Run, found: Mapping[str, Outline]) -> dict[str, object]:
 
 
 def _status(run: Run) -> str:
-    word = f"{SIGNS[run.status]} {'Stopped' if run.status is Status.STOPPED else LOOKS[run.status][0]}"
+    word = STATUS_WORDS[run.status]
     return word if run.progress in (0, 1) else f"{word} {run.progress:.0%}"
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 from core.data.arrays import is_stored
 from core.data.catalog import DATASETS
 from core.runs.records import Run
+from core.runs.store import fitting_name
 from core.train.diagnosis.diagnose import RULES
 from core.train.diagnosis.finding import Finding
 from core.train.recipes import RECIPES, sound
@@ -20,9 +21,6 @@ _ORIGIN = "recipe:"  # begins the origin of such runs; then come the recipe and 
 def _note(key: str, guess: int) -> str:
     """Return the note of a run that breaks on purpose."""
     return f"Broken on purpose: {RECIPES[key].title}. Guess: {RECIPES[key].choices[guess]}."
-
-
-_GUESSES = {_note(key, guess): (key, guess) for key, recipe in RECIPES.items() for guess in range(len(recipe.choices))}
 
 
 @st.fragment
@@ -70,7 +68,7 @@ def _card(key: str, draft: session.Draft) -> None:
 def _begin(key: str, guess: int, draft: session.Draft) -> str:
     info, recipe = DATASETS[draft.dataset], RECIPES[key]
     spec, config = recipe.make(draft.spec, session.config(), info.split_sizes[0])
-    name = f"{recipe.title} · {info.title}"
+    name = fitting_name(f"{recipe.title} · {info.title}")
     return start(
         session.Draft(draft.dataset, spec), config, name, note=_note(key, guess), origin=f"{_ORIGIN}{key}:{guess}"
     )
@@ -78,8 +76,6 @@ def _begin(key: str, guess: int, draft: session.Draft) -> str:
 
 def _guess_of(run: Run) -> tuple[str, int] | None:
     """Return the recipe of a run and the answer that was guessed; None if it is no recipe of this version."""
-    if not run.origin:
-        return _GUESSES.get(run.note)  # version 0.4 kept no origins
     key, _, guess = run.origin.removeprefix(_ORIGIN).partition(":")
     known = run.origin.startswith(_ORIGIN) and key in RECIPES and guess.isdecimal()
     return (key, int(guess)) if known and int(guess) < len(RECIPES[key].choices) else None

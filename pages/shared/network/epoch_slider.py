@@ -33,7 +33,7 @@ def pick_epoch(network: Network, label: str = "Epoch", of: str = "epoch") -> Net
     places = [*(kept[:-1] if over else kept), LATEST]
     if len(places) == 1:
         return network.at(epoch)
-    key, scores = f"pick_{of}", store().scores(run.id)
+    key, scores = f"pick_{of}", store().series.scores(run.id)
     st.session_state[key] = epoch if epoch in places else LATEST  # said anew each time, as the address has it
 
     def follow() -> None:

@@ -27,4 +27,4 @@ def show_strays() -> None:
 
 
 def _read() -> None:
-    services.store().incident = ""
+    services.store().dismiss_incident()

@@ -1,0 +1,126 @@
+"""The rows of the runs: every change of one is a single statement, and is copied beside the weights of its run."""
+
+import sqlite3
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import ColumnElement, Engine, Update, case, func, select, update
+
+from core.errors import StorageError
+from core.runs.database import Database
+from core.runs.lifecycle import CONDITIONS, TRANSITIONS, Trigger, Value, statuses
+from core.runs.manifest import write_curves, write_run
+from core.runs.recovery import Recovery, database_name, in_words, recover
+from core.runs.tables import RUNS
+
+# The queue in the order in which its runs are claimed; the runs that have a worker, which shows life.
+QUEUE = select(RUNS.c.id).where(RUNS.c.status.in_(statuses(Trigger.CLAIMED))).order_by(RUNS.c.queued, RUNS.c.number)
+TRAINED = RUNS.c.status.in_(statuses(Trigger.WORKER_DIED))
+
+
+class RunTable:
+    """The table of the runs in its database, and the folder of their weights beside it.
+
+    Args:
+        url: SQLAlchemy URL of the database.
+        folder: Directory of the checkpoints.
+
+    Attributes:
+        database: The database; all that use it begin their transactions there.
+        recovery: What it knows of the folders.
+        incident: What happened to it while it was open, in one or two sentences; nothing where nothing did.
+
+    Raises:
+        StorageError: The database cannot be opened; so does every method when it fails.
+    """
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.url, self.folder = url, folder
+        self.recovery, self.incident, self._name = Recovery(0), "", ""
+        self.database = Database(url, self._settle)
+
+    def _settle(self, engine: Engine, old: sqlite3.Connection | None, replaced: bool) -> None:
+        """Bring in the runs that a database lacks which was just opened; see `Database`."""
+        with suppress(OSError):  # it may be gone with the database
+            self.folder.mkdir(parents=True, exist_ok=True)
+        self._name = database_name(engine, self.folder)
+        self.recovery = recover(engine, self.folder, self._name, old)
+        self.incident = in_words(engine, self.recovery, replaced=replaced) or self.incident
+
+    def move(self, run_id: str, trigger: Trigger, *, expected: Mapping[str, Any] | None = None, **given: Any) -> bool:
+        """Let something happen to a run, as `lifecycle` says; false, and nothing is changed, where that forbids it.
+
+        Args:
+            run_id: The run.
+            trigger: What happens.
+            expected: What columns must hold besides, for instance the owner.
+            **given: What the trigger brings along, by column.
+        """
+        return self._write(run_id, moving(run_id, trigger, **given).filter_by(**(expected or {})))
+
+    def change(self, run_id: str, **values: Any) -> None:
+        """Set columns of a run."""
+        self._write(run_id, update(RUNS).where(RUNS.c.id == run_id).values(values))
+
+    def _write(self, run_id: str, statement: Update) -> bool:
+        with self.database.writing() as connection:
+            changed = bool(connection.execute(statement).rowcount)
+        if changed:
+            self.copy(run_id)
+        return changed
+
+    def copy(self, run_id: str, *, curves: bool = False) -> None:
+        """Write what the database says of a run beside its weights, by which it is found again without it."""
+        folder = self.folder / run_id
+        if folder.is_dir():
+            with suppress(StorageError):  # it is but a copy
+                write_run(self.database, run_id, folder, self._name)
+                if curves:
+                    write_curves(self.database, run_id, folder)
+
+
+def moving(run_id: str | ColumnElement[str], trigger: Trigger, **given: Any) -> Update:
+    """Return the statement that moves a run as `lifecycle` says; it changes no row where that forbids it.
+
+    Args:
+        run_id: The run.
+        trigger: What happens to it; not `DELETE`, which no update can do.
+        **given: What the trigger brings along, by column: those that the table expects, and more.
+    """
+    now = time.time()
+    new: dict[str, dict[str, Any]] = {}  # by column, by present status
+    for before, transition in TRANSITIONS[trigger].items():
+        assert transition.status is not None
+        values = {**transition.columns, "status": transition.status.value}
+        for name, value in values.items():
+            new.setdefault(name, {})[before.value] = given[name] if value is Value.GIVEN else _now(value, now)
+    columns = {
+        name: case(*((RUNS.c.status == before, value) for before, value in values.items()), else_=RUNS.c[name])
+        for name, values in new.items()
+    }
+    allowed = RUNS.c.status.in_([before.value for before in TRANSITIONS[trigger]])
+    statement = update(RUNS).where(RUNS.c.id == run_id, allowed).filter_by(**CONDITIONS.get(trigger, {}))
+    return statement.values(given | columns)
+
+
+def _now(value: Any, now: float) -> Any:
+    """Return what a column is set to, as a number, a text or an expression."""
+    if not isinstance(value, Value):
+        return value
+    steps, epoch = RUNS.c.steps_wanted, case((RUNS.c.steps_per_epoch > 0, RUNS.c.steps_per_epoch), else_=1)
+    return {
+        Value.NOW: now,
+        Value.END_OF_QUEUE: end_of_queue(now),
+        Value.ONE_STEP_MORE: steps + 1,
+        Value.ONE_STEP_LESS: case((steps > 0, steps - 1), else_=0),
+        Value.REST_OF_EPOCH: epoch - RUNS.c.step % epoch,
+    }[value]
+
+
+def end_of_queue(now: float) -> ColumnElement[float]:
+    """Return a time in the queue behind all others, even if the clock was put back."""
+    last = select(func.max(RUNS.c.queued)).scalar_subquery()
+    return case((last >= now, last + 0.001), else_=now)
