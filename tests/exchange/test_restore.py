@@ -4,6 +4,7 @@ import io
 import json
 import math
 import sqlite3
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -267,21 +268,16 @@ def test_an_archive_over_the_limits_leaves_nothing(archive, store):
 
 
 def test_nothing_is_left_when_the_database_fails_after_the_weights_were_moved(archive, store, monkeypatch):
-    real = import_archive.writing
+    real = store.database.writing
 
-    def failing(engine: Any) -> Any:
-        from contextlib import contextmanager
+    @contextmanager
+    def failing() -> Any:
+        with real() as connection:
+            yield connection
+            assert len(names_in(store.folder)) == 2  # the run's folder and the emptied one beside it
+            raise StorageError("The disk is full.")
 
-        @contextmanager
-        def block() -> Any:
-            with real(engine) as connection:
-                yield connection
-                assert len(names_in(store.folder)) == 2  # the run's folder and the emptied one beside it
-                raise StorageError("The disk is full.")
-
-        return block()
-
-    monkeypatch.setattr(import_archive, "writing", failing)
+    monkeypatch.setattr(store.database, "writing", failing)
     with pytest.raises(StorageError, match="full"):
         import_run(store, archive)
     assert nothing_is_left(store)
