@@ -1,4 +1,4 @@
-"""A model card: what a run's network is, by what is recorded of it and nothing else.
+"""The model card of a run's network in Markdown, from what is recorded of the run.
 
 After Mitchell et al. 2019, "Model cards for model reporting", arXiv:1810.03993.
 """

@@ -1,4 +1,4 @@
-"""Trying weights from an archive on the network that they claim to be of, before anything is kept of them."""
+"""Validates imported checkpoints: state_dict keys, shapes, dtypes, finiteness, optimiser and random state."""
 
 import math
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ _RANDOM_CUDA = (torch.uint8, torch.Size([16]))
 
 
 class CheckpointValidator:
-    """A network of a run's kind, and what a training of it keeps in its checkpoints."""
+    """Checks checkpoints against the network and the configuration of a run's record."""
 
     def __init__(self, record: Record) -> None:
         self.record, self.config = record, TrainConfig.from_mapping(record.config)
@@ -68,7 +68,7 @@ class CheckpointValidator:
 
     @cached_property
     def _memory(self) -> dict[str, tuple[torch.dtype, torch.Size]]:
-        """What the optimiser remembers after a step."""
+        """The dtype and shape of each entry of the optimiser's state after a step."""
         model = build_model(self.record.spec)
         optimizer = make_optimizer(model, replace(self.config, momentum=0.5))
         for weights in model.parameters():
@@ -77,13 +77,13 @@ class CheckpointValidator:
         return _kinds(optimizer_state(optimizer))
 
     def _given(self, tensors: Mapping[str, Tensor]) -> InitialWeights:
-        """Pass the masks: they fit, and zeros are there; raises `ConfigError` otherwise."""
+        """Return the checked pruning masks; raises `ConfigError` if they do not fit or nothing is zero there."""
         given = InitialWeights.of(Checkpoint({}, tensors))
         first_checkpoint(dict(self._model.named_parameters()), given, self.config)
         return given
 
     def _training(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Pass the state of the optimiser and of the random numbers; raises one of the errors that are caught above."""
+        """Return the checked optimiser and random state; raises one of the errors that `checked` catches."""
         held = self._given(tensors).tensors()
         state = {key: value for key, value in tensors.items() if not key.startswith("random") and key not in held}
         known = not state or _kinds(state) == self._memory
@@ -98,7 +98,7 @@ class CheckpointValidator:
         return kept
 
     def _meta(self, meta: Mapping[str, str]) -> dict[str, str]:
-        """Pass where the training stood and under which settings; raises one of the errors that are caught above."""
+        """Return the checked step, time, best epoch and settings; raises one of the errors that `checked` catches."""
         step, best_epoch = int(meta["step"]), int(meta.get("best_epoch", "0"))
         seconds, best_loss = float(meta["seconds"]), float(meta.get("best_loss", "inf"))
         fine = 0 <= step <= MAX_COUNT and 0 <= best_epoch <= MAX_COUNT and 0 <= seconds < math.inf

@@ -118,7 +118,7 @@ def _difference(a: Run, b: Run, best: Mapping[str, float | None]) -> None:
 
 def _differ_by_seed_alone(a: Run, b: Run) -> bool:
     """Say whether two runs would be alike if they had the same seed."""
-    seeded = {**a.config, "seed": b.config.get("seed", TrainConfig.seed)}
+    seeded = {**a.config, "seed": b.config.get("seed", TrainConfig().seed)}
     return a.dataset == b.dataset and not spec_changes(a.spec, b.spec) and not config_changes(seeded, b.config)
 
 
