@@ -4,7 +4,7 @@ import json
 import shutil
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -195,7 +195,7 @@ class RunStore:
         self,
         limit: int | None = None,
         *,
-        status: Status | None = None,
+        status: Status | Collection[Status] | None = None,
         dataset: str | None = None,
         name: str | None = None,
         origins: Sequence[str] | None = None,
@@ -205,13 +205,17 @@ class RunStore:
 
         Args:
             limit: At most so many; by default all.
-            status, dataset, name: Only runs of this status, of this data set, of this name.
+            status: Only runs of this status, or of one of these.
+            dataset, name: Only runs of this data set, of this name.
             origins: Only runs of one of these origins.
             trained: Only runs with steps behind them.
         """
         query = select(*RUN_COLUMNS).order_by(RUNS.c.number.desc(), RUNS.c.created.desc())
-        equal = {"status": status, "dataset": dataset, "name": name}
-        query = query.filter_by(**{column: str(value) for column, value in equal.items() if value is not None})
+        equal = {"dataset": dataset, "name": name}
+        query = query.filter_by(**{column: value for column, value in equal.items() if value is not None})
+        if status is not None:
+            wanted = (status,) if isinstance(status, Status) else status
+            query = query.where(RUNS.c.status.in_([each.value for each in wanted]))
         if origins is not None:
             query = query.where(RUNS.c.origin.in_(origins))
         if trained:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.data import user_datasets
+from core.data import drawing, user_datasets
 from core.data.arrangement import split_of
 from core.data.importing.decoder_pool import DecoderPool
 from core.data.importing.decoder_worker import ImageFormat
@@ -228,6 +228,15 @@ def test_classes_that_differ_in_capitals_are_told_and_merged_by_renaming() -> No
     assert data.class_names == ("Cat", "dog")
     with pytest.raises(DataError, match="needs a name"):
         Naming().rename("cat", " ")
+
+
+def test_pairs_that_are_not_compared_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {f"{kind}/{n}.png": picture(n) for kind in ("a", "b") for n in range(40)}
+    monkeypatch.setattr(drawing, "_MOST_PAIRS", 30)
+    warnings = user_datasets.report(import_images(packed(files), "Bounded", size=16).name).warnings
+    assert any("60 pictures stand in more than one class or nearly so" in words for words in warnings)
+    (words,) = (words for words in warnings if "were not compared" in words)
+    assert words.startswith("10 further pairs of pictures")
 
 
 def test_pictures_that_stand_in_two_classes_are_told_and_not_called_better() -> None:

@@ -1,6 +1,6 @@
 """What is written onto curves stands at the right epoch, is bounded and finds room."""
 
-from core.figures.annotations import MAX_EVENTS, MAX_LABELS, Mark, best_rows, event_rows, mark_rows
+from core.figures.annotations import MAX_EVENTS, MAX_LABELS, Mark, best_rows, event_rows, events_not_drawn, mark_rows
 from core.runs.history import Best
 from core.runs.records import Event
 
@@ -28,8 +28,10 @@ def test_labels_stand_on_the_side_that_has_room_and_neighbours_below_one_another
 
 
 def test_however_many_events_there_are_a_chart_stays_small_and_shows_the_latest():
-    rows = event_rows([edit(step) for step in range(1000)], 10, 100)
+    events = [edit(step) for step in range(1000)]
+    rows = event_rows(events, 10, 100)
     assert len(rows) == MAX_EVENTS
+    assert events_not_drawn(events) == 1000 - MAX_EVENTS and events_not_drawn(events[:MAX_EVENTS] * 2) == 0
     assert rows[-1]["epoch"] == 99.9
     assert [bool(row["label"]) for row in rows] == [False] * (MAX_EVENTS - MAX_LABELS) + [True] * MAX_LABELS
 

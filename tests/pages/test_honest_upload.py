@@ -2,6 +2,7 @@
 
 import base64
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +12,14 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from core.data.crop import MIDDLE, Crop
-from core.data.datasets import load_dataset
+from core.data.datasets import Split, load_dataset
 from core.data.images import decode_image, fit_image
 from core.explain.influence import Images
 from core.reliability.calibrated_model import CalibratedModel, calibrate
 from core.reliability.features import extract_features
 from core.runs.store import RunStore
 from pages.sections.classify.batch import csv
-from pages.shared.network import inference
+from pages.shared.network import inference, networks
 from pages.shared.picture import input_image
 from pages.shared.picture.samples import sample_file
 from pages.shared.shell import formatting
@@ -93,6 +94,18 @@ def test_it_says_when_a_picture_looks_like_none_of_its_classes(trained_run: str,
     app.file_uploader(key="picture_upload").upload("paper.png", file(255 - digit(index))).run()
     next(toggle for toggle in app.toggle if toggle.label == "Swap dark and light").set_value(False).run()
     assert "This looks like none of my classes" in texts(settled(app))
+
+
+def test_few_validation_images_are_a_note_and_all_else_stays(trained_run: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = load_dataset("digits")
+    few = replace(data, valid=Split(data.valid.images[:25], data.valid.labels[:25]))
+    monkeypatch.setattr(networks, "dataset", lambda name: few)
+    app = opened(trained_run, picture="test:3")
+    assert not app.error
+    notes = [caption.value for caption in app.caption if "takes 39 validation images" in caption.value]
+    assert len(notes) == 1 and "the data set has 25." in notes[0]
+    assert len(by_class(app)) == 5
+    assert "on 25 validation images" in texts(app)
 
 
 def test_a_pretrained_network_says_that_it_cannot_be_calibrated(home: Path) -> None:

@@ -1,5 +1,6 @@
 """The training page: settings reach the run, a run shows where it stands, and every request reaches the store."""
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -103,6 +104,20 @@ WANTED = {
 
 def setting_widgets(app: AppTest) -> dict:
     return {widget.key: widget for widget in [*app.number_input, *app.selectbox, *app.slider]}
+
+
+def test_a_warm_rerun_reads_the_run_and_the_list_of_runs_once(trained_run, monkeypatch):
+    app, reads = train_page(trained_run), Counter[str]()
+
+    def counted(name: str):
+        read = getattr(RunStore, name)
+        return lambda *arguments, **options: reads.update([name]) or read(*arguments, **options)
+
+    for name in ("get", "list"):
+        monkeypatch.setattr(RunStore, name, counted(name))
+    app.run()
+    assert not app.exception
+    assert reads == {"get": 1, "list": 1}
 
 
 def test_every_setting_reaches_the_run():

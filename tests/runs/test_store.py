@@ -3,6 +3,7 @@
 import os
 import stat
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from core.model.build import build_model
 from core.model.presets import preset
 from core.runs.checkpoint import Checkpoint, save_checkpoint
 from core.runs.records import Metric, Status
-from core.runs.store import RunStore
+from core.runs.store import RunStore, fitting_name
 from core.runs.tables import RUNS
 from core.train.config import TrainConfig
 
@@ -150,6 +151,17 @@ def test_renaming_wants_a_name(store):
             store.rename(run_id, bad)
 
 
+def test_a_name_or_note_that_is_too_long_is_refused_before_anything_is_made(store):
+    with pytest.raises(RunError, match="1 to 80 characters"):
+        store.create(SPEC, CONFIG, "digits", "x" * 81, first=saved())
+    with pytest.raises(RunError, match="at most 2,000 characters"):
+        store.create(SPEC, CONFIG, "digits", note="x" * 2001, first=saved())
+    assert (store.list(), [*store.folder.iterdir()]) == ((), [])
+    run_id = store.create(replace(SPEC, name="n" * 80), CONFIG, "digits")  # a name that nobody gave
+    assert store.get(run_id).name == "n" * 79 + "…"
+    assert fitting_name("n" * 80, ", pruned") == "n" * 71 + "…, pruned"
+
+
 @pytest.mark.parametrize("damage", [{"config": "{"}, {"spec": "{}"}, {"status": "exploded"}])
 def test_a_damaged_record_is_told_and_hides_no_other(store, damage):
     broken, whole = store.create(SPEC, CONFIG, "digits"), store.create(SPEC, CONFIG, "digits")
@@ -213,6 +225,9 @@ def test_lists_are_whole_and_ask_for_what_they_want(store):
     assert [run.id for run in store.list(dataset="own_cats")] == [first]
     assert [run.id for run in store.list(1, trained=True)] == [first]
     assert [run.id for run in store.list(origins=["demo:x"])] == [first]
+    store.request(first, "pause")
+    assert [run.id for run in store.list(status=Status.PAUSED)] == [first]
+    assert len(store.list(status=(Status.PAUSED, Status.QUEUED))) == 111
 
 
 def test_a_damaged_record_does_not_take_the_place_of_another_run(store):

@@ -32,12 +32,12 @@ def watch(run: Run, *more: Callable[[Run], None]) -> None:
     All that depends on where the run stands is drawn by the fragment, `more` at its end; the rest of the page is only
     drawn again when a worker takes the run or leaves it.
     """
-    active = run.status.active
+    active, just_read = run.status.active, [run]
 
     @st.fragment
     def tick() -> None:
         with show_errors():
-            latest = services.store().get(run.id)
+            latest = just_read.pop() if just_read else services.store().get(run.id)
             show_incident()
             _show(latest)
             for draw in more:

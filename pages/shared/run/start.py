@@ -112,7 +112,7 @@ def _describe(draft: session.Draft) -> bool:
 def _estimate(draft: session.Draft, config: TrainConfig) -> None:
     """Say how long the training will take, measured while the page stays usable."""
     try:
-        busy = services.store().list(1, status=Status.RUNNING) or services.store().list(1, status=Status.QUEUED)
+        busy = services.store().list(1, status=(Status.RUNNING, Status.QUEUED))
     except StorageError:
         if not st.query_params.get("run"):
             raise
