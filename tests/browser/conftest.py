@@ -89,7 +89,8 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext
 def new_page(browser: BrowserContext) -> Iterator[Callable[..., Page]]:
     """Return a function that opens a window like a new visitor's, of 1280×800 and light where nothing else is said.
 
-    It takes the size of the window, how many of the screen's pixels make one of it, and what `Page.emulate_media` takes.
+    It takes the size of the window, how many of the screen's pixels make one of it, and what `Page.emulate_media`
+    takes.
 
     The test fails at its end if a script of a page threw, the console showed an error, or anything was asked of
     another machine. Nothing that its pages kept in the browser is left to the next test.
