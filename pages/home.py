@@ -1,72 +1,43 @@
-"""The whole loop at a glance: one button to a trained network, and the way to every step."""
-
-from collections.abc import Sequence
+"""The app at a glance: a network to go on with or to train first, what is inside it, and the way to every step."""
 
 import streamlit as st
 
-from core.inference.library import zoo_id
-from core.model.zoo import BUNDLED, ZOO
-from core.runs.records import Run
-from core.train.config import TrainConfig
+from core.demo.making import standing
+from pages.sections.home import beginning, network, trainings
 from pages.sections.home.demo import demo_panel
+from pages.shared.display.doors import page_door
 from pages.shared.run.incident import show_incident
-from pages.shared.run.live_view import LOOKS
-from pages.shared.run.start import start
-from pages.shared.shell import navigation, services, session
-from pages.shared.shell.layout import escape_markdown, page, show_errors
+from pages.shared.shell import navigation, services
+from pages.shared.shell.layout import page, show_errors
 
-FIRST = TrainConfig(epochs=5)
-LATEST = 5  # trainings that are listed
 LOOP = ("data", "build", "train", "feature_maps", "explain", "classify")
 
-
-def latest_trainings(runs: Sequence[Run]) -> None:
-    """List the newest runs, each with its state, as the way back to it."""
-    st.subheader("Latest trainings", anchor=False)
-    for run in runs:
-        label, icon, _ = LOOKS[run.status]
-        score = "" if run.valid_accuracy is None else f" · {run.valid_accuracy:.1%}"
-        navigation.link("train", f"{escape_markdown(run.name)} · {label}{score}", icon=icon, run=run.id)
-    if len(runs) == LATEST:
-        navigation.link("runs", "All trainings")
-    if not runs:
-        st.caption("None yet. Press **Train a network** and it will be listed here.")
-
-
 page("home")
-with st.container(border=True, key="start"):
-    words, action = st.columns([3, 1], vertical_alignment="center")
-    words.markdown("**Start here.** A small CNN learns to read 5,000 handwritten digits while you watch.")
-    with action, show_errors():
-        if st.button("Train a network", type="primary", icon=":material/play_arrow:", width="stretch"):
-            run_id = start(session.new_draft(session.FIRST_DATASET, session.FIRST_PRESET), FIRST)
-            navigation.go("train", run=run_id)
-    words.caption("Takes about 20 seconds on a laptop. Nothing is sent anywhere.")
-with st.container(border=True, key="photograph"):
-    words, action = st.columns([2, 1], vertical_alignment="center")
-    words.markdown("**Or ask a network that is trained already.** It knows a thousand things; show it one of yours.")
-    with action:
-        navigation.link(
-            "classify",
-            "Upload a photograph, see why",
-            width="stretch",
-            run=zoo_id(BUNDLED),
-            other=None,
-            target=None,
-        )
-    words.caption(f"{ZOO[BUNDLED].title} comes with the app: no download, and your photograph stays here.")
-latest = None
+runs = demo = None
 with show_errors():
-    latest = services.store().list(LATEST)  # what is wrong with the database or its folder is said once, here
+    runs = services.store().list(trainings.LOOKED_AT)  # what is wrong with the data directory is said once, here
     show_incident()
-    demo_panel()
+    demo = standing(services.store())
+chosen = network.network_to_go_on_with(runs or ())
+if chosen is None:
+    beginning.newcomer()
+else:
+    network.go_on(chosen)
+    network.inside(chosen)
+
+st.subheader("Or begin with something else" if chosen else "Or begin here", anchor=False)
+offered = demo is not None and (demo.active or demo.missing)
+with st.grid(2 + bool(chosen and offered), min_column_width=250):
+    if chosen is not None:
+        beginning.again()
+    beginning.photograph()
+    if demo is not None and offered:
+        demo_panel(demo)
 
 st.subheader("One loop, six steps", anchor=False)
-with st.grid(3, min_column_width=200):
+with st.grid(3, min_column_width=250):
     for number, name in enumerate(LOOP, start=1):
-        with st.container(border=True, height="stretch"):
-            navigation.link(name, f"{number} · {navigation.PAGES[name].title}", width="stretch")
-            st.caption(navigation.PAGES[name].lead)
+        page_door(name, "loop", f"{number} · {navigation.PAGES[name].title}")
 
-if latest is not None:
-    latest_trainings(latest)
+if runs:
+    trainings.latest(runs)

@@ -70,8 +70,8 @@ def fetched(name: str, progress: Progress | None = None) -> Iterator[list[IO[byt
 
 
 def _not_received(name: str, failure: NotReceived) -> DataError:
-    offline = [info.name for info in DATASETS.values() if info.download_mb is None]
+    offline = [f"“{info.title}”" for info in DATASETS.values() if info.download_mb is None and not info.own]
     return DataError(
         f"{DATASETS[name].title} could not be downloaded because {failure}: check the "
-        f"internet connection and try again, or choose a data set that needs no download ({', '.join(offline)})."
+        f"internet connection and try again, or choose a data set that needs no download: {', '.join(offline)}."
     )

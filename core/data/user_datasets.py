@@ -30,12 +30,14 @@ class Report:
         skipped: Files that were left out and why; at most the first few hundred.
         num_skipped: How many were left out.
         archive: The name of the file that it came from, if it had one.
+        notes: What was done to some of the pictures as they were opened, one sentence each.
     """
 
     warnings: tuple[str, ...] = ()
     skipped: tuple[tuple[str, str], ...] = ()
     num_skipped: int = 0
     archive: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def is_own(name: str) -> bool:
@@ -134,6 +136,7 @@ def from_record(name: str, record: Mapping[str, Any]) -> tuple[DatasetInfo, Repo
         tuple((str(file), str(reason)) for file, reason in noticed.get("skipped", ())),
         int(noticed.get("num_skipped", 0)),
         str(noticed.get("archive", "")),
+        tuple(map(str, noticed.get("notes", ()))),
     )
 
 

@@ -67,9 +67,11 @@ def preprocessing(run: Run) -> tuple[str, ...]:
     channels, height, width = run.spec.input_shape
     steps = [
         "Orientation: turn the picture upright as its EXIF orientation says; of an animation the first frame counts.",
-        "Bits: 8 for each value; 16-bit values are scaled from 0–65,535 to 0–255.",
+        "Bits: 8 for each value; 16-bit values are scaled from 0–65,535 to 0–255. A picture that uses only the lowest "
+        "of them comes out nearly black: spread it over all of them first.",
         "Colour profile: convert to sRGB (relative colorimetric, black point compensation) where the file carries or "
-        "states another one.",
+        "states another one. Colours for HDR screens (PQ or HLG) are left as they are, and look pale: export such a "
+        "picture in sRGB first.",
         "Transparency: lay the picture on white.",
         f"Size: reduce one whose longer side has more than {KEPT_SIDE:,} pixels to that (bicubic; the shorter side "
         f"keeps {LEAST_SIDE} or more). JPEG files are decoded at 1/2, 1/4 or 1/8 where {ENOUGH} pixels remain.",

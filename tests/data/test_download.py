@@ -171,7 +171,8 @@ def _refused(match: str, home: Path) -> None:
     assert sentence.startswith("Photographs (CIFAR-10) could not be downloaded because 127.0.0.1 ")
     assert sentence.endswith(
         ": check the internet connection and try again, "
-        "or choose a data set that needs no download (mnist5k, digits, shapes)."
+        "or choose a data set that needs no download: “Handwritten digits (MNIST, 5,000)”, “Small handwritten digits "
+        "(8 × 8)”, “Shapes on textured backgrounds”."
     )
     assert not is_stored("cifar10")
     assert [path for path in home.rglob("*") if path.is_file()] == []

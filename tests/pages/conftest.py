@@ -79,6 +79,7 @@ def server(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(background_jobs, "GRACE_SECONDS", dict.fromkeys(Lane, 60.0))
     monkeypatch.setattr(services, "Engine", IdleEngine)
     monkeypatch.setattr(services, "warm", lambda: None)
+    monkeypatch.setattr(services, "is_warm", lambda: True)
     monkeypatch.setattr(start, "epoch_time", lambda draft, config: 2.0)
     monkeypatch.setattr("streamlit.components.v2.manifest_scanner.scan_component_manifests", list)
     _forget()

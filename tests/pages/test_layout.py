@@ -25,7 +25,7 @@ def test_an_address_leads_to_its_page_inside_the_frame() -> None:
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     app.query_params["run"] = "r1"
     app.run()
-    assert app.title[0].value == "Home"
+    assert app.title[0].value == PAGES["home"].headline
     assert [link.value for link in app.sidebar.page_link] == [info.title for info in PAGES.values()]
     assert {link.proto.query_string for link in app.sidebar.page_link} == {"run=r1"}
 

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from core.data import user_datasets
 from core.data.drawing import SPLITS, contradictions, near_duplicates_by_class, remarks
 from core.data.importing.dataset_writer import compact_rows, name_of, publish, record_of, staging_folder, write_header
 from core.data.importing.decoder_pool import DecoderPool
-from core.data.importing.decoder_worker import FITS, NOTE, ImageFormat
+from core.data.importing.decoder_worker import CHANGES, FITS, NOTE, ImageFormat
 from core.data.importing.folder_layout import Naming, Survey, counted_reasons, survey
 from core.data.importing.picture_archive import Skipped
 from core.data.parts import Parts, parts_of
@@ -92,7 +92,8 @@ def bring_in(
             path.write_bytes(archive)
         kept = _decoded(folder, path, found, look, shares, seed, progress)
         warnings = tuple(_warnings(found, kept))
-        report = user_datasets.Report(warnings, *_skipped(found, kept.reasons), archive=source[:80])
+        notes = tuple(opening_notes(kept.notes["shrunk"], kept.notes["colours"]))
+        report = user_datasets.Report(warnings, *_skipped(found, kept.reasons), archive=source[:80], notes=notes)
         name = name_of(title, look, kept.parts, found.files)
         train = kept.notes[: kept.parts.sizes[0]]
         publish(kept.file, name, record_of(title, look, kept.parts, train, report))
@@ -200,6 +201,29 @@ def _warnings(found: Survey, kept: _Kept) -> Iterator[str]:
         )
     pixels = np.memmap(kept.file, np.uint8, "r", kept.begin, kept.shape)
     yield from _doubled(found, parts, pixels, kept.notes["fingerprint"])
+
+
+def opening_notes(shrunk: ArrayLike, colours: ArrayLike) -> Iterator[str]:
+    """Yield a sentence on each thing that was done to some pictures as they were opened.
+
+    Args:
+        shrunk: Of each picture, whether it was opened at a fraction of its size, (N,).
+        colours: Of each picture, what became of its colours, a place in `CHANGES`, (N,).
+    """
+    total, changes = np.size(shrunk), np.asarray(colours)
+    counts = {"shrunk": int(np.count_nonzero(shrunk))}
+    counts |= {change: int(np.count_nonzero(changes == place)) for place, change in enumerate(CHANGES) if change}
+    for what, count in counts.items():
+        if count:
+            yield f"{_OPENED[what]}: {count:,} of {total:,} pictures."
+
+
+_OPENED = {
+    "shrunk": "Opened at a fraction of the size, since the file has very many pixels",
+    "profile": "Colours converted to sRGB from the profile of the file",
+    "stated": "Colours converted to sRGB from others that the file states",
+    "hdr": "Colours for HDR screens, left as they are: export them in sRGB if they look pale",
+}
 
 
 def _doubled(found: Survey, parts: Parts, pixels: NDArray[np.uint8], fingerprints: NDArray[np.uint64]) -> Iterator[str]:

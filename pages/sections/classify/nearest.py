@@ -6,6 +6,7 @@ from core.inference.network import Network
 from pages.sections.classify.reliability import known_reader
 from pages.shared.display.image_cards import Card, cards
 from pages.shared.network import inference
+from pages.shared.network.missing_images import missing_images
 from pages.shared.picture import input_image
 from pages.shared.picture.pixels import enlarged, shown
 from pages.shared.shell.layout import escape_markdown, show_errors
@@ -18,8 +19,7 @@ SIDE = 112
 def nearest_section(weights: Network, picture: input_image.InputImage) -> None:
     """Show the nearest training images, once the reader of the network is there."""
     st.subheader("Nearest training images", anchor=False)
-    if reason := weights.why_no_images:
-        st.caption(escape_markdown(reason))
+    if missing_images(weights, "nearest_", consequence="They are not known here."):
         return
     found = known_reader(weights)
     if found is None:

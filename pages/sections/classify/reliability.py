@@ -11,6 +11,7 @@ from core.inference.network import Network
 from core.progress import Progress
 from pages.shared.display.class_bars import TOP
 from pages.shared.network import inference
+from pages.shared.network.missing_images import missing_images
 from pages.shared.picture import input_image
 from pages.shared.shell.background_jobs import background, known
 from pages.shared.shell.formatting import share
@@ -69,8 +70,7 @@ def verdict_section(weights: Network, picture: input_image.InputImage) -> None:
     if weights.pretrained is not None:
         st.caption(f":material/info: {escape_markdown(CANNOT)}")
         return
-    if reason := weights.why_no_images:
-        st.caption(f":material/info: Its percentages cannot be calibrated. {escape_markdown(reason)}")
+    if missing_images(weights, "reader_", consequence="Its percentages cannot be calibrated."):
         return
     if reason := _too_few(weights):
         st.caption(f":material/info: {reason}")

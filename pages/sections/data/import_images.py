@@ -10,9 +10,9 @@ import streamlit as st
 
 from core.data.drawing import remarks
 from core.data.images import decode_upload
-from core.data.importing.decoder_worker import FITS, ImageFormat, squared
+from core.data.importing.decoder_worker import CHANGES, FITS, ImageFormat, squared
 from core.data.importing.folder_layout import MAX_CLASS_NAME, Naming, NoDataSetError, Survey, survey
-from core.data.importing.importer import bring_in, check_room
+from core.data.importing.importer import bring_in, check_room, opening_notes
 from core.data.importing.picture_archive import Skipped, opened
 from core.data.importing.safezip import content_of
 from core.data.names import ENCODINGS
@@ -175,7 +175,7 @@ def _ask_look(source: ImageSource) -> tuple[str, ImageFormat]:
 
 
 def _preview(source: ImageSource, found: Survey, look: ImageFormat) -> None:
-    pictures = _samples(source.key, look, found.class_names, found, source.archive)
+    pictures, notes = _samples(source.key, look, found.class_names, found, source.archive)
     if not pictures:
         return
     with st.container(horizontal=True, gap="small", key="own_preview"):
@@ -187,12 +187,17 @@ def _preview(source: ImageSource, found: Survey, look: ImageFormat) -> None:
     st.html("<style>.st-key-own_preview img { image-rendering: pixelated; }</style>")
     each = "each class" if len(found.class_names) <= SHOWN else f"each of the first {SHOWN} classes"
     st.caption(f"One picture of {each} as the network will get it, {look.size} × {look.size} pixels.")
+    for words in notes:
+        st.caption(f":material/info: {escape_markdown(words)}")
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
-def _samples(key: str, look: ImageFormat, names: tuple[str, ...], _found: Survey, _archive: bytes) -> dict[int, bytes]:
-    """Return the first readable picture of the first classes, as PNG."""
+def _samples(
+    key: str, look: ImageFormat, names: tuple[str, ...], _found: Survey, _archive: bytes
+) -> tuple[dict[int, bytes], tuple[str, ...]]:
+    """Return the first readable picture of the first classes, as PNG, and what was done to them as they were opened."""
     pictures: dict[int, bytes] = {}
+    opened_so: list[tuple[bool, int]] = []
     labels = np.array(_found.labels)
     with opened(_archive) as file:
         for label in range(min(SHOWN, len(_found.class_names))):
@@ -202,8 +207,9 @@ def _samples(key: str, look: ImageFormat, names: tuple[str, ...], _found: Survey
                 except (ConvScopeError, ValueError):
                     continue
                 pictures[label] = _png(squared(decoded.image, look))
+                opened_so.append((decoded.shrunk > 1, CHANGES.index(decoded.colours)))
                 break
-    return pictures
+    return pictures, tuple(opening_notes(*zip(*opened_so, strict=True))) if opened_so else ()
 
 
 def _png(image: "Image") -> bytes:

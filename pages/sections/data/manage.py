@@ -39,6 +39,8 @@ def manage_panel(info: DatasetInfo) -> None:
 def _noticed(report: user_datasets.Report) -> None:
     if report.archive:
         st.caption(f"Brought in from {escape_markdown(report.archive)}.")
+    for words in report.notes:
+        st.caption(f":material/info: {escape_markdown(words)}")
     for words in report.warnings:
         st.warning(escape_markdown(words), icon=":material/warning:")
     if report.num_skipped:

@@ -18,8 +18,9 @@ from pages.sections.filters.kernels import Filters
 from pages.shared.display.image_cards import Card, cards
 from pages.shared.network import networks
 from pages.shared.network.layers import readout_of
+from pages.shared.network.missing_images import missing_images
 from pages.shared.shell.background_jobs import background, lane_of
-from pages.shared.shell.layout import escape_markdown, show_errors
+from pages.shared.shell.layout import show_errors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -145,9 +146,7 @@ def excites(weights: Network, filters: Filters, index: int, *, brand: str = "") 
         read = readout_of(weights, filters.layer)
         st.markdown(f"**What excites filter {index} of {filters.layer}**")
         strongest = None
-        if reason := weights.why_no_images:
-            st.caption(escape_markdown(reason))
-        else:
+        if not missing_images(weights, "excites_", consequence="Which images move it most is not known."):
             strongest = _top(weights, filters.layer, read, index)
         _preferred(weights, read, index, strongest)
 

@@ -1,4 +1,4 @@
-"""The demo on the first page: one press fills the app with trainings, and what still trains can be cancelled."""
+"""The demo: one press fills the app with trainings, and what still trains can be cancelled."""
 
 import streamlit as st
 
@@ -13,41 +13,34 @@ from pages.shared.widgets.auto_refresh import pulse
 TICK_SECONDS = 1.0
 
 
-def demo_panel() -> None:
-    """Offer the demo, show how far it is while it is made, and then where it is."""
-    with show_errors():
-        before = standing(services.store())
-        live = before.active
+def demo_panel(before: DemoStatus) -> None:
+    """Offer what is missing of the demo, or show how far it is while it is made; `before` has one of these."""
+    live = before.active
 
-        @st.fragment
-        def tick() -> None:
-            with show_errors():
-                now = standing(services.store())
-                _draw(now)
-                if now.active is not live:
-                    st.rerun()
-            if live:
-                pulse(TICK_SECONDS, key="pulse_demo")
+    @st.fragment
+    def tick() -> None:
+        with show_errors():
+            now = standing(services.store())
+            _draw(now)
+            if now.active is not live:
+                st.rerun()
+        if live:
+            pulse(TICK_SECONDS, key="pulse_demo")
 
-        with st.container(border=True, key="demo"):
-            tick()
+    with st.container(border=True, height="stretch", gap="xsmall", key="demo"):
+        tick()
 
 
 def _draw(now: DemoStatus) -> None:
-    words, action = st.columns([3, 1], vertical_alignment="center")
-    words.markdown(
-        "**Or fill every page at once.** Four trainings: digits, shapes, one that overfits, one that diverges."
-    )
+    st.markdown(":material/school: **Fill every page at once**")
+    st.caption("The demo: four trainings, of digits, of shapes, one that overfits and one that diverges.")
     if now.active:
-        with action:
-            st.button("Cancel", key="cancel_demo", icon=":material/close:", width="stretch", on_click=_cancel)
         left = "" if now.seconds_left is None else f" · about {duration(now.seconds_left)} left"
         st.progress(now.progress, text=f"Preparing the demo: {now.progress:.0%}{left}")
-    elif now.missing:
-        with action:
-            st.button("Prepare the demo", key="make_demo", icon=":material/school:", width="stretch", on_click=_queue)
-        st.caption("Takes one or two minutes and no network connection. You can look around meanwhile.")
-    _list(now)
+        st.button("Cancel", key="cancel_demo", icon=":material/close:", on_click=_cancel)
+        _list(now)
+    else:
+        st.button("Prepare the demo", key="make_demo", icon=":material/play_arrow:", on_click=_queue)
 
 
 def _list(now: DemoStatus) -> None:

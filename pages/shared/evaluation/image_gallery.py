@@ -78,13 +78,10 @@ def follow_image(both: Sequence[Network]) -> None:
     side, split, index = left
     weights = both[min(side, len(both) - 1)]
     session.choose(session.PictureSelection("test", weights.dataset_name, index=index, split=split))
-    picture = f"{split}:{index}"  # in the address at once: named later, it would cost a second step back
     if side:
         epoch = None if weights.epoch is None else str(weights.epoch)
-        navigation.go(
-            "explain", run=weights.id, epoch=epoch, other=None, other_epoch=None, target=None, picture=picture
-        )
-    navigation.go("explain", target=None, picture=picture)
+        navigation.go("explain", run=weights.id, epoch=epoch, other=None, other_epoch=None, target=None)
+    navigation.go("explain", target=None)
 
 
 def _label(found: EvaluatedSplit, index: int, other: EvaluatedSplit | None) -> str:

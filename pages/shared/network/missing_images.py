@@ -1,5 +1,7 @@
 """What a page says where it needs the images of a run and they are not here, and the way to them."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from core.data.catalog import DATASETS
@@ -12,24 +14,31 @@ from pages.shared.shell import navigation, services
 from pages.shared.shell.layout import escape_markdown
 
 
-def missing_images(network: Network, place: str = "") -> bool:
+def missing_images(network: Network, place: str = "", *, consequence: str = "") -> bool:
     """Say what is missing and offer what brings it here; nothing is drawn, and False returned, where nothing is.
 
     Args:
         network: Whose images are needed; a pretrained network has none here.
         place: Part of Streamlit's keys; one for each call on a page about the same network.
+        consequence: What there cannot be without them, a sentence: then all of it is a note in small print, of a part
+            of the page that others do without.
     """
     reason, run = network.why_no_images, network.run
     if not reason:
         return False
-    with st.container(border=True, key=f"missing_images_{place}{network.id}"):
+    say = _note(consequence) if consequence else st.markdown
+    with st.container(border=not consequence, gap="xsmall", key=f"missing_images_{place}{network.id}"):
         if run is not None and offered_images(services.store(), run):
-            st.markdown(f"The images of **{escape_markdown(dataset_title(run))}** are not brought in yet.")
-            offer_images(run, place, primary=True)
+            say(f"The images of **{escape_markdown(dataset_title(run))}** are not brought in yet.")
+            offer_images(run, place, primary=not consequence)
         else:
-            st.markdown(escape_markdown(reason))
+            say(escape_markdown(reason))
             _ways(network.dataset_name, pretrained=run is None)
     return True
+
+
+def _note(consequence: str) -> Callable[[str], object]:
+    return lambda words: st.caption(f":material/info: {consequence} {words}")
 
 
 def _ways(dataset: str, *, pretrained: bool) -> None:

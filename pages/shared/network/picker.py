@@ -10,6 +10,7 @@ from core.inference.network import Network
 from core.model.zoo import PLACE, ZOO, ZooInfo
 from core.progress import Progress
 from pages.shared.network import networks
+from pages.shared.run.scores import valid_score
 from pages.shared.shell.controls import told_apart
 from pages.shared.shell.downloads import download_panel
 from pages.shared.shell.layout import empty_state, escape_markdown
@@ -89,8 +90,7 @@ def _describe(network: Network) -> str:
     run = network.run
     if run is None:
         return network.name
-    score = "" if run.valid_accuracy is None else f" · {run.valid_accuracy:.1%}"
-    return f"{run.name} · {run.status}{score}"
+    return " · ".join(filter(None, (run.name, str(run.status), valid_score(run))))
 
 
 def is_ready(network: Network) -> bool:

@@ -7,9 +7,11 @@ import streamlit as st
 from core.runs.records import Run, Status
 from core.runs.training_data import dataset_title
 from core.train.choices import LOSSES
+from pages.shared.display.doors import page_door
 from pages.shared.run.incident import show_incident
 from pages.shared.run.run_controls import transport
-from pages.shared.shell import navigation, services
+from pages.shared.run.scores import right, split_size, valid_score
+from pages.shared.shell import services
 from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.widgets.auto_refresh import pulse
@@ -85,23 +87,21 @@ def _progress(run: Run) -> str:
 def _figures(run: Run) -> None:
     known = LOSSES.get(run.config.get("loss", "cross_entropy"))
     loss = known.title.lower() if known else "loss"  # of a later version
+    valid_loss = None if run.valid_loss is None else f"{run.valid_loss:.3f}"
+    train = None if run.train_accuracy is None else f"{run.train_accuracy:.1%}"
+    speed = f"{run.images_per_second:,.0f}" if run.images_per_second else None
     values = [
-        ("Validation accuracy", run.valid_accuracy, "{:.1%}", "Share of the validation images classified rightly."),
-        (
-            "Validation loss",
-            run.valid_loss,
-            "{:.3f}",
-            f"Mean {loss} on the validation images; smaller is better.",
-        ),
-        ("Training accuracy", run.train_accuracy, "{:.1%}", "Mean over the batches of this epoch."),
-        ("Images per second", run.images_per_second or None, "{:,.0f}", "Training speed over the last seconds."),
+        ("Validation accuracy", valid_score(run), "Share of the validation images classified rightly."),
+        ("Validation loss", valid_loss, f"Mean {loss} on the validation images; smaller is better."),
+        ("Training accuracy", train, "Mean over the batches of this epoch."),
+        ("Images per second", speed, "Training speed over the last seconds."),
     ]
     if run.test_accuracy is not None:
         about = "On images that were used for nothing else: the honest number."
-        values[-1] = ("Test accuracy", run.test_accuracy, "{:.1%}", about)
+        values[-1] = ("Test accuracy", right(run.test_accuracy, split_size(run, 2)), about)
     with st.grid(4, min_column_width=140):
-        for label, value, style, help_text in values:
-            st.metric(label, "–" if value is None else style.format(value), help=help_text, border=True)
+        for label, value, help_text in values:
+            st.metric(label, value or "–", help=help_text, border=True)
 
 
 def what_next(run: Run) -> None:
@@ -111,9 +111,7 @@ def what_next(run: Run) -> None:
     st.subheader("Look inside what it learned", anchor=False)
     with st.grid(3, min_column_width=150):
         for name in ("filters", "feature_maps", "embedding", "evaluate", "explain", "classify"):
-            with st.container(border=True, height="stretch"):
-                navigation.link(name, width="stretch", run=run.id)
-                st.caption(navigation.PAGES[name].lead)
+            page_door(name, "inside", run=run.id)
 
 
 def summary(run: Run) -> str:

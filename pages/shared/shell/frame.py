@@ -5,6 +5,7 @@ from contextvars import ContextVar
 import streamlit as st
 
 from pages.shared.shell import navigation
+from pages.shared.widgets.history_entries import one_entry_an_act
 
 _framed: ContextVar[bool] = ContextVar("framed", default=False)
 
@@ -65,6 +66,8 @@ def _moved() -> None:
 
 def _run(name: str, page: st.Page) -> None:
     _draw(name)
+    with st.sidebar:
+        one_entry_an_act()
     token = _framed.set(True)
     try:
         page.run()
@@ -91,5 +94,7 @@ def _draw(name: str) -> None:
                 section = info.section
                 st.caption(section)
             navigation.link(other, width="stretch")
-    st.title(navigation.PAGES[name].title, anchor=False)
-    st.markdown(navigation.PAGES[name].lead)
+    info = navigation.PAGES[name]
+    st.title(info.headline or info.title, anchor=False)
+    if not info.headline:
+        st.markdown(info.lead)

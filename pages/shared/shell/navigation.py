@@ -20,17 +20,19 @@ class PageInfo:
         icon: A Material symbol (the font ships with Streamlit).
         section: Heading in the side menu; empty for none.
         lead: One sentence that says what the page is for.
+        headline: What stands above the page instead of title and lead; empty for these two.
     """
 
     title: str
     icon: str
     section: str
     lead: str
+    headline: str = ""
 
 
 # In the order of the menu; the name is that of the file and of the address. The first is found at "/".
 PAGES: dict[str, PageInfo] = {
-    "home": PageInfo("Home", ":material/home:", "", "Watch a network learn, look inside it, ask it why."),
+    "home": PageInfo("Home", ":material/home:", "", "", "Watch a network learn, look inside it, ask it why."),
     "data": PageInfo("Data", ":material/photo_library:", "Make", "Choose the pictures to learn from."),
     "build": PageInfo("Build", ":material/layers:", "Make", "Stack layers and see what each one does to the shape."),
     "train": PageInfo("Train", ":material/play_circle:", "Make", "Watch the network learn, batch by batch."),

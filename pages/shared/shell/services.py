@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 WARM_AFTER_SECONDS = 4.0
+_warmed = threading.Event()
 
 
 @st.cache_resource(show_spinner=False)
@@ -47,10 +48,16 @@ def warm() -> threading.Thread:
         import core.probe.activations  # noqa: F401
 
         torch.set_num_threads(1)  # more make small networks slower while workers want the cores
+        _warmed.set()
 
     thread = threading.Thread(target=load, name="warm", daemon=True)
     thread.start()
     return thread
+
+
+def is_warm() -> bool:
+    """Say whether `warm` is done: until then, whatever can wait leaves the cores to the first pages."""
+    return _warmed.is_set()
 
 
 @st.cache_resource(show_spinner="Loading the images …", max_entries=4)

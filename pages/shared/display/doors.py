@@ -1,0 +1,41 @@
+"""Cards that lead somewhere as a whole: their one link covers them, for a click anywhere, and stays a link for keys."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from core.figures.palette import THEMES
+from pages.shared.shell import navigation, session
+
+# What Streamlit puts between a card and its link must not be what the cover is placed by.
+_STYLE = """<style>
+[class*="st-key-door_"] {{ position: relative; cursor: pointer; transition: border-color 120ms; }}
+[class*="st-key-door_"]:hover {{ border-color: {mark}; }}
+[class*="st-key-door_"]:has(a:focus-visible) {{ outline: 3px solid {mark}; outline-offset: 2px; }}
+[class*="st-key-door_"] :has(> a), [class*="st-key-door_"] :has(> .stPageLink) {{ position: static; }}
+[class*="st-key-door_"] a[data-testid="stPageLink-NavLink"] {{
+  position: static; padding: 0; background: none !important;
+}}
+[class*="st-key-door_"] a[data-testid="stPageLink-NavLink"] span {{ white-space: normal; }}
+[class*="st-key-door_"] a[data-testid="stPageLink-NavLink"] p {{ font-weight: 600; font-size: 1rem; }}
+[class*="st-key-door_"] a[data-testid="stPageLink-NavLink"]::after {{ content: ""; position: absolute; inset: 0; }}
+</style>"""
+
+
+@contextmanager
+def door(key: str) -> Iterator[None]:
+    """Draw a card around exactly one `navigation.link`, and words and pictures that lead where it does.
+
+    Cards side by side are equally high. What can be pressed for itself in such a card needs a `z-index`.
+    """
+    st.html(_STYLE.format(mark=THEMES[session.theme()].mark))
+    with st.container(border=True, height="stretch", key=f"door_{key}", gap="xsmall"):
+        yield
+
+
+def page_door(name: str, key: str, title: str = "", **query: str | None) -> None:
+    """Draw a card that leads to a page of `navigation.PAGES` and says what it is for."""
+    with door(f"{key}_{name}"):
+        navigation.link(name, title or None, width="stretch", **query)
+        st.caption(navigation.PAGES[name].lead)

@@ -1,0 +1,22 @@
+"""How good a run's network is, in a few words: a share where many images were asked about, else a count."""
+
+from core.data.catalog import DATASETS
+from core.runs.records import Run
+
+FEW = 100  # images: of fewer, a share to a tenth of a per cent claims what nobody knows
+
+
+def right(share: float, images: int) -> str:
+    """Write what share of some images is right: "97.4%", but "2 of 2" where they are few; 0 images if not known."""
+    return f"{round(share * images):,} of {images:,}" if 0 < images < FEW else f"{share:.1%}"
+
+
+def valid_score(run: Run) -> str:
+    """Write how many of its validation images a run's network gets right; nothing before the first epoch is over."""
+    return "" if run.valid_accuracy is None else right(run.valid_accuracy, split_size(run, 1))
+
+
+def split_size(run: Run, split: int) -> int:
+    """Return how many images there are in train (0), valid (1) or test (2) of a run's data set; 0 if not known."""
+    info = run.dataset_info or DATASETS.get(run.dataset)
+    return info.split_sizes[split] if info else 0
