@@ -1,13 +1,76 @@
-"""Settings that describe themselves: one description serves the check, the widget and the help."""
+"""Options that describe themselves: one description serves the check, the widget and the help."""
 
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, field, fields
+from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from core.errors import ConvScopeError
 
-NOTHING: Mapping[str, tuple[Any, ...]] = MappingProxyType({})
+NOTHING: Mapping[Any, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Option:
+    """One setting: a value among `choices`, a number from `min` to `max` where those are given, or else a layer.
+
+    Attributes:
+        name: Its keyword.
+        label: What it is called on the screen.
+        default: Its value where nothing else is said, which has its type; None lets whoever takes it choose.
+        help: One or two sentences on what it does.
+        min: Smallest number; a whole number unless `default` is a float.
+        max: Largest number.
+        choices: The values it can have, with their titles.
+        group: Heading under which it is asked for.
+        live: Whether it can be changed while the thing that it sets goes on.
+        needs: Values of other options without which it has no effect, by their names.
+        step: By how much a page lets it be moved at once; then it is a slider.
+    """
+
+    name: str
+    label: str
+    default: Any
+    help: str
+    min: float | None = None
+    max: float | None = None
+    choices: Mapping[Any, str] = field(default_factory=dict)
+    group: str = ""
+    live: bool = False
+    needs: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    step: float | None = None
+
+    @property
+    def kind(self) -> Literal["number", "choice", "layer"]:
+        """Whether it is a number (besides which it may have choices), a choice, or the name of a layer."""
+        if self.min is not None:
+            return "number"
+        return "choice" if self.choices else "layer"
+
+    def check(self, value: Any) -> Any:
+        """Return a value, as a float where the option is one; raises `ValueError` if it is not allowed."""
+        if value is None and self.default is None:
+            return None
+        if any(type(value) is type(choice) and value == choice for choice in self.choices):
+            return value
+        if self.kind == "layer" and isinstance(value, str):
+            return value
+        fraction = isinstance(self.default, float)
+        # True is an int to Python, but not a number of filters.
+        number = isinstance(value, (int, float) if fraction else int) and not isinstance(value, bool)
+        if number and self.min is not None and self.max is not None and self.min <= value <= self.max:
+            return float(value) if fraction else value
+        raise ValueError(self.allowed)
+
+    @property
+    def allowed(self) -> str:
+        """What it may be, in words: "'same' or a whole number from 0 to 16"."""
+        words = [repr(choice) for choice in self.choices] or ["the name of a layer"] * (self.kind == "layer")
+        if self.min is not None:
+            number = "a number" if isinstance(self.default, float) else "a whole number"
+            words.append(f"{number} from {self.min} to {self.max}")
+        return " or ".join(words) if len(words) < 3 else f"{', '.join(words[:-1])} or {words[-1]}"
 
 
 def option(
@@ -23,61 +86,33 @@ def option(
     needs: Mapping[str, tuple[Any, ...]] = NOTHING,
     step: float | None = None,
 ) -> Any:
-    """Describe one setting: a value among `choices`, or a number from `min` to `max` where those are given.
-
-    Args:
-        default: Its value where nothing else is said; its type is the setting's.
-        label: What it is called on the screen.
-        help: One or two sentences on what it does.
-        min: Smallest number.
-        max: Largest number.
-        choices: The values it can have, with their titles if they need any.
-        group: Heading under which it is asked for.
-        live: Whether it can be changed while the thing that it sets goes on.
-        needs: Values of other settings without which it has no effect, by their names.
-        step: By how much a page lets it be moved at once; then it is a slider.
-    """
-    metadata: dict[str, Any] = {"label": label, "help": help, "min": min, "max": max, "step": step}
-    metadata |= {"group": group, "live": live, "needs": needs}
+    """Return a field of a dataclass that is an `Option`, whose attributes are explained there; its name is its own."""
     titles = dict(choices) if isinstance(choices, Mapping) else {choice: str(choice) for choice in choices}
-    return field(default=default, metadata=metadata | {"choices": tuple(titles), "titles": titles})
+    described = Option("", label, default, help, min, max, titles, group, live, needs, step)
+    return field(default=default, metadata={"option": described})
 
 
-def matters(setting: Field[Any], values: Mapping[str, Any]) -> bool:
-    """Return whether a setting has an effect beside the `values` of the others."""
-    return all(values[name] in wanted for name, wanted in setting.metadata["needs"].items())
+def options(owner: Any) -> tuple[Option, ...]:
+    """Return the options of such a dataclass (or an instance), in the order in which a page should ask for them."""
+    return _options(owner if isinstance(owner, type) else type(owner))
 
 
-def options(owner: Any) -> tuple[Field[Any], ...]:
-    """Return the settings of such a dataclass (or an instance), in the order in which a page should ask for them."""
-    return tuple(setting for setting in fields(owner) if "label" in setting.metadata)
+@cache
+def _options(owner: Any) -> tuple[Option, ...]:
+    described = ((each.name, each.metadata.get("option")) for each in fields(owner))
+    return tuple(replace(option, name=name) for name, option in described if option is not None)
+
+
+def matters(option: Option, values: Mapping[str, Any]) -> bool:
+    """Return whether an option has an effect beside the `values` of the others."""
+    return all(values[name] in wanted for name, wanted in option.needs.items())
 
 
 def check_options(instance: Any, title: str, error: type[ConvScopeError]) -> None:
-    """Raise `error` with one sentence if a setting has the wrong type or range; whole numbers become floats."""
-    for setting in options(instance):
-        value = getattr(instance, setting.name)
-        if isinstance(setting.default, float) and type(value) is int:
-            object.__setattr__(instance, setting.name, float(value))
-            value = float(value)
-        if not _allowed(value, setting):
-            label = setting.metadata["label"]
-            raise error(f"{title}: {label.lower()} must be {_wanted(setting)}, not {repr(value)[:40]}.")
-
-
-def _allowed(value: object, setting: Field[Any]) -> bool:
-    assert setting.default is not MISSING
-    number = float if isinstance(setting.default, float) else int
-    low, high = setting.metadata["min"], setting.metadata["max"]
-    if any(type(value) is type(choice) and value == choice for choice in setting.metadata["choices"]):
-        return True
-    # `type` and not `isinstance`: True is an int to Python, but not a number of filters
-    return low is not None and type(value) is number and low <= value <= high
-
-
-def _wanted(setting: Field[Any]) -> str:
-    words = [repr(choice) for choice in setting.metadata["choices"]]
-    if setting.metadata["min"] is not None:
-        number = "a number" if isinstance(setting.default, float) else "a whole number"
-        words.append(f"{number} from {setting.metadata['min']} to {setting.metadata['max']}")
-    return " or ".join(words) if len(words) < 3 else f"{', '.join(words[:-1])} or {words[-1]}"
+    """Raise `error` with one sentence if an option has the wrong type or range; whole numbers become floats."""
+    for option in options(instance):
+        value = getattr(instance, option.name)
+        try:
+            object.__setattr__(instance, option.name, option.check(value))
+        except ValueError as refused:
+            raise error(f"{title}: {option.label.lower()} must be {refused}, not {repr(value)[:40]}.") from None

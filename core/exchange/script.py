@@ -131,12 +131,12 @@ def _settings(config: TrainConfig, code: str) -> str:
     lines = ["", "# All settings. Those in small letters are off, have no effect, or are words for what the code does."]
     group = ""
     for setting in options(TrainConfig):
-        if setting.metadata["group"] != group:
-            group = setting.metadata["group"]
+        if setting.group != group:
+            group = setting.group
             lines.append(f"# {group}")
         name, value = setting.name.upper(), getattr(config, setting.name)
         if re.search(rf"\b{name}\b", code):
-            lines.append(f"{name} = {value!r}  # {setting.metadata['label']}")
+            lines.append(f"{name} = {value!r}  # {setting.label}")
         else:
             lines.append(f"#   {setting.name} = {value!r}")
     return "\n".join([*lines, ""])

@@ -28,7 +28,7 @@ from .influence import Snapshot as Snapshot
 from .influence import similarity as similarity
 from .influence import tracin as tracin
 from .methods.base import Method as Method
-from .methods.options import Option as Option
+from .methods.base import Option as Option
 from .methods.registry import METHODS as METHODS
 from .metrics.agreement import Agreement as Agreement
 from .metrics.agreement import agreement_of as agreement_of

@@ -13,8 +13,7 @@ from core.errors import ExplainError
 from core.explain.canonize import canonized
 from core.explain.compatibility import incompatibility
 from core.explain.forward_hooks import ForwardMonitor, check_logits, logits_of, sentences
-from core.explain.methods.base import Method
-from core.explain.methods.options import OptionValue
+from core.explain.methods.base import Method, OptionValue
 from core.explain.methods.registry import METHODS
 from core.explain.metrics.completeness import Gap
 from core.explain.request import AttributionRequest, Contrast

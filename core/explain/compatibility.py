@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from core.explain.canonize import Mean, Sum, canonized, operations
+from core.explain.methods.base import OptionValue
 from core.explain.methods.deep_lift import ELEMENTWISE
-from core.explain.methods.options import OptionValue
 from core.explain.methods.registry import METHODS
 
 _LINEAR = (nn.Conv2d, nn.Linear, nn.BatchNorm2d, nn.BatchNorm1d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, Sum, Mean)

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.errors import ExplainError
-from core.explain.methods.options import OptionValue
+from core.explain.methods.base import OptionValue
 from core.inference.copies import shallow_copy_for_hooks
 from core.inference.prediction import batch_size
 

@@ -1,13 +1,12 @@
 """What changes from one network to another, in words."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import Field
 from itertools import groupby, product
 from typing import Any
 
 from core.model.layers import ACTIVATIONS, Layer
 from core.model.spec import ModelSpec
-from core.options import options
+from core.options import Option, options
 
 Pair = tuple[int | None, int | None]  # places of the same layer in both stacks; None where one lacks it
 
@@ -100,14 +99,14 @@ def _values(layer: Layer) -> str:
     return f" ({_setting(first, _value(first, getattr(layer, first.name)))})"
 
 
-def _setting(setting: Field[Any], value: str) -> str:
-    label = setting.metadata["label"].lower()
+def _setting(setting: Option, value: str) -> str:
+    label = setting.label.lower()
     if setting.name == "function":
         return value
     return f"{value} {label}" if setting.name in _COUNTED else f"{label} {value}"
 
 
-def _value(setting: Field[Any], value: Any) -> str:
+def _value(setting: Option, value: Any) -> str:
     return f"{value:,}" if type(value) is int else ACTIVATIONS.get(value, str(value))
 
 

@@ -20,7 +20,7 @@ ACTIVATIONS = {
 class Layer:
     """One layer of a stack; its settings are checked when it is made.
 
-    Every field but `kind` is a setting whose metadata (`label`, `help`, `min`, `max`, `choices`) drives the
+    Every field but `kind` is a setting (see `core.options.Option`) that drives the
     widget and the check alike. `kind` is a field so that two kinds with the same numbers stay different wherever
     only the values are compared.
 

@@ -11,7 +11,6 @@ from .autograd_reference import pool_pass as pool_pass
 from .classical import CLASSICAL as CLASSICAL
 from .classical import Classical as Classical
 from .classical import ClassicalResult as ClassicalResult
-from .classical import Setting as Setting
 from .classical import apply_classical as apply_classical
 from .embedding.data_map import DataMap as DataMap
 from .embedding.data_map import NoMap as NoMap
@@ -73,7 +72,6 @@ __all__ = [
     "ReceptiveFieldMap",
     "Replace",
     "Sample",
-    "Setting",
     "Swap",
     "TopImages",
     "Window",

@@ -10,20 +10,10 @@ import skimage as ski
 from numpy.typing import ArrayLike, NDArray
 
 from core.errors import ConvScopeError
+from core.options import Option
 
 Floats = NDArray[np.float64]
 _SMALLEST = 4
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A numeric parameter of an operation, from `low` to `high`."""
-
-    name: str
-    label: str
-    default: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +45,7 @@ class Classical:
     summary: str
     kind: str
     function: Callable[..., ClassicalResult]
-    settings: tuple[Setting, ...] = ()
+    options: tuple[Option, ...] = ()
 
 
 def apply_classical(name: str, picture: ArrayLike, **settings: float) -> ClassicalResult:
@@ -80,14 +70,17 @@ def apply_classical(name: str, picture: ArrayLike, **settings: float) -> Classic
         )
     if not np.isfinite(grey).all():
         raise ConvScopeError(f"{operation.title} needs a number in every pixel, and this picture lacks some.")
-    known = {setting.name: setting for setting in operation.settings}
-    for key, value in settings.items():
-        if key not in known or not known[key].low <= value <= known[key].high:
-            ranges = [f"{setting.name} from {setting.low:g} to {setting.high:g}" for setting in known.values()]
+    options = {option.name: option for option in operation.options}
+    values = {name: option.default for name, option in options.items()}
+    for name, value in settings.items():
+        try:
+            values[name] = options[name].check(value)
+        except (KeyError, ValueError) as error:
+            ranges = [f"{option.name} from {option.min:g} to {option.max:g}" for option in options.values()]
             raise ConvScopeError(
-                f"{operation.title} cannot take {key} = {value}: it takes {', '.join(ranges) or 'no settings'}."
-            )
-    return operation.function(grey, **{key: item.default for key, item in known.items()} | settings)
+                f"{operation.title} cannot take {name} = {value}: it takes {', '.join(ranges) or 'no settings'}."
+            ) from error
+    return operation.function(grey, **values)
 
 
 def _map(values: ArrayLike, *, signed: bool = False, note: str = "") -> ClassicalResult:
@@ -160,12 +153,12 @@ def _circles(grey: Floats, sigma: float, share: float) -> ClassicalResult:
 
 
 _NOTHING = "There is no {} in this picture: it is too even, too small or too faint."
-_BLUR = Setting("sigma", "Blur, in pixels", 1.0, 0.1, 5.0)
-_SIGMA = Setting("sigma", "Blur before, in pixels", 1.0, 0.1, 5.0)
-_THETA = Setting("theta", "Direction of the wave, in degrees", 0, 0, 180)
-_GABOR = _THETA, Setting("frequency", "Waves in a pixel", 0.25, 0.05, 0.5)
-_LINES = _SIGMA, Setting("length", "Least length, in heights of the picture", 0.3, 0.1, 1.0)
-_CIRCLES = _SIGMA, Setting("share", "Least part of the circle that is an edge", 0.5, 0.2, 1.0)
+_BLUR = Option("sigma", "Blur, in pixels", 1.0, "", 0.1, 5.0, step=0.1)
+_SIGMA = Option("sigma", "Blur before, in pixels", 1.0, "", 0.1, 5.0, step=0.1)
+_THETA = Option("theta", "Direction of the wave, in degrees", 0, "", 0, 180, step=1)
+_GABOR = _THETA, Option("frequency", "Waves in a pixel", 0.25, "", 0.05, 0.5, step=0.05)
+_LINES = _SIGMA, Option("length", "Least length, in heights of the picture", 0.3, "", 0.1, 1.0, step=0.05)
+_CIRCLES = _SIGMA, Option("share", "Least part of the circle that is an edge", 0.5, "", 0.2, 1.0, step=0.05)
 
 # fmt: off
 CLASSICAL: dict[str, Classical] = {
@@ -182,9 +175,9 @@ CLASSICAL: dict[str, Classical] = {
         lambda grey, sigma: _map(ski.filters.gaussian(grey, sigma)), (_BLUR,)),
     "gabor": Classical("Gabor", "Where stripes of one direction and width are.", "map", _gabor, _GABOR),
     "hog": Classical("HOG", "In each cell, the directions of its edges as a star.", "map", _hog, (
-        Setting("cell", "Cell, in pixels", 4, 2, 32),)),
+        Option("cell", "Cell, in pixels", 4, "", 2, 32, step=1),)),
     "orb": Classical("ORB key-points", "Corners that are found again when the picture turns.", "marks", _orb, (
-        Setting("count", "At most", 40, 1, 200),)),
+        Option("count", "At most", 40, "", 1, 200, step=1),)),
     "sift": Classical("SIFT key-points", "Blobs that are found again at other sizes and turns.", "marks", _sift),
     "hough_lines": Classical("Hough lines", "Straight lines on which many edges agree.", "marks", _lines, _LINES),
     "hough_circles": Classical("Hough circles", "Circles on which many edges agree.", "marks", _circles, _CIRCLES),

@@ -87,7 +87,7 @@ def _record(store: RunStore, run: Run) -> dict[str, Any]:
         "input": _shape(run.spec.input_shape),
         "words": in_words(config, info.split_sizes[0] if info else 0),
         "settings": [
-            (setting.metadata["group"], setting.metadata["label"], value_words(setting, getattr(config, setting.name)))
+            (setting.group, setting.label, value_words(setting, getattr(config, setting.name)))
             for setting in options(TrainConfig)
         ],
         "events": store.series.events(run.id),

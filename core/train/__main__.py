@@ -28,11 +28,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--preset", choices=list(PRESETS), default="tutorial", help="Network to train.")
     parser.add_argument("--name", default=None, help="What the run is called; by default network and data set.")
     for setting in options(TrainConfig):
-        text = setting.metadata["label"] + ": " + setting.metadata["help"].replace("%", "%%")
+        text = setting.label + ": " + setting.help.replace("%", "%%")
         parser.add_argument(
             "--" + setting.name.replace("_", "-"),
             type=type(setting.default),
-            choices=setting.metadata["choices"] or None,
+            choices=tuple(setting.choices) or None,
             default=setting.default,
             help=text,
         )

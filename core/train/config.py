@@ -158,5 +158,5 @@ def check_batch_size(batch_size: int, fewest: int) -> None:
         )
 
 
-AUGMENTATIONS = tuple(setting.name for setting in options(TrainConfig) if setting.metadata["group"] == "Augmentation")
-LIVE = tuple(setting.name for setting in options(TrainConfig) if setting.metadata["live"])
+AUGMENTATIONS = tuple(setting.name for setting in options(TrainConfig) if setting.group == "Augmentation")
+LIVE = tuple(setting.name for setting in options(TrainConfig) if setting.live)

@@ -1,11 +1,11 @@
 """The settings of a training in words."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import Field, asdict
+from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 
-from core.options import matters, options
+from core.options import Option, matters, options
 from core.train.choices import OPTIMIZERS
 from core.train.config import TrainConfig
 
@@ -14,16 +14,16 @@ _TOLD = ("epochs", "batch_size", "optimizer", "lr", "train_images")  # said in a
 _ALWAYS = ("momentum", "step_epochs", "step_factor", "seed", "precision", "device")  # also where the default holds
 
 
-def label(setting: Field[Any]) -> str:
+def label(setting: Option) -> str:
     """Return what a setting is called inside a sentence: "learning rate", but "L1"."""
-    title: str = setting.metadata["label"]
+    title: str = setting.label
     return title if title[:2].isupper() or title[1:2].isdigit() else title[0].lower() + title[1:]
 
 
-def value_words(setting: Field[Any], value: Any) -> str:
+def value_words(setting: Option, value: Any) -> str:
     """Return a value of a setting as people say it; also one that is not allowed, in at most 40 characters."""
     if isinstance(value, str):
-        title = str(setting.metadata["titles"].get(value, value))[:40]
+        title = str(setting.choices.get(value, value))[:40]
         return title if setting.name == "optimizer" else title[:1].lower() + title[1:]  # most are people's names
     if type(value) not in (int, float):
         return repr(value)[:40]
@@ -44,7 +44,7 @@ def in_words(config: TrainConfig, images: int) -> tuple[str, ...]:
     seen = min(config.train_images or images, images or config.train_images)
     sentences = [f"Sees {f'{seen:,}' if seen else 'all'} training images {times}, {amount}."]
     rule = [OPTIMIZERS[config.optimizer].title, f"learning rate {config.lr:g}"]
-    for group, settings in groupby(options(config), key=lambda setting: setting.metadata["group"]):
+    for group, settings in groupby(options(config), key=lambda setting: setting.group):
         parts = [f"{label(setting)} {value_words(setting, value)}" for setting, value in _notable(config, settings)]
         if group == "Loss and optimiser":
             sentences.append(_sentence([*rule, *parts]))
@@ -53,7 +53,7 @@ def in_words(config: TrainConfig, images: int) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def _notable(config: TrainConfig, settings: Any) -> list[tuple[Field[Any], Any]]:
+def _notable(config: TrainConfig, settings: Any) -> list[tuple[Option, Any]]:
     """Return the settings worth a word, with their values: those that were changed and have an effect."""
     values = asdict(config)
     return [
@@ -107,7 +107,7 @@ def distinct_settings(configs: Sequence[Mapping[str, Any]]) -> dict[str, tuple[s
             value_words(setting, values[setting.name]) if matters(setting, values) else "–" for values in filled
         )
         if len(set(words)) > 1:
-            found[str(setting.metadata["label"])] = words
+            found[str(setting.label)] = words
     return found
 
 
@@ -115,7 +115,7 @@ def _filled(values: Mapping[str, Any]) -> dict[str, Any]:
     return {setting.name: values.get(setting.name, setting.default) for setting in options(TrainConfig)}
 
 
-def _change(setting: Field[Any], old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+def _change(setting: Option, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     after = value_words(setting, new[setting.name])
     if not matters(setting, new):
         return ""

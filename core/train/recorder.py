@@ -85,7 +85,7 @@ class Recording:
         for setting in options(TrainConfig):
             old, new = getattr(before, setting.name), getattr(config, setting.name)
             if old != new:
-                text = f"{setting.metadata['label'].lower()} {old:g} → {new:g}"
+                text = f"{setting.label.lower()} {old:g} → {new:g}"
                 self._events.append(Event(self.training.step, "edit", text))
         self.training.adjust(config)
 

@@ -171,10 +171,10 @@ def test_the_strengths_are_those_of_a_training() -> None:
     from core.options import options
     from core.train.config import TrainConfig
 
-    settings = {setting.name: setting.metadata for setting in options(TrainConfig)}
+    settings = {setting.name: setting for setting in options(TrainConfig)}
     assert [kind.name for kind in fields(Augmentation)] == list(KINDS)
     for kind, most in STRONGEST.items():
-        assert (settings[kind]["min"], settings[kind]["max"]) == (0, most)
+        assert (settings[kind].min, settings[kind].max) == (0, most)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -25,9 +25,9 @@ def _layer(chance: random.Random) -> Layer:
     kind = LAYERS[chance.choice(list(LAYERS))]
     values = {}
     for setting in options(kind):
-        wanted = chance.choice(SMALL.get(setting.name) or setting.metadata["choices"])
-        in_range = setting.metadata["min"] is not None and not isinstance(wanted, str)
-        values[setting.name] = wanted if in_range or wanted in setting.metadata["choices"] else setting.default
+        wanted = chance.choice(SMALL.get(setting.name) or list(setting.choices))
+        in_range = setting.min is not None and not isinstance(wanted, str)
+        values[setting.name] = wanted if in_range or wanted in setting.choices else setting.default
     return kind(**values)
 
 

@@ -69,11 +69,10 @@ def test_the_images_and_the_classes_count_too() -> None:
 def test_every_setting_of_every_layer_is_told(kind: str, setting: object) -> None:
     layer = LAYERS[kind]()
     old = getattr(layer, setting.name)
-    about = setting.metadata
-    new = next(value for value in (*about["choices"], 1, 2, 0.125) if value != old and _allowed(layer, setting, value))
+    new = next(value for value in (*setting.choices, 1, 2, 0.125) if value != old and _allowed(layer, setting, value))
     (change,) = spec_changes(network(layer), network(replace(layer, **{setting.name: new})))
     assert " → " in change
-    assert about["label"].lower() in change or setting.name == "function"
+    assert setting.label.lower() in change or setting.name == "function"
 
 
 def _allowed(layer: Layer, setting: object, value: object) -> bool:

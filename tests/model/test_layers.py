@@ -43,11 +43,10 @@ def test_every_kind_can_be_shown_in_a_menu(kind: type[Layer]) -> None:
 def test_every_setting_says_what_a_widget_needs_and_matters(kind: type[Layer]) -> None:
     assert [setting.name for setting in options(kind)] == [f.name for f in fields(kind) if f.name != "kind"]
     for setting in options(kind):
-        about = setting.metadata
-        assert list(about["titles"]) == list(about["choices"])
-        assert about["label"] and about["help"].endswith(".")
-        assert (about["min"] is None) == (about["max"] is None)
-        allowed = [*about["choices"], *([about["min"], about["max"]] if about["min"] is not None else [])]
+        assert all(setting.choices.values())
+        assert setting.label and setting.help.endswith(".")
+        assert (setting.min is None) == (setting.max is None)
+        allowed = [*setting.choices, *([setting.min, setting.max] if setting.min is not None else [])]
         assert len({replace(kind(), **{setting.name: value}) for value in allowed}) == len(allowed) >= 2
 
 
@@ -55,12 +54,12 @@ def test_every_setting_says_what_a_widget_needs_and_matters(kind: type[Layer]) -
 def test_every_setting_refuses_what_is_out_of_its_range(kind: type[Layer]) -> None:
     for setting in options(kind):
         wrong = [True, None, "", "nonsense", [3], float("nan")]
-        if setting.metadata["min"] is not None:
-            wrong += [setting.metadata["min"] - 1, setting.metadata["max"] + 1, 10**30]
+        if setting.min is not None:
+            wrong += [setting.min - 1, setting.max + 1, 10**30]
         if not isinstance(setting.default, float):
             wrong += [2.0, 10**30]
         for value in wrong:
-            with pytest.raises(SpecError, match=f"^{kind.title}: {setting.metadata['label'].lower()} must be .*, not"):
+            with pytest.raises(SpecError, match=f"^{kind.title}: {setting.label.lower()} must be .*, not"):
                 kind(**{setting.name: value})
 
 

@@ -41,8 +41,7 @@ def test_every_preset_comes_back_as_it_was(dataset: str, name: str) -> None:
 
 @pytest.mark.parametrize("setting", options(TrainConfig), ids=lambda setting: setting.name)
 def test_every_setting_comes_back_as_it_was(setting: object) -> None:
-    about = setting.metadata
-    values = [value for value in (*about["choices"], about["min"], about["max"]) if value is not None]
+    values = [value for value in (*setting.choices, setting.min, setting.max) if value is not None]
     assert values
     for value in values:
         config = replace(TrainConfig(), **{setting.name: value})

@@ -28,7 +28,7 @@ def train_page(run_id: str | None = None) -> AppTest:
         app.query_params["run"] = run_id
     app.session_state["draft"] = session.new_draft("digits", "lenet5")
     for setting in options(TrainConfig):
-        app.session_state[f"group_{setting.metadata['group']}"] = True  # nothing is folded away
+        app.session_state[f"group_{setting.group}"] = True  # nothing is folded away
     return app.run()
 
 

@@ -62,10 +62,10 @@ def test_settings_reach_scikit_image() -> None:
 
 @pytest.mark.parametrize("name", CLASSICAL)
 def test_every_setting_matters(name: str) -> None:
-    for setting in CLASSICAL[name].settings:
+    for setting in CLASSICAL[name].options:
         first, last = (
             apply_classical(name, DISC + BAR + NOISE[:1, :1], **{setting.name: value})
-            for value in (setting.low, setting.high)
+            for value in (setting.min, setting.max)
         )
         assert any(
             not np.array_equal(getattr(first, part), getattr(last, part))

@@ -39,7 +39,7 @@ def test_every_field_describes_itself():
     ],
 )
 def test_a_value_out_of_range_is_named(name, value):
-    label = next(setting.metadata["label"] for setting in options(TrainConfig) if setting.name == name)
+    label = next(setting.label for setting in options(TrainConfig) if setting.name == name)
     with pytest.raises(ConfigError, match=re.escape(label.lower())):
         TrainConfig(**{name: value})
 

@@ -1,29 +1,27 @@
 """What changes between two trainings is told in the words of the settings, and only what has an effect."""
 
-from dataclasses import Field, asdict, replace
-from typing import Any
+from dataclasses import asdict, replace
 
 import pytest
 
-from core.options import options
+from core.options import Option, options
 from core.train.config import TrainConfig
 from core.train.describe import config_changes, distinct_settings
 
 
-def other(setting: Field[Any], value: object) -> object:
-    about = setting.metadata
-    if about["choices"]:
-        return next(choice for choice in about["choices"] if choice != value)
-    return about["max"] if value != about["max"] else about["min"]
+def other(setting: Option, value: object) -> object:
+    if setting.choices:
+        return next(choice for choice in setting.choices if choice != value)
+    return setting.max if value != setting.max else setting.min
 
 
 @pytest.mark.parametrize("setting", options(TrainConfig), ids=lambda setting: setting.name)
-def test_every_setting_is_told_where_it_has_an_effect(setting: Field[Any]) -> None:
-    beside = {name: wanted[0] for name, wanted in setting.metadata["needs"].items()}
+def test_every_setting_is_told_where_it_has_an_effect(setting: Option) -> None:
+    beside = {name: wanted[0] for name, wanted in setting.needs.items()}
     before = asdict(TrainConfig(**beside))
     after = before | {setting.name: other(setting, before[setting.name])}
     change = config_changes(before, after)[0]
-    label = setting.metadata["label"]
+    label = setting.label
     assert change.startswith((label, label[0].lower() + label[1:]))
     assert " → " in change
     assert config_changes(after, after) == ()

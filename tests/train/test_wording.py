@@ -1,11 +1,8 @@
 """A training told in sentences names what was chosen, and nothing that does not matter."""
 
-from dataclasses import Field
-from typing import Any
-
 import pytest
 
-from core.options import options
+from core.options import Option, options
 from core.train.config import TrainConfig
 from core.train.describe import in_words, label, value_words
 
@@ -56,10 +53,9 @@ def test_gradient_descent_has_no_batches() -> None:
 
 
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=lambda setting: setting.name)
-def test_every_setting_that_was_changed_is_told(setting: Field[Any]) -> None:
-    beside = {name: wanted[0] for name, wanted in setting.metadata["needs"].items()}
-    about = setting.metadata
-    value = about["choices"][-1] if about["choices"] else about["max"]
+def test_every_setting_that_was_changed_is_told(setting: Option) -> None:
+    beside = {name: wanted[0] for name, wanted in setting.needs.items()}
+    value = list(setting.choices)[-1] if setting.choices else setting.max
     before, after = (in_words(TrainConfig(**beside, **more), 0) for more in ({}, {setting.name: value}))
     assert before != after
     assert value_words(setting, value) in " ".join(after) or setting.name == "optimizer"

@@ -1,7 +1,7 @@
 """Random but valid networks, training settings and data sets, drawn from a seed."""
 
 import random
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -103,16 +103,16 @@ def draw_config(rng: random.Random, dataset: str) -> TrainConfig:
 
 
 def _value(rng: random.Random, setting: Any, ranges: dict[str, tuple[Any, Any]]) -> Any:
-    choices, low, high = (setting.metadata[name] for name in ("choices", "min", "max"))
+    choices, low, high = setting.choices, setting.min, setting.max
     if choices and (low is None or rng.random() < 0.4):
-        return rng.choice(choices)
+        return rng.choice(list(choices))
     low, high = ranges.get(setting.name, (low, high))
     return rng.uniform(low, high) if isinstance(setting.default, float) else rng.randint(low, high)
 
 
 def _function(rng: random.Random) -> str:
-    (function,) = (field for field in fields(Activation) if field.name == "function")
-    return str(rng.choice(function.metadata["choices"]))
+    (function,) = options(Activation)
+    return str(rng.choice(list(function.choices)))
 
 
 def _shape(spec: ModelSpec) -> tuple[int, ...]:

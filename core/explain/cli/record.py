@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from core.errors import ExplainError
 from core.explain.attribution import Attribution
-from core.explain.methods.options import OptionValue
+from core.explain.methods.base import OptionValue
 from core.explain.methods.registry import METHODS
 from core.explain.metrics.completeness import Gap
 from core.inference.network import Network, class_reference

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from core.explain.methods.base import Method, Promise
 from core.explain.methods.gradients import BASELINE
-from core.explain.methods.options import Option
+from core.options import Option
 
 if TYPE_CHECKING:
     from torch import Tensor

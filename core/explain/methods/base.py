@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from core.errors import ExplainError
-from core.explain.methods.options import Option, OptionValue, Shape
+from core.options import Option
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from core.explain.request import AttributionRequest
 
+Shape = tuple[int, int, int]
+OptionValue = int | float | str | None
 Family = Literal["Gradients", "Rules for going back", "Layers", "Covering", "Units"]
 
 
@@ -80,11 +82,19 @@ class Method:
     promise: Promise | None = None
     blank: str = "no change of the picture moves this score, because no unit on the way to it is active."
 
-    def resolve(self, given: Mapping[str, OptionValue]) -> dict[str, OptionValue]:
+    def resolve(self, values: Mapping[str, OptionValue]) -> dict[str, OptionValue]:
         """Return every option with its value, the default where none is given; raises `ExplainError`."""
-        known = {option.name: option for option in self.options}
-        for name in given:
-            if name not in known:
-                has = f"its options are {', '.join(known)}" if known else "it has no options"
+        described = {option.name: option for option in self.options}
+        for name in values:
+            if name not in described:
+                has = f"its options are {', '.join(described)}" if described else "it has no options"
                 raise ExplainError(f"{self.title} has no option {name!r}: {has}.")
-        return {name: option.check(given.get(name, option.default), self.title) for name, option in known.items()}
+        return {name: self._checked(option, values.get(name, option.default)) for name, option in described.items()}
+
+    def _checked(self, option: Option, value: OptionValue) -> OptionValue:
+        try:
+            checked: OptionValue = option.check(value)
+        except ValueError as error:
+            allowed = f"one of {', '.join(option.choices)}" if option.choices else error
+            raise ExplainError(f"{option.label} of {self.title} must be {allowed}, not {value!r}.") from None
+        return checked

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import ExplainError
 from core.explain.methods.base import Method
-from core.explain.methods.options import Option
+from core.options import Option
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.explain.methods.base import Method, Promise
-from core.explain.methods.options import Option
+from core.options import Option
 
 if TYPE_CHECKING:
     from torch import Tensor

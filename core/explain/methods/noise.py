@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from core.explain.methods.base import Method
-from core.explain.methods.options import Option, OptionValue, Shape
+from core.explain.methods.base import Method, OptionValue, Shape
+from core.options import Option
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 SAMPLES = Option("samples", "Samples", 25, "How many noisy copies are averaged.", 4, 200)
 NOISE = Option(
-    "noise", "Noise", 0.15, "Standard deviation of the noise, as a share of the picture's range of values.", 0.01, 1.0
+    "noise", "Noise", 0.15, "Standard deviation of the noise, as a share of the picture's range of values.", 0.01, 1
 )
 _BASES = {
     "gradient": "Gradient",

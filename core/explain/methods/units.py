@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from core.errors import ExplainError
 from core.explain.methods.base import Method
 from core.explain.methods.gradients import BASELINE, STEPS
-from core.explain.methods.options import Option
+from core.options import Option
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -11,12 +11,13 @@ from core.figures.grids import colorize
 from core.figures.scales import ColorScale
 from core.formatting import number
 from core.inference.network import Network
-from core.probe.classical import CLASSICAL, Classical, Setting
+from core.probe.classical import CLASSICAL, Classical
 from pages.shared.display.map_grid import color_bar, grid
 from pages.shared.network import inference
 from pages.shared.network.comparison import collect_results, side_by_side, unwrap
 from pages.shared.picture import input_image, picker
 from pages.shared.shell import session
+from pages.shared.shell.controls import ask
 from pages.shared.shell.formatting import dimensions
 from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.shell.navigation import link
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 CARD = 140  # screen pixels that an operation needs
 PHOTOGRAPH = 192  # pixels of the longer side of one in more detail
 _GREY = (0.2125, 0.7154, 0.0721)  # the weights of red, green and blue in scikit-image's rgb2gray
-_WHOLE = ("count", "cell", "theta")  # settings that are whole numbers
 _COUNTED = {"points": "key-point", "segments": "line", "circles": "circle"}
 
 
@@ -81,23 +81,17 @@ def _card(name: str, operation: Classical, picture: input_image.InputImage) -> N
     """Show what one operation makes of the picture, and its settings where it has some."""
     place = st.container(gap="xsmall")
     chosen: dict[str, float] = {}
-    if operation.settings:
+    if operation.options:
         with st.popover("Settings", icon=":material/tune:", type="tertiary", key=f"settings_{name}"):
-            chosen = {setting.name: _ask(name, setting) for setting in operation.settings}
+            chosen = {
+                option.name: ask(option, option.default, f"classical_{name}_{option.name}", persist_state="session")
+                for option in operation.options
+            }
     with place:
         pixels, words = _drawn(name, picture.digest, tuple(sorted(chosen.items())), picture)
         st.image(pixels, width="stretch", alt=f"{operation.title}: {words}")
         st.markdown(f"**{operation.title}**  \n:small[{operation.summary}]")
         st.caption(escape_markdown(words))
-
-
-def _ask(name: str, setting: Setting) -> float:
-    key = f"classical_{name}_{setting.name}"
-    if setting.name in _WHOLE:
-        low, high, value = int(setting.low), int(setting.high), int(setting.default)
-        return float(st.slider(setting.label, low, high, value, key=key, persist_state="session"))
-    step = 0.05 if setting.high <= 1 else 0.1
-    return st.slider(setting.label, setting.low, setting.high, setting.default, step, key=key, persist_state="session")
 
 
 @st.cache_data(show_spinner=False, max_entries=256)

@@ -2,14 +2,14 @@
 
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import Field, asdict
+from dataclasses import asdict
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core.data.catalog import DATASETS, DIGITS
-from core.options import options
+from core.options import Option, options
 from core.train.config import AUGMENTATIONS, TrainConfig
 from pages.shared.shell import navigation, services, session
 from pages.shared.shell.layout import show_errors
@@ -67,16 +67,17 @@ def augmentation_sliders(kept: Mapping[str, float], key: str) -> dict[str, float
         return {kind.name: _slider(kind, float(kept[kind.name]), f"{key}_{kind.name}") for kind in kinds}
 
 
-def _slider(setting: Field[Any], value: float, key: str) -> float:
-    about, share = setting.metadata, setting.metadata["max"] <= 1
+def _slider(setting: Option, value: float, key: str) -> float:
+    assert setting.min is not None and setting.max is not None
+    share = setting.max <= 1
     moved = st.slider(
-        about["label"],
-        min_value=float(about["min"]),
-        max_value=float(about["max"]),
+        setting.label,
+        min_value=float(setting.min),
+        max_value=float(setting.max),
         value=value,
         step=0.05 if share else 5.0,
         format="percent" if share else "%g°",
-        help=about["help"],
+        help=setting.help,
         key=key,
     )
     return round(float(moved), 4)  # the browser adds up its steps

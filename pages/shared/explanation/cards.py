@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.errors import ConvScopeError
-from core.explain.methods.base import Method
-from core.explain.methods.options import OptionValue
+from core.explain.methods.base import Method, OptionValue
 from core.formatting import number
 from core.progress import Progress
 from pages.shared.explanation.controls import HeatmapStyle

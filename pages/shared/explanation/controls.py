@@ -3,17 +3,18 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import get_args
 
 import streamlit as st
 
 from core.errors import ConvScopeError
-from core.explain.methods.base import Family, Method
-from core.explain.methods.options import Option, OptionValue
+from core.explain.methods.base import Family, Method, OptionValue
 from core.explain.methods.registry import METHODS
 from core.figures.overlays import Sign
 from core.inference.network import Network
+from core.options import Option
 from pages.shared.display.class_bars import class_name
+from pages.shared.shell.controls import ask
 from pages.shared.shell.layout import escape_markdown
 
 # Until others are chosen.
@@ -97,24 +98,12 @@ def _ask_settings(weights: Network) -> None:
 
 
 def _ask_option(weights: Network, method: Method, option: Option) -> OptionValue:
-    label, key = f"{method.title}: {option.label.lower()}", f"option_{method.name}_{option.name}"
-    words: dict[str, Any] = {"key": key, "help": option.help, "persist_state": "session"}
-    if option.kind == "choice":
-        choices = list(option.choices)
-        index = choices.index(str(option.default))
-        return st.selectbox(label, choices, index=index, format_func=option.choices.__getitem__, **words)
-    if option.kind == "number":
-        if isinstance(option.default, float):
-            return float(st.number_input(label, option.low, option.high, option.default, format="%g", **words))
-        default = None if option.default is None else int(option.default)
-        value = st.number_input(
-            label, int(option.low or 0), int(option.high or 0), default, placeholder="Automatic", **words
-        )
-        return None if value is None else int(value)
-    words["key"] = f"{key}_{weights.id}"
-    names = ["", *_layers(weights, method)]
-    layer = st.selectbox(label, names, format_func=lambda layer: layer or "Automatic", **words)
-    return layer or None
+    key, layers = f"option_{method.name}_{option.name}", list[str]()
+    if option.kind == "layer":
+        key, layers = f"{key}_{weights.id}", list(_layers(weights, method))
+    label = f"{method.title}: {option.label.lower()}"
+    chosen: OptionValue = ask(option, option.default, key, label=label, layers=layers, persist_state="session")
+    return chosen
 
 
 def _layers(weights: Network, method: Method) -> Sequence[str]:

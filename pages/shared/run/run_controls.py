@@ -126,7 +126,7 @@ def _live(run: Run) -> None:
     with st.grid(2, min_column_width=150):
         for setting in options(TrainConfig):
             now = values.get(setting.name, setting.default)
-            if setting.metadata["live"] and matters(setting, {**vars(TrainConfig()), **values}):
+            if setting.live and matters(setting, {**vars(TrainConfig()), **values}):
                 key = f"live_{run.id}_{setting.name}_{now:g}"
                 ask(setting, now, key, on_change=_edit, args=(run.id, setting.name, key))
 

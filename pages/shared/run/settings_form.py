@@ -1,13 +1,12 @@
 """Asking for the settings of a training, group by group, from their own descriptions."""
 
 from collections.abc import Mapping
-from dataclasses import Field
 from itertools import groupby
 from typing import Any
 
 import streamlit as st
 
-from core.options import matters, options
+from core.options import Option, matters, options
 from core.train.config import TrainConfig
 from pages.shared.shell import navigation, session
 from pages.shared.shell.controls import ask
@@ -19,7 +18,7 @@ def ask_settings() -> TrainConfig:
     """Ask for all settings of the next training, and remember them; raises `ConfigError` if one is out of range."""
     kept = session.config()
     values = dict(vars(kept))
-    groups = groupby(options(TrainConfig), key=lambda setting: setting.metadata["group"])
+    groups = groupby(options(TrainConfig), key=lambda setting: setting.group)
     for group, settings in groups:
         if group == BASICS:
             _ask_group(tuple(settings), values)
@@ -36,7 +35,7 @@ def ask_settings() -> TrainConfig:
     return config
 
 
-def _ask_group(settings: tuple[Field[Any], ...], values: dict[str, Any]) -> None:
+def _ask_group(settings: tuple[Option, ...], values: dict[str, Any]) -> None:
     """Ask for some settings and put the answers into `values`; what has no effect beside the others is greyed."""
     with st.grid(2, min_column_width=150):
         for setting in settings:
@@ -57,9 +56,9 @@ def _changes(config: TrainConfig) -> None:
 def differing(values: Mapping[str, Any]) -> list[str]:
     """Name the settings outside the basics that are not at their default."""
     return [
-        setting.metadata["label"].lower()
+        setting.label.lower()
         for setting in options(TrainConfig)
-        if setting.metadata["group"] != BASICS and values.get(setting.name, setting.default) != setting.default
+        if setting.group != BASICS and values.get(setting.name, setting.default) != setting.default
     ]
 
 

@@ -2,43 +2,64 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import Field
 from math import floor, log10
 from typing import Any
 
 import streamlit as st
 
 from core.data.catalog import DATASETS
+from core.options import Option
 from pages.shared.shell.layout import escape_markdown
 
+AUTOMATIC = "Automatic"  # what an option reads that is left to whoever takes it
 MANY = 24  # layers that can stand side by side
 
 
-def ask(setting: Field[Any], value: Any, key: str, *, disabled: bool = False, **words: Any) -> Any:
-    """Ask for one self-describing setting (see `core.options`) and return what it is set to.
+def ask(
+    option: Option,
+    value: Any,
+    key: str,
+    *,
+    label: str = "",
+    layers: Sequence[str] = (),
+    disabled: bool = False,
+    **words: Any,
+) -> Any:
+    """Ask for one option and return what it is set to.
 
-    `words` go to the widget: `on_change` and its `args`, say.
+    Args:
+        option: What is asked for; if its default is None, it may be left to whoever takes it.
+        value: What it is set to at first.
+        key: Streamlit's key.
+        label: What the control says instead of the option's label.
+        layers: Those to choose from, where the option is a layer.
+        disabled: Whether it is greyed.
+        **words: For the widget: `on_change` and its `args`, say.
     """
-    about = setting.metadata
-    words |= {"label": about["label"] + " ⚡" * about["live"], "help": about["help"], "key": key, "disabled": disabled}
-    if about["choices"]:
-        choices = list(about["choices"])
-        if about["min"] is not None:  # either a word or a small number
-            choices += range(int(about["min"]), int(about["max"]) + 1)
-        titles = about["titles"]
-        return st.selectbox(
-            index=choices.index(value),
+    words |= {"label": label or option.label + " ⚡" * option.live, "help": option.help or None}
+    words |= {"key": key, "disabled": disabled}
+    if option.choices or option.kind == "layer":
+        # Streamlit takes None for nothing chosen, so that an empty text stands for it.
+        choices = [*([""] if option.default is None else []), *option.choices, *layers]
+        if option.min is not None and option.max is not None:  # either a word or a small number
+            choices += range(int(option.min), int(option.max) + 1)
+        titles = {"": AUTOMATIC, **option.choices}
+        chosen = st.selectbox(
+            index=choices.index("" if value is None else value),
             options=choices,
             format_func=lambda choice: str(titles.get(choice, choice)),
             **words,
         )
-    if isinstance(setting.default, float):
-        low, high = float(about["min"]), float(about["max"])
-        if about["step"]:
-            return st.slider(min_value=low, max_value=high, value=float(value), step=about["step"], **words)
-        step = _step(setting.default)
-        return st.number_input(min_value=low, max_value=high, value=float(value), step=step, format="%g", **words)
-    return st.number_input(min_value=int(about["min"]), max_value=int(about["max"]), value=int(value), step=1, **words)
+        return None if chosen == "" else chosen
+    assert option.min is not None and option.max is not None
+    number: type[int] | type[float] = float if isinstance(option.default, float) else int
+    words |= {"min_value": number(option.min), "max_value": number(option.max)}
+    words |= {"value": None if value is None else number(value)}
+    if option.step:
+        return st.slider(step=number(option.step), **words)
+    if number is float:
+        return st.number_input(step=_step(option.default), format="%g", **words)
+    return st.number_input(step=1, placeholder=AUTOMATIC if option.default is None else None, **words)
 
 
 def _step(default: float) -> float:

@@ -85,7 +85,7 @@ def _value(name: str, text: str) -> Any:
     try:
         return kind(text[:MAX_SETTING])
     except ValueError as error:
-        label = SETTINGS[name].metadata["label"].lower()
+        label = SETTINGS[name].label.lower()
         raise ConfigError(f"The link's {label} is no number, but {text[:40]!r}: copy the link again.") from error
 
 
