@@ -40,7 +40,8 @@ def _page() -> None:
     from tests.test_options import BOTH, CHOICE, FREE, LAYER, NUMBER, SHARE
 
     for option in (NUMBER, SHARE, FREE, CHOICE, BOTH, LAYER):
-        st.session_state[f"said_{option.name}"] = ask(option, option.default, option.name, layers=("conv1", "conv2"))
+        layers = ("conv1", "conv2") if option.kind == "layer" else ()
+        st.session_state[f"said_{option.name}"] = ask(option, option.default, option.name, layers=layers)
 
 
 def test_one_widget_asks_for_every_kind() -> None:
