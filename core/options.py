@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from core.errors import ConvScopeError
 
+OptionValue = int | float | str | None  # of a method: a number, a choice, a layer, or left to it
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 

@@ -13,13 +13,14 @@ from core.errors import ExplainError
 from core.explain.canonize import canonized
 from core.explain.compatibility import incompatibility
 from core.explain.forward_hooks import ForwardMonitor, check_logits, logits_of, sentences
-from core.explain.methods.base import Method, OptionValue
+from core.explain.methods.base import Method
 from core.explain.methods.registry import METHODS
 from core.explain.metrics.completeness import Gap
 from core.explain.request import AttributionRequest, Contrast
 from core.inference.copies import shallow_copy_for_hooks
 from core.inference.prediction import check_images, finite
 from core.inference.random_state import seeded
+from core.options import OptionValue
 from core.progress import Progress
 
 # Parts of a score that are so small beside the scores are what rounding leaves of nothing: no answer to be drawn.

@@ -11,9 +11,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from core.explain.canonize import Mean, Sum, canonized, operations
-from core.explain.methods.base import OptionValue
 from core.explain.methods.deep_lift import ELEMENTWISE
 from core.explain.methods.registry import METHODS
+from core.options import OptionValue
 
 _LINEAR = (nn.Conv2d, nn.Linear, nn.BatchNorm2d, nn.BatchNorm1d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, Sum, Mean)
 _THROUGH = (nn.Flatten, nn.Identity, nn.Dropout, nn.ZeroPad2d)

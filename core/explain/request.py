@@ -11,9 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.errors import ExplainError
-from core.explain.methods.base import OptionValue
 from core.inference.copies import shallow_copy_for_hooks
 from core.inference.prediction import batch_size
+from core.options import OptionValue
 
 BASELINES = {
     "mean": "The data set's mean colour",

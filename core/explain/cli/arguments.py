@@ -8,10 +8,10 @@ from torch import Tensor
 from core.errors import ExplainError
 from core.explain.cli.record import ExplanationCall, ExplanationRecord
 from core.explain.compatibility import incompatibility
-from core.explain.methods.base import OptionValue
 from core.explain.methods.registry import METHODS
 from core.inference.network import Network
 from core.inference.prediction import predict
+from core.options import OptionValue
 
 ALL = "all"
 

@@ -17,10 +17,10 @@ from torch import Tensor, nn
 
 from core.errors import ExplainError
 from core.explain.attribution import Attribution
-from core.explain.methods.base import OptionValue
 from core.explain.methods.registry import METHODS
 from core.explain.metrics.completeness import Gap
 from core.inference.network import Network, class_reference
+from core.options import OptionValue
 
 FORMAT = 1  # raised whenever the same file would be read differently
 MAX_CALLS = 1_000

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from core.errors import ExplainError
-from core.options import Option
+from core.options import Option, OptionValue
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from core.explain.request import AttributionRequest
 
 Shape = tuple[int, int, int]
-OptionValue = int | float | str | None
 Family = Literal["Gradients", "Rules for going back", "Layers", "Covering", "Units"]
 
 

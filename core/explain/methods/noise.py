@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from core.explain.methods.base import Method, OptionValue, Shape
-from core.options import Option
+from core.explain.methods.base import Method, Shape
+from core.options import Option, OptionValue
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -7,9 +7,9 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from core.errors import ExplainError
-from core.explain.methods.base import Method, OptionValue, Shape
+from core.explain.methods.base import Method, Shape
 from core.explain.methods.gradients import BASELINE
-from core.options import Option
+from core.options import Option, OptionValue
 
 if TYPE_CHECKING:
     from torch import Tensor

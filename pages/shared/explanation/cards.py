@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.errors import ConvScopeError
-from core.explain.methods.base import Method, OptionValue
+from core.explain.methods.base import Method
 from core.formatting import number
+from core.options import OptionValue
 from core.progress import Progress
 from pages.shared.explanation.controls import HeatmapStyle
 from pages.shared.explanation.rendering import Shown, View, draw

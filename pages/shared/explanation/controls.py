@@ -8,11 +8,11 @@ from typing import get_args
 import streamlit as st
 
 from core.errors import ConvScopeError
-from core.explain.methods.base import Family, Method, OptionValue
+from core.explain.methods.base import Family, Method
 from core.explain.methods.registry import METHODS
 from core.figures.overlays import Sign
 from core.inference.network import Network
-from core.options import Option
+from core.options import Option, OptionValue
 from pages.shared.display.class_bars import class_name
 from pages.shared.shell.controls import ask
 from pages.shared.shell.layout import escape_markdown
