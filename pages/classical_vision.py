@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from pages.sections.classical_vision.hog_baseline import contest
-from pages.sections.classical_vision.kernel_matches import matches, start_by_hand
-from pages.sections.classical_vision.operations import operations
+from pages.sections.classical_vision import first_filters, hog_baseline, kernel_matches, operations
 from pages.shared.layer.feature_maps import answer
 from pages.shared.network.comparison import require_weights
-from pages.shared.network.missing_images import missing_images
 from pages.shared.picture.picker import pick_picture
 from pages.shared.shell.layout import next_step, page, show_errors
+from pages.shared.shell.section import draw_sections
+
+SECTIONS = (operations.SECTION, kernel_matches.SECTION, hog_baseline.SECTION, first_filters.SECTION)
 
 page("classical_vision")
 with show_errors():
@@ -19,9 +19,5 @@ with show_errors():
         picture = pick_picture(both[0])
     with answering:
         answer(both, picture)
-    operations(both, picture)
-    matches(both)
-    if not missing_images(both[0]):
-        contest(both)
-        start_by_hand(both[0].require_run())
+    draw_sections(SECTIONS, both, picture)
 next_step("See all learned filters", "filters")

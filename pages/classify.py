@@ -2,16 +2,15 @@
 
 import streamlit as st
 
-from pages.sections.classify.batch import batch_section
-from pages.sections.classify.nearest import nearest_section
+from pages.sections.classify import batch, nearest, stability
 from pages.sections.classify.preprocessing import closed_set_warning, show_stages
+from pages.sections.classify.quick_maps import quick_maps
 from pages.sections.classify.reliability import verdict_section
-from pages.sections.classify.stability import stability_section
 from pages.shared.display.class_bars import pick_target
-from pages.shared.explanation.section import brief
 from pages.shared.network.comparison import about_first, require_weights
 from pages.shared.picture.picker import pick_picture
 from pages.shared.shell.layout import next_step, page, show_errors
+from pages.shared.shell.section import draw_sections
 
 page("classify")
 with show_errors():
@@ -25,9 +24,8 @@ with show_errors():
         about_first(both)
         verdict_section(both[0], picture)
         closed_set_warning(both[0])
-    batch_section(both[0])
-    brief(both, picture, target)
+    batch.SECTION.draw(both[0])
+    quick_maps(both, picture, target)
     about_first(both)
-    nearest_section(both[0], picture)
-    stability_section(both[0], picture, target)
+    draw_sections((nearest.SECTION, stability.SECTION), both[0], picture, target)
 next_step("Change the network and train it again", "build")

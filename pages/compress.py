@@ -1,11 +1,12 @@
 """Compress: a trained network made smaller, and what that costs in accuracy, classes and explanations."""
 
+from pages.sections.compress import sweep
 from pages.sections.compress.controls import ask_plan
 from pages.sections.compress.report import compressed_section
-from pages.sections.compress.sweep import sweep_panel
 from pages.shared.network.comparison import require_weights
 from pages.shared.network.missing_images import missing_images
 from pages.shared.shell.layout import next_step, page, show_errors
+from pages.shared.shell.section import draw_sections
 
 page("compress")
 with show_errors():
@@ -13,5 +14,5 @@ with show_errors():
     if not missing_images(weights):
         asked = ask_plan(weights)
         compressed_section(asked)
-        sweep_panel(asked)
+        draw_sections((sweep.SECTION,), asked)
 next_step("See which pixels a network looks at", "explain")

@@ -3,13 +3,13 @@
 import streamlit as st
 
 from core.data.arrays import is_stored
-from pages.sections.data.augmentation import augmentation
+from pages.sections.data import augmentation, balance, normalising, samples
 from pages.sections.data.catalogue import CARD, choose_dataset, describe_dataset, download, use
 from pages.sections.data.import_images import own_images
 from pages.sections.data.manage import manage_panel
-from pages.sections.data.samples import balance, normalising, samples
 from pages.shared.shell import services, session
 from pages.shared.shell.layout import next_step, page, show_errors
+from pages.shared.shell.section import draw_sections
 
 page("data")
 listed, shown = st.columns(2, gap="medium")
@@ -34,17 +34,11 @@ with st.expander(
 if here:
     with show_errors():
         services.dataset(info.name)
-        st.subheader("What is in it", anchor=False)
-        samples(info.name)
-        bars, numbers = st.columns(2, gap="large")
-        with bars:
-            st.subheader("Images of each class", anchor=False)
-            balance(info.name)
-        with numbers:
-            st.subheader("Normalising", anchor=False)
-            normalising(info.name)
-        st.subheader("Augmentation", anchor=False)
-        augmentation(info.name)
+        draw_sections((samples.SECTION,), info.name)
+        for place, section in zip(st.columns(2, gap="large"), (balance.SECTION, normalising.SECTION), strict=True):
+            with place:
+                draw_sections((section,), info.name)
+        draw_sections((augmentation.SECTION,), info.name)
 
 in_use = session.draft().dataset == info.name
 next_step("Build a network for these images" if in_use else "Build a network for the data set in use", "build")

@@ -2,17 +2,24 @@
 
 import streamlit as st
 
-from pages.sections.evaluate.sections import SECTIONS, evaluation
+from pages.sections.evaluate import calibration_ranking, confusion_matrix, galleries, overview, paired_test
 from pages.shared.evaluation.evaluate_split import ask_split
 from pages.shared.network.comparison import require_weights
-from pages.shared.shell.controls import ask_one
 from pages.shared.shell.layout import next_step, page, show_errors
+from pages.shared.shell.section import choose_section
+
+SECTIONS = (
+    overview.SECTION,
+    confusion_matrix.SECTION,
+    calibration_ranking.SECTION,
+    galleries.SECTION,
+    paired_test.SECTION,
+)
 
 page("evaluate")
 with show_errors():
     with st.container(horizontal=True, gap="medium"):
-        section = ask_one("What to look at", SECTIONS, "evaluate_section")
+        section = choose_section("What to look at", SECTIONS, "evaluate_section")
         split = ask_split()
-    both = require_weights()
-    evaluation(both, split, section)
+    section.draw(require_weights(), split)
 next_step("Ask which pixels speak for an answer", "explain")

@@ -1,33 +1,14 @@
 """Maths: forward and backward through a layer, a receptive field, a loss, an optimiser."""
 
-from pages.sections.maths.custom_kernel import kernel_bench
-from pages.sections.maths.layers import layer_bench
-from pages.sections.maths.loss import loss_bench
-from pages.sections.maths.optimizer_step import optimizer_bench
-from pages.sections.maths.receptive_field import field_bench
+from pages.sections.maths import custom_kernel, layers, loss, optimizer_step, receptive_field
 from pages.shared.network.comparison import require_weights
-from pages.shared.shell.controls import ask_one
 from pages.shared.shell.layout import next_step, page, show_errors
+from pages.shared.shell.section import choose_section
 
-BENCHES = {  # of the network that is chosen
-    "layers": layer_bench,
-    "fields": field_bench,
-    "losses": loss_bench,
-    "optimizers": optimizer_bench,
-}
-SECTIONS = {
-    "layers": "A layer",
-    "kernels": "A kernel by hand",
-    "fields": "Receptive field",
-    "losses": "Losses",
-    "optimizers": "Optimisers",
-}
+SECTIONS = (layers.SECTION, custom_kernel.SECTION, receptive_field.SECTION, loss.SECTION, optimizer_step.SECTION)
 
 page("maths")
 with show_errors():
-    section = ask_one("What to follow", SECTIONS, "maths_section")
-    if section == "kernels":
-        kernel_bench()
-    else:
-        BENCHES[section](require_weights(pair=False)[0])
+    section = choose_section("What to follow", SECTIONS, "maths_section")
+    section.draw(*(require_weights(pair=False) if section.of_network else ()))
 next_step("Ask which pixels mattered", "explain")

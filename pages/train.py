@@ -2,15 +2,16 @@
 
 from core.figures.annotations import Mark
 from core.runs.records import Run
+from pages.sections.train import recipes
 from pages.sections.train.curves import curves
 from pages.sections.train.diagnosis import diagnosis_panel, findings_of
 from pages.sections.train.internals import evidence_panel
 from pages.sections.train.live_preview import film_strip
-from pages.sections.train.recipes import recipe_gallery
 from pages.shared.network import networks
 from pages.shared.run.live_view import watch, what_next
 from pages.shared.run.start import launch_panel
 from pages.shared.shell.layout import page, show_errors
+from pages.shared.shell.section import draw_sections
 
 
 def follow(run: Run) -> None:
@@ -32,4 +33,4 @@ with show_errors():
     if run is not None:
         watch(run, follow)
 launch_panel(again=run is not None)
-recipe_gallery()
+draw_sections((recipes.SECTION,))

@@ -71,6 +71,10 @@ class Dataset:
     def num_classes(self) -> int:
         return len(self.info.class_names)
 
+    def split(self, name: str) -> Split:
+        """Return "train", "valid" or "test"."""
+        return {"train": self.train, "valid": self.valid, "test": self.test}[name]
+
     def scaled(self, inputs: str) -> "Dataset":
         """Return the same images as "standard" pixel values for networks, or as "unit" (0 to 1) or "raw" (0 to 255)."""
         if inputs == "standard":

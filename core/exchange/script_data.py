@@ -103,6 +103,6 @@ def packed_images(dataset: "Dataset", more: "Mapping[str, Tensor] | None" = None
     tensors = {"mean": torch.tensor(dataset.mean, dtype=torch.float64)}
     tensors["std"] = torch.tensor(dataset.std, dtype=torch.float64)
     for split in ("train", "valid", "test"):
-        part = getattr(dataset, split)
+        part = dataset.split(split)
         tensors |= {f"{split}_images": part.images, f"{split}_labels": part.labels}
     return save({key: value.contiguous() for key, value in (tensors | dict(more or {})).items()})

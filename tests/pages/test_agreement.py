@@ -25,7 +25,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Setting")
 def section() -> None:
     import streamlit as st
 
-    from pages.sections.explain.agreement import agreement_section
+    from pages.sections.explain.agreement import SECTION
     from pages.shared.network import networks
     from pages.shared.picture.picker import picture
     from pages.shared.shell import session
@@ -34,7 +34,7 @@ def section() -> None:
         networks.library().get(run, int(epoch) if epoch else None)
         for run, _, epoch in (part.partition("-") for part in st.query_params["runs"].split(","))
     ]
-    agreement_section(both, picture(both[0], session.PictureSelection("test", both[0].dataset_name))[0], 3)
+    SECTION.draw(both, picture(both[0], session.PictureSelection("test", both[0].dataset_name))[0], 3)
 
 
 def opened(runs: str, methods: tuple[str, ...], **settings: Any) -> AppTest:

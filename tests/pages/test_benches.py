@@ -26,17 +26,17 @@ from pages.shared.network.networks import library
 
 
 def losses() -> None:
-    from pages.sections.maths.loss import loss_bench
+    from pages.sections.maths.loss import SECTION
     from pages.shared.network.networks import network_to_inspect
 
-    loss_bench(network_to_inspect())
+    SECTION.draw(network_to_inspect())
 
 
 def optimizers() -> None:
-    from pages.sections.maths.optimizer_step import optimizer_bench
+    from pages.sections.maths.optimizer_step import SECTION
     from pages.shared.network.networks import network_to_inspect
 
-    optimizer_bench(network_to_inspect())
+    SECTION.draw(network_to_inspect())
 
 
 def race() -> None:

@@ -24,10 +24,10 @@ from pages.shared.shell import session
 
 
 def bench() -> None:
-    from pages.sections.maths.receptive_field import field_bench
+    from pages.sections.maths.receptive_field import SECTION
     from pages.shared.network import networks
 
-    field_bench(networks.network_to_inspect())
+    SECTION.draw(networks.network_to_inspect())
 
 
 def opened(run_id: str, **session: Any) -> AppTest:

@@ -39,7 +39,7 @@ LAYERS = (Conv(4), Activation(), MaxPool(), Flatten(), Dense(10))
 
 
 def script() -> None:
-    from pages.sections.explain.trust import trust_section
+    from pages.sections.explain.trust import SECTION
     from pages.shared.display.class_bars import pick_target
     from pages.shared.network.comparison import require_weights
     from pages.shared.picture.picker import pick_picture
@@ -48,15 +48,15 @@ def script() -> None:
     with show_errors():
         both = require_weights()
         picture = pick_picture(both[0])
-        trust_section(both, picture, pick_target(both, picture))
+        SECTION.draw(both, picture, pick_target(both, picture))
 
 
 def one_colour() -> None:
-    from pages.sections.explain.trust import trust_section
+    from pages.sections.explain.trust import SECTION
     from pages.shared.network.comparison import require_weights
     from pages.shared.picture.input_image import InputImage
 
-    trust_section(require_weights(), InputImage("Grey", (1, 8, 8), bytes([99] * 64)), 3)
+    SECTION.draw(require_weights(), InputImage("Grey", (1, 8, 8), bytes([99] * 64)), 3)
 
 
 def opened(page: Callable[[], None] = script, /, methods: str = "", **query: str) -> AppTest:

@@ -22,6 +22,7 @@ from pages.shared.shell import session
 from pages.shared.shell.controls import ask_one
 from pages.shared.shell.formatting import share
 from pages.shared.shell.layout import escape_markdown, show_errors
+from pages.shared.shell.section import Section
 
 if TYPE_CHECKING:
     from core.explain.attacks import Attack, Attacked
@@ -99,8 +100,6 @@ _STYLE = """<style>
 </style>"""
 
 
-@st.fragment
-@show_errors()
 def attack_section(weights: Network, picture: input_image.InputImage, target: int) -> None:
     """Let a picture be attacked, and show the change, the answers and the explanations before and after.
 
@@ -110,7 +109,6 @@ def attack_section(weights: Network, picture: input_image.InputImage, target: in
         target: The class to explain.
     """
     st.html(_STYLE)
-    st.subheader("A small change that turns the answer", anchor=False)
     st.markdown(
         "Every pixel is moved a little in the direction that misleads the network most. People hardly see the "
         "difference; networks do."
@@ -129,8 +127,7 @@ def attack_section(weights: Network, picture: input_image.InputImage, target: in
             answers(weights, picture, found.before.numpy(), found.after.numpy())
         with st.container(), show_errors():
             _explanations(weights, picture, found, target)
-    with show_errors():
-        _smallest(weights, picture, how)
+    _smallest(weights, picture, how)
 
 
 def _pictures(picture: input_image.InputImage, found: "Attacked") -> None:
@@ -256,3 +253,6 @@ def _png(pixels: np.ndarray) -> bytes:
     file = BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels)).save(file, "PNG")
     return file.getvalue()
+
+
+SECTION = Section("attack", "Attack", attack_section, heading=lambda *_: "A small change that turns the answer")

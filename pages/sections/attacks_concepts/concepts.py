@@ -19,7 +19,8 @@ from pages.shared.picture import input_image
 from pages.shared.shell import session
 from pages.shared.shell.background_jobs import background, lane_of
 from pages.shared.shell.formatting import duration
-from pages.shared.shell.layout import escape_markdown, show_errors
+from pages.shared.shell.layout import escape_markdown
+from pages.shared.shell.section import Section
 
 if TYPE_CHECKING:
     import numpy as np
@@ -128,8 +129,6 @@ def _variations(picture: input_image.InputImage, count: int) -> "Tensor":
 EACH = 6  # pictures of a concept that are shown
 
 
-@st.fragment
-@show_errors()
 def concept_section(weights: Network, picture: input_image.InputImage, target: int) -> None:
     """Ask whether concepts speak for a class at a layer.
 
@@ -138,7 +137,6 @@ def concept_section(weights: Network, picture: input_image.InputImage, target: i
         picture: What is varied where a network's own images are not here.
         target: The class.
     """
-    st.subheader(f"Which concepts speak for “{class_name(weights, target)}”?", anchor=False)
     st.markdown(
         "A direction inside the network stands for a concept if it tells the concept's pictures from random ones. "
         "Does the score of the class rise along it? Click another class above to ask about that one."
@@ -271,3 +269,11 @@ def _row(score: "ConceptScore", titles: Mapping[str, str]) -> dict[str, str | fl
         "p": "< 0.001" if score.p < 0.001 else f"{score.p:.2g}",
         "Told apart": 100 * score.accuracy,
     }
+
+
+SECTION = Section(
+    "concepts",
+    "Concepts",
+    concept_section,
+    heading=lambda weights, _, target: f"Which concepts speak for “{class_name(weights, target)}”?",
+)

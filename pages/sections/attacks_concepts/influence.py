@@ -18,7 +18,8 @@ from pages.shared.picture import input_image
 from pages.shared.picture.pixels import enlarged, shown
 from pages.shared.shell.background_jobs import background
 from pages.shared.shell.controls import ask_one
-from pages.shared.shell.layout import escape_markdown, show_errors
+from pages.shared.shell.layout import escape_markdown
+from pages.shared.shell.section import Section
 from pages.shared.shell.services import store
 
 if TYPE_CHECKING:
@@ -134,8 +135,6 @@ SHOWN = 9
 SIDE = 112  # about so many pixels wide are the pictures that go to the browser
 
 
-@st.fragment
-@show_errors()
 def influence_section(weights: Network, picture: input_image.InputImage, target: int) -> None:
     """Show which training images pushed a network towards a class for a picture, and which look alike to it.
 
@@ -144,9 +143,6 @@ def influence_section(weights: Network, picture: input_image.InputImage, target:
         picture: The picture.
         target: The class.
     """
-    st.subheader(f"Which training images taught it “{class_name(weights, target)}”?", anchor=False)
-    if missing_images(weights):
-        return
     data = weights.dataset()
     count = _ask_count(weights, len(data.train))
     try:
@@ -220,3 +216,13 @@ def _cards(data: "Dataset", found: Taught, chosen: Sequence[int], values: Any, t
             )
         )
     cards(drawn)
+
+
+SECTION = Section(
+    "training",
+    "Training images",
+    influence_section,
+    heading=lambda weights, _, target: f"Which training images taught it “{class_name(weights, target)}”?",
+    why_not=lambda weights, *_: weights.why_no_images,
+    instead=lambda _, weights, *__: missing_images(weights),
+)

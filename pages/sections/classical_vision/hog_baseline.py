@@ -12,9 +12,11 @@ from core.progress import Progress
 from core.runs.records import Run
 from core.runs.training_data import dataset_title
 from pages.shared.network.comparison import LETTERS
+from pages.shared.network.missing_images import missing_images
 from pages.shared.shell import services
 from pages.shared.shell.background_jobs import Lane, background
-from pages.shared.shell.layout import escape_markdown, show_errors
+from pages.shared.shell.layout import escape_markdown
+from pages.shared.shell.section import Section
 
 if TYPE_CHECKING:
     from core.probe.hog import HogResult
@@ -77,29 +79,26 @@ def _judged(weights: Network, side: int) -> BaselineScore | None:
     return background(key, measure, words="Judging the network", place=f"judged_{side}", lane=Lane.MEASUREMENT)
 
 
-@st.fragment
-def contest(both: Sequence[Network]) -> None:
+def contest(both: Sequence[Network], _: object) -> None:
     """Offer to let HOG and a linear SVM compete with the network, and show both in one table."""
-    with show_errors():
-        run = both[0].require_run()
-        st.subheader("Hand-made features against the network", anchor=False)
-        st.markdown(
-            "Before networks, people described a picture by its edges (**HOG**: in each small cell, how much edge runs "
-            "in which direction) and let a linear machine (**SVM**) tell the classes apart by these numbers. "
-            "How does that do on the images of this network?"
-        )
-        hog = _hog(run)
-        if hog is None:
-            name = escape_markdown(dataset_title(run))
-            st.caption(f"{name}: some seconds to a minute, in the background. The network is not trained again.")
-            return
-        rivals = [weights for weights in both if weights.dataset_name == run.dataset]
-        judged = [_judged(weights, side) for side, weights in enumerate(rivals)]
-        known = [each for each in judged if each is not None]
-        if len(known) == len(rivals):
-            _table(rivals, hog, known)
-        if len(rivals) < len(both):
-            st.caption("Network B learned from other images and stands aside.")
+    run = both[0].require_run()
+    st.markdown(
+        "Before networks, people described a picture by its edges (**HOG**: in each small cell, how much edge runs "
+        "in which direction) and let a linear machine (**SVM**) tell the classes apart by these numbers. "
+        "How does that do on the images of this network?"
+    )
+    hog = _hog(run)
+    if hog is None:
+        name = escape_markdown(dataset_title(run))
+        st.caption(f"{name}: some seconds to a minute, in the background. The network is not trained again.")
+        return
+    rivals = [weights for weights in both if weights.dataset_name == run.dataset]
+    judged = [_judged(weights, side) for side, weights in enumerate(rivals)]
+    known = [each for each in judged if each is not None]
+    if len(known) == len(rivals):
+        _table(rivals, hog, known)
+    if len(rivals) < len(both):
+        st.caption("Network B learned from other images and stands aside.")
 
 
 def _table(rivals: Sequence[Network], hog: "HogResult", judged: Sequence[BaselineScore]) -> None:
@@ -160,3 +159,12 @@ def _time(seconds: float) -> str:
     if seconds < 1:
         return f"{1000 * seconds:.1f} ms" if seconds else "0 s"
     return f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
+SECTION = Section(
+    "contest",
+    "Hand-made features against the network",
+    contest,
+    why_not=lambda both, _: both[0].why_no_images,
+    instead=lambda _, both, __: missing_images(both[0]),
+)

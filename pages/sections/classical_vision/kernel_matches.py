@@ -14,16 +14,11 @@ from core.errors import ConvScopeError
 from core.inference.network import Network
 from core.model.handmade import KERNELS, kernel
 from core.probe.kernel_matching import Match, best_matches
-from core.runs.records import Run
-from core.train.config import TrainConfig
 from pages.sections.classical_vision.operations import first_convolution
 from pages.shared.network.comparison import collect_results, side_by_side, unwrap
-from pages.shared.run import draft_history, settings_form
-from pages.shared.run.run_controls import last_refusal, report_refusal, show_refusal
-from pages.shared.shell import navigation, services
 from pages.shared.shell.controls import ask_one
 from pages.shared.shell.formatting import dimensions
-from pages.shared.shell.layout import show_errors
+from pages.shared.shell.section import Section
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,33 +67,30 @@ def matched(weights: Network, *, centred: bool = False) -> Matched | None:
     return Matched(layer, values.mean(axis=1), values.shape[1], tuple(found))
 
 
-@st.fragment
-def matches(both: Sequence[Network]) -> None:
+def matches(both: Sequence[Network], _: object) -> None:
     """Show each learned filter beside the hand-made kernel that it is most like, and say how many are."""
-    with show_errors():
-        st.subheader("Did it learn what people thought of?", anchor=False)
-        st.markdown(
-            f"Each filter of the first convolution (left) beside the most similar of {len(KERNELS)} hand-made kernels "
-            "(right), the most similar pair first. The number is their **cosine similarity**: 1 is the same kernel up "
-            "to its strength, 0 is nothing in common."
-        )
-        by = ask_one("Compare", BY, "match_by")
-        st.caption(
-            "Blue is negative, white is zero, red is positive; each kernel is scaled by its own largest weight. "
-            + ("Its mean is taken from every kernel first, so that brightness counts no longer." * (by == "pattern"))
-        )
-        found = collect_results(both, partial(matched, centred=by == "pattern"))
+    st.markdown(
+        f"Each filter of the first convolution (left) beside the most similar of {len(KERNELS)} hand-made kernels "
+        "(right), the most similar pair first. The number is their **cosine similarity**: 1 is the same kernel up "
+        "to its strength, 0 is nothing in common."
+    )
+    by = ask_one("Compare", BY, "match_by")
+    st.caption(
+        "Blue is negative, white is zero, red is positive; each kernel is scaled by its own largest weight. "
+        + ("Its mean is taken from every kernel first, so that brightness counts no longer." * (by == "pattern"))
+    )
+    found = collect_results(both, partial(matched, centred=by == "pattern"))
 
-        longest = max((len(each.found) for each in found if isinstance(each, Matched)), default=0)
-        count = FEW
-        label = f"All {longest} pairs" if longest <= MOST else f"{MOST} pairs"
-        if longest > FEW and st.toggle(label, key="match_all", persist_state="session"):
-            count = MOST
+    longest = max((len(each.found) for each in found if isinstance(each, Matched)), default=0)
+    count = FEW
+    label = f"All {longest} pairs" if longest <= MOST else f"{MOST} pairs"
+    if longest > FEW and st.toggle(label, key="match_all", persist_state="session"):
+        count = MOST
 
-        def draw(side: int) -> None:
-            _show(both[side], unwrap(found[side]), count, centred=by == "pattern", alone=len(both) == 1)
+    def draw(side: int) -> None:
+        _show(both[side], unwrap(found[side]), count, centred=by == "pattern", alone=len(both) == 1)
 
-        side_by_side(both, draw)
+    side_by_side(both, draw)
 
 
 def _show(weights: Network, made: Matched | None, count: int, *, centred: bool, alone: bool) -> None:
@@ -171,29 +163,4 @@ def _pair(made: Matched, match: Match, *, centred: bool) -> str:
     )
 
 
-def start_by_hand(run: Run) -> None:
-    """Offer to train the network of a run again, its first filters being hand-made kernels."""
-    st.subheader("What if it began with these?", anchor=False)
-    st.markdown(
-        "The same network and settings, but the first filters are the hand-made kernels before training changes "
-        "them. Compare the two curves: how much does a good beginning help, and does it keep its filters?"
-    )
-    pressed = st.button(
-        "Train from hand-made kernels",
-        icon=":material/architecture:",
-        key=f"by_hand_{run.id}",
-        help="Takes you to the train page with the settings filled in.",
-        on_click=_take_over,
-        args=(run.id,),
-    )
-    if pressed and not report_refusal(run):
-        navigation.go("train", run=None)
-    show_refusal(run)
-
-
-@last_refusal
-def _take_over(run_id: str) -> None:
-    run = services.store().get(run_id)
-    config = TrainConfig.from_mapping({**run.config, "first_filters": "by_hand"})
-    draft_history.load_draft(run.dataset, run.spec)
-    settings_form.take_over(config)
+SECTION = Section("matches", "Did it learn what people thought of?", matches)

@@ -21,6 +21,7 @@ from pages.shared.shell.controls import ask
 from pages.shared.shell.formatting import dimensions
 from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.shell.navigation import link
+from pages.shared.shell.section import Section
 from pages.shared.widgets.image_grid import Selection
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ _COUNTED = {"points": "key-point", "segments": "line", "circles": "circle"}
 
 def operations(both: Sequence[Network], picture: input_image.InputImage) -> None:
     """Show a picture through all hand-made operations, beside the maps of the network's first convolution."""
-    st.subheader("The same picture, two ways", anchor=False)
     by_hand, learned = st.columns([2, 1], gap="large")
     with by_hand:
         _by_hand(picture, _photograph(both[0]))
@@ -172,3 +172,6 @@ def _first_maps(weights: Network, picture: input_image.InputImage) -> "tuple[str
     if layer is None:
         return None
     return layer, inference.activations(weights, (layer,), picture)[layer]
+
+
+SECTION = Section("operations", "The same picture, two ways", operations)

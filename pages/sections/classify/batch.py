@@ -16,7 +16,8 @@ from pages.sections.classify.reliability import known_reader
 from pages.shared.picture.upload import uploaded, uploads
 from pages.shared.shell import session
 from pages.shared.shell.background_jobs import background
-from pages.shared.shell.layout import escape_markdown, show_errors
+from pages.shared.shell.layout import escape_markdown
+from pages.shared.shell.section import Section
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -86,14 +87,9 @@ MOST = 200  # files
 SIDE = 56  # pixels of a thumbnail
 
 
-@st.fragment
-@show_errors()
 def batch_section(weights: Network) -> None:
-    """Show a table of all uploaded files, if there are several; a click on a row chooses that picture."""
+    """Show a table of all uploaded files; a click on a row chooses that picture."""
     files = uploads()
-    if len(files) < 2:
-        return
-    st.subheader(f"All {len(files):,} pictures", anchor=False)
     if len(files) > MOST:
         st.warning(f"Only the first {MOST} are looked at.", icon=":material/warning:")
         files = files[:MOST]
@@ -212,3 +208,12 @@ def _choose(files: "Sequence[UploadedFile]", event: Any) -> None:
         st.error(escape_markdown(str(error)), icon=":material/error:")
         return
     st.rerun()
+
+
+SECTION = Section(
+    "batch",
+    "All pictures",
+    batch_section,
+    heading=lambda _: f"All {len(uploads()):,} pictures",
+    why_not=lambda _: "" if len(uploads()) > 1 else "It takes two pictures to compare them.",
+)

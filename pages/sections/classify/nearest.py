@@ -9,18 +9,15 @@ from pages.shared.network import inference
 from pages.shared.network.missing_images import missing_images
 from pages.shared.picture import input_image
 from pages.shared.picture.pixels import enlarged, shown
-from pages.shared.shell.layout import escape_markdown, show_errors
+from pages.shared.shell.layout import escape_markdown
+from pages.shared.shell.section import Section
 
 SHOWN = 9
 SIDE = 112
 
 
-@show_errors()
-def nearest_section(weights: Network, picture: input_image.InputImage) -> None:
+def nearest_section(weights: Network, picture: input_image.InputImage, *_: int) -> None:
     """Show the nearest training images, once the reader of the network is there."""
-    st.subheader("Nearest training images", anchor=False)
-    if missing_images(weights, "nearest_", consequence="They are not known here."):
-        return
     found = known_reader(weights)
     if found is None:
         st.caption("They come with the calibration above.")
@@ -49,3 +46,12 @@ def nearest_section(weights: Network, picture: input_image.InputImage) -> None:
         "images, those whose numbers before the last layer point most nearly the same way: 1 is the same direction "
         "(cosine). If even these look nothing like your picture, its answer has little to stand on."
     )
+
+
+SECTION = Section(
+    "nearest",
+    "Nearest training images",
+    nearest_section,
+    why_not=lambda weights, *_: weights.why_no_images,
+    instead=lambda _, weights, *__: missing_images(weights, "nearest_", consequence="They are not known here."),
+)

@@ -19,7 +19,8 @@ from pages.shared.picture.pixels import shown
 from pages.shared.shell.background_jobs import background
 from pages.shared.shell.controls import ask_one
 from pages.shared.shell.formatting import share
-from pages.shared.shell.layout import escape_markdown, show_errors
+from pages.shared.shell.layout import escape_markdown
+from pages.shared.shell.section import Section
 
 if TYPE_CHECKING:
     from core.reliability.robustness import Stability, Variant
@@ -28,14 +29,11 @@ QUICK = ("grad_cam", "integrated_gradients", "input_x_gradient")
 SIDE = 112
 
 
-@st.fragment
-@show_errors()
 def stability_section(weights: Network, picture: input_image.InputImage, target: int) -> None:
     """Change a picture a little in several ways and show what becomes of the answer and of one explanation."""
     from core.explain.compatibility import incompatibility
     from core.reliability.perturbations import CHANGES
 
-    st.subheader("Does the answer hold still?", anchor=False)
     model = weights.model
     fit = {
         name: METHODS[name].title for name in QUICK if incompatibility(model, name, METHODS[name].resolve({})) is None
@@ -132,3 +130,6 @@ def _chance(weights: Network, variant: "Variant", target: int) -> float:
 
 def _sign(value: float) -> str:
     return formatted(value, ".2f")
+
+
+SECTION = Section("stability", "Does the answer hold still?", stability_section)

@@ -18,7 +18,8 @@ from pages.shared.picture.pixels import shown
 from pages.shared.shell.background_jobs import background, lane_of
 from pages.shared.shell.controls import ask_one
 from pages.shared.shell.formatting import duration
-from pages.shared.shell.layout import escape_markdown, show_errors
+from pages.shared.shell.layout import escape_markdown
+from pages.shared.shell.section import Section
 
 if TYPE_CHECKING:
     from core.compression.changes import Moved
@@ -28,11 +29,8 @@ WAYS = ("integrated_gradients", "grad_cam", "occlusion")
 SIDE = 128  # screen pixels
 
 
-@st.fragment
-@show_errors()
 def maps_panel(asked: CompressionRequest) -> None:
     """Offer to explain some images to both networks, and show how far the maps agree."""
-    st.subheader("Which explanations changed?", anchor=False)
     names = [name for name in WAYS if METHODS[name].family == "Covering" or not asked.plan.int8]
     if len(names) > 1:
         method = ask_one("Explained by", {name: METHODS[name].title for name in names}, "compress_method")
@@ -130,3 +128,6 @@ def _pair(asked: CompressionRequest, each: "Moved", pixels: np.ndarray, words: s
         sizes = " → ".join(number(float(np.abs(values).max()), 2) for values in (each.before, each.after))
         alike = "no order to compare, as a map is blank" if rank is None else f"rank correlation {number(rank, 2)}"
         st.caption(f"Largest value {sizes}; {alike}.")
+
+
+SECTION = Section("explanations", "Which explanations changed?", maps_panel)

@@ -12,13 +12,13 @@ from pages.sections.compress.controls import CompressionRequest
 from pages.sections.compress.measure import smaller
 from pages.shared.shell import navigation, services
 from pages.shared.shell.layout import show_errors
+from pages.shared.shell.section import Section
 
 EPOCHS, GENTLER = 10, 0.1  # the most epochs that are offered; the share of the learning rate that is proposed
 
 
 def take_away(asked: CompressionRequest) -> None:
     """Offer to fine-tune the smaller network and to download it."""
-    st.subheader("Go on with it", anchor=False)
     tune, load = st.columns(2, gap="large")
     with tune, show_errors():
         _tune(asked)
@@ -101,3 +101,6 @@ def _download(asked: CompressionRequest) -> None:
             "from core.compression import from_file\n\nspec, model = from_file(open(PATH, 'rb').read())",
             language="python",
         )
+
+
+SECTION = Section("fine_tune", "Go on with it", take_away)

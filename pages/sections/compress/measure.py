@@ -43,7 +43,7 @@ class CompressionResult:
 def split_of(asked: CompressionRequest) -> "tuple[Dataset, Split]":
     """Return the data set and the images that judge; raises `ConvScopeError` where they do not fit the network."""
     data = asked.weights.dataset()
-    return data, getattr(data, asked.split)
+    return data, data.split(asked.split)
 
 
 def measured(asked: CompressionRequest) -> CompressionResult | None:

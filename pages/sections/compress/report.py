@@ -8,9 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from core.formatting import number
+from pages.sections.compress import explanations, fine_tune
 from pages.sections.compress.controls import SPLITS, CompressionRequest
-from pages.sections.compress.explanations import maps_panel
-from pages.sections.compress.fine_tune import take_away
 from pages.sections.compress.measure import CompressionResult, measured, split_of
 from pages.shared.display.thumbnails import Thumbnail, thumbnails
 from pages.shared.display.vega_charts import chart
@@ -18,6 +17,7 @@ from pages.shared.evaluation.image_gallery import follow_image, leave_for
 from pages.shared.picture.split_images import png
 from pages.shared.shell import session
 from pages.shared.shell.layout import escape_markdown, show_errors
+from pages.shared.shell.section import draw_sections
 
 if TYPE_CHECKING:
     from core.compression.cost import Pace, Ratio
@@ -82,8 +82,7 @@ def compressed_section(asked: CompressionRequest) -> None:
     with layers:
         _layers(found)
     flips(asked, found)
-    maps_panel(asked)
-    take_away(asked)
+    draw_sections((explanations.SECTION, fine_tune.SECTION), asked)
 
 
 def bytes_words(count: int) -> str:

@@ -14,7 +14,7 @@ from pages.shared.network import networks
 from pages.shared.shell import session
 from pages.shared.shell.background_jobs import background, lane_of
 from pages.shared.shell.formatting import duration
-from pages.shared.shell.layout import show_errors
+from pages.shared.shell.section import Section
 
 if TYPE_CHECKING:
     from core.explain.metrics.pointing_game import Rate
@@ -22,14 +22,10 @@ if TYPE_CHECKING:
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 
 
-@st.fragment
-@show_errors()
 def sweep_panel(asked: CompressionRequest) -> None:
     """Offer to prune ever more, and draw what is left of the accuracy."""
     pruning = asked.plan.pruning
-    if pruning is None:
-        return
-    st.subheader("How far can it go?", anchor=False)
+    assert pruning is not None  # else it does not apply
     found = _swept(asked, pruning.kind)
     if found is None:
         st.caption(f"{PRUNINGS[pruning.kind].title}, at {len(SHARES)} shares, without any training afterwards.")
@@ -70,3 +66,11 @@ def _swept(asked: CompressionRequest, kind: str) -> "tuple[Rate, ...] | None":
         ask=f"Try {len(SHARES)} shares, about {duration(seconds)}",
         lane=lane_of(seconds),
     )
+
+
+SECTION = Section(
+    "sweep",
+    "How far can it go?",
+    sweep_panel,
+    why_not=lambda asked: "" if asked.plan.pruning else "Nothing is pruned.",
+)

@@ -13,6 +13,7 @@ from core.options import Option, options
 from core.train.config import AUGMENTATIONS, TrainConfig
 from pages.shared.shell import navigation, services, session
 from pages.shared.shell.layout import show_errors
+from pages.shared.shell.section import Section
 
 if TYPE_CHECKING:
     from core.figures.variants import VariantSheet
@@ -30,7 +31,6 @@ _SHEET = """
 """
 
 
-@st.fragment
 def augmentation(name: str) -> None:
     """Ask how strongly the next training augments its images, beside what that does to images of a data set."""
     st.markdown(
@@ -147,3 +147,6 @@ def _sheet(name: str, strengths: tuple[float, ...], turn: int) -> tuple["Variant
     drawn = augment(copies, augmentation, torch.Generator().manual_seed(turn))
     variants = drawn.mul(255).round_().to(torch.uint8).view(len(images), VARIANTS, *images.shape[1:])
     return variant_sheet(images.numpy(), variants.numpy()), tuple(train.labels[firsts].tolist())
+
+
+SECTION = Section("augmentation", "Augmentation", augmentation)

@@ -1,58 +1,43 @@
-"""What is in a data set: its splits, images of each class, how many there are, and what normalising does."""
+"""What is in a data set: its splits, and images of each class."""
 
 from typing import TYPE_CHECKING
 
-import pandas as pd
 import streamlit as st
 
-from core.figures.balance import balance_chart, balance_rows, balance_sentence
-from core.formatting import formatted
-from pages.shared.shell import services, session
+from pages.sections.data.balance import class_counts
+from pages.shared.shell import services
 from pages.shared.shell.layout import escape_markdown
+from pages.shared.shell.section import Section
 
 if TYPE_CHECKING:
-    from core.data.datasets import Dataset, Split
+    from core.data.datasets import Dataset
 
 SHOWN = 8
-SPLITS = {
-    "train": ("Train", "The network learns from these."),
-    "valid": ("Valid", "For choices, such as when to stop."),
-    "test": ("Test", "For the final mark, never for choosing."),
+PURPOSES = {
+    "train": "The network learns from these.",
+    "valid": "For choices, such as when to stop.",
+    "test": "For the final mark, never for choosing.",
 }
-CHANNELS = {1: ("Grey",), 3: ("Red", "Green", "Blue")}
 
 
 @st.cache_data(show_spinner=False, max_entries=256)
 def _strip(name: str, split: str, label: int, start: int, masked: bool) -> bytes:
     from core.figures.samples import sample_strip
 
-    part = _split(services.dataset(name), split)
+    part = services.dataset(name).split(split)
     members = (part.labels == label).nonzero()[:, 0].roll(-start)[:SHOWN]
     masks = part.masks[members].numpy() if masked and part.masks is not None else None
     return sample_strip(part.images[members].numpy(), masks)
 
 
-@st.cache_data(show_spinner=False, max_entries=16)
-def _counts(name: str) -> dict[str, list[int]]:
-    """Return how many images each class has, by split."""
-    dataset = services.dataset(name)
-    return {split: _split(dataset, split).labels.bincount(minlength=dataset.num_classes).tolist() for split in SPLITS}
-
-
-def _split(dataset: "Dataset", name: str) -> "Split":
-    part: Split = getattr(dataset, name)
-    return part
-
-
-@st.fragment
 def samples(name: str) -> None:
     """Show some images of each class of a split, one strip for each."""
-    dataset, counts = services.dataset(name), _counts(name)
+    dataset, counts = services.dataset(name), class_counts(name)
     split = st.radio(
         "Split",
-        list(SPLITS),
-        format_func=lambda split: SPLITS[split][0],  # a label that changes is a choice that the browser forgets
-        captions=[f"{sum(counts[split]):,}. {purpose}" for split, (_, purpose) in SPLITS.items()],
+        list(PURPOSES),
+        format_func=str.capitalize,  # a label that changes is a choice that the browser forgets
+        captions=[f"{sum(counts[split]):,}. {purpose}" for split, purpose in PURPOSES.items()],
         horizontal=True,
         key="split",
     )
@@ -82,35 +67,4 @@ def _which(dataset: "Dataset", name: str) -> tuple[int, bool]:
     return st.session_state.get(turn, 0), masked
 
 
-def balance(name: str) -> None:
-    """Show how many images each class has."""
-    counts, class_names = _counts(name), services.dataset(name).class_names
-    sentence = balance_sentence(class_names, counts["train"])
-    st.vega_lite_chart(
-        pd.DataFrame(balance_rows(class_names, counts)),
-        balance_chart(theme=session.theme()),
-        key="balance",
-        alt=f"Images of each class by split. In training: {sentence}",
-    )
-    st.caption(f"In training: {escape_markdown(sentence)}")
-
-
-def normalising(name: str) -> None:
-    """Show what every image goes through before the network sees it."""
-    dataset = services.dataset(name)
-    st.markdown(
-        "A pixel is 0 to 255. Before the network sees it, it is divided by 255; then the mean of its channel is "
-        "subtracted, and the result divided by the spread, so that values lie around 0."
-    )
-    rows = [
-        {
-            "Channel": channel,
-            "Mean": f"{mean:.4f}",
-            "Spread": f"{std:.4f}",
-            "Black becomes": formatted(-mean / std, "+.2f"),
-            "White becomes": f"{(1 - mean) / std:+.2f}",
-        }
-        for channel, mean, std in zip(CHANNELS[dataset.input_shape[0]], dataset.mean, dataset.std, strict=True)
-    ]
-    st.table(pd.DataFrame(rows).set_index("Channel"))
-    st.caption("Spread is the standard deviation. Both are measured on the training images only.")
+SECTION = Section("samples", "What is in it", samples)

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.figures.calibration import confidence_chart, reliability_chart, reliability_rows
 from core.figures.ranking_curves import CURVES, ranking_chart, ranking_rows
+from pages.sections.evaluate.each_network import for_each, judging_section
 from pages.shared.evaluation.evaluate_split import EvaluatedSplit
 from pages.shared.shell import session
 from pages.shared.shell.layout import escape_markdown
@@ -136,3 +137,6 @@ def _areas(found: EvaluatedSplit, side: int) -> None:
         st.dataframe(
             table, hide_index=True, column_config=form, placeholder="–", alt="AUC and average precision by class"
         )
+
+
+SECTION = judging_section("curves", "Calibration & curves", for_each(curves_section))

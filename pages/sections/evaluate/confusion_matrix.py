@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core.figures.confusions import MEASURES, confusion_chart, confusion_rows, most_mistaken
+from pages.sections.evaluate.each_network import for_each, judging_section
 from pages.shared.evaluation.evaluate_split import EvaluatedSplit
 from pages.shared.evaluation.image_gallery import image_row
 from pages.shared.shell import session
@@ -176,3 +177,6 @@ def _cell(found: EvaluatedSplit, chosen: tuple[int, int], side: int) -> None:
     )
     st.caption("The most confident first. Click one to see why.")
     image_row(found, images, f"cell_images_{side}", side, at_once=FEW)
+
+
+SECTION = judging_section("confusion", "Confusion", for_each(confusion_section, ask_measure))

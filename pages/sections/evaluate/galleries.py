@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from pages.sections.evaluate.each_network import for_each, judging_section
 from pages.shared.evaluation.evaluate_split import SPLITS, EvaluatedSplit
 from pages.shared.evaluation.image_gallery import image_row
 from pages.shared.shell.controls import ask_one
@@ -34,3 +35,6 @@ def galleries_section(found: EvaluatedSplit, side: int, alike: Sequence[Evaluate
         "Click an image to see why."
     )
     image_row(found, images, f"gallery_{name}_{side}", side)
+
+
+SECTION = judging_section("galleries", "Galleries", for_each(galleries_section, ask_gallery))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
+from pages.sections.evaluate.each_network import for_each, judging_section
 from pages.shared.evaluation.evaluate_split import SPLITS, EvaluatedSplit
 from pages.shared.shell.layout import escape_markdown
 
@@ -151,3 +152,6 @@ def _averages(scores: "Scores", side: int) -> None:
         "Macro: each class counts alike. Micro: each image counts alike, which with one label for each image is the "
         "accuracy. Weighted: each class counts by its images."
     )
+
+
+SECTION = judging_section("overview", "Overview", for_each(overview_section))

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.errors import RunError
 from core.inference.network import Network
+from pages.sections.evaluate.each_network import judging_section
 from pages.shared.evaluation.evaluate_split import NOTHING_HERE, SPLITS, EvaluatedSplit, judged
 from pages.shared.evaluation.image_gallery import image_row
 from pages.shared.network.counterpart import offer_compare
@@ -130,3 +131,6 @@ def significance_verdict(test: "McNemar") -> str:
 
 def _percent(value: float) -> str:
     return "less than 0.1%" if value < 0.001 else f"{value:.1%}"
+
+
+SECTION = judging_section("contest", "Compare two", contest_section)

@@ -25,6 +25,7 @@ from pages.shared.shell.background_jobs import background, lane_of
 from pages.shared.shell.controls import ask_one
 from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import escape_markdown, show_errors
+from pages.shared.shell.section import Section
 
 if TYPE_CHECKING:
     from core.explain.metrics.agreement import Agreement
@@ -158,7 +159,6 @@ BY = {"size": "How much each pixel matters", "sign": "For and against"}
 UNASKED = 5.0  # seconds: what takes longer waits for a click
 
 
-@st.fragment
 def agreement_section(both: Sequence[Network], picture: input_image.InputImage, target: int) -> None:
     """Show how far the chosen methods agree about a class of a picture, and where they do not.
 
@@ -168,7 +168,6 @@ def agreement_section(both: Sequence[Network], picture: input_image.InputImage, 
         target: Index of the class that is explained.
     """
     methods = chosen_methods()
-    st.subheader("Do the methods agree?", anchor=False)
     st.caption(
         "Where methods that work in different ways point at the same pixels, they are less likely to be wrong. "
         "Methods have different units, so ranks are compared: which pixels count more than others."
@@ -240,3 +239,6 @@ def _compare(
     signed = {METHODS[name].title for name in settings if METHODS[name].signed}
     reasons = {title: str(error) for title, error in errors.items()}
     return agreement_of(maps, signed, left_out=reasons), tuple(errors.values())
+
+
+SECTION = Section("agreement", "Disagreement", agreement_section, heading=lambda *_: "Do the methods agree?")

@@ -20,7 +20,8 @@ from pages.shared.picture import input_image
 from pages.shared.shell.background_jobs import Lane, background
 from pages.shared.shell.controls import ask_one
 from pages.shared.shell.formatting import duration
-from pages.shared.shell.layout import empty_state, escape_markdown, show_errors
+from pages.shared.shell.layout import empty_state, escape_markdown
+from pages.shared.shell.section import Section
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +33,6 @@ AT_ONCE = 10.0  # seconds: what may take longer waits for a click
 SCALES = {"one": "One for all epochs", "own": "One for each epoch"}
 
 
-@st.fragment
 def time_section(both: Sequence[Network], picture: input_image.InputImage, target: int) -> None:
     """Show how the explanation of a picture came about: one map for each epoch, of one run or of two.
 
@@ -42,22 +42,17 @@ def time_section(both: Sequence[Network], picture: input_image.InputImage, targe
         picture: What is explained, at all epochs.
         target: Index of the class that is explained, at all epochs.
     """
-    with show_errors():
-        st.subheader(f"How the map of “{class_name(both[0], target)}” came about", anchor=False)
-        followed = _networks(both)
-        if not followed[0].epochs:
-            _no_epochs(followed[0])
-            return
-        if not chosen_methods():
-            st.info("Choose a method above to see how its map came about.", icon=":material/checklist:")
-            return
-        method, one_scale = _ask()
-        told = [_told(network, picture, target, method, side) for side, network in enumerate(followed)]
-        found = [each for each in told if each is not None]
-        if found and len(found) == len(told):
-            tell(found, picture, target, method, one_scale=one_scale, epoch=both[0].epoch)
-        else:
-            pause()
+    followed = _networks(both)
+    if not chosen_methods():
+        st.info("Choose a method above to see how its map came about.", icon=":material/checklist:")
+        return
+    method, one_scale = _ask()
+    told = [_told(network, picture, target, method, side) for side, network in enumerate(followed)]
+    found = [each for each in told if each is not None]
+    if found and len(found) == len(told):
+        tell(found, picture, target, method, one_scale=one_scale, epoch=both[0].epoch)
+    else:
+        pause()
 
 
 def _networks(both: Sequence[Network]) -> list[Network]:
@@ -74,17 +69,23 @@ def _networks(both: Sequence[Network]) -> list[Network]:
     return [first, other]
 
 
-def _no_epochs(network: Network) -> None:
+def _why_not(both: Sequence[Network], *_: Any) -> str:
+    network = networks.library().get(both[0].id)
+    if network.epochs:
+        return ""
     if network.in_training:
-        st.caption("The first map comes with the first weights: wait a moment, then press Refresh.")
-        return
-    empty_state(
-        f"**{escape_markdown(network.name)}** has no epochs of its training, so there is nothing to watch: a "
-        "network that you "
-        "train here keeps one after every epoch.",
-        "Train a network",
-        "train",
+        return "The first map comes with the first weights: wait a moment, then press Refresh."
+    return (
+        f"**{escape_markdown(network.name)}** has no epochs of its training, so there is nothing to watch: a network "
+        "that you train here keeps one after every epoch."
     )
+
+
+def _instead(reason: str, both: Sequence[Network], *_: Any) -> None:
+    if both[0].in_training:
+        st.caption(reason)
+    else:
+        empty_state(reason, "Train a network", "train")
 
 
 def _ask() -> "tuple[Method, bool]":
@@ -160,3 +161,13 @@ def _moments(
         return inference.probabilities(replace(weights_of[epoch]), picture)
 
     return tuple(follow(list(weights_of), explain, probabilities, progress=progress))
+
+
+SECTION = Section(
+    "time",
+    "Through time",
+    time_section,
+    heading=lambda both, _, target: f"How the map of “{class_name(both[0], target)}” came about",
+    why_not=_why_not,
+    instead=_instead,
+)

@@ -132,10 +132,11 @@ def _mask(network: Network, picture: input_image.InputImage) -> "np.ndarray[Any,
     choice = session.choice()
     if choice is None or choice.kind != "test" or network.why_no_images:
         return None
-    images = getattr(network.dataset(), choice.split)
+    images = network.dataset().split(choice.split)
     index = choice.index % len(images)
-    known = images.masks is not None and images.images[index].numpy().tobytes() == picture.pixels
-    return images.masks[index].numpy() if known else None
+    if images.masks is None or images.images[index].numpy().tobytes() != picture.pixels:
+        return None
+    return images.masks[index].numpy()
 
 
 def charts(told: Sequence[EpochSeries], target: int, picture: input_image.InputImage, now: float) -> None:

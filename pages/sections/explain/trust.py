@@ -11,9 +11,9 @@ from pages.sections.explain.sanity_checks import checks_panel
 from pages.sections.explain.trust_request import STYLE, ask_map, unfit
 from pages.shared.picture import input_image
 from pages.shared.shell.layout import escape_markdown, show_errors
+from pages.shared.shell.section import Section
 
 
-@st.fragment
 def trust_section(both: Sequence[Network], picture: input_image.InputImage, target: int) -> None:
     """Check one map of a class of a picture, and, where the objects are known, the methods over many pictures.
 
@@ -23,7 +23,6 @@ def trust_section(both: Sequence[Network], picture: input_image.InputImage, targ
         target: Index of the class.
     """
     st.html(STYLE)
-    st.subheader("How far can this map be trusted?", anchor=False)
     st.caption(
         "A map always looks like an answer. These checks ask the network itself, and hold every number against what a "
         "random map scores."
@@ -40,3 +39,6 @@ def trust_section(both: Sequence[Network], picture: input_image.InputImage, targ
             removal_panel(asked, found)
             checks_panel(asked, found)
     league_panel(both[0])
+
+
+SECTION = Section("trust", "Trust", trust_section, heading=lambda *_: "How far can this map be trusted?")

@@ -11,7 +11,7 @@ from core.model.handmade import KERNELS, kernel
 from pages.sections.maths.convolution import size_formula
 from pages.shared.network import networks
 from pages.shared.picture.picker import pick_picture
-from pages.shared.shell.layout import show_errors
+from pages.shared.shell.section import Section
 from pages.shared.widgets.convolution_view import convolution_view, pool_view
 
 OPERATIONS = {"conv": "Convolution", "max": "Max pooling", "avg": "Average pooling"}
@@ -148,29 +148,27 @@ def ask_above(shape: tuple[int, int]) -> np.ndarray:
     return above
 
 
-@st.fragment
 def kernel_bench() -> None:
     """Ask for numbers, a kernel and its settings, and show what comes of them forward and backward."""
-    with show_errors():
-        asking, setting = st.columns([2, 3], gap="large")
+    asking, setting = st.columns([2, 3], gap="large")
+    with asking:
+        image = ask_image()
+    with setting:
+        operation = ask_operation()
+        window = ask_window(operation)
+        shape = (window.count(image.shape[1]), window.count(image.shape[2]))
+        chosen = ask_filter(len(image)) if operation == "conv" else Filter()
+        above = ask_above(shape)
+        formula = size_formula(
+            image.shape[1], window.size, window.stride, 2 * window.padding, window.dilation, shape[0]
+        )
+        st.caption(f"Rows of the output: {formula}, from rows, padding, kernel and stride.")
+    if operation == "conv":
         with asking:
-            image = ask_image()
-        with setting:
-            operation = ask_operation()
-            window = ask_window(operation)
-            shape = (window.count(image.shape[1]), window.count(image.shape[2]))
-            chosen = ask_filter(len(image)) if operation == "conv" else Filter()
-            above = ask_above(shape)
-            formula = size_formula(
-                image.shape[1], window.size, window.stride, 2 * window.padding, window.dilation, shape[0]
-            )
-            st.caption(f"Rows of the output: {formula}, from rows, padding, kernel and stride.")
-        if operation == "conv":
-            with asking:
-                values = ask_kernel(window.size)
-            _convolve(image, values, above, window, chosen)
-        else:
-            _pool(image, above, window, operation)
+            values = ask_kernel(window.size)
+        _convolve(image, values, above, window, chosen)
+    else:
+        _pool(image, above, window, operation)
 
 
 def _convolve(image: np.ndarray, values: np.ndarray, above: np.ndarray, window: Window, chosen: Filter) -> None:
@@ -210,3 +208,6 @@ def _pool(image: np.ndarray, above: np.ndarray, window: Window, mode: Any) -> No
         key=f"kernel_pool_{mode}",
         label="A pooling window on the numbers that were chosen",
     )
+
+
+SECTION = Section("kernels", "A kernel by hand", kernel_bench, of_network=False)

@@ -17,7 +17,7 @@ from pages.sections.maths.pooling import pooling, whole_mean
 from pages.shared.network.layers import layers_of, parts_of
 from pages.shared.picture.picker import pick_picture
 from pages.shared.shell.controls import ask_layer
-from pages.shared.shell.layout import show_errors
+from pages.shared.shell.section import Section
 from pages.shared.widgets.cell_view import Cells, Mode, Number, cell_view
 
 MOST_CLASSES = 24
@@ -94,35 +94,33 @@ LOSS = "softmax and loss"
 MOODS = ("BatchNorm2d", "BatchNorm1d", "Dropout")  # what works otherwise in training
 
 
-@st.fragment
 def layer_bench(weights: Network) -> None:
     """Ask for a picture and a layer, and show each number of it with what it is made of."""
-    with show_errors():
-        asking, choosing = st.columns([2, 3], gap="large")
-        with asking:
-            picture = pick_picture(weights)
-        with choosing:
-            layer = _pick_layer(weights)
-            name = layer if layer != LOSS else layers_of(weights)[-1].name
-            kind = _kind(weights.model.get_submodule(name))
-            alone = weights.why_no_images
-            training = (
-                kind in MOODS
-                and not alone
-                and st.toggle(
-                    "As in training",
-                    value=True,
-                    key=f"maths_training_{kind}",
-                    help="Batch norm then uses the statistics of a batch, and dropout drops; afterwards neither does.",
-                )
+    asking, choosing = st.columns([2, 3], gap="large")
+    with asking:
+        picture = pick_picture(weights)
+    with choosing:
+        layer = _pick_layer(weights)
+        name = layer if layer != LOSS else layers_of(weights)[-1].name
+        kind = _kind(weights.model.get_submodule(name))
+        alone = weights.why_no_images
+        training = (
+            kind in MOODS
+            and not alone
+            and st.toggle(
+                "As in training",
+                value=True,
+                key=f"maths_training_{kind}",
+                help="Batch norm then uses the statistics of a batch, and dropout drops; afterwards neither does.",
             )
-            loss = _pick_loss(weights) if layer == LOSS else weights.config.get("loss", "cross_entropy")
-            now = scene(weights, name, picture, training=training, loss=loss)
-            now.panel.markdown(describe_pass(now, LOSSES[loss].title.lower()))
-        if layer == LOSS:
-            softmax_and_loss(now, loss, weights.class_names)
-        else:
-            VIEWS[kind](now)
+        )
+        loss = _pick_loss(weights) if layer == LOSS else weights.config.get("loss", "cross_entropy")
+        now = scene(weights, name, picture, training=training, loss=loss)
+        now.panel.markdown(describe_pass(now, LOSSES[loss].title.lower()))
+    if layer == LOSS:
+        softmax_and_loss(now, loss, weights.class_names)
+    else:
+        VIEWS[kind](now)
 
 
 def _pick_layer(weights: Network) -> str:
@@ -156,3 +154,6 @@ def _pick_loss(weights: Network) -> str:
         help="The same logits through another loss; the training is not touched.",
     )
     return chosen
+
+
+SECTION = Section("layers", "A layer", layer_bench)

@@ -23,7 +23,8 @@ from pages.shared.picture.picker import pick_picture
 from pages.shared.shell import session
 from pages.shared.shell.controls import ask_one
 from pages.shared.shell.formatting import share
-from pages.shared.shell.layout import escape_markdown, show_errors
+from pages.shared.shell.layout import escape_markdown
+from pages.shared.shell.section import Section
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -194,7 +195,6 @@ NEVER, ALWAYS = 1e-12, 1 - 1e-12  # a curve knows neither 0 nor 1
 FEW = (0.01, 1e-4)  # where the difference between the losses is plain
 
 
-@st.fragment
 def loss_bench(weights: Network, picture: input_image.InputImage | None = None) -> None:
     """Show one answer of a network, or one made up, under every loss.
 
@@ -207,12 +207,11 @@ def loss_bench(weights: Network, picture: input_image.InputImage | None = None) 
         "**logit** z. *Softmax* turns the logits into probabilities p. A **loss** turns these and the true class into "
         "one number, and its gradient at each logit says where training pushes it."
     )
-    with show_errors():
-        case = Case(*ask_logits(weights, picture, SHOWN))
-        _why(case)
-        _cards(case)
-        _table(case)
-        _curves(case)
+    case = Case(*ask_logits(weights, picture, SHOWN))
+    _why(case)
+    _cards(case)
+    _table(case)
+    _curves(case)
 
 
 def _why(case: Case) -> None:
@@ -334,3 +333,6 @@ def _curves(case: Case) -> None:
         "that the other classes keep their proportions. Cross-entropy and negative log-likelihood are the same "
         "number, worked out in two ways: their lines lie on each other."
     )
+
+
+SECTION = Section("losses", "Losses", loss_bench)

@@ -26,6 +26,7 @@ from pages.shared.shell import session
 from pages.shared.shell.background_jobs import background
 from pages.shared.shell.controls import ask, ask_one
 from pages.shared.shell.layout import show_errors
+from pages.shared.shell.section import Section
 
 # Columns of the table: what each one is, and the symbols of the lines that are read there.
 COLUMNS = {
@@ -268,3 +269,6 @@ def optimizer_bench(weights: Network) -> None:
     """
     weight_steps(weights)
     landscape_race()
+
+
+SECTION = Section("optimizers", "Optimisers", optimizer_bench)

@@ -20,7 +20,8 @@ from pages.shared.picture import input_image
 from pages.shared.picture.picker import pick_picture
 from pages.shared.shell.controls import MANY, ask_one
 from pages.shared.shell.formatting import dimensions
-from pages.shared.shell.layout import escape_markdown, show_errors
+from pages.shared.shell.layout import escape_markdown
+from pages.shared.shell.section import Section
 from pages.shared.widgets.image_grid import Selection
 
 if TYPE_CHECKING:
@@ -158,20 +159,18 @@ def _flat(names: list[str], *, reached: bool) -> None:
 DIRECTIONS = {"back": "What a number sees", "ahead": "What a pixel reaches"}
 
 
-@st.fragment
 def field_bench(weights: Network) -> None:
     """Show what a chosen number of a layer sees of a picture, and how that comes about; or what a pixel reaches."""
-    with show_errors():
-        picture = pick_picture(weights)
-        if not np.ptp(picture.raw()):
-            st.info(
-                "Every pixel of this picture is alike: who sees what is the same for all pictures, but to tell "
-                "what matters, choose one with something in it."
-            )
-        if ask_one("Direction", DIRECTIONS, "field_direction") == "back":
-            _back(weights, picture)
-        else:
-            what_it_reaches(weights, picture)
+    picture = pick_picture(weights)
+    if not np.ptp(picture.raw()):
+        st.info(
+            "Every pixel of this picture is alike: who sees what is the same for all pictures, but to tell "
+            "what matters, choose one with something in it."
+        )
+    if ask_one("Direction", DIRECTIONS, "field_direction") == "back":
+        _back(weights, picture)
+    else:
+        what_it_reaches(weights, picture)
 
 
 def _back(weights: Network, picture: input_image.InputImage) -> None:
@@ -317,3 +316,6 @@ def inner_share(slopes: "np.ndarray[Any, Any]", box: Box) -> tuple[Box, float]:
     total = float(slopes.sum(dtype=np.float64))
     part = float(slopes[inner[0] : inner[2], inner[1] : inner[3]].sum(dtype=np.float64))
     return inner, part / total if total else 0.0
+
+
+SECTION = Section("fields", "Receptive field", field_bench)

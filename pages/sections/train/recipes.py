@@ -14,6 +14,7 @@ from core.train.recipes import RECIPES, sound
 from pages.shared.run.start import start
 from pages.shared.shell import navigation, session
 from pages.shared.shell.layout import escape_markdown, show_errors
+from pages.shared.shell.section import Section
 
 _ORIGIN = "recipe:"  # begins the origin of such runs; then come the recipe and the guess
 
@@ -23,11 +24,9 @@ def _note(key: str, guess: int) -> str:
     return f"Broken on purpose: {RECIPES[key].title}. Guess: {RECIPES[key].choices[guess]}."
 
 
-@st.fragment
 def recipe_gallery() -> None:
     """Show all recipes, each with its question; one that is answered can be started. An answer draws only this anew."""
     draft = _bench()
-    st.subheader("Break it on purpose", anchor=False)
     st.markdown(
         f"Guess first, then watch. Each starts from **{escape_markdown(draft.spec.name)}** on "
         f"**{escape_markdown(DATASETS[draft.dataset].title)}** with the usual settings, and one fault."
@@ -105,3 +104,6 @@ def recipe_outcome(run: Run, findings: Sequence[Finding]) -> None:
     (st.success if right else st.info)(
         f"{guessed}{answer}. {words}", icon=":material/check_circle:" if right else ":material/lightbulb:"
     )
+
+
+SECTION = Section("recipes", "Break it on purpose", recipe_gallery)

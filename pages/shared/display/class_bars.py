@@ -13,6 +13,7 @@ from core.inference.network import Network
 from pages.shared.network import inference
 from pages.shared.network.comparison import collect_results, side_by_side, unwrap
 from pages.shared.picture import input_image
+from pages.shared.picture.picker import pick_picture
 from pages.shared.shell import session
 from pages.shared.shell.formatting import share
 from pages.shared.shell.layout import escape_markdown
@@ -49,6 +50,15 @@ def pick_target(both: Sequence[Network], picture: input_image.InputImage) -> int
 
     side_by_side(both, draw, width=220)
     return target
+
+
+def pick_picture_and_target(both: Sequence[Network]) -> tuple[input_image.InputImage, int]:
+    """Ask for a picture and, beside it, for one of the classes that the (first) network may see in it."""
+    asking, answering = st.columns([3, 2], gap="large")
+    with asking:
+        picture = pick_picture(both[0])
+    with answering:
+        return picture, pick_target(both, picture)
 
 
 def same_classes(both: Sequence[Network]) -> bool:

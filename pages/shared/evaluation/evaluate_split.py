@@ -73,7 +73,7 @@ def judged(weights: Network, split: str, place: str) -> EvaluatedSplit | None:
     if weights.pretrained is not None:
         raise RunError(NOTHING_HERE)
     data, model = weights.dataset(), weights.model
-    images: Split = getattr(data, split)
+    images = data.split(split)
 
     def work(tell: Progress) -> "Report":
         from core.evaluation.answers import answers_of

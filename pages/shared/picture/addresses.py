@@ -36,7 +36,7 @@ def take_address(network: Network) -> None:
             st.info(GONE, icon=":material/image_not_supported:")
             del st.query_params[NAME]
     elif kind in SPLITS and re.fullmatch(r"[0-9]{1,9}", which, re.ASCII) and not network.why_no_images:
-        index = min(int(which), len(getattr(network.dataset(), kind)) - 1)
+        index = min(int(which), len(network.dataset().split(kind)) - 1)
         session.choose(session.PictureSelection("test", network.dataset_name, index=index, split=kind))
     else:
         names = ", ".join(f"sample:{name}" for name in SAMPLES)

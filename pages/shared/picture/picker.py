@@ -64,7 +64,7 @@ def picture(
     """Return a chosen picture as the network of a run receives it, and the stages from the original to there."""
     shape = network.input_shape
     if choice.kind == "test":
-        images = getattr(network.dataset(), choice.split)
+        images = network.dataset().split(choice.split)
         index = choice.index % len(images)
         title = f"{ONE[choice.split]} {index}"
         return input_image.InputImage(
@@ -120,7 +120,7 @@ def _ask_test(network: Network, choice: session.PictureSelection) -> session.Pic
                 args=(_first(network),),
             )
     key = network.dataset_name if split == "test" else f"{network.dataset_name}_{split}"
-    index = ask_image(getattr(network.dataset(), split), names, key, choice.index)
+    index = ask_image(network.dataset().split(split), names, key, choice.index)
     return replace(_first(network), index=index, split=split)
 
 

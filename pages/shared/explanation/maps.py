@@ -10,62 +10,21 @@ from core.explain.methods.registry import METHODS
 from core.inference.network import Network
 from pages.shared.display.class_bars import class_name, same_classes
 from pages.shared.explanation.cards import Waiting, card, compute_all
-from pages.shared.explanation.controls import HeatmapStyle, ask_classes, ask_look, chosen_methods, method_options
-from pages.shared.explanation.export import take_away
+from pages.shared.explanation.controls import HeatmapStyle, method_options
 from pages.shared.explanation.rendering import Shown, View, zoom
 from pages.shared.network import inference
 from pages.shared.network.comparison import LETTERS, collect_results, unwrap
 from pages.shared.picture import input_image
-from pages.shared.shell import navigation
-from pages.shared.shell.layout import escape_markdown, show_errors
+from pages.shared.shell.layout import escape_markdown
 from pages.shared.widgets.map_view import map_view
 
-BRIEF = ("grad_cam", "integrated_gradients")
 STYLE = """<style>
 div[class*="st-key-head_"] { min-height: 2.5rem; }
 [class*="st-key-about_"] button > div > [aria-hidden] { display: none; }
 </style>"""
 
 
-@st.fragment
-def maps_section(both: Sequence[Network], picture: input_image.InputImage, target: int) -> None:
-    """Show what each chosen method says of a class, of more classes, or of one against another.
-
-    Args:
-        both: Whose network is asked, or the two that are compared; a second one that cannot be is left out.
-        picture: What it looks at.
-        target: Index of the class to explain.
-    """
-    st.html(STYLE)
-    with show_errors():
-        both, answers = _comparable(both, picture)
-        _title(both, answers, target)
-        names = chosen_methods()
-        if not names:
-            st.info("Choose a method above to see which pixels mattered.", icon=":material/checklist:")
-            return
-        order = {int(index): float(answers[0][index]) for index in (-answers[0]).argsort(kind="stable")}
-        more, versus = ask_classes(both[0], order, target)
-        look = ask_look()
-        views = _views(both, target, more, versus)
-        shown = _cards(views, picture, names, look)
-        if shown:
-            take_away(shown, picture, look)
-
-
-def brief(both: Sequence[Network], picture: input_image.InputImage, target: int) -> None:
-    """Show two quick explanations, and the way to all the others."""
-    st.html(STYLE)
-    with show_errors():
-        both, answers = _comparable(both, picture)
-        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
-            _title(both, answers, target)
-            label = f"Compare all {len(METHODS)} methods"
-            navigation.link("explain", label, icon=":material/compare:", target=str(target))
-        _cards(_views(both, target), picture, BRIEF, HeatmapStyle(), own=False)
-
-
-def _comparable(both: Sequence[Network], picture: input_image.InputImage) -> tuple[Sequence[Network], list[np.ndarray]]:
+def comparable(both: Sequence[Network], picture: input_image.InputImage) -> tuple[Sequence[Network], list[np.ndarray]]:
     """Return the networks that can be asked about this picture and class, and what they answer."""
     answers = collect_results(both, lambda weights: inference.probabilities(weights, picture))
     if len(both) > 1 and (isinstance(answers[1], ConvScopeError) or not same_classes(both)):
@@ -73,12 +32,13 @@ def _comparable(both: Sequence[Network], picture: input_image.InputImage) -> tup
     return both, [unwrap(answer) for answer in answers]
 
 
-def _title(both: Sequence[Network], answers: Sequence[np.ndarray], target: int) -> None:
+def map_title(both: Sequence[Network], answers: Sequence[np.ndarray], target: int) -> None:
+    """Write which class is explained, above its maps."""
     why = "Why" if all(answer.argmax() == target for answer in answers) else "What speaks for"
     st.subheader(f"{why} “{class_name(both[0], target)}”?", anchor=False, width="content")
 
 
-def _views(both: Sequence[Network], target: int, more: Sequence[int] = (), versus: int | None = None) -> list[View]:
+def map_views(both: Sequence[Network], target: int, more: Sequence[int] = (), versus: int | None = None) -> list[View]:
     """List the columns of maps: each network, each class, and the difference of two classes."""
     found = []
     for letter, weights in zip(LETTERS, both, strict=False):
@@ -94,7 +54,7 @@ def _views(both: Sequence[Network], target: int, more: Sequence[int] = (), versu
     return found
 
 
-def _cards(
+def map_cards(
     views: Sequence[View],
     picture: input_image.InputImage,
     names: Sequence[str],
@@ -102,6 +62,15 @@ def _cards(
     *,
     own: bool = True,
 ) -> list[Shown]:
+    """Draw the picture and a card for each method, and return the maps that are there already.
+
+    Args:
+        views: The columns of each card.
+        picture: What is explained.
+        names: The methods.
+        look: How maps are drawn.
+        own: Whether the methods have the settings that were asked for, else their defaults.
+    """
     shown: list[Shown] = []
     waiting: list[Waiting] = []
     columns, width = (3, 220) if len(views) == 1 else (2, 340) if len(views) == 2 else (1, 340)

@@ -1,0 +1,70 @@
+"""What a section of Evaluate shows: the same of one network, or of two side by side, once they are judged."""
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core.inference.network import Network
+from pages.shared.evaluation.evaluate_split import NOTHING_HERE, EvaluatedSplit, judged
+from pages.shared.evaluation.image_gallery import follow_image
+from pages.shared.network.comparison import side_by_side
+from pages.shared.network.missing_images import missing_images
+from pages.shared.shell import navigation
+from pages.shared.shell.layout import escape_markdown, show_errors
+from pages.shared.shell.section import Section
+
+Networks = tuple[Network, ...]
+
+
+def judging_section(key: str, title: str, show: Callable[[Networks, str], None]) -> Section:
+    """Return a section that shows how good networks, one or two, are on a split; it needs the images of the first."""
+
+    def draw(both: Networks, split: str) -> None:
+        show(both, split)
+        follow_image(both)
+
+    return Section(key, title, draw, why_not=_why_not, instead=_instead)
+
+
+def for_each(
+    show: Callable[[EvaluatedSplit, int, Sequence[EvaluatedSplit]], None], ask: Callable[[], None] | None = None
+) -> Callable[[Networks, str], None]:
+    """Return what judges networks on a split and shows something of each, which is asked for once for both.
+
+    All are judged before any is drawn: what is alike has one scale.
+    """
+
+    def draw(both: Networks, split: str) -> None:
+        if ask is not None:
+            ask()
+        places, judgements = dict[int, DeltaGenerator](), dict[int, EvaluatedSplit]()
+
+        def judge(side: int) -> None:
+            if both[side].pretrained is None and missing_images(both[side], f"{side}_"):
+                return
+            found = judged(both[side], split, str(side))
+            if found is not None:
+                places[side], judgements[side] = st.container(), found
+
+        side_by_side(both, judge)
+        for side, found in judgements.items():
+            alike = [other for other in judgements.values() if other.weights.dataset_name == found.weights.dataset_name]
+            with places[side], show_errors():
+                show(found, side, alike)
+
+    return draw
+
+
+def _why_not(both: Networks, _: str) -> str:
+    return NOTHING_HERE if both[0].pretrained is not None else both[0].why_no_images
+
+
+def _instead(reason: str, both: Networks, _: str) -> None:
+    if both[0].pretrained is None:
+        missing_images(both[0])
+        return
+    st.info(escape_markdown(reason), icon=":material/block:")
+    with st.container(horizontal=True, gap="medium"):
+        navigation.link("train", "Train a network", run=None)
+        navigation.link("classify", "Give this one a picture of your own")

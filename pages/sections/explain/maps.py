@@ -1,0 +1,38 @@
+"""What each chosen method says of a class, of more classes, or of one against another, as maps over the picture."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.inference.network import Network
+from pages.shared.explanation.controls import ask_classes, ask_look, chosen_methods
+from pages.shared.explanation.export import take_away
+from pages.shared.explanation.maps import STYLE, comparable, map_cards, map_title, map_views
+from pages.shared.picture import input_image
+from pages.shared.shell.section import Section
+
+
+def maps_section(both: Sequence[Network], picture: input_image.InputImage, target: int) -> None:
+    """Show what the chosen methods say.
+
+    Args:
+        both: Whose network is asked, or the two that are compared; a second one that cannot be is left out.
+        picture: What it looks at.
+        target: Index of the class to explain.
+    """
+    st.html(STYLE)
+    both, answers = comparable(both, picture)
+    map_title(both, answers, target)
+    names = chosen_methods()
+    if not names:
+        st.info("Choose a method above to see which pixels mattered.", icon=":material/checklist:")
+        return
+    order = {int(index): float(answers[0][index]) for index in (-answers[0]).argsort(kind="stable")}
+    more, versus = ask_classes(both[0], order, target)
+    look = ask_look()
+    shown = map_cards(map_views(both, target, more, versus), picture, names, look)
+    if shown:
+        take_away(shown, picture, look)
+
+
+SECTION = Section("maps", "Maps", maps_section)
