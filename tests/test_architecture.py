@@ -231,6 +231,38 @@ def test_the_shell_imports_no_other_shared_room():
     assert not found
 
 
+def test_a_page_finds_its_sections_by_name_and_their_titles_are_stated_once():
+    faults, sections = list[str](), 0
+    for folder in sorted(path for path in (ROOT / "pages" / "sections").iterdir() if path.is_dir()):
+        trees = {path: parsed(path) for path in [*sources(f"pages/sections/{folder.name}"), folder_page(folder)]}
+        nodes = [node for tree in trees.values() for node in ast.walk(tree)]
+        read = [ast.unparse(node) for node in nodes if isinstance(node, ast.Attribute)]
+        texts = [ast.unparse(node) for node in ast.walk(parsed(folder_page(folder))) if isinstance(node, ast.Constant)]
+        calls = [node for node in nodes if isinstance(node, ast.Call)]
+        texts += [ast.unparse(call.args[0]) for call in calls if ast.unparse(call.func) == "st.subheader"]
+        own = {path.stem: described(tree) for path, tree in trees.items() if described(tree)}
+        sections += len(own)
+        faults += [f"{folder.name}: nobody shows {module}" for module in own if read.count(f"{module}.SECTION") != 1]
+        keys = [key for key, _ in own.values()]
+        faults += [f"{folder.name}: two sections have the key {key}" for key in keys if keys.count(key) > 1]
+        faults += [f"{folder.name}: {title} is said again" for _, title in own.values() if repr(title) in texts]
+    assert sections > 20
+    assert faults == []
+
+
+def folder_page(folder: Path) -> Path:
+    return ROOT / "pages" / f"{folder.name}.py"
+
+
+def described(tree: ast.Module) -> tuple[str, ...]:
+    """Return the key and the title of the `SECTION` that a module offers; nothing where it is none."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "SECTION":
+            assert isinstance(node.value, ast.Call)
+            return tuple(ast.literal_eval(word) for word in node.value.args[:2])
+    return ()
+
+
 def test_what_a_single_page_uses_is_not_shared():
     """Widgets all lie in one room, whoever shows them."""
     graph = page_imports()

@@ -19,7 +19,7 @@ from core.explain.attribution import attribute
 from core.explain.cli.record import read_settings
 from core.inference import open_network
 from core.runs.store import RunStore
-from pages.shared.explanation.export import DOWNLOADS
+from pages.sections.explain.export import DOWNLOADS
 from pages.shared.network import networks
 from pages.shared.shell import services
 
@@ -44,8 +44,8 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Made:
 def section() -> None:
     import streamlit as st
 
+    from pages.sections.explain.export import take_away
     from pages.shared.explanation.controls import HeatmapStyle
-    from pages.shared.explanation.export import take_away
     from pages.shared.explanation.rendering import Shown, View
     from pages.shared.network import inference, networks
     from pages.shared.picture.picker import picture

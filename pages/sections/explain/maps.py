@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.inference.network import Network
+from pages.sections.explain.export import take_away
 from pages.shared.explanation.controls import ask_classes, ask_look, chosen_methods
-from pages.shared.explanation.export import take_away
 from pages.shared.explanation.maps import STYLE, comparable, map_cards, map_title, map_views
 from pages.shared.picture import input_image
 from pages.shared.shell.section import Section
