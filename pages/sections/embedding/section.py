@@ -9,11 +9,11 @@ import streamlit as st
 
 from core.explain.epochs import thinned
 from core.inference.network import Network
+from core.probe.network_layers import layers_of
 from core.progress import Progress
 from pages.sections.embedding.scatter_view import show
 from pages.sections.embedding.types import Chart
 from pages.shared.network.comparison import LETTERS, side_by_side
-from pages.shared.network.layers import layers_of
 from pages.shared.network.missing_images import missing_images
 from pages.shared.shell.background_jobs import background, lane_of
 from pages.shared.shell.controls import ask_layer, ask_one

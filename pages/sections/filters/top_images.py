@@ -12,12 +12,12 @@ from core.figures.highlight import spotlight
 from core.formatting import number
 from core.inference.network import Network
 from core.model.spec import ModelSpec
+from core.probe.network_layers import readout_of
 from core.progress import Progress
 from pages.sections.filters.filter_order import answers_words
 from pages.sections.filters.kernels import Filters
 from pages.shared.display.image_cards import Card, cards
 from pages.shared.network import networks
-from pages.shared.network.layers import readout_of
 from pages.shared.network.missing_images import missing_images
 from pages.shared.shell.background_jobs import background, lane_of
 from pages.shared.shell.layout import show_errors

@@ -9,12 +9,12 @@ import streamlit as st
 
 from core import maths
 from core.inference.network import Network
+from core.probe.network_layers import layers_of, parts_of
 from core.train.choices import LOSSES
 from pages.sections.maths.convolution import convolution, dense
 from pages.sections.maths.elementwise import CURVES, activation, batch_norm, dropout
 from pages.sections.maths.layer_pass import Scene, describe_pass, scene
 from pages.sections.maths.pooling import pooling, whole_mean
-from pages.shared.network.layers import layers_of, parts_of
 from pages.shared.picture.picker import pick_picture
 from pages.shared.shell.controls import ask_layer
 from pages.shared.shell.section import Section

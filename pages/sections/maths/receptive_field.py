@@ -12,10 +12,10 @@ from core.figures.scales import ColorScale
 from core.formatting import formatted, number
 from core.inference.network import Network
 from core.model.layers import Conv, Flatten, Residual
+from core.probe.network_layers import LayerEntry, layers_of, projective_field_of, receptive_field_of, steps_of
 from pages.shared.display.map_grid import color_bar, grid
 from pages.shared.layer.unit_detail import Made, make, sees
 from pages.shared.network import inference
-from pages.shared.network.layers import LayerEntry, layers_of, projective_field_of, receptive_field_of, steps_of
 from pages.shared.picture import input_image
 from pages.shared.picture.picker import pick_picture
 from pages.shared.shell.controls import MANY, ask_one

@@ -14,12 +14,12 @@ from core.figures.scales import SCOPES, ColorScale
 from core.formatting import number
 from core.inference.network import Network
 from core.model.layers import Activation, BatchNorm, Dropout, Flatten, GlobalAvgPool
+from core.probe.network_layers import LayerEntry, layers_of
 from pages.shared.display.class_bars import class_name
 from pages.shared.display.map_grid import color_bar, enlarged, grid
 from pages.shared.layer.unit_detail import Made, details, explain_link, make, sees
 from pages.shared.network import inference
 from pages.shared.network.comparison import LETTERS, collect_results, side_by_side, unwrap
-from pages.shared.network.layers import LayerEntry, layers_of
 from pages.shared.picture import input_image
 from pages.shared.shell import navigation, session
 from pages.shared.shell.controls import ask_layer

@@ -10,10 +10,10 @@ from core.figures.scales import ColorScale
 from core.formatting import number
 from core.inference.network import Network
 from core.model.layers import AvgPool, Layer, MaxPool
+from core.probe.network_layers import is_gated, layers_of, place_of, receptive_field_of
 from core.probe.pooling import Window, pool_window
 from pages.shared.display.map_grid import ROOM, enlarged
 from pages.shared.network import inference
-from pages.shared.network.layers import is_gated, layers_of, place_of, receptive_field_of
 from pages.shared.picture import input_image
 from pages.shared.shell import navigation
 from pages.shared.shell.controls import ask_one

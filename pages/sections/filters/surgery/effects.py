@@ -12,11 +12,11 @@ from core.figures.grids import colorize
 from core.figures.scales import ColorScale
 from core.formatting import number
 from core.inference.network import Network
+from core.probe.network_layers import layers_of, readout_of
 from pages.shared.display.before_after import answers, before_after
 from pages.shared.display.class_bars import class_name
 from pages.shared.display.map_grid import color_bar, grid
 from pages.shared.network import inference
-from pages.shared.network.layers import layers_of, readout_of
 from pages.shared.picture.input_image import InputImage
 from pages.shared.shell.controls import ask_one
 from pages.shared.shell.formatting import dimensions

@@ -1,12 +1,11 @@
-"""The layers of a network as the pages list them, whether it was trained here or elsewhere, and what they see."""
+"""The layers of a network as they are listed, whether it was trained here or elsewhere, and what they see."""
 
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import streamlit as st
-
 from core.errors import RunError, SpecError
+from core.inference.model_cache import ModelCache
 from core.inference.network import Network
 from core.model.layers import LAYERS, AvgPool, GlobalAvgPool, Layer, MaxPool
 from core.model.readout import readout_layer
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from core.probe.fields import FieldStep
     from core.probe.layer_graph import LayerNode
 
+_TRACED = ModelCache(16)
 Box = tuple[int, int, int, int]  # top, left, bottom, right; the last two are exclusive
 
 _BLOCK = "Several layers that work together, often around a shortcut: these are the maps that they hand on."
@@ -53,14 +53,14 @@ class LayerEntry:
     settings: Layer | None
 
 
-def layers_of(weights: Network) -> tuple[LayerEntry, ...]:
+def layers_of(network: Network) -> tuple[LayerEntry, ...]:
     """List a network's layers in the order in which a picture passes through; raises `ConvScopeError`.
 
     Of a pretrained network, batch norms and what computes nothing are left out, and blocks follow their own layers.
     """
-    if weights.spec is None:
-        return _pretrained(weights.id, weights)[0]
-    spec = weights.spec
+    if network.spec is None:
+        return _pretrained(network)[0]
+    spec = network.spec
     return tuple(
         LayerEntry(
             summary.name,
@@ -74,66 +74,66 @@ def layers_of(weights: Network) -> tuple[LayerEntry, ...]:
     )
 
 
-def place_of(weights: Network, layer: str) -> int:
+def place_of(network: Network, layer: str) -> int:
     """Return a layer's place in the list; raises `RunError` if it is not there."""
-    names = [listed.name for listed in layers_of(weights)]
+    names = [listed.name for listed in layers_of(network)]
     if layer not in names:
         raise RunError(f"This network has no layer named {layer}: choose another layer or another network.")
     return names.index(layer)
 
 
-def parts_of(weights: Network) -> "tuple[LayerNode, ...]":
+def parts_of(network: Network) -> "tuple[LayerNode, ...]":
     """Return all that a pretrained network is made of, in the order in which a picture passes through."""
-    return tuple(_pretrained(weights.id, weights)[1].values())
+    return tuple(_pretrained(network)[1].values())
 
 
-def part_of(weights: Network, layer: str) -> "LayerNode":
+def part_of(network: Network, layer: str) -> "LayerNode":
     """Return what is known of a layer of a pretrained network, listed or not; raises `RunError`."""
-    parts = _pretrained(weights.id, weights)[1]
+    parts = _pretrained(network)[1]
     if layer not in parts:
         raise RunError(f"This network has no layer named {layer}: choose another layer or another network.")
     return parts[layer]
 
 
-def readout_of(weights: Network, layer: str) -> str:
+def readout_of(network: Network, layer: str) -> str:
     """Name the layer at which a convolution's answers are read; see `core.model.readout`."""
-    if weights.spec is not None:
-        return readout_layer(weights.spec, layer)
-    behind = {part.source: part for part in _pretrained(weights.id, weights)[1].values() if part.kind != "block"}
+    if network.spec is not None:
+        return readout_layer(network.spec, layer)
+    behind = {part.source: part for part in _pretrained(network)[1].values() if part.kind != "block"}
     name = layer
     while name in behind and behind[name].kind in ("batch_norm", "dropout"):
         name = behind[name].name
     return behind[name].name if name in behind and behind[name].kind == "activation" else layer
 
 
-def receptive_field_of(weights: Network, layer: str, row: int = 0, col: int = 0) -> Box:
+def receptive_field_of(network: Network, layer: str, row: int = 0, col: int = 0) -> Box:
     """Return the part of the picture that a number of a layer depends on; see `core.probe.receptive_field`."""
-    if weights.spec is None:
-        return part_of(weights, layer).sight.box(row, col)
-    return receptive_field(weights.spec, layer, row, col)
+    if network.spec is None:
+        return part_of(network, layer).sight.box(row, col)
+    return receptive_field(network.spec, layer, row, col)
 
 
-def projective_field_of(weights: Network, layer: str, row: int, col: int) -> Box:
+def projective_field_of(network: Network, layer: str, row: int, col: int) -> Box:
     """Return which numbers of a layer a pixel reaches; see `core.probe.reach`."""
     from core.probe.fields import reach
 
-    if weights.spec is None:
-        return part_of(weights, layer).sight.reach(row, col)
-    return reach(weights.spec, layer, row, col)
+    if network.spec is None:
+        return part_of(network, layer).sight.reach(row, col)
+    return reach(network.spec, layer, row, col)
 
 
-def steps_of(weights: Network, layer: str) -> "tuple[FieldStep, ...]":
+def steps_of(network: Network, layer: str) -> "tuple[FieldStep, ...]":
     """Return the windows through which a layer sees the picture; of branches, those of the one that sees most."""
     from core.probe.fields import field_steps
 
-    if weights.spec is None:
-        return part_of(weights, layer).sight.steps
-    return field_steps(weights.spec, layer)
+    if network.spec is None:
+        return part_of(network, layer).sight.steps
+    return field_steps(network.spec, layer)
 
 
-def is_gated(weights: Network, layer: str) -> bool:
+def is_gated(network: Network, layer: str) -> bool:
     """Say whether gates on the way to a layer weigh its maps by the whole picture, which the field leaves out."""
-    return weights.spec is None and part_of(weights, layer).sight.gated
+    return network.spec is None and part_of(network, layer).sight.gated
 
 
 def short(shape: Shape) -> str:
@@ -141,12 +141,17 @@ def short(shape: Shape) -> str:
     return "×".join(map(str, shape))
 
 
-@st.cache_resource(show_spinner=False, max_entries=16)
-def _pretrained(run_id: str, _weights: Network) -> "tuple[tuple[LayerEntry, ...], dict[str, LayerNode]]":
+def _pretrained(network: Network) -> "tuple[tuple[LayerEntry, ...], dict[str, LayerNode]]":
+    """Return the listed layers of a pretrained network, and all of its parts by name: traced once."""
+    layers: tuple[tuple[LayerEntry, ...], dict[str, LayerNode]] = _TRACED.get(network.id, lambda: _trace(network))
+    return layers
+
+
+def _trace(network: Network) -> "tuple[tuple[LayerEntry, ...], dict[str, LayerNode]]":
     from core.probe.layer_graph import layer_graph
 
-    model = _weights.model
-    parts = {part.name: part for part in layer_graph(model, _weights.input_shape)}
+    model = network.model
+    parts = {part.name: part for part in layer_graph(model, network.input_shape)}
     return tuple(
         LayerEntry(
             part.name,
