@@ -36,7 +36,7 @@ LOOK = {"strength": 0.85, "percentile": 99.0, "sign": "both"}
 
 
 def script() -> None:
-    from pages.sections.explain.epochs import time_section
+    from pages.sections.explain.epochs import SECTION
     from pages.shared.display.class_bars import pick_target
     from pages.shared.network.comparison import require_weights
     from pages.shared.picture.picker import pick_picture
@@ -45,7 +45,7 @@ def script() -> None:
     with show_errors():
         both = require_weights()
         picture = pick_picture(both[0])
-        time_section(both, picture, pick_target(both, picture))
+        SECTION.draw(both, picture, pick_target(both, picture))
 
 
 @pytest.fixture
@@ -415,11 +415,11 @@ def test_a_pretrained_network_says_so_and_offers_the_way_on(trained_run: str) ->
 
 def pretrained_script() -> None:
     from core.model.zoo import ZOO
-    from pages.sections.explain.epochs import time_section
+    from pages.sections.explain.epochs import SECTION
     from pages.shared.network.networks import library
     from pages.shared.picture.input_image import InputImage
 
-    time_section((library().pretrained(next(iter(ZOO))),), InputImage("Black", (3, 224, 224), bytes(3 * 224 * 224)), 0)
+    SECTION.draw((library().pretrained(next(iter(ZOO))),), InputImage("Black", (3, 224, 224), bytes(3 * 224 * 224)), 0)
 
 
 def test_the_page_offers_it_among_its_sections(trained_run: str) -> None:
