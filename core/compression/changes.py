@@ -48,7 +48,7 @@ class Change:
 
     @property
     def flipped(self) -> Ints:
-        """Indices of the images whose prediction changed: first those now wrong, then by confidence before."""
+        """Indices of the images whose prediction changed: first those right before, then by confidence before."""
         places = np.flatnonzero(self.before != self.after)
         lost = self.before[places] == self.labels[places]
         return places[np.lexsort((-self.sure_before[places], ~lost))]

@@ -1,4 +1,4 @@
-"""Explain a picture without the app: `python -m core.explain IMAGE --model RUN --method all -o out.png`."""
+"""Command line to explain a picture: `python -m core.explain IMAGE --model RUN --method all -o out.png`."""
 
 import argparse
 import sys
@@ -76,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _orders(arguments: argparse.Namespace) -> list[CliRequest]:
-    """Return what is asked of which network."""
+    """Return the request of each network."""
     if arguments.settings:
         if arguments.model or arguments.method or arguments.classes or arguments.versus or arguments.option:
             raise ExplainError("--settings says all that is asked: leave out the model, methods, classes and options.")
@@ -104,7 +104,7 @@ def _read(path: Path) -> bytes:
 
 
 def _record(order: CliRequest, picture: Image.Image, title: str, swap: bool | None) -> Record:
-    """Load a network, let it look at the picture and answer all that is asked of it."""
+    """Load a network and return the record of all requested explanations of the picture."""
     with tqdm(unit="B", unit_scale=True, desc=order.model, leave=False, delay=0.5, disable=None) as bar:
         network = open_network(order.model, order.epoch, _shown_on(bar))
     pixels, _ = network.fit(picture, swap=swap)
@@ -136,7 +136,7 @@ def _answer(network: Network, image: Tensor, call: ExplanationCall, progress: Pr
 
 
 def _shown_on(bar: "tqdm[Any]") -> Progress:
-    """Return what shows progress on a bar, which takes it up anew each time something else is counted."""
+    """Return a progress callback that drives a bar and resets it whenever the total changes."""
 
     def show(done: int, total: int) -> None:
         bar.total = total
@@ -158,7 +158,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Explain as the command line says and return the exit code."""
+    """Run the command line and return the exit code."""
     replace_unprintable()
     parser = _parser()
     arguments = parser.parse_args(argv)

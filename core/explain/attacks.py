@@ -1,4 +1,4 @@
-"""Changes that can hardly be seen and turn an answer: FGSM and PGD."""
+"""Adversarial attacks: FGSM and PGD within an L∞ or L2 ball."""
 
 import warnings
 from collections.abc import Iterator, Sequence
@@ -31,7 +31,7 @@ class FromUnit(nn.Module):
 
 
 def front_of(model: nn.Module, pixels: Tensor, mean: Sequence[float], std: Sequence[float]) -> FromUnit:
-    """Put the way from pixels to normalised images before a copy of a network; raises `ExplainError`."""
+    """Return a copy of a network that takes pixels from 0 to 1 and normalises them; raises `ExplainError`."""
     if pixels.dtype != torch.uint8 or pixels.ndim != 3:
         raise ExplainError(f"Attack one picture of shape (C, H, W) in whole levels, not {tuple(pixels.shape)}.")
     if len(mean) != len(pixels) or len(std) != len(pixels):
@@ -40,7 +40,7 @@ def front_of(model: nn.Module, pixels: Tensor, mean: Sequence[float], std: Seque
 
 
 def whole_levels(change: Tensor, strength: int, norm: Literal["linf", "l2"]) -> Tensor:
-    """Round a change (…) in levels to whole ones without leaving the ball of this strength.
+    """Return a change (…) rounded to whole levels without leaving the ball of this strength.
 
     Rounding to the nearest level can lengthen a change by a little; then those values that it moved farthest outwards
     are brought back by one level each, until the whole is short enough.
@@ -66,7 +66,7 @@ warnings.filterwarnings("ignore", message="Input Tensor 0 did not", category=Use
 
 @dataclass(frozen=True)
 class Attack:
-    """How to attack a picture.
+    """The settings of an attack.
 
     Attributes:
         method: "fgsm", one step along the sign of the gradient (Goodfellow et al. 2014, arXiv:1412.6572), or "pgd",
@@ -100,13 +100,13 @@ class Attack:
 
     @property
     def passes(self) -> int:
-        """How often it goes through the network, forward and backward counted apart, predictions left out."""
+        """Number of forward and backward passes, each counted as one, without predictions."""
         return 2 * (self.steps if self.method == "pgd" else 1)
 
 
 @dataclass(frozen=True, eq=False)
 class Attempt:
-    """What came of an attack.
+    """The outcome of an attack.
 
     Attributes:
         attack: How it was done.
@@ -119,7 +119,7 @@ class Attempt:
 
     @property
     def successful(self) -> bool:
-        """Whether the answer is now what the attack wanted: the class it names, or any other than before."""
+        """Whether the prediction is now the class aimed at, or any other than before if none was."""
         answer = int(self.after.argmax())
         wanted = self.attack.towards
         return answer == wanted if wanted is not None else answer != int(self.before.argmax())
@@ -127,7 +127,7 @@ class Attempt:
 
 @dataclass(frozen=True, eq=False)
 class Attacked(Attempt):
-    """What came of an attack, with the pictures.
+    """The outcome of an attack with the pictures.
 
     Attributes:
         original: uint8 (C, H, W).
@@ -140,12 +140,12 @@ class Attacked(Attempt):
 
     @property
     def change(self) -> Tensor:
-        """What was added, in levels: int16 (C, H, W)."""
+        """The perturbation in levels of 255, int16 (C, H, W)."""
         return self.pixels.to(torch.int16) - self.original.to(torch.int16)
 
     @property
     def outcome(self) -> Attempt:
-        """The same without the pictures."""
+        """The outcome without the pictures."""
         return Attempt(self.attack, self.before, self.after)
 
 
@@ -159,7 +159,7 @@ def attack(
     *,
     progress: Progress | None = None,
 ) -> Attacked:
-    """Change a picture within a ball so that a network's answer turns, by `captum.robust`.
+    """Return an adversarial example within a ball around a picture, by `captum.robust`.
 
     The cross-entropy of the class that the network names now is raised, or that of `how.towards` is lowered. No pixel
     leaves 0..255, and after rounding none is farther from where it was than the strength allows. The network is never
@@ -182,7 +182,7 @@ def attack(
 
 
 def carry_out(front: FromUnit, pixels: Tensor, before: Tensor, how: Attack, progress: Progress) -> Attacked:
-    """Attack a picture through the network that `front_of` made, whose answer `before` was; see `attack`."""
+    """Attack a picture through the network of `front_of`, whose logits were `before`; see `attack`."""
     classes = len(before)
     if classes < 2:
         raise ExplainError("The network knows a single class, so nothing can turn its answer.")
@@ -200,7 +200,7 @@ def carry_out(front: FromUnit, pixels: Tensor, before: Tensor, how: Attack, prog
 
 
 def _perturbed(front: FromUnit, pixels: Tensor, label: int, how: Attack, progress: Progress) -> Tensor:
-    """Return what Captum makes of a picture, float (1, C, H, W) from 0 to 1."""
+    """Return Captum's adversarial example of a picture, float (1, C, H, W) from 0 to 1."""
     total, done = how.passes // 2, 0
 
     def loss(logits: Tensor, label: Tensor) -> Tensor:
@@ -256,7 +256,7 @@ def smallest(
     *,
     progress: Progress | None = None,
 ) -> Iterator[Attacked]:
-    """Attack a picture with growing strength, until an attack succeeds, and yield each attack.
+    """Yield attacks of growing strength up to the first that succeeds.
 
     Args:
         model, pixels, mean, std, progress: As in `attack`; progress counts the strengths.
@@ -285,7 +285,7 @@ def smallest(
 
 
 def random_changes(attacked: Attacked, count: int, *, seed: int = 0) -> Tensor:
-    """Return the picture after changes of the same size that know nothing of the network, uint8 (count, C, H, W).
+    """Return the picture after random perturbations of the same norm, uint8 (count, C, H, W).
 
     Each pixel value of the picture is moved by as much as the attack moved one, in random places and directions: what
     an attack must be compared with.

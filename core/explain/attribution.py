@@ -1,4 +1,4 @@
-"""Asking one network about one picture by one of Captum's methods."""
+"""`attribute`: the attribution of one class score of one network for one image."""
 
 import warnings
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ warnings.filterwarnings("ignore", message="Input Tensor 0 did not already requir
 
 @dataclass(frozen=True, eq=False)
 class Attribution:
-    """What each pixel has to do with the score of one class.
+    """The attribution of the score of one class to the pixels of an image.
 
     Attributes:
         values: Float32 on the CPU: (C, H, W) like the image, or (H, W) where the method cannot tell channels
@@ -136,7 +136,7 @@ def attribute(
 
 
 def _start(about: Method, asked: AttributionRequest) -> float:
-    """Return the score from which a method promises the change: 0, or the mean of its starting pictures."""
+    """Return the reference score of the completeness axiom: 0, or the mean score of the starting pictures."""
     if about.promise is None or about.promise.of == "score":
         return 0.0
     network = asked.twin(asked.original)
@@ -146,13 +146,13 @@ def _start(about: Method, asked: AttributionRequest) -> float:
 
 
 def _contrast(watch: ForwardMonitor, model: nn.Module, classes: tuple[int, int], twin: nn.Module) -> nn.Module:
-    """Watch a copy of a network, and put the difference of two of its scores behind it."""
+    """Return a monitored copy of a network whose only output is the difference of two class scores."""
     logits = check_logits(logits_of(model, watch.image), classes)
     return Contrast(watch.on(twin), *classes, logits.shape[1]).to(logits.device)
 
 
 def _clean(values: Tensor, about: Method, logits: Tensor) -> Tensor:
-    """Return finite values without the dust of rounding, or raise `ExplainError`."""
+    """Return attributions with values below `DUST` of the score set to zero; raises `ExplainError` if not finite."""
     if not finite(values):
         raise ExplainError(
             f"{about.title} gave values that are not finite numbers for this picture: try another "

@@ -1,4 +1,4 @@
-"""Which layers a method can look at, and the methods that look at maps."""
+"""Layers that Grad-CAM and layer methods can use, their shapes, and upsampling of their maps."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def default_cam_layer(model: nn.Module) -> str:
 
 @in_sentences("Asking a layer")
 def output_of(model: nn.Module, image: Tensor, layer: str) -> Tensor:
-    """Return what one layer puts out for an image (1, C, H, W), with its batch of one."""
+    """Return the output of one layer for an image (1, C, H, W), with its batch of one."""
     return _outputs(model, image, [layer])[layer]
 
 
@@ -73,7 +73,7 @@ def _outputs(model: nn.Module, image: Tensor, names: list[str]) -> dict[str, Ten
 
 @in_sentences("Finding the shapes of the layers")
 def layer_shapes(model: nn.Module, shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
-    """Name the modules of a network in order of execution, each with the shape of what it puts out for an image.
+    """Return the output shape of each module of a network by name, in order of execution.
 
     That is (C, H, W) for maps and (F,) for numbers without places, for images of `shape`. It is found out once.
     """
@@ -90,7 +90,7 @@ def layer_shapes(model: nn.Module, shape: tuple[int, ...]) -> dict[str, tuple[in
 
 
 def upsampled(maps: Tensor, shape: tuple[int, ...], mode: str = "nearest") -> Tensor:
-    """Stretch maps (N, C, h, w) over a picture, (N, C, H, W): cell by cell, or smoothly ("bilinear")."""
+    """Return maps (N, C, h, w) upsampled to (N, C, H, W), by nearest neighbour or "bilinear"."""
     from captum.attr import LayerAttribution
 
     return LayerAttribution.interpolate(maps, tuple(shape), interpolate_mode=mode)

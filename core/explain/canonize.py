@@ -1,4 +1,4 @@
-"""A network in which every operation is a module of its own, used once and never in place.
+"""Canonization: rewrites a network by torch.fx so that every operation is a module, used once and not in place.
 
 DeepLIFT, LRP and guided back-propagation have rules for modules: one that is used twice or works in place, or an
 activation that is called as a function, makes them wrong without a word. Following the network with torch.fx
@@ -78,7 +78,7 @@ _cache: "WeakKeyDictionary[nn.Module, _Kept]" = WeakKeyDictionary()
 
 
 def is_plain(model: nn.Module) -> bool:
-    """Say whether a network is a plain stack of torch's own modules, each used once and none in place."""
+    """Whether a network is a plain stack of torch's own modules, each used once and none in place."""
     if type(model) is not nn.Sequential:
         return False
     children = list(model)
@@ -91,7 +91,7 @@ def is_plain(model: nn.Module) -> bool:
 
 
 def canonized(model: nn.Module) -> nn.Module | None:
-    """Return the same network with one module per operation, sharing its weights; None if it cannot be followed.
+    """Return the same network with one module per operation, sharing its weights; None if it cannot be traced.
 
     Modules that are called keep their names; further calls of the same get a number behind it. Sums become modules
     too, and so do activations, poolings, convolutions and dense layers that were functions.
@@ -109,7 +109,7 @@ def canonized(model: nn.Module) -> nn.Module | None:
 
 
 def operations(network: nn.Module) -> tuple[Any, ...]:
-    """Return what an unfolded network consists of: its modules, and the functions and methods that are left."""
+    """Return the operations of a canonized network: its modules, and the functions and methods that are left."""
     if not isinstance(network, torch.fx.GraphModule):
         return tuple(network.children())
     modules = dict(network.named_modules())
@@ -134,7 +134,7 @@ def _unfold(model: nn.Module) -> nn.Module | None:
 
 
 def _once(traced: torch.fx.GraphModule, node: torch.fx.Node, modules: dict[str, nn.Module], used: set[str]) -> None:
-    """Give a call a module of its own, which does not work in place."""
+    """Give a call a copy of its module that does not work in place."""
     name, module = str(node.target), modules[str(node.target)]
     own = copy.copy(module)  # its weights are the same, its tables of hooks are not looked at
     if getattr(own, "inplace", False):
@@ -147,7 +147,7 @@ def _once(traced: torch.fx.GraphModule, node: torch.fx.Node, modules: dict[str, 
 
 
 def _as_module(traced: torch.fx.GraphModule, node: torch.fx.Node) -> None:
-    """Put a module in the place of a function that does the same, where there is one."""
+    """Replace a function call by the equivalent module, where there is one."""
     inputs = [arg for arg in node.args if isinstance(arg, torch.fx.Node)]
     if node.target in _SUMS and len(inputs) == 2 and not node.kwargs:
         module: nn.Module = Sum()

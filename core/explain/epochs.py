@@ -1,4 +1,4 @@
-"""The explanation of one picture at every moment of a training, and how it came to be what it is in the end."""
+"""Explanations of one image at every epoch of a training, and their similarity to the last."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ _PARTS = 1000  # of the progress of one epoch
 
 @dataclass(frozen=True, eq=False)
 class Moment:
-    """What a network of one epoch answers for a picture, and why.
+    """The prediction and the heatmap of one epoch's network for an image.
 
     Attributes:
         epoch: After which epoch, 0 for the untrained network; None for weights later than the last whole epoch.
@@ -47,7 +47,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class Missing:
-    """An epoch that could not be asked, the reason in one sentence, and whether it may work later."""
+    """An epoch without an explanation: the reason in one sentence, and whether it may work later."""
 
     epoch: int | None
     reason: str
@@ -61,7 +61,7 @@ def follow(
     *,
     progress: Progress | None = None,
 ) -> Iterator[Moment | Missing]:
-    """Explain one picture at one epoch after the other; an epoch that cannot be asked leaves a gap.
+    """Yield the explanation of one image at each epoch; an epoch that fails becomes `Missing`.
 
     Args:
         epochs: Which, in order, as a run store gives them; None for the latest weights.

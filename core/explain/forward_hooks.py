@@ -1,4 +1,4 @@
-"""What is seen of a network while a method asks it: its answer, how far the method is, and what went wrong."""
+"""Forward hooks that record the logits, report progress and translate errors during an attribution."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ from core.progress import Progress
 
 @dataclass(eq=False)
 class ForwardMonitor:
-    """What is seen of the network while a method asks it: its first answer, and how much it has done.
+    """Monitors a network during an attribution: its first logits and the number of images passed.
 
     Attributes:
         image: The image that is explained, (1, C, H, W).
@@ -49,12 +49,12 @@ class ForwardMonitor:
         return network
 
     def before(self, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        """Let others draw random numbers."""
+        """Pre-forward hook: let other threads use the global random state."""
         if self.random is not None:
             self.random.pause()
 
     def after(self, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        """Look at the answer, and tell how far the method is."""
+        """Forward hook: check and record the logits, and report progress."""
         if self.images == 0:
             check_logits(output.detach(), self.classes)
         if self.logits is None and len(inputs[0]) == 1 and torch.equal(inputs[0], self.image):
@@ -80,7 +80,7 @@ def check_logits(logits: Tensor, classes: tuple[int, ...]) -> Tensor:
 
 
 def logits_of(model: nn.Module, batch: Tensor) -> Tensor:
-    """Return what a network says of images (N, C, H, W) on its own device, (N, K)."""
+    """Return the logits (N, K) of images (N, C, H, W), computed on the network's device."""
     with torch.no_grad():
         logits: Tensor = shallow_copy_for_hooks(model)(batch.detach())
     return logits
@@ -88,7 +88,7 @@ def logits_of(model: nn.Module, batch: Tensor) -> Tensor:
 
 @contextmanager
 def sentences(watch: ForwardMonitor, title: str) -> Iterator[None]:
-    """Turn whatever torch or Captum raises into an `ExplainError`; what `progress` raises passes as it is.
+    """Translate errors of torch and Captum into `ExplainError`; what `progress` raises passes unchanged.
 
     Args:
         watch: What was seen of the network.

@@ -1,4 +1,4 @@
-"""The training images that mattered for a prediction: those that taught it, and those that look alike inside."""
+"""Influence of training images on a prediction: TracIn over checkpoints, and similarity of penultimate features."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A network as it was during its training.
+    """A checkpoint of a network with its learning rate.
 
     Attributes:
         load: Returns it.
@@ -32,7 +32,7 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Images:
-    """Images and classes to look through.
+    """Images (N, C, H, W) uint8 with labels (N,).
 
     Attributes:
         pixels: uint8 (N, C, H, W).
@@ -55,7 +55,7 @@ class Images:
 
 
 def last_layer(model: nn.Module) -> str:
-    """Name the layer whose numbers become the answer: the last one with weights.
+    """Return the name of the last layer with weights, whose outputs are the logits.
 
     Raises:
         ExplainError: It is not a dense layer.
@@ -84,7 +84,7 @@ def tracin(
     *,
     progress: Progress | None = None,
 ) -> Tensor:
-    """Return how far each training image pushed a network towards a class for one image.
+    """Return the TracIn influence of each training image on the score of a class for one image.
 
     TracInCP (Pruthi et al. 2020, arXiv:2002.08484, equation 1) over the weights and bias of the last layer: the sum
     over snapshots of weight · ∇loss(training image) · ∇loss(image, target). Positive: a plain gradient step on the
@@ -130,7 +130,7 @@ def tracin(
 
 @in_sentences("Looking for the nearest images")
 def similarity(model: nn.Module, images: Images, image: Tensor, *, progress: Progress | None = None) -> Tensor:
-    """Return how alike each training image is to one image in the eyes of a network, from −1 to 1.
+    """Return the cosine similarity of each training image's penultimate features to those of one image, −1 to 1.
 
     That is the cosine between what the last layer receives for the two.
 
@@ -161,7 +161,7 @@ def _biased(model: nn.Module) -> int:
 
 
 def _last_inputs(model: nn.Module, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return what the last layer receives, (N, F), what it gives, (N, K), and the logits that come of it.
+    """Return the last layer's input (N, F), its output (N, K), and the logits (N, K).
 
     The logits know how they came from the layer's output and nothing of what was before, which costs no memory.
     """

@@ -1,4 +1,4 @@
-"""One question to a network: which of its scores to explain, for which image, and with what settings."""
+"""`AttributionRequest`: network, image, class and settings of one attribution."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _BLUR = 0.1  # standard deviation of the blur, as a share of the picture's longe
 
 @dataclass(frozen=True, eq=False)
 class AttributionRequest:
-    """What a method is asked.
+    """The arguments of one attribution.
 
     Attributes:
         model: A copy of the network that may be changed, in evaluation mode; with `contrast` behind it where one
@@ -48,25 +48,25 @@ class AttributionRequest:
 
     @property
     def background(self) -> Tensor:
-        """Images that stand for nothing in particular, (M, C, H, W): those given, or else noise."""
+        """Reference images (M, C, H, W), normalised: those given, or else noise."""
         return backgrounds(self.image.detach()) if self.given is None else self.given
 
     @property
     def starts(self) -> Tensor:
-        """The pictures (N, C, H, W) from whose mean score a method that promises the change measures it."""
+        """The starting pictures (N, C, H, W), whose mean score is the reference of completeness."""
         return self.baseline() if "baseline" in self.options else self.background[: self.number("samples")]
 
     @property
     def batch(self) -> int:
-        """How many images to pass through the network at once."""
+        """Images per forward pass."""
         return batch_size(self.image)
 
     def number(self, name: str) -> int:
-        """Return a whole number among the settings."""
+        """Return an integer option."""
         return int(self.options[name] or 0)
 
     def twin(self, network: nn.Module) -> nn.Module:
-        """Return a copy of another form of the network, ready to be asked the same."""
+        """Return a monitored copy of another form of the network for the same request."""
         return self.wrap(shallow_copy_for_hooks(network))
 
     def layer(self, name: str, model: nn.Module | None = None) -> nn.Module:
@@ -123,7 +123,7 @@ def baseline(image: Tensor, kind: str) -> Tensor:
 
 
 def backgrounds(image: Tensor, count: int = 8) -> Tensor:
-    """Return images (count, C, H, W) that stand for nothing in particular where no others are given.
+    """Return noise images (count, C, H, W) as reference where none are given.
 
     They are the mean colour with noise of standard deviation 0.2, the same each time.
     """

@@ -1,4 +1,4 @@
-"""How far a concept, such as stripes, speaks for a class inside a network: testing with concept activation vectors."""
+"""TCAV: testing with concept activation vectors (Kim et al. 2018)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ MOST = 2048  # numbers of a vector
 
 
 class LayerVectors:
-    """One layer of a network, asked through a copy.
+    """Activations and gradients of one layer of a network.
 
     Maps of many cells are averaged over squares of cells until a vector has at most `MOST` numbers; a derivative
     along a direction in that space is then the sum of products with the averaged gradient, exactly.
@@ -106,7 +106,7 @@ _LEARNED = 2 / 3  # of the pictures; the others test what was learned
 
 @dataclass(frozen=True)
 class ConceptScore:
-    """What one concept has to do with a class.
+    """The TCAV scores of one concept for a class.
 
     Attributes:
         concept: Its name.
@@ -139,13 +139,13 @@ class ConceptScore:
 
     @property
     def readable(self) -> bool:
-        """Whether the layer tells its pictures from random ones at all."""
+        """Whether a linear classifier separates the concept's images from random ones at this layer."""
         return self.accuracy >= READABLE
 
 
 @dataclass(frozen=True)
 class ConceptReport:
-    """What several concepts have to do with a class.
+    """The TCAV scores of several concepts for a class.
 
     Attributes:
         layer: Where was looked.

@@ -1,4 +1,4 @@
-"""What a command line asks for, read from its words: methods, classes and settings."""
+"""Parsing of the command line: methods, classes, settings, and the file of settings to repeat."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class CliRequest:
-    """What is asked of one network.
+    """The explanations requested of one network.
 
     Attributes:
         model, epoch: Which network, as `core.inference.open_network` takes them.
@@ -40,7 +40,7 @@ class CliRequest:
     exact: ExplanationRecord | None = None
 
     def differences(self, weights: str, digest: str) -> tuple[str, ...]:
-        """Say what is no longer as in the file of settings: the weights of the network, or the picture."""
+        """Return what differs from the file of settings: the weights of the network, or the picture."""
         if not self.exact:
             return ()
         return (
@@ -49,7 +49,7 @@ class CliRequest:
         )
 
     def calls(self, network: Network, image: Tensor) -> tuple[tuple[ExplanationCall, ...], tuple[str, ...]]:
-        """Return the explanations to ask a network for, and why some methods are passed over.
+        """Return the calls for a network, and for each skipped method the reason.
 
         Raises:
             ExplainError: A class does not exist, or a method that was named does not fit the network.
@@ -77,7 +77,7 @@ class CliRequest:
 
 
 def from_arguments(asked: ExplanationRecord) -> CliRequest:
-    """Return the order that repeats what a file of settings says."""
+    """Return the request that repeats a file of settings."""
     return CliRequest(asked.source.model, asked.source.epoch, exact=asked)
 
 
@@ -90,7 +90,7 @@ def from_settings(
     versus: str | None = None,
     options: Sequence[str] = (),
 ) -> CliRequest:
-    """Read an order from words.
+    """Return the request of command-line arguments.
 
     Args:
         model, epoch: Which network.

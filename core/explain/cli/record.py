@@ -1,4 +1,4 @@
-"""What was asked of a network, as plain data: one call for each map, and a file of settings that repeats them."""
+"""Records of explanations as plain data: one call for each map, and a file of settings that repeats them."""
 
 import hashlib
 import io
@@ -28,7 +28,7 @@ MAX_CALLS = 1_000
 
 @dataclass(frozen=True)
 class NetworkReference:
-    """Which network was asked.
+    """Identifies a network and its weights.
 
     Attributes:
         model: What `--model` takes: the id of a run, or the name of a pretrained network.
@@ -45,14 +45,14 @@ class NetworkReference:
 
     @classmethod
     def of(cls, network: Network) -> "NetworkReference":
-        """Return what names a network, so that it can be asked again."""
+        """Return the reference to a network, by which it can be found again."""
         model = network.id if network.pretrained is None else network.pretrained.name
         return cls(model, network.name, network.dataset_name, network.epoch_read)
 
 
 @dataclass(frozen=True)
 class ExplanationCall:
-    """One explanation that was, or is to be, asked for; the fields are arguments of `core.explain.attribute`."""
+    """The arguments of one call of `core.explain.attribute`."""
 
     method: str
     target: int
@@ -95,7 +95,7 @@ def command(
 
 
 def in_one_line(calls: Sequence[ExplanationCall]) -> bool:
-    """Say whether `command` can repeat calls: each method has the same settings and is asked about the same classes."""
+    """Whether `command` can repeat calls: each method has the same settings and the same classes."""
     asked = {(call.method, call.target) for call in calls}
     methods, classes = {method for method, _ in asked}, {target for _, target in asked}
     settings = {(call.method, *sorted(call.options.items())) for call in calls}
@@ -113,7 +113,7 @@ def _changed(calls: Iterable[ExplanationCall]) -> Iterable[str]:
 
 @dataclass(frozen=True)
 class ExplanationRecord:
-    """All that one network was asked about a picture.
+    """All calls that were made of one network for a picture.
 
     Attributes:
         source: The network.
@@ -184,7 +184,7 @@ LETTERS = "ABCDEFGH"
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """What one network was asked about one picture, and what came out.
+    """The calls and attributions of one network for one picture.
 
     Attributes:
         source: The network.
@@ -206,13 +206,13 @@ class Record:
 
 
 def digest(pixels: Tensor) -> str:
-    """Return a name for these very pixels, uint8 (C, H, W)."""
+    """Return a hash of pixels, uint8 (C, H, W)."""
     array = np.ascontiguousarray(pixels.numpy())
     return hashlib.blake2b(repr(tuple(array.shape)).encode() + array.tobytes(), digest_size=12).hexdigest()
 
 
 def fingerprint(model: nn.Module) -> str:
-    """Return a name for the weights and buffers of a network: another one whenever a number differs."""
+    """Return a hash of the weights and buffers of a network."""
     state = hashlib.blake2b(digest_size=12)
     for name, weight in model.state_dict().items():
         array = weight.detach().cpu().contiguous().numpy()
@@ -265,7 +265,7 @@ def arrays_npz(records: Sequence[Record]) -> bytes:
 
 
 def settings_json(records: Sequence[Record]) -> str:
-    """Return everything that was asked and how, as JSON: `core.explain.cli.record.read_settings` reads it back."""
+    """Return all calls with their settings as JSON, which `read_settings` reads back."""
     about = {
         "format": FORMAT,
         "asked": [_about(record) for record in records],

@@ -1,4 +1,4 @@
-"""Methods that go back through the network by rules of their own instead of plain gradients."""
+"""Methods with modified backpropagation: DeepLIFT, guided backpropagation, deconvolution, LRP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a method of explanation is: its words, its settings, its cost, and how it is computed."""
+"""`Method`: a method of explanation with its texts, options, cost and function."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Family = Literal["Gradients", "Rules for going back", "Layers", "Covering", "Uni
 
 @dataclass(frozen=True)
 class Promise:
-    """What a method says its values sum to; tests hold it over every preset and pretrained network.
+    """The completeness axiom of a method: what its attributions sum to, tested on every preset and pretrained network.
 
     Attributes:
         of: The "change" of the score from the starting picture to this one, or the "score" itself.
@@ -40,7 +40,7 @@ class Promise:
 
 @dataclass(frozen=True)
 class Method:
-    """One way of explaining a prediction.
+    """A method of explanation.
 
     Attributes:
         name: Its key in `METHODS`.

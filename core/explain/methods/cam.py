@@ -1,4 +1,4 @@
-"""Methods that look at the maps of one layer: the family of Grad-CAM."""
+"""Grad-CAM and other methods on the feature maps of one layer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LAYER = Option("layer", "Layer", None, "Whose maps are looked at; by default the
 
 
 def _maps(asked: AttributionRequest, title: str, compute: Callable[[str], Tensor]) -> Tensor:
-    """Return what a method says of the asked layer's cells, or of the last layer's with more than one cell."""
+    """Return a method's attributions to the cells of the requested layer, or of the last with more than one cell."""
     from core.explain.cam_layers import cam_layers
 
     known = cam_layers(asked.original)
@@ -55,7 +55,7 @@ def _grad_cam(asked: AttributionRequest) -> Tensor:
 
 
 def _guided_grad_cam(asked: AttributionRequest) -> Tensor:
-    """Multiply guided backpropagation, on a network that is unfolded, with Grad-CAM, on one that has its blocks."""
+    """Multiply guided backpropagation, on the canonized network, with Grad-CAM, on the original."""
     from captum.attr import GuidedBackprop
 
     from core.explain.cam_layers import upsampled

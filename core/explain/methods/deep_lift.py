@@ -43,12 +43,12 @@ def deep_lift(network: nn.Module, image: Tensor, starts: Tensor, target: int, ba
 
 
 def replace_forward(module: nn.Module, forward: Callable[..., Tensor]) -> None:
-    """Let one module of a copy compute something else; the original and its class are not touched."""
+    """Replace the forward function of one module of a copy; the original and its class are not touched."""
     module.__dict__["forward"] = forward
 
 
 def _give_rules(network: nn.Module) -> None:
-    """Let the activations and max poolings of a network multiply differences when it is gone back through.
+    """Give the activations and max poolings of a network the rescale rule as their backward pass.
 
     Their batches hold the images and then as many starting pictures.
     """
@@ -60,7 +60,7 @@ def _give_rules(network: nn.Module) -> None:
 
 
 def _rescaled(forward: Forward) -> Forward:
-    """Return a function of numbers one by one with the multiplier Δoutput / Δinput (section 3.5.2)."""
+    """Return an elementwise function whose gradient is the multiplier Δoutput / Δinput (section 3.5.2)."""
 
     def compute(pairs: Tensor) -> Tensor:
         given = pairs.detach()

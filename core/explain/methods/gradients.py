@@ -1,4 +1,4 @@
-"""Methods that look at the slope of a score, at the picture or on the way to it."""
+"""Gradient methods: saliency, input × gradient, integrated gradients."""
 
 from __future__ import annotations
 

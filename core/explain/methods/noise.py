@@ -1,4 +1,4 @@
-"""Methods that look at the slope of a score around the picture, at noisy copies of it."""
+"""Gradient methods averaged over noisy copies: SmoothGrad, VarGrad, gradient SHAP."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BASE = Option("of", "Averages", "gradient", "Which method looks at each noisy co
 
 
 def _tunnel(asked: AttributionRequest, kind: str) -> Tensor:
-    """Average a gradient method, or take its variance, over noisy copies of the image."""
+    """Return the mean or variance of a gradient method over noisy copies of the image."""
     from captum.attr import GuidedBackprop, InputXGradient, IntegratedGradients, NoiseTunnel, Saliency
 
     base, words = str(asked.options["of"]), dict[str, Any]()
@@ -54,7 +54,7 @@ def _tunnel(asked: AttributionRequest, kind: str) -> Tensor:
 
 
 def spread(asked: AttributionRequest) -> float:
-    """Return the standard deviation of the noise that a question asks for."""
+    """Return the standard deviation of the noise that a request asks for."""
     image = asked.image.detach()
     return float(asked.options["noise"] or 0) * float(image.amax() - image.amin())
 

@@ -1,4 +1,4 @@
-"""Covering one square of the picture after the other."""
+"""Perturbation methods: occlusion, feature ablation, Shapley values, LIME, kernel SHAP."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def windows(length: int, window: int, stride: int) -> int:
 
 
 def _window(options: Mapping[str, OptionValue], shape: Shape) -> tuple[int, int]:
-    """Return width and stride of the square: as asked, else an eighth of the picture's shorter side and half of it."""
+    """Return width and stride of the square: by default an eighth of the picture's shorter side and half of it."""
     window = int(options["window"] or max(1, min(shape[1:]) // 8))
     return window, int(options["stride"] or max(1, window // 2))
 
@@ -96,7 +96,7 @@ SEGMENTS = Option(
 
 
 def _by_superpixels(asked: AttributionRequest, method: Any, **words: int) -> Tensor:
-    """Return what a method of Captum says of superpixels: (H, W), the same value all over each."""
+    """Return the attributions of a Captum method to superpixels, (H, W): each pixel has its superpixel's value."""
     from core.explain.methods.superpixels import superpixels
 
     return method.attribute(

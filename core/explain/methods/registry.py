@@ -1,4 +1,4 @@
-"""The methods of explanation, in the order of the menu; no torch, so that a menu costs nothing."""
+"""`METHODS`: all methods of explanation in the order of the menu; imports no torch."""
 
 from core.explain.methods.backprop import BACKPROP_METHODS
 from core.explain.methods.base import Method

@@ -57,7 +57,7 @@ def _by(rule: RelevanceRule, layer: Weighted) -> Callable[[Tensor], Tensor]:
 
 
 def _linear(layer: Weighted, inputs: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Compute a convolution or dense layer with other weights."""
+    """Apply a convolution or dense layer with other weights."""
     if isinstance(layer, nn.Linear):
         return F.linear(inputs, weight, bias)
     return layer._conv_forward(inputs, weight, bias)
@@ -106,7 +106,7 @@ def _stable(denominator: Tensor) -> Tensor:
 
 
 def _passing(forward: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """Return a function of numbers one by one that passes relevance on as it is."""
+    """Return an elementwise function that passes relevance on unchanged."""
     return lambda inputs: forward(inputs.detach()) + (inputs - inputs.detach())
 
 

@@ -1,4 +1,4 @@
-"""Patches of similar pixels, for methods that cover more than a pixel at a time."""
+"""Superpixels for the perturbation methods."""
 
 import torch
 from skimage.segmentation import slic
@@ -6,7 +6,7 @@ from torch import Tensor
 
 
 def superpixels(image: Tensor, count: int) -> Tensor:
-    """Cut an image (1, C, H, W) into about `count` patches of similar pixels: (1, 1, H, W) int64 from 0 on.
+    """Return the superpixel of each pixel of an image (1, C, H, W), about `count` in all: int64 (1, 1, H, W) from 0 on.
 
     SLIC of scikit-image (Achanta et al. 2012, doi:10.1109/TPAMI.2012.120), on values scaled to 0..1.
     """

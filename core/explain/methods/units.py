@@ -1,4 +1,4 @@
-"""Methods that look at single units: what moves one, and what one adds to the class."""
+"""Attributions to single units: neuron gradient, layer conductance, internal influence."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _WORDS = {"channel": "map", "row": "row", "col": "column"}
 
 
 def _settle(asked: AttributionRequest, title: str) -> tuple[int, ...]:
-    """Settle which layer is asked, and return the shape of what it puts out."""
+    """Resolve the layer's name in the request and return the shape of the layer's output."""
     from core.explain.cam_layers import cam_layers, layer_shapes
 
     shapes = layer_shapes(asked.original, tuple(asked.image.shape[1:]))
@@ -44,7 +44,7 @@ def _settle(asked: AttributionRequest, title: str) -> tuple[int, ...]:
 
 
 def _of_channel(asked: AttributionRequest, values: Tensor, title: str) -> Tensor:
-    """Return the asked map of values (1, C, h, w), or the sum of all, stretched over the picture."""
+    """Return the requested map of values (1, C, h, w), or the sum of all, upsampled to the picture."""
     from core.explain.cam_layers import upsampled
 
     if values.ndim != 4:
@@ -62,7 +62,7 @@ def _of_channel(asked: AttributionRequest, values: Tensor, title: str) -> Tensor
 
 
 def _on_the_way(asked: AttributionRequest, title: str, kind: Any) -> Tensor:
-    """Return what a method of Captum says of a layer's units on the way from the starting picture to the image."""
+    """Return a Captum method's attributions to a layer's units on the path from the starting picture to the image."""
     _settle(asked, title)
     method = kind(asked.model, asked.layer(str(asked.options["layer"])))
     values = method.attribute(
@@ -96,7 +96,7 @@ def _neuron_gradient(asked: AttributionRequest) -> Tensor:
 
 
 def _unit(asked: AttributionRequest, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the place of the asked unit in a layer's output of this shape; what is left open is the strongest."""
+    """Return the index of the requested unit in a layer's output of this shape; by default the strongest."""
     names = tuple(_WORDS)[: len(shape)]
     output = None
     if any(asked.options[name] is None for name in names):

@@ -1,4 +1,4 @@
-"""How far the heatmaps of several methods agree about one picture, and which pixels they dispute.
+"""Agreement of several methods' heatmaps for one image: rank correlation, overlap of top pixels, disputed pixels.
 
 Methods have different units, and some tell no sign, so ranks of sizes are compared: which pixels matter more, be it
 for the class or against it. Where two methods both tell signs, their signed values are compared as well.
@@ -60,7 +60,7 @@ VOTERS = 0.5  # a method has a say in the sign of the pixels of its larger half
 
 @dataclass(frozen=True, eq=False)
 class Agreement:
-    """What M heatmaps of one picture have in common.
+    """The agreement of M heatmaps of one picture.
 
     Chance is what the same two maps reach when one is shifted against the other, whatever leaves at one edge coming
     back at the opposite one: that keeps how smooth each is, which two random maps of single pixels would not.
@@ -94,7 +94,7 @@ class Agreement:
     share: float
 
     def pairs(self) -> tuple[tuple[int, int], ...]:
-        """Return the pairs of different methods, from those that agree most, by rank correlation, to the least."""
+        """Return the pairs of methods by falling rank correlation."""
         rows, columns = np.triu_indices(len(self.methods), 1)
         order = np.argsort(-self.correlation[rows, columns], kind="stable")
         return tuple((int(rows[place]), int(columns[place])) for place in order)
@@ -108,7 +108,7 @@ def agreement_of(
     share: float = SHARE,
     left_out: Mapping[str, str] | None = None,
 ) -> Agreement:
-    """Compare heatmaps of one picture with one another.
+    """Return the agreement of heatmaps of one picture.
 
     A pixel is among the top of a map if at most `share` of the pixels are larger than it: pixels as large as the
     last one that fits belong to it as well, so that no order of pixels decides; zero never belongs to it.
@@ -155,7 +155,7 @@ def agreement_of(
 
 
 def _unusable(array: Floats, signed: bool) -> str:
-    """Say why a map cannot be compared, or nothing."""
+    """Return why a map cannot be compared, or ""."""
     if not np.isfinite(array).all():
         return "it has values that are not finite numbers."
     if not array.any():
@@ -196,7 +196,7 @@ def _overlap(tops: NDArray[np.bool_]) -> Floats:
 
 
 def _percentile(shifted: Mapping[tuple[int, int], Floats]) -> Floats:
-    """Return what chance gives as a matrix (M, M) with ones where a map meets itself."""
+    """Return the percentile of chance as a matrix (M, M) with ones on its diagonal."""
     count = max(second for _, second in shifted) + 1
     found = np.ones((count, count))
     for (first, second), values in shifted.items():

@@ -1,4 +1,4 @@
-"""Do the values of a map add up to what its method promises: what the score owes to the picture?
+"""Completeness: the gap between the sum of a map's values and the score (or change of score) that its method promises.
 
 Sundararajan, Taly and Yan 2017, "Axiomatic Attribution for Deep Networks", section 3, arXiv:1703.01365; for LRP the
 conservation of relevance (Bach et al. 2015). The same values at other places have the same sum: this speaks for the
@@ -15,7 +15,7 @@ from core.formatting import formatted
 
 @dataclass(frozen=True)
 class Gap:
-    """What is missing between the sum of a map and what it promises to sum to.
+    """The gap between the sum of a map and the promised sum.
 
     Attributes:
         total: The sum of the attribution's values.
@@ -33,7 +33,7 @@ class Gap:
 
     @property
     def gap(self) -> float:
-        """The sum less what was promised."""
+        """The sum less the promised sum."""
         return self.total - self.promised
 
     @property
@@ -45,7 +45,7 @@ class Gap:
 
     @property
     def shortfall(self) -> str | None:
-        """By how much the map falls short of its promise and why, in one sentence; None where it keeps it."""
+        """A sentence on the size and cause of the gap; None where the promise is kept."""
         if self.share <= self.promise.within or abs(self.gap) <= self.rounding:
             return None
         what = "the score changed by" if self.promise.of == "change" else "the score is"
@@ -55,12 +55,12 @@ class Gap:
 
     @property
     def off(self) -> str:
-        """The share in words: "12%", or "more than 1,000%"."""
+        """The relative gap in words: "12%", or "more than 1,000%"."""
         if self.share < 10:
             return f"{self.share:.2%}" if self.share < 0.01 else f"{self.share:.0%}"
         return "more than 1,000%"
 
     @property
     def text(self) -> str:
-        """What was promised, and where the map falls short of it, by how much."""
+        """The promise, and where it is not kept, the gap."""
         return " ".join(filter(None, (self.promise.words, self.shortfall)))

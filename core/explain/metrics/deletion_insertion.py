@@ -1,4 +1,4 @@
-"""Deletion and insertion: how fast the answer changes when pixels go, or come, in the order of a heatmap."""
+"""Deletion and insertion curves: probability of a class as pixels are removed or shown in the order of a heatmap."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,7 +22,7 @@ BETTER: dict[str, Literal["lower", "higher"]] = {"deletion": "lower", "insertion
 
 
 def order(heatmap: NDArray[np.float64], seed: int = 0) -> Tensor:
-    """Return each pixel's place, int64 (H, W): 0 for the largest value; equal values are in an order of chance."""
+    """Return each pixel's rank, int64 (H, W): 0 for the largest value; ties are in random order."""
     chance = np.random.default_rng(seed).random(heatmap.size)
     places = np.empty(heatmap.size, dtype=np.int64)
     places[np.lexsort((chance, -heatmap.ravel()))] = np.arange(heatmap.size)
@@ -30,7 +30,7 @@ def order(heatmap: NDArray[np.float64], seed: int = 0) -> Tensor:
 
 
 def filling(image: Tensor, fill: str) -> Tensor:
-    """Return what stands where pixels are gone, for an image (C, H, W): zero after normalising, or a strong blur.
+    """Return the replacement of removed pixels for an image (C, H, W): zero after normalising, or a strong blur.
 
     Raises:
         ExplainError: There is no such filling, or the image is nothing but it, so that nothing can be removed.
@@ -83,7 +83,7 @@ STEPS, RANDOM_ORDERS, PLACES = 50, 8, 20
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """How likely a class is while pixels are deleted from an image, or inserted into an empty one.
+    """A deletion or insertion curve: the probability of a class against the share of pixels.
 
     Attributes:
         mode: Key of `BETTER`, which says whether a small or a large area speaks for the map.
@@ -107,7 +107,7 @@ class Curve:
 
 @dataclass(frozen=True, eq=False)
 class Chance:
-    """The same for several maps that know nothing of the picture.
+    """The curves of several random maps.
 
     Attributes:
         mode: Key of `BETTER`.
@@ -156,7 +156,7 @@ def removal_curve(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Curve:
-    """Change an image in the order of a heatmap, step by step, and ask the network each time.
+    """Return the deletion or insertion curve of a heatmap.
 
     Petsiuk, Das and Saenko 2018, "RISE", section 4.2, arXiv:1806.07421. The map is good if deleting what it calls
     important makes the class unlikely soon, and if inserting it makes the class likely soon.
@@ -195,7 +195,7 @@ def random_removal(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Chance:
-    """Do the same in orders of the pixels drawn from `seed`, at least two: what a map of noise scores."""
+    """Return the curves of random orders of the pixels, at least two, drawn from `seed`: the baseline of noise."""
     size = image[0].numel()
     if size < 2 or orders < 2:
         raise ExplainError("Chance needs a picture of two pixels or more, and two orders of them or more.")
@@ -220,7 +220,7 @@ def moved_removal(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Chance:
-    """Do the same with the map moved to other places, drawn from `seed`: what leaves at one edge comes back opposite.
+    """Return the curves of the map circularly shifted by offsets drawn from `seed`.
 
     Single pixels here and there harm some networks more than any patch does, so that noise beats every smooth map
     at deletion. The map at other places is as smooth as it is at its own: what is left is whether the place is right.

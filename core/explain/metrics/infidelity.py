@@ -1,4 +1,4 @@
-"""Does a map foresee what covering parts of the picture does to the score?"""
+"""Infidelity: how well a map predicts the change of the score when squares of the image are covered."""
 
 import hashlib
 from collections.abc import Callable
@@ -23,7 +23,7 @@ SQUARES, SQUARE, RANDOM_MAPS = 128, 4, 4  # a square's side is a quarter of the 
 
 @dataclass(frozen=True)
 class Infidelity:
-    """How far a map is from foreseeing how the score falls when squares of the image are covered.
+    """The infidelity of a map for covered squares of the image.
 
     Attributes:
         value: Captum's infidelity: the mean squared error of the forecast, in squared logits, after the map was
@@ -58,7 +58,7 @@ def infidelity(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Infidelity:
-    """Compare what a heatmap says of squares of the image with what covering them does to the score.
+    """Return the infidelity of a heatmap, for random squares of the image that are covered.
 
     Yeh et al. 2019, "On the (In)fidelity and Sensitivity of Explanations", arXiv:1901.09392, by square removal;
     a covered pixel is zero after normalising, and each image is asked only once.

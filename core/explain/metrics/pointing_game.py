@@ -1,4 +1,4 @@
-"""Do maps point at the object? Over images whose objects are known, as a league table with intervals."""
+"""The pointing game: how often maps of several methods peak on the object, with 95 % intervals."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class PointingResult:
-    """What a method scored.
+    """The scores of one method.
 
     Attributes:
         method: Its name, or `RANDOM` or `CENTRE`.
@@ -51,7 +51,7 @@ class PointingResult:
 
 @dataclass(frozen=True)
 class League:
-    """The standings of some methods, best first by hits, and of maps that know nothing of the network.
+    """The results of several methods, best first by hits, and of two baselines.
 
     Attributes:
         standings: One for each method.
@@ -91,7 +91,7 @@ def mean_rate(shares: NDArray[np.float64], seed: int = 0) -> Rate:
 def standing(
     method: str, maps: Iterable[NDArray[np.float64]], masks: NDArray[np.bool_], seed: int = 0
 ) -> PointingResult:
-    """Judge maps (H, W), one for each of the objects (N, H, W).
+    """Return the scores of maps (H, W), one for each of the objects (N, H, W).
 
     Of several largest values chance takes one, so that no corner is preferred (Zhang et al. 2018, section 4.2,
     "Top-down Neural Attention by Excitation Backprop", doi:10.1007/s11263-017-1059-x; no pixel of tolerance).
@@ -131,7 +131,7 @@ def league(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> League:
-    """Let methods explain the true class of images, and judge whether their maps lie on the objects.
+    """Explain the true class of images by several methods and return their scores.
 
     Args:
         model: The network.

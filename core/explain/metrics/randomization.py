@@ -1,4 +1,4 @@
-"""Does a map depend on what was learned? The network forgets its layers one by one, from the last to the first."""
+"""Cascading randomization (sanity check): maps while layers are re-initialised from the last to the first."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ _WINDOW = 7  # of the structural similarity, scikit-image's own
 
 @dataclass(frozen=True)
 class Likeness:
-    """How alike two maps of one image are.
+    """The similarity of two maps of one image.
 
     Attributes:
         rank: Spearman's rank correlation of the pixels, −1 to 1; None where one of the maps is the same everywhere.
@@ -41,7 +41,7 @@ class Likeness:
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """The map after some more layers were forgotten.
+    """The map after some more layers were re-initialised.
 
     Attributes:
         layers: Those forgotten in this step, from the last to the first; the steps before it stay in force.
@@ -56,7 +56,7 @@ class Step:
 
 @dataclass(frozen=True, eq=False)
 class Cascade:
-    """A map and what becomes of it.
+    """A map and its maps under cascading randomization.
 
     Attributes:
         original: The map of the network as it was trained, float64 (H, W).
@@ -71,7 +71,7 @@ class Cascade:
 
 @in_sentences("Comparing two maps")
 def likeness(one: ArrayLike, other: ArrayLike) -> Likeness:
-    """Compare two maps (H, W) of one size."""
+    """Return the similarity of two maps (H, W)."""
     first, second = (np.asarray(values, dtype=np.float64) for values in (one, other))
     if any((values == values.flat[0]).all() for values in (first, second)):
         return Likeness(None, None)
@@ -87,7 +87,7 @@ def likeness(one: ArrayLike, other: ArrayLike) -> Likeness:
 
 
 def forgettable(model: nn.Module) -> tuple[str, ...]:
-    """Name the layers with weights that PyTorch can initialise anew, in their order."""
+    """Return the names of the layers that PyTorch can re-initialise, in order."""
     return tuple(
         name
         for name, module in model.named_modules()
@@ -97,7 +97,7 @@ def forgettable(model: nn.Module) -> tuple[str, ...]:
 
 @in_sentences("Forgetting layers")
 def forgotten(model: nn.Module, layers: Sequence[str], seed: int = 0) -> nn.Module:
-    """Return a twin in which some layers have fresh weights of their own, by PyTorch's own initialisation.
+    """Return a copy in which some layers are re-initialised by PyTorch's own initialisation.
 
     Weights that these layers do not share with the original are the only new ones; batch norms forget their running
     statistics too. The original is not touched.
@@ -115,7 +115,7 @@ def forgotten(model: nn.Module, layers: Sequence[str], seed: int = 0) -> nn.Modu
 
 
 def untrained(model: nn.Module, seed: int = 0) -> nn.Module:
-    """Return a twin whose layers have all been initialised anew; raises `ExplainError` if there are none."""
+    """Return a copy whose layers are all re-initialised; raises `ExplainError` if there are none."""
     layers = forgettable(model)
     if not layers:
         raise ExplainError("No layer of this network can be initialised anew, so there is nothing to compare with.")
@@ -133,7 +133,7 @@ def cascade(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Cascade:
-    """Forget the layers of a network from the last to the first, and explain the same class after each step.
+    """Re-initialise the layers of a network from the last to the first, and explain the same class after each step.
 
     Adebayo et al. 2018, "Sanity Checks for Saliency Maps", section 3.1, arXiv:1810.03292. A map that hardly changes
     does not depend on what those layers have learned. Each step starts from the network of the one before.
@@ -170,7 +170,7 @@ def cascade(
 
 
 def _less_and_less(model: nn.Module, groups: Sequence[Sequence[str]], seed: int) -> Iterator[nn.Module]:
-    """Yield a twin after each group of layers; every one is another object, for whoever keeps notes by network."""
+    """Yield a copy after each group of layers; each is another object, as caches key on the network."""
     for place, group in enumerate(groups):
         model = forgotten(model, group, seed + place)
         yield model

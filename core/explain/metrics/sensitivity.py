@@ -1,4 +1,4 @@
-"""Does a map hold still while the picture hardly changes?"""
+"""Max-sensitivity: how much a map changes under imperceptible changes of the image."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Explain(Protocol):
 
 
 def within(progress: Progress | None, place: int, count: int) -> Progress | None:
-    """Return what tells the progress of the explanation at a place among so many, as a part of all of them."""
+    """Return a progress callback for one of several explanations, as a part of all of them."""
     if progress is None:
         return None
 
@@ -37,7 +37,7 @@ def within(progress: Progress | None, place: int, count: int) -> Progress | None
 
 
 def tell_done(progress: Progress | None, done: int, count: int) -> None:
-    """Tell that so many of the explanations are made."""
+    """Report that so many of the explanations are done."""
     if progress is not None:
         progress(done * FINE, count * FINE)
 
@@ -47,7 +47,7 @@ NEARBY, RADIUS = 10, 0.02  # Captum's own defaults
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """How much a map changes at most when the image changes too little to be seen.
+    """The max-sensitivity of a map.
 
     Attributes:
         value: The largest change among those tried, as a share of the map's own size: 0 stands still.
@@ -75,7 +75,7 @@ def sensitivity(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Sensitivity:
-    """Explain images that differ from this one too little to be seen, and see how far the maps differ.
+    """Return the max-sensitivity of an explanation over random images near this one.
 
     Yeh et al. 2019, arXiv:1901.09392, definition 3.
 
@@ -123,7 +123,7 @@ def _captums(
     radius: float,
     generator: torch.Generator,
 ) -> float:
-    """Return Captum's number; the map of the image itself is not made again."""
+    """Return Captum's max-sensitivity without computing the map of the image itself again."""
     first = [own]
     found = captum.metrics.sensitivity_max(
         lambda images: (first.pop() if first else explain(images),),  # of a bare tensor it would take the rows apart

@@ -1,4 +1,4 @@
-"""What a check of an explanation can work with: an image, a class of the network, a map that says something."""
+"""Validation of the metrics' arguments: image, target class and heatmap."""
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from core.inference.prediction import scores
 
 
 def validated_heatmap(heatmap: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Return a heatmap as float64 (H, W) if it tells the pixels of an image apart.
+    """Return a heatmap as float64 (H, W); raises `ExplainError` if it is constant or does not fit the image.
 
     Args:
         heatmap: One value per pixel, (H, W).
@@ -69,5 +69,5 @@ def usable_target(count: int, target: int, versus: int | None = None) -> None:
 
 
 def shuffled(heatmap: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return a map of the same values at random places: what a map scores that knows nothing of the picture."""
+    """Return a map with its values shuffled, as a random baseline."""
     return rng.permutation(heatmap.ravel()).reshape(heatmap.shape)

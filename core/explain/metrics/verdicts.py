@@ -1,4 +1,4 @@
-"""What the checks of a map say about it: one sentence each, with its evidence."""
+"""Verdicts of the metrics in one sentence each, with their evidence."""
 
 from dataclasses import dataclass
 from math import isfinite
@@ -26,7 +26,7 @@ class Verdict:
 
 
 def removal_verdict(curve: Curve, moved: Chance) -> Verdict:
-    """Judge a curve of deletion or insertion by those of the same map at other places."""
+    """Return the verdict on a deletion or insertion curve against those of the shifted map."""
     beaten, places = moved.beaten(curve.area), len(moved.areas)
     if beaten == places:
         return Verdict("for", f"Better than chance: it beats the same map at each of {places} random places.")
@@ -38,7 +38,7 @@ def removal_verdict(curve: Curve, moved: Chance) -> Verdict:
 
 
 def infidelity_verdict(found: Infidelity) -> Verdict:
-    """Judge a map by what it foresees of covered squares."""
+    """Return the verdict on a map's infidelity."""
     if found.factor <= 0:
         return Verdict("against", "It foresees the opposite: covering what it calls important raises the score.")
     if found.share < min(found.random):
@@ -50,7 +50,7 @@ def infidelity_verdict(found: Infidelity) -> Verdict:
 
 
 def sensitivity_verdict(found: Sensitivity) -> Verdict:
-    """Judge a map by how far it moves when the picture hardly changes."""
+    """Return the verdict on a map's max-sensitivity."""
     moved = f"a change that nobody sees moves it by {found.value:.0%} of its size at most"
     if found.value <= STEADY:
         return Verdict("for", f"Steady: {moved}.")
@@ -60,7 +60,7 @@ def sensitivity_verdict(found: Sensitivity) -> Verdict:
 
 
 def completeness_verdict(found: Gap) -> Verdict:
-    """Judge a map by whether it adds up."""
+    """Return the verdict on a map's completeness."""
     missing = found.off if isfinite(found.share) else "everything"
     if found.share <= COMPLETE:
         return Verdict("for", f"It adds up: {missing} of what it promises is missing or too much.")
@@ -70,7 +70,7 @@ def completeness_verdict(found: Gap) -> Verdict:
 
 
 def cascade_verdict(found: Cascade) -> Verdict:
-    """Judge a map by how much of it is left while the network forgets."""
+    """Return the verdict of cascading randomization."""
     ranks = [step.likeness.rank for step in found.steps]
     said = [abs(rank) for rank in ranks if rank is not None]
     if not said:
@@ -85,7 +85,7 @@ def cascade_verdict(found: Cascade) -> Verdict:
 
 
 def untrained_verdict(found: Likeness) -> Verdict:
-    """Judge a map by how like that of an untrained network it is."""
+    """Return the verdict on a map's similarity to that of an untrained network."""
     if found.rank is None:
         return Verdict("for", "The untrained network has no map that could be compared: this one was learned.")
     alike = f"rank correlation {formatted(found.rank, '.2f')}"
@@ -97,7 +97,7 @@ def untrained_verdict(found: Likeness) -> Verdict:
 
 
 def league_verdict(found: League) -> Verdict:
-    """Say which methods point at the object more often than a spot that is always at the centre."""
+    """Return the verdict of the pointing game: which methods beat a spot at the picture's centre."""
     beating = [each for each in found.standings if each.hits.low > found.centre.hits.value]
     best = found.standings[0]
     evidence = f"the best hits {best.hits.value:.0%}, the centre of the picture {found.centre.hits.value:.0%}"
