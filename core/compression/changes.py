@@ -73,13 +73,13 @@ class Change:
 
     def classes(self, count: int) -> list[tuple[int, float, float]]:
         """Return for each class that has images how many there are, and the share of them right before and after."""
-        found = []
+        rows = []
         for label in range(count):
             own = self.labels == label
             total = int(own.sum())
             right = [float((answers[own] == label).mean()) if total else 0.0 for answers in (self.before, self.after)]
-            found.append((total, right[0], right[1]))
-        return found
+            rows.append((total, right[0], right[1]))
+        return rows
 
 
 @in_sentences("Comparing the networks")
@@ -97,16 +97,16 @@ def compare(
     Raises:
         ExplainError: The scores of one of them are not finite numbers.
     """
-    found: list[list[Tensor]] = [[], []]
+    logits: list[list[Tensor]] = [[], []]
     step, done = batch_size(images), 0
     for part in images.split(step):
-        for answers, model in zip(found, (original, compressed), strict=True):
+        for answers, model in zip(logits, (original, compressed), strict=True):
             with torch.no_grad():
                 answers.append(check_finite(model(part).float()).softmax(dim=1))
         done += len(part)
         if progress is not None:
             progress(done, len(images))
-    sure = [torch.cat(answers).max(dim=1) for answers in found]
+    sure = [torch.cat(answers).max(dim=1) for answers in logits]
     return Change(
         labels.numpy(),
         sure[0].indices.numpy(),
@@ -160,7 +160,7 @@ def explanations(
     """
     if not len(images):
         raise ExplainError("There is no image to explain: choose a split that has some.")
-    made, count = list[Moved](), 2 * len(images)
+    pairs, count = list[Moved](), 2 * len(images)
     for place, (image, index, target) in enumerate(zip(images, indices, targets, strict=True)):
         maps = [
             np.asarray(
@@ -169,5 +169,5 @@ def explanations(
             )
             for side, model in enumerate((original, compressed))
         ]
-        made.append(Moved(int(index), int(target), maps[0], maps[1], likeness(*maps)))
-    return tuple(made)
+        pairs.append(Moved(int(index), int(target), maps[0], maps[1], likeness(*maps)))
+    return tuple(pairs)

@@ -81,24 +81,24 @@ def _obstacle(spec: ModelSpec, name: str) -> str:
 
 def _places(spec: ModelSpec, gone: Mapping[str, tuple[int, ...]]) -> _Places:
     """Return the indices that are left in each dimension of each parameter, by its name in the `state_dict`."""
-    found: _Places = {}
+    places: _Places = {}
     left = torch.arange(spec.input_shape[0])
     for layer, summary in zip(spec.layers, summarize(spec), strict=True):
         name, shape = summary.name, summary.input_shape
         assert shape is not None  # the network was built
         if isinstance(layer, Conv):
             stays = torch.tensor([at for at in range(layer.out_channels) if at not in gone.get(name, ())])
-            found[f"{name}.weight"] = (stays,) if layer.groups > 1 else (stays, left)
-            found[f"{name}.bias"] = (stays,)
+            places[f"{name}.weight"] = (stays,) if layer.groups > 1 else (stays, left)
+            places[f"{name}.bias"] = (stays,)
             left = stays
         elif isinstance(layer, Dense):
-            found[f"{name}.weight"] = (torch.arange(layer.out_features), left)
+            places[f"{name}.weight"] = (torch.arange(layer.out_features), left)
             left = torch.arange(layer.out_features)
         elif isinstance(layer, BatchNorm):
-            found |= {f"{name}.{key}": (left,) for key in ("weight", "bias", "running_mean", "running_var")}
+            places |= {f"{name}.{key}": (left,) for key in ("weight", "bias", "running_mean", "running_var")}
         else:
             left = _moved(layer, shape, left)
-    return found
+    return places
 
 
 def _moved(layer: Layer, shape: tuple[int, ...], left: Tensor) -> Tensor:

@@ -78,10 +78,10 @@ def compress(
         ConfigError: It cannot be made smaller so.
     """
     pruned = prune(model, plan.pruning or Pruning("weights", 0.0))
-    made = cut(spec, pruned)
-    whole = quantize(made.model, calibration, progress=progress) if plan.int8 else made.model
-    layers = tuple(_losses(model, made.model, made.only_masked))
-    return Compressed(made.spec, whole, made.model, made.masks, layers, Pruned(made.model, {}, {}).sparsity)
+    result = cut(spec, pruned)
+    whole = quantize(result.model, calibration, progress=progress) if plan.int8 else result.model
+    layers = tuple(_losses(model, result.model, result.only_masked))
+    return Compressed(result.spec, whole, result.model, result.masks, layers, Pruned(result.model, {}, {}).sparsity)
 
 
 def _losses(before: nn.Module, after: nn.Module, reasons: Mapping[str, str]) -> Iterator[LayerLoss]:
@@ -111,7 +111,7 @@ def sweep(
         labels: The true classes, (N,).
         progress: Called with how much is done; what it raises ends the work.
     """
-    found, step = [], batch_size(images)
+    rates, step = [], batch_size(images)
     total = len(amounts) * len(images)
     for place, amount in enumerate(amounts):
         smaller, right = prune(model, Pruning(kind, amount)).model, 0
@@ -120,5 +120,5 @@ def sweep(
             right += int((answers == labels[start : start + step]).sum())
             if progress is not None:
                 progress(place * len(images) + min(start + step, len(images)), total)
-        found.append(wilson(right, len(images)))
-    return tuple(found)
+        rates.append(wilson(right, len(images)))
+    return tuple(rates)

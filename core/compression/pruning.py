@@ -65,9 +65,9 @@ def prune(model: nn.Module, pruning: Pruning) -> Pruned:
             if hasattr(module, f"{key}_mask"):
                 masks[f"{name}.{key}".lstrip(".")] = getattr(module, f"{key}_mask").bool().clone()
                 torch_prune.remove(module, key)
-    made = copy.deepcopy(model).eval()  # torch's pruning leaves the weights of a module in another order
-    made.load_state_dict(scratch.state_dict())
-    return Pruned(made, masks, filters)
+    copied = copy.deepcopy(model).eval()  # torch's pruning leaves the weights of a module in another order
+    copied.load_state_dict(scratch.state_dict())
+    return Pruned(copied, masks, filters)
 
 
 def _prune_weights(layers: tuple[tuple[str, nn.Conv2d | nn.Linear], ...], pruning: Pruning) -> None:
@@ -81,7 +81,7 @@ def _prune_weights(layers: tuple[tuple[str, nn.Conv2d | nn.Linear], ...], prunin
 
 
 def _prune_filters(model: nn.Module, amount: float) -> dict[str, tuple[int, ...]]:
-    found = {}
+    removed = {}
     for name, convolution, norm in prunable(model):
         total = convolution.out_channels
         torch_prune.ln_structured(convolution, "weight", min(round(amount * total), total - 1), n=2, dim=0)
@@ -90,13 +90,13 @@ def _prune_filters(model: nn.Module, amount: float) -> dict[str, tuple[int, ...]
             for key in ("weight", "bias"):
                 if owner is not None and getattr(owner, key) is not None and not hasattr(owner, f"{key}_mask"):
                     torch_prune.custom_from_mask(owner, key, stays)
-        found[name] = tuple(torch.nonzero(~stays).flatten().tolist())
-    if not found:
+        removed[name] = tuple(torch.nonzero(~stays).flatten().tolist())
+    if not removed:
         raise ConfigError(
             "This network has no convolution whose filters could go, as the last layer has to keep one for each class: "
             "prune single weights instead."
         )
-    return found
+    return removed
 
 
 def prunable(model: nn.Module) -> Iterator[tuple[str, nn.Conv2d, nn.BatchNorm2d | None]]:

@@ -48,14 +48,14 @@ def quantize(model: nn.Module, images: Tensor, *, progress: Callable[[int, int],
         ConfigError: torch has no whole-number arithmetic on this machine, or the network has no layer for it.
     """
     prepared = _prepared(model)
-    seen = images[:CALIBRATION].float()
+    calibration = images[:CALIBRATION].float()
     done = 0
     with torch.no_grad():
-        for part in seen.split(_BATCH):
+        for part in calibration.split(_BATCH):
             prepared(part)
             done += len(part)
             if progress is not None:
-                progress(done, len(seen))
+                progress(done, len(calibration))
     return ao.convert(prepared).eval()
 
 

@@ -59,8 +59,8 @@ def from_file(data: bytes) -> tuple[ModelSpec, nn.Module]:
 
 def _metadata(data: bytes) -> dict[str, Any]:
     length = int.from_bytes(data[:8], "little")  # the header of a safetensors file is JSON behind its length
-    found: dict[str, Any] = json.loads(json.loads(data[8 : 8 + length])["__metadata__"][_ABOUT])
-    return found
+    metadata: dict[str, Any] = json.loads(json.loads(data[8 : 8 + length])["__metadata__"][_ABOUT])
+    return metadata
 
 
 def _whole_layers(model: nn.Module) -> Iterator[tuple[str, Any]]:
@@ -71,18 +71,18 @@ def _whole_layers(model: nn.Module) -> Iterator[tuple[str, Any]]:
 
 
 def _int8_tensors(model: nn.Module) -> dict[str, Tensor]:
-    found = {}
+    tensors = {}
     layers = dict(_whole_layers(model))
     for name, layer in layers.items():
         weight, bias = layer.weight(), layer.bias() if callable(layer.bias) else layer.bias
-        found[f"{name}.weight"] = weight.int_repr()
-        found[f"{name}.weight_scale"] = weight.q_per_channel_scales()
+        tensors[f"{name}.weight"] = weight.int_repr()
+        tensors[f"{name}.weight_scale"] = weight.q_per_channel_scales()
         if bias is not None:
-            found[f"{name}.bias"] = bias
-        found[f"{name}.scale"] = torch.tensor(layer.scale, dtype=torch.float64)
-        found[f"{name}.zero_point"] = torch.tensor(layer.zero_point)
+            tensors[f"{name}.bias"] = bias
+        tensors[f"{name}.scale"] = torch.tensor(layer.scale, dtype=torch.float64)
+        tensors[f"{name}.zero_point"] = torch.tensor(layer.zero_point)
     rest = {name: value for name, value in model.state_dict().items() if not _of(name, layers)}
-    return found | {name: value for name, value in rest.items() if isinstance(value, Tensor)}
+    return tensors | {name: value for name, value in rest.items() if isinstance(value, Tensor)}
 
 
 def _of(name: str, layers: Mapping[str, Any]) -> bool:

@@ -70,8 +70,8 @@ class Answers:
 
         It and `probabilities` are made anew each time: kept, they would be most of what answers hold.
         """
-        found: Floats = log_softmax(self.logits.astype(np.float64), axis=1)
-        return found
+        logs: Floats = log_softmax(self.logits.astype(np.float64), axis=1)
+        return logs
 
     @property
     def probabilities(self) -> Floats:

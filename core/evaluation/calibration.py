@@ -62,7 +62,7 @@ def reliability(answers: Answers, bins: int = BINS) -> Reliability:
     accuracies, confidences = calibration_curve(right, sure, n_bins=bins, pos_label=True)
     counts = np.bincount(place, minlength=bins)
     hits = np.bincount(place, weights=right, minlength=bins)
-    found = tuple(
+    filled = tuple(
         Bin(
             float(edges[at]),
             float(edges[at + 1]),
@@ -74,4 +74,4 @@ def reliability(answers: Answers, bins: int = BINS) -> Reliability:
     )
     gaps = np.abs(confidences - accuracies)
     weights = counts[counts > 0] / len(answers)
-    return Reliability(found, float(weights @ gaps), float(gaps.max()), float(sure.mean()), float(right.mean()))
+    return Reliability(filled, float(weights @ gaps), float(gaps.max()), float(sure.mean()), float(right.mean()))

@@ -8,8 +8,8 @@ from core.evaluation.answers import Answers, Floats, Whole
 
 def confusion_counts(answers: Answers) -> Whole:
     """Count how many images of each true class (row) were taken for each class (column): int64 (K, K)."""
-    found: Whole = confusion_matrix(answers.labels, answers.predicted, labels=np.arange(answers.num_classes))
-    return found
+    counts: Whole = confusion_matrix(answers.labels, answers.predicted, labels=np.arange(answers.num_classes))
+    return counts
 
 
 def row_shares(counts: Whole) -> Floats:
@@ -23,8 +23,8 @@ def row_shares(counts: Whole) -> Floats:
 
 def cell(answers: Answers, true: int, predicted: int) -> Whole:
     """Return which images of one class were taken for another, the most confident first: int64 (M,)."""
-    found = np.flatnonzero((answers.labels == true) & (answers.predicted == predicted))
-    return found[np.argsort(-answers.confidence[found], kind="stable")]
+    images = np.flatnonzero((answers.labels == true) & (answers.predicted == predicted))
+    return images[np.argsort(-answers.confidence[images], kind="stable")]
 
 
 def mistakes(counts: Whole) -> list[tuple[int, int, int]]:

@@ -76,16 +76,16 @@ class Scores:
 
 def scores_of(answers: Answers) -> Scores:
     """Return all scores of a network's answers."""
-    labels, probabilities, known = answers.labels, answers.probabilities, np.arange(answers.num_classes)
+    labels, probabilities, classes = answers.labels, answers.probabilities, np.arange(answers.num_classes)
     images = len(answers)
     right = round(accuracy_score(labels, answers.predicted, normalize=False))
-    one_hot = labels[:, None] == known
+    one_hot = labels[:, None] == classes
     return Scores(
         images=images,
         accuracy=wilson(right, images),
         top={k: wilson(_among(answers, k), images) for k in top_of(answers.num_classes)},
         cross_entropy=float(answers.losses.mean()),
-        brier=float(brier_score_loss(labels, probabilities, labels=known, scale_by_half=False)),
+        brier=float(brier_score_loss(labels, probabilities, labels=classes, scale_by_half=False)),
         mse=float(mean_squared_error(one_hot, probabilities)),
         classes=_classes(answers),
         averages={name: _average(answers, name) for name in AVERAGES},
@@ -113,18 +113,18 @@ def _among(answers: Answers, k: int) -> int:
 
 
 def _classes(answers: Answers) -> tuple[ClassScores, ...]:
-    known = np.arange(answers.num_classes)
-    found = precision_recall_fscore_support(answers.labels, answers.predicted, labels=known, zero_division=np.nan)
-    counts = np.bincount(answers.predicted, minlength=len(known))
+    classes = np.arange(answers.num_classes)
+    columns = precision_recall_fscore_support(answers.labels, answers.predicted, labels=classes, zero_division=np.nan)
+    counts = np.bincount(answers.predicted, minlength=len(classes))
     return tuple(
         ClassScores(int(images), int(taken), _defined(precision), _defined(recall), _defined(f1))
-        for precision, recall, f1, images, taken in zip(*found, counts, strict=True)
+        for precision, recall, f1, images, taken in zip(*columns, counts, strict=True)
     )
 
 
 def _average(answers: Answers, name: str) -> Averages:
-    found = precision_recall_fscore_support(answers.labels, answers.predicted, average=name, zero_division=0)
-    return Averages(*map(float, found[:3]))
+    averages = precision_recall_fscore_support(answers.labels, answers.predicted, average=name, zero_division=0)
+    return Averages(*map(float, averages[:3]))
 
 
 def _defined(value: float) -> float | None:

@@ -38,12 +38,12 @@ def rankings(answers: Answers, progress: Progress | None = None) -> tuple[Rankin
         answers: Those of a network.
         progress: Called with the classes done and K; it may raise to cancel.
     """
-    likely, found = answers.probabilities, list[Ranking]()
+    likely, curves = answers.probabilities, list[Ranking]()
     for index in range(answers.num_classes):
         if progress is not None:
             progress(index, answers.num_classes)
-        found.append(_ranking(answers.labels == index, likely[:, index]))
-    return tuple(found)
+        curves.append(_ranking(answers.labels == index, likely[:, index]))
+    return tuple(curves)
 
 
 def _ranking(of_class: np.ndarray, probabilities: Floats) -> Ranking:
@@ -63,12 +63,12 @@ def _thinned(x: Floats, y: Floats) -> tuple[Floats, Floats]:
     if len(x) <= MOST:
         return x, y
     way = np.concatenate([[0], np.cumsum(np.abs(np.diff(x)) + np.abs(np.diff(y)))])
-    kept = np.unique(np.searchsorted(way, np.linspace(0, way[-1], MOST)).clip(max=len(x) - 1))
-    kept = np.union1d(kept, [0, len(x) - 1])
-    return x[kept], y[kept]
+    indices = np.unique(np.searchsorted(way, np.linspace(0, way[-1], MOST)).clip(max=len(x) - 1))
+    indices = np.union1d(indices, [0, len(x) - 1])
+    return x[indices], y[indices]
 
 
 def mean_of(values: tuple[float | None, ...]) -> float | None:
     """Return the mean of those that are defined (macro average); None if none is."""
-    known = [value for value in values if value is not None]
-    return float(np.mean(known)) if known else None
+    defined = [value for value in values if value is not None]
+    return float(np.mean(defined)) if defined else None

@@ -78,24 +78,24 @@ class CheckpointValidator:
 
     def _given(self, tensors: Mapping[str, Tensor]) -> InitialWeights:
         """Return the checked pruning masks; raises `ConfigError` if they do not fit or nothing is zero there."""
-        given = InitialWeights.of(Checkpoint({}, tensors))
-        first_checkpoint(dict(self._model.named_parameters()), given, self.config)
-        return given
+        initial = InitialWeights.of(Checkpoint({}, tensors))
+        first_checkpoint(dict(self._model.named_parameters()), initial, self.config)
+        return initial
 
     def _training(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return the checked optimiser and random state; raises one of the errors that `checked` catches."""
-        held = self._given(tensors).tensors()
-        state = {key: value for key, value in tensors.items() if not key.startswith("random") and key not in held}
-        known = not state or _kinds(state) == self._memory
-        if not known or not all(torch.isfinite(value).all() for value in state.values()):
+        masks = self._given(tensors).tensors()
+        state = {key: value for key, value in tensors.items() if not key.startswith("random") and key not in masks}
+        state_fits = not state or _kinds(state) == self._memory
+        if not state_fits or not all(torch.isfinite(value).all() for value in state.values()):
             raise ValueError("optimiser")
         torch.Generator().set_state(tensors["random"])
-        kept = state | held | {"random": tensors["random"]}
+        checked = state | masks | {"random": tensors["random"]}
         if "random_cuda" in tensors:
             if _kinds(tensors)["random_cuda"] != _RANDOM_CUDA:
                 raise ValueError("random numbers")
-            kept["random_cuda"] = tensors["random_cuda"]
-        return kept
+            checked["random_cuda"] = tensors["random_cuda"]
+        return checked
 
     def _meta(self, meta: Mapping[str, str]) -> dict[str, str]:
         """Return the checked step, time, best epoch and settings; raises one of the errors that `checked` catches."""
@@ -103,13 +103,13 @@ class CheckpointValidator:
         seconds, best_loss = float(meta["seconds"]), float(meta.get("best_loss", "inf"))
         fine = 0 <= step <= MAX_COUNT and 0 <= best_epoch <= MAX_COUNT and 0 <= seconds < math.inf
         config = TrainConfig.from_json(meta["config"]) if "config" in meta else self.config
-        held = replace(self.config, **{name: getattr(config, name) for name in LIVE})
-        if not fine or math.isnan(best_loss) or config != held:
+        expected = replace(self.config, **{name: getattr(config, name) for name in LIVE})
+        if not fine or math.isnan(best_loss) or config != expected:
             raise ValueError("where it stood")
-        kept = {"step": step, "seconds": seconds, "best_loss": best_loss, "best_epoch": best_epoch}
-        given = single_line(meta.get(BEGINNING, ""))[:MOST_WORDS]
-        words = {"config": config.to_json()} | ({BEGINNING: given} if given else {})
-        return {name: repr(value) for name, value in kept.items()} | words
+        numbers = {"step": step, "seconds": seconds, "best_loss": best_loss, "best_epoch": best_epoch}
+        beginning = single_line(meta.get(BEGINNING, ""))[:MOST_WORDS]
+        words = {"config": config.to_json()} | ({BEGINNING: beginning} if beginning else {})
+        return {name: repr(value) for name, value in numbers.items()} | words
 
 
 def _kinds(tensors: Mapping[str, Tensor]) -> dict[str, tuple[torch.dtype, torch.Size]]:

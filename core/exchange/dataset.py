@@ -92,29 +92,29 @@ def read_info(archive: Archive, dataset: str, spec: ModelSpec) -> DatasetInfo | 
     here = DATASETS.get(dataset)
     if DATASET in archive.names:
         record = schema.record(schema.parse(archive.text(DATASET), DATASET), DATASET)
-        said = schema.fields({name: record[name] for name in _FIELDS if name in record}, _FIELDS, DATASET)
+        values = schema.fields({name: record[name] for name in _FIELDS if name in record}, _FIELDS, DATASET)
     elif here is None and known(dataset) is None:
-        said = _of_earlier_version(archive, dataset)
+        values = _of_earlier_version(archive, dataset)
     else:
         return known(dataset)
     channels = spec.input_shape[0]
-    scales = {len(said["mean"]), len(said["std"])}
+    scales = {len(values["mean"]), len(values["std"])}
     counts = {spec.num_classes} if DATASET in archive.names else {0, spec.num_classes}
-    if len(said["class_names"]) not in counts or not scales <= {0, channels} or len(scales) > 1:
+    if len(values["class_names"]) not in counts or not scales <= {0, channels} or len(scales) > 1:
         raise refusal(f"The data set in {DATASET} does not fit the network of the run")
-    if any(deviation <= 0 for deviation in said["std"]):
+    if any(deviation <= 0 for deviation in values["std"]):
         raise refusal(f"The std in {DATASET} cannot be 0 or less")
     if here is not None and not here.own:
-        return replace(here, mean=said["mean"], std=said["std"])
+        return replace(here, mean=values["mean"], std=values["std"])
     own_set = user_datasets.is_own(dataset)
     return DatasetInfo(
-        dataset, input_shape=spec.input_shape, own=own_set, official_test=own_set, official_valid=own_set, **said
+        dataset, input_shape=spec.input_shape, own=own_set, official_test=own_set, official_valid=own_set, **values
     )
 
 
 def _of_earlier_version(archive: Archive, dataset: str) -> dict[str, Any]:
     """Return the description from archives without `DATASET`: class names from one file, mean and std from another."""
-    found = {"title": dataset, "summary": "", "source": "", "licence": "", "split_sizes": (0, 0, 0), "centred": False}
+    values = {"title": dataset, "summary": "", "source": "", "licence": "", "split_sizes": (0, 0, 0), "centred": False}
     listed = _CLASSES.search(archive.text(PREDICTOR)) if PREDICTOR in archive.names else None
     names = [ast.literal_eval(line.strip().rstrip(",")) for line in listed[1].splitlines()] if listed else []
     scale: dict[str, tuple[float, ...]] = {"mean": (), "std": ()}
@@ -122,7 +122,7 @@ def _of_earlier_version(archive: Archive, dataset: str) -> dict[str, Any]:
         with unfinished(EXPORT) as folder:
             tensors = _tensors(archive, folder / DATA, ("mean", "std"))
         scale = {name: schema.numbers(3)(tensors[name].tolist()) for name in scale}
-    return found | {"class_names": tuple(map(str, names))} | scale
+    return values | {"class_names": tuple(map(str, names))} | scale
 
 
 def stage_images(archive: Archive, info: DatasetInfo, folder: Path) -> None:
@@ -218,6 +218,6 @@ def bring_in_images(store: RunStore, run: Run) -> str:
         "report": {},
     }
     with staging_folder() as folder:
-        moved = Path(shutil.move(_offered(store, run), folder / OFFERED))
-        publish(moved, run.dataset, record)
+        file = Path(shutil.move(_offered(store, run), folder / OFFERED))
+        publish(file, run.dataset, record)
     return run.dataset

@@ -56,8 +56,8 @@ def interval(accuracy: float, images: int) -> str:
 
     if not images:
         return "–"
-    found = binomtest(round(accuracy * images), images).proportion_ci(0.95, method="wilson")
-    return f"{100 * found.low:.1f}–{100 * found.high:.1f} %"
+    bounds = binomtest(round(accuracy * images), images).proportion_ci(0.95, method="wilson")
+    return f"{100 * bounds.low:.1f}–{100 * bounds.high:.1f} %"
 
 
 def limits(run: Run) -> Iterator[str]:
@@ -89,9 +89,9 @@ def untested(run: Run) -> Iterator[str]:
     """Yield what was not measured in a run, one sentence each."""
     if run.test_accuracy is None:
         yield "The test images: nothing of them is recorded."
-        seen = "the validation images" if run.valid_accuracy is not None else ""
+        splits = "the validation images" if run.valid_accuracy is not None else ""
     else:
-        seen = "the validation and test images"
-    yield f"Images from anywhere else than {seen} of its data set." if seen else "Images of any kind."
+        splits = "the validation and test images"
+    yield f"Images from anywhere else than {splits} of its data set." if splits else "Images of any kind."
     yield "Images that show none of its classes."
     yield "Images that were changed: noise, blur, darkness, compression, or a change made to mislead it."

@@ -39,13 +39,13 @@ def record(value: object, owner: str) -> dict[str, Any]:
     return value
 
 
-def fields(values: Mapping[str, Any], wanted: Mapping[str, Check], owner: str) -> dict[str, Any]:
+def fields(values: Mapping[str, Any], checks: Mapping[str, Check], owner: str) -> dict[str, Any]:
     """Return the checked fields of a JSON object, which must be exactly those of `checks`; raises `ArchiveError`."""
-    if set(values) != set(wanted):
-        odd = sorted(set(values) ^ set(wanted))[0][:40]
-        raise refusal(f"{owner} {'lacks' if odd in wanted else 'has an unknown'} field {odd!r}")
+    if set(values) != set(checks):
+        odd = sorted(set(values) ^ set(checks))[0][:40]
+        raise refusal(f"{owner} {'lacks' if odd in checks else 'has an unknown'} field {odd!r}")
     checked = {}
-    for key, check in wanted.items():
+    for key, check in checks.items():
         try:
             checked[key] = check(values[key])
         except (ValueError, OverflowError) as error:
@@ -53,11 +53,11 @@ def fields(values: Mapping[str, Any], wanted: Mapping[str, Check], owner: str) -
     return checked
 
 
-def rows(value: object, wanted: Mapping[str, Check], owner: str) -> list[dict[str, Any]]:
+def rows(value: object, checks: Mapping[str, Check], owner: str) -> list[dict[str, Any]]:
     """Return a JSON list of such objects, each checked as by `fields`; raises `ArchiveError`."""
     if not isinstance(value, list) or len(value) > MAX_ROWS:
         raise refusal(f"{owner} is no list of what happened in a run")
-    return [fields(record(item, owner), wanted, owner) for item in value]
+    return [fields(record(item, owner), checks, owner) for item in value]
 
 
 def _require(value: Any, fine: bool) -> Any:

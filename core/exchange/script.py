@@ -62,12 +62,11 @@ def script_of(store: RunStore, run: Run, events: Sequence[Event]) -> str:
         RunError: The run began with weights of its own, which no script can make.
         ConfigError, SpecError: The record is of another version.
     """
-    given = beginning_of(store.checkpoint(run.id))
-    if given:
+    first_weights = beginning_of(store.checkpoint(run.id))
+    if first_weights:
         raise RunError(
-            f"This run began with weights that were given to it ({single_line(given)}), which no script alone can "
-            "make: "
-            "weights/epoch-0000.safetensors holds them."
+            f"This run began with weights that were given to it ({single_line(first_weights)}), which no script alone "
+            "can make: weights/epoch-0000.safetensors holds them."
         )
     return to_script(run, events, beside=DATA in dataset_parts(store, run))
 

@@ -81,7 +81,7 @@ def _orders(arguments: argparse.Namespace) -> list[CliRequest]:
         if arguments.model or arguments.method or arguments.classes or arguments.versus or arguments.option:
             raise ExplainError("--settings says all that is asked: leave out the model, methods, classes and options.")
         text = _read(arguments.settings).decode("utf-8", "replace")
-        return [from_arguments(asked) for asked in read_settings(text)]
+        return [from_arguments(record) for record in read_settings(text)]
     if not arguments.model or not arguments.method:
         raise ExplainError("Say which network to ask and how: give --model and --method, or --settings.")
     return [
@@ -112,8 +112,8 @@ def _record(order: CliRequest, picture: Image.Image, title: str, swap: bool | No
     calls, reasons = order.calls(network, image)
     for sentence in (*order.differences(weights, digest(pixels)), *reasons):
         print(sentence, file=sys.stderr)
-    found = tuple(_answers(network, image, calls, skip=order.everything))
-    return Record(NetworkReference.of(network), weights, network.class_names, title, pixels, image, found)
+    attributions = tuple(_answers(network, image, calls, skip=order.everything))
+    return Record(NetworkReference.of(network), weights, network.class_names, title, pixels, image, attributions)
 
 
 def _answers(network: Network, image: Tensor, calls: Sequence[ExplanationCall], *, skip: bool) -> Iterator[Attribution]:

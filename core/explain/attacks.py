@@ -121,8 +121,8 @@ class Attempt:
     def successful(self) -> bool:
         """Whether the prediction is now the class aimed at, or any other than before if none was."""
         answer = int(self.after.argmax())
-        wanted = self.attack.towards
-        return answer == wanted if wanted is not None else answer != int(self.before.argmax())
+        towards = self.attack.towards
+        return answer == towards if towards is not None else answer != int(self.before.argmax())
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,13 +187,13 @@ def carry_out(front: FromUnit, pixels: Tensor, before: Tensor, how: Attack, prog
     if classes < 2:
         raise ExplainError("The network knows a single class, so nothing can turn its answer.")
     answer = int(before.argmax())
-    wanted = how.towards
-    if wanted is not None and not 0 <= wanted < classes:
-        raise ExplainError(f"The network has no class {wanted!r}: choose a whole number from 0 to {classes - 1}.")
-    if wanted == answer:
+    towards = how.towards
+    if towards is not None and not 0 <= towards < classes:
+        raise ExplainError(f"The network has no class {towards!r}: choose a whole number from 0 to {classes - 1}.")
+    if towards == answer:
         raise ExplainError("The network says so already: choose another class to turn its answer to.")
-    moved = _perturbed(front, pixels, answer if wanted is None else wanted, how, progress)
-    change = whole_levels(moved[0] * 255 - pixels, how.strength, how.norm)
+    perturbed = _perturbed(front, pixels, answer if towards is None else towards, how, progress)
+    change = whole_levels(perturbed[0] * 255 - pixels, how.strength, how.norm)
     rounded = (pixels + change).clamp(0, 255).to(torch.uint8)
     after = scores(front, rounded[None] / 255)[0].softmax(dim=0)
     return Attacked(how, before, after, pixels, rounded)
@@ -215,20 +215,20 @@ def _perturbed(front: FromUnit, pixels: Tensor, label: int, how: Attack, progres
         if how.method == "fgsm":
             fgsm = FGSM(front, loss, lower_bound=0.0, upper_bound=1.0)
             fgsm.zero_thresh = 0.0  # Captum would leave pixels of a small slope alone
-            moved = fgsm.perturb(unit, radius, target, targeted=targeted)
+            perturbed = fgsm.perturb(unit, radius, target, targeted=targeted)
         else:
             pgd = PGD(front, loss, lower_bound=0.0, upper_bound=1.0)
             pgd.fgsm.zero_thresh = 0.0
             norm, values = ("L2", unit.numel()) if how.norm == "l2" else ("Linf", 1)
             step = 2.5 * radius / how.steps / values**0.5  # of each value, along its sign
-            moved = pgd.perturb(unit, radius, step, how.steps, target, targeted=targeted, norm=norm)
+            perturbed = pgd.perturb(unit, radius, step, how.steps, target, targeted=targeted, norm=norm)
     progress(total, total)
-    if torch.equal(moved, unit):
+    if torch.equal(perturbed, unit):
         raise ExplainError(
             "The network's answer does not react to small changes of this picture (its gradient is zero), so an attack "
             "has no direction to go: try another picture or epoch."
         )
-    return moved.detach().cpu()
+    return perturbed.detach().cpu()
 
 
 def _odds_against(logits: Tensor, target: Tensor) -> Tensor:
@@ -237,8 +237,8 @@ def _odds_against(logits: Tensor, target: Tensor) -> Tensor:
     Cross-entropy is log(1 + exp(it)), so that both point the same way at every picture; but the slope of
     cross-entropy vanishes where an answer is all but certain, and this one does not.
     """
-    wanted = nn.functional.one_hot(target, logits.shape[1]).bool()
-    return logits.masked_fill(wanted, -torch.inf).logsumexp(dim=1) - logits[wanted]
+    is_target = nn.functional.one_hot(target, logits.shape[1]).bool()
+    return logits.masked_fill(is_target, -torch.inf).logsumexp(dim=1) - logits[is_target]
 
 
 STRENGTHS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)  # levels of 255: where `smallest` looks
@@ -278,9 +278,9 @@ def smallest(
             if progress is not None:
                 progress(begun * steps + done, total)
 
-        found = carry_out(front, pixels, before, replace(how, strength=strength), tell)
-        yield found
-        if found.successful:
+        attacked = carry_out(front, pixels, before, replace(how, strength=strength), tell)
+        yield attacked
+        if attacked.successful:
             return
 
 
@@ -292,10 +292,10 @@ def random_changes(attacked: Attacked, count: int, *, seed: int = 0) -> Tensor:
     """
     draw = torch.Generator().manual_seed(seed)
     sizes = attacked.change.abs().flatten()
-    made = []
+    pictures = []
     for _ in range(count):
         order = torch.randperm(len(sizes), generator=draw)
         signs = torch.randint(0, 2, (len(sizes),), generator=draw) * 2 - 1
-        moved = attacked.original.flatten().to(torch.int16) + (sizes[order] * signs).to(torch.int16)
-        made.append(moved.clamp(0, 255).to(torch.uint8).reshape(attacked.original.shape))
-    return torch.stack(made)
+        perturbed = attacked.original.flatten().to(torch.int16) + (sizes[order] * signs).to(torch.int16)
+        pictures.append(perturbed.clamp(0, 255).to(torch.uint8).reshape(attacked.original.shape))
+    return torch.stack(pictures)

@@ -103,13 +103,8 @@ def attribute(
             network, or the result is not finite.
     """
     about, classes = _method(method), (target,) if versus is None else (target, versus)
-    check_images(image, 3)
     chosen = about.resolve(options)
-    reason = incompatibility(model, method, chosen)
-    if reason:
-        raise ExplainError(reason)
-    if versus is not None and target == versus:
-        raise ExplainError("A class cannot be explained against itself: choose another one to compare with.")
+    _check(model, image, classes, method, chosen)
     device = next((weight.device for weight in model.parameters()), image.device)
     batch = image.detach().to(device, torch.float32, copy=True)[None].requires_grad_()
     network = canonized(model) if about.unfolded or chosen.get("of") == "guided_backprop" else model
@@ -119,36 +114,49 @@ def attribute(
         watch = ForwardMonitor(batch.detach(), classes, passes, 1 + about.backward, progress, random)
         with torch.enable_grad(), sentences(watch, about.title):
             wrap = watch.on if versus is None else partial(_contrast, watch, model, (target, versus))
+            twin, index = wrap(shallow_copy_for_hooks(network)), target if versus is None else 0
             others = None if background is None else background.to(device, torch.float32)
-            index = target if versus is None else 0
-            asked = AttributionRequest(wrap(shallow_copy_for_hooks(network)), batch, index, chosen, others, model, wrap)
-            values = about.compute(asked).detach().float().cpu()
-            start = _start(about, asked)
-    found = watch.logits
-    if found is None:  # the image itself was never asked about
-        found = check_logits(logits_of(model, batch) if logits is None else logits[None], classes)[0].float().cpu()
-    score = float(found[target] - (0 if versus is None else found[versus]))
-    values, gap = _clean(values, about, found), None
-    if about.promise is not None:
-        rounding = ROUNDING * float(found.abs().max())
-        gap = Gap(float(values.double().sum()), score - start, about.promise, rounding)
+            request = AttributionRequest(twin, batch, index, chosen, others, model, wrap)
+            values = about.compute(request).detach().float().cpu()
+            start = _start(about, request)
+    scores = _logits(model, batch, logits, classes) if watch.logits is None else watch.logits
+    score = float(scores[target] - (0 if versus is None else scores[versus]))
+    values, rounding = _clean(values, about, scores), ROUNDING * float(scores.abs().max())
+    gap = about.promise and Gap(float(values.double().sum()), score - start, about.promise, rounding)
     return Attribution(values, method, target, about.signed, score, chosen, versus, gap)
 
 
-def _start(about: Method, asked: AttributionRequest) -> float:
+def _check(
+    model: nn.Module, image: Tensor, classes: tuple[int, ...], method: str, options: Mapping[str, OptionValue]
+) -> None:
+    """Raise `ExplainError` unless the image is one, the method fits the network and the classes differ."""
+    check_images(image, 3)
+    reason = incompatibility(model, method, options)
+    if reason:
+        raise ExplainError(reason)
+    if len(set(classes)) < len(classes):
+        raise ExplainError("A class cannot be explained against itself: choose another one to compare with.")
+
+
+def _start(about: Method, request: AttributionRequest) -> float:
     """Return the reference score of the completeness axiom: 0, or the mean score of the starting pictures."""
     if about.promise is None or about.promise.of == "score":
         return 0.0
-    network = asked.twin(asked.original)
+    network = request.twin(request.original)
     with torch.no_grad():
-        found = [network(part)[:, asked.target] for part in asked.starts.split(asked.batch)]
-    return float(torch.cat(found).double().mean())
+        scores = [network(part)[:, request.target] for part in request.starts.split(request.batch)]
+    return float(torch.cat(scores).double().mean())
 
 
 def _contrast(watch: ForwardMonitor, model: nn.Module, classes: tuple[int, int], twin: nn.Module) -> nn.Module:
     """Return a monitored copy of a network whose only output is the difference of two class scores."""
     logits = check_logits(logits_of(model, watch.image), classes)
     return Contrast(watch.on(twin), *classes, logits.shape[1]).to(logits.device)
+
+
+def _logits(model: nn.Module, batch: Tensor, logits: Tensor | None, classes: tuple[int, ...]) -> Tensor:
+    """Return the logits (K,) of the image, given or computed, where the method itself has not asked for them."""
+    return check_logits(logits_of(model, batch) if logits is None else logits[None], classes)[0].float().cpu()
 
 
 def _clean(values: Tensor, about: Method, logits: Tensor) -> Tensor:

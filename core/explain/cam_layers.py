@@ -58,17 +58,17 @@ def output_of(model: nn.Module, image: Tensor, layer: str) -> Tensor:
 
 
 def _outputs(model: nn.Module, image: Tensor, names: list[str]) -> dict[str, Tensor]:
-    twin, found = shallow_copy_for_hooks(model), dict[str, Tensor]()
+    twin, outputs = shallow_copy_for_hooks(model), dict[str, Tensor]()
 
     def keep(name: str, output: object) -> None:
         if isinstance(output, Tensor):
-            found[name] = output.clone()  # what comes next may work in place
+            outputs[name] = output.clone()  # what comes next may work in place
 
     for name in names:
         twin.get_submodule(name).register_forward_hook(lambda module, inputs, output, name=name: keep(name, output))
     with torch.no_grad():
         twin(image)
-    return found
+    return outputs
 
 
 @in_sentences("Finding the shapes of the layers")
@@ -78,15 +78,15 @@ def layer_shapes(model: nn.Module, shape: tuple[int, ...]) -> dict[str, tuple[in
     That is (C, H, W) for maps and (F,) for numbers without places, for images of `shape`. It is found out once.
     """
     modules = tuple(model.modules())[1:]  # the cache must not keep the network itself alive
-    kept = _known.get(model)
-    if kept is None or len(kept[0]) != len(modules) or any(a is not b for a, b in zip(kept[0], modules, strict=True)):
-        kept = _known[model] = modules, {}
-    if shape not in kept[1]:
+    cached = _known.get(model)
+    if cached is None or cached[0] != modules:
+        cached = _known[model] = modules, {}
+    if shape not in cached[1]:
         weight = next(model.parameters(), None)
         image = torch.zeros((1, *shape), device=None if weight is None else weight.device)
         names = [name for name, _ in model.named_modules() if name]
-        kept[1][shape] = {name: tuple(output.shape[1:]) for name, output in _outputs(model, image, names).items()}
-    return dict(kept[1][shape])
+        cached[1][shape] = {name: tuple(output.shape[1:]) for name, output in _outputs(model, image, names).items()}
+    return dict(cached[1][shape])
 
 
 def upsampled(maps: Tensor, shape: tuple[int, ...], mode: str = "nearest") -> Tensor:

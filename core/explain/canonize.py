@@ -99,13 +99,13 @@ def canonized(model: nn.Module) -> nn.Module | None:
     if is_plain(model):
         return model
     weights = tuple(model.parameters())
-    kept = _cache.get(model)
-    if kept is None or len(kept[0]) != len(weights) or any(a is not b for a, b in zip(*kept[:1], weights, strict=True)):
-        made = _unfold(model)
-        if made is None:  # perhaps for a cause that passes
+    cached = _cache.get(model)
+    if cached is None or [*map(id, cached[0])] != [*map(id, weights)]:
+        network = _unfold(model)
+        if network is None:  # perhaps for a cause that passes
             return None
-        kept = _cache[model] = weights, made
-    return kept[1]
+        cached = _cache[model] = weights, network
+    return cached[1]
 
 
 def operations(network: nn.Module) -> tuple[Any, ...]:

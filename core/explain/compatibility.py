@@ -61,12 +61,12 @@ def _has(model: nn.Module, kind: type[nn.Module]) -> bool:
 def _no_rule(network: nn.Module, title: str) -> str | None:
     for step in _leaves(network):
         if isinstance(step, nn.Module):
-            known = isinstance(step, (*_LINEAR, *_THROUGH, *ELEMENTWISE, nn.MaxPool2d))
+            supported = isinstance(step, (*_LINEAR, *_THROUGH, *ELEMENTWISE, nn.MaxPool2d))
             name = type(step).__name__
         else:
             name = str(getattr(step, "__name__", step))
-            known = step in _MOVING or name == "stochastic_depth"  # which does nothing outside training
-        if not known:
+            supported = step in _MOVING or name == "stochastic_depth"  # which does nothing outside training
+        if not supported:
             return (
                 f"{title} has no rule for the step “{name}” of this network, and without one it would be wrong: "
                 "choose a gradient method or occlusion."
@@ -75,8 +75,8 @@ def _no_rule(network: nn.Module, title: str) -> str | None:
 
 
 def _leaves(network: nn.Module) -> list[Any]:
-    found: list[Any] = []
+    leaves: list[Any] = []
     for step in operations(network):
         inner = list(step.children()) if isinstance(step, nn.Module) else []
-        found += _leaves(step) if inner else [step]
-    return found
+        leaves += _leaves(step) if inner else [step]
+    return leaves

@@ -83,10 +83,10 @@ def follow(
             tell(first + _PARTS * min(done, of) // max(1, of), total)
 
         try:
-            found = explain(epoch, inside)
-            values = heatmap(found).numpy().astype(np.float32)
+            attribution = explain(epoch, inside)
+            values = heatmap(attribution).numpy().astype(np.float32)
             likely = np.asarray(probabilities(epoch), dtype=np.float32)
-            yield Moment(epoch, values, found.signed, found.score, likely, found.gap)
+            yield Moment(epoch, values, attribution.signed, attribution.score, likely, attribution.gap)
         except ConvScopeError as error:
             yield Missing(epoch, str(error), error.may_pass)
     tell(total, total)

@@ -108,7 +108,7 @@ def tracin(
     if not snapshots:
         raise ExplainError("No checkpoint of this training is left, so nothing is known of how it learned.")
     total, done = len(snapshots) * len(images), 0
-    found = torch.zeros(len(images), dtype=torch.float64)
+    influence = torch.zeros(len(images), dtype=torch.float64)
     for snapshot in snapshots:
         model = shallow_copy_for_hooks(snapshot.load())
         inputs, slopes = _last_layer_gradient(model, image[None], torch.tensor([target]), loss)
@@ -119,13 +119,13 @@ def tracin(
             theirs, steps = _last_layer_gradient(model, batch, labels, loss)
             # Both gradients are outer products: (slope ⊗ (input, 1)) · (slope' ⊗ (input', 1)).
             products = (steps @ slopes[0]) * (theirs @ inputs[0] + _biased(model))
-            found[start : start + len(labels)] += snapshot.weight * products
+            influence[start : start + len(labels)] += snapshot.weight * products
             start, done = start + len(labels), done + len(labels)
     if progress is not None:
         progress(total, total)
-    if not torch.isfinite(found).all():
+    if not torch.isfinite(influence).all():
         raise ExplainError("The gradients of this training are not finite numbers: choose a run that did not run away.")
-    return found
+    return influence
 
 
 @in_sentences("Looking for the nearest images")
@@ -145,15 +145,15 @@ def similarity(model: nn.Module, images: Images, image: Tensor, *, progress: Pro
     """
     twin = shallow_copy_for_hooks(model)
     own = _last_inputs(twin, image[None])[0].double()
-    found, done = [], 0
+    cosines, done = [], 0
     for batch, labels in images.batches():
         if progress is not None:
             progress(done, len(images))
-        found.append(functional.cosine_similarity(_last_inputs(twin, batch)[0].double(), own, dim=1, eps=1e-12))
+        cosines.append(functional.cosine_similarity(_last_inputs(twin, batch)[0].double(), own, dim=1, eps=1e-12))
         done += len(labels)
     if progress is not None:
         progress(len(images), len(images))
-    return torch.cat(found)
+    return torch.cat(cosines)
 
 
 def _biased(model: nn.Module) -> int:
@@ -166,12 +166,12 @@ def _last_inputs(model: nn.Module, images: Tensor) -> tuple[Tensor, Tensor, Tens
     The logits know how they came from the layer's output and nothing of what was before, which costs no memory.
     """
     layer = model.get_submodule(last_layer(model))
-    kept: list[Tensor] = []
+    passed: list[Tensor] = []
 
     def keep(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
-        kept[:] = inputs[0].detach(), output.detach().requires_grad_()
+        passed[:] = inputs[0].detach(), output.detach().requires_grad_()
         torch.set_grad_enabled(True)  # until the end of the pass
-        return kept[1].clone()
+        return passed[1].clone()
 
     device = next(weight.device for weight in model.parameters())
     handle = layer.register_forward_hook(keep)
@@ -180,9 +180,9 @@ def _last_inputs(model: nn.Module, images: Tensor) -> tuple[Tensor, Tensor, Tens
             logits = model(images.to(device))
     finally:
         handle.remove()
-    if kept[0].ndim != 2:
+    if passed[0].ndim != 2:
         raise ExplainError("The last layer of this network answers at many places, so an image has no single gradient.")
-    return kept[0], kept[1], logits
+    return passed[0], passed[1], logits
 
 
 def _last_layer_gradient(model: nn.Module, images: Tensor, labels: Tensor, loss: Loss) -> tuple[Tensor, Tensor]:

@@ -107,8 +107,8 @@ def baseline(image: Tensor, kind: str) -> Tensor:
         return torch.zeros_like(image)
     if kind == "noise":
         low, high = image.amin(), image.amax()
-        drawn = torch.rand(image.shape, generator=torch.Generator().manual_seed(0))
-        return drawn.to(image.device) * (high - low) + low
+        noise = torch.rand(image.shape, generator=torch.Generator().manual_seed(0))
+        return noise.to(image.device) * (high - low) + low
     if kind != "blur":
         raise ExplainError(f"There is no starting picture {kind!r}: choose one of {', '.join(BASELINES)}.")
     channels, *sides = image.shape[1:]
@@ -127,8 +127,8 @@ def backgrounds(image: Tensor, count: int = 8) -> Tensor:
 
     They are the mean colour with noise of standard deviation 0.2, the same each time.
     """
-    drawn = torch.randn((count, *image.shape[1:]), generator=torch.Generator().manual_seed(0))
-    return 0.2 * drawn.to(image.device)
+    noise = torch.randn((count, *image.shape[1:]), generator=torch.Generator().manual_seed(0))
+    return 0.2 * noise.to(image.device)
 
 
 def check_class(value: object, num_classes: int) -> int:

@@ -72,16 +72,16 @@ class LayerVectors:
         return self._each(pixels, lambda images: captum.attribute(images, target=target))
 
     def _each(self, pixels: Tensor, ask: Callable[[Tensor], Tensor]) -> Tensor:
-        found = []
+        parts = []
         for part in pixels.split(batch_size(pixels)):
             images = self._normalize(part).to(self._device).requires_grad_()
             with torch.enable_grad():
                 answer = ask(images)
             if not isinstance(answer, Tensor) or len(answer) != len(part):
                 raise ExplainError(f"Layer {self.layer} does not give one answer for each picture: choose another one.")
-            found.append(_vectors(answer.detach()).float().cpu())
+            parts.append(_vectors(answer.detach()).float().cpu())
             self._tell(len(part))
-        vectors = torch.cat(found)
+        vectors = torch.cat(parts)
         if not torch.isfinite(vectors).all():
             raise ExplainError(f"Layer {self.layer} gives numbers that are not finite: choose an earlier epoch.")
         return vectors
@@ -209,23 +209,29 @@ def concept_scores(
 
     tell(0)
     inside = LayerVectors(model, layer, normalize, tell)
-    slopes = inside.gradients(examples, target).double().numpy()
-    if not slopes.any():
-        raise ExplainError(
-            f"The score of this class does not react to layer {layer} for any of these pictures: choose a later layer "
-            "or another epoch."
-        )
+    slopes = _slopes(inside, examples, target)
     others = inside.activations(randoms).double().numpy()
     size = float(np.sqrt((others**2).sum(axis=1).mean())) or 1.0
     others /= size
     makers = np.random.default_rng(seed).spawn(len(concepts) + 1)
     random, _ = _repeated(None, others, slopes, makers[0], repeats, min(map(len, concepts.values())), tell)
-    found = []
+    results = []
     for (name, pixels), rng in zip(concepts.items(), makers[1:], strict=True):
         vectors = inside.activations(pixels).double().numpy() / size
         scores, accuracy = _repeated(vectors, others, slopes, rng, repeats, len(vectors), tell)
-        found.append(ConceptScore(name, scores, accuracy, min(1.0, _p(scores, random) * len(concepts))))
-    return ConceptReport(layer, target, len(examples), tuple(found), random)
+        results.append(ConceptScore(name, scores, accuracy, min(1.0, _p(scores, random) * len(concepts))))
+    return ConceptReport(layer, target, len(examples), tuple(results), random)
+
+
+def _slopes(inside: LayerVectors, examples: Tensor, target: int) -> NDArray[np.float64]:
+    """Return the gradients of a class's logit at the layer, (N, F); raises `ExplainError` if all are zero."""
+    slopes = inside.gradients(examples, target).double().numpy()
+    if not slopes.any():
+        raise ExplainError(
+            f"The score of this class does not react to layer {inside.layer} for any of these pictures: choose a later "
+            "layer or another epoch."
+        )
+    return slopes
 
 
 def mean_interval(scores: Sequence[float]) -> tuple[float, float]:
@@ -264,9 +270,9 @@ def _repeated(
     """Return the scores of several directions towards a concept (None: random pictures), and their mean accuracy."""
     scores, right, learned = list[float](), list[float](), round(count * _LEARNED)
     for _ in range(repeats):
-        drawn = rng.permutation(len(others))
-        against = others[drawn[:count]]
-        towards = others[drawn[count : 2 * count]] if vectors is None else vectors[rng.permutation(count)]
+        order = rng.permutation(len(others))
+        against = others[order[:count]]
+        towards = others[order[count : 2 * count]] if vectors is None else vectors[rng.permutation(count)]
         normal = direction(towards[:learned], against[:learned])
         middle = (towards[:learned].mean(axis=0) + against[:learned].mean(axis=0)) @ normal / 2
         held_out = np.concatenate([towards[learned:] @ normal > middle, against[learned:] @ normal <= middle])

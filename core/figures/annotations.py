@@ -57,11 +57,11 @@ def event_rows(events: Sequence[Event], steps_per_epoch: int, epochs: float) -> 
     lines: dict[int, list[str]] = {}
     for event in events:
         lines.setdefault(event.step, []).append(event.text)
-    shown = list(lines.items())[-MAX_EVENTS:]
+    latest = list(lines.items())[-MAX_EVENTS:]
     rows = []
-    for number, (step, texts) in enumerate(shown):
+    for number, (step, texts) in enumerate(latest):
         epoch = step / max(1, steps_per_epoch)
-        label = _short(", ".join(texts)) if number >= len(shown) - MAX_LABELS else ""
+        label = _short(", ".join(texts)) if number >= len(latest) - MAX_LABELS else ""
         place = {"epoch": epoch, "label": label, "side": _side(epoch, epochs), "row": number % _ROWS}
         rows.append(place | {"text": _short(", ".join(texts), _LONGEST_TEXT)})
     return rows

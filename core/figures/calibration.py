@@ -10,7 +10,7 @@ from core.figures.palette import THEMES
 _IDEAL = [{"at": 0.0, "ideal": 0.0}, {"at": 1.0, "ideal": 1.0}]
 
 
-def reliability_rows(found: Reliability) -> Rows:
+def reliability_rows(diagram: Reliability) -> Rows:
     """Return a row for each bin that holds images."""
     return [
         {
@@ -22,7 +22,7 @@ def reliability_rows(found: Reliability) -> Rows:
             "most": rounded(each.accuracy.high),
             "images": each.images,
         }
-        for each in found.bins
+        for each in diagram.bins
     ]
 
 

@@ -37,15 +37,15 @@ def operation_picture(pixels: Pixels, result: ClassicalResult, *, zoom: int | No
         uint8 (H · zoom, W · zoom, 3).
     """
     scale = operation_scale(result)
-    shown = pixels if scale is None or result.values is None else scale.rgb(result.values)
-    zoom = zoom or max(1, -(-_SHOWN_SIDE // max(shown.shape[:2])))
-    large = np.ascontiguousarray(shown.repeat(zoom, axis=0).repeat(zoom, axis=1))
+    background = pixels if scale is None or result.values is None else scale.rgb(result.values)
+    zoom = zoom or max(1, -(-_SHOWN_SIDE // max(background.shape[:2])))
+    large = np.ascontiguousarray(background.repeat(zoom, axis=0).repeat(zoom, axis=1))
     return large if scale else _marked(large, result, zoom)
 
 
-def kernel_pair(learned: ArrayLike, known: ArrayLike) -> bytes:
+def kernel_pair(learned: ArrayLike, hand_made: ArrayLike) -> bytes:
     """Draw two kernels (k, k) side by side, each in the signed colours of its own largest weight: a PNG."""
-    pair = [np.asarray(kernel, dtype=np.float64) for kernel in (learned, known)]
+    pair = [np.asarray(kernel, dtype=np.float64) for kernel in (learned, hand_made)]
     pixels = np.stack([ColorScale.of(kernel, signed=True).rgb(kernel) for kernel in pair])
     return sprite(pixels, 2, gap=_PAIR_GAP, zoom=max(1, _PAIR_SIDE // pixels.shape[1]))
 

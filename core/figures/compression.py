@@ -20,12 +20,12 @@ def class_rows(change: Change, names: Sequence[str]) -> Rows:
         change: The answers of both networks.
         names: Of the classes; shown as they stand.
     """
-    found = [
+    classes = [
         (name, count, before, after)
         for name, (count, before, after) in zip(names, change.classes(len(names)), strict=True)
         if count
     ]
-    found.sort(key=lambda row: row[3] - row[2])
+    classes.sort(key=lambda row: row[3] - row[2])
     return [
         {
             "place": place,
@@ -35,7 +35,7 @@ def class_rows(change: Change, names: Sequence[str]) -> Rows:
             "after": rounded(after),
             "moved": rounded(after - before),
         }
-        for place, (name, count, before, after) in enumerate(found)
+        for place, (name, count, before, after) in enumerate(classes)
     ]
 
 

@@ -21,7 +21,7 @@ def confusion_rows(
     names: Sequence[str],
     measure: str,
     chosen: tuple[int, int] | None,
-    shown: Sequence[int],
+    classes: Sequence[int],
     most: float,
 ) -> Rows:
     """Return a row for each cell of a confusion matrix.
@@ -33,10 +33,10 @@ def confusion_rows(
         names: Of the K classes.
         measure: Key of `MEASURES`.
         chosen: The cell to frame.
-        shown: The classes that have a row and a column.
+        classes: The classes that have a row and a column.
         most: What has the full colour, see `most_mistaken`.
     """
-    shares, kept = np.nan_to_num(row_shares(counts)), list(shown)
+    shares, indices = np.nan_to_num(row_shares(counts)), list(classes)
     values = _measured(counts, measure)
     return [
         {
@@ -51,8 +51,8 @@ def confusion_rows(
             "right": bool(true == predicted),
             "chosen": (true, predicted) == chosen,
         }
-        for true in kept
-        for predicted in kept
+        for true in indices
+        for predicted in indices
     ]
 
 

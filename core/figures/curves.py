@@ -22,8 +22,8 @@ SPLITS = {"train": "Training batches", "valid": "Validation images"}
 
 def title(measure: str, loss: str = "cross_entropy") -> str:
     """Return the title of the axis of "loss" or "accuracy"."""
-    known = LOSSES.get(loss)  # none for a run of a later version
-    return ("Loss" + (f" ({known.title.lower()})" if known else "")) if measure == "loss" else "Accuracy"
+    entry = LOSSES.get(loss)  # none for a run of a later version
+    return ("Loss" + (f" ({entry.title.lower()})" if entry else "")) if measure == "loss" else "Accuracy"
 
 
 def smooth(values: Sequence[float], weight: float) -> list[float]:
@@ -53,7 +53,7 @@ def curve_rows(points: Mapping[str, Sequence[Point]], measure: str, smoothing: f
     rows: Rows = []
     for split, split_points in points.items():
         values = [getattr(point, measure) for point in split_points]
-        drawn = smooth(values, smoothing) if split == "train" else values
+        smoothed = smooth(values, smoothing) if split == "train" else values
         rows += [
             {
                 "epoch": rounded(point.epochs),
@@ -61,7 +61,7 @@ def curve_rows(points: Mapping[str, Sequence[Point]], measure: str, smoothing: f
                 "smooth": rounded(line),
                 "split": SPLITS[split],
             }
-            for point, value, line in zip(split_points, values, drawn, strict=True)
+            for point, value, line in zip(split_points, values, smoothed, strict=True)
         ]
     return rows
 

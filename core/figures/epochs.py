@@ -39,16 +39,16 @@ def course_tiles(
         Its `pixels` are uint8 (N, H, W, 3). Where each map has its own scale, 1 stands for the full colour of each.
     """
     count, _, width = maps.shape
-    look: dict[str, Any] = {"signed": signed, "positive": positive, "negative": negative}
-    look |= {"strength": strength, "percentile": percentile, "sign": sign, "zoom": 1}
-    groups = [list(maps)] if one_scale else [[each] for each in maps]
-    drawn = [overlay(np.concatenate([pixels] * len(group), 1), np.concatenate(group, 1), **look) for group in groups]
-    tiles = np.concatenate([each.pixels for each in drawn], axis=1).reshape(-1, count, width, 3).swapaxes(0, 1)
-    shown = next((each for each in drawn if not each.blank), drawn[0])
+    options: dict[str, Any] = {"signed": signed, "positive": positive, "negative": negative}
+    options |= {"strength": strength, "percentile": percentile, "sign": sign, "zoom": 1}
+    groups = [maps] if one_scale else [each[None] for each in maps]
+    overlays = [overlay(np.tile(pixels, (1, len(group), 1)), np.concatenate(group, 1), **options) for group in groups]
+    tiles = np.concatenate([each.pixels for each in overlays], axis=1).reshape(-1, count, width, 3).swapaxes(0, 1)
+    first = next((each for each in overlays if not each.blank), overlays[0])
     if one_scale:
-        return replace(shown, pixels=tiles, scope="all_maps")
-    scale = ColorScale(shown.scale.kind, 0.0 - signed, 1.0 * bool(shown.scale.high))
-    return replace(shown, pixels=tiles, scale=scale, scope="each")
+        return replace(first, pixels=tiles, scope="all_maps")
+    scale = ColorScale(first.scale.kind, 0.0 - signed, 1.0 * bool(first.scale.high))
+    return replace(first, pixels=tiles, scale=scale, scope="each")
 
 
 def course_rows(lines: Mapping[str, Sequence[tuple[float, float | None]]]) -> Rows:

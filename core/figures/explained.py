@@ -37,25 +37,25 @@ def explanation_tiles(
     """Return the tiles of `explanation_sheet`: heatmap, title, meaning of the colours, completeness, settings."""
     tiles = []
     for place, record in enumerate(records if any(record.found for record in records) else ()):
-        shown = _shown(record)
+        pixels = _shown(record)
         letter = f"{LETTERS[place]} · " if len(records) > 1 else ""
-        tiles.append(Tile(f"{letter}What the network receives", record.title, shown, _about(record)))
-        for found in record.found:
-            drawn = overlay(
-                faded(shown, found.signed),
-                heatmap(found).numpy(),
-                signed=found.signed,
-                positive=METHODS[found.method].positive,
-                negative=METHODS[found.method].negative,
+        tiles.append(Tile(f"{letter}What the network receives", record.title, pixels, _about(record)))
+        for attribution in record.found:
+            figure = overlay(
+                faded(pixels, attribution.signed),
+                heatmap(attribution).numpy(),
+                signed=attribution.signed,
+                positive=METHODS[attribution.method].positive,
+                negative=METHODS[attribution.method].negative,
                 strength=strength,
                 percentile=percentile,
                 sign=sign,
                 zoom=1,
             )
-            words = (found.blank or drawn.text, found.gap.text if found.gap else "", _settings(found))
-            text = " ".join(filter(None, words))
-            title = letter + METHODS[found.method].title
-            tiles.append(Tile(title, _question(record, found), drawn.pixels, text, drawn.scale))
+            gap = attribution.gap.text if attribution.gap else ""
+            text = " ".join(filter(None, (attribution.blank or figure.text, gap, _settings(attribution))))
+            title = letter + METHODS[attribution.method].title
+            tiles.append(Tile(title, _question(record, attribution), figure.pixels, text, figure.scale))
     return tiles
 
 
@@ -70,32 +70,32 @@ def _about(record: Record) -> str:
     return f"{height} × {width} pixels of {values}."
 
 
-def _settings(found: Attribution) -> str:
+def _settings(attribution: Attribution) -> str:
     """Return the settings of a method in words: "Steps: 32; Layer: conv3."."""
-    said = []
-    for option in METHODS[found.method].options:
-        value = found.options.get(option.name)
+    settings = []
+    for option in METHODS[attribution.method].options:
+        value = attribution.options.get(option.name)
         if value is not None:
-            said.append(f"{option.label}: {option.choices.get(str(value), str(value))}")
-    return f"{'; '.join(said)}." if said else ""
+            settings.append(f"{option.label}: {option.choices.get(str(value), str(value))}")
+    return f"{'; '.join(settings)}." if settings else ""
 
 
-def _question(record: Record, found: Attribution) -> str:
+def _question(record: Record, attribution: Attribution) -> str:
     names = record.class_names
-    against = "" if found.versus is None else f" and not “{names[found.versus]}”"
-    return f"“{names[found.target]}”{against}"
+    against = "" if attribution.versus is None else f" and not “{names[attribution.versus]}”"
+    return f"“{names[attribution.target]}”{against}"
 
 
 def _heading(records: Sequence[Record]) -> str:
-    questions = dict.fromkeys(_question(record, found) for record in records for found in record.found)
+    questions = dict.fromkeys(_question(record, attribution) for record in records for attribution in record.found)
     return f"What speaks for {next(iter(questions))}?" if len(questions) == 1 else "What speaks for which class?"
 
 
 def _networks(records: Sequence[Record]) -> str:
-    said = []
+    names = []
     for place, record in enumerate(records):
         letter = f"{LETTERS[place]}: " if len(records) > 1 else ""
         source = record.source
         moment = "" if source.epoch is None else f", epoch {source.epoch}"
-        said.append(f"{letter}{source.name}{moment}")
-    return " · ".join([*said, "explained by ConvScope"])
+        names.append(f"{letter}{source.name}{moment}")
+    return " · ".join([*names, "explained by ConvScope"])

@@ -90,12 +90,12 @@ def filter_tiles(weights: ArrayLike) -> Tiles:
     each shows its kernel for the channel that it weighs most; all have one scale.
     """
     array = np.asarray(weights, dtype=np.float64)
-    shown = array[:MAX_TILES]
+    filters = array[:MAX_TILES]
     if array.shape[1] == 3:
-        return Tiles(filters_as_rgb(shown), len(array))
-    strongest = np.linalg.norm(shown, axis=(2, 3)).argmax(axis=1)
+        return Tiles(filters_as_rgb(filters), len(array))
+    strongest = np.linalg.norm(filters, axis=(2, 3)).argmax(axis=1)
     scale = ColorScale.of(array, percentile=99, signed=True)
-    return Tiles(colorize(shown[np.arange(len(shown)), strongest], scale), len(array), scale)
+    return Tiles(colorize(filters[np.arange(len(filters)), strongest], scale), len(array), scale)
 
 
 def map_tiles(maps: ArrayLike) -> Tiles:

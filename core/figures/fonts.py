@@ -15,8 +15,8 @@ _PLAIN = {"×": "x", "−": "-", "–": "-", "—": "-", "→": ">"}  # for a fo
 @cache
 def font(size: int, *, bold: bool = False) -> Font:
     """Return a font of so many pixels: DejaVu Sans of matplotlib, or else Pillow's own, which has fewer letters."""
-    found = importlib.util.find_spec("matplotlib")
-    for folder in (found.submodule_search_locations or ()) if found else ():
+    package = importlib.util.find_spec("matplotlib")
+    for folder in (package.submodule_search_locations or ()) if package else ():
         path = Path(folder, "mpl-data", "fonts", "ttf", f"DejaVuSans{'-Bold' * bold}.ttf")
         if path.is_file():
             return ImageFont.truetype(str(path), size)
@@ -25,8 +25,8 @@ def font(size: int, *, bold: bool = False) -> Font:
 
 def spelled(text: str, letters: Font) -> str:
     """Return a text on one line, in letters that a font has: without its accents, or "?", where one is missing."""
-    known = _known(letters)
-    return "".join(_nearest(letter, known) for letter in " ".join(text.split()) if letter.isprintable())
+    has_letter = _known(letters)
+    return "".join(_nearest(letter, has_letter) for letter in " ".join(text.split()) if letter.isprintable())
 
 
 @cache
@@ -40,16 +40,16 @@ def _drawn(letters: Font, letter: str) -> tuple[tuple[int, int], bytes]:
     return mask.size, bytes(mask)
 
 
-def _nearest(letter: str, known: Callable[[str], bool]) -> str:
-    if known(letter):
+def _nearest(letter: str, has_letter: Callable[[str], bool]) -> str:
+    if has_letter(letter):
         return letter
-    plain = _PLAIN.get(letter) or "".join(part for part in unicodedata.normalize("NFKD", letter) if known(part))
+    plain = _PLAIN.get(letter) or "".join(part for part in unicodedata.normalize("NFKD", letter) if has_letter(part))
     return plain or "?"
 
 
 def lines(text: str, letters: Font, width: int) -> list[str]:
     """Break a text into lines of at most so many pixels, at spaces; a longer word is broken anywhere."""
-    found: list[str] = []
+    broken: list[str] = []
     line = ""
     for word in spelled(text, letters).split(" "):
         longer = f"{line} {word}" if line else word
@@ -57,13 +57,13 @@ def lines(text: str, letters: Font, width: int) -> list[str]:
             line = longer
             continue
         if line:
-            found.append(line)
+            broken.append(line)
         while letters.getlength(word) > width and len(word) > 1:
             fits = _fitting(word, letters, width)
-            found.append(word[:fits])
+            broken.append(word[:fits])
             word = word[fits:]
         line = word
-    return [*found, line] if line else found
+    return [*broken, line] if line else broken
 
 
 def _fitting(word: str, letters: Font, width: int) -> int:

@@ -24,11 +24,11 @@ def spotlight(pixels: Pixels, box: tuple[int, int, int, int], *, zoom: int | Non
     zoom = zoom or max(1, -(-_SHOWN_SIDE // max(pixels.shape[:2])))
     large = pixels.repeat(zoom, axis=0).repeat(zoom, axis=1)
     top, left, bottom, right = (edge * zoom for edge in box)
-    shown = (large * _DIMMED).astype(np.uint8)
-    shown[top:bottom, left:right] = large[top:bottom, left:right]
+    dimmed = (large * _DIMMED).astype(np.uint8)
+    dimmed[top:bottom, left:right] = large[top:bottom, left:right]
     for inset, grey in _FRAMES:
         rows, columns = slice(top + inset, bottom - inset), slice(left + inset, right - inset)
         if min(bottom - top, right - left) > 2 * inset:
-            shown[rows, [left + inset, right - inset - 1]] = grey
-            shown[[top + inset, bottom - inset - 1], columns] = grey
-    return shown
+            dimmed[rows, [left + inset, right - inset - 1]] = grey
+            dimmed[[top + inset, bottom - inset - 1], columns] = grey
+    return dimmed

@@ -1,6 +1,6 @@
 """Measurements of each layer during training (norms, update ratios, dead units, learning rate) as lines (Vega-Lite)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,7 @@ def layer_rows(evidence: Sequence[Evidence], layers: Sequence[str], steps_per_ep
     """
     chosen = [moment for moment in evidence if moment.layer in layers]
     steps = sorted({moment.step for moment in chosen})
-    kept = set(thinned(steps, max(2, MAX_ROWS // max(1, len(layers)))))
+    drawn_steps = set(thinned(steps, max(2, MAX_ROWS // max(1, len(layers)))))
     scale = max(1, steps_per_epoch)
     return [
         {
@@ -49,7 +49,7 @@ def layer_rows(evidence: Sequence[Evidence], layers: Sequence[str], steps_per_ep
             "layer": WHOLE if moment.layer == ALL else moment.layer,
         }
         for moment in chosen
-        if moment.step in kept
+        if moment.step in drawn_steps
     ]
 
 
@@ -85,22 +85,7 @@ def layer_chart(
         height: In pixels.
     """
     colours = THEMES[theme]
-    key = layer_key(layers, theme)
-    axis: dict[str, Any] = {"title": title, "format": ".0%"} if share else {"title": title, "format": "~g"}
-    scale: dict[str, Any] = {"domain": [0, 1]} if share else {"zero": True}
-    if log:
-        axis |= LOG_AXIS
-        scale = {"type": "log", "nice": False}
-    encoding = {
-        "y": {"field": "value", "type": "quantitative", "axis": axis, "scale": scale},
-        "color": {
-            "field": "layer",
-            "type": "nominal",
-            "scale": {"domain": list(key), "range": list(key.values())},
-            "legend": None,
-        },
-        "strokeDash": {"condition": {"test": f"datum.layer === '{WHOLE}'", "value": [5, 3]}, "value": [1, 0]},
-    }
+    encoding = _encoding(title, layer_key(layers, theme), log=log, share=share)
     tooltip = [
         {"field": "layer", "type": "nominal", "title": "Layer"},
         {"field": "epoch", "type": "quantitative", "title": "Epoch", "format": ".2f"},
@@ -122,6 +107,21 @@ def layer_chart(
             {"transform": positive, "mark": dots, "encoding": encoding | {"tooltip": tooltip}},
         ],
         "config": {"axis": {"gridColor": colours.line}, "view": {"stroke": None}},
+    }
+
+
+def _encoding(title: str, key: Mapping[str, str], *, log: bool, share: bool) -> dict[str, Any]:
+    """Return the vertical axis, the colours by `layer_key` and the dashes of the lines of `layer_chart`."""
+    axis: dict[str, Any] = {"title": title, "format": ".0%"} if share else {"title": title, "format": "~g"}
+    scale: dict[str, Any] = {"domain": [0, 1]} if share else {"zero": True}
+    if log:
+        axis |= LOG_AXIS
+        scale = {"type": "log", "nice": False}
+    colours = {"domain": list(key), "range": list(key.values())}
+    return {
+        "y": {"field": "value", "type": "quantitative", "axis": axis, "scale": scale},
+        "color": {"field": "layer", "type": "nominal", "scale": colours, "legend": None},
+        "strokeDash": {"condition": {"test": f"datum.layer === '{WHOLE}'", "value": [5, 3]}, "value": [1, 0]},
     }
 
 

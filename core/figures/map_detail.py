@@ -100,13 +100,13 @@ def _frame(box: Box) -> list[dict[str, Any]]:
 
 
 def _numbers(array: NDArray[np.float64], scale: ColorScale, height: int, origin: tuple[int, int]) -> dict[str, Any]:
-    shown = ~np.isnan(array)
-    rows, columns = np.nonzero(shown)
+    valid = ~np.isnan(array)
+    rows, columns = np.nonzero(valid)
     digits = 3 if max(array.shape) <= _MOST_NUMBERS // 2 else 2
-    texts = [_short(value, scale.high, digits) for value in array[shown]]
+    texts = [_short(value, scale.high, digits) for value in array[valid]]
     cell = min((height - 40) / array.shape[0], (max(height, _USUAL_WIDTH) - 40) / array.shape[1])
     longest = max((len(text) for text in texts), default=1)
-    light = luminance(scale.rgb(array[shown]))
+    light = luminance(scale.rgb(array[valid]))
     return {
         "type": "scatter",
         "x": columns + origin[1],

@@ -143,6 +143,17 @@ def _lay_out(figure: go.Figure, labels: Sequence[str]) -> None:
 
 _ROW, _REST = 30, 100  # screen pixels of a concept and its gap, and of the legend and the axis
 KINDS = {"found": "Differs from chance", "chance": "May be chance"}
+_CONCEPT_AXIS = {"title": None, "labelFontSize": 13, "domain": False, "ticks": False, "labelPadding": 8} | {
+    "labelOverlap": False
+}
+_CONCEPT_TOOLTIP = [
+    {"field": "concept", "type": "nominal", "title": "Concept"},
+    {"field": "score", "type": "quantitative", "title": "Score", "format": ".0%"},
+    {"field": "low", "type": "quantitative", "title": "From", "format": ".0%"},
+    {"field": "high", "type": "quantitative", "title": "To", "format": ".0%"},
+    {"field": "p", "type": "quantitative", "title": "p", "format": ".2~g"},
+    {"field": "accuracy", "type": "quantitative", "title": "Told apart", "format": ".0%"},
+]
 
 
 def concept_rows(report: ConceptReport, titles: Mapping[str, str]) -> Rows:
@@ -183,35 +194,12 @@ def concept_chart(report: ConceptReport, *, theme: str = "light") -> dict[str, A
         "axis": {"title": "Pictures whose score rises towards the concept", "format": ".0%", "tickCount": 5},
     }
     plain = {key: value for key, value in x.items() if key != "field"}
-    y = {
-        "field": "concept",
-        "type": "nominal",
-        "sort": {"field": "place"},
-        "axis": {
-            "title": None,
-            "labelFontSize": 13,
-            "domain": False,
-            "ticks": False,
-            "labelPadding": 8,
-            "labelOverlap": False,
-        },
-    }
+    y = {"field": "concept", "type": "nominal", "sort": {"field": "place"}, "axis": _CONCEPT_AXIS}
     order = {"domain": list(KINDS.values()), "range": [colours.mark, colours.muted]}
     legend = {"title": None, "orient": "top", "labelFontSize": 12, "labelLimit": 300}
     colour = {"field": "kind", "type": "nominal", "scale": order, "legend": legend}
-    shape = {
-        "field": "kind",
-        "type": "nominal",
-        "scale": {"domain": list(KINDS.values()), "range": ["circle", "cross"]},
-    }
-    tooltip = [
-        {"field": "concept", "type": "nominal", "title": "Concept"},
-        {"field": "score", "type": "quantitative", "title": "Score", "format": ".0%"},
-        {"field": "low", "type": "quantitative", "title": "From", "format": ".0%"},
-        {"field": "high", "type": "quantitative", "title": "To", "format": ".0%"},
-        {"field": "p", "type": "quantitative", "title": "p", "format": ".2~g"},
-        {"field": "accuracy", "type": "quantitative", "title": "Told apart", "format": ".0%"},
-    ]
+    shapes = {"domain": list(KINDS.values()), "range": ["circle", "cross"]}
+    shape = {"field": "kind", "type": "nominal", "scale": shapes, "legend": legend}
     chance = {"values": [{"low": low, "high": high, "mean": float(np.mean(report.random))}]}
     return {
         "height": _ROW * len(report.concepts) + _REST,
@@ -232,7 +220,7 @@ def concept_chart(report: ConceptReport, *, theme: str = "light") -> dict[str, A
             },
             {
                 "mark": {"type": "point", "filled": True, "size": 110, "opacity": 1},
-                "encoding": {"x": x, "y": y, "color": colour, "shape": shape | {"legend": legend}, "tooltip": tooltip},
+                "encoding": {"x": x, "y": y, "color": colour, "shape": shape} | {"tooltip": _CONCEPT_TOOLTIP},
             },
         ],
         "config": {"axis": {"gridColor": colours.line}, "view": {"stroke": None}},

@@ -15,16 +15,16 @@ _AXES = {
 }
 
 
-def ranking_rows(found: Sequence[Ranking], names: Sequence[str], curve: str, chosen: int) -> Rows:
+def ranking_rows(rankings: Sequence[Ranking], names: Sequence[str], curve: str, chosen: int) -> Rows:
     """Return the points of the lines of all classes that have one; those of the chosen class come last, on top.
 
     Args:
-        found: One for each class.
+        rankings: One for each class.
         names: Of the classes.
         curve: Key of `CURVES`.
         chosen: The class that is told apart.
     """
-    order = [*(index for index in range(len(found)) if index != chosen), chosen]
+    order = [*(index for index in range(len(rankings)) if index != chosen), chosen]
     return [
         {
             "class": names[index],
@@ -34,7 +34,7 @@ def ranking_rows(found: Sequence[Ranking], names: Sequence[str], curve: str, cho
             "y": rounded(y),
         }
         for index in order
-        for place, (x, y) in enumerate(zip(*getattr(found[index], curve), strict=True))
+        for place, (x, y) in enumerate(zip(*getattr(rankings[index], curve), strict=True))
     ]
 
 

@@ -8,6 +8,10 @@ from core.figures.curves import rounded
 from core.figures.palette import THEMES
 
 AXES = {"deletion": "Pixels removed, most important first", "insertion": "Pixels shown, most important first"}
+_TOOLTIP = [
+    {"field": "share", "type": "quantitative", "title": "Pixels", "format": ".0%"},
+    {"field": "value", "type": "quantitative", "title": "Probability", "format": ".1%"},
+]
 
 
 def removal_rows(curve: Curve) -> Rows:
@@ -54,10 +58,6 @@ def removal_chart(mode: str, *, theme: str = "light", height: int = 220) -> dict
     }
     low_to_high = {"y": y | {"field": "low"}, "y2": {"field": "high"}}
     dot = {"type": "point", "filled": True, "clip": True}
-    tooltip = [
-        {"field": "share", "type": "quantitative", "title": "Pixels", "format": ".0%"},
-        {"field": "value", "type": "quantitative", "title": "Probability", "format": ".1%"},
-    ]
     return {
         "height": height,
         "encoding": {"x": x},
@@ -79,12 +79,12 @@ def removal_chart(mode: str, *, theme: str = "light", height: int = 220) -> dict
                 "encoding": {"y": y},
             },
             {"mark": {"type": "line", "color": colours.mark, "strokeWidth": 2.5, "clip": True}, "encoding": {"y": y}},
-            {"mark": dot | {"size": 90, "opacity": 0}, "encoding": {"y": y, "tooltip": tooltip}},
+            {"mark": dot | {"size": 90, "opacity": 0}, "encoding": {"y": y, "tooltip": _TOOLTIP}},
             {"data": {"name": "now"}, "mark": {"type": "rule", "color": colours.text, "strokeDash": [2, 3]}},
             {
                 "data": {"name": "now"},
                 "mark": dot | {"size": 90, "opacity": 1, "color": colours.mark, "stroke": colours.background},
-                "encoding": {"y": y, "tooltip": tooltip},
+                "encoding": {"y": y, "tooltip": _TOOLTIP},
             },
         ],
         "config": {"axis": {"gridColor": colours.line}, "view": {"stroke": None}},

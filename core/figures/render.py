@@ -75,11 +75,11 @@ def _filled(chart: dict[str, Any], rows: Rows, named: Mapping[str, Rows]) -> dic
     """Return a chart with its rows inside and without zoom or tooltips."""
     layers = []
     for layer in chart["layer"]:
-        kept = {key: value for key, value in layer.items() if key != "params"}
-        if "data" in kept:
-            kept["data"] = {"values": named.get(kept["data"]["name"])}
-        if "data" not in kept or kept["data"]["values"]:
-            layers.append(kept)
+        static = {key: value for key, value in layer.items() if key != "params"}
+        if "data" in static:
+            static["data"] = {"values": named.get(static["data"]["name"])}
+        if "data" not in static or static["data"]["values"]:
+            layers.append(static)
     rest = {key: value for key, value in chart.items() if key not in ("config", "layer")}
     return rest | {"data": {"values": rows}, "width": WIDTH, "layer": layers}
 

@@ -70,8 +70,8 @@ class ColorScale:
     def plotly(self) -> list[tuple[float, str]]:
         """Return the same colours as a Plotly colour scale, for `zmin=low` and `zmax=high`."""
         first = 1 if self.kind == "diverging" else 0
-        shown = self.colors[first:]
-        return [(place / (len(shown) - 1), hex_of(colour)) for place, colour in enumerate(shown)]
+        colours = self.colors[first:]
+        return [(place / (len(colours) - 1), hex_of(colour)) for place, colour in enumerate(colours)]
 
 
 Scope = Literal["map", "each", "both", "these", "all_these", "networks", "all_maps"]

@@ -152,7 +152,7 @@ def activation_backward(name: str, upstream: ArrayLike, inputs: ArrayLike) -> Fl
 
 
 def _function(name: str) -> Function:
-    known = ACTIVATIONS | ELSEWHERE
-    if name not in known:
-        raise ConvScopeError(f"There is no activation {name!r}: choose one of {', '.join(known)}.")
-    return known[name]
+    functions = ACTIVATIONS | ELSEWHERE
+    if name not in functions:
+        raise ConvScopeError(f"There is no activation {name!r}: choose one of {', '.join(functions)}.")
+    return functions[name]

@@ -21,8 +21,8 @@ def floats(values: ArrayLike, name: str, *dimensions: int) -> Floats:
     """
     array: Floats = np.asarray(values, dtype=np.float64)
     if dimensions and array.ndim not in dimensions:
-        wanted = " or ".join(str(number) for number in dimensions)
-        raise ConvScopeError(f"The {name} must have {wanted} dimensions, not {array.ndim} (shape {array.shape}).")
+        expected = " or ".join(str(number) for number in dimensions)
+        raise ConvScopeError(f"The {name} must have {expected} dimensions, not {array.ndim} (shape {array.shape}).")
     return array
 
 

@@ -93,8 +93,9 @@ def conv2d_backward(
     columns = im2col(values, size, stride=stride, padding=padding, dilation=dilation)
     columns = columns.reshape(len(values), groups, -1, columns.shape[2])
     weights = (flat @ columns.swapaxes(2, 3)).sum(axis=0).reshape(kernels.shape)
-    held = (_rows(kernels, groups, flip).swapaxes(1, 2) @ flat).reshape(len(values), -1, columns.shape[3])
-    below = col2im(held, (values.shape[2], values.shape[3]), size, stride=stride, padding=padding, dilation=dilation)
+    gradients = (_rows(kernels, groups, flip).swapaxes(1, 2) @ flat).reshape(len(values), -1, columns.shape[3])
+    sides = values.shape[2], values.shape[3]
+    below = col2im(gradients, sides, size, stride=stride, padding=padding, dilation=dilation)
     return ConvGradients(below, _turned(weights) if flip else weights, above.sum(axis=(0, 2, 3)))
 
 

@@ -118,15 +118,15 @@ def loss_slide(
     Raises:
         ConvScopeError: As in `loss_value`; or there is one class only, or a probability is not between 0 and 1.
     """
-    scores, wanted = floats(logits, "logits", 1), floats(probabilities, "probabilities", 1)
+    scores, shares = floats(logits, "logits", 1), floats(probabilities, "probabilities", 1)
     if len(scores) < 2:
         raise ConvScopeError("A probability can slide only between two classes or more.")
-    if not ((wanted > 0) & (wanted < 1)).all():
+    if not ((shares > 0) & (shares < 1)).all():
         raise ConvScopeError("The true class's probability must lie between 0 and 1, both excluded.")
-    rows, targets = _checked(name, np.tile(scores, (len(wanted), 1)), np.full(len(wanted), label), label_smoothing)
+    rows, targets = _checked(name, np.tile(scores, (len(shares), 1)), np.full(len(shares), label), label_smoothing)
     others = np.delete(scores, label)
-    rows[:, label] = others.max() + np.log(np.exp(others - others.max()).sum()) + np.log(wanted / (1.0 - wanted))
-    return WindowGeometry(wanted, _values(name, rows, targets), np.abs(_slopes(name, rows, targets)[:, label]))
+    rows[:, label] = others.max() + np.log(np.exp(others - others.max()).sum()) + np.log(shares / (1.0 - shares))
+    return WindowGeometry(shares, _values(name, rows, targets), np.abs(_slopes(name, rows, targets)[:, label]))
 
 
 def _checked(name: str, logits: ArrayLike, labels: ArrayLike, label_smoothing: float) -> tuple[Floats, Floats]:

@@ -108,11 +108,11 @@ def dropout_forward(inputs: ArrayLike, mask: ArrayLike, p: float) -> Floats:
     Raises:
         ConvScopeError: The shapes differ, or `p` is out of its range.
     """
-    values, kept = floats(inputs, "inputs"), floats(mask, "mask")
-    require_shape(kept, values.shape, "mask")
+    values, keep = floats(inputs, "inputs"), floats(mask, "mask")
+    require_shape(keep, values.shape, "mask")
     if not 0 <= p < 1:
         raise ConvScopeError(f"The share dropped must be from 0 to below 1, not {p}.")
-    return values * kept / (1.0 - p)
+    return values * keep / (1.0 - p)
 
 
 def dropout_backward(upstream: ArrayLike, mask: ArrayLike, p: float) -> Floats:

@@ -75,7 +75,7 @@ def update(
     old, raw = floats(weight, "weight"), floats(gradient, "gradient")
     require_shape(raw, old.shape, "gradient")
     first, second = _shaped(before.first, old), _shaped(before.second, old)
-    given: dict[str, ArrayLike] = {
+    symbols: dict[str, ArrayLike] = {
         "old": old,
         "raw": raw,
         "t": before.step + 1,
@@ -83,9 +83,9 @@ def update(
         "m_old": first,
         "v_old": second,
     }
-    given |= {"lr": lr, "decay": weight_decay, "mu": momentum, "eps": eps}
-    given |= {"beta1": beta1, "beta2": beta2, "alpha": alpha}
-    sheet = Working({quantity: (SYMBOLS[quantity], value) for quantity, value in given.items()})
+    symbols |= {"lr": lr, "decay": weight_decay, "mu": momentum, "eps": eps}
+    symbols |= {"beta1": beta1, "beta2": beta2, "alpha": alpha}
+    sheet = Working({quantity: (SYMBOLS[quantity], value) for quantity, value in symbols.items()})
     OPTIMIZERS[name].work(sheet)
     memory = State(before.step + 1, sheet.get("b", sheet.get("m", first)), sheet.get("v", second))
     return Update(sheet.terms, sheet["new"], memory)

@@ -60,10 +60,10 @@ def pool2d_backward(
     if mode == "avg":
         shares = np.full(cells, 1 / cells)
     else:
-        seen = patches(values, windows, fill=-np.inf)
-        shares = np.eye(cells)[seen.reshape(*above.shape, cells).argmax(axis=4)]
-    held = (above[..., None] * shares).reshape(*above.shape, windows.rows.kernel, windows.cols.kernel)
-    return spread(held, windows)
+        contents = patches(values, windows, fill=-np.inf)
+        shares = np.eye(cells)[contents.reshape(*above.shape, cells).argmax(axis=4)]
+    gradients = (above[..., None] * shares).reshape(*above.shape, windows.rows.kernel, windows.cols.kernel)
+    return spread(gradients, windows)
 
 
 def _windows(

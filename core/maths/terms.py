@@ -45,9 +45,9 @@ class Term:
 class Working:
     """A calculation written line by line; values are read back by name."""
 
-    def __init__(self, given: Mapping[str, tuple[str, ArrayLike]]) -> None:
+    def __init__(self, quantities: Mapping[str, tuple[str, ArrayLike]]) -> None:
         """Start with the given quantities: symbol and value by name."""
-        self._known = {name: (symbol, floats(value, name)) for name, (symbol, value) in given.items()}
+        self._known = {name: (symbol, floats(value, name)) for name, (symbol, value) in quantities.items()}
         self._terms: list[Term] = []
 
     @property

@@ -26,9 +26,9 @@ def im2col(
     if values.ndim == 3:
         return im2col(values[None], kernel_size, stride=stride, padding=padding, dilation=dilation)[0]
     windows = slide(values.shape[2:], kernel_size, stride=stride, padding=padding, dilation=dilation)
-    seen = patches(values, windows)
-    count, channels, down, right, height, width = seen.shape
-    return seen.transpose(0, 1, 4, 5, 2, 3).reshape(count, channels * height * width, down * right)
+    cells = patches(values, windows)
+    count, channels, down, right, height, width = cells.shape
+    return cells.transpose(0, 1, 4, 5, 2, 3).reshape(count, channels * height * width, down * right)
 
 
 def col2im(
@@ -61,5 +61,5 @@ def col2im(
     count, cells = values.shape[0], rows.kernel * cols.kernel
     channels = values.shape[1] // cells
     require_shape(values, (count, channels * cells, rows.count * cols.count), "columns")
-    held = values.reshape(count, channels, rows.kernel, cols.kernel, rows.count, cols.count)
-    return spread(held.transpose(0, 1, 4, 5, 2, 3), windows)
+    contents = values.reshape(count, channels, rows.kernel, cols.kernel, rows.count, cols.count)
+    return spread(contents.transpose(0, 1, 4, 5, 2, 3), windows)

@@ -1,7 +1,14 @@
-"""Activation maximisation: the image that activates a unit most, by gradient ascent from noise."""
+"""Activation maximisation: the image that activates a unit most, by gradient ascent from noise.
+
+Left alone this finds noise to which no picture is similar; weight decay towards grey, jitter and blur keep what many
+pictures could share (Erhan et al. 2009; Yosinski et al. 2015, section 3; Olah et al. 2017, "Feature visualization").
+The last quarter of the steps goes without them. The same call gives the same picture on the same machine; the network
+is left as it was found and asked in eval mode.
+"""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,67 +22,9 @@ from core.probe.units import tapped
 _CALM = 0.75  # the share of the steps after which the picture is no longer moved about and smoothed
 
 
-def preferred_input(
-    model: nn.Module,
-    layer: str,
-    channel: int,
-    *,
-    shape: tuple[int, int, int],
-    mean: Sequence[float],
-    std: Sequence[float],
-    place: tuple[int, int] | None = None,
-    steps: int = 64,
-    lr: float = 0.1,
-    seed: int = 0,
-    l2: float = 0.01,
-    jitter: int = 2,
-    blur: float = 0.5,
-) -> Tensor:
-    """Return the image that activates a unit most, by gradient ascent on the pixels.
-
-    Left alone this finds noise to which no picture is similar; a pull towards grey, a little moving about and a
-    little blurring keep what many pictures could share (Erhan et al. 2009; Yosinski et al. 2015, section 3; Olah
-    et al. 2017, "Feature visualization"). The last quarter of the steps goes without them. The same call gives
-    the same picture on the same machine; the network is left as it was found and asked in eval mode.
-
-    Args:
-        model: The network.
-        layer: A name of `model.named_modules()`.
-        channel: Which map, or which number where there are no places.
-        shape: (C, H, W) of the picture.
-        mean, std: Of each channel, as in the data set: they say which normalised values are pixels at all.
-        place: Row and column of the unit in its map; None for the mean of the whole map, a pattern all over.
-        steps: How many steps uphill, at least 1.
-        lr: Length of a step: how far an average value moves, in standard deviations of the data.
-        seed: What the noise at the start and the moving about are drawn from.
-        l2: Share of its distance to the data's mean that every value loses at each step, 0 to 1.
-        jitter: Up to how many pixels the picture is moved before a step, and back after it; not with a `place`,
-            whose pattern it would smear.
-        blur: Standard deviation in pixels of the blur after every fourth step; 0 for none.
-
-    Returns:
-        Normalised float32 (C, H, W) on the CPU that turns into pixels from 0 to 1.
-
-    Raises:
-        ConvScopeError: The layer or the unit does not exist, a number is out of its range, or the network's own
-            numbers are not finite.
-    """
-    pictures = preferred_steps(
-        model,
-        layer,
-        channel,
-        shape=shape,
-        mean=mean,
-        std=std,
-        place=place,
-        steps=steps,
-        lr=lr,
-        seed=seed,
-        l2=l2,
-        jitter=jitter,
-        blur=blur,
-    )
-    return deque(pictures, maxlen=1).pop()
+def preferred_input(model: nn.Module, layer: str, channel: int, **settings: Any) -> Tensor:
+    """Return the image that activates a unit most: the last one of `preferred_steps`, which takes the same settings."""
+    return deque(preferred_steps(model, layer, channel, **settings), maxlen=1).pop()
 
 
 @in_sentences("Climbing to the preferred picture")
@@ -95,7 +44,29 @@ def preferred_steps(
     jitter: int = 2,
     blur: float = 0.5,
 ) -> Iterator[Tensor]:
-    """Yield the picture at the start and after each step of `preferred_input`, steps + 1 in all."""
+    """Yield the image before and after each step of gradient ascent towards the one that activates a unit most.
+
+    Args:
+        model: The network.
+        layer: A name of `model.named_modules()`.
+        channel: Which map, or which number where there are no places.
+        shape: (C, H, W) of the picture.
+        mean, std: Of each channel, as in the data set: they say which normalised values are pixels at all.
+        place: Row and column of the unit in its map; None for the mean of the whole map, a pattern all over.
+        steps: How many steps uphill, at least 1.
+        lr: Length of a step: how far an average value moves, in standard deviations of the data.
+        seed: What the noise at the start and the moving about are drawn from.
+        l2: Share of its distance to the data's mean that every value loses at each step, 0 to 1.
+        jitter: Largest shift in pixels before a step, undone after it; none with a `place`, which it would smear.
+        blur: Standard deviation in pixels of the blur after every fourth step; 0 for none.
+
+    Yields:
+        steps + 1 pictures, normalised float32 (C, H, W) on the CPU that turn into pixels from 0 to 1.
+
+    Raises:
+        ConvScopeError: The layer or the unit does not exist, a number is out of its range, or the network's own
+            numbers are not finite.
+    """
     if steps < 1 or lr <= 0 or not 0 <= l2 < 1 or jitter < 0 or blur < 0:
         raise ConvScopeError("The ascent needs at least 1 step, lr above 0, l2 from 0 to 1, jitter and blur from 0.")
     run, leaky = tapped(model, layer), tapped(_leaky(model), layer)
@@ -108,15 +79,13 @@ def preferred_steps(
         rough = step < _CALM * steps
         reach = jitter if rough and place is None else 0
         down, right = torch.randint(-reach, reach + 1, (2,), generator=generator).tolist()
-        moved = picture.roll((down, right), (1, 2))
-        gradient = _uphill(run, moved, layer, channel, place)
-        if not gradient.any():
-            gradient = _uphill(leaky, moved, layer, channel, place)
+        jittered = picture.roll((down, right), (1, 2))
+        gradient = _uphill(run, jittered, layer, channel, place)
+        gradient = gradient if gradient.any() else _uphill(leaky, jittered, layer, channel, place)
         gradient = gradient.roll((-down, -right), (1, 2))
         picture = picture + lr * gradient / gradient.square().mean().sqrt().clamp_min(1e-30)
-        if rough:
-            picture = (1 - l2) * picture
-            picture = _blurred(picture, blur) if step % 4 == 3 else picture
+        picture = (1 - l2) * picture if rough else picture
+        picture = _blurred(picture, blur) if rough and step % 4 == 3 else picture
         picture = picture.clamp(low, high)
         yield picture.clone()
 

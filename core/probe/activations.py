@@ -83,18 +83,18 @@ def passage(model: nn.Module, images: Tensor, layer: str) -> tuple[Tensor, Tenso
     module = dict(twin.named_modules()).get(layer) if layer else None
     if module is None:
         raise ConvScopeError(f"The network has no layer named {layer!r}: choose another one.")
-    kept: list[Tensor] = []
+    tensors: list[Tensor] = []
 
     def keep(_: nn.Module, inputs: tuple[Tensor | list[Tensor], ...], output: Tensor) -> None:
-        given = torch.cat(inputs[0], dim=1) if isinstance(inputs[0], list) else inputs[0]  # DenseNet's blocks
-        kept.extend(each.detach().to("cpu", torch.float32, copy=True) for each in (given, output))
+        layer_input = torch.cat(inputs[0], dim=1) if isinstance(inputs[0], list) else inputs[0]  # DenseNet's blocks
+        tensors.extend(each.detach().to("cpu", torch.float32, copy=True) for each in (layer_input, output))
 
     module.register_forward_hook(keep)
     with torch.no_grad():
         twin(images)
-    if not kept:
+    if not tensors:
         raise ConvScopeError(f"Layer {layer} has no part in the pass of this network: choose another one.")
-    return kept[0], kept[1]
+    return tensors[0], tensors[1]
 
 
 def zero_share(activations: Tensor) -> Tensor:

@@ -75,31 +75,21 @@ def layer_pass(
     module = dict(twin.named_modules()).get(layer) if layer else None
     if module is None:
         raise ConvScopeError(f"The network has no layer named {layer!r}: choose one of {', '.join(names)}.")
-    seen: dict[str, Tensor] = {}
-
-    def keep(_: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
-        seen["inputs"], seen["outputs"] = inputs[0], output
-        return output.clone()  # a layer that works in place must not change what was kept
-
-    def feed(_: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        return (inputs[0].clone().requires_grad_(), *inputs[1:]) if not inputs[0].requires_grad else inputs
-
-    module.register_forward_pre_hook(feed)
-    module.register_forward_hook(keep)
+    tensors = _recorded(module)
     twin.train(training)
     with seeded(seed):
         value = loss(twin(images.to("cpu", torch.float64)), labels)
-    if not seen:
+    if not tensors:
         raise ConvScopeError(f"Layer {layer} has no part in the pass of this network: choose another one.")
     parameters = [getattr(module, name, None) for name in ("weight", "bias")]
-    wanted = [seen["inputs"], seen["outputs"], *(each for each in parameters if isinstance(each, Tensor))]
-    gradients = _gradients(value, wanted)
+    leaves = [tensors["inputs"], tensors["outputs"], *(each for each in parameters if isinstance(each, Tensor))]
+    gradients = _gradients(value, leaves)
     weight, bias = (each if isinstance(each, Tensor) else None for each in parameters)
     return LayerPass(
-        inputs=_array(seen["inputs"]),
-        outputs=_array(seen["outputs"]),
-        upstream=gradients[id(seen["outputs"])],
-        input_gradient=gradients[id(seen["inputs"])],
+        inputs=_array(tensors["inputs"]),
+        outputs=_array(tensors["outputs"]),
+        upstream=gradients[id(tensors["outputs"])],
+        input_gradient=gradients[id(tensors["inputs"])],
         weight_gradient=None if weight is None else gradients[id(weight)],
         bias_gradient=None if bias is None else gradients[id(bias)],
         weight=None if weight is None else _array(weight),
@@ -108,10 +98,26 @@ def layer_pass(
     )
 
 
-def _gradients(value: Tensor, wanted: list[Tensor]) -> dict[int, Array]:
+def _recorded(module: nn.Module) -> dict[str, Tensor]:
+    """Return a dictionary that gets the module's "inputs" and "outputs" at its next pass, both with gradients."""
+    tensors: dict[str, Tensor] = {}
+
+    def keep(_: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+        tensors["inputs"], tensors["outputs"] = inputs[0], output
+        return output.clone()  # a layer that works in place must not change what was kept
+
+    def feed(_: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        return (inputs[0].clone().requires_grad_(), *inputs[1:]) if not inputs[0].requires_grad else inputs
+
+    module.register_forward_pre_hook(feed)
+    module.register_forward_hook(keep)
+    return tensors
+
+
+def _gradients(value: Tensor, tensors: list[Tensor]) -> dict[int, Array]:
     """Return the gradient of a scalar at each tensor, by the tensor's id; 0 where it does not depend on it."""
-    found = torch.autograd.grad(value, wanted, allow_unused=True)
-    pairs = zip(wanted, found, strict=True)
+    gradients = torch.autograd.grad(value, tensors, allow_unused=True)
+    pairs = zip(tensors, gradients, strict=True)
     return {id(of): _array(torch.zeros_like(of) if each is None else each) for of, each in pairs}
 
 
@@ -160,9 +166,9 @@ def conv_pass(
         flip: Convolution as in mathematics, with the kernel turned by 180°.
     """
     pixels, kernel, offset = (_leaf(values) for values in (image, weight, [bias]))
-    seen = pixels[first_channel : first_channel + kernel.shape[0]]
+    group = pixels[first_channel : first_channel + kernel.shape[0]]
     top, left, bottom, right = padding
-    padded = functional.pad(seen, (left, right, top, bottom))[None]
+    padded = functional.pad(group, (left, right, top, bottom))[None]
     lying = kernel.flip(1, 2) if flip else kernel
     output = functional.conv2d(padded, lying[None], offset, stride, 0, dilation)[0, 0]
     return WindowPass(_array(output), *_back(output, upstream, pixels, kernel, offset))

@@ -135,8 +135,8 @@ def _points(places: Any, radii: Any, angles: Any, factor: int) -> ClassicalResul
 def _lines(grey: Floats, sigma: float, length: float) -> ClassicalResult:
     least = max(3, round(length * min(grey.shape)))
     edges = ski.feature.canny(grey, sigma=sigma)
-    found = ski.transform.probabilistic_hough_line(edges, threshold=least, line_length=least, line_gap=2, rng=0)
-    segments = np.array([(*start[::-1], *end[::-1]) for start, end in found], dtype=np.float64).reshape(-1, 4)
+    pairs = ski.transform.probabilistic_hough_line(edges, threshold=least, line_length=least, line_gap=2, rng=0)
+    segments = np.array([(*start[::-1], *end[::-1]) for start, end in pairs], dtype=np.float64).reshape(-1, 4)
     return ClassicalResult(segments=segments, note="" if len(segments) else _NOTHING.format("straight line"))
 
 

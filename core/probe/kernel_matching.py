@@ -74,7 +74,7 @@ def best_matches(weights: ArrayLike, *, channels: str = "mean", centred: bool = 
         raise ConvScopeError(f"Only square filters can be compared with hand-made ones, not those of {array.shape}.")
     if channels not in ("mean", "strongest"):
         raise ConvScopeError(f'The channels to compare can be "mean" or "strongest", not {channels!r}.')
-    known = np.stack([kernel(name, array.shape[2]).ravel() for name in KERNELS])
+    kernels = np.stack([kernel(name, array.shape[2]).ravel() for name in KERNELS])
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         if channels == "mean":
             learned, share = array.mean(axis=1), np.sqrt(array.shape[1])
@@ -83,8 +83,8 @@ def best_matches(weights: ArrayLike, *, channels: str = "mean", centred: bool = 
         flat, whole = learned.reshape(len(array), -1), np.linalg.norm(array.reshape(len(array), -1), axis=1)
         grey = np.nan_to_num(share * np.linalg.norm(flat, axis=1) / whole)
         if centred:
-            known, flat = known - known.mean(axis=1, keepdims=True), flat - flat.mean(axis=1, keepdims=True)
-        cosines = np.nan_to_num(_unit(flat) @ _unit(known).T)
+            kernels, flat = kernels - kernels.mean(axis=1, keepdims=True), flat - flat.mean(axis=1, keepdims=True)
+        cosines = np.nan_to_num(_unit(flat) @ _unit(kernels).T)
     best = np.abs(cosines).argmax(axis=1)
     names = list(KERNELS)
     return tuple(

@@ -121,20 +121,20 @@ class _Follower(torch.fx.Interpreter):
     def _sight(
         self, n: torch.fx.Node, module: nn.Module | None, sources: list[torch.fx.Node], result: Any
     ) -> ReceptiveFieldMap:
-        seen = joined(self._sights[source] for source in sources)
+        sight = joined(self._sights[source] for source in sources)
         tensor = result if isinstance(result, Tensor) else result[0]
         name, shape = str(n.target) if module is not None else n.name, tuple(tensor.shape)
         if len(shape) < 4:
-            return seen.pooled(name, (1, 1), places=False) if seen.places else seen
+            return sight.pooled(name, (1, 1), places=False) if sight.places else sight
         sides = shape[1:3] if n in self._turned else shape[-2:]
         windows = _slides(module, n)
         if windows is not None:
-            return seen.through(name, windows, sides)
+            return sight.through(name, windows, sides)
         if isinstance(module, nn.AdaptiveAvgPool2d) or n.target in (functional.adaptive_avg_pool2d, "mean"):
-            return seen.pooled(name, sides)
-        if sides != seen.sides:
+            return sight.pooled(name, sides)
+        if sides != sight.sides:
             raise ConvScopeError(f"What becomes of the places at {name} cannot be followed.")
-        return seen
+        return sight
 
     def _note(self, n: torch.fx.Node, sources: list[torch.fx.Node]) -> None:
         """Record the layer of a graph node, and the blocks that end with it."""

@@ -52,7 +52,7 @@ class ReceptiveFieldMap:
     def reach(self, row: int, col: int) -> Box:
         """Return the bounding box of the units that depend on a pixel; empty if there are none."""
         rows, columns = (
-            [place for place, seen in enumerate(side) if seen >> at & 1]
+            [place for place, mask in enumerate(side) if mask >> at & 1]
             for side, at in ((self.rows, row), (self.columns, col))
         )
         if not rows or not columns:
@@ -62,8 +62,8 @@ class ReceptiveFieldMap:
     def through(self, name: str, windows: tuple[Window, Window], sides: tuple[int, int]) -> "ReceptiveFieldMap":
         """Return the receptive fields after a sliding window (for rows, for columns) with outputs of `sides`."""
         rows, columns = (
-            tuple(_seen(seen, window, place) for place in range(count))
-            for seen, window, count in zip((self.rows, self.columns), windows, sides, strict=True)
+            tuple(_seen(masks, window, place) for place in range(count))
+            for masks, window, count in zip((self.rows, self.columns), windows, sides, strict=True)
         )
         steps = self.steps
         if windows[0][:2] != (1, 1):
@@ -73,10 +73,8 @@ class ReceptiveFieldMap:
     def pooled(self, name: str, sides: tuple[int, int], *, places: bool = True) -> "ReceptiveFieldMap":
         """Return the receptive fields after adaptive pooling to `sides`."""
         rows, columns = (
-            tuple(
-                _all(seen[place * len(seen) // count : -(-(place + 1) * len(seen) // count)]) for place in range(count)
-            )
-            for seen, count in zip((self.rows, self.columns), sides, strict=True)
+            tuple(_all(masks[at * len(masks) // count : -(-(at + 1) * len(masks) // count)]) for at in range(count))
+            for masks, count in zip((self.rows, self.columns), sides, strict=True)
         )
         steps = self.steps
         last, side = (steps[-1] if steps else START), max(self.sides)
@@ -92,22 +90,22 @@ def joined(sights: Iterable[ReceptiveFieldMap]) -> ReceptiveFieldMap:
 
     A single place beside larger maps is a gate: it weighs them all alike.
     """
-    found = list(sights)
-    sides = max(sight.sides for sight in found)
-    large = [sight for sight in found if sight.sides == sides]
+    fields = list(sights)
+    sides = max(sight.sides for sight in fields)
+    large = [sight for sight in fields if sight.sides == sides]
     widest = max(large, key=lambda sight: sight.steps[-1].size if sight.steps else 1)
     rows, columns = (
-        tuple(_all(seen) for seen in zip(*(getattr(sight, name) for sight in large), strict=True))
+        tuple(_all(masks) for masks in zip(*(getattr(sight, name) for sight in large), strict=True))
         for name in ("rows", "columns")
     )
-    gated = len(large) < len(found) or any(sight.gated for sight in found)
+    gated = len(large) < len(fields) or any(sight.gated for sight in fields)
     return replace(widest, rows=rows, columns=columns, gated=gated, places=all(sight.places for sight in large))
 
 
-def _seen(seen: tuple[int, ...], window: Window, place: int) -> int:
+def _seen(masks: tuple[int, ...], window: Window, place: int) -> int:
     span, stride, padding, dilation = window
     start = place * stride - padding
-    return _all(seen[at] for at in range(start, start + span, dilation) if 0 <= at < len(seen))
+    return _all(masks[at] for at in range(start, start + span, dilation) if 0 <= at < len(masks))
 
 
 def _all(masks: Iterable[int]) -> int:

@@ -105,5 +105,5 @@ def _directions(inside: LogitsAndFeatures) -> NDArray[np.float16] | None:
 
 def _direction(features: NDArray[np.float32]) -> NDArray[np.float32]:
     sizes = np.linalg.norm(features, axis=1, keepdims=True)
-    found: NDArray[np.float32] = features / np.maximum(sizes, 1e-12)
-    return found
+    directions: NDArray[np.float32] = features / np.maximum(sizes, 1e-12)
+    return directions

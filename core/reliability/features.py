@@ -56,10 +56,10 @@ def extract_features(
         ExplainError: A score is not a finite number.
     """
     twin = shallow_copy_for_hooks(model)
-    kept: list[Tensor] = []
+    features: list[Tensor] = []
     try:
         layer = twin.get_submodule(last_layer(twin))
-        layer.register_forward_pre_hook(lambda _, inputs: kept.append(inputs[0].detach().float().cpu()))
+        layer.register_forward_pre_hook(lambda _, inputs: features.append(inputs[0].detach().float().cpu()))
     except ExplainError:
         layer = None
     device = next((weight.device for weight in twin.parameters()), pixels.device)
@@ -69,5 +69,5 @@ def extract_features(
             logits.append(twin(normalize(batch).to(device)).float().cpu())
         if progress is not None:
             progress(sum(map(len, logits)), len(pixels))
-    flat = layer is not None and all(each.ndim == 2 for each in kept)
-    return LogitsAndFeatures(check_finite(torch.cat(logits)).numpy(), torch.cat(kept).numpy() if flat else None)
+    flat = layer is not None and all(each.ndim == 2 for each in features)
+    return LogitsAndFeatures(check_finite(torch.cat(logits)).numpy(), torch.cat(features).numpy() if flat else None)

@@ -36,8 +36,8 @@ class ConformalThreshold:
 
     def stranger_than(self, values: Floats) -> Floats:
         """Return the share of validation images whose score is lower than each of these values, 0 to 1."""
-        found: Floats = np.searchsorted(self.known, values, side="left") / len(self.known)
-        return found
+        shares: Floats = np.searchsorted(self.known, values, side="left") / len(self.known)
+        return shares
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +62,8 @@ class OodDetector:
 
     def raised(self, inside: LogitsAndFeatures) -> NDArray[np.bool_]:
         """Return which of N images are out of distribution, bool (N,)."""
-        found: NDArray[np.bool_] = np.any(self.each(inside), axis=0)
-        return found
+        exceeded: NDArray[np.bool_] = np.any(self.each(inside), axis=0)
+        return exceeded
 
 
 @in_sentences("The alarm")

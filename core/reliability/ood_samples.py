@@ -40,8 +40,8 @@ def _shuffled(images: Tensor, rng: np.random.Generator) -> Tensor:
     count, channels, height, width = images.shape
     order = rng.permuted(np.tile(np.arange(height * width), (count, 1)), axis=1)
     flat = images.reshape(count, channels, -1).numpy()
-    moved = np.take_along_axis(flat, np.broadcast_to(order[:, None], flat.shape), axis=2)
-    return torch.from_numpy(moved.reshape(images.shape))
+    permuted = np.take_along_axis(flat, np.broadcast_to(order[:, None], flat.shape), axis=2)
+    return torch.from_numpy(permuted.reshape(images.shape))
 
 
 FOREIGN = {
@@ -71,13 +71,13 @@ def detection_rate(
         seed: What is drawn at random is drawn from it.
         progress: Called with the images passed and those to pass; it may raise to cancel.
     """
-    images, found, done = images[:MOST], dict[str, float](), 0
+    images, rates, done = images[:MOST], dict[str, float](), 0
     for name, kind in FOREIGN.items():
         pixels = kind.make(images, np.random.default_rng(seed))
         tell = _further(progress, done, len(FOREIGN) * len(images))
-        found[name] = float(alarm.raised(extract_features(model, pixels, normalize, progress=tell)).mean())
+        rates[name] = float(alarm.raised(extract_features(model, pixels, normalize, progress=tell)).mean())
         done += len(images)
-    return found
+    return rates
 
 
 def _further(progress: Progress | None, before: int, total: int) -> Progress | None:

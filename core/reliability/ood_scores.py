@@ -46,8 +46,8 @@ class Energy:
     about: str = "The scores of all classes together: the smaller they are, the less any class finds of its own."
 
     def __call__(self, inside: LogitsAndFeatures) -> Floats:
-        found: Floats = -logsumexp(np.asarray(inside.logits, dtype=np.float64), axis=1)
-        return found
+        energy: Floats = -logsumexp(np.asarray(inside.logits, dtype=np.float64), axis=1)
+        return energy
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,8 +77,8 @@ class Mahalanobis:
         features = _projected(np.asarray(inside.features, dtype=np.float64), self.projection) @ self.whitening
         centres = self.means @ self.whitening
         squares = (features**2).sum(axis=1)[:, None] - 2 * features @ centres.T + (centres**2).sum(axis=1)
-        found: Floats = np.maximum(squares, 0).min(axis=1)
-        return found
+        distances: Floats = np.maximum(squares, 0).min(axis=1)
+        return distances
 
 
 @in_sentences("The distance of features")

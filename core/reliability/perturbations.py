@@ -55,11 +55,11 @@ def _shift(down: int, right: int, pixels: Pixels) -> Pixels:
 
 def _unshift(down: int, right: int, values: Floats) -> Floats:
     height, width = values.shape
-    found = np.full(values.shape, np.nan)
+    restored = np.full(values.shape, np.nan)
     rows, cols = np.arange(height) + down * step_of(height), np.arange(width) + right * step_of(width)
     kept_rows, kept_cols = (rows >= 0) & (rows < height), (cols >= 0) & (cols < width)
-    found[np.ix_(kept_rows, kept_cols)] = values[np.ix_(rows[kept_rows], cols[kept_cols])]
-    return found
+    restored[np.ix_(kept_rows, kept_cols)] = values[np.ix_(rows[kept_rows], cols[kept_cols])]
+    return restored
 
 
 def _darken(share: float, pixels: Pixels) -> Pixels:
@@ -70,8 +70,8 @@ def _jpeg(quality: int, pixels: Pixels) -> Pixels:
     file = BytesIO()
     flat = pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)
     Image.fromarray(np.ascontiguousarray(flat)).save(file, "JPEG", quality=quality)
-    found = np.asarray(Image.open(file, formats=("JPEG",)))
-    return np.ascontiguousarray(found.reshape(*pixels.shape[1:], len(pixels)).transpose(2, 0, 1))
+    decoded = np.asarray(Image.open(file, formats=("JPEG",)))
+    return np.ascontiguousarray(decoded.reshape(*pixels.shape[1:], len(pixels)).transpose(2, 0, 1))
 
 
 def _shifted(title: str, down: int, right: int) -> Change:

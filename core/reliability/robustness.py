@@ -98,8 +98,8 @@ def stability(
     logits = check_finite(scores(shallow_copy_for_hooks(model), images)).numpy()
     maps = []
     for place, image in enumerate(images):
-        found = explain(model, image, target, progress=within(progress, place, count))
-        maps.append(np.asarray(heatmap(found), dtype=np.float64))
+        attribution = explain(model, image, target, progress=within(progress, place, count))
+        maps.append(np.asarray(heatmap(attribution), dtype=np.float64))
         tell_done(progress, place + 1, count)
     original = Variant("As it is", start, logits[0], maps[0], 1.0)
     variants = {

@@ -37,8 +37,8 @@ class Temperature:
 
     def calibrated(self, logits: NDArray[np.floating]) -> Floats:
         """Return the probability of each class for scores (..., K): the order of the classes stays the same."""
-        found: Floats = softmax(np.asarray(logits, dtype=np.float64) / self.value, axis=-1)
-        return found
+        probabilities: Floats = softmax(np.asarray(logits, dtype=np.float64) / self.value, axis=-1)
+        return probabilities
 
 
 @in_sentences("Calibration")
@@ -61,13 +61,13 @@ def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -
     if not np.isfinite(scores).all():
         raise ExplainError("The network's scores are not finite numbers, so they cannot be calibrated.")
     limits = (1 / HOTTEST, 1 / COLDEST)
-    found = minimize_scalar(
+    optimum = minimize_scalar(
         lambda inverse: cross_entropy(scores * inverse, truth), bounds=limits, method="bounded", options={"xatol": 1e-6}
     )
     raw = cross_entropy(scores, truth)
-    if found.fun >= raw:  # nothing to gain: the scores stay as they are
+    if optimum.fun >= raw:  # nothing to gain: the scores stay as they are
         return Temperature(1.0, raw, raw, len(truth))
-    return Temperature(float(1 / found.x), float(found.fun), raw, len(truth))
+    return Temperature(float(1 / optimum.x), float(optimum.fun), raw, len(truth))
 
 
 def cross_entropy(logits: Floats, labels: NDArray[np.integer]) -> float:

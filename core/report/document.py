@@ -65,9 +65,14 @@ def lab_report(store: RunStore, run_id: str, *, wish: Wish = ALONE, progress: Pr
 
 @cache
 def _template() -> Template:
-    folder = FileSystemLoader(Path(__file__).parent)
-    made = Environment(loader=folder, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return made.get_template("report.html")
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html")
 
 
 def _record(store: RunStore, run: Run) -> dict[str, Any]:
@@ -138,8 +143,8 @@ def _curves(store: RunStore, run: Run) -> ReportImage:
     history.update()
     points, events = history.points(run.steps_per_epoch), store.series.events(run.id)
     drawing = curves_svg(run, points, history.best, events)
-    said = [_course(name, points[split]) for split, name in (("train", "training"), ("valid", "validation"))]
-    return svg(drawing, "Loss and accuracy over the epochs. " + " ".join(filter(None, said)))
+    sentences = [_course(name, points[split]) for split, name in (("train", "training"), ("valid", "validation"))]
+    return svg(drawing, "Loss and accuracy over the epochs. " + " ".join(filter(None, sentences)))
 
 
 def _course(name: str, points: tuple[Point, ...]) -> str:

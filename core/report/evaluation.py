@@ -71,8 +71,8 @@ def judged(report: Report, names: Sequence[str]) -> ReportEvaluation:
     ]
     metrics += [(name, value, "") for name, value in plain]
     classes = tuple(
-        (name, f"{found.images:,}", _share(found.precision), _share(found.recall), _share(found.f1))
-        for name, found in zip(names, scores.classes, strict=True)
+        (name, f"{row.images:,}", _share(row.precision), _share(row.recall), _share(row.f1))
+        for name, row in zip(names, scores.classes, strict=True)
     )
     return ReportEvaluation(scores.images, tuple(metrics), classes, _confusion(report, names))
 
@@ -82,7 +82,7 @@ def _share(value: float | None) -> str:
 
 
 def _confusion(report: Report, names: Sequence[str]) -> Confusion:
-    shown, shares = busiest(report.counts, MOST_CLASSES), row_shares(report.counts)
+    indices, shares = busiest(report.counts, MOST_CLASSES), row_shares(report.counts)
     tints = _tints(np.nan_to_num(shares))
     light = luminance(tints) > 0.3
     rows = tuple(
@@ -93,15 +93,15 @@ def _confusion(report: Report, names: Sequence[str]) -> Confusion:
                 "#1a2322" if light[true, predicted] else "#ffffff",
                 bool(true == predicted),
             )
-            for predicted in shown
+            for predicted in indices
         )
-        for true in shown
+        for true in indices
     )
     words = "Colours: the share of the row's images, from none (white) to all (teal)."
     legend = Bar(f"linear-gradient(to right, #ffffff, {ACCENT})", ("0 %", "50 %", "100 %"), words)
     worst = tuple((names[true], names[taken], count) for true, taken, count in mistakes(report.counts)[:5])
-    kept = tuple(names[index] for index in shown)
-    return Confusion(kept, rows, legend, len(names) - len(shown), worst)
+    labels = tuple(names[index] for index in indices)
+    return Confusion(labels, rows, legend, len(names) - len(indices), worst)
 
 
 def _tints(shares: NDArray[np.float64]) -> Pixels:

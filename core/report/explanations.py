@@ -78,12 +78,12 @@ def chosen(answers: Answers) -> tuple[int, ...]:
 
 
 def _of_each_class(answers: Answers, order: Sequence[int] | np.ndarray, most: int) -> list[int]:
-    found: dict[int, int] = {}
+    chosen_by_class: dict[int, int] = {}
     for index in order:
-        found.setdefault(int(answers.labels[index]), int(index))
-        if len(found) == most:
+        chosen_by_class.setdefault(int(answers.labels[index]), int(index))
+        if len(chosen_by_class) == most:
             break
-    return list(found.values())
+    return list(chosen_by_class.values())
 
 
 def asked(
@@ -112,9 +112,9 @@ def asked(
         maps = []
         for step, method in enumerate(methods):
             count = len(indices) * len(methods)
-            told = share_of(progress, 100 * (place * len(methods) + step) // count, 100 // count)
-            told(0, 1)
-            maps.append(_map(model, image, _shown(raw), target, method, others, told))
+            step_progress = share_of(progress, 100 * (place * len(methods) + step) // count, 100 // count)
+            step_progress(0, 1)
+            maps.append(_map(model, image, _shown(raw), target, method, others, step_progress))
         truth, answer = dataset.class_names[int(answers.labels[index])], dataset.class_names[target]
         sure = f"{answers.confidence[index]:.1%}"
         picture = pixels(_shown(raw), f"Test image {index}: {truth}", SIDE)
@@ -128,30 +128,31 @@ def _shown(raw: Tensor) -> Pixels:
 
 
 def _map(
-    model: nn.Module, image: Tensor, shown: Pixels, target: int, method: str, others: Tensor, progress: Progress
+    model: nn.Module, image: Tensor, pixels_shown: Pixels, target: int, method: str, others: Tensor, progress: Progress
 ) -> Map:
     about = METHODS[method]
     try:
-        found = attribute(model, image, target, method, background=others, progress=progress)
+        attribution = attribute(model, image, target, method, background=others, progress=progress)
     except ExplainError as error:
         return Map(about.title, None, None, str(error))
-    if found.blank:  # an empty map would pass for an answer
-        return Map(about.title, None, None, found.blank)
-    drawn = overlay(
-        faded(shown, found.signed),
-        heatmap(found).numpy(),
-        signed=found.signed,
+    if attribution.blank:  # an empty map would pass for an answer
+        return Map(about.title, None, None, attribution.blank)
+    figure = overlay(
+        faded(pixels_shown, attribution.signed),
+        heatmap(attribution).numpy(),
+        signed=attribution.signed,
         positive=about.positive,
         negative=about.negative,
         zoom=1,
     )
-    alt, text = f"{about.title}: {_where(found)}", drawn.text + (f" {found.gap.text}" if found.gap else "")
-    return Map(about.title, pixels(drawn.pixels, alt, SIDE), bar(drawn.scale, text), text)
+    alt = f"{about.title}: {_where(attribution)}"
+    text = figure.text + (f" {attribution.gap.text}" if attribution.gap else "")
+    return Map(about.title, pixels(figure.pixels, alt, SIDE), bar(figure.scale, text), text)
 
 
-def _where(found: Attribution) -> str:
+def _where(attribution: Attribution) -> str:
     """Return the text alternative of a map: where it is strongest."""
-    values = heatmap(found)
+    values = heatmap(attribution)
     row, column = divmod(int(torch.argmax(values.abs())), values.shape[1])
     height, width = values.shape
     return f"strongest at row {row + 1} of {height}, column {column + 1} of {width}"

@@ -63,22 +63,22 @@ class CliRequest:
         }
         if reasons and not self.everything:
             raise ExplainError(next(iter(reasons.values())))
-        classes = [network.class_of(asked) for asked in self.classes]
+        classes = [network.class_of(word) for word in self.classes]
         if not classes:
             classes = [int(predict(network.model, image[None])[0].argmax())]
         versus = None if self.versus is None else network.class_of(self.versus)
-        wanted = [name for name in self.methods if name not in reasons]
+        usable = [name for name in self.methods if name not in reasons]
         calls = tuple(
             ExplanationCall(name, target, versus, self.options.get(name, {}))
             for target in dict.fromkeys(classes)
-            for name in wanted
+            for name in usable
         )
         return calls, tuple(f"{METHODS[name].title} is left out: {reason}" for name, reason in reasons.items())
 
 
-def from_arguments(asked: ExplanationRecord) -> CliRequest:
+def from_arguments(record: ExplanationRecord) -> CliRequest:
     """Return the request that repeats a file of settings."""
-    return CliRequest(asked.source.model, asked.source.epoch, exact=asked)
+    return CliRequest(record.source.model, record.source.epoch, exact=record)
 
 
 def from_settings(
@@ -104,21 +104,21 @@ def from_settings(
     """
     names = [name.strip() for word in methods for name in word.split(",") if name.strip()]
     everything = ALL in names
-    wanted = tuple(METHODS) if everything else tuple(dict.fromkeys(names))
-    for name in wanted:
+    chosen = tuple(METHODS) if everything else tuple(dict.fromkeys(names))
+    for name in chosen:
         if name not in METHODS:
             raise ExplainError(f"There is no method {name!r}: choose one of {', '.join(METHODS)}, or {ALL}.")
-    if not wanted:
+    if not chosen:
         raise ExplainError(f"Name at least one method: one of {', '.join(METHODS)}, or {ALL}.")
-    given = _settings(options)
-    for name in given:
-        if name not in wanted:
+    settings = _settings(options)
+    for name in settings:
+        if name not in chosen:
             raise ExplainError(f"A setting of {METHODS[name].title} is given, but it is not among the methods: add it.")
-    return CliRequest(model, epoch, wanted, everything, tuple(classes), versus, given)
+    return CliRequest(model, epoch, chosen, everything, tuple(classes), versus, settings)
 
 
 def _settings(words: Sequence[str]) -> dict[str, dict[str, OptionValue]]:
-    given: dict[str, dict[str, OptionValue]] = {}
+    settings: dict[str, dict[str, OptionValue]] = {}
     for word in words:
         place, equals, value = word.partition("=")
         method, dot, name = place.strip().partition(".")
@@ -126,9 +126,9 @@ def _settings(words: Sequence[str]) -> dict[str, dict[str, OptionValue]]:
             raise ExplainError(f"{word!r} is no setting: write it as method.option=value, such as occlusion.window=6.")
         if method not in METHODS:
             raise ExplainError(f"There is no method {method!r}: choose one of {', '.join(METHODS)}.")
-        given.setdefault(method, {})[name] = _value(method, name, value.strip())
-        METHODS[method].resolve(given[method])  # says what is wrong with it
-    return given
+        settings.setdefault(method, {})[name] = _value(method, name, value.strip())
+        METHODS[method].resolve(settings[method])  # says what is wrong with it
+    return settings
 
 
 def _value(method: str, name: str, text: str) -> OptionValue:

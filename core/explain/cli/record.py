@@ -96,11 +96,11 @@ def command(
 
 def in_one_line(calls: Sequence[ExplanationCall]) -> bool:
     """Whether `command` can repeat calls: each method has the same settings and the same classes."""
-    asked = {(call.method, call.target) for call in calls}
-    methods, classes = {method for method, _ in asked}, {target for _, target in asked}
+    pairs = {(call.method, call.target) for call in calls}
+    methods, classes = {method for method, _ in pairs}, {target for _, target in pairs}
     settings = {(call.method, *sorted(call.options.items())) for call in calls}
     one_question = len({call.versus for call in calls}) == 1
-    return one_question and len(asked) == len(methods) * len(classes) == len(calls) and len(settings) == len(methods)
+    return one_question and len(pairs) == len(methods) * len(classes) == len(calls) and len(settings) == len(methods)
 
 
 def _changed(calls: Iterable[ExplanationCall]) -> Iterable[str]:
@@ -138,12 +138,12 @@ def read_settings(text: str) -> tuple[ExplanationRecord, ...]:
         about = json.loads(text)
         if not isinstance(about, dict) or about.get("format") != FORMAT:
             raise ExplainError("These settings were not written by this version of ConvScope: take them away again.")
-        found = tuple(_asked(part) for part in about["asked"])
+        records = tuple(_asked(part) for part in about["asked"])
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ExplainError("The file of settings is damaged: take it away again, and use it as it is.") from error
-    if not found:
+    if not records:
         raise ExplainError("The file of settings names no network: take it away again.")
-    return found
+    return records
 
 
 def _asked(part: Mapping[str, Any]) -> ExplanationRecord:
@@ -233,23 +233,23 @@ def arrays(records: Sequence[Record]) -> dict[str, NDArray[Any]]:
     with "__2". Of several networks, each name begins with "A_", "B_" and so on. Where a method promises what its
     values sum to, their sum and what was promised follow as "…_sum_and_promise", float64 (2,).
     """
-    found: dict[str, NDArray[Any]] = {}
+    named: dict[str, NDArray[Any]] = {}
     for place, record in enumerate(records):
         start = f"{LETTERS[place]}_" if len(records) > 1 else ""
-        found[f"{start}image"] = record.image.numpy()
-        found[f"{start}pixels"] = record.pixels.numpy()
+        named[f"{start}image"] = record.image.numpy()
+        named[f"{start}pixels"] = record.pixels.numpy()
         names = names_of(record.found)
         for name, each in zip(names, record.found, strict=True):
-            found[start + name] = each.values.numpy()
+            named[start + name] = each.values.numpy()
             if each.gap:
-                found[f"{start}{name}_sum_and_promise"] = np.array([each.gap.total, each.gap.promised])
-    return found
+                named[f"{start}{name}_sum_and_promise"] = np.array([each.gap.total, each.gap.promised])
+    return named
 
 
-def names_of(found: Sequence[Attribution]) -> list[str]:
+def names_of(attributions: Sequence[Attribution]) -> list[str]:
     """Return a name of letters, digits and "_" for each explanation, all of them different."""
     names: list[str] = []
-    for each in found:
+    for each in attributions:
         against = "" if each.versus is None else f"_versus_{each.versus}"
         name = re.sub(r"\W", "_", f"{each.method}_class_{each.target}{against}", flags=re.ASCII)
         count = sum(re.sub(r"__\d+$", "", other) == name for other in names)
@@ -284,21 +284,21 @@ def _about(record: Record) -> Mapping[str, Any]:
     }
 
 
-def _explanation(record: Record, name: str, found: Attribution) -> Mapping[str, Any]:
-    method = METHODS[found.method]
+def _explanation(record: Record, name: str, attribution: Attribution) -> Mapping[str, Any]:
+    method = METHODS[attribution.method]
     return {
         "array": name,
-        "shape": list(found.values.shape),
-        "method": found.method,
+        "shape": list(attribution.values.shape),
+        "method": attribution.method,
         "title": method.title,
         "paper": method.paper,
         "measures": method.measures,
-        "signed": found.signed,
-        "target": _class(record, found.target),
-        "versus": None if found.versus is None else _class(record, found.versus),
-        "score": found.score,
-        "promise": _promise(found.gap),
-        "options": dict(found.options),
+        "signed": attribution.signed,
+        "target": _class(record, attribution.target),
+        "versus": None if attribution.versus is None else _class(record, attribution.versus),
+        "score": attribution.score,
+        "promise": _promise(attribution.gap),
+        "options": dict(attribution.options),
     }
 
 

@@ -20,34 +20,34 @@ _RULES = {
 }
 
 
-def _deep_lift(asked: AttributionRequest) -> Tensor:
+def _deep_lift(request: AttributionRequest) -> Tensor:
     from core.explain.methods.deep_lift import deep_lift
 
-    return deep_lift(asked.model, asked.image, asked.starts, asked.target, asked.batch)
+    return deep_lift(request.model, request.image, request.starts, request.target, request.batch)
 
 
-def _deep_lift_shap(asked: AttributionRequest) -> Tensor:
+def _deep_lift_shap(request: AttributionRequest) -> Tensor:
     from core.explain.methods.deep_lift import deep_lift
 
-    return deep_lift(asked.model, asked.image, asked.starts, asked.target, asked.batch)
+    return deep_lift(request.model, request.image, request.starts, request.target, request.batch)
 
 
-def _guided_backprop(asked: AttributionRequest) -> Tensor:
+def _guided_backprop(request: AttributionRequest) -> Tensor:
     from captum.attr import GuidedBackprop
 
-    return GuidedBackprop(asked.model).attribute(asked.image, target=asked.target)[0]
+    return GuidedBackprop(request.model).attribute(request.image, target=request.target)[0]
 
 
-def _deconvolution(asked: AttributionRequest) -> Tensor:
+def _deconvolution(request: AttributionRequest) -> Tensor:
     from captum.attr import Deconvolution
 
-    return Deconvolution(asked.model).attribute(asked.image, target=asked.target)[0]
+    return Deconvolution(request.model).attribute(request.image, target=request.target)[0]
 
 
-def _lrp(asked: AttributionRequest) -> Tensor:
+def _lrp(request: AttributionRequest) -> Tensor:
     from core.explain.methods.relevance import relevance
 
-    return relevance(asked.model, asked.image, asked.target, str(asked.options["rule"]))
+    return relevance(request.model, request.image, request.target, str(request.options["rule"]))
 
 
 BACKPROP_METHODS = (

@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 LAYER = Option("layer", "Layer", None, "Whose maps are looked at; by default the last convolution.")
 
 
-def _maps(asked: AttributionRequest, title: str, compute: Callable[[str], Tensor]) -> Tensor:
+def _maps(request: AttributionRequest, title: str, compute: Callable[[str], Tensor]) -> Tensor:
     """Return a method's attributions to the cells of the requested layer, or of the last with more than one cell."""
     from core.explain.cam_layers import cam_layers
 
-    known = cam_layers(asked.original)
-    names = [str(asked.options["layer"])] if asked.options["layer"] is not None else list(reversed(known))
+    layers = cam_layers(request.original)
+    names = [str(request.options["layer"])] if request.options["layer"] is not None else list(reversed(layers))
     for name in names:
-        if name not in known:
-            raise ExplainError(f"{title} cannot look at {name!r}: choose one of {', '.join(known)}.")
+        if name not in layers:
+            raise ExplainError(f"{title} cannot look at {name!r}: choose one of {', '.join(layers)}.")
         maps = compute(name)
         if maps.shape[2:].numel() > 1:
-            asked.options["layer"] = name
+            request.options["layer"] = name
             return maps
     raise ExplainError(
         f"The maps of {names[-1]} have a single cell, so {title} cannot say where: choose an earlier layer or "
@@ -36,47 +36,47 @@ def _maps(asked: AttributionRequest, title: str, compute: Callable[[str], Tensor
     )
 
 
-def _cam(asked: AttributionRequest, title: str) -> Tensor:
+def _cam(request: AttributionRequest, title: str) -> Tensor:
     from captum.attr import LayerGradCam
 
-    model = asked.model
+    model = request.model
 
     def compute(name: str) -> Tensor:
-        method = LayerGradCam(model, asked.layer(name, model))
-        return method.attribute(asked.image, target=asked.target, relu_attributions=True)
+        method = LayerGradCam(model, request.layer(name, model))
+        return method.attribute(request.image, target=request.target, relu_attributions=True)
 
-    return _maps(asked, title, compute)
+    return _maps(request, title, compute)
 
 
-def _grad_cam(asked: AttributionRequest) -> Tensor:
+def _grad_cam(request: AttributionRequest) -> Tensor:
     from core.explain.cam_layers import upsampled
 
-    return upsampled(_cam(asked, "Grad-CAM"), asked.image.shape[2:], "bilinear")[0, 0]
+    return upsampled(_cam(request, "Grad-CAM"), request.image.shape[2:], "bilinear")[0, 0]
 
 
-def _guided_grad_cam(asked: AttributionRequest) -> Tensor:
+def _guided_grad_cam(request: AttributionRequest) -> Tensor:
     """Multiply guided backpropagation, on the canonized network, with Grad-CAM, on the original."""
     from captum.attr import GuidedBackprop
 
     from core.explain.cam_layers import upsampled
     from core.explain.canonize import canonized
 
-    cam = upsampled(_cam(asked, "Guided Grad-CAM"), asked.image.shape[2:])
-    network = canonized(asked.original)
+    cam = upsampled(_cam(request, "Guided Grad-CAM"), request.image.shape[2:])
+    network = canonized(request.original)
     assert network is not None  # asked before: see `incompatibility`
-    return (cam * GuidedBackprop(asked.twin(network)).attribute(asked.image, target=asked.target))[0]
+    return (cam * GuidedBackprop(request.twin(network)).attribute(request.image, target=request.target))[0]
 
 
-def _layer_grad_x_activation(asked: AttributionRequest) -> Tensor:
+def _layer_grad_x_activation(request: AttributionRequest) -> Tensor:
     from captum.attr import LayerGradientXActivation
 
     from core.explain.cam_layers import upsampled
 
     def compute(name: str) -> Tensor:
-        method = LayerGradientXActivation(asked.model, asked.layer(name))
-        return method.attribute(asked.image, target=asked.target)
+        method = LayerGradientXActivation(request.model, request.layer(name))
+        return method.attribute(request.image, target=request.target)
 
-    return upsampled(_maps(asked, "Layer gradient × activation", compute).sum(1, True), asked.image.shape[2:])[0, 0]
+    return upsampled(_maps(request, "Layer gradient × activation", compute).sum(1, True), request.image.shape[2:])[0, 0]
 
 
 CAMS = (

@@ -63,13 +63,13 @@ def _rescaled(forward: Forward) -> Forward:
     """Return an elementwise function whose gradient is the multiplier Δoutput / Δinput (section 3.5.2)."""
 
     def compute(pairs: Tensor) -> Tensor:
-        given = pairs.detach()
-        first, second = given.chunk(2)
+        inputs = pairs.detach()
+        first, second = inputs.chunk(2)
         with torch.enable_grad():
             bent = first.clone().requires_grad_()
             slope = torch.autograd.grad(forward(bent).sum(), bent)[0]
         with torch.no_grad():
-            output, reference = forward(given).chunk(2)
+            output, reference = forward(inputs).chunk(2)
             step = first - second
             differ = step.abs() > _SAME * torch.maximum(first.abs(), second.abs())
             multiplier = torch.where(differ, (output - reference) / step, slope)
@@ -99,8 +99,8 @@ def _pooled(pool: nn.MaxPool2d) -> Forward:
         larger = torch.maximum(one, other)
         raised = _share(larger - other, step.gather(2, here), (one == other).to(step))
         lowered = _share(one - larger, step.gather(2, there), torch.zeros_like(step[:, :, :1]))
-        moved = (image - first).gather(2, here) * raised + (image - first).gather(2, there) * lowered
-        return torch.cat([(one + moved).reshape_as(output.chunk(2)[0]), output.chunk(2)[1]])
+        relevance = (image - first).gather(2, here) * raised + (image - first).gather(2, there) * lowered
+        return torch.cat([(one + relevance).reshape_as(output.chunk(2)[0]), output.chunk(2)[1]])
 
     return compute
 

@@ -19,27 +19,27 @@ BASELINE = Option(
 STEPS = Option("steps", "Steps", 50, "Pictures on the way; more steps sum up more exactly.", 8, 256)
 
 
-def _saliency(asked: AttributionRequest) -> Tensor:
+def _saliency(request: AttributionRequest) -> Tensor:
     from captum.attr import Saliency
 
-    return Saliency(asked.model).attribute(asked.image, target=asked.target, abs=True)[0]
+    return Saliency(request.model).attribute(request.image, target=request.target, abs=True)[0]
 
 
-def _input_x_gradient(asked: AttributionRequest) -> Tensor:
+def _input_x_gradient(request: AttributionRequest) -> Tensor:
     from captum.attr import InputXGradient
 
-    return InputXGradient(asked.model).attribute(asked.image, target=asked.target)[0]
+    return InputXGradient(request.model).attribute(request.image, target=request.target)[0]
 
 
-def _integrated_gradients(asked: AttributionRequest) -> Tensor:
+def _integrated_gradients(request: AttributionRequest) -> Tensor:
     from captum.attr import IntegratedGradients
 
-    return IntegratedGradients(asked.model).attribute(
-        asked.image,
-        baselines=asked.starts,
-        target=asked.target,
-        n_steps=asked.number("steps"),
-        internal_batch_size=asked.batch,
+    return IntegratedGradients(request.model).attribute(
+        request.image,
+        baselines=request.starts,
+        target=request.target,
+        n_steps=request.number("steps"),
+        internal_batch_size=request.batch,
     )[0]
 
 

@@ -27,60 +27,60 @@ _INNER_STEPS = 16  # of integrated gradients within a noise tunnel
 BASE = Option("of", "Averages", "gradient", "Which method looks at each noisy copy.", choices=_BASES)
 
 
-def _tunnel(asked: AttributionRequest, kind: str) -> Tensor:
+def _tunnel(request: AttributionRequest, kind: str) -> Tensor:
     """Return the mean or variance of a gradient method over noisy copies of the image."""
     from captum.attr import GuidedBackprop, InputXGradient, IntegratedGradients, NoiseTunnel, Saliency
 
-    base, words = str(asked.options["of"]), dict[str, Any]()
+    base, words = str(request.options["of"]), dict[str, Any]()
     if base == "gradient":
-        method: Any = Saliency(asked.model)
+        method: Any = Saliency(request.model)
         words["abs"] = False
     elif base == "input_x_gradient":
-        method = InputXGradient(asked.model)
+        method = InputXGradient(request.model)
     elif base == "guided_backprop":
-        method = GuidedBackprop(asked.model)
+        method = GuidedBackprop(request.model)
     else:
-        method = IntegratedGradients(asked.model)
-        words |= {"n_steps": _INNER_STEPS, "internal_batch_size": asked.batch}
+        method = IntegratedGradients(request.model)
+        words |= {"n_steps": _INNER_STEPS, "internal_batch_size": request.batch}
     return NoiseTunnel(method).attribute(
-        asked.image,
+        request.image,
         nt_type=kind,
-        nt_samples=asked.number("samples"),
-        nt_samples_batch_size=min(asked.batch, asked.number("samples")),
-        stdevs=spread(asked),
-        target=asked.target,
+        nt_samples=request.number("samples"),
+        nt_samples_batch_size=min(request.batch, request.number("samples")),
+        stdevs=spread(request),
+        target=request.target,
         **words,
     )[0]
 
 
-def spread(asked: AttributionRequest) -> float:
+def spread(request: AttributionRequest) -> float:
     """Return the standard deviation of the noise that a request asks for."""
-    image = asked.image.detach()
-    return float(asked.options["noise"] or 0) * float(image.amax() - image.amin())
+    image = request.image.detach()
+    return float(request.options["noise"] or 0) * float(image.amax() - image.amin())
 
 
-def _smooth_grad(asked: AttributionRequest) -> Tensor:
-    return _tunnel(asked, "smoothgrad")
+def _smooth_grad(request: AttributionRequest) -> Tensor:
+    return _tunnel(request, "smoothgrad")
 
 
-def _var_grad(asked: AttributionRequest) -> Tensor:
-    return _tunnel(asked, "vargrad")
+def _var_grad(request: AttributionRequest) -> Tensor:
+    return _tunnel(request, "vargrad")
 
 
-def _gradient_shap(asked: AttributionRequest) -> Tensor:
+def _gradient_shap(request: AttributionRequest) -> Tensor:
     from captum.attr import GradientShap
 
-    method, left, total = GradientShap(asked.model), asked.number("samples"), asked.image.detach()[0] * 0
+    method, left, total = GradientShap(request.model), request.number("samples"), request.image.detach()[0] * 0
     while left:  # Captum takes all samples at once; so many pictures may not fit into memory
-        part = min(asked.batch, left)
+        part = min(request.batch, left)
         total += (
             part
             * method.attribute(
-                asked.image, asked.background, n_samples=part, stdevs=spread(asked), target=asked.target
+                request.image, request.background, n_samples=part, stdevs=spread(request), target=request.target
             )[0]
         )
         left -= part
-    return total / asked.number("samples")
+    return total / request.number("samples")
 
 
 def _tunnel_passes(options: Mapping[str, OptionValue], shape: Shape) -> int:

@@ -33,12 +33,12 @@ def _window(options: Mapping[str, OptionValue], shape: Shape) -> tuple[int, int]
     return window, int(options["stride"] or max(1, window // 2))
 
 
-def _occlusion(asked: AttributionRequest) -> Tensor:
+def _occlusion(request: AttributionRequest) -> Tensor:
     from captum.attr import Occlusion
 
-    channels, *sides = asked.image.shape[1:]
-    window, stride = _window(asked.options, (channels, *sides))  # type: ignore[arg-type]
-    asked.options.update(window=window, stride=stride)
+    channels, *sides = request.image.shape[1:]
+    window, stride = _window(request.options, (channels, *sides))  # type: ignore[arg-type]
+    request.options.update(window=window, stride=stride)
     if window > min(sides):
         raise ExplainError(
             f"The square of {window} pixels is larger than the picture of {sides[0]} × {sides[1]}: make it smaller."
@@ -48,13 +48,13 @@ def _occlusion(asked: AttributionRequest) -> Tensor:
             f"A stride of {stride} with a square of {window} would leave pixels uncovered: choose a stride "
             f"of at most {window}."
         )
-    values = Occlusion(asked.model).attribute(
-        asked.image.detach(),
+    values = Occlusion(request.model).attribute(
+        request.image.detach(),
         sliding_window_shapes=(channels, window, window),
         strides=(1, stride, stride),
-        baselines=asked.baseline(),
-        target=asked.target,
-        perturbations_per_eval=asked.batch,
+        baselines=request.baseline(),
+        target=request.target,
+        perturbations_per_eval=request.batch,
     )
     return values[0, 0]  # the square covers all channels, so they agree
 
@@ -95,46 +95,46 @@ SEGMENTS = Option(
 )
 
 
-def _by_superpixels(asked: AttributionRequest, method: Any, **words: int) -> Tensor:
+def _by_superpixels(request: AttributionRequest, method: Any, **words: int) -> Tensor:
     """Return the attributions of a Captum method to superpixels, (H, W): each pixel has its superpixel's value."""
     from core.explain.methods.superpixels import superpixels
 
     return method.attribute(
-        asked.image.detach(),
-        baselines=asked.baseline(),
-        target=asked.target,
-        feature_mask=superpixels(asked.image, asked.number("segments")),
-        perturbations_per_eval=asked.batch,
+        request.image.detach(),
+        baselines=request.baseline(),
+        target=request.target,
+        feature_mask=superpixels(request.image, request.number("segments")),
+        perturbations_per_eval=request.batch,
         **words,
     )[0, 0]
 
 
-def _ablation(asked: AttributionRequest) -> Tensor:
+def _ablation(request: AttributionRequest) -> Tensor:
     from captum.attr import FeatureAblation
 
-    return _by_superpixels(asked, FeatureAblation(asked.model))
+    return _by_superpixels(request, FeatureAblation(request.model))
 
 
-def _shapley(asked: AttributionRequest) -> Tensor:
+def _shapley(request: AttributionRequest) -> Tensor:
     from captum.attr import ShapleyValueSampling
 
-    return _by_superpixels(asked, ShapleyValueSampling(asked.model), n_samples=asked.number("samples"))
+    return _by_superpixels(request, ShapleyValueSampling(request.model), n_samples=request.number("samples"))
 
 
-def _lime(asked: AttributionRequest) -> Tensor:
+def _lime(request: AttributionRequest) -> Tensor:
     from captum.attr import Lime
 
-    return _by_superpixels(asked, Lime(asked.model), n_samples=asked.number("samples"))
+    return _by_superpixels(request, Lime(request.model), n_samples=request.number("samples"))
 
 
-def _kernel_shap(asked: AttributionRequest) -> Tensor:
+def _kernel_shap(request: AttributionRequest) -> Tensor:
     from captum.attr import KernelShap
 
     from core.explain.methods.superpixels import superpixels
 
-    if int(superpixels(asked.image, asked.number("segments")).max()) < 2:
+    if int(superpixels(request.image, request.number("segments")).max()) < 2:
         raise ExplainError("Kernel SHAP needs three superpixels or more: ask for more of them.")
-    return _by_superpixels(asked, KernelShap(asked.model), n_samples=asked.number("samples"))
+    return _by_superpixels(request, KernelShap(request.model), n_samples=request.number("samples"))
 
 
 def _samples(default: int, help: str) -> Option:

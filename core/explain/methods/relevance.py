@@ -47,9 +47,9 @@ def relevance(network: nn.Module, image: Tensor, target: int, rule: str) -> Tens
             replace_forward(module, _in_proportion(module.forward))
         elif isinstance(module, Sum):
             replace_forward(module, _summed)
-    given = image.detach().clone().requires_grad_()
-    score = network(given)[:, target]
-    return torch.autograd.grad(score, given, grad_outputs=score.detach())[0][0]
+    pixels = image.detach().clone().requires_grad_()
+    score = network(pixels)[:, target]
+    return torch.autograd.grad(score, pixels, grad_outputs=score.detach())[0][0]
 
 
 def _by(rule: RelevanceRule, layer: Weighted) -> Callable[[Tensor], Tensor]:
@@ -65,25 +65,25 @@ def _linear(layer: Weighted, inputs: Tensor, weight: Tensor, bias: Tensor | None
 
 def _epsilon(layer: Weighted, inputs: Tensor) -> Tensor:
     """Share out in proportion to x·w (Bach et al. 2015, equation 58)."""
-    given, weight, bias = _parts(layer, inputs)
-    output = _linear(layer, given, weight, bias)
-    return output + _linear(layer, given * (inputs - given), weight) / _stable(output)
+    values, weight, bias = _parts(layer, inputs)
+    output = _linear(layer, values, weight, bias)
+    return output + _linear(layer, values * (inputs - values), weight) / _stable(output)
 
 
 def _alpha1_beta0(layer: Weighted, inputs: Tensor) -> Tensor:
     """Share out in proportion to positive products x⁺w⁺ + x⁻w⁻ (Bach et al. 2015, equation 60, α = 1, β = 0)."""
-    given, weight, bias = _parts(layer, inputs)
-    output, step = _linear(layer, given, weight, bias), inputs - given
-    high, low, up, down = given.clamp(min=0), given.clamp(max=0), weight.clamp(min=0), weight.clamp(max=0)
+    values, weight, bias = _parts(layer, inputs)
+    output, step = _linear(layer, values, weight, bias), inputs - values
+    high, low, up, down = values.clamp(min=0), values.clamp(max=0), weight.clamp(min=0), weight.clamp(max=0)
     positive = _linear(layer, high, up, None if bias is None else bias.clamp(min=0)) + _linear(layer, low, down)
     return output + (_linear(layer, high * step, up) + _linear(layer, low * step, down)) / _stable(positive)
 
 
 def _gamma(layer: Weighted, inputs: Tensor) -> Tensor:
     """Favour products of the output's sign by γ (Montavon et al. 2019; for signed inputs Andéol et al. 2021)."""
-    given, weight, bias = _parts(layer, inputs)
-    output, step = _linear(layer, given, weight, bias), inputs - given
-    high, low = given.clamp(min=0), given.clamp(max=0)
+    values, weight, bias = _parts(layer, inputs)
+    output, step = _linear(layer, values, weight, bias), inputs - values
+    high, low = values.clamp(min=0), values.clamp(max=0)
     up, down = weight + GAMMA * weight.clamp(min=0), weight + GAMMA * weight.clamp(max=0)
     shares = []
     for along, against, border in ((up, down, "min"), (down, up, "max")):
@@ -114,9 +114,9 @@ def _in_proportion(forward: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Te
     """Return a linear or affine step that shares out in proportion to what each input adds."""
 
     def compute(inputs: Tensor) -> Tensor:
-        given = inputs.detach()
-        output = forward(given).detach()
-        added = forward(given * (inputs - given))
+        values = inputs.detach()
+        output = forward(values).detach()
+        added = forward(values * (inputs - values))
         return output + (added - added.detach()) / _stable(output)
 
     return compute

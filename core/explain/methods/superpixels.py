@@ -13,10 +13,10 @@ def superpixels(image: Tensor, count: int) -> Tensor:
     pixels = image.detach()[0].permute(1, 2, 0).cpu().double()
     pixels = (pixels - pixels.amin()) / (float(pixels.amax() - pixels.amin()) or 1.0)
     colour = pixels.shape[2] == 3
-    shown = pixels if colour else pixels.mean(dim=2)
+    channels = pixels if colour else pixels.mean(dim=2)
     # How much nearness counts against likeness: colours are compared in Lab, where they lie much farther apart.
     compactness = 20.0 if colour else 0.3
     channel = 2 if colour else None
-    labels = slic(shown.numpy(), count, compactness, sigma=1, start_label=0, channel_axis=channel)
+    labels = slic(channels.numpy(), count, compactness, sigma=1, start_label=0, channel_axis=channel)
     dense = torch.unique(torch.from_numpy(labels.astype("int64")), return_inverse=True)[1]
     return dense[None, None].to(image.device)

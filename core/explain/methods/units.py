@@ -27,94 +27,94 @@ _COLUMN = Option("col", "Column", None, "Column of the unit in its map; by defau
 _WORDS = {"channel": "map", "row": "row", "col": "column"}
 
 
-def _settle(asked: AttributionRequest, title: str) -> tuple[int, ...]:
+def _settle(request: AttributionRequest, title: str) -> tuple[int, ...]:
     """Resolve the layer's name in the request and return the shape of the layer's output."""
     from core.explain.cam_layers import cam_layers, layer_shapes
 
-    shapes = layer_shapes(asked.original, tuple(asked.image.shape[1:]))
-    name = asked.options["layer"]
+    shapes = layer_shapes(request.original, tuple(request.image.shape[1:]))
+    name = request.options["layer"]
     if name is None:
-        maps = [name for name in cam_layers(asked.original) if prod(shapes[name][1:]) > 1]
+        maps = [name for name in cam_layers(request.original) if prod(shapes[name][1:]) > 1]
         if not maps:
             raise ExplainError(f"{title} needs a layer: this network has no convolution with maps to choose by itself.")
-        name = asked.options["layer"] = maps[-1]
+        name = request.options["layer"] = maps[-1]
     if name not in shapes:
         raise ExplainError(f"{title} cannot look at {name!r}: choose a layer of this network.")
     return shapes[str(name)]
 
 
-def _of_channel(asked: AttributionRequest, values: Tensor, title: str) -> Tensor:
+def _of_channel(request: AttributionRequest, values: Tensor, title: str) -> Tensor:
     """Return the requested map of values (1, C, h, w), or the sum of all, upsampled to the picture."""
     from core.explain.cam_layers import upsampled
 
     if values.ndim != 4:
         raise ExplainError(
-            f"{title} draws maps, and {asked.options['layer']} puts out numbers without places: choose an earlier "
+            f"{title} draws maps, and {request.options['layer']} puts out numbers without places: choose an earlier "
             "layer."
         )
-    channel = asked.options["channel"]
+    channel = request.options["channel"]
     if channel is not None and not 0 <= int(channel) < values.shape[1]:
         raise ExplainError(
-            f"{asked.options['layer']} has no map {channel}: choose a whole number from 0 to {values.shape[1] - 1}."
+            f"{request.options['layer']} has no map {channel}: choose a whole number from 0 to {values.shape[1] - 1}."
         )
     chosen = values.sum(1, True) if channel is None else values[:, int(channel)][:, None]
-    return upsampled(chosen, asked.image.shape[2:])[0, 0]
+    return upsampled(chosen, request.image.shape[2:])[0, 0]
 
 
-def _on_the_way(asked: AttributionRequest, title: str, kind: Any) -> Tensor:
+def _on_the_way(request: AttributionRequest, title: str, kind: Any) -> Tensor:
     """Return a Captum method's attributions to a layer's units on the path from the starting picture to the image."""
-    _settle(asked, title)
-    method = kind(asked.model, asked.layer(str(asked.options["layer"])))
+    _settle(request, title)
+    method = kind(request.model, request.layer(str(request.options["layer"])))
     values = method.attribute(
-        asked.image,
-        baselines=asked.baseline(),
-        target=asked.target,
-        n_steps=asked.number("steps"),
-        internal_batch_size=max(2, asked.batch),
+        request.image,
+        baselines=request.baseline(),
+        target=request.target,
+        n_steps=request.number("steps"),
+        internal_batch_size=max(2, request.batch),
     )
-    return _of_channel(asked, values, title)
+    return _of_channel(request, values, title)
 
 
-def _layer_conductance(asked: AttributionRequest) -> Tensor:
+def _layer_conductance(request: AttributionRequest) -> Tensor:
     from captum.attr import LayerConductance
 
-    return _on_the_way(asked, "Layer conductance", LayerConductance)
+    return _on_the_way(request, "Layer conductance", LayerConductance)
 
 
-def _internal_influence(asked: AttributionRequest) -> Tensor:
+def _internal_influence(request: AttributionRequest) -> Tensor:
     from captum.attr import InternalInfluence
 
-    return _on_the_way(asked, "Internal influence", InternalInfluence)
+    return _on_the_way(request, "Internal influence", InternalInfluence)
 
 
-def _neuron_gradient(asked: AttributionRequest) -> Tensor:
+def _neuron_gradient(request: AttributionRequest) -> Tensor:
     from captum.attr import NeuronGradient
 
-    place = _unit(asked, _settle(asked, "Neuron gradient"))
-    method = NeuronGradient(asked.model, asked.layer(str(asked.options["layer"])))
-    return method.attribute(asked.image, neuron_selector=place)[0]
+    place = _unit(request, _settle(request, "Neuron gradient"))
+    method = NeuronGradient(request.model, request.layer(str(request.options["layer"])))
+    return method.attribute(request.image, neuron_selector=place)[0]
 
 
-def _unit(asked: AttributionRequest, shape: tuple[int, ...]) -> tuple[int, ...]:
+def _unit(request: AttributionRequest, shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return the index of the requested unit in a layer's output of this shape; by default the strongest."""
     names = tuple(_WORDS)[: len(shape)]
     output = None
-    if any(asked.options[name] is None for name in names):
+    if any(request.options[name] is None for name in names):
         from core.explain.cam_layers import output_of
 
-        output = output_of(asked.original, asked.image.detach(), str(asked.options["layer"]))[0]
+        output = output_of(request.original, request.image.detach(), str(request.options["layer"]))[0]
     place: list[int] = []
     for name, size in zip(names, shape, strict=True):
-        value = asked.options[name]
+        value = request.options[name]
         if value is None:
             assert output is not None
             left = output[tuple(place)]
             value = int(left.reshape(left.shape[0], -1).amax(dim=1).argmax())
         if not 0 <= int(value) < size:
             raise ExplainError(
-                f"{asked.options['layer']} has no {_WORDS[name]} {value}: choose a whole number from 0 to {size - 1}."
+                f"{request.options['layer']} has no {_WORDS[name]} {value}: choose a whole number from 0 to {size - 1}."
             )
-        asked.options[name] = int(value)
+        request.options[name] = int(value)
         place.append(int(value))
     return tuple(place)
 

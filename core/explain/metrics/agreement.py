@@ -128,19 +128,19 @@ def agreement_of(
     if not 0 < share <= 0.5:
         raise ExplainError(f"The top of a map is a share above 0 and at most 0.5 of its pixels, not {share!r}.")
     reasons = {name: reason for name, array in arrays.items() if (reason := _unusable(array, name in signed))}
-    kept = {name: array for name, array in arrays.items() if name not in reasons}
+    usable = {name: array for name, array in arrays.items() if name not in reasons}
     reasons = {**(left_out or {}), **reasons}
-    if len(kept) < 2:
+    if len(usable) < 2:
         raise ExplainError(_too_few(reasons))
-    values = np.stack(list(kept.values()))
-    with_sign = np.array([name in signed for name in kept])
+    values = np.stack(list(usable.values()))
+    with_sign = np.array([name in signed for name in usable])
     sizes = np.abs(values)
     sizes[~with_sign] = values[~with_sign]
     ranks = _ranks(sizes)
     both_signed = with_sign[:, None] & with_sign
     tops = np.stack([_top(size, share) for size in sizes])
     return Agreement(
-        tuple(kept),
+        tuple(usable),
         reasons,
         _spearman(sizes),
         np.where(both_signed, _spearman(values), np.nan),
@@ -184,9 +184,9 @@ def _spearman(values: Floats) -> Floats:
     if len(values) == 2:  # scipy answers a single number then
         between = spearmanr(values[0], values[1], axis=None).statistic
         return np.array([[1.0, between], [between, 1.0]])
-    found: Floats = np.array(spearmanr(values.reshape(len(values), -1), axis=1).statistic)
-    np.fill_diagonal(found, 1.0)
-    return found
+    correlations: Floats = np.array(spearmanr(values.reshape(len(values), -1), axis=1).statistic)
+    np.fill_diagonal(correlations, 1.0)
+    return correlations
 
 
 def _overlap(tops: NDArray[np.bool_]) -> Floats:
@@ -198,10 +198,10 @@ def _overlap(tops: NDArray[np.bool_]) -> Floats:
 def _percentile(shifted: Mapping[tuple[int, int], Floats]) -> Floats:
     """Return the percentile of chance as a matrix (M, M) with ones on its diagonal."""
     count = max(second for _, second in shifted) + 1
-    found = np.ones((count, count))
+    matrix = np.ones((count, count))
     for (first, second), values in shifted.items():
-        found[first, second] = found[second, first] = np.percentile(values, CHANCE)
-    return found
+        matrix[first, second] = matrix[second, first] = np.percentile(values, CHANCE)
+    return matrix
 
 
 def _sign_dispute(values: Floats) -> Floats:

@@ -177,8 +177,8 @@ def removal_curve(
         ExplainError: The map, image, a class or a choice is not usable, or a score is not finite.
     """
     places = order(validated_heatmap(heatmap, tuple(image.shape)), seed)[None]
-    shares, found = _walk(model, image, places, target, mode, fill, versus, steps, progress)
-    return Curve(mode, shares, found[0])
+    shares, probabilities = _walk(model, image, places, target, mode, fill, versus, steps, progress)
+    return Curve(mode, shares, probabilities[0])
 
 
 @in_sentences("Deletion and insertion")
@@ -200,9 +200,9 @@ def random_removal(
     if size < 2 or orders < 2:
         raise ExplainError("Chance needs a picture of two pixels or more, and two orders of them or more.")
     rng = np.random.default_rng(seed)
-    drawn = np.stack([rng.permutation(size) for _ in range(orders)]).reshape(orders, *image.shape[1:])
-    shares, found = _walk(model, image, torch.from_numpy(drawn), target, mode, fill, versus, steps, progress)
-    return Chance(mode, shares, found)
+    ranks = np.stack([rng.permutation(size) for _ in range(orders)]).reshape(orders, *image.shape[1:])
+    shares, probabilities = _walk(model, image, torch.from_numpy(ranks), target, mode, fill, versus, steps, progress)
+    return Chance(mode, shares, probabilities)
 
 
 @in_sentences("Deletion and insertion")
@@ -230,9 +230,9 @@ def moved_removal(
     if len(shifts) < 2:
         raise ExplainError("Chance needs a picture of three pixels or more, and two places or more.")
     width = values.shape[1]
-    moved = [order(np.roll(values, divmod(int(shift), width), axis=(0, 1)), seed) for shift in shifts]
-    shares, found = _walk(model, image, torch.stack(moved), target, mode, fill, versus, steps, progress)
-    return Chance(mode, shares, found)
+    ranks = [order(np.roll(values, divmod(int(shift), width), axis=(0, 1)), seed) for shift in shifts]
+    shares, probabilities = _walk(model, image, torch.stack(ranks), target, mode, fill, versus, steps, progress)
+    return Chance(mode, shares, probabilities)
 
 
 def _walk(
@@ -250,11 +250,11 @@ def _walk(
     start, end = ends(image, fill, mode)
     counts = torch.linspace(0, start[0].numel(), max(1, steps) + 1).round().long().unique()
     which = torch.cartesian_prod(torch.arange(len(places)), counts)
-    twin, found = shallow_copy_for_hooks(model), list[Tensor]()
+    twin, parts = shallow_copy_for_hooks(model), list[Tensor]()
     for part in which.split(batch_size(start[None])):
         gone = places[part[:, 0]] < part[:, 1, None, None]
-        found.append(target_probabilities(twin, torch.where(gone[:, None], end, start), target, versus))
+        parts.append(target_probabilities(twin, torch.where(gone[:, None], end, start), target, versus))
         if progress is not None:
-            progress(sum(map(len, found)), len(which))
-    probabilities = torch.cat(found).double().reshape(len(places), len(counts)).numpy()
+            progress(sum(map(len, parts)), len(which))
+    probabilities = torch.cat(parts).double().reshape(len(places), len(counts)).numpy()
     return counts.double().numpy() / start[0].numel(), probabilities

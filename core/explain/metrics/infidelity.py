@@ -117,7 +117,7 @@ class _Trial:
         # A square covers all channels at once, so a pixel's value is spread over them.
         spread = torch.from_numpy(values / self.whole.shape[1]).float().expand_as(self.whole)
         with torch.no_grad():
-            found = captum.metrics.infidelity(
+            infidelity = captum.metrics.infidelity(
                 self.ask,
                 cover,
                 self.whole,
@@ -126,7 +126,7 @@ class _Trial:
                 max_examples_per_batch=size,
                 normalize=fit,
             )
-        return float(found)
+        return float(infidelity)
 
 
 def _masks(shape: tuple[int, ...], side: int, count: int, seed: int) -> Tensor:
@@ -143,16 +143,16 @@ def _asked_once(
     twin: nn.Module, target: int, versus: int | None, total: int, progress: Progress | None
 ) -> Callable[[Tensor], Tensor]:
     """Return a function from images (N, C, H, W) to what is explained (N,) that remembers its answers."""
-    known: dict[bytes, float] = {}
+    cache: dict[bytes, float] = {}
 
     def ask(images: Tensor) -> Tensor:
         keys = [hashlib.blake2b(each.numpy().tobytes()).digest() for each in images]
-        new = [place for place, key in enumerate(keys) if key not in known]
+        new = [place for place, key in enumerate(keys) if key not in cache]
         for part in torch.tensor(new, dtype=torch.long).split(batch_size(images)) if new else ():
             answers = target_logits(twin, images[part], target, versus).tolist()
-            known.update({keys[place]: answer for place, answer in zip(part.tolist(), answers, strict=True)})
+            cache.update({keys[place]: answer for place, answer in zip(part.tolist(), answers, strict=True)})
             if progress is not None:
-                progress(min(len(known), total), total)
-        return torch.tensor([known[key] for key in keys])
+                progress(min(len(cache), total), total)
+        return torch.tensor([cache[key] for key in keys])
 
     return ask

@@ -68,8 +68,8 @@ class League:
 
 def wilson(hits: int, images: int) -> Rate:
     """Return a share of hits with its interval (Wilson 1927, doi:10.1080/01621459.1927.10502953)."""
-    found = binomtest(hits, images).proportion_ci(CONFIDENCE, method="wilson")
-    return Rate(hits / images, float(found.low), float(found.high))
+    bounds = binomtest(hits, images).proportion_ci(CONFIDENCE, method="wilson")
+    return Rate(hits / images, float(bounds.low), float(bounds.high))
 
 
 def mean_rate(shares: NDArray[np.float64], seed: int = 0) -> Rate:
@@ -77,7 +77,7 @@ def mean_rate(shares: NDArray[np.float64], seed: int = 0) -> Rate:
     mean = float(shares.mean())
     if np.ptp(shares) == 0:  # one value, or all the same: there is nothing to draw from
         return Rate(mean, mean, mean) if len(shares) > 1 else Rate(mean, 0.0, 1.0)
-    found = bootstrap(
+    result = bootstrap(
         (shares,),
         np.mean,
         n_resamples=RESAMPLES,
@@ -85,7 +85,7 @@ def mean_rate(shares: NDArray[np.float64], seed: int = 0) -> Rate:
         method="percentile",
         rng=np.random.default_rng(seed),
     ).confidence_interval
-    return Rate(mean, float(found.low), float(found.high))
+    return Rate(mean, float(result.low), float(result.high))
 
 
 def standing(
@@ -153,15 +153,15 @@ def league(
     covered = objects.mean(axis=(1, 2))
     if not ((covered > 0) & (covered < 1)).all():
         raise ExplainError("In some of these images the object is nowhere or everywhere, so no map can miss or hit it.")
-    total, made = len(images) * len(methods), 0
+    total, done = len(images) * len(methods), 0
 
     def maps(explain: Explain) -> Iterator[NDArray[np.float64]]:
-        nonlocal made
+        nonlocal done
         for image, label in zip(images, labels.tolist(), strict=True):
-            found = explain(model, image, label, progress=within(progress, made, total))
-            yield np.asarray(heatmap(found), dtype=np.float64)
-            made += 1
-            tell_done(progress, made, total)
+            attribution = explain(model, image, label, progress=within(progress, done, total))
+            yield np.asarray(heatmap(attribution), dtype=np.float64)
+            done += 1
+            tell_done(progress, done, total)
 
     standings = [standing(name, maps(explain), objects, seed) for name, explain in methods.items()]
     rng, shape = np.random.default_rng([seed, 1]), objects.shape[1:]

@@ -155,18 +155,18 @@ def cascade(
     if not layers:
         raise ExplainError("No layer of this network can be initialised anew, so none can be forgotten.")
     groups = [tuple(group.tolist()) for group in np.array_split(layers, min(max(1, steps), len(layers)))]
-    count, made = len(groups) + 1, list[Step]()
+    count, redone = len(groups) + 1, list[Step]()
     original = validated_heatmap(
         heatmap(explain(model, image, target, progress=within(progress, 0, count))), image.shape
     )
     tell_done(progress, 1, count)
     for group, net in zip(groups, _less_and_less(model, groups, seed), strict=True):
-        found = explain(net, image, target, progress=within(progress, len(made) + 1, count))
-        values = np.asarray(heatmap(found), dtype=np.float64)
-        made.append(Step(group, values, likeness(original, values)))
-        tell_done(progress, len(made) + 1, count)
+        attribution = explain(net, image, target, progress=within(progress, len(redone) + 1, count))
+        values = np.asarray(heatmap(attribution), dtype=np.float64)
+        redone.append(Step(group, values, likeness(original, values)))
+        tell_done(progress, len(redone) + 1, count)
     chance = likeness(original, shuffled(original, np.random.default_rng(seed)))
-    return Cascade(original, tuple(made), chance)
+    return Cascade(original, tuple(redone), chance)
 
 
 def _less_and_less(model: nn.Module, groups: Sequence[Sequence[str]], seed: int) -> Iterator[nn.Module]:

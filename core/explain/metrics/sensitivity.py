@@ -93,15 +93,16 @@ def sensitivity(
     Raises:
         ExplainError: What `explain` raises, or the image's own map is blank.
     """
-    start, made = image.detach().cpu().to(torch.float32), list[int]()
+    start, computed = image.detach().cpu().to(torch.float32), list[int]()
 
     def maps(images: Tensor | tuple[Tensor, ...]) -> Tensor:
-        found = []
+        heatmaps = []
         for each in images[0] if isinstance(images, tuple) else images:
-            found.append(heatmap(explain(model, each, target, progress=within(progress, len(made), samples + 1))))
-            made.append(1)
-            tell_done(progress, len(made), samples + 1)
-        return torch.stack(found)
+            part = within(progress, len(computed), samples + 1)
+            heatmaps.append(heatmap(explain(model, each, target, progress=part)))
+            computed.append(1)
+            tell_done(progress, len(computed), samples + 1)
+        return torch.stack(heatmaps)
 
     own = validated_heatmap(maps(start[None])[0], tuple(image.shape))
     rng, generators = np.random.default_rng([seed, 1]), [torch.Generator().manual_seed(seed) for _ in range(2)]
@@ -110,9 +111,9 @@ def sensitivity(
         count = len(images[0] if isinstance(images, tuple) else images)
         return torch.from_numpy(np.stack([shuffled(own, rng) for _ in range(count)])).float()
 
-    kept = torch.from_numpy(own).float()[None]
-    value = _captums(maps, kept, start, samples, radius, generators[0])
-    return Sensitivity(value, _captums(noise, kept, start, samples, radius, generators[1]), samples, radius)
+    own_map = torch.from_numpy(own).float()[None]
+    value = _captums(maps, own_map, start, samples, radius, generators[0])
+    return Sensitivity(value, _captums(noise, own_map, start, samples, radius, generators[1]), samples, radius)
 
 
 def _captums(
@@ -125,11 +126,11 @@ def _captums(
 ) -> float:
     """Return Captum's max-sensitivity without computing the map of the image itself again."""
     first = [own]
-    found = captum.metrics.sensitivity_max(
+    value = captum.metrics.sensitivity_max(
         lambda images: (first.pop() if first else explain(images),),  # of a bare tensor it would take the rows apart
         image[None],
         perturb_func=lambda images: images + radius * (2 * torch.rand(images.shape, generator=generator) - 1),
         n_perturb_samples=samples,
         max_examples_per_batch=1,
     )
-    return float(found)
+    return float(value)

@@ -25,9 +25,9 @@ class Verdict:
     text: str
 
 
-def removal_verdict(curve: Curve, moved: Chance) -> Verdict:
+def removal_verdict(curve: Curve, shifted: Chance) -> Verdict:
     """Return the verdict on a deletion or insertion curve against those of the shifted map."""
-    beaten, places = moved.beaten(curve.area), len(moved.areas)
+    beaten, places = shifted.beaten(curve.area), len(shifted.areas)
     if beaten == places:
         return Verdict("for", f"Better than chance: it beats the same map at each of {places} random places.")
     if not beaten:
@@ -37,45 +37,46 @@ def removal_verdict(curve: Curve, moved: Chance) -> Verdict:
     )
 
 
-def infidelity_verdict(found: Infidelity) -> Verdict:
+def infidelity_verdict(infidelity: Infidelity) -> Verdict:
     """Return the verdict on a map's infidelity."""
-    if found.factor <= 0:
+    if infidelity.factor <= 0:
         return Verdict("against", "It foresees the opposite: covering what it calls important raises the score.")
-    if found.share < min(found.random):
-        words = "It foresees most" if found.share < 0.5 else "It foresees some, more than chance,"
-        return Verdict("for", f"{words} of what covering a square does: {1 - found.share:.0%} of the squared change.")
+    if infidelity.share < min(infidelity.random):
+        words = "It foresees most" if infidelity.share < 0.5 else "It foresees some, more than chance,"
+        explained = f"{1 - infidelity.share:.0%} of the squared change"
+        return Verdict("for", f"{words} of what covering a square does: {explained}.")
     return Verdict(
         "against", "It foresees no more of what covering a square does than the same values at random places."
     )
 
 
-def sensitivity_verdict(found: Sensitivity) -> Verdict:
+def sensitivity_verdict(sensitivity: Sensitivity) -> Verdict:
     """Return the verdict on a map's max-sensitivity."""
-    moved = f"a change that nobody sees moves it by {found.value:.0%} of its size at most"
-    if found.value <= STEADY:
-        return Verdict("for", f"Steady: {moved}.")
-    if found.value < found.random:
-        return Verdict("open", f"Not steady: {moved}.")
-    return Verdict("against", f"No steadier than a random map: {moved}.")
+    evidence = f"a change that nobody sees moves it by {sensitivity.value:.0%} of its size at most"
+    if sensitivity.value <= STEADY:
+        return Verdict("for", f"Steady: {evidence}.")
+    if sensitivity.value < sensitivity.random:
+        return Verdict("open", f"Not steady: {evidence}.")
+    return Verdict("against", f"No steadier than a random map: {evidence}.")
 
 
-def completeness_verdict(found: Gap) -> Verdict:
+def completeness_verdict(completeness: Gap) -> Verdict:
     """Return the verdict on a map's completeness."""
-    missing = found.off if isfinite(found.share) else "everything"
-    if found.share <= COMPLETE:
+    missing = completeness.off if isfinite(completeness.share) else "everything"
+    if completeness.share <= COMPLETE:
         return Verdict("for", f"It adds up: {missing} of what it promises is missing or too much.")
-    if found.share <= ROUGH:
+    if completeness.share <= ROUGH:
         return Verdict("open", f"It adds up roughly: {missing} of what it promises is missing or too much.")
     return Verdict("against", f"It does not add up: {missing} of what it promises is missing or too much.")
 
 
-def cascade_verdict(found: Cascade) -> Verdict:
+def cascade_verdict(cascade: Cascade) -> Verdict:
     """Return the verdict of cascading randomization."""
-    ranks = [step.likeness.rank for step in found.steps]
-    said = [abs(rank) for rank in ranks if rank is not None]
-    if not said:
+    ranks = [step.likeness.rank for step in cascade.steps]
+    sizes = [abs(rank) for rank in ranks if rank is not None]
+    if not sizes:
         return Verdict("for", "Without its last layers the network has no map at all: it depends on what was learned.")
-    mean = sum(said) / len(said)
+    mean = sum(sizes) / len(sizes)
     evidence = f"on the way its rank correlation with the map above is {mean:.2f} on average, whatever the sign"
     if mean <= DIFFERENT:
         return Verdict("for", f"It depends on what the network has learned: {evidence}.")
@@ -84,25 +85,25 @@ def cascade_verdict(found: Cascade) -> Verdict:
     return Verdict("against", f"It hardly depends on what the network has learned: {evidence}.")
 
 
-def untrained_verdict(found: Likeness) -> Verdict:
+def untrained_verdict(likeness: Likeness) -> Verdict:
     """Return the verdict on a map's similarity to that of an untrained network."""
-    if found.rank is None:
+    if likeness.rank is None:
         return Verdict("for", "The untrained network has no map that could be compared: this one was learned.")
-    alike = f"rank correlation {formatted(found.rank, '.2f')}"
-    if abs(found.rank) <= DIFFERENT:
+    alike = f"rank correlation {formatted(likeness.rank, '.2f')}"
+    if abs(likeness.rank) <= DIFFERENT:
         return Verdict("for", f"An untrained network gives another map ({alike}): this one was learned.")
-    if abs(found.rank) < ALIKE:
+    if abs(likeness.rank) < ALIKE:
         return Verdict("open", f"An untrained network gives a map that is like it in part ({alike}).")
     return Verdict("against", f"An untrained network gives nearly the same map ({alike}).")
 
 
-def league_verdict(found: League) -> Verdict:
+def league_verdict(results: League) -> Verdict:
     """Return the verdict of the pointing game: which methods beat a spot at the picture's centre."""
-    beating = [each for each in found.standings if each.hits.low > found.centre.hits.value]
-    best = found.standings[0]
-    evidence = f"the best hits {best.hits.value:.0%}, the centre of the picture {found.centre.hits.value:.0%}"
+    beating = [each for each in results.standings if each.hits.low > results.centre.hits.value]
+    best = results.standings[0]
+    evidence = f"the best hits {best.hits.value:.0%}, the centre of the picture {results.centre.hits.value:.0%}"
     if not beating:
         return Verdict("against", f"No method clearly beats the centre of the picture: {evidence}.")
     return Verdict(
-        "for", f"{len(beating)} of {len(found.standings)} clearly beat the centre of the picture: {evidence}."
+        "for", f"{len(beating)} of {len(results.standings)} clearly beat the centre of the picture: {evidence}."
     )

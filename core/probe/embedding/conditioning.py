@@ -32,8 +32,8 @@ class ConditionedRows:
 
     def distinct(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the first index of each distinct row, (M,), and each row's place among these, (N,)."""
-        known = dict[bytes, int]()
-        which = [known.setdefault(row.tobytes(), len(known)) for row in self.values]
+        first_of = dict[bytes, int]()
+        which = [first_of.setdefault(row.tobytes(), len(first_of)) for row in self.values]
         inverse = np.asarray(which, dtype=np.int64)
         return np.unique(inverse, return_index=True)[1].astype(np.int64), inverse
 

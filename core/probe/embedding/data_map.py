@@ -108,20 +108,21 @@ def data_map(
     Raises:
         ConvScopeError: The layer does not exist, its numbers are not finite or all the same, or the images too few.
     """
-    found = layer_features(model, sample.images, layer, normalize=sample.normalize, progress=_part(progress, 0, _READ))
+    reading = _part(progress, 0, _READ)
+    features = layer_features(model, sample.images, layer, normalize=sample.normalize, progress=reading)
     start = None if before is None else before.points
     laid = _part(progress, _READ, _LAID)
-    points = project(found.values, method, seed=seed, start=start, progress=laid)
+    points = project(features.values, method, seed=seed, start=start, progress=laid)
     if before is not None:
         points = aligned(points, before.points)
     measured = _part(progress, _LAID, 1)
-    neighbors = nearest(found.values)
+    neighbors = nearest(features.values)
     if measured is not None:
         measured(1, 2)
-    made = _measured(found, points, neighbors, sample, epoch, method)
+    embedding = _measured(features, points, neighbors, sample, epoch, method)
     if measured is not None:
         measured(2, 2)
-    return made
+    return embedding
 
 
 def untangle(
@@ -145,32 +146,34 @@ def untangle(
     """
     before: DataMap | None = None
     for place, epoch in enumerate(epochs):
-        told = _part(progress, place / len(epochs), (place + 1) / len(epochs))
+        part = _part(progress, place / len(epochs), (place + 1) / len(epochs))
         try:
-            made = data_map(load(epoch), sample, layer, method, epoch=epoch, before=before, seed=seed, progress=told)
+            embedding = data_map(
+                load(epoch), sample, layer, method, epoch=epoch, before=before, seed=seed, progress=part
+            )
         except ConvScopeError as error:
             yield NoMap(epoch, str(error), error.may_pass)
             continue
-        before = made
-        yield made
+        before = embedding
+        yield embedding
 
 
 def _measured(
-    found: Features, points: Floats, neighbors: Neighbors, sample: Sample, epoch: int | None, method: str
+    features: Features, points: Floats, neighbors: Neighbors, sample: Sample, epoch: int | None, method: str
 ) -> DataMap:
-    values, labels = found.values, torch.as_tensor(sample.labels).numpy()
+    values, labels = features.values, torch.as_tensor(sample.labels).numpy()
     spread = float(values.var(axis=0, dtype=np.float64).sum())
     return DataMap(
         epoch=epoch,
         points=points,
         neighbors=neighbors,
-        answers=found.answers,
-        sure=found.sure,
+        answers=features.answers,
+        sure=features.sure,
         kept=_kept(values, points),
         voted=voted(neighbors, labels),
         held=float(points.var(axis=0, dtype=np.float64).sum()) / spread if method == "pca" else None,
         numbers=values.shape[1],
-        pooled=found.pooled,
+        pooled=features.pooled,
     )
 
 

@@ -131,10 +131,10 @@ def principal(rows: Floats, count: int, seed: int = 0) -> Floats:
 def _pca(rows: Floats, seed: int, start: Floats | None, progress: Progress | None) -> Floats:
     if progress is not None:
         progress(0, 1)
-    found = principal(rows, 2, seed)
+    components = principal(rows, 2, seed)
     if progress is not None:
         progress(1, 1)
-    return found if found.shape[1] == 2 else np.pad(found, ((0, 0), (0, 1)))
+    return components if components.shape[1] == 2 else np.pad(components, ((0, 0), (0, 1)))
 
 
 def _tsne(rows: Floats, seed: int, start: Floats | None, progress: Progress | None) -> Floats:

@@ -70,7 +70,7 @@ def umap_with_progress(
         while True:
             tell(listener.done, PARTS)
             try:
-                found = job.result(timeout=_TICK)
+                points = job.result(timeout=_TICK)
                 break
             except TimeoutError:
                 continue
@@ -79,7 +79,7 @@ def umap_with_progress(
         job.cancel()
         raise
     tell(PARTS, PARTS)
-    return found
+    return points
 
 
 def _laid_out(rows: Floats, neighbors: int, seed: int, start: Floats | None, listener: _Listener) -> Floats:
@@ -94,8 +94,8 @@ def _laid_out(rows: Floats, neighbors: int, seed: int, start: Floats | None, lis
         init="spectral" if start is None else start,
         tqdm_kwds={"disable": False, "file": listener, **_BAR},
     )
-    found: Floats = model.fit_transform(rows)
-    return found
+    points: Floats = model.fit_transform(rows)
+    return points
 
 
 def place_numba_cache() -> None:
