@@ -122,7 +122,8 @@ def attribute(
     scores = _logits(model, batch, logits, classes) if watch.logits is None else watch.logits
     score = float(scores[target] - (0 if versus is None else scores[versus]))
     values, rounding = _clean(values, about, scores), ROUNDING * float(scores.abs().max())
-    gap = about.promise and Gap(float(values.double().sum()), score - start, about.promise, rounding)
+    total = float(values.double().sum())
+    gap = None if about.promise is None else Gap(total, score - start, about.promise, rounding)
     return Attribution(values, method, target, about.signed, score, chosen, versus, gap)
 
 
