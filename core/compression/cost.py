@@ -16,8 +16,8 @@ from core.failures import in_sentences
 from core.model.spec import ModelSpec
 
 ROUNDS = 120
-_WARM = 5
-_LEAST = 0.5e-3  # seconds that one measurement takes at least: of shorter ones a clock tells little
+_WARM_UP_PASSES = 5
+_MIN_SECONDS = 0.5e-3  # seconds that one measurement takes at least: of shorter ones a clock tells little
 
 
 @dataclass(frozen=True)
@@ -107,8 +107,8 @@ def race(
 
 def _repeats(model: nn.Module, batch: Tensor) -> int:
     """Warm a network up and return the number of passes per measurement."""
-    once = min(_clock(model, batch, 1) for _ in range(_WARM))
-    return max(1, round(_LEAST / max(once, 1e-6)))
+    once = min(_clock(model, batch, 1) for _ in range(_WARM_UP_PASSES))
+    return max(1, round(_MIN_SECONDS / max(once, 1e-6)))
 
 
 def _clock(model: nn.Module, batch: Tensor, repeats: int) -> float:

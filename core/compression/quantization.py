@@ -13,10 +13,10 @@ from core.errors import ConfigError
 from core.failures import in_sentences
 from core.model.residual import ResidualBlock
 
-CALIBRATION = 256  # images whose activations set the ranges
-_BATCH = 32
+MAX_CALIBRATION_IMAGES = 256  # images whose activations set the ranges
+_BATCH_SIZE = 32
 # What computes in whole numbers between two layers with weights; anything else is done in floats, between two islands.
-_WHOLE = (
+_INT8_MODULES = (
     *(nn.Conv2d, nn.Linear, nn.ReLU, nn.ZeroPad2d, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.Flatten),
     nn.Identity,
 )
@@ -48,10 +48,10 @@ def quantize(model: nn.Module, images: Tensor, *, progress: Callable[[int, int],
         ConfigError: torch has no whole-number arithmetic on this machine, or the network has no layer for it.
     """
     prepared = _prepared(model)
-    calibration = images[:CALIBRATION].float()
+    calibration = images[:MAX_CALIBRATION_IMAGES].float()
     done = 0
     with torch.no_grad():
-        for part in calibration.split(_BATCH):
+        for part in calibration.split(_BATCH_SIZE):
             prepared(part)
             done += len(part)
             if progress is not None:
@@ -178,4 +178,4 @@ def _joined(children: list[tuple[str, nn.Module]]) -> list[tuple[str, nn.Module]
 def _fits(module: nn.Module) -> bool:
     if isinstance(module, nn.Sequential):  # global pooling, or layers that were joined
         return all(_fits(part) for part in module)
-    return isinstance(module, _WHOLE)
+    return isinstance(module, _INT8_MODULES)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from core.errors import ConfigError
 
-MOST = 0.99
+MAX_AMOUNT = 0.99
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,10 @@ class Pruning:
     def __post_init__(self) -> None:
         if self.kind not in PRUNINGS:
             raise ConfigError(f"There is no pruning {self.kind!r}: choose one of {', '.join(PRUNINGS)}.")
-        if not isinstance(self.amount, float | int) or not 0 <= self.amount <= MOST:
-            raise ConfigError(f"The share to prune must be a number from 0 to {MOST}, not {repr(self.amount)[:40]}.")
+        if not isinstance(self.amount, float | int) or not 0 <= self.amount <= MAX_AMOUNT:
+            raise ConfigError(
+                f"The share to prune must be a number from 0 to {MAX_AMOUNT}, not {repr(self.amount)[:40]}."
+            )
 
     def __str__(self) -> str:
         """Return it in words: "60 % of the filters of each convolution pruned"."""

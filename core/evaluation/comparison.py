@@ -8,7 +8,7 @@ from scipy.stats import binomtest, chi2
 from core.errors import EvaluationError
 from core.evaluation.answers import Answers, Whole
 
-FEW = 25  # images that only one gets: for fewer the exact test is made
+MIN_FOR_CHI_SQUARED = 25  # images that only one gets: for fewer the exact test is made
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class McNemar:
 
     Attributes:
         only_first, only_other: How many images only one of them gets.
-        exact: Whether `p_value` is that of the binomial test, as for fewer than `FEW` images in all; else it is that of
-            chi-squared with one degree of freedom, with Edwards' correction for continuity (1948).
+        exact: Whether `p_value` is that of the binomial test, as for fewer than `MIN_FOR_CHI_SQUARED` images in all;
+            else it is that of chi-squared with one degree of freedom, with Edwards' correction for continuity (1948).
         statistic: The chi-squared value; None where the test is exact.
         p_value: How likely so uneven a split, or a more uneven one, is if each of these images could as well have gone
             to the other. 1 if there is none.
@@ -50,7 +50,7 @@ class Comparison:
 def mcnemar(only_first: int, only_other: int) -> McNemar:
     """Return McNemar's test of the images that only one of two networks gets."""
     apart = only_first + only_other
-    if apart < FEW:
+    if apart < MIN_FOR_CHI_SQUARED:
         p_value = float(binomtest(only_first, apart, 0.5).pvalue) if apart else 1.0
         return McNemar(only_first, only_other, True, None, p_value)
     statistic = max(abs(only_first - only_other) - 1, 0) ** 2 / apart

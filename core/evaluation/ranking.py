@@ -8,7 +8,7 @@ from sklearn.metrics import average_precision_score, precision_recall_curve, roc
 from core.evaluation.answers import Answers, Floats
 from core.progress import Progress
 
-MOST = 200  # points of a curve that are kept to draw
+MAX_POINTS = 200  # points of a curve that are kept to draw
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,11 +59,11 @@ def _ranking(of_class: np.ndarray, probabilities: Floats) -> Ranking:
 
 
 def _thinned(x: Floats, y: Floats) -> tuple[Floats, Floats]:
-    """Return at most `MOST` points of a curve, spread evenly over its length, its ends among them."""
-    if len(x) <= MOST:
+    """Return at most `MAX_POINTS` points of a curve, spread evenly over its length, its ends among them."""
+    if len(x) <= MAX_POINTS:
         return x, y
     way = np.concatenate([[0], np.cumsum(np.abs(np.diff(x)) + np.abs(np.diff(y)))])
-    indices = np.unique(np.searchsorted(way, np.linspace(0, way[-1], MOST)).clip(max=len(x) - 1))
+    indices = np.unique(np.searchsorted(way, np.linspace(0, way[-1], MAX_POINTS)).clip(max=len(x) - 1))
     indices = np.union1d(indices, [0, len(x) - 1])
     return x[indices], y[indices]
 

@@ -54,9 +54,9 @@ def _card(store: RunStore, arguments: argparse.Namespace, file: IO[bytes]) -> No
 
 def _report(store: RunStore, arguments: argparse.Namespace, file: IO[bytes]) -> None:
     from core.report.document import lab_report
-    from core.report.explanations import ASKED, Wish
+    from core.report.explanations import DEFAULT_METHODS, ExplanationChoice
 
-    wish = Wish(tuple(arguments.image), tuple(arguments.method) or ASKED)
+    wish = ExplanationChoice(tuple(arguments.image), tuple(arguments.method) or DEFAULT_METHODS)
 
     with tqdm(total=100, desc="Lab report", leave=False, disable=None) as bar:
 

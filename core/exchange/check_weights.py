@@ -19,7 +19,7 @@ from core.train.config import LIVE, TrainConfig
 from core.train.initialization import InitialWeights, first_checkpoint
 from core.train.optimizers import make_optimizer, optimizer_state
 
-MOST_WORDS = 300
+MAX_BEGINNING_CHARS = 300
 _FAULTS = {
     CheckpointFault.DAMAGED: "it is missing or damaged",
     CheckpointFault.OTHER_NETWORK: "it belongs to another network",
@@ -49,9 +49,9 @@ class CheckpointValidator:
             checkpoint = load_checkpoint(path)
             checkpoint.apply(self._model)
         except CheckpointError as error:
-            raise _useless(name, _FAULTS[error.fault]) from error
+            raise _unusable(name, _FAULTS[error.fault]) from error
         if _kinds(checkpoint.weights) != _kinds(self._model.state_dict()):
-            raise _useless(name, "its numbers are of another kind")
+            raise _unusable(name, "its numbers are of another kind")
         if epoch is not None and "step" not in checkpoint.meta:  # of an earlier version
             return Checkpoint(checkpoint.weights, meta={"epoch": str(epoch)})
         try:
@@ -60,7 +60,7 @@ class CheckpointValidator:
                 return Checkpoint(checkpoint.weights, self._given(checkpoint.training).tensors(), meta)
             return Checkpoint(checkpoint.weights, self._training(checkpoint.training), self._meta(checkpoint.meta))
         except (ValueError, KeyError, RuntimeError, ConfigError) as error:
-            raise _useless(name, "a training could not go on from it") from error
+            raise _unusable(name, "a training could not go on from it") from error
 
     @cached_property
     def _model(self) -> nn.Sequential:
@@ -107,7 +107,7 @@ class CheckpointValidator:
         if not fine or math.isnan(best_loss) or config != expected:
             raise ValueError("where it stood")
         numbers = {"step": step, "seconds": seconds, "best_loss": best_loss, "best_epoch": best_epoch}
-        beginning = single_line(meta.get(BEGINNING, ""))[:MOST_WORDS]
+        beginning = single_line(meta.get(BEGINNING, ""))[:MAX_BEGINNING_CHARS]
         words = {"config": config.to_json()} | ({BEGINNING: beginning} if beginning else {})
         return {name: repr(value) for name, value in numbers.items()} | words
 
@@ -116,5 +116,5 @@ def _kinds(tensors: Mapping[str, Tensor]) -> dict[str, tuple[torch.dtype, torch.
     return {name: (tensor.dtype, tensor.shape) for name, tensor in tensors.items()}
 
 
-def _useless(name: str, cause: str) -> ArchiveError:
+def _unusable(name: str, cause: str) -> ArchiveError:
     return refusal(f"{name} cannot be used, because {cause}")

@@ -22,7 +22,7 @@ from core.errors import DataError, StorageError
 from core.exchange import schema
 from core.exchange.csv_tables import MAX_COUNT
 from core.exchange.layout import DATA, DATASET, MB, PREDICTOR, refusal
-from core.exchange.script_data import MOST, images_file, packed_images, travels
+from core.exchange.script_data import MAX_DATA_BYTES, images_file, packed_images, travels
 from core.exchange.unpack import Archive
 from core.leftovers import EXPORT, unfinished
 from core.model.spec import ModelSpec
@@ -31,7 +31,7 @@ from core.runs.store import RunStore
 from core.runs.training_data import info_of
 
 SPLITS, _PARTS = ("train", "valid", "test"), ("images", "labels")
-OFFERED = "images.safetensors"  # in the folder of a run: images that came with it and are no data set here yet
+OFFERED_IMAGES = "images.safetensors"  # in the folder of a run: images that came with it and are no data set here yet
 _CLASSES = re.compile(r"^CLASSES = \(\n((?:    (?:'[^'\n]*'|\"[^\"\n]*\"),\n)+)\)$", re.M)
 _FIELDS: dict[str, schema.Check] = {
     "title": schema.text(200, least=1),
@@ -135,7 +135,7 @@ def stage_images(archive: Archive, info: DatasetInfo, folder: Path) -> None:
         return
     names = [f"{split}_{part}" for split in SPLITS for part in _PARTS]
     places = [f"{split}_places" for split in SPLITS]
-    tensors = _tensors(archive, folder / f"{OFFERED}.part", names, places)
+    tensors = _tensors(archive, folder / f"{OFFERED_IMAGES}.part", names, places)
     try:
         images, labels = (np.concatenate([tensors[f"{split}_{part}"] for split in SPLITS]) for part in _PARTS)
         order = np.concatenate([tensors[name] for name in places if name in tensors] or [labels])
@@ -148,7 +148,7 @@ def stage_images(archive: Archive, info: DatasetInfo, folder: Path) -> None:
     if order.dtype == np.int64 and np.array_equal(np.sort(order), np.arange(len(labels))):
         back = np.argsort(order)
         arrays = Arrays(np.ascontiguousarray(images[back]), np.ascontiguousarray(labels[back]))
-    save_file({"images": arrays.images, "labels": arrays.labels}, folder / OFFERED, {"sizes": repr(sizes)})
+    save_file({"images": arrays.images, "labels": arrays.labels}, folder / OFFERED_IMAGES, {"sizes": repr(sizes)})
 
 
 def _three(sizes: tuple[int, ...]) -> tuple[int, int, int]:
@@ -162,7 +162,7 @@ def _tensors(
     """Return named arrays of the file of images, and optional ones where present; raises `ArchiveError`."""
     try:
         with path.open("wb") as file:
-            archive.copy(DATA, file, 2 * MOST + MB)
+            archive.copy(DATA, file, 2 * MAX_DATA_BYTES + MB)
         with safe_open(path, framework="np") as tensors:
             there = set(tensors.keys())
             return {name: tensors.get_tensor(name) for name in (*names, *(set(more) & there))}
@@ -173,7 +173,7 @@ def _tensors(
 
 
 def _offered(store: RunStore, run: Run) -> Path:
-    return store.checkpoint(run.id).parent / OFFERED
+    return store.checkpoint(run.id).parent / OFFERED_IMAGES
 
 
 def offered_images(store: RunStore, run: Run) -> int:
@@ -218,6 +218,6 @@ def bring_in_images(store: RunStore, run: Run) -> str:
         "report": {},
     }
     with staging_folder() as folder:
-        file = Path(shutil.move(_offered(store, run), folder / OFFERED))
+        file = Path(shutil.move(_offered(store, run), folder / OFFERED_IMAGES))
         publish(file, run.dataset, record)
     return run.dataset

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from core.data.datasets import Dataset
 
-MOST = 20 * MB  # a larger data set is not copied into every archive of a run
+MAX_DATA_BYTES = 20 * MB  # a larger data set is not copied into every archive of a run
 _SOURCES = {"cifar10": "CIFAR10", "mnist": "MNIST", "fashion_mnist": "FashionMNIST"}
 
 _ASK = """
@@ -64,7 +64,7 @@ def travels(name: str) -> bool:
     if info is None or info.download_mb is not None:
         return False
     channels, height, width = info.input_shape
-    return info.num_images * channels * height * width <= MOST
+    return info.num_images * channels * height * width <= MAX_DATA_BYTES
 
 
 def data_section(name: str, train_images: int, *, beside: bool | None = None) -> str:

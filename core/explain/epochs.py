@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 ALIKE = 0.9  # rank correlation from which on two maps count as alike
-_PARTS = 1000  # of the progress of one epoch
+_PARTS_PER_EPOCH = 1000  # of the progress of one epoch
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,13 +74,13 @@ def follow(
     """
     from core.explain.attribution import heatmap
 
-    tell, total = progress or (lambda done, total: None), _PARTS * len(epochs)
+    tell, total = progress or (lambda done, total: None), _PARTS_PER_EPOCH * len(epochs)
     for number, epoch in enumerate(epochs):
-        first = _PARTS * number
+        first = _PARTS_PER_EPOCH * number
         tell(first, total)
 
         def inside(done: int, of: int, first: int = first) -> None:
-            tell(first + _PARTS * min(done, of) // max(1, of), total)
+            tell(first + _PARTS_PER_EPOCH * min(done, of) // max(1, of), total)
 
         try:
             attribution = explain(epoch, inside)

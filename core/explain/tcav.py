@@ -18,13 +18,13 @@ from core.inference.copies import shallow_copy_for_hooks
 from core.inference.prediction import batch_size, scores
 from core.progress import Progress
 
-MOST = 2048  # numbers of a vector
+MAX_VECTOR = 2048  # numbers of a vector
 
 
 class LayerVectors:
     """Activations and gradients of one layer of a network.
 
-    Maps of many cells are averaged over squares of cells until a vector has at most `MOST` numbers; a derivative
+    Maps of many cells are averaged over squares of cells until a vector has at most `MAX_VECTOR` numbers; a derivative
     along a direction in that space is then the sum of products with the averaged gradient, exactly.
 
     Args:
@@ -91,17 +91,17 @@ def _vectors(output: Tensor) -> Tensor:
     """Return a layer's output as vectors (N, F) of bounded length."""
     if output.ndim == 4:
         channels, height, width = output.shape[1:]
-        side = max(1, int((MOST / channels) ** 0.5))
+        side = max(1, int((MAX_VECTOR / channels) ** 0.5))
         if side < max(height, width):
             output = functional.adaptive_avg_pool2d(output, (min(side, height), min(side, width)))
     return output.flatten(1)
 
 
 Floats = NDArray[np.float64]
-SIGNIFICANT = 0.05
-READABLE = 0.65  # of the held-out pictures told apart: below that, a direction hardly stands for its concept
+SIGNIFICANCE = 0.05
+MIN_ACCURACY = 0.65  # of the held-out pictures told apart: below that, a direction hardly stands for its concept
 _RIDGE = 0.1  # of vectors whose mean squared length is 1
-_LEARNED = 2 / 3  # of the pictures; the others test what was learned
+_TRAIN_SHARE = 2 / 3  # of the pictures; the others test what was learned
 
 
 @dataclass(frozen=True)
@@ -135,12 +135,12 @@ class ConceptScore:
     @property
     def significant(self) -> bool:
         """Whether it differs from random directions by more than chance."""
-        return self.p < SIGNIFICANT
+        return self.p < SIGNIFICANCE
 
     @property
     def readable(self) -> bool:
         """Whether a linear classifier separates the concept's images from random ones at this layer."""
-        return self.accuracy >= READABLE
+        return self.accuracy >= MIN_ACCURACY
 
 
 @dataclass(frozen=True)
@@ -268,7 +268,7 @@ def _repeated(
     tell: Callable[[int], None],
 ) -> tuple[tuple[float, ...], float]:
     """Return the scores of several directions towards a concept (None: random pictures), and their mean accuracy."""
-    scores, right, learned = list[float](), list[float](), round(count * _LEARNED)
+    scores, right, learned = list[float](), list[float](), round(count * _TRAIN_SHARE)
     for _ in range(repeats):
         order = rng.permutation(len(others))
         against = others[order[:count]]

@@ -11,7 +11,7 @@ from core.figures.palette import THEMES, hex_of, luminance
 from core.figures.scales import ColorScale
 from core.formatting import formatted
 
-CELL, NAMES = 34, 100  # pixels of a row, and of the names below
+CELL_PX, LABEL_PX = 34, 100  # pixels of a row, and of the names below
 NO_MORE_THAN_CHANCE = "*"
 BLACK, WHITE = "#000000", "#ffffff"  # numbers on cells
 
@@ -81,7 +81,7 @@ def matrix_chart(names: Sequence[str], title: str, scale: ColorScale, *, theme: 
         "legend": None,
     }
     return {
-        "height": (len(names) - 1) * CELL + NAMES,
+        "height": (len(names) - 1) * CELL_PX + LABEL_PX,
         "encoding": shape,
         "layer": [
             {

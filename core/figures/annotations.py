@@ -9,9 +9,9 @@ from core.runs.history import Best
 from core.runs.records import Event
 
 MAX_EVENTS, MAX_LABELS = 40, 6  # lines, and how many of them are labelled: the latest
-_LONGEST, _LONGEST_TEXT = 40, 200  # characters of a label, and of what is read on pointing at it
-_ROWS = 3  # labels of neighbouring events stand below one another
-_SIZE = 11.5
+_MAX_CHARS, _MAX_TEXT_CHARS = 40, 200  # characters of a label, and of what is read on pointing at it
+_LABEL_ROWS = 3  # labels of neighbouring events stand below one another
+_FONT_PX = 11.5
 _SIDE = {"expr": "datum.side"}
 
 Rows = list[dict[str, Any]]
@@ -35,7 +35,7 @@ class Mark:
     measure: str
 
 
-def _short(text: str, longest: int = _LONGEST) -> str:
+def _short(text: str, longest: int = _MAX_CHARS) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
@@ -62,8 +62,8 @@ def event_rows(events: Sequence[Event], steps_per_epoch: int, epochs: float) -> 
     for number, (step, texts) in enumerate(latest):
         epoch = step / max(1, steps_per_epoch)
         label = _short(", ".join(texts)) if number >= len(latest) - MAX_LABELS else ""
-        place = {"epoch": epoch, "label": label, "side": _side(epoch, epochs), "row": number % _ROWS}
-        rows.append(place | {"text": _short(", ".join(texts), _LONGEST_TEXT)})
+        place = {"epoch": epoch, "label": label, "side": _side(epoch, epochs), "row": number % _LABEL_ROWS}
+        rows.append(place | {"text": _short(", ".join(texts), _MAX_TEXT_CHARS)})
     return rows
 
 
@@ -89,7 +89,7 @@ def mark_rows(marks: Sequence[Mark], measure: str, epochs: float) -> Rows:
             "epoch": min(mark.first_epoch, mark.last_epoch - least),
             "until": mark.last_epoch,
             "label": _short(mark.label),
-            "row": number % _ROWS,
+            "row": number % _LABEL_ROWS,
         }
         for number, mark in enumerate(mark for mark in marks if mark.measure == measure)
     ]
@@ -106,7 +106,7 @@ def mark_layers(colours: Theme, *, above: bool = True) -> Layers:
             "mark": {"type": "rect", "color": colours.test, "opacity": 0.16, "clip": True},
             "encoding": {"x2": {"field": "until"}, "tooltip": _tooltip("label", "Found")},
         },
-        *_labels("marks", colours, _height(_ROWS, above), align="left", dx=4, colour=colours.text),
+        *_labels("marks", colours, _height(_LABEL_ROWS, above), align="left", dx=4, colour=colours.text),
     ]
 
 
@@ -132,7 +132,7 @@ def best_layers(colours: Theme, *, above: bool = True) -> Layers:
 
 def _height(first: int, above: bool) -> dict[str, Any]:
     """Return the height of a label in its row, counted from `first`, from the top or from the foot."""
-    down = f"{_SIZE / 2 + 2} + {_SIZE + 3} * (datum.row + {first})"
+    down = f"{_FONT_PX / 2 + 2} + {_FONT_PX + 3} * (datum.row + {first})"
     return {"value": {"expr": down if above else f"height - ({down})"}}
 
 
@@ -149,7 +149,7 @@ def _tooltip(field: str, title: str) -> list[dict[str, Any]]:
 
 def _labels(data: str, colours: Theme, y: dict[str, Any], *, colour: str, **place: Any) -> Layers:
     """Return text over a halo of the page's colour, so that it reads on top of lines."""
-    text = {"type": "text", "fontSize": _SIZE, "baseline": "middle", "clip": True, **place}
+    text = {"type": "text", "fontSize": _FONT_PX, "baseline": "middle", "clip": True, **place}
     halo = text | {"stroke": colours.background, "strokeWidth": 4, "strokeJoin": "round", "color": colours.background}
     encoding = {"y": y, "text": {"field": "label", "type": "nominal"}}
     return [{"data": {"name": data}, "mark": mark, "encoding": encoding} for mark in (halo, text | {"color": colour})]

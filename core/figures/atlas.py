@@ -10,7 +10,7 @@ from PIL import Image
 
 from core.figures.palette import Pixels
 
-LARGEST = 48  # pixels of a thumbnail's longer side
+THUMBNAIL_PX = 48  # pixels of a thumbnail's longer side
 
 
 def framed(points: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -28,11 +28,11 @@ def contact_sheet(images: Pixels) -> tuple[str, int, int, int]:
         images: uint8 (N, C, H, W) with N at least 1 and one or three channels.
 
     Returns:
-        A data URL, a PNG of grey pictures and a JPEG of coloured ones; a tile's width and height, at most `LARGEST`;
-        and how many tiles stand in a row.
+        A data URL, a PNG of grey pictures and a JPEG of coloured ones; a tile's width and height, at most
+        `THUMBNAIL_PX`; and how many tiles stand in a row.
     """
     count, channels, height, width = images.shape
-    scale = min(1.0, LARGEST / max(height, width))
+    scale = min(1.0, THUMBNAIL_PX / max(height, width))
     tall, wide = max(1, round(height * scale)), max(1, round(width * scale))
     columns = ceil(sqrt(count))
     rows = ceil(count / columns)

@@ -9,12 +9,12 @@ from core.figures.palette import THEMES, Pixels
 from core.figures.scales import ColorScale
 from core.probe.classical import ClassicalResult
 
-_SHOWN_SIDE = 224
-_PAIR_SIDE, _PAIR_GAP = 84, 6
+_MIN_SIDE_PX = 224
+_KERNEL_PX, _KERNEL_GAP_PX = 84, 6
 _MARK = THEMES["dark"].mark
 _LINES = (("#000000", 6), (_MARK, 3))  # one over the other, so that they show on every picture
-_HAND = 14  # length of a key-point's line at most, in pixels of the result
-_INK = 1200  # how opaque the circles around key-points are together, so that many do not hide the picture
+_MAX_LINE_PX = 14  # length of a key-point's line at most, in pixels of the result
+_TOTAL_OPACITY = 1200  # how opaque the circles around key-points are together, so that many do not hide the picture
 
 
 def operation_scale(result: ClassicalResult) -> ColorScale | None:
@@ -38,7 +38,7 @@ def operation_picture(pixels: Pixels, result: ClassicalResult, *, zoom: int | No
     """
     scale = operation_scale(result)
     background = pixels if scale is None or result.values is None else scale.rgb(result.values)
-    zoom = zoom or max(1, -(-_SHOWN_SIDE // max(background.shape[:2])))
+    zoom = zoom or max(1, -(-_MIN_SIDE_PX // max(background.shape[:2])))
     large = np.ascontiguousarray(background.repeat(zoom, axis=0).repeat(zoom, axis=1))
     return large if scale else _marked(large, result, zoom)
 
@@ -47,7 +47,7 @@ def kernel_pair(learned: ArrayLike, hand_made: ArrayLike) -> bytes:
     """Draw two kernels (k, k) side by side, each in the signed colours of its own largest weight: a PNG."""
     pair = [np.asarray(kernel, dtype=np.float64) for kernel in (learned, hand_made)]
     pixels = np.stack([ColorScale.of(kernel, signed=True).rgb(kernel) for kernel in pair])
-    return sprite(pixels, 2, gap=_PAIR_GAP, zoom=max(1, _PAIR_SIDE // pixels.shape[1]))
+    return sprite(pixels, 2, gap=_KERNEL_GAP_PX, zoom=max(1, _KERNEL_PX // pixels.shape[1]))
 
 
 def _marked(large: Pixels, result: ClassicalResult, zoom: int) -> Pixels:
@@ -62,14 +62,14 @@ def _marked(large: Pixels, result: ClassicalResult, zoom: int) -> Pixels:
         return x - size, y - size, x + size, y + size
 
     for row, col, radius, _ in result.points.tolist():
-        draw.ellipse(around(row, col, radius), outline=f"{_MARK}{min(144, _INK // len(result.points)):02x}")
+        draw.ellipse(around(row, col, radius), outline=f"{_MARK}{min(144, _TOTAL_OPACITY // len(result.points)):02x}")
     for colour, width in _LINES:
         for row, col, radius in result.circles.tolist():
             draw.ellipse(around(row, col, radius), outline=colour, width=width)
         for row, col, end_row, end_col in result.segments.tolist():
             draw.line([at(row, col), at(end_row, end_col)], fill=colour, width=width)
         for row, col, radius, angle in result.points.tolist():
-            length = min(radius, _HAND / zoom)
+            length = min(radius, _MAX_LINE_PX / zoom)
             tip = at(row + length * np.sin(angle), col + length * np.cos(angle))
             draw.line([at(row, col), tip], fill=colour, width=width)
             draw.ellipse(around(row, col, (width + 1) / 2 / zoom), fill=colour)

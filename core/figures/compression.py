@@ -9,8 +9,8 @@ from core.figures.annotations import Rows
 from core.figures.curves import rounded
 from core.figures.palette import THEMES
 
-WHEN = {"before": "Original", "after": "Compressed"}
-_ROW = 26  # screen pixels of a class
+STAGES = {"before": "Original", "after": "Compressed"}
+_ROW_PX = 26  # screen pixels of a class
 
 
 def class_rows(change: Change, names: Sequence[str]) -> Rows:
@@ -62,18 +62,18 @@ def class_chart(count: int, *, theme: str = "light") -> dict[str, Any]:
     tooltip = [
         {"field": "class", "type": "nominal", "title": "Class"},
         {"field": "images", "type": "quantitative", "title": "Images"},
-        *({"field": key, "type": "quantitative", "title": words, "format": ".1%"} for key, words in WHEN.items()),
+        *({"field": key, "type": "quantitative", "title": words, "format": ".1%"} for key, words in STAGES.items()),
         {"field": "moved", "type": "quantitative", "title": "Change", "format": "+.1%"},
     ]
     point = {"type": "point", "size": 90, "opacity": 1}
-    scale = {"domain": list(WHEN.values()), "range": [colours.muted, colours.mark]}
+    scale = {"domain": list(STAGES.values()), "range": [colours.muted, colours.mark]}
     legend = {"title": None, "orient": "top", "labelFontSize": 12}
 
     def named(key: str) -> dict[str, Any]:
-        return {"datum": WHEN[key], "type": "nominal", "scale": scale, "legend": legend}
+        return {"datum": STAGES[key], "type": "nominal", "scale": scale, "legend": legend}
 
     return {
-        "height": _ROW * count + 60,
+        "height": _ROW_PX * count + 60,
         "encoding": {"y": y, "tooltip": tooltip},
         "layer": [
             {

@@ -11,9 +11,13 @@ from core.figures.annotations import Rows
 from core.figures.palette import THEMES
 
 MEASURES = {"counts": "Counts", "shares": "Row shares"}
-CELL, NAMES, SHORT = 34, 110, 55  # screen pixels of a row, and of the names below, where they are slanted or not
-BRIEF = 3  # letters of names that have room beside each other
-_ROOM = 12  # so many classes have room for two digits a cell
+CELL_PX, LABEL_PX, SHORT_LABEL_PX = (
+    34,
+    110,
+    55,
+)  # screen pixels of a row, and of the names below, where they are slanted or not
+SHORT_LABEL_CHARS = 3  # letters of names that have room beside each other
+_MAX_WIDE_CLASSES = 12  # so many classes have room for two digits a cell
 
 
 def confusion_rows(
@@ -85,8 +89,8 @@ def confusion_chart(names: Sequence[str], *, theme: str = "light") -> dict[str, 
         names: The classes that are shown, in order.
         theme: "light" or "dark".
     """
-    colours, brief = THEMES[theme], max(map(len, names), default=0) <= BRIEF
-    axis = {"domain": False, "ticks": False, "labelLimit": NAMES - 10, "labelFontSize": 12, "labelOverlap": False}
+    colours, brief = THEMES[theme], max(map(len, names), default=0) <= SHORT_LABEL_CHARS
+    axis = {"domain": False, "ticks": False, "labelLimit": LABEL_PX - 10, "labelFontSize": 12, "labelOverlap": False}
     place = {"type": "nominal", "sort": list(names)}
     shape = {
         "y": place | {"field": "true", "axis": axis | {"title": "True class"}},
@@ -117,7 +121,7 @@ def confusion_chart(names: Sequence[str], *, theme: str = "light") -> dict[str, 
     }
     ink = {"condition": {"test": "datum.shade > 0.55", "value": colours.background}, "value": colours.text}
     return {
-        "height": len(names) * CELL + (SHORT if brief else NAMES),
+        "height": len(names) * CELL_PX + (SHORT_LABEL_PX if brief else LABEL_PX),
         "encoding": shape,
         "layer": [
             {
@@ -126,7 +130,7 @@ def confusion_chart(names: Sequence[str], *, theme: str = "light") -> dict[str, 
                 "encoding": {"color": fill, "tooltip": tooltip, **frame},
             },
             {
-                "mark": {"type": "text", "fontSize": 13 if len(names) <= _ROOM else 10, "tooltip": False},
+                "mark": {"type": "text", "fontSize": 13 if len(names) <= _MAX_WIDE_CLASSES else 10, "tooltip": False},
                 "encoding": {"text": {"field": "label", "type": "nominal"}, "color": ink},
             },
         ],

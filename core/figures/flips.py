@@ -8,7 +8,7 @@ from core.figures.annotations import Rows
 from core.figures.curves import LEGEND, rounded
 from core.figures.palette import THEMES
 
-_LONGEST = 28
+_MAX_CHARS = 28
 
 
 def flip_rows(tried: Sequence[Attempt], class_names: Sequence[str]) -> Rows:
@@ -76,4 +76,4 @@ def flip_chart(rows: Rows, *, theme: str = "light", height: int = 300) -> dict[s
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"
+    return name if len(name) <= _MAX_CHARS else name[: _MAX_CHARS - 1] + "…"

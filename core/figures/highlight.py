@@ -4,7 +4,7 @@ import numpy as np
 
 from core.figures.palette import Pixels
 
-_SHOWN_SIDE = 384
+_MIN_SIDE_PX = 384
 _DIMMED = 0.4
 _FRAMES = ((0, 0), (1, 255), (2, 255), (3, 0))  # distance from the edge of the box, grey: seen on every picture
 
@@ -21,7 +21,7 @@ def spotlight(pixels: Pixels, box: tuple[int, int, int, int], *, zoom: int | Non
     Returns:
         uint8 (H · zoom, W · zoom, 3).
     """
-    zoom = zoom or max(1, -(-_SHOWN_SIDE // max(pixels.shape[:2])))
+    zoom = zoom or max(1, -(-_MIN_SIDE_PX // max(pixels.shape[:2])))
     large = pixels.repeat(zoom, axis=0).repeat(zoom, axis=1)
     top, left, bottom, right = (edge * zoom for edge in box)
     dimmed = (large * _DIMMED).astype(np.uint8)

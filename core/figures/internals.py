@@ -12,8 +12,8 @@ from core.runs.history import Point
 from core.runs.records import Evidence
 
 MAX_ROWS = 2400  # of a chart of lines: more moments than this allows are thinned
-ALL = "all"  # in place of a layer: the whole network
-WHOLE = "whole network"
+ALL_LAYERS = "all"  # in place of a layer: the whole network
+NETWORK_LABEL = "whole network"
 _SCALE_ENDS = {"light": (20, 190), "dark": (90, 250)}  # colours of the scale that stand out from the page
 
 
@@ -25,9 +25,9 @@ def layer_colours(layers: Sequence[str], theme: str = "light") -> list[str]:
 
 def layer_key(layers: Sequence[str], theme: str = "light") -> dict[str, str]:
     """Return the legend of `layer_chart`: each line's name and colour; grey is the whole network."""
-    deep = [layer for layer in layers if layer != ALL]
+    deep = [layer for layer in layers if layer != ALL_LAYERS]
     key = dict(zip(deep, layer_colours(deep, theme), strict=True))
-    return key | {WHOLE: THEMES[theme].muted} if ALL in layers else key
+    return key | {NETWORK_LABEL: THEMES[theme].muted} if ALL_LAYERS in layers else key
 
 
 def layer_rows(evidence: Sequence[Evidence], layers: Sequence[str], steps_per_epoch: int) -> Rows:
@@ -35,7 +35,7 @@ def layer_rows(evidence: Sequence[Evidence], layers: Sequence[str], steps_per_ep
 
     Args:
         evidence: Of one kind, by step.
-        layers: Those to draw; `ALL` stands for the whole network.
+        layers: Those to draw; `ALL_LAYERS` stands for the whole network.
         steps_per_epoch: Updates of one epoch.
     """
     chosen = [moment for moment in evidence if moment.layer in layers]
@@ -46,7 +46,7 @@ def layer_rows(evidence: Sequence[Evidence], layers: Sequence[str], steps_per_ep
         {
             "epoch": rounded(moment.step / scale),
             "value": rounded(moment.value),
-            "layer": WHOLE if moment.layer == ALL else moment.layer,
+            "layer": NETWORK_LABEL if moment.layer == ALL_LAYERS else moment.layer,
         }
         for moment in chosen
         if moment.step in drawn_steps
@@ -77,7 +77,7 @@ def layer_chart(
 
     Args:
         title: Of the vertical axis.
-        layers: Names in the order of depth; `ALL`, if there, becomes a dashed grey line.
+        layers: Names in the order of depth; `ALL_LAYERS`, if there, becomes a dashed grey line.
         epochs: Where the axis ends.
         log: Whether the vertical axis is logarithmic: zeros are then left out.
         share: Whether the values are shares, 0 to 1.
@@ -121,7 +121,7 @@ def _encoding(title: str, key: Mapping[str, str], *, log: bool, share: bool) -> 
     return {
         "y": {"field": "value", "type": "quantitative", "axis": axis, "scale": scale},
         "color": {"field": "layer", "type": "nominal", "scale": colours, "legend": None},
-        "strokeDash": {"condition": {"test": f"datum.layer === '{WHOLE}'", "value": [5, 3]}, "value": [1, 0]},
+        "strokeDash": {"condition": {"test": f"datum.layer === '{NETWORK_LABEL}'", "value": [5, 3]}, "value": [1, 0]},
     }
 
 

@@ -15,8 +15,8 @@ from core.maths.losses import LOSSES, WindowGeometry
 
 MEASURES = {"value": "Loss", "gradient": "|dL/dz| at the true logit"}
 _DASHES = ([1, 0], [7, 6], [1, 0])  # cross-entropy and NLL are one line: both can be seen
-_ROW = 26  # screen pixels of a bar and its gap
-_LONGEST = 22
+_ROW_PX = 26  # screen pixels of a bar and its gap
+_MAX_CHARS = 22
 
 
 def gradient_rows(labels: Sequence[str], gradients: ArrayLike, *, true: int | None = None) -> Rows:
@@ -33,7 +33,7 @@ def gradient_rows(labels: Sequence[str], gradients: ArrayLike, *, true: int | No
     return [
         {
             "place": place,
-            "label": (label if len(label) <= _LONGEST else label[: _LONGEST - 1] + "…") + " ✓" * (place == true),
+            "label": (label if len(label) <= _MAX_CHARS else label[: _MAX_CHARS - 1] + "…") + " ✓" * (place == true),
             "value": value,
             "text": number(value),
         }
@@ -74,7 +74,7 @@ def gradient_chart(count: int, reach: float, *, theme: str = "light") -> dict[st
         {"field": "value", "type": "quantitative", "title": "dL/dz", "format": ".5g"},
     ]
     return {
-        "height": _ROW * count,
+        "height": _ROW_PX * count,
         "layer": [
             {"mark": {"type": "bar", "clip": True}, "encoding": {"x": x, "y": y, "color": sign, "tooltip": tooltip}},
             {"mark": {"type": "rule", "color": colours.muted}, "encoding": {"x": zero}},

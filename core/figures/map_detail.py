@@ -13,8 +13,8 @@ from core.formatting import formatted, number
 
 Box = tuple[int, int, int, int]  # top, left, bottom, right; the last two are exclusive
 
-_MOST_NUMBERS = 16
-_USUAL_WIDTH = 360  # of the figure on the screen, in pixels; a phone has little more
+_MAX_NUMBERED_SIDE = 16
+_WIDTH_PX = 360  # of the figure on the screen, in pixels; a phone has little more
 
 
 def around(shape: tuple[int, int], row: int, col: int, side: int = 9) -> Box:
@@ -51,7 +51,7 @@ def enlarged_map(
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 2:
         raise ValueError(f"a map must have shape (H, W), not {array.shape}")
-    numbered = max(array.shape) <= _MOST_NUMBERS
+    numbered = max(array.shape) <= _MAX_NUMBERED_SIDE
     high = scale.high or 1.0
     heatmap = {
         "type": "heatmap",
@@ -102,9 +102,9 @@ def _frame(box: Box) -> list[dict[str, Any]]:
 def _numbers(array: NDArray[np.float64], scale: ColorScale, height: int, origin: tuple[int, int]) -> dict[str, Any]:
     valid = ~np.isnan(array)
     rows, columns = np.nonzero(valid)
-    digits = 3 if max(array.shape) <= _MOST_NUMBERS // 2 else 2
+    digits = 3 if max(array.shape) <= _MAX_NUMBERED_SIDE // 2 else 2
     texts = [_short(value, scale.high, digits) for value in array[valid]]
-    cell = min((height - 40) / array.shape[0], (max(height, _USUAL_WIDTH) - 40) / array.shape[1])
+    cell = min((height - 40) / array.shape[0], (max(height, _WIDTH_PX) - 40) / array.shape[1])
     longest = max((len(text) for text in texts), default=1)
     light = luminance(scale.rgb(array[valid]))
     return {

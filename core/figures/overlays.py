@@ -11,7 +11,7 @@ from core.figures.scales import SCOPES, ColorScale, Scope
 from core.formatting import number
 
 Sign = Literal["both", "positive", "negative"]
-_SHOWN_SIDE = 256
+_MIN_SIDE_PX = 256
 _GREY = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 
 
@@ -91,7 +91,7 @@ def overlay(
     cover = strength * np.abs(values / (scale.high or 1.0)).clip(0, 1)[..., None]
     grey = (pixels @ _GREY)[..., None]
     blended = (grey * (1 - cover) + scale.rgb(values) * cover).round().astype(np.uint8)
-    zoom = zoom or max(1, -(-_SHOWN_SIDE // max(values.shape)))
+    zoom = zoom or max(1, -(-_MIN_SIDE_PX // max(values.shape)))
     enlarged = blended.repeat(zoom, axis=0).repeat(zoom, axis=1)
     return Overlay(enlarged, scale, not values.any(), positive, negative or "", sign, scope)
 

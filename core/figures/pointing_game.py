@@ -9,8 +9,8 @@ from core.figures.curves import rounded
 from core.figures.palette import THEMES
 
 MEASURES = {"hits": "Pointing game: hits", "inside": "Share on the object"}
-IGNORANT = {RANDOM: "Random map", CENTRE: "Centre of the picture"}
-_ROW = 30  # screen pixels of a method and its gap
+BASELINES = {RANDOM: "Random map", CENTRE: "Centre of the picture"}
+_ROW_PX = 30  # screen pixels of a method and its gap
 
 
 def league_rows(league: League, measure: str, titles: Mapping[str, str]) -> Rows:
@@ -22,13 +22,13 @@ def league_rows(league: League, measure: str, titles: Mapping[str, str]) -> Rows
         titles: What the methods are called, by name.
     """
     everyone = (*league.standings, league.random, league.centre)
-    names = {**titles, **IGNORANT}
+    names = {**titles, **BASELINES}
     rates = [(each, _rate(each, measure)) for each in everyone]
     return [
         {
             "place": place,
             "method": names[each.method],
-            "kind": "ignorant" if each.method in IGNORANT else "method",
+            "kind": "ignorant" if each.method in BASELINES else "method",
             "value": rounded(rate.value),
             "low": rounded(rate.low),
             "high": rounded(rate.high),
@@ -78,7 +78,7 @@ def league_chart(measure: str, count: int, *, theme: str = "light") -> dict[str,
         {"field": "high", "type": "quantitative", "title": "To", "format": ".1%"},
     ]
     return {
-        "height": _ROW * count + 50,  # and the axis
+        "height": _ROW_PX * count + 50,  # and the axis
         "encoding": {"y": y, "color": hue, "tooltip": tooltip},
         "layer": [
             {

@@ -14,7 +14,7 @@ from core.figures.curves import rounded
 from core.figures.palette import THEMES
 from core.formatting import number
 
-_LONGEST = 32
+_MAX_CHARS = 32
 
 
 def escape_plotly(text: str) -> str:
@@ -23,7 +23,7 @@ def escape_plotly(text: str) -> str:
 
 
 def _label(name: str, index: int, true: int | None) -> str:
-    short = name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"
+    short = name if len(name) <= _MAX_CHARS else name[: _MAX_CHARS - 1] + "…"
     return escape_plotly(short) + (" (true)" if index == true else "")
 
 
@@ -141,7 +141,7 @@ def _lay_out(figure: go.Figure, labels: Sequence[str]) -> None:
     )
 
 
-_ROW, _REST = 30, 100  # screen pixels of a concept and its gap, and of the legend and the axis
+_ROW_PX, _FRAME_PX = 30, 100  # screen pixels of a concept and its gap, and of the legend and the axis
 KINDS = {"found": "Differs from chance", "chance": "May be chance"}
 _CONCEPT_AXIS = {"title": None, "labelFontSize": 13, "domain": False, "ticks": False, "labelPadding": 8} | {
     "labelOverlap": False
@@ -202,7 +202,7 @@ def concept_chart(report: ConceptReport, *, theme: str = "light") -> dict[str, A
     shape = {"field": "kind", "type": "nominal", "scale": shapes, "legend": legend}
     chance = {"values": [{"low": low, "high": high, "mean": float(np.mean(report.random))}]}
     return {
-        "height": _ROW * len(report.concepts) + _REST,
+        "height": _ROW_PX * len(report.concepts) + _FRAME_PX,
         "layer": [
             {
                 "data": chance,

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from core.figures.palette import Pixels
 from core.figures.scales import ColorScale
 
-_SIDE = 128  # pixels are repeated until a map is about so wide
+_WIDTH_PX = 128  # pixels are repeated until a map is about so wide
 
 
 def unit_map(values: ArrayLike, percentile: float = 99) -> NDArray[np.float64]:
@@ -28,5 +28,5 @@ def cascade_tiles(maps: Sequence[ArrayLike], *, signed: bool) -> tuple[Pixels, C
     """
     scale = ColorScale("diverging", -1.0, 1.0) if signed else ColorScale("sequential", 0.0, 1.0)
     pixels = scale.rgb(np.stack([unit_map(values) for values in maps]))
-    zoom = max(1, round(_SIDE / max(pixels.shape[1:3])))
+    zoom = max(1, round(_WIDTH_PX / max(pixels.shape[1:3])))
     return pixels.repeat(zoom, axis=1).repeat(zoom, axis=2), scale

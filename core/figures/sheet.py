@@ -13,8 +13,8 @@ from core.figures.fonts import font, lines
 from core.figures.palette import THEMES, Pixels
 from core.figures.scales import ColorScale, legend
 
-SIDE = 448  # least pixels of a tile's picture, drawn at half that size: sharp on paper and on dense screens
-MARGIN, GAP, BAR = 48, 40, 16
+MIN_TILE_PX = 448  # least pixels of a tile's picture, drawn at half that size: sharp on paper and on dense screens
+MARGIN_PX, GAP_PX, BAR_PX = 48, 40, 16
 HEADING, TITLE, TEXT, SMALL = 40, 26, 22, 20  # pixels of the letters
 COLUMNS = 4
 MAX_PIXELS = 60_000_000
@@ -67,24 +67,24 @@ def sheet(heading: str, about: str, tiles: Sequence[Tile], *, columns: int = COL
     """
     if not tiles:
         raise ExplainError("There is nothing to draw yet: let at least one explanation be computed.")
-    zooms = [max(1, -(-SIDE // max(tile.pixels.shape[:2]))) for tile in tiles]
+    zooms = [max(1, -(-MIN_TILE_PX // max(tile.pixels.shape[:2]))) for tile in tiles]
     width = max(zoom * tile.pixels.shape[1] for zoom, tile in zip(zooms, tiles, strict=True))
-    width = max(width, SIDE)
+    width = max(width, MIN_TILE_PX)
     columns = max(1, min(columns, len(tiles)))
-    total = 2 * MARGIN + columns * width + (columns - 1) * GAP
-    head = _written([(heading, HEADING, True), (about, TEXT, False)], total - 2 * MARGIN)
-    tops, heights = [MARGIN + _height(head) + GAP], []
+    total = 2 * MARGIN_PX + columns * width + (columns - 1) * GAP_PX
+    head = _written([(heading, HEADING, True), (about, TEXT, False)], total - 2 * MARGIN_PX)
+    tops, heights = [MARGIN_PX + _height(head) + GAP_PX], []
     for row in range(0, len(tiles), columns):
         ends = [_tile_height(*each, width) for each in zip(tiles[row : row + columns], zooms[row:], strict=False)]
         heights.append(max(ends))
-        tops.append(tops[-1] + heights[-1] + GAP)
+        tops.append(tops[-1] + heights[-1] + GAP_PX)
     if total * tops[-1] > MAX_PIXELS:
         raise ExplainError("These are too many explanations for one sheet: choose fewer methods or fewer classes.")
-    canvas = Image.new("RGB", (total, tops[-1] - GAP + MARGIN), THEMES["light"].background)
-    _write(canvas, head, MARGIN, MARGIN)
+    canvas = Image.new("RGB", (total, tops[-1] - GAP_PX + MARGIN_PX), THEMES["light"].background)
+    _write(canvas, head, MARGIN_PX, MARGIN_PX)
     places = []
     for number, (tile, zoom) in enumerate(zip(tiles, zooms, strict=True)):
-        left, top = MARGIN + number % columns * (width + GAP), tops[number // columns]
+        left, top = MARGIN_PX + number % columns * (width + GAP_PX), tops[number // columns]
         places.append((left, _draw(canvas, tile, zoom, left, top, width), zoom))
     file = io.BytesIO()
     canvas.save(file, "PNG", compress_level=6)
@@ -131,7 +131,7 @@ def _has_bar(tile: Tile) -> bool:
 
 
 def _bar_height() -> int:
-    return 16 + BAR + 6 + round(SMALL * _LEADING)
+    return 16 + BAR_PX + 6 + round(SMALL * _LEADING)
 
 
 def _draw(canvas: Image.Image, tile: Tile, zoom: int, left: int, top: int, width: int) -> int:
@@ -151,8 +151,8 @@ def _draw(canvas: Image.Image, tile: Tile, zoom: int, left: int, top: int, width
 def _bar(canvas: Image.Image, scale: ColorScale, left: int, top: int, width: int) -> None:
     first = 1 if scale.kind == "diverging" else 0
     colours = scale.colors[np.linspace(first, 255, width).round().astype(int)]
-    canvas.paste(Image.fromarray(np.ascontiguousarray(np.broadcast_to(colours, (BAR, width, 3)))), (left, top))
+    canvas.paste(Image.fromarray(np.ascontiguousarray(np.broadcast_to(colours, (BAR_PX, width, 3)))), (left, top))
     pen: Any = ImageDraw.Draw(canvas)
     for place, label, anchor in zip((0.0, 0.5, 1.0), legend(scale).labels, ("la", "ma", "ra"), strict=True):
-        at = (left + round(place * (width - 1)), top + BAR + 6)
+        at = (left + round(place * (width - 1)), top + BAR_PX + 6)
         pen.text(at, label, font=font(SMALL), fill=THEMES["light"].text, anchor=anchor)

@@ -16,7 +16,7 @@ from .embedding.data_map import DataMap as DataMap
 from .embedding.data_map import NoMap as NoMap
 from .embedding.data_map import Sample as Sample
 from .embedding.data_map import data_map as data_map
-from .embedding.data_map import untangle as untangle
+from .embedding.data_map import data_maps as data_maps
 from .embedding.layout import PROJECTIONS as PROJECTIONS
 from .embedding.layout import Projection as Projection
 from .embedding.layout import aligned as aligned
@@ -85,6 +85,7 @@ __all__ = [
     "contributions",
     "conv_pass",
     "data_map",
+    "data_maps",
     "dead_units",
     "effective_field",
     "field_steps",
@@ -104,6 +105,5 @@ __all__ = [
     "reach",
     "receptive_field",
     "top_images",
-    "untangle",
     "zero_share",
 ]

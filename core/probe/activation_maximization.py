@@ -19,7 +19,7 @@ from core.failures import in_sentences
 from core.inference.copies import shallow_copy_for_hooks
 from core.probe.units import tapped
 
-_CALM = 0.75  # the share of the steps after which the picture is no longer moved about and smoothed
+_REGULARIZED_SHARE = 0.75  # the share of the steps after which the picture is no longer moved about and smoothed
 
 
 def preferred_input(model: nn.Module, layer: str, channel: int, **settings: Any) -> Tensor:
@@ -76,7 +76,7 @@ def preferred_steps(
     picture = (0.1 / spread * torch.randn(shape, generator=generator)).clamp(low, high)
     yield picture.clone()
     for step in range(steps):
-        rough = step < _CALM * steps
+        rough = step < _REGULARIZED_SHARE * steps
         reach = jitter if rough and place is None else 0
         down, right = torch.randint(-reach, reach + 1, (2,), generator=generator).tolist()
         jittered = picture.roll((down, right), (1, 2))

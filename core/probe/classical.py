@@ -13,7 +13,7 @@ from core.errors import ConvScopeError
 from core.options import Option
 
 Floats = NDArray[np.float64]
-_SMALLEST = 4
+_MIN_SIDE = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,9 +63,9 @@ def apply_classical(name: str, picture: ArrayLike, **settings: float) -> Classic
     if name not in CLASSICAL:
         raise ConvScopeError(f"There is no operation {name!r}: choose one of {', '.join(CLASSICAL)}.")
     operation, grey = CLASSICAL[name], np.asarray(picture, dtype=np.float64)
-    if grey.ndim != 2 or min(grey.shape) < _SMALLEST:
+    if grey.ndim != 2 or min(grey.shape) < _MIN_SIDE:
         raise ConvScopeError(
-            f"{operation.title} needs a grey picture of at least {_SMALLEST} × {_SMALLEST} pixels, not one of shape "
+            f"{operation.title} needs a grey picture of at least {_MIN_SIDE} × {_MIN_SIDE} pixels, not one of shape "
             f"{grey.shape}."
         )
     if not np.isfinite(grey).all():

@@ -14,8 +14,8 @@ from core.inference.copies import shallow_copy_for_hooks
 from core.progress import Progress
 
 PIXELS = "input"  # stands for the images themselves
-MOST = 4096  # numbers of an image: of larger maps, only the mean of each is kept
-_BATCH = 2**16  # pixels: 64 images of 32 × 32
+MAX_FEATURES = 4096  # numbers of an image: of larger maps, only the mean of each is kept
+_BATCH_PIXELS = 2**16  # pixels: 64 images of 32 × 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +69,7 @@ def layer_features(
         raise ConvScopeError("There is no image to look at: choose a split that has some.")
     weight = next(model.parameters(), None)
     rows, answers, sure, shape = [], [], [], torch.Size()
-    size = max(1, min(64, _BATCH // images.shape[-2:].numel()))
+    size = max(1, min(64, _BATCH_PIXELS // images.shape[-2:].numel()))
     for start in range(0, len(images), size):
         part = images[start : start + size] if normalize is None else normalize(images[start : start + size])
         with torch.no_grad():
@@ -100,7 +100,7 @@ def _only(store: list[Tensor], layer: str) -> Tensor:
 
 
 def _too_large(shape: torch.Size) -> bool:
-    return len(shape) > 1 and shape.numel() > MOST
+    return len(shape) > 1 and shape.numel() > MAX_FEATURES
 
 
 def _row(output: Tensor) -> Tensor:

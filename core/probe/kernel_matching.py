@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from core.errors import ConvScopeError
 from core.model.handmade import KERNELS, kernel
 
-_FAINT = 1e-3
+_DEAD_SHARE = 1e-3
 
 
 def strengths(weights: ArrayLike) -> NDArray[np.float64]:
@@ -26,7 +26,7 @@ def strongest_channels(weights: ArrayLike) -> NDArray[np.intp]:
 def dead_filters(weights: ArrayLike) -> tuple[int, ...]:
     """Return the indices of filters whose norm is at most a thousandth of the largest."""
     norms = strengths(weights)
-    return tuple(np.flatnonzero(norms <= _FAINT * norms.max()).tolist())
+    return tuple(np.flatnonzero(norms <= _DEAD_SHARE * norms.max()).tolist())
 
 
 Floats = NDArray[np.float64]

@@ -12,7 +12,7 @@ from core.failures import in_sentences
 from core.inference.copies import shallow_copy_for_hooks
 from core.progress import Progress
 
-_PIXELS = 2**18  # in one batch: 256 images of 32 × 32
+_BATCH_PIXELS = 2**18  # in one batch: 256 images of 32 × 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +106,7 @@ def top_images(
     if total < 1 or count < 1:
         raise ConvScopeError("There is no image to look at: ask for at least one image of a split that has some.")
     run, end = tapped(model, layer), None if seconds is None else time.monotonic() + seconds
-    size = max(1, min(256, _PIXELS // images.shape[-2:].numel()))
+    size = max(1, min(256, _BATCH_PIXELS // images.shape[-2:].numel()))
     best: TopImages | None = None
     for start in range(0, total, size):
         part = images[start : min(start + size, total)]

@@ -5,14 +5,14 @@ from .features import extract_features as extract_features
 from .ood_detector import ConformalThreshold as ConformalThreshold
 from .ood_detector import OodDetector as OodDetector
 from .ood_detector import fit_ood_detector as fit_ood_detector
-from .ood_samples import FOREIGN as FOREIGN
-from .ood_samples import Foreign as Foreign
+from .ood_samples import OOD_KINDS as OOD_KINDS
+from .ood_samples import OodKind as OodKind
 from .ood_samples import detection_rate as detection_rate
 from .ood_scores import Energy as Energy
 from .ood_scores import Mahalanobis as Mahalanobis
 from .ood_scores import fit_mahalanobis as fit_mahalanobis
-from .perturbations import CHANGES as CHANGES
-from .perturbations import Change as Change
+from .perturbations import PERTURBATIONS as PERTURBATIONS
+from .perturbations import Perturbation as Perturbation
 from .robustness import Stability as Stability
 from .robustness import Variant as Variant
 from .robustness import stability as stability
@@ -20,16 +20,16 @@ from .temperature import Temperature as Temperature
 from .temperature import fit_temperature as fit_temperature
 
 __all__ = [
-    "CHANGES",
-    "FOREIGN",
+    "OOD_KINDS",
+    "PERTURBATIONS",
     "CalibratedModel",
-    "Change",
     "ConformalThreshold",
     "Energy",
-    "Foreign",
     "LogitsAndFeatures",
     "Mahalanobis",
     "OodDetector",
+    "OodKind",
+    "Perturbation",
     "Stability",
     "Temperature",
     "Variant",

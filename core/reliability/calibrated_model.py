@@ -12,11 +12,11 @@ from core.explain.influence import Images
 from core.failures import in_sentences
 from core.progress import Progress
 from core.reliability.features import LogitsAndFeatures, extract_features
-from core.reliability.ood_detector import RATE, OodDetector, fewest_images, fit_ood_detector
-from core.reliability.ood_samples import FOREIGN, MOST, detection_rate
+from core.reliability.ood_detector import FALSE_ALARM_RATE, OodDetector, fewest_images, fit_ood_detector
+from core.reliability.ood_samples import OOD_KINDS, MAX_IMAGES, detection_rate
 from core.reliability.temperature import Temperature, fit_temperature
 
-LOOKED_THROUGH = 5000  # training images at most: the splits are stratified, so the first ones hold every class
+MAX_TRAIN_IMAGES = 5000  # training images at most: the splits are stratified, so the first ones hold every class
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +26,7 @@ class CalibratedModel:
     Attributes:
         temperature: Makes its probabilities mean what they say.
         alarm: Tells what looks like none of its classes.
-        caught: Share of each kind of `FOREIGN` that raises the alarm, made from validation images.
+        caught: Share of each kind of `OOD_KINDS` that raises the alarm, made from validation images.
         directions: Of each training image the direction of its features, of length 1, float16 (N, F); None where the
             network does not end in a dense layer.
     """
@@ -57,7 +57,7 @@ class CalibratedModel:
 
 @in_sentences("Calibration")
 def calibrate(
-    model: nn.Module, train: Images, valid: Images, *, rate: float = RATE, progress: Progress | None = None
+    model: nn.Module, train: Images, valid: Images, *, rate: float = FALSE_ALARM_RATE, progress: Progress | None = None
 ) -> CalibratedModel:
     """Fit temperature and OOD detector to a network; the network is left unchanged.
 
@@ -65,7 +65,7 @@ def calibrate(
 
     Args:
         model: The network; its outputs are logits.
-        train: Images that it learned from; of many only the first `LOOKED_THROUGH`.
+        train: Images that it learned from; of many only the first `MAX_TRAIN_IMAGES`.
         valid: Images of the same kind that it did not learn from.
         rate: The share of false alarms, above 0 and below 1.
         progress: Called with the images looked at and those to look at; it may raise to cancel.
@@ -73,8 +73,8 @@ def calibrate(
     Raises:
         ExplainError: A score is not a finite number, or there are too few validation images for the rate.
     """
-    pixels = train.pixels[:LOOKED_THROUGH]
-    total = len(pixels) + len(valid) + len(FOREIGN) * min(MOST, len(valid))
+    pixels = train.pixels[:MAX_TRAIN_IMAGES]
+    total = len(pixels) + len(valid) + len(OOD_KINDS) * min(MAX_IMAGES, len(valid))
 
     def told(before: int) -> Progress:
         return lambda done, _: progress(before + done, total) if progress is not None else None

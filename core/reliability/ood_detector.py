@@ -12,7 +12,7 @@ from core.failures import in_sentences
 from core.reliability.features import LogitsAndFeatures
 from core.reliability.ood_scores import Energy, Floats, OodScore, fit_mahalanobis
 
-RATE = 0.05
+FALSE_ALARM_RATE = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +68,7 @@ class OodDetector:
 
 @in_sentences("The alarm")
 def fit_ood_detector(
-    train: LogitsAndFeatures, labels: NDArray[np.integer], valid: LogitsAndFeatures, *, rate: float = RATE
+    train: LogitsAndFeatures, labels: NDArray[np.integer], valid: LogitsAndFeatures, *, rate: float = FALSE_ALARM_RATE
 ) -> OodDetector:
     """Fit the thresholds of all scores on validation images.
 
@@ -98,7 +98,7 @@ def fit_ood_detector(
     return OodDetector(tuple(limits(scores, valid, rate)), rate, len(valid), missing)
 
 
-def fewest_images(rate: float = RATE, scores: int = 1) -> int:
+def fewest_images(rate: float = FALSE_ALARM_RATE, scores: int = 1) -> int:
     """Return the number of validation images needed to state a rate of false alarms for so many scores together."""
     return ceil(scores / rate) - 1
 

@@ -12,11 +12,11 @@ from core.progress import Progress
 from core.reliability.features import extract_features
 from core.reliability.ood_detector import OodDetector
 
-MOST = 300  # images of each kind: shares are then known to about three percentage points
+MAX_IMAGES = 300  # images of each kind: shares are then known to about three percentage points
 
 
 @dataclass(frozen=True)
-class Foreign:
+class OodKind:
     """One kind of out-of-distribution image.
 
     Attributes:
@@ -44,10 +44,10 @@ def _shuffled(images: Tensor, rng: np.random.Generator) -> Tensor:
     return torch.from_numpy(permuted.reshape(images.shape))
 
 
-FOREIGN = {
-    "noise": Foreign("Noise", _noise),
-    "inverted": Foreign("Inverted", _inverted),
-    "shuffled": Foreign("Pixels shuffled", _shuffled),
+OOD_KINDS = {
+    "noise": OodKind("Noise", _noise),
+    "inverted": OodKind("Inverted", _inverted),
+    "shuffled": OodKind("Pixels shuffled", _shuffled),
 }
 
 
@@ -61,20 +61,20 @@ def detection_rate(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> dict[str, float]:
-    """Return the share of each kind of `FOREIGN` that a detector recognises, 0 to 1.
+    """Return the share of each kind of `OOD_KINDS` that a detector recognises, 0 to 1.
 
     Args:
         model: The network.
         alarm: Learned from the same network.
-        images: What the foreign pictures are made from, uint8 (N, C, H, W); at most `MOST` are used.
+        images: What the foreign pictures are made from, uint8 (N, C, H, W); at most `MAX_IMAGES` are used.
         normalize: Turns pixels into what the network receives.
         seed: What is drawn at random is drawn from it.
         progress: Called with the images passed and those to pass; it may raise to cancel.
     """
-    images, rates, done = images[:MOST], dict[str, float](), 0
-    for name, kind in FOREIGN.items():
+    images, rates, done = images[:MAX_IMAGES], dict[str, float](), 0
+    for name, kind in OOD_KINDS.items():
         pixels = kind.make(images, np.random.default_rng(seed))
-        tell = _further(progress, done, len(FOREIGN) * len(images))
+        tell = _further(progress, done, len(OOD_KINDS) * len(images))
         rates[name] = float(alarm.raised(extract_features(model, pixels, normalize, progress=tell)).mean())
         done += len(images)
     return rates

@@ -12,8 +12,8 @@ from core.failures import in_sentences
 from core.reliability.features import LogitsAndFeatures
 
 Floats = NDArray[np.float64]
-LARGEST = 1e30  # of a feature: squares of such and their sums are still finite
-MOST_FEATURES = 512  # more are projected at random onto so many first
+MAX_FEATURE = 1e30  # of a feature: squares of such and their sums are still finite
+MAX_FEATURES = 512  # more are projected at random onto so many first
 
 
 class OodScore(Protocol):
@@ -91,7 +91,7 @@ def fit_mahalanobis(features: NDArray[np.floating], labels: NDArray[np.integer])
     """
     from sklearn.covariance import LedoitWolf
 
-    if not len(features) or not (np.abs(features) < LARGEST).all():  # NaN is not below it either
+    if not len(features) or not (np.abs(features) < MAX_FEATURE).all():  # NaN is not below it either
         raise ExplainError(
             "What the last layer receives is not finite for the training images, so no distance says a thing: choose "
             "an earlier epoch."
@@ -112,9 +112,9 @@ def fit_mahalanobis(features: NDArray[np.floating], labels: NDArray[np.integer])
 
 def _projection(count: int) -> Floats | None:
     """Return a fixed Gaussian projection for features that are too many (Johnson and Lindenstrauss)."""
-    if count <= MOST_FEATURES:
+    if count <= MAX_FEATURES:
         return None
-    return np.random.default_rng(0).normal(size=(count, MOST_FEATURES)) / np.sqrt(MOST_FEATURES)
+    return np.random.default_rng(0).normal(size=(count, MAX_FEATURES)) / np.sqrt(MAX_FEATURES)
 
 
 def _projected(features: Floats, projection: Floats | None) -> Floats:

@@ -18,7 +18,7 @@ def _same(values: Floats) -> Floats:
 
 
 @dataclass(frozen=True)
-class Change:
+class Perturbation:
     """A perturbation.
 
     Attributes:
@@ -74,19 +74,19 @@ def _jpeg(quality: int, pixels: Pixels) -> Pixels:
     return np.ascontiguousarray(decoded.reshape(*pixels.shape[1:], len(pixels)).transpose(2, 0, 1))
 
 
-def _shifted(title: str, down: int, right: int) -> Change:
-    return Change(title, partial(_shift, down, right), partial(_unshift, down, right))
+def _shifted(title: str, down: int, right: int) -> Perturbation:
+    return Perturbation(title, partial(_shift, down, right), partial(_unshift, down, right))
 
 
-CHANGES = {
-    "flip": Change("Mirrored", _flip, _unflip),
+PERTURBATIONS = {
+    "flip": Perturbation("Mirrored", _flip, _unflip),
     "left": _shifted("Shifted left", 0, -1),
     "right": _shifted("Shifted right", 0, 1),
     "up": _shifted("Shifted up", -1, 0),
     "down": _shifted("Shifted down", 1, 0),
-    "darker": Change("Darkened to 75%", partial(_darken, 0.75)),
-    "dark": Change("Darkened to 50%", partial(_darken, 0.5)),
-    "jpeg_75": Change("JPEG, quality 75", partial(_jpeg, 75)),
-    "jpeg_40": Change("JPEG, quality 40", partial(_jpeg, 40)),
-    "jpeg_10": Change("JPEG, quality 10", partial(_jpeg, 10)),
+    "darker": Perturbation("Darkened to 75%", partial(_darken, 0.75)),
+    "dark": Perturbation("Darkened to 50%", partial(_darken, 0.5)),
+    "jpeg_75": Perturbation("JPEG, quality 75", partial(_jpeg, 75)),
+    "jpeg_40": Perturbation("JPEG, quality 40", partial(_jpeg, 40)),
+    "jpeg_10": Perturbation("JPEG, quality 10", partial(_jpeg, 10)),
 }

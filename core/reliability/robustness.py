@@ -15,7 +15,7 @@ from core.failures import in_sentences
 from core.inference.copies import shallow_copy_for_hooks
 from core.inference.prediction import check_finite, scores
 from core.progress import Progress
-from core.reliability.perturbations import CHANGES, Change, Pixels
+from core.reliability.perturbations import PERTURBATIONS, Perturbation, Pixels
 
 Floats = NDArray[np.float64]
 
@@ -74,7 +74,7 @@ def stability(
     target: int,
     explain: Explain,
     *,
-    changes: Mapping[str, Change] = CHANGES,
+    changes: Mapping[str, Perturbation] = PERTURBATIONS,
     progress: Progress | None = None,
 ) -> Stability:
     """Classify and explain a picture and its variants; the network is left unchanged.
@@ -86,8 +86,7 @@ def stability(
         target: Index of the class to explain, in all variants the same.
         explain: Makes an attribution of a network, an image and a class: `functools.partial` of `attribute`.
         changes: What is done to the picture.
-        progress: Called with how much is done, in parts of `core.explain.metrics.sensitivity.FINE` of an
-            explanation; may raise.
+        progress: Called with the parts done and all of them, `PARTS_PER_EXPLANATION` for each explanation; may raise.
 
     Raises:
         ExplainError: What `explain` raises, or a score is not a finite number.

@@ -11,7 +11,7 @@ from core.errors import ExplainError
 from core.failures import in_sentences
 
 Floats = NDArray[np.float64]
-COLDEST, HOTTEST = 0.05, 20.0
+MIN_TEMPERATURE, MAX_TEMPERATURE = 0.05, 20.0
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Temperature:
     @property
     def at_limit(self) -> bool:
         """Whether the best value lies outside the range that was searched."""
-        return not COLDEST * 1.001 < self.value < HOTTEST / 1.001
+        return not MIN_TEMPERATURE * 1.001 < self.value < MAX_TEMPERATURE / 1.001
 
     def calibrated(self, logits: NDArray[np.floating]) -> Floats:
         """Return the probability of each class for scores (..., K): the order of the classes stays the same."""
@@ -60,7 +60,7 @@ def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -
         raise ExplainError("A temperature is fitted on scores of images whose classes are known: there are none.")
     if not np.isfinite(scores).all():
         raise ExplainError("The network's scores are not finite numbers, so they cannot be calibrated.")
-    limits = (1 / HOTTEST, 1 / COLDEST)
+    limits = (1 / MAX_TEMPERATURE, 1 / MIN_TEMPERATURE)
     optimum = minimize_scalar(
         lambda inverse: cross_entropy(scores * inverse, truth), bounds=limits, method="bounded", options={"xatol": 1e-6}
     )

@@ -22,8 +22,8 @@ from core.options import options
 from core.probe.kernels import filter_layers
 from core.progress import Progress
 from core.report.elements import ReportImage, share_of, svg
-from core.report.evaluation import judged
-from core.report.explanations import ALONE, Wish, asked
+from core.report.evaluation import report_evaluation
+from core.report.explanations import DEFAULT_CHOICE, ExplanationChoice, report_explanations
 from core.report.filters import shown_filters
 from core.runs.history import History, Point
 from core.runs.records import Run
@@ -32,10 +32,12 @@ from core.train.config import TrainConfig
 from core.train.describe import in_words, value_words
 
 T = TypeVar("T")
-JUDGED, EXPLAINED = 45, 50  # of 100 parts of the work
+EVALUATION_PARTS, EXPLANATION_PARTS = 45, 50  # of 100 parts of the work
 
 
-def lab_report(store: RunStore, run_id: str, *, wish: Wish = ALONE, progress: Progress | None = None) -> str:
+def lab_report(
+    store: RunStore, run_id: str, *, wish: ExplanationChoice = DEFAULT_CHOICE, progress: Progress | None = None
+) -> str:
     """Return the report of a run as HTML: all that is recorded of it, its test, filters and explanations, and its code.
 
     What cannot be made (of a run without weights, or whose data set is not here) is left out, and the report says so.
@@ -107,7 +109,9 @@ def _shape(shape: tuple[int, ...] | None) -> str:
     return " × ".join(map(str, shape or ()))
 
 
-def _found(store: RunStore, run: Run, missing: list[str], wish: Wish, progress: Progress | None) -> dict[str, Any]:
+def _found(
+    store: RunStore, run: Run, missing: list[str], wish: ExplanationChoice, progress: Progress | None
+) -> dict[str, Any]:
     """Return the parts of the report for which the network is loaded: evaluation, filters, explanations."""
     values: dict[str, Any] = {"judged": None, "filters": (), "convolutions": 0, "asked": ()}
     network = NetworkLibrary(store).of_run(run)
@@ -118,15 +122,17 @@ def _found(store: RunStore, run: Run, missing: list[str], wish: Wish, progress: 
     dataset = _attempt("The test and the explanations", missing, network.dataset)
     if dataset is None:
         return values
-    test, told = dataset.test, share_of(progress, 0, JUDGED)
+    test, told = dataset.test, share_of(progress, 0, EVALUATION_PARTS)
     answers = _attempt(
         "The test",
         missing,
         lambda: answers_of(model, test.images, test.labels, normalize=dataset.normalize, progress=told),
     )
     if answers is not None:
-        values["judged"] = judged(report_of(answers), dataset.class_names)
-        values["asked"] = tuple(asked(model, dataset, answers, wish, share_of(progress, JUDGED, EXPLAINED)))
+        values["judged"] = report_evaluation(report_of(answers), dataset.class_names)
+        values["asked"] = tuple(
+            report_explanations(model, dataset, answers, wish, share_of(progress, EVALUATION_PARTS, EXPLANATION_PARTS))
+        )
     return values
 
 

@@ -11,7 +11,7 @@ from core.evaluation.report import Report
 from core.figures.palette import ACCENT, Pixels, hex_of, luminance
 from core.report.elements import Bar
 
-MOST_CLASSES = 20
+MAX_CLASSES = 20
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class ReportEvaluation:
     confusion: Confusion
 
 
-def judged(report: Report, names: Sequence[str]) -> ReportEvaluation:
+def report_evaluation(report: Report, names: Sequence[str]) -> ReportEvaluation:
     """Return the printed form of a report on a split."""
     scores = report.scores
     rates = [("Accuracy", scores.accuracy), *((f"Among the {k} likeliest", rate) for k, rate in scores.top.items())]
@@ -82,7 +82,7 @@ def _share(value: float | None) -> str:
 
 
 def _confusion(report: Report, names: Sequence[str]) -> Confusion:
-    indices, shares = busiest(report.counts, MOST_CLASSES), row_shares(report.counts)
+    indices, shares = busiest(report.counts, MAX_CLASSES), row_shares(report.counts)
     tints = _tints(np.nan_to_num(shares))
     light = luminance(tints) > 0.3
     rows = tuple(

@@ -18,32 +18,36 @@ from core.figures.palette import Pixels
 from core.progress import Progress
 from core.report.elements import Bar, ReportImage, bar, pixels, share_of
 
-ASKED = ("integrated_gradients", "grad_cam", "occlusion")  # a gradient, a layer, a cover: three ways to find out
-RIGHT, WRONG, SIDE = 2, 2, 168
-MOST_IMAGES, MOST_METHODS = 12, 5
+DEFAULT_METHODS = (
+    "integrated_gradients",
+    "grad_cam",
+    "occlusion",
+)  # a gradient, a layer, a cover: three ways to find out
+NUM_RIGHT, NUM_WRONG, IMAGE_PX = 2, 2, 168
+MAX_IMAGES, MAX_METHODS = 12, 5
 
 
 @dataclass(frozen=True)
-class Wish:
+class ExplanationChoice:
     """Which images are explained, by which methods.
 
     Attributes:
-        images: Numbers of test images, at most `MOST_IMAGES`; they come before those that are chosen anyway.
-        methods: Keys of `core.explain.METHODS`, one to `MOST_METHODS`.
+        images: Numbers of test images, at most `MAX_IMAGES`; they come before those that are chosen anyway.
+        methods: Keys of `core.explain.METHODS`, one to `MAX_METHODS`.
     """
 
     images: tuple[int, ...] = ()
-    methods: tuple[str, ...] = ASKED
+    methods: tuple[str, ...] = DEFAULT_METHODS
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.methods if name not in METHODS]
         if unknown:
             raise ExplainError(f"There is no method {unknown[0]!r}: choose among {', '.join(METHODS)}.")
-        if not 1 <= len(self.methods) <= MOST_METHODS or len(self.images) > MOST_IMAGES:
-            raise ExplainError(f"A report explains up to {MOST_IMAGES} chosen images by 1 to {MOST_METHODS} methods.")
+        if not 1 <= len(self.methods) <= MAX_METHODS or len(self.images) > MAX_IMAGES:
+            raise ExplainError(f"A report explains up to {MAX_IMAGES} chosen images by 1 to {MAX_METHODS} methods.")
 
 
-ALONE = Wish()
+DEFAULT_CHOICE = ExplanationChoice()
 
 
 @dataclass(frozen=True)
@@ -70,11 +74,11 @@ class ReportExplanations:
     maps: tuple[Map, ...]
 
 
-def chosen(answers: Answers) -> tuple[int, ...]:
+def choose_images(answers: Answers) -> tuple[int, ...]:
     """Choose test images: the surest right answers and the surest wrong ones, each of another class."""
     right = np.flatnonzero(answers.right)
     right = right[np.argsort(-answers.confidence[right], kind="stable")]
-    return (*_of_each_class(answers, right, RIGHT), *_of_each_class(answers, confidently_wrong(answers), WRONG))
+    return (*_of_each_class(answers, right, NUM_RIGHT), *_of_each_class(answers, confidently_wrong(answers), NUM_WRONG))
 
 
 def _of_each_class(answers: Answers, order: Sequence[int] | np.ndarray, most: int) -> list[int]:
@@ -86,8 +90,12 @@ def _of_each_class(answers: Answers, order: Sequence[int] | np.ndarray, most: in
     return list(chosen_by_class.values())
 
 
-def asked(
-    model: nn.Module, dataset: Dataset, answers: Answers, wish: Wish = ALONE, progress: Progress | None = None
+def report_explanations(
+    model: nn.Module,
+    dataset: Dataset,
+    answers: Answers,
+    wish: ExplanationChoice = DEFAULT_CHOICE,
+    progress: Progress | None = None,
 ) -> Iterator[ReportExplanations]:
     """Explain the answers to a few test images, those that are wished for first.
 
@@ -104,7 +112,7 @@ def asked(
     for index in wish.images:
         if not 0 <= index < len(answers.labels):
             raise ExplainError(f"There is no test image {index}: the last one is {len(answers.labels) - 1}.")
-    indices, methods = tuple(dict.fromkeys((*wish.images, *chosen(answers)))), wish.methods
+    indices, methods = tuple(dict.fromkeys((*wish.images, *choose_images(answers)))), wish.methods
     others = dataset.normalize(dataset.valid.images[:32])
     for place, index in enumerate(indices):
         raw = dataset.test.images[index]
@@ -117,7 +125,7 @@ def asked(
             maps.append(_map(model, image, _shown(raw), target, method, others, step_progress))
         truth, answer = dataset.class_names[int(answers.labels[index])], dataset.class_names[target]
         sure = f"{answers.confidence[index]:.1%}"
-        picture = pixels(_shown(raw), f"Test image {index}: {truth}", SIDE)
+        picture = pixels(_shown(raw), f"Test image {index}: {truth}", IMAGE_PX)
         right, wished = bool(answers.right[index]), index in wish.images
         yield ReportExplanations(index, truth, answer, sure, right, wished, picture, tuple(maps))
 
@@ -147,7 +155,7 @@ def _map(
     )
     alt = f"{about.title}: {_where(attribution)}"
     text = figure.text + (f" {attribution.gap.text}" if attribution.gap else "")
-    return Map(about.title, pixels(figure.pixels, alt, SIDE), bar(figure.scale, text), text)
+    return Map(about.title, pixels(figure.pixels, alt, IMAGE_PX), bar(figure.scale, text), text)
 
 
 def _where(attribution: Attribution) -> str:

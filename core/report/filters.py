@@ -11,7 +11,7 @@ from core.formatting import formatted
 from core.probe.kernels import filter_layers, filters
 from core.report.elements import Bar, ReportImage, bar, png
 
-MOST_LAYERS, MOST_FILTERS, COLUMNS, SIDE, GAP = 4, 64, 16, 36, 6
+MAX_LAYERS, MAX_FILTERS, COLUMNS, FILTER_PX, GAP_PX = 4, 64, 16, 36, 6
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,14 @@ class Filters:
 
 
 def shown_filters(model: nn.Module) -> tuple[Filters, ...]:
-    """Return the filters of the first convolutions, at most `MOST_LAYERS`."""
-    return tuple(_of(model, layer) for layer in filter_layers(model)[:MOST_LAYERS])
+    """Return the filters of the first convolutions, at most `MAX_LAYERS`."""
+    return tuple(_of(model, layer) for layer in filter_layers(model)[:MAX_LAYERS])
 
 
 def _of(model: nn.Module, layer: str) -> Filters:
     kernels = filters(model, layer).numpy()
     total, channels = kernels.shape[:2]
-    kernels = kernels[:MOST_FILTERS]
+    kernels = kernels[:MAX_FILTERS]
     if channels == 3:
         tiles, legend = filters_as_rgb(kernels), None
         text = "As small colour pictures: mid-grey is a weight of zero; each filter is scaled on its own."
@@ -42,12 +42,12 @@ def _of(model: nn.Module, layer: str) -> Filters:
         scale = ColorScale.of(kernels, signed=True)
         tiles, legend = colorize(kernels[:, 0], scale), bar(scale)
         text = "" if channels == 1 else f"Of each filter, its kernel over the first of {channels} channels."
-    zoom = max(1, SIDE // tiles.shape[1])
-    content = sprite(tiles, COLUMNS, gap=GAP, zoom=zoom)
+    zoom = max(1, FILTER_PX // tiles.shape[1])
+    content = sprite(tiles, COLUMNS, gap=GAP_PX, zoom=zoom)
     columns = min(COLUMNS, len(tiles))
     rows = -(-len(tiles) // columns)
     width, height = (
-        count * (size * zoom + GAP) - GAP for count, size in ((columns, tiles.shape[2]), (rows, tiles.shape[1]))
+        count * (size * zoom + GAP_PX) - GAP_PX for count, size in ((columns, tiles.shape[2]), (rows, tiles.shape[1]))
     )
     alt = f"{len(tiles)} filters of {tiles.shape[1]} × {tiles.shape[2]} weights, {_spread(kernels)}"
     return Filters(layer, len(tiles), total, png(content, alt, width, height), legend, text)

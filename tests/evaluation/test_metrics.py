@@ -12,7 +12,7 @@ from torch.nn import functional
 from core.errors import EvaluationError
 from core.evaluation import Answers, mean_of, rankings, report_of, scores_of
 from core.evaluation.metrics import top_of
-from core.evaluation.ranking import MOST
+from core.evaluation.ranking import MAX_POINTS
 from core.explain.metrics.pointing_game import wilson
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
@@ -185,7 +185,7 @@ def test_rankings_are_those_of_scikit_learn(make: Callable[[], Answers]) -> None
         if found.average_precision is not None:
             assert found.average_precision == pytest.approx(metrics.average_precision_score(of_class, likely))
             assert (found.precision_recall[0][0], found.precision_recall[0][-1]) == (1, 0)
-        assert max(len(found.roc[0]), len(found.precision_recall[0])) <= MOST
+        assert max(len(found.roc[0]), len(found.precision_recall[0])) <= MAX_POINTS
 
 
 def test_auc_is_the_chance_that_one_of_the_class_comes_first_ties_counting_half() -> None:

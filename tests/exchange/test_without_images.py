@@ -19,7 +19,7 @@ from core.data.datasets import load_dataset
 from core.errors import DataError
 from core.exchange.__main__ import main as exchange
 from core.exchange.card import model_card
-from core.exchange.dataset import OFFERED, bring_in_images, offered_images
+from core.exchange.dataset import OFFERED_IMAGES, bring_in_images, offered_images
 from core.exchange.export_archive import export_run
 from core.exchange.import_archive import import_run
 from core.exchange.layout import DATA, DATASET, PREDICTOR, ArchiveError
@@ -177,7 +177,7 @@ def test_its_images_become_the_data_set_that_it_names(
 def test_images_that_are_here_are_not_kept_twice(foreign: Foreign, store: RunStore, imported: str) -> None:
     bring_in_images(store, store.get(imported))
     second = import_run(store, foreign.archive)
-    assert not (store.checkpoint(second).parent / OFFERED).exists()
+    assert not (store.checkpoint(second).parent / OFFERED_IMAGES).exists()
     with pytest.raises(DataError):
         bring_in_images(store, store.get(second))
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.figures.atlas import LARGEST, contact_sheet, framed
+from core.figures.atlas import THUMBNAIL_PX, contact_sheet, framed
 
 
 def test_a_framed_map_fills_the_square_in_its_proportions() -> None:
@@ -35,4 +35,4 @@ def test_every_tile_is_its_picture(channels: int, kind: str, off: int) -> None:
 def test_large_pictures_are_shrunk() -> None:
     images = np.zeros((2, 3, 96, 192), dtype=np.uint8)
     _, width, height, _ = contact_sheet(images)
-    assert (width, height) == (LARGEST, LARGEST // 2)
+    assert (width, height) == (THUMBNAIL_PX, THUMBNAIL_PX // 2)

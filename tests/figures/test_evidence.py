@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from core.figures.internals import (
-    ALL,
+    ALL_LAYERS,
     MAX_ROWS,
-    WHOLE,
+    NETWORK_LABEL,
     layer_chart,
     layer_key,
     layer_rows,
@@ -28,12 +28,12 @@ def rgb(colour: str) -> np.ndarray:
 def test_rows_hold_the_chosen_layers_by_epoch():
     evidence = [
         Evidence(2, "gradient", "conv1", 0.5),
-        Evidence(2, "gradient", ALL, 0.75),
+        Evidence(2, "gradient", ALL_LAYERS, 0.75),
         Evidence(4, "gradient", "x", 1),
     ]
-    assert layer_rows(evidence, ("conv1", ALL), 4) == [
+    assert layer_rows(evidence, ("conv1", ALL_LAYERS), 4) == [
         {"epoch": 0.5, "value": 0.5, "layer": "conv1"},
-        {"epoch": 0.5, "value": 0.75, "layer": WHOLE},
+        {"epoch": 0.5, "value": 0.75, "layer": NETWORK_LABEL},
     ]
 
 
@@ -62,11 +62,11 @@ def test_colours_grow_lighter_with_depth(theme, count):
 
 
 def test_the_whole_network_is_a_dashed_line_of_its_own():
-    key = layer_key(["conv1", ALL])
-    assert list(key) == ["conv1", WHOLE]
-    line = next(layer for layer in layer_chart("Norm", ["conv1", ALL], epochs=3)["layer"] if "params" in layer)
+    key = layer_key(["conv1", ALL_LAYERS])
+    assert list(key) == ["conv1", NETWORK_LABEL]
+    line = next(layer for layer in layer_chart("Norm", ["conv1", ALL_LAYERS], epochs=3)["layer"] if "params" in layer)
     assert line["encoding"]["color"]["scale"] == {"domain": list(key), "range": list(key.values())}
-    assert WHOLE in line["encoding"]["strokeDash"]["condition"]["test"]
+    assert NETWORK_LABEL in line["encoding"]["strokeDash"]["condition"]["test"]
 
 
 def test_a_logarithmic_axis_leaves_zeros_out_and_shares_reach_from_none_to_all():
@@ -83,6 +83,6 @@ def test_the_learning_rate_is_drawn_at_every_point():
 
 
 def test_descriptions_are_plain_json():
-    for chart in (layer_chart("Norm", ["a", ALL], epochs=3), rate_chart(epochs=3)):
+    for chart in (layer_chart("Norm", ["a", ALL_LAYERS], epochs=3), rate_chart(epochs=3)):
         assert json.loads(json.dumps(chart)) == chart
         assert chart["encoding"]["x"]["scale"]["domain"] == [0, 3]

@@ -4,7 +4,7 @@ import pytest
 
 from core.explain.metrics.pointing_game import CENTRE, RANDOM, League, PointingResult, Rate
 from core.figures.palette import THEMES
-from core.figures.pointing_game import IGNORANT, MEASURES, league_chart, league_rows
+from core.figures.pointing_game import BASELINES, MEASURES, league_chart, league_rows
 
 
 def standing(method: str, value: float, *, blank: bool = False) -> PointingResult:
@@ -20,14 +20,14 @@ TITLES = {"good": "A good one", "none": "Another", RANDOM: "not this"}
 
 def test_rows_are_in_the_order_of_the_league_and_chance_comes_last() -> None:
     rows = league_rows(LEAGUE, "hits", TITLES)
-    assert [row["method"] for row in rows] == ["A good one", "Another", *IGNORANT.values()]
+    assert [row["method"] for row in rows] == ["A good one", "Another", *BASELINES.values()]
     assert [row["kind"] for row in rows] == ["method", "method", "ignorant", "ignorant"]
     assert (rows[0]["value"], rows[0]["low"], rows[0]["high"]) == pytest.approx((0.9, 0.8, 1.0))
 
 
 def test_what_could_not_be_measured_has_no_row() -> None:
     rows = league_rows(LEAGUE, "inside", TITLES)
-    assert [row["method"] for row in rows] == ["A good one", *IGNORANT.values()]
+    assert [row["method"] for row in rows] == ["A good one", *BASELINES.values()]
     assert rows[0]["value"] == pytest.approx(0.45)
 
 

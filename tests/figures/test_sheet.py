@@ -9,7 +9,7 @@ from PIL import Image
 from core.errors import ExplainError
 from core.figures.overlays import overlay
 from core.figures.scales import ColorScale
-from core.figures.sheet import COLUMNS, SIDE, Tile, sheet
+from core.figures.sheet import COLUMNS, MIN_TILE_PX, Tile, sheet
 
 
 def picture(height: int = 9, width: int = 7, seed: int = 0) -> np.ndarray:
@@ -31,7 +31,7 @@ def test_every_picture_stands_unchanged_where_it_says() -> None:
     assert len(made.places) == 6
     for each, (left, top, zoom) in zip(tiles, made.places, strict=True):
         height, width = each.pixels.shape[0] * zoom, each.pixels.shape[1] * zoom
-        assert max(height, width) >= SIDE
+        assert max(height, width) >= MIN_TILE_PX
         assert np.array_equal(pixels[top : top + height : zoom, left : left + width : zoom], each.pixels)
         assert np.array_equal(pixels[top : top + zoom, left : left + zoom], np.full((zoom, zoom, 3), each.pixels[0, 0]))
     assert len({top for _, top, _ in made.places}) == -(-6 // COLUMNS)

@@ -291,7 +291,7 @@ def test_a_network_that_knows_other_classes_is_not_asked_about_these(
     theirs = [button for button in app.button if str(button.key).endswith("_b")]
     assert len(theirs) == 5
     assert all(button.disabled and "kind" in button.label for button in theirs)
-    assert shown(app) == 1 + len(FIRST)
+    assert shown(app) == 1 + len(DEFAULT_METHODS)
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from core.data.datasets import load_dataset
 from core.figures.atlas import framed
 from core.formatting import number
-from core.probe.embedding.data_map import Sample, data_map, untangle
+from core.probe.embedding.data_map import Sample, data_map, data_maps
 from core.probe.features import layer_features
 from core.runs.store import RunStore
 from pages.sections.embedding import section
@@ -126,7 +126,7 @@ def test_all_epochs_are_shown_turned_to_fit_and_one_is_looked_at(trained_run: st
     app = opened({"atlas_moments": "all", key: {"picked": 3, "moment": "epoch 1"}}, run=trained_run)
     (data,) = maps(app)
     store, layer = RunStore(), hidden(trained_run)
-    expected = list(untangle([0, 1, 2], lambda epoch: store.load_model(trained_run, epoch), sample(), layer, "pca"))
+    expected = list(data_maps([0, 1, 2], lambda epoch: store.load_model(trained_run, epoch), sample(), layer, "pca"))
     assert [scene["title"] for scene in data["moments"]] == ["epoch 0, untrained", "epoch 1", "epoch 2"]
     for scene, found in zip(data["moments"], expected, strict=True):
         np.testing.assert_allclose(numbers_of(scene, "places", "<f4", 2), framed(found.points), atol=1e-4)

@@ -24,7 +24,7 @@ from core.model.spec import ModelSpec
 from core.runs.checkpoint import Checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from pages.shared.explanation.controls import FIRST
+from pages.shared.explanation.controls import DEFAULT_METHODS
 from pages.shared.network import networks
 from pages.shared.shell import session
 from pages.shared.shell.navigation import path
@@ -121,14 +121,14 @@ def test_an_unknown_run_gets_one_sentence_and_a_way_on(trained_run: str) -> None
 def test_the_first_methods_explain_what_the_network_answered(trained_run: str, asked: list[dict[str, Any]]) -> None:
     app = opened(run=trained_run)
     best = answer(trained_run, 0)
-    assert [(call["method"], call["target"]) for call in asked] == [(method, best) for method in FIRST]
+    assert [(call["method"], call["target"]) for call in asked] == [(method, best) for method in DEFAULT_METHODS]
     assert f"It says “{best}”" in [heading.value for heading in app.subheader]
     assert f"Why “{best}”?" in [heading.value for heading in app.subheader]
-    assert len(pictures(app)) == 1 + len(FIRST)
-    for method in FIRST:
+    assert len(pictures(app)) == 1 + len(DEFAULT_METHODS)
+    for method in DEFAULT_METHODS:
         assert any(METHODS[method].cannot in text.value for text in app.markdown)
     assert sum("102 passes through the network" in text.value for text in app.markdown) == 1
-    assert captions(app).count("Scaled to this map alone") == len(FIRST)
+    assert captions(app).count("Scaled to this map alone") == len(DEFAULT_METHODS)
 
 
 @pytest.mark.parametrize("family", get_args(Family))
@@ -138,7 +138,7 @@ def test_every_method_can_be_chosen(family: Family, trained_run: str, asked: lis
     names = [name for name, method in METHODS.items() if method.family == family]
     choose(app, *names)
     assert not app.error
-    assert {call["method"] for call in asked} == set(names) - set(FIRST)
+    assert {call["method"] for call in asked} == set(names) - set(DEFAULT_METHODS)
     assert len(pictures(app)) == 1 + len(names)
     assert all(any(METHODS[name].paper in text.value for text in app.caption) for name in names)
     assert all(call["background"].shape == (32, 1, 8, 8) for call in asked)
@@ -282,7 +282,7 @@ def test_an_impossible_setting_gets_one_sentence_on_its_card(trained_run: str) -
     assert [error.value for error in app.error] == [
         "The square of 9 pixels is larger than the picture of 8 × 8: make it smaller."
     ]
-    assert len(pictures(app)) == len(FIRST)
+    assert len(pictures(app)) == len(DEFAULT_METHODS)
 
 
 def test_drawing_it_differently_computes_nothing(trained_run: str, asked: list[dict[str, Any]]) -> None:
@@ -297,7 +297,7 @@ def test_drawing_it_differently_computes_nothing(trained_run: str, asked: list[d
     before = pictures(app)
     app.segmented_control(key="look_sign").set_value("negative").run()
     assert not asked
-    signed = [False, *(METHODS[method].signed for method in FIRST)]
+    signed = [False, *(METHODS[method].signed for method in DEFAULT_METHODS)]
     assert [now != then for now, then in zip(pictures(app), before, strict=True)] == signed
 
 
@@ -337,7 +337,7 @@ def test_a_method_that_does_not_fit_says_why(make_run: Callable[..., str], asked
 
 def test_a_blank_map_says_why(make_run: Callable[..., str]) -> None:
     app = opened(run=make_run(Conv(4), Activation(), Flatten(), Dense(10), change=torch.zeros_like))
-    for method in FIRST:
+    for method in DEFAULT_METHODS:
         assert f"Every value is zero: {METHODS[method].blank}" in captions(app)
     assert not app.error
 

@@ -28,7 +28,7 @@ from core.runs.checkpoint import Checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from pages.sections.explain import trust_request
-from pages.shared.explanation.controls import FIRST
+from pages.shared.explanation.controls import DEFAULT_METHODS
 from pages.shared.network import networks
 from pages.shared.shell.formatting import share
 from pages.shared.shell.layout import escape_markdown
@@ -109,7 +109,7 @@ def question(run_id: str) -> tuple[nn.Module, Tensor, int]:
 def test_the_picture_loses_the_pixels_and_the_network_is_asked_again(trained_run: str) -> None:
     app = opened(run=trained_run)
     model, image, target = question(trained_run)
-    values = heatmap(attribute(model, image, target, FIRST[0]))
+    values = heatmap(attribute(model, image, target, DEFAULT_METHODS[0]))
     label = f"Probability of “{target}”"
     for percent, mode, fill in ((10, "deletion", "mean"), (50, "insertion", "mean"), (50, "insertion", "blur")):
         app.slider(key="trust_share").set_value(percent)
@@ -124,7 +124,7 @@ def test_the_picture_loses_the_pixels_and_the_network_is_asked_again(trained_run
 def test_both_curves_stand_beside_those_of_chance(trained_run: str) -> None:
     app = opened(run=trained_run)
     model, image, target = question(trained_run)
-    values = heatmap(attribute(model, image, target, FIRST[0]))
+    values = heatmap(attribute(model, image, target, DEFAULT_METHODS[0]))
     for mode in ("deletion", "insertion"):
         curve = removal_curve(model, image, values, target, mode)
         moved, noise = moved_removal(model, image, values, target, mode), random_removal(model, image, target, mode)

@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
 from core.data.catalog import DATASETS
-from core.exchange.dataset import OFFERED
+from core.exchange.dataset import OFFERED_IMAGES
 from core.exchange.import_archive import import_run
 from core.runs.store import RunStore
 from tests.exchange.foreign import CLASSES, Foreign, made
@@ -88,7 +88,7 @@ def test_a_button_brings_its_images_in(imported: str, foreign: Foreign, page: st
 @pytest.mark.parametrize("page", ["evaluate", "compress", "embedding"])
 def test_images_that_did_not_come_lead_to_the_page_that_takes_them(imported: str, page: str) -> None:
     store = RunStore()
-    (store.checkpoint(imported).parent / OFFERED).unlink()
+    (store.checkpoint(imported).parent / OFFERED_IMAGES).unlink()
     store.close()
     app = open_page(page, imported)
     assert NOT_HERE in words_of(app) and not offers(app)

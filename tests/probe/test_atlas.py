@@ -9,8 +9,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from torch import nn
 
 from core.errors import ConvScopeError, RunError
-from core.probe.embedding.data_map import DataMap, NoMap, Sample, chosen_images, data_map, untangle
-from core.probe.embedding.trust import nearest, voted
+from core.probe.embedding.data_map import DataMap, NoMap, Sample, chosen_images, data_map, data_maps
+from core.probe.embedding.trust import knn_accuracy, nearest
 from core.probe.features import layer_features
 
 
@@ -50,7 +50,7 @@ def test_the_vote_is_that_of_a_classifier_that_leaves_each_one_out() -> None:
     values = (random.normal(size=(90, 5)) + labels[:, None]).astype(np.float32)
     for count in (1, 4, 10):
         guessed = cross_val_predict(KNeighborsClassifier(count, algorithm="brute"), values, labels, cv=LeaveOneOut())
-        assert voted(nearest(values, count), labels) == pytest.approx((guessed == labels).mean())
+        assert knn_accuracy(nearest(values, count), labels) == pytest.approx((guessed == labels).mean())
 
 
 def test_images_are_chosen_at_random_but_always_the_same() -> None:
@@ -87,7 +87,7 @@ def test_maps_of_the_same_network_coincide_and_gaps_are_left() -> None:
         assert epoch is not None
         return models[epoch]
 
-    first, again, gap, other = untangle([0, 1, 2, 3], load, sample(), "4", "pca")
+    first, again, gap, other = data_maps([0, 1, 2, 3], load, sample(), "4", "pca")
     assert isinstance(first, DataMap) and isinstance(again, DataMap) and isinstance(other, DataMap)
     assert gap == NoMap(2, "Damaged.")
     np.testing.assert_allclose(again.points, first.points, atol=1e-4)
@@ -101,7 +101,9 @@ def test_maps_of_the_same_network_coincide_and_gaps_are_left() -> None:
 def test_progress_grows_to_the_end_and_may_cancel() -> None:
     told: list[float] = []
     list(
-        untangle([0, 1], lambda _: net(), sample(), "4", "tsne", progress=lambda done, total: told.append(done / total))
+        data_maps(
+            [0, 1], lambda _: net(), sample(), "4", "tsne", progress=lambda done, total: told.append(done / total)
+        )
     )
     assert told == sorted(told) and told[-1] == 1
     assert len(told) > 100
@@ -111,7 +113,7 @@ def test_progress_grows_to_the_end_and_may_cancel() -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        list(untangle([0, 1], lambda _: net(), sample(), "4", "tsne", progress=leave))
+        list(data_maps([0, 1], lambda _: net(), sample(), "4", "tsne", progress=leave))
 
 
 def test_a_layer_that_says_nothing_has_no_map() -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from core.errors import ConvScopeError
 from core.probe.embedding.conditioning import ROUNDING, conditioned
-from core.probe.embedding.layout import FEWEST, PROJECTIONS, project
+from core.probe.embedding.layout import MIN_POINTS, PROJECTIONS, project
 from core.probe.embedding.trust import nearest
 from core.probe.embedding.tsne import check_places
 
@@ -74,8 +74,8 @@ def test_what_cannot_be_mapped_is_a_sentence_and_the_layout_is_not_run(
 
 @pytest.mark.parametrize("method", ["tsne", "umap"])
 def test_too_few_different_rows_are_told_with_the_way_out(method: str) -> None:
-    values = rows()[np.arange(40) % (FEWEST - 1)]
-    with pytest.raises(ConvScopeError, match=f"only {FEWEST - 1} different rows.*choose PCA"):
+    values = rows()[np.arange(40) % (MIN_POINTS - 1)]
+    with pytest.raises(ConvScopeError, match=f"only {MIN_POINTS - 1} different rows.*choose PCA"):
         project(values, method)
     assert np.isfinite(project(values, "pca")).all()
 

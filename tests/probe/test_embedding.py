@@ -12,7 +12,7 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE, trustworthiness
 
 from core.errors import ConvScopeError
-from core.probe.embedding.layout import FEWEST, PROJECTIONS, aligned, principal, project
+from core.probe.embedding.layout import MIN_POINTS, PROJECTIONS, aligned, principal, project
 
 
 def rows(count: int = 120) -> np.ndarray:
@@ -162,8 +162,8 @@ def test_turned_copies_coincide(mirror: int) -> None:
 
 @pytest.mark.parametrize("method", list(PROJECTIONS))
 def test_few_rows_make_a_map_and_too_few_are_refused(method: str) -> None:
-    assert np.isfinite(project(rows(FEWEST), method)).all()
-    with pytest.raises(ConvScopeError, match=f"at least {FEWEST} images"):
-        project(rows(FEWEST - 1), method)
+    assert np.isfinite(project(rows(MIN_POINTS), method)).all()
+    with pytest.raises(ConvScopeError, match=f"at least {MIN_POINTS} images"):
+        project(rows(MIN_POINTS - 1), method)
     with pytest.raises(ConvScopeError, match="same numbers for every image"):
         project(np.ones((20, 5), np.float32), method)

@@ -6,7 +6,7 @@ from torch import nn
 
 from core.errors import ConvScopeError
 from core.probe.activations import capture_activations
-from core.probe.features import MOST, layer_features
+from core.probe.features import MAX_FEATURES, layer_features
 
 
 def net() -> nn.Sequential:
@@ -44,7 +44,7 @@ def test_of_large_maps_the_means_are_kept() -> None:
     images = torch.randn(10, 1, 30, 30)
     found = layer_features(model, images, "0")
     maps = capture_activations(model, images, ["0"])["0"]
-    assert maps[0].numel() > MOST
+    assert maps[0].numel() > MAX_FEATURES
     assert found.pooled and found.shape == (5, 30, 30)
     torch.testing.assert_close(torch.from_numpy(found.values), maps.mean(dim=(2, 3)))
 

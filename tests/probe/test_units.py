@@ -44,7 +44,7 @@ def test_top_images_are_those_of_a_full_sort(layer: str) -> None:
 def test_top_images_in_batches_of_any_size_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     model, images = net(), torch.randn(20, 2, 8, 6)
     whole = top_images(model, images, "relu1", 4)
-    monkeypatch.setattr("core.probe.units._PIXELS", 48 * 3)
+    monkeypatch.setattr("core.probe.units._BATCH_PIXELS", 48 * 3)
     steps: list[tuple[int, int]] = []
     parts = top_images(model, images, "relu1", 4, progress=lambda seen, total: steps.append((seen, total)))
     assert torch.equal(parts.indices, whole.indices) and torch.equal(parts.rows, whole.rows)

@@ -13,8 +13,8 @@ from core.data.images import decode_image, fit_image
 from core.errors import ExplainError
 from core.reliability.features import LogitsAndFeatures, extract_features
 from core.reliability.ood_detector import OodDetector, fit_ood_detector
-from core.reliability.ood_samples import FOREIGN, detection_rate
-from core.reliability.ood_scores import MOST_FEATURES, Energy, Mahalanobis, fit_mahalanobis
+from core.reliability.ood_samples import OOD_KINDS, detection_rate
+from core.reliability.ood_scores import MAX_FEATURES, Energy, Mahalanobis, fit_mahalanobis
 from tests.reliability.conftest import Learned
 
 SAMPLES = sorted((Path(__file__).parents[2] / "assets" / "samples").glob("*.jpg"))
@@ -49,7 +49,7 @@ def test_mahalanobis_is_scikit_learns_distance_to_the_nearest_class() -> None:
 
 def test_mahalanobis_bears_many_features_few_images_and_dead_units() -> None:
     rng = np.random.default_rng(0)
-    features = rng.normal(size=(60, MOST_FEATURES + 88))
+    features = rng.normal(size=(60, MAX_FEATURES + 88))
     features[:, 5] = 0
     labels = np.array([0] * 40 + [7] * 20)  # of the classes in between there is no image
     score = fit_mahalanobis(features, labels)
@@ -125,7 +125,7 @@ def photographs(learned: Learned) -> torch.Tensor:
 def test_noise_inverted_digits_and_photographs_are_caught(learned: Learned, alarm: OodDetector) -> None:
     data = learned.data
     held_out = detection_rate(learned.model, alarm, data.test.images, data.normalize)
-    assert set(held_out) == set(FOREIGN)
+    assert set(held_out) == set(OOD_KINDS)
     assert held_out["noise"] > 0.85
     assert held_out["inverted"] > 0.8
     assert held_out["shuffled"] > 0.6
@@ -136,7 +136,7 @@ def test_noise_inverted_digits_and_photographs_are_caught(learned: Learned, alar
 def test_foreign_pictures_are_what_they_say() -> None:
     images = torch.randint(0, 256, (20, 3, 6, 5), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     rng = np.random.default_rng(0)
-    made = {name: kind.make(images, rng) for name, kind in FOREIGN.items()}
+    made = {name: kind.make(images, rng) for name, kind in OOD_KINDS.items()}
     assert all((each.shape, each.dtype) == (images.shape, images.dtype) for each in made.values())
     assert (made["inverted"].int() + images.int() == 255).all()
     for one, other in zip(images, made["shuffled"], strict=True):  # whole pixels move, their colours stay together

@@ -5,7 +5,7 @@ import pytest
 from scipy.special import softmax
 
 from core.errors import ExplainError
-from core.reliability.temperature import COLDEST, HOTTEST, cross_entropy, fit_temperature
+from core.reliability.temperature import MAX_TEMPERATURE, MIN_TEMPERATURE, cross_entropy, fit_temperature
 
 
 def answers(heat: float, count: int = 4000) -> tuple[np.ndarray, np.ndarray]:
@@ -25,7 +25,7 @@ def test_it_undoes_scores_that_are_too_large_or_too_small(heat: float) -> None:
 @pytest.mark.parametrize("heat", [0.4, 1.0, 3.0])
 def test_it_is_the_best_of_a_brute_force_search(heat: float) -> None:
     logits, labels = answers(heat, 500)
-    tried = np.geomspace(COLDEST, HOTTEST, 6001)
+    tried = np.geomspace(MIN_TEMPERATURE, MAX_TEMPERATURE, 6001)
     losses = [cross_entropy(logits / value, labels) for value in tried]
     found = fit_temperature(logits, labels)
     assert found.value == pytest.approx(tried[int(np.argmin(losses))], rel=2e-3)
@@ -50,7 +50,7 @@ def test_a_network_that_is_always_right_has_its_temperature_at_the_limit() -> No
     logits = np.eye(4)
     found = fit_temperature(logits, np.arange(4))
     assert found.at_limit
-    assert found.value == pytest.approx(COLDEST, rel=1e-3)
+    assert found.value == pytest.approx(MIN_TEMPERATURE, rel=1e-3)
     worst = fit_temperature(logits, (np.arange(4) + 1) % 4)
     assert worst.at_limit
 

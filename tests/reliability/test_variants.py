@@ -9,7 +9,7 @@ from scipy.stats import spearmanr
 from torch import nn
 
 from core.explain.attribution import attribute, heatmap
-from core.reliability.perturbations import CHANGES, step_of
+from core.reliability.perturbations import PERTURBATIONS, step_of
 from core.reliability.robustness import stability
 from tests.reliability.conftest import Learned
 
@@ -20,10 +20,10 @@ EXPLAIN = partial(attribute, method="input_x_gradient")
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 33, 20)])
 def test_what_moves_comes_back_to_its_place(name: str, shape: tuple[int, int, int]) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    turned = CHANGES[name].turn(pixels)
+    turned = PERTURBATIONS[name].turn(pixels)
     assert (turned.shape, turned.dtype) == (pixels.shape, pixels.dtype)
     assert not np.array_equal(turned, pixels)
-    back = CHANGES[name].back(turned[0].astype(np.float64))
+    back = PERTURBATIONS[name].back(turned[0].astype(np.float64))
     there = np.isfinite(back)
     assert np.array_equal(back[there], pixels[0][there])
     lost = 0 if name == "flip" else step_of(shape[2]) * shape[1]
@@ -33,11 +33,13 @@ def test_what_moves_comes_back_to_its_place(name: str, shape: tuple[int, int, in
 
 def test_darkening_and_jpeg_do_what_they_say() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (3, 16, 16), dtype=np.uint8)
-    assert np.array_equal(CHANGES["dark"].turn(pixels), np.round(pixels / 2).astype(np.uint8))
-    losses = [np.abs(CHANGES[f"jpeg_{quality}"].turn(pixels).astype(int) - pixels).mean() for quality in (75, 40, 10)]
+    assert np.array_equal(PERTURBATIONS["dark"].turn(pixels), np.round(pixels / 2).astype(np.uint8))
+    losses = [
+        np.abs(PERTURBATIONS[f"jpeg_{quality}"].turn(pixels).astype(int) - pixels).mean() for quality in (75, 40, 10)
+    ]
     assert losses == sorted(losses)
     assert losses[0] > 0
-    assert CHANGES["jpeg_10"].turn(pixels[:1]).shape == (1, 16, 16)
+    assert PERTURBATIONS["jpeg_10"].turn(pixels[:1]).shape == (1, 16, 16)
 
 
 def test_it_asks_and_explains_every_variant(learned: Learned) -> None:
@@ -45,10 +47,10 @@ def test_it_asks_and_explains_every_variant(learned: Learned) -> None:
     pixels = data.test.images[0]
     target = int(learned.test.logits[0].argmax())
     found = stability(learned.model, pixels, data.normalize, target, EXPLAIN, progress=lambda *at: told.append(at))
-    assert list(found.variants) == list(CHANGES)
+    assert list(found.variants) == list(PERTURBATIONS)
     assert found.original.logits == pytest.approx(learned.test.logits[0], abs=1e-4)
     for name, variant in found.variants.items():
-        image = data.normalize(torch.from_numpy(CHANGES[name].turn(pixels.numpy()).copy()))
+        image = data.normalize(torch.from_numpy(PERTURBATIONS[name].turn(pixels.numpy()).copy()))
         with torch.no_grad():
             assert variant.logits == pytest.approx(learned.model(image[None])[0].numpy(), abs=1e-4)
         own = heatmap(attribute(learned.model, image, target, "input_x_gradient")).numpy()
@@ -61,7 +63,7 @@ def test_it_asks_and_explains_every_variant(learned: Learned) -> None:
     assert found.variants["left"].rank == pytest.approx(spearmanr(own[:, 1:], left[:, :-1], axis=None)[0])
     same = sum(variant.logits.argmax() == target for variant in found.variants.values())
     assert found.kept == same
-    assert len(found.ranks) == len(CHANGES)
+    assert len(found.ranks) == len(PERTURBATIONS)
     assert [done for done, _ in told] == sorted(done for done, _ in told)
     assert told[-1][0] == told[-1][1]
 
@@ -79,4 +81,4 @@ def test_a_map_without_differences_has_no_rank(learned: Learned) -> None:
     explain = partial(attribute, method="saliency")
     found = stability(network, learned.data.test.images[0], learned.data.normalize, 0, explain)
     assert found.ranks == []
-    assert found.kept == len(CHANGES)
+    assert found.kept == len(PERTURBATIONS)

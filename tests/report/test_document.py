@@ -22,7 +22,7 @@ from core.model.build import build_model
 from core.model.layers import Conv, Dense, Flatten
 from core.model.spec import ModelSpec
 from core.report.document import lab_report
-from core.report.explanations import ASKED, Wish, chosen
+from core.report.explanations import DEFAULT_METHODS, ExplanationChoice, choose_images
 from core.runs.checkpoint import Checkpoint, save_checkpoint
 from core.train.config import TrainConfig
 
@@ -76,7 +76,7 @@ def test_it_asks_nothing_of_any_other_place_and_runs_no_script(report):
 
 def test_every_picture_has_words_and_every_table_a_caption(report):
     pictures = report.all("img")
-    assert len(pictures) == 2 + 4 * (1 + len(ASKED))  # curves, filters, images with their maps
+    assert len(pictures) == 2 + 4 * (1 + len(DEFAULT_METHODS))  # curves, filters, images with their maps
     assert all(picture["alt"] for picture in pictures)
     for picture in pictures:
         kind, _, content = picture["src"].partition(";base64,")
@@ -112,7 +112,7 @@ def test_explained_are_the_surest_right_and_wrong_answers_of_different_classes(s
     dataset = load_dataset("digits")
     model = store.load_model(trained)
     answers = answers_of(model, dataset.test.images, dataset.test.labels, normalize=dataset.normalize)
-    indices = chosen(answers)
+    indices = choose_images(answers)
     right, wrong = [index for index in indices if answers.right[index]], [i for i in indices if not answers.right[i]]
     assert len(right) == len(wrong) == 2
     assert answers.confidence[right[0]] == answers.confidence[answers.right].max()
@@ -121,22 +121,22 @@ def test_explained_are_the_surest_right_and_wrong_answers_of_different_classes(s
 
 
 def test_what_a_reader_wishes_to_see_comes_first_and_by_the_methods_that_were_asked_for(store, trained):
-    report = Document(lab_report(store, trained, wish=Wish((7, 3), ("saliency",))))
+    report = Document(lab_report(store, trained, wish=ExplanationChoice((7, 3), ("saliency",))))
     explained = [title for title in report.words["h3"] if title.startswith("Test image")]
     assert [title.split(":")[0] for title in explained[:2]] == ["Test image 7", "Test image 3"]
     assert 2 < len(explained) <= 6
     assert sum(words == "Saliency" for words in report.words["strong"]) == len(explained)
     assert not any("Grad-CAM" in words for words in report.words["strong"])
     with pytest.raises(ExplainError, match="no test image 300"):
-        lab_report(store, trained, wish=Wish((300,)))
+        lab_report(store, trained, wish=ExplanationChoice((300,)))
     for wrong in ({"methods": ()}, {"methods": ("tea_leaves",)}, {"images": tuple(range(13))}):
         with pytest.raises(ExplainError):
-            Wish(**wrong)
+            ExplanationChoice(**wrong)
 
 
 def test_it_says_what_a_map_promises_and_where_it_falls_short(store, trained):
     dataset, model = load_dataset("digits"), store.load_model(trained)
-    report = Document(lab_report(store, trained, wish=Wish((7,), ("lrp",))))
+    report = Document(lab_report(store, trained, wish=ExplanationChoice((7,), ("lrp",))))
     image = dataset.normalize(dataset.test.images[7])
     gap = attribute(model, image, int(model(image[None]).argmax()), "lrp").gap
     assert gap.shortfall and gap.text in " ".join(report.words["figcaption"])
@@ -157,7 +157,7 @@ def test_a_network_that_fails_leaves_the_rest_of_the_report(well, place, store, 
         return model
 
     monkeypatch.setattr(store, "load_model", load_faulty)
-    report = Document(lab_report(store, trained, wish=Wish((), ("occlusion",))))
+    report = Document(lab_report(store, trained, wish=ExplanationChoice((), ("occlusion",))))
     words = " ".join(report.words["body"][0].split())
     assert f"{place} failed on this network (ValueError: injected fault)" in words
     assert "LR = 0.01" in words and len(report.all("img")) >= 2
@@ -167,11 +167,11 @@ def test_the_maps_are_those_of_the_explanations(store, trained):
     from core.explain.attribution import heatmap
     from core.explain.methods.registry import METHODS
     from core.figures.overlays import faded, overlay
-    from core.report.explanations import asked
+    from core.report.explanations import report_explanations
 
     dataset, model = load_dataset("digits"), store.load_model(trained)
     answers = answers_of(model, dataset.test.images, dataset.test.labels, normalize=dataset.normalize)
-    first = next(iter(asked(model, dataset, answers)))
+    first = next(iter(report_explanations(model, dataset, answers)))
     raw = dataset.test.images[first.index]
     found = attribute(model, dataset.normalize(raw), int(answers.predicted[first.index]), "grad_cam")
     shown = np.repeat(raw.numpy().transpose(1, 2, 0), 3, axis=2)

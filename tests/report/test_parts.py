@@ -9,7 +9,7 @@ from PIL import Image
 
 from core.figures.scales import ColorScale
 from core.report.elements import bar, pixels, share_of
-from core.report.evaluation import judged
+from core.report.evaluation import report_evaluation
 from core.report.filters import shown_filters
 
 
@@ -66,7 +66,7 @@ def test_many_classes_are_cut_to_those_with_mistakes_and_a_class_never_predicted
     labels = np.arange(30).repeat(4)
     logits = np.eye(30, dtype=np.float32)[labels] * 5 + draw.random((120, 30)).astype(np.float32)
     logits[:, 7] = -9  # never predicted
-    made = judged(report_of(Answers(logits, labels)), [f"class {index}" for index in range(30)])
+    made = report_evaluation(report_of(Answers(logits, labels)), [f"class {index}" for index in range(30)])
     assert len(made.confusion.names) == len(made.confusion.rows) == 20 and made.confusion.left_out == 10
     assert "class 7" in made.confusion.names
     row = made.confusion.rows[made.confusion.names.index("class 7")]

@@ -13,7 +13,7 @@ from core.inference.network import Network
 from core.inference.prediction import predict
 from core.options import OptionValue
 
-ALL = "all"
+ALL_METHODS = "all"
 
 
 @dataclass(frozen=True)
@@ -103,13 +103,13 @@ def from_settings(
         ExplainError: A method, an option or its value is not there.
     """
     names = [name.strip() for word in methods for name in word.split(",") if name.strip()]
-    everything = ALL in names
+    everything = ALL_METHODS in names
     chosen = tuple(METHODS) if everything else tuple(dict.fromkeys(names))
     for name in chosen:
         if name not in METHODS:
-            raise ExplainError(f"There is no method {name!r}: choose one of {', '.join(METHODS)}, or {ALL}.")
+            raise ExplainError(f"There is no method {name!r}: choose one of {', '.join(METHODS)}, or {ALL_METHODS}.")
     if not chosen:
-        raise ExplainError(f"Name at least one method: one of {', '.join(METHODS)}, or {ALL}.")
+        raise ExplainError(f"Name at least one method: one of {', '.join(METHODS)}, or {ALL_METHODS}.")
     settings = _settings(options)
     for name in settings:
         if name not in chosen:

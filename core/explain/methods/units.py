@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from core.explain.request import AttributionRequest
 
 _LAYER = Option("layer", "Layer", None, "Which layer the units are of; by default the last convolution.")
-_MOST = 100_000
-_ALL = Option("channel", "Map", None, "Which of the layer's maps; by default all of them together.", 0, _MOST)
+_MAX_INDEX = 100_000
+_ALL = Option("channel", "Map", None, "Which of the layer's maps; by default all of them together.", 0, _MAX_INDEX)
 _CHANNEL = Option(
-    "channel", "Map", None, "Which of the layer's maps; by default the one with the strongest unit.", 0, _MOST
+    "channel", "Map", None, "Which of the layer's maps; by default the one with the strongest unit.", 0, _MAX_INDEX
 )
-_ROW = Option("row", "Row", None, "Row of the unit in its map; by default the strongest.", 0, _MOST)
-_COLUMN = Option("col", "Column", None, "Column of the unit in its map; by default the strongest.", 0, _MOST)
+_ROW = Option("row", "Row", None, "Row of the unit in its map; by default the strongest.", 0, _MAX_INDEX)
+_COLUMN = Option("col", "Column", None, "Column of the unit in its map; by default the strongest.", 0, _MAX_INDEX)
 
 _WORDS = {"channel": "map", "row": "row", "col": "column"}
 
 
-def _settle(request: AttributionRequest, title: str) -> tuple[int, ...]:
+def _resolve_layer(request: AttributionRequest, title: str) -> tuple[int, ...]:
     """Resolve the layer's name in the request and return the shape of the layer's output."""
     from core.explain.cam_layers import cam_layers, layer_shapes
 
@@ -63,7 +63,7 @@ def _of_channel(request: AttributionRequest, values: Tensor, title: str) -> Tens
 
 def _on_the_way(request: AttributionRequest, title: str, kind: Any) -> Tensor:
     """Return a Captum method's attributions to a layer's units on the path from the starting picture to the image."""
-    _settle(request, title)
+    _resolve_layer(request, title)
     method = kind(request.model, request.layer(str(request.options["layer"])))
     values = method.attribute(
         request.image,
@@ -90,7 +90,7 @@ def _internal_influence(request: AttributionRequest) -> Tensor:
 def _neuron_gradient(request: AttributionRequest) -> Tensor:
     from captum.attr import NeuronGradient
 
-    place = _unit(request, _settle(request, "Neuron gradient"))
+    place = _unit(request, _resolve_layer(request, "Neuron gradient"))
     method = NeuronGradient(request.model, request.layer(str(request.options["layer"])))
     return method.attribute(request.image, neuron_selector=place)[0]
 

@@ -53,9 +53,9 @@ def _correlated(maps: Floats) -> Pairs:
     }
 
 
-SHARE = 0.1  # of the pixels: the top of a map
-CHANCE = 95  # of 100 shifts stay below what is called chance
-VOTERS = 0.5  # a method has a say in the sign of the pixels of its larger half
+TOP_SHARE = 0.1  # of the pixels: the top of a map
+CHANCE_PERCENTILE = 95  # of 100 shifts stay below what is called chance
+VOTING_SHARE = 0.5  # a method has a say in the sign of the pixels of its larger half
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +105,7 @@ def agreement_of(
     maps: Mapping[str, ArrayLike],
     signed: Collection[str] = (),
     *,
-    share: float = SHARE,
+    share: float = TOP_SHARE,
     left_out: Mapping[str, str] | None = None,
 ) -> Agreement:
     """Return the agreement of heatmaps of one picture.
@@ -200,12 +200,12 @@ def _percentile(shifted: Mapping[tuple[int, int], Floats]) -> Floats:
     count = max(second for _, second in shifted) + 1
     matrix = np.ones((count, count))
     for (first, second), values in shifted.items():
-        matrix[first, second] = matrix[second, first] = np.percentile(values, CHANCE)
+        matrix[first, second] = matrix[second, first] = np.percentile(values, CHANCE_PERCENTILE)
     return matrix
 
 
 def _sign_dispute(values: Floats) -> Floats:
     sizes = np.abs(values)
-    says = np.sign(values) * (sizes >= np.quantile(sizes, 1 - VOTERS, axis=(1, 2), keepdims=True))
+    says = np.sign(values) * (sizes >= np.quantile(sizes, 1 - VOTING_SHARE, axis=(1, 2), keepdims=True))
     voices = np.abs(says).sum(axis=0)
     return np.where(voices > 0, (voices - np.abs(says.sum(axis=0))) / 2, 0) / np.maximum(voices, 1)

@@ -78,7 +78,7 @@ def ends(image: Tensor, fill: str, mode: str) -> tuple[Tensor, Tensor]:
     return (whole, empty) if mode == "deletion" else (empty, whole)
 
 
-STEPS, RANDOM_ORDERS, PLACES = 50, 8, 20
+STEPS, RANDOM_ORDERS, NUM_SHIFTS = 50, 8, 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,7 +216,7 @@ def moved_removal(
     *,
     versus: int | None = None,
     steps: int = STEPS,
-    places: int = PLACES,
+    places: int = NUM_SHIFTS,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Chance:

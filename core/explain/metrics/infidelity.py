@@ -18,7 +18,7 @@ from core.inference.copies import shallow_copy_for_hooks
 from core.inference.prediction import batch_size
 from core.progress import Progress
 
-SQUARES, SQUARE, RANDOM_MAPS = 128, 4, 4  # a square's side is a quarter of the picture's shorter one
+NUM_SQUARES, SQUARE, NUM_RANDOM_MAPS = 128, 4, 4  # a square's side is a quarter of the picture's shorter one
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ def infidelity(
     target: int,
     *,
     versus: int | None = None,
-    squares: int = SQUARES,
-    random_maps: int = RANDOM_MAPS,
+    squares: int = NUM_SQUARES,
+    random_maps: int = NUM_RANDOM_MAPS,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Infidelity:
@@ -81,7 +81,7 @@ def infidelity(
     whole = image.detach().cpu().to(torch.float32)[None]
     side = max(1, min(values.shape) // SQUARE)
     masks = _masks(values.shape, side, squares, seed)
-    trial = _Trial(whole, masks, _asked_once(shallow_copy_for_hooks(model), target, versus, squares + 1, progress))
+    trial = _Trial(whole, masks, _cached_scores(shallow_copy_for_hooks(model), target, versus, squares + 1, progress))
     changes = (trial.ask(whole) - trial.ask(whole * ~masks[:, None])).double().numpy()
     if not changes.any():
         raise ExplainError("Covering squares of this picture does not change the score: choose another picture.")
@@ -139,7 +139,7 @@ def _masks(shape: tuple[int, ...], side: int, count: int, seed: int) -> Tensor:
     return masks
 
 
-def _asked_once(
+def _cached_scores(
     twin: nn.Module, target: int, versus: int | None, total: int, progress: Progress | None
 ) -> Callable[[Tensor], Tensor]:
     """Return a function from images (N, C, H, W) to what is explained (N,) that remembers its answers."""

@@ -140,8 +140,7 @@ def league(
         labels: The true classes, int64 (N,).
         methods: By name, what makes an attribution of a network, an image and a class.
         seed: For equal values, random maps and the bootstrap.
-        progress: Called with how much is done, in parts of `core.explain.metrics.sensitivity.FINE` of an
-            explanation; may raise.
+        progress: Called with the parts done and all of them, `PARTS_PER_EXPLANATION` for each explanation; may raise.
 
     Raises:
         ExplainError: There is no image, no mask, or an object that fills its image or none of it; or what a method

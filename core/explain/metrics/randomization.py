@@ -145,8 +145,7 @@ def cascade(
         explain: Makes an attribution of a network, an image and a class: `functools.partial` of `attribute`.
         steps: How many at most; more layers than that are forgotten several at a time.
         seed: What the fresh weights are drawn from.
-        progress: Called with how much is done, in parts of `core.explain.metrics.sensitivity.FINE` of an
-            explanation; may raise.
+        progress: Called with the parts done and all of them, `PARTS_PER_EXPLANATION` for each explanation; may raise.
 
     Raises:
         ExplainError: What `explain` raises, the map of the trained network is blank, or nothing can be forgotten.
@@ -160,7 +159,7 @@ def cascade(
         heatmap(explain(model, image, target, progress=within(progress, 0, count))), image.shape
     )
     tell_done(progress, 1, count)
-    for group, net in zip(groups, _less_and_less(model, groups, seed), strict=True):
+    for group, net in zip(groups, _randomized_copies(model, groups, seed), strict=True):
         attribution = explain(net, image, target, progress=within(progress, len(redone) + 1, count))
         values = np.asarray(heatmap(attribution), dtype=np.float64)
         redone.append(Step(group, values, likeness(original, values)))
@@ -169,7 +168,7 @@ def cascade(
     return Cascade(original, tuple(redone), chance)
 
 
-def _less_and_less(model: nn.Module, groups: Sequence[Sequence[str]], seed: int) -> Iterator[nn.Module]:
+def _randomized_copies(model: nn.Module, groups: Sequence[Sequence[str]], seed: int) -> Iterator[nn.Module]:
     """Yield a copy after each group of layers; each is another object, as caches key on the network."""
     for place, group in enumerate(groups):
         model = forgotten(model, group, seed + place)

@@ -14,7 +14,7 @@ from core.explain.metrics.validate import shuffled, validated_heatmap
 from core.failures import in_sentences
 from core.progress import Progress
 
-FINE = 100  # parts that one explanation counts as
+PARTS_PER_EXPLANATION = 100  # parts that one explanation counts as
 
 
 class Explain(Protocol):
@@ -31,7 +31,10 @@ def within(progress: Progress | None, place: int, count: int) -> Progress | None
         return None
 
     def tell(done: int, total: int) -> None:
-        progress(place * FINE + FINE * min(done, total) // max(1, total), count * FINE)
+        progress(
+            place * PARTS_PER_EXPLANATION + PARTS_PER_EXPLANATION * min(done, total) // max(1, total),
+            count * PARTS_PER_EXPLANATION,
+        )
 
     return tell
 
@@ -39,10 +42,10 @@ def within(progress: Progress | None, place: int, count: int) -> Progress | None
 def tell_done(progress: Progress | None, done: int, count: int) -> None:
     """Report that so many of the explanations are done."""
     if progress is not None:
-        progress(done * FINE, count * FINE)
+        progress(done * PARTS_PER_EXPLANATION, count * PARTS_PER_EXPLANATION)
 
 
-NEARBY, RADIUS = 10, 0.02  # Captum's own defaults
+NUM_SAMPLES, RADIUS = 10, 0.02  # Captum's own defaults
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ def sensitivity(
     target: int,
     explain: Explain,
     *,
-    samples: int = NEARBY,
+    samples: int = NUM_SAMPLES,
     radius: float = RADIUS,
     seed: int = 0,
     progress: Progress | None = None,
@@ -87,8 +90,7 @@ def sensitivity(
         samples: How many images, each to be explained once.
         radius: How far each normalised value may move.
         seed: What they are drawn from.
-        progress: Called with how much is done, in parts of `core.explain.metrics.sensitivity.FINE` of an
-            explanation; may raise.
+        progress: Called with the parts done and all of them, `PARTS_PER_EXPLANATION` for each explanation; may raise.
 
     Raises:
         ExplainError: What `explain` raises, or the image's own map is blank.

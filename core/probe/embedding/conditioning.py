@@ -10,7 +10,7 @@ from core.errors import ConvScopeError
 Floats = NDArray[np.float32]
 # Two float32 numbers that differ by less than this share of their size differ by rounding alone.
 ROUNDING = 8 * float(np.finfo(np.float32).eps)
-SMALLEST = 8 * float(np.finfo(np.float32).tiny)
+MIN_SPREAD = 8 * float(np.finfo(np.float32).tiny)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +60,7 @@ def conditioned(rows: NDArray[np.floating]) -> ConditionedRows:
             "earlier epoch."
         )
     low, high = numbers.min(axis=0), numbers.max(axis=0)
-    constant = high - low <= np.maximum(ROUNDING * np.maximum(np.abs(low), np.abs(high)), SMALLEST)
+    constant = high - low <= np.maximum(ROUNDING * np.maximum(np.abs(low), np.abs(high)), MIN_SPREAD)
     centred = np.where(constant, 0.0, numbers - numbers.mean(axis=0)) + 0.0  # no negative zeros: rows compare by bytes
     largest = float(np.abs(centred).max())
     exponent = int(np.frexp(largest)[1]) - 1 if largest else 0

@@ -12,7 +12,7 @@ from core.errors import ConvScopeError
 from core.failures import in_sentences
 from core.probe.embedding.conditioning import conditioned
 from core.probe.embedding.layout import Floats, aligned, project
-from core.probe.embedding.trust import NEAREST, Neighbors, nearest, voted
+from core.probe.embedding.trust import NUM_NEIGHBORS, Neighbors, knn_accuracy, nearest
 from core.probe.features import Features, layer_features
 from core.progress import Progress
 
@@ -125,7 +125,7 @@ def data_map(
     return embedding
 
 
-def untangle(
+def data_maps(
     epochs: Sequence[int | None],
     load: Callable[[int | None], nn.Module],
     sample: Sample,
@@ -170,7 +170,7 @@ def _measured(
         answers=features.answers,
         sure=features.sure,
         kept=_kept(values, points),
-        voted=voted(neighbors, labels),
+        voted=knn_accuracy(neighbors, labels),
         held=float(points.var(axis=0, dtype=np.float64).sum()) / spread if method == "pca" else None,
         numbers=values.shape[1],
         pooled=features.pooled,
@@ -182,7 +182,7 @@ def _kept(values: Floats, points: Floats) -> float:
     from sklearn.manifold import trustworthiness
 
     rows, places = conditioned(values).values, conditioned(points).values
-    return float(trustworthiness(rows, places, n_neighbors=min(NEAREST, (len(points) - 1) // 2)))
+    return float(trustworthiness(rows, places, n_neighbors=min(NUM_NEIGHBORS, (len(points) - 1) // 2)))
 
 
 def _part(progress: Progress | None, first: float, last: float) -> Progress | None:

@@ -12,14 +12,14 @@ from core.probe.embedding.conditioning import conditioned
 from core.progress import Progress
 
 Floats = NDArray[np.float32]
-FEWEST = 8  # points that make a map
-REDUCED = 50  # principal components that t-SNE and UMAP work on, as both papers' authors do
+MIN_POINTS = 8  # points that make a map
+PCA_COMPONENTS = 50  # principal components that t-SNE and UMAP work on, as both papers' authors do
 PERPLEXITY = 30.0
 NEIGHBORS = 15
 STEPS = 1000  # of t-SNE's descent
-PULL, PULL_ON = 12.0, 4.0  # early exaggeration
-STEPS_ON = 500  # where it goes on from another map: as trustworthy, and the points move less
-WIDEST = 1e3  # of a map that t-SNE goes on from, in its units
+EARLY_EXAGGERATION, CONTINUED_EXAGGERATION = 12.0, 4.0  # early exaggeration
+CONTINUED_STEPS = 500  # where it goes on from another map: as trustworthy, and the points move less
+MAX_EXTENT = 1e3  # of a map that t-SNE goes on from, in its units
 
 
 _FAILED = "{} found no map of these numbers: choose another layout, another layer or another epoch."
@@ -72,8 +72,8 @@ def project(
         ConvScopeError: There are too few rows or too few different ones, some value is not finite, all rows are the
             same but for rounding, or the method fails.
     """
-    if len(rows) < FEWEST:
-        raise ConvScopeError(f"A map needs at least {FEWEST} images: there are {len(rows)}.")
+    if len(rows) < MIN_POINTS:
+        raise ConvScopeError(f"A map needs at least {MIN_POINTS} images: there are {len(rows)}.")
     safe, projection = conditioned(rows), PROJECTIONS[method]
     if not safe.has_spread:
         raise ConvScopeError(
@@ -81,10 +81,10 @@ def project(
             "or another epoch."
         )
     first, which = safe.distinct()
-    if projection.neighborly and len(first) < FEWEST:
+    if projection.neighborly and len(first) < MIN_POINTS:
         raise ConvScopeError(
             f"This layer puts out only {len(first)} different rows of numbers for these images, and {projection.title} "
-            f"needs at least {FEWEST}: choose PCA, another layer or another epoch."
+            f"needs at least {MIN_POINTS}: choose PCA, another layer or another epoch."
         )
     if not projection.neighborly:
         points = safe.restored(_run(projection, safe.values, seed, None, progress))
@@ -138,14 +138,14 @@ def _pca(rows: Floats, seed: int, start: Floats | None, progress: Progress | Non
 
 
 def _tsne(rows: Floats, seed: int, start: Floats | None, progress: Progress | None) -> Floats:
-    from core.probe.embedding.tsne import told_tsne
+    from core.probe.embedding.tsne import tsne_with_progress
 
-    reduced, on = principal(rows, REDUCED, seed), start is not None and bool(np.ptp(start, axis=0).any())
-    return told_tsne(
+    reduced, on = principal(rows, PCA_COMPONENTS, seed), start is not None and bool(np.ptp(start, axis=0).any())
+    return tsne_with_progress(
         reduced,
         perplexity=min(PERPLEXITY, (len(rows) - 1) / 3),
-        exaggeration=PULL_ON if on else PULL,
-        steps=STEPS_ON if on else STEPS,
+        exaggeration=CONTINUED_EXAGGERATION if on else EARLY_EXAGGERATION,
+        steps=CONTINUED_STEPS if on else STEPS,
         start=_centred(start) if start is not None and on else _shrunk(_pca(reduced, seed, None, None)),
         progress=progress,
     )
@@ -154,7 +154,7 @@ def _tsne(rows: Floats, seed: int, start: Floats | None, progress: Progress | No
 def _umap(rows: Floats, seed: int, start: Floats | None, progress: Progress | None) -> Floats:
     from core.probe.embedding.umap import umap_with_progress
 
-    reduced, neighbors = principal(rows, REDUCED, seed), min(NEIGHBORS, len(rows) - 1)
+    reduced, neighbors = principal(rows, PCA_COMPONENTS, seed), min(NEIGHBORS, len(rows) - 1)
     begin = None if start is None or not np.ptp(start, axis=0).all() else start
     return umap_with_progress(reduced, neighbors=neighbors, seed=seed, start=begin, progress=progress)
 
@@ -170,7 +170,7 @@ def _shrunk(start: Floats) -> Floats:
 def _centred(start: Floats) -> Floats:
     """Return a map centred and scaled into the range of t-SNE's own maps, as its initialisation."""
     centred = start - start.mean(axis=0, dtype=np.float64)
-    return np.ascontiguousarray(centred / max(1.0, float(np.abs(centred).max()) / WIDEST), dtype=np.float32)
+    return np.ascontiguousarray(centred / max(1.0, float(np.abs(centred).max()) / MAX_EXTENT), dtype=np.float32)
 
 
 PROJECTIONS: dict[str, Projection] = {

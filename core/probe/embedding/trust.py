@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from core.failures import in_sentences
 from core.probe.embedding.conditioning import conditioned
 
-NEAREST = 10
+NUM_NEIGHBORS = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +25,7 @@ class Neighbors:
 
 
 @in_sentences("Looking for the nearest images")
-def nearest(rows: NDArray[np.float32], count: int = NEAREST) -> Neighbors:
+def nearest(rows: NDArray[np.float32], count: int = NUM_NEIGHBORS) -> Neighbors:
     """Return the nearest other rows of each row (N, D) by Euclidean distance; identical rows find each other.
 
     Raises:
@@ -40,7 +40,7 @@ def nearest(rows: NDArray[np.float32], count: int = NEAREST) -> Neighbors:
     return Neighbors(places.astype(np.int64), safe.restored(distances))
 
 
-def voted(neighbors: Neighbors, labels: NDArray[np.integer]) -> float:
+def knn_accuracy(neighbors: Neighbors, labels: NDArray[np.integer]) -> float:
     """Return the accuracy of leave-one-out k-nearest-neighbour classification, 0 to 1.
 
     Of classes with as many votes the first one wins.

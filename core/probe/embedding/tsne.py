@@ -7,11 +7,11 @@ from core.errors import ConvScopeError
 from core.progress import Progress
 
 Floats = NDArray[np.float32]
-_EXAGGERATED = 250  # steps
-_TICK = 10  # steps
+_EXAGGERATION_STEPS = 250  # steps
+_PROGRESS_STEPS = 10  # steps
 
 
-def told_tsne(
+def tsne_with_progress(
     rows: Floats, *, perplexity: float, exaggeration: float, steps: int, start: Floats, progress: Progress | None
 ) -> Floats:
     """Return the t-SNE map of rows (N, D): float32 (N, 2), the same for the same rows and start.
@@ -48,14 +48,14 @@ def told_tsne(
         if progress is not None:
             progress(done + step, steps)
 
-    for number, factor, momentum in ((_EXAGGERATED, exaggeration, 0.5), (steps - _EXAGGERATED, 1.0, 0.8)):
+    for number, factor, momentum in ((_EXAGGERATION_STEPS, exaggeration, 0.5), (steps - _EXAGGERATION_STEPS, 1.0, 0.8)):
         embedding.optimize(
             number,
             exaggeration=factor,
             momentum=momentum,
             inplace=True,
             callbacks=tell,
-            callbacks_every_iters=_TICK,
+            callbacks_every_iters=_PROGRESS_STEPS,
         )
         done += number
     return np.asarray(embedding, dtype=np.float32)

@@ -19,13 +19,18 @@ from core.settings import cannot_write, settings
 
 Floats = NDArray[np.float32]
 PARTS = 1000
-_READY = 0.2  # of the progress: numba has compiled, which it does once, and the neighbours are found
-_TICK = 0.1  # seconds
-_DESK = ThreadPoolExecutor(1, "umap")  # numba's simplest pool of threads ends the process if two use it at once
-_BAR: dict[str, Any] = {"bar_format": "{n_fmt}/{total_fmt}", "ascii": True, "leave": False, "mininterval": _TICK}
+_PREPARED_SHARE = 0.2  # of the progress: numba has compiled, which it does once, and the neighbours are found
+_PROGRESS_SECONDS = 0.1  # seconds
+_THREAD = ThreadPoolExecutor(1, "umap")  # numba's simplest pool of threads ends the process if two use it at once
+_BAR: dict[str, Any] = {
+    "bar_format": "{n_fmt}/{total_fmt}",
+    "ascii": True,
+    "leave": False,
+    "mininterval": _PROGRESS_SECONDS,
+}
 
 
-class _Unwanted(Exception):
+class _Cancelled(Exception):
     """Ends UMAP's work once it was cancelled."""
 
 
@@ -40,12 +45,12 @@ class _Listener(io.StringIO):
     def write(self, text: str) -> int:
         done, _, total = text.strip().partition("/")
         if done.isdigit() and total.isdigit() and int(total):
-            self.done = int(PARTS * (_READY + (1 - _READY) * int(done) / int(total)))
+            self.done = int(PARTS * (_PREPARED_SHARE + (1 - _PREPARED_SHARE) * int(done) / int(total)))
             if self.unwanted.is_set():
                 from tqdm.auto import tqdm
 
                 tqdm.get_lock().release()  # tqdm writes with its lock held and lets go only if all goes well
-                raise _Unwanted
+                raise _Cancelled
         return len(text)
 
 
@@ -65,12 +70,12 @@ def umap_with_progress(
         MissingPackageError: umap-learn is not installed.
     """
     listener, tell = _Listener(), progress or (lambda done, total: None)
-    job = _DESK.submit(_laid_out, rows, neighbors, seed, start, listener)
+    job = _THREAD.submit(_laid_out, rows, neighbors, seed, start, listener)
     try:
         while True:
             tell(listener.done, PARTS)
             try:
-                points = job.result(timeout=_TICK)
+                points = job.result(timeout=_PROGRESS_SECONDS)
                 break
             except TimeoutError:
                 continue

@@ -9,7 +9,7 @@ import streamlit as st
 from core.errors import RunError
 from core.inference.network import Network
 from core.progress import Progress
-from pages.shared.display.class_bars import TOP
+from pages.shared.display.class_bars import NUM_TOP_CLASSES
 from pages.shared.network import inference
 from pages.shared.network.missing_images import missing_images
 from pages.shared.picture import input_image
@@ -114,7 +114,7 @@ def _alarm(found: "CalibratedModel", inside: "LogitsAndFeatures") -> None:
 def _calibrated(weights: Network, found: "CalibratedModel", inside: "LogitsAndFeatures") -> None:
     raw, calibrated = _answers(found, inside)
     names = weights.class_names
-    order = (-raw).argsort(kind="stable")[:TOP]
+    order = (-raw).argsort(kind="stable")[:NUM_TOP_CLASSES]
     rows = [(names[index], share(float(raw[index])), share(float(calibrated[index]))) for index in order]
     st.dataframe(
         pd.DataFrame(rows, columns=["Class", "As it says", "Calibrated"]),
@@ -143,7 +143,7 @@ def _answers(found: "CalibratedModel", inside: "LogitsAndFeatures") -> "tuple[np
 
 
 def _details(found: "CalibratedModel", inside: "LogitsAndFeatures") -> None:
-    from core.reliability.ood_samples import FOREIGN
+    from core.reliability.ood_samples import OOD_KINDS
 
     alarm, each = found.alarm, found.alarm.each(inside)
     with st.expander("How the alarm works", icon=":material/help:"):
@@ -161,7 +161,7 @@ def _details(found: "CalibratedModel", inside: "LogitsAndFeatures") -> None:
         for limit in alarm.limits:
             st.caption(f"**{limit.score.title}.** {limit.score.about}")
         own = alarm.rate / len(alarm.limits)
-        caught = ", ".join(f"{FOREIGN[name].title.lower()} {value:.0%}" for name, value in found.caught.items())
+        caught = ", ".join(f"{OOD_KINDS[name].title.lower()} {value:.0%}" for name, value in found.caught.items())
         st.caption(
             f"Each limit is the value that {own:.1%} of {alarm.count:,} validation images exceed; one alarm is enough, "
             f"so that together they are wrong for at most {alarm.rate:.0%} of such pictures, on average. Of foreign "

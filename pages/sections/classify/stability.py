@@ -32,7 +32,7 @@ SIDE = 112
 def stability_section(weights: Network, picture: input_image.InputImage, target: int) -> None:
     """Change a picture a little in several ways and show what becomes of the answer and of one explanation."""
     from core.explain.compatibility import incompatibility
-    from core.reliability.perturbations import CHANGES
+    from core.reliability.perturbations import PERTURBATIONS
 
     model = weights.model
     fit = {
@@ -53,7 +53,7 @@ def stability_section(weights: Network, picture: input_image.InputImage, target:
         work,
         words="Asking about changed pictures",
         place="stability",
-        ask=f"Try {len(CHANGES)} small changes",
+        ask=f"Try {len(PERTURBATIONS)} small changes",
     )
     if found is None:
         st.caption("Mirrored, shifted, darkened, compressed: what the eye hardly minds should not turn the answer.")

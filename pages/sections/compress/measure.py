@@ -90,9 +90,9 @@ def _part(tell: Progress, stage: int) -> Progress:
 
 def _made(asked: CompressionRequest, model: Any, data: "Dataset", tell: Progress | None = None) -> "Compressed":
     from core.compression.plan import compress
-    from core.compression.quantization import CALIBRATION
+    from core.compression.quantization import MAX_CALIBRATION_IMAGES
 
-    calibration = data.normalize(data.valid.images[:CALIBRATION])
+    calibration = data.normalize(data.valid.images[:MAX_CALIBRATION_IMAGES])
     return compress(asked.weights.require_run().spec, model, asked.plan, calibration, progress=tell)
 
 

@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 def measures(drawn: "Chart", maps: "list[DataMap]", at: int) -> None:
     """Say how far the map can be trusted and how well the layer tells the classes apart."""
-    from core.probe.embedding.trust import NEAREST
+    from core.probe.embedding.trust import NUM_NEIGHBORS
 
     shown = maps[at]
     right = float((shown.answers == _labels(drawn)).mean())
     kept = (
-        f"Trustworthiness (Venna and Kaski 2001) over {NEAREST} neighbours: 1 if those that are close on this map are "
-        "close in the layer too, about 0.5 for marks strewn at random."
+        f"Trustworthiness (Venna and Kaski 2001) over {NUM_NEIGHBORS} neighbours: 1 if those that are close on this map "
+        "are close in the layer too, about 0.5 for marks strewn at random."
     )
     vote = (
-        f"The share of images whose {NEAREST} nearest others in the layer, not on the map, vote for their class: how "
-        "far the layer has told the classes apart."
+        f"The share of images whose {NUM_NEIGHBORS} nearest others in the layer, not on the map, vote for their class: "
+        "how far the layer has told the classes apart."
     )
     with st.container(horizontal=True, gap="medium"):
         st.metric("Neighbours kept", f"{shown.kept:.3f}", width="content", help=kept)

@@ -165,7 +165,7 @@ def _work(
 ) -> "tuple[DataMap | NoMap, ...]":
     import torch
 
-    from core.probe.embedding.data_map import Sample, data_map, untangle
+    from core.probe.embedding.data_map import Sample, data_map, data_maps
 
     data = moments[0].dataset()
     chosen = torch.from_numpy(numbers)
@@ -176,7 +176,7 @@ def _work(
         return (data_map(model, sample, asked.layer, asked.method, epoch=weights.epoch, progress=progress),)
     weights_of = {each.epoch: each for each in moments}
     return tuple(
-        untangle(
+        data_maps(
             list(weights_of),
             lambda epoch: replace(weights_of[epoch]).model,  # a copy: else all networks stay in memory
             sample,

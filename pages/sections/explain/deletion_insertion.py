@@ -55,9 +55,9 @@ def sizes(asked: TrustRequest) -> tuple[int, int, int]:
 
     From step to step it is a whole per cent of the pixels, or several.
     """
-    from core.explain.metrics.deletion_insertion import PLACES, RANDOM_ORDERS, STEPS
+    from core.explain.metrics.deletion_insertion import NUM_SHIFTS, RANDOM_ORDERS, STEPS
 
-    return (20, 6, 3) if max(asked.picture.shape[1:]) > COARSE else (STEPS, PLACES, RANDOM_ORDERS)
+    return (20, 6, 3) if max(asked.picture.shape[1:]) > COARSE else (STEPS, NUM_SHIFTS, RANDOM_ORDERS)
 
 
 def curves_of(asked: TrustRequest, values: "np.ndarray", fill: str) -> "dict[str, Curve | ConvScopeError] | None":

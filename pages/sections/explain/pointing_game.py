@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.explain.methods.registry import METHODS
-from core.figures.pointing_game import IGNORANT, MEASURES, league_chart, league_rows
+from core.figures.pointing_game import BASELINES, MEASURES, league_chart, league_rows
 from core.inference.network import Network
 from core.progress import Progress
 from pages.sections.explain.trust_request import head, say
@@ -115,7 +115,7 @@ def _show(found: "League") -> None:
                 alt=f"{words}, for each method, with 95% intervals",
             )
     everyone = (*found.standings, found.random, found.centre)
-    names = titles | IGNORANT
+    names = titles | BASELINES
     st.dataframe(
         pd.DataFrame(
             {

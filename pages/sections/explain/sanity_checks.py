@@ -245,13 +245,13 @@ def _completeness(asked: TrustRequest, attribution: "Attribution") -> "list[Verd
 
 def _checks(asked: TrustRequest, found: "Attribution") -> Checks | None:
     """Return what came out, or draw how far it is, or the button that starts it, and return None."""
-    from core.explain.metrics.infidelity import SQUARES
+    from core.explain.metrics.infidelity import NUM_SQUARES
     from core.explain.metrics.randomization import STEPS, forgettable
-    from core.explain.metrics.sensitivity import NEARBY
+    from core.explain.metrics.sensitivity import NUM_SAMPLES
 
     model = asked.weights.model
-    repeats = (NEARBY + 1) + min(STEPS, len(forgettable(model))) + 2
-    passes = SQUARES + 1 + repeats * asked.passes
+    repeats = (NUM_SAMPLES + 1) + min(STEPS, len(forgettable(model))) + 2
+    passes = NUM_SQUARES + 1 + repeats * asked.passes
     return background(
         ("checks", *asked.key),
         partial(_work, asked.explain(), model, _untrained(asked), asked.image(), found),

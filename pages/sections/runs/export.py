@@ -23,7 +23,7 @@ from pages.shared.shell.background_jobs import Lane, background
 from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:
-    from core.report.explanations import Wish
+    from core.report.explanations import ExplanationChoice
 
 
 @dataclass(frozen=True)
@@ -238,9 +238,9 @@ def report_panel(run: Run) -> None:
         )
 
 
-def _ask_wish(run: Run) -> "Wish":
+def _ask_wish(run: Run) -> "ExplanationChoice":
     """Ask which test images are explained beside those that are chosen anyway, and by which methods."""
-    from core.report.explanations import ASKED, MOST_IMAGES, MOST_METHODS, Wish
+    from core.report.explanations import DEFAULT_METHODS, MAX_IMAGES, MAX_METHODS, ExplanationChoice
 
     choice = session.choice()
     looked_at = choice.number_in(run.dataset) if choice else None
@@ -250,18 +250,18 @@ def _ask_wish(run: Run) -> "Wish":
             value="" if looked_at is None else str(looked_at),
             placeholder="3, 17, 240",
             key=f"report_images_{run.id}",
-            help=f"Their numbers, up to {MOST_IMAGES}. The surest right and the surest wrong answers follow anyway.",
+            help=f"Their numbers, up to {MAX_IMAGES}. The surest right and the surest wrong answers follow anyway.",
         )
         methods = st.multiselect(
             "Methods",
             list(METHODS),
-            default=list(ASKED),
+            default=list(DEFAULT_METHODS),
             format_func=lambda name: METHODS[name].title,
-            max_selections=MOST_METHODS,
+            max_selections=MAX_METHODS,
             key=f"report_methods_{run.id}",
         )
     count = run.dataset_info.split_sizes[2] if run.dataset_info else 0
-    return Wish(_numbers(numbers, count), tuple(methods) or ASKED)
+    return ExplanationChoice(_numbers(numbers, count), tuple(methods) or DEFAULT_METHODS)
 
 
 def _numbers(text: str, images: int) -> tuple[int, ...]:

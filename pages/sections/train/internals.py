@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.figures.annotations import Mark, Rows, mark_rows
 from core.figures.histograms import histogram_chart, histogram_rows
-from core.figures.internals import ALL, WHOLE, layer_chart, layer_key, layer_rows, rate_chart, rate_rows
+from core.figures.internals import ALL_LAYERS, NETWORK_LABEL, layer_chart, layer_key, layer_rows, rate_chart, rate_rows
 from core.runs.records import Evidence, Run
 from pages.sections.train.curves import planned_epochs
 from pages.shared.display.vega_charts import chart
@@ -73,7 +73,7 @@ def _gradients(run: Run, marks: Sequence[Mark]) -> None:
         _nothing(run)
         return
     st.markdown("**Gradients**: how strongly each layer is told to change.")
-    _layer_lines(run, "gradient", "Norm of the gradient", (*layers, ALL), marks, log=True)
+    _layer_lines(run, "gradient", "Norm of the gradient", (*layers, ALL_LAYERS), marks, log=True)
     st.caption(
         "Lines far below the others belong to layers that hardly learn; lines that keep climbing announce a training "
         "that runs away. Colours run from the first layer (dark) to the last (light). The axis is logarithmic."
@@ -144,7 +144,7 @@ def _key(layers: Sequence[str]) -> None:
     """Say which colour is which layer."""
     entries = "".join(
         f'<span style="white-space: nowrap"><span style="display: inline-block; width: 18px; margin-right: 6px; '
-        f'vertical-align: middle; border-top: 3px {"dashed" if name == WHOLE else "solid"} {colour}"></span>'
+        f'vertical-align: middle; border-top: 3px {"dashed" if name == NETWORK_LABEL else "solid"} {colour}"></span>'
         f"{html.escape(name)}</span>"
         for name, colour in layer_key(layers, session.theme()).items()
     )

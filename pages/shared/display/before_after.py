@@ -12,7 +12,7 @@ from core.figures.overlays import overlay
 from core.figures.palette import THEMES
 from core.formatting import formatted, number
 from core.inference.network import Network
-from pages.shared.display.class_bars import TOP, class_name
+from pages.shared.display.class_bars import NUM_TOP_CLASSES, class_name
 from pages.shared.display.map_grid import color_bar
 from pages.shared.picture.input_image import InputImage
 from pages.shared.shell import session
@@ -21,7 +21,7 @@ from pages.shared.shell.formatting import share
 if TYPE_CHECKING:
     from core.explain.attribution import Attribution
 
-SIDE = 150  # screen pixels
+IMAGE_PX = 150  # screen pixels
 
 
 def before_after(method: Method, pictures: Sequence[np.ndarray], found: "Sequence[Attribution]") -> None:
@@ -46,9 +46,9 @@ def before_after(method: Method, pictures: Sequence[np.ndarray], found: "Sequenc
     )
     with st.container(horizontal=True, gap="small", key=f"before_after_{method.name}"):
         for title, each, part in zip(("Before", "After"), found, np.split(drawn.pixels, 2, axis=1), strict=True):
-            with st.container(width=SIDE, gap="xxsmall"):
+            with st.container(width=IMAGE_PX, gap="xxsmall"):
                 st.caption(f"{title}: score {number(each.score)}")
-                st.image(part, width=SIDE, alt=f"{method.title} {title.lower()}: {drawn.text}")
+                st.image(part, width=IMAGE_PX, alt=f"{method.title} {title.lower()}: {drawn.text}")
     color_bar(drawn.scale, drawn.text)
 
 
@@ -62,7 +62,7 @@ def answers(network: Network, picture: InputImage, before: np.ndarray, after: np
         st.markdown(
             f"**“{class_name(network, was)}”** ({first} sure) becomes **“{class_name(network, now)}”** ({last} sure)."
         )
-    tops = [set((-each).argsort(kind="stable")[:TOP].tolist()) for each in (before, after)]
+    tops = [set((-each).argsort(kind="stable")[:NUM_TOP_CLASSES].tolist()) for each in (before, after)]
     shown = sorted(tops[0] | tops[1], key=lambda index: (-before[index], index))
     names = network.class_names
     rows = "".join(
@@ -74,7 +74,9 @@ def answers(network: Network, picture: InputImage, before: np.ndarray, after: np
         f"{_STYLE.replace('MARK', THEMES[session.theme()].mark)}<table class=cs-answers><thead><tr><td></td>"
         f"<th scope=col>Before</th><th scope=col>After</th><th scope=col>Points</th></tr></thead>{rows}</table>"
     )
-    st.caption(f"The {TOP} likeliest classes before and after; points are percentage points gained or lost.")
+    st.caption(
+        f"The {NUM_TOP_CLASSES} likeliest classes before and after; points are percentage points gained or lost."
+    )
 
 
 _STYLE = """<style>

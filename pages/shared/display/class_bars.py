@@ -21,7 +21,7 @@ from pages.shared.shell.layout import escape_markdown
 if TYPE_CHECKING:
     import numpy as np
 
-TOP = 5
+NUM_TOP_CLASSES = 5
 
 
 def class_name(network: Network, index: int) -> str:
@@ -78,7 +78,7 @@ def _answers(
     order = _order(probabilities).tolist()
     known = picture if target is not None else replace(picture, label=None)
     _answer(network, known, order[0])
-    shown = [index for index in order if index in order[:TOP] or index in (known.label, target)]
+    shown = [index for index in order if index in order[:NUM_TOP_CLASSES] or index in (known.label, target)]
     _bars(network, known, shown, probabilities, target, side)
     rest = [index for index in order if index not in shown]
     if rest and not side:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from core.figures.map_detail import Box
 
 COLUMNS = 16  # of the sheet; on the screen their number follows the width
-ROOM = 12  # rows and columns of an enlarged map whose numbers can be read
+MAX_NUMBERED_SIDE = 12  # rows and columns of an enlarged map whose numbers can be read
 
 
 def training_note(both: Sequence[Network]) -> None:
@@ -120,7 +120,7 @@ def enlarged(
     key: str,
     place: tuple[int, int],
     box: "Box | None" = None,
-    most: int = ROOM,
+    most: int = MAX_NUMBERED_SIDE,
     height: int = 380,
     bar: bool = False,
 ) -> None:

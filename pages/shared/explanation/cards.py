@@ -24,7 +24,7 @@ from pages.shared.shell.layout import escape_markdown, show_errors
 if TYPE_CHECKING:
     from core.explain.attribution import Attribution
 
-AT_ONCE = 0.4  # seconds: what takes longer waits for a click, and is done in the background
+MAX_IMMEDIATE_SECONDS = 0.4  # seconds: what takes longer waits for a click, and is done in the background
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def _found(
     passes = _passes(method, options, picture) * len(views)
     seconds = passes * networks.pass_seconds(views[0].weights)
     ask = partial(_explain, method, options, picture)
-    if seconds <= AT_ONCE:
+    if seconds <= MAX_IMMEDIATE_SECONDS:
         return collect_results(views, ask)
     asked = tuple((view.weights.mark, view.target, view.versus) for view in views)
     key = (method.name, tuple(sorted(options.items())), picture.digest, asked)

@@ -18,14 +18,14 @@ from pages.shared.shell.controls import ask
 from pages.shared.shell.layout import escape_markdown
 
 # Until others are chosen.
-FIRST = ("integrated_gradients", "smooth_grad", "guided_backprop", "grad_cam", "occlusion")
+DEFAULT_METHODS = ("integrated_gradients", "smooth_grad", "guided_backprop", "grad_cam", "occlusion")
 
 
 def chosen_methods() -> tuple[str, ...]:
     """Return which methods this session looks at, in the order of the menu."""
     chosen = [name for family in get_args(Family) for name in st.session_state.get(f"methods_{family}", ())]
     asked = any(f"methods_{family}" in st.session_state for family in get_args(Family))
-    return tuple(name for name in METHODS if name in (chosen if asked else FIRST))
+    return tuple(name for name in METHODS if name in (chosen if asked else DEFAULT_METHODS))
 
 
 def method_options(name: str) -> dict[str, OptionValue]:
@@ -79,7 +79,7 @@ def _ask_families(weights: Network) -> None:
             names,
             format_func=lambda name: METHODS[name].title + " :material/block:" * (name in reasons),
             selection_mode="multi",
-            default=[name for name in names if name in FIRST],
+            default=[name for name in names if name in DEFAULT_METHODS],
             wrap=True,
             key=f"methods_{family}",
             persist_state="session",
@@ -120,7 +120,7 @@ def _layers(weights: Network, method: Method) -> Sequence[str]:
 
 
 SIGNS: dict[Sign, str] = {"both": "Red and blue", "positive": "Red", "negative": "Blue"}
-MORE = 3  # classes beside the one that is asked about
+NUM_OTHER_CLASSES = 3  # classes beside the one that is asked about
 
 
 @dataclass(frozen=True)
@@ -209,7 +209,7 @@ def ask_classes(
             "Also explain",
             rest,
             format_func=names.__getitem__,
-            max_selections=MORE,
+            max_selections=NUM_OTHER_CLASSES,
             placeholder="Other classes, side by side",
             key=f"more_{key}",
             persist_state="session",

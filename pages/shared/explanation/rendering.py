@@ -50,7 +50,7 @@ def field_words(field: Field, layer: str) -> str:
 
 
 UNIT = {"channel": "map", "row": "row", "col": "column"}
-NARROWEST = 150  # screen pixels of one of several maps
+MIN_MAP_PX = 150  # screen pixels of one of several maps
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def draw(
     shown = [Shown(view, each) for view, each in zip(views, found, strict=True) if not isinstance(each, ConvScopeError)]
     drawn = _overlay(method, shown, picture, look) if shown else None
     pictures = iter(np.split(drawn.pixels, len(shown), axis=1) if drawn else ())
-    with st.grid(len(views), min_column_width=NARROWEST, gap="small"):
+    with st.grid(len(views), min_column_width=MIN_MAP_PX, gap="small"):
         for place, (view, each) in enumerate(zip(views, found, strict=True)):
             with st.container(gap="xsmall"):
                 if len(views) > 1:

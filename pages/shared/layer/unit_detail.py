@@ -12,7 +12,7 @@ from core.inference.network import Network
 from core.model.layers import AvgPool, Layer, MaxPool
 from core.probe.network_layers import is_gated, layers_of, place_of, receptive_field_of
 from core.probe.pooling import Window, pool_window
-from pages.shared.display.map_grid import ROOM, enlarged
+from pages.shared.display.map_grid import MAX_NUMBERED_SIDE, enlarged
 from pages.shared.network import inference
 from pages.shared.picture import input_image
 from pages.shared.shell import navigation
@@ -97,7 +97,7 @@ def details(made: Made, scale: ColorScale, place: Selection, side: int, *, narro
     layer, before = made.layer, made.before
     values, at = made.values[place.tile], (place.row, place.col)
     pooled = isinstance(layer, MaxPool | AvgPool)
-    most = ROOM_OF_THREE if pooled else ROOM
+    most = ROOM_OF_THREE if pooled else MAX_NUMBERED_SIDE
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
         st.subheader(f"Map {place.tile} of {made.name}", anchor=False, width="content")
         size = max(before.shape[1:] if pooled else values.shape)
