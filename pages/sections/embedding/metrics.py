@@ -22,8 +22,8 @@ def measures(drawn: "Chart", maps: "list[DataMap]", at: int) -> None:
     shown = maps[at]
     right = float((shown.answers == _labels(drawn)).mean())
     kept = (
-        f"Trustworthiness (Venna and Kaski 2001) over {NUM_NEIGHBORS} neighbours: 1 if those that are close on this map "
-        "are close in the layer too, about 0.5 for marks strewn at random."
+        f"Trustworthiness (Venna and Kaski 2001) over {NUM_NEIGHBORS} neighbours: 1 if those that are close on this "
+        "map are close in the layer too, about 0.5 for marks strewn at random."
     )
     vote = (
         f"The share of images whose {NUM_NEIGHBORS} nearest others in the layer, not on the map, vote for their class: "
