@@ -16,17 +16,17 @@ from torch import Tensor, nn
 from core.compression.changes import explanations
 from core.compression.plan import compress, sweep
 from core.compression.quantization import quantize
-from core.compression.ways import Plan, Pruning
+from core.compression.ways import CompressionPlan, Pruning
 from core.errors import ConvScopeError, ExplainError
 from core.evaluation.answers import answers_of
-from core.explain.attacks import Attack, attack, smallest
+from core.explain.attacks import Attack, attack, growing_attacks
 from core.explain.attribution import attribute
 from core.explain.cam_layers import layer_shapes, output_of
-from core.explain.influence import Images, Snapshot, similarity, tracin
-from core.explain.metrics.deletion_insertion import moved_removal, random_removal, removal_curve
+from core.explain.influence import LabeledImages, Snapshot, similarity, tracin
+from core.explain.metrics.deletion_insertion import random_removal, removal_curve, shifted_removal
 from core.explain.metrics.infidelity import infidelity
-from core.explain.metrics.pointing_game import league
-from core.explain.metrics.randomization import cascade, forgotten, likeness
+from core.explain.metrics.pointing_game import score_methods
+from core.explain.metrics.randomization import cascade, map_similarity, reinitialized
 from core.explain.metrics.sensitivity import sensitivity
 from core.explain.tcav import concept_scores
 from core.failures import in_sentences
@@ -34,7 +34,7 @@ from core.inference.prediction import predict, scores
 from core.probe.activation_maximization import preferred_input
 from core.probe.activations import capture_activations, passage
 from core.probe.autograd_reference import layer_pass
-from core.probe.embedding.data_map import Sample, data_map
+from core.probe.embedding.data_map import ImageSample, data_map
 from core.probe.embedding.trust import nearest
 from core.probe.features import layer_features
 from core.probe.fields import effective_field
@@ -53,7 +53,7 @@ IMAGE, MAP = PIXELS[0].float() / 255 - 0.5, np.random.default_rng(0).normal(size
 MASKS = torch.zeros(2, 8, 8, dtype=torch.bool)
 MASKS[:, 2:5, 2:5] = True
 SALIENCY = partial(attribute, method="saliency")
-PIECES = Images(PIXELS[:12], LABELS[:12], lambda pixels: pixels.float() / 255 - 0.5)
+PIECES = LabeledImages(PIXELS[:12], LABELS[:12], lambda pixels: pixels.float() / 255 - 0.5)
 
 
 class Fault(nn.Module):
@@ -92,7 +92,7 @@ def normal(pixels: Tensor) -> Tensor:
 
 
 def alarm_of(net: nn.Module) -> Any:
-    return calibrate(network(), PIECES, Images(PIXELS, LABELS, normal), rate=0.2).alarm
+    return calibrate(network(), PIECES, LabeledImages(PIXELS, LABELS, normal), rate=0.2).alarm
 
 
 # Each place that asks a network, by how many passes go well before one fails.
@@ -103,9 +103,9 @@ DOORS: dict[str, tuple[int, Callable[[nn.Module], Any]]] = {
     "sensitivity": (2, lambda net: sensitivity(net, IMAGE, 1, SALIENCY, samples=2)),
     "deletion": (0, lambda net: removal_curve(net, IMAGE, MAP, 1)),
     "chance": (1, lambda net: random_removal(net, IMAGE, 1)),
-    "moved": (1, lambda net: moved_removal(net, IMAGE, MAP, 1, "insertion")),
+    "moved": (1, lambda net: shifted_removal(net, IMAGE, MAP, 1, "insertion")),
     "randomization": (1, lambda net: cascade(net, IMAGE, 1, SALIENCY)),
-    "league": (1, lambda net: league(net, PIXELS[:2] / 255, MASKS, LABELS[:2], {"saliency": SALIENCY})),
+    "league": (1, lambda net: score_methods(net, PIXELS[:2] / 255, MASKS, LABELS[:2], {"saliency": SALIENCY})),
     "shapes": (0, lambda net: layer_shapes(net, (1, 8, 8))),
     "output": (0, lambda net: output_of(net, IMAGE[None], "conv")),
     "concepts": (
@@ -117,18 +117,18 @@ DOORS: dict[str, tuple[int, Callable[[nn.Module], Any]]] = {
     "influence": (1, lambda net: tracin([Snapshot(lambda: net, 1.0)], PIECES, IMAGE, 1, loss)),
     "similarity": (1, lambda net: similarity(net, PIECES, IMAGE)),
     "attack": (1, lambda net: attack(net, PIXELS[0], [0.5], [1.0], Attack("pgd", 32))),
-    "smallest": (2, lambda net: list(smallest(net, PIXELS[0], [0.5], [1.0], Attack("pgd")))),
+    "smallest": (2, lambda net: list(growing_attacks(net, PIXELS[0], [0.5], [1.0], Attack("pgd")))),
     "activations": (0, lambda net: capture_activations(net, IMAGE[None])),
     "passage": (0, lambda net: passage(net, IMAGE[None], "relu")),
     "features": (0, lambda net: layer_features(net, PIXELS, "relu", normalize=normal)),
-    "data map": (0, lambda net: data_map(net, Sample(PIXELS, LABELS, normal), "relu", "pca")),
+    "data map": (0, lambda net: data_map(net, ImageSample(PIXELS, LABELS, normal), "relu", "pca")),
     "layer pass": (0, lambda net: layer_pass(net, "relu", IMAGE[None], LABELS[:1], loss)),
     "top images": (0, lambda net: top_images(net, PIXELS, "relu", normalize=normal)),
     "contributions": (1, lambda net: contributions(net, IMAGE, "relu", 1)),
     "preferred": (2, lambda net: preferred_input(net, "relu", 1, shape=(1, 8, 8), mean=(0.5,), std=(1.0,), steps=3)),
     "field": (0, lambda net: effective_field(net, IMAGE, "relu", 1, 2, 2)),
     "inside": (0, lambda net: extract_features(net, PIXELS, normal)),
-    "reader": (1, lambda net: calibrate(net, PIECES, Images(PIXELS, LABELS, normal), rate=0.2)),
+    "reader": (1, lambda net: calibrate(net, PIECES, LabeledImages(PIXELS, LABELS, normal), rate=0.2)),
     "foreign": (1, lambda net: detection_rate(net, alarm_of(net), PIXELS, normal)),
     "variants": (1, lambda net: stability(net, PIXELS[0], normal, 1, SALIENCY)),
     "answers": (0, lambda net: answers_of(net, PIXELS, LABELS, normalize=normal)),
@@ -171,11 +171,11 @@ def test_a_fault_inside_the_network_is_a_sentence_and_leaves_nothing_behind(door
     "ask",
     [
         lambda: nearest(np.zeros(9, dtype=np.float32)),
-        lambda: likeness(np.eye(4), np.arange(9.0).reshape(3, 3)),
+        lambda: map_similarity(np.eye(4), np.arange(9.0).reshape(3, 3)),
         lambda: fit_temperature(np.eye(4), np.full(4, 7)),
         lambda: fit_mahalanobis(np.random.default_rng(0).normal(size=(4, 3)), np.zeros(5, dtype=int)),
-        lambda: forgotten(network(), ["nowhere"]),
-        lambda: compress(None, network(), Plan(Pruning("weights", 0.5)), PIXELS),
+        lambda: reinitialized(network(), ["nowhere"]),
+        lambda: compress(None, network(), CompressionPlan(Pruning("weights", 0.5)), PIXELS),
     ],
 )
 def test_what_numpy_scipy_and_scikit_learn_raise_is_a_sentence(ask: Callable[[], Any]) -> None:
@@ -220,7 +220,15 @@ def test_too_little_memory_is_told_apart() -> None:
 
 # What takes a network but does not ask it, or is asked from within `attribute` alone.
 SILENT = {
-    *("attribute", "incompatibility", "fingerprint", "cam_layers", "default_cam_layer", "forgettable", "last_layer"),
+    *(
+        "attribute",
+        "incompatibility",
+        "fingerprint",
+        "cam_layers",
+        "default_cam_layer",
+        "initializable_layers",
+        "last_layer",
+    ),
     *(
         "untrained",
         "is_plain",
@@ -234,8 +242,8 @@ SILENT = {
     *(
         "relevance",
         "replace_forward",
-        "front_of",
-        "untangle",
+        "unit_range_network",
+        "data_maps",
         "windows_of",
         "filter_layers",
         "filters",

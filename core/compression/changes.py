@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from core.errors import ExplainError
 from core.explain.attribution import heatmap
 from core.explain.metrics.pointing_game import Rate, wilson
-from core.explain.metrics.randomization import Likeness, likeness
+from core.explain.metrics.randomization import MapSimilarity, map_similarity
 from core.explain.metrics.sensitivity import Explain, within
 from core.failures import in_sentences
 from core.inference.prediction import batch_size, check_finite
@@ -23,7 +23,7 @@ Tell = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
-class Change:
+class PredictionChanges:
     """The predictions of two networks for the same N images.
 
     Attributes:
@@ -85,7 +85,7 @@ class Change:
 @in_sentences("Comparing the networks")
 def compare(
     original: nn.Module, compressed: nn.Module, images: Tensor, labels: Tensor, *, progress: Tell | None = None
-) -> Change:
+) -> PredictionChanges:
     """Return the predictions of two networks for the same images.
 
     Args:
@@ -107,7 +107,7 @@ def compare(
         if progress is not None:
             progress(done, len(images))
     sure = [torch.cat(answers).max(dim=1) for answers in logits]
-    return Change(
+    return PredictionChanges(
         labels.numpy(),
         sure[0].indices.numpy(),
         sure[1].indices.numpy(),
@@ -117,7 +117,7 @@ def compare(
 
 
 @dataclass(frozen=True, eq=False)
-class Moved:
+class ExplanationPair:
     """One image's explanation before and after.
 
     Attributes:
@@ -131,7 +131,7 @@ class Moved:
     target: int
     before: NDArray[np.float64]
     after: NDArray[np.float64]
-    likeness: Likeness
+    likeness: MapSimilarity
 
 
 @in_sentences("Explaining both networks")
@@ -144,7 +144,7 @@ def explanations(
     explain: Explain,
     *,
     progress: Progress | None = None,
-) -> tuple[Moved, ...]:
+) -> tuple[ExplanationPair, ...]:
     """Return explanations of the same class of the same images by two networks.
 
     Args:
@@ -160,7 +160,7 @@ def explanations(
     """
     if not len(images):
         raise ExplainError("There is no image to explain: choose a split that has some.")
-    pairs, count = list[Moved](), 2 * len(images)
+    pairs, count = list[ExplanationPair](), 2 * len(images)
     for place, (image, index, target) in enumerate(zip(images, indices, targets, strict=True)):
         maps = [
             np.asarray(
@@ -169,5 +169,5 @@ def explanations(
             )
             for side, model in enumerate((original, compressed))
         ]
-        pairs.append(Moved(int(index), int(target), maps[0], maps[1], likeness(*maps)))
+        pairs.append(ExplanationPair(int(index), int(target), maps[0], maps[1], map_similarity(*maps)))
     return tuple(pairs)

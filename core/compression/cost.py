@@ -21,7 +21,7 @@ _MIN_SECONDS = 0.5e-3  # seconds that one measurement takes at least: of shorter
 
 
 @dataclass(frozen=True)
-class Size:
+class FileSize:
     """Bytes of a network's safetensors file.
 
     Attributes:
@@ -36,7 +36,7 @@ class Size:
 
 
 @dataclass(frozen=True)
-class Pace:
+class InferenceTime:
     """Milliseconds for one image: median and quartiles of the rounds."""
 
     median: float
@@ -46,7 +46,7 @@ class Pace:
 
 
 @dataclass(frozen=True)
-class Ratio:
+class TimeRatio:
     """Ratio of two networks' times, round by round: the median and its 95 % interval.
 
     The interval is that of the sign test: it asks nothing of how the times are spread.
@@ -62,10 +62,10 @@ class Ratio:
         return (self.high < 1 or self.low > 1) and abs(self.median - 1) > 0.02
 
 
-def size_of(spec: ModelSpec, model: nn.Module) -> Size:
+def size_of(spec: ModelSpec, model: nn.Module) -> FileSize:
     """Return the size of a network's safetensors file, plain and zipped."""
     data = to_file(spec, model)
-    return Size(len(data), len(zlib.compress(data, 6)), sum(tensor.numel() for tensor in load(data).values()))
+    return FileSize(len(data), len(zlib.compress(data, 6)), sum(tensor.numel() for tensor in load(data).values()))
 
 
 @in_sentences("The race")
@@ -76,7 +76,7 @@ def race(
     *,
     rounds: int = ROUNDS,
     progress: Callable[[int, int], None] | None = None,
-) -> tuple[tuple[Pace, Pace], Ratio]:
+) -> tuple[tuple[InferenceTime, InferenceTime], TimeRatio]:
     """Time two networks on one image in turns, so that other load on the machine affects both alike.
 
     Args:
@@ -98,11 +98,11 @@ def race(
             if progress is not None:
                 progress(number + 1, rounds)
     quarters = np.percentile(seconds * 1000, (50, 25, 75), axis=0).T.tolist()
-    one, other = (Pace(median, low, high, rounds) for median, low, high in quarters)
+    one, other = (InferenceTime(median, low, high, rounds) for median, low, high in quarters)
     ratios = np.sort(seconds[:, 1] / seconds[:, 0])
     outside = int(binom.ppf(0.025, rounds, 0.5))
     low, high = float(ratios[outside - 1]), float(ratios[rounds - outside])
-    return (one, other), Ratio(float(np.median(ratios)), low, high)
+    return (one, other), TimeRatio(float(np.median(ratios)), low, high)
 
 
 def _repeats(model: nn.Module, batch: Tensor) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from core.compression.pruning import Pruned
+from core.compression.pruning import PrunedNetwork
 from core.model.build import build_model
 from core.model.layers import Activation, BatchNorm, Conv, Dense, Flatten, Layer, Residual
 from core.model.shapes import summarize
@@ -16,13 +16,13 @@ _Places = dict[str, tuple[Tensor, ...]]  # of each tensor of the state: which pl
 
 
 @dataclass(frozen=True, eq=False)
-class Cut:
+class CutNetwork:
     """A network without the filters that were pruned.
 
     Attributes:
         spec: Its stack.
         model: The network, in evaluation mode.
-        masks: What is still only set to zero, as in `Pruned.masks`.
+        masks: What is still only set to zero, as in `PrunedNetwork.masks`.
         removed: How many filters are gone, by the name of their convolution.
         only_masked: Why a convolution's filters are zero but still there, by its name.
     """
@@ -34,7 +34,7 @@ class Cut:
     only_masked: Mapping[str, str]
 
 
-def cut(spec: ModelSpec, pruned: Pruned) -> Cut:
+def cut(spec: ModelSpec, pruned: PrunedNetwork) -> CutNetwork:
     """Return a network without its zero filters, wherever only the next layer reads them.
 
     The network gives the same logits as the masked one, but for rounding.
@@ -55,7 +55,7 @@ def cut(spec: ModelSpec, pruned: Pruned) -> Cut:
     model.load_state_dict({name: _taken(tensor, places, name) for name, tensor in pruned.model.state_dict().items()})
     masks = {name: _taken(mask, places, name) for name, mask in pruned.masks.items()}
     left = {name: mask for name, mask in masks.items() if not mask.all()}
-    return Cut(smaller, model.eval(), left, {name: len(filters) for name, filters in gone.items()}, reasons)
+    return CutNetwork(smaller, model.eval(), left, {name: len(filters) for name, filters in gone.items()}, reasons)
 
 
 def _obstacle(spec: ModelSpec, name: str) -> str:
@@ -97,11 +97,11 @@ def _places(spec: ModelSpec, gone: Mapping[str, tuple[int, ...]]) -> _Places:
         elif isinstance(layer, BatchNorm):
             places |= {f"{name}.{key}": (left,) for key in ("weight", "bias", "running_mean", "running_var")}
         else:
-            left = _moved(layer, shape, left)
+            left = _outputs_left(layer, shape, left)
     return places
 
 
-def _moved(layer: Layer, shape: tuple[int, ...], left: Tensor) -> Tensor:
+def _outputs_left(layer: Layer, shape: tuple[int, ...], left: Tensor) -> Tensor:
     if isinstance(layer, Flatten) and len(shape) == 3:  # every map becomes a stretch of numbers
         size = shape[1] * shape[2]
         return (left[:, None] * size + torch.arange(size)).flatten()

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from core.compression.cutting import cut
-from core.compression.pruning import Pruned, prune, weighted
+from core.compression.pruning import PrunedNetwork, prune, weighted
 from core.compression.quantization import quantize
-from core.compression.ways import Plan, Pruning
+from core.compression.ways import CompressionPlan, Pruning
 from core.explain.metrics.pointing_game import Rate, wilson
 from core.failures import in_sentences
 from core.inference.prediction import batch_size, scores
@@ -16,7 +16,7 @@ from core.model.spec import ModelSpec
 
 
 @dataclass(frozen=True)
-class LayerLoss:
+class LayerCompression:
     """Weights and filters of one layer before and after compression.
 
     Attributes:
@@ -36,14 +36,14 @@ class LayerLoss:
 
 
 @dataclass(frozen=True, eq=False)
-class Compressed:
+class CompressedNetwork:
     """A network made smaller.
 
     Attributes:
         spec: Its stack, with fewer filters where some were cut.
         model: The network, in evaluation mode; it shares nothing with the original.
         floats: The same before it was quantised: what can be trained further.
-        masks: Which numbers of `floats` were pruned but are still there, as in `Pruned.masks`.
+        masks: Which numbers of `floats` were pruned but are still there, as in `PrunedNetwork.masks`.
         layers: What each layer lost.
         sparsity: Share of the weights that are zero, of those that are left.
     """
@@ -52,7 +52,7 @@ class Compressed:
     model: nn.Module
     floats: nn.Module
     masks: Mapping[str, Tensor]
-    layers: tuple[LayerLoss, ...]
+    layers: tuple[LayerCompression, ...]
     sparsity: float
 
 
@@ -60,11 +60,11 @@ class Compressed:
 def compress(
     spec: ModelSpec,
     model: nn.Module,
-    plan: Plan,
+    plan: CompressionPlan,
     calibration: Tensor,
     *,
     progress: Callable[[int, int], None] | None = None,
-) -> Compressed:
+) -> CompressedNetwork:
     """Return a compressed copy of a network.
 
     Args:
@@ -81,14 +81,16 @@ def compress(
     result = cut(spec, pruned)
     whole = quantize(result.model, calibration, progress=progress) if plan.int8 else result.model
     layers = tuple(_losses(model, result.model, result.only_masked))
-    return Compressed(result.spec, whole, result.model, result.masks, layers, Pruned(result.model, {}, {}).sparsity)
+    return CompressedNetwork(
+        result.spec, whole, result.model, result.masks, layers, PrunedNetwork(result.model, {}, {}).sparsity
+    )
 
 
-def _losses(before: nn.Module, after: nn.Module, reasons: Mapping[str, str]) -> Iterator[LayerLoss]:
+def _losses(before: nn.Module, after: nn.Module, reasons: Mapping[str, str]) -> Iterator[LayerCompression]:
     for (name, old), (_, new) in zip(weighted(before), weighted(after), strict=True):
         filters = (len(old.weight), len(new.weight)) if isinstance(old, nn.Conv2d) else None
         zeros = int((new.weight == 0).sum())
-        yield LayerLoss(name, old.weight.numel(), new.weight.numel(), zeros, filters, reasons.get(name, ""))
+        yield LayerCompression(name, old.weight.numel(), new.weight.numel(), zeros, filters, reasons.get(name, ""))
 
 
 @in_sentences("Compression")

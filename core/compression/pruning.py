@@ -14,7 +14,7 @@ from core.failures import in_sentences
 
 
 @dataclass(frozen=True, eq=False)
-class Pruned:
+class PrunedNetwork:
     """A pruned network with its masks.
 
     Attributes:
@@ -41,7 +41,7 @@ def weighted(model: nn.Module) -> tuple[tuple[str, nn.Conv2d | nn.Linear], ...]:
 
 
 @in_sentences("Pruning")
-def prune(model: nn.Module, pruning: Pruning) -> Pruned:
+def prune(model: nn.Module, pruning: Pruning) -> PrunedNetwork:
     """Set the smallest weights, or all of the smallest filters, to zero in a copy of a network.
 
     With a filter go its bias and its batch norm's numbers, so that its map is zero; the layer that gives the logits
@@ -67,7 +67,7 @@ def prune(model: nn.Module, pruning: Pruning) -> Pruned:
                 torch_prune.remove(module, key)
     copied = copy.deepcopy(model).eval()  # torch's pruning leaves the weights of a module in another order
     copied.load_state_dict(scratch.state_dict())
-    return Pruned(copied, masks, filters)
+    return PrunedNetwork(copied, masks, filters)
 
 
 def _prune_weights(layers: tuple[tuple[str, nn.Conv2d | nn.Linear], ...], pruning: Pruning) -> None:

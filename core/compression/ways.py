@@ -8,7 +8,7 @@ MAX_AMOUNT = 0.99
 
 
 @dataclass(frozen=True)
-class Way:
+class PruningMethod:
     """A pruning method: its title, and what it does in a sentence."""
 
     title: str
@@ -16,17 +16,17 @@ class Way:
 
 
 PRUNINGS = {
-    "weights": Way(
+    "weights": PruningMethod(
         "Smallest weights",
         "Sets the weights nearest to zero to zero, wherever in the network they are. Its shape stays, so a file gets "
         "smaller only once it is zipped, and dense arithmetic takes as long as before.",
     ),
-    "layers": Way(
+    "layers": PruningMethod(
         "By layer",
         "Sets the smallest weights to zero as well, but the same share of each layer, so that none is emptied for "
         "having small numbers.",
     ),
-    "filters": Way(
+    "filters": PruningMethod(
         "Whole filters",
         "Takes the filters with the smallest weights (L2 norm) out of every convolution, and cuts what the next layer "
         "read from them: a smaller network in file and in time.",
@@ -67,7 +67,7 @@ class Pruning:
 
 
 @dataclass(frozen=True)
-class Plan:
+class CompressionPlan:
     """A compression plan: what is pruned, if anything, and whether the network is then quantised to int8."""
 
     pruning: Pruning | None = None

@@ -21,7 +21,7 @@ from .metrics import scores_of as scores_of
 from .ranking import Ranking as Ranking
 from .ranking import mean_of as mean_of
 from .ranking import rankings as rankings
-from .report import Report as Report
+from .report import EvaluationReport as EvaluationReport
 from .report import report_of as report_of
 
 __all__ = [
@@ -31,11 +31,11 @@ __all__ = [
     "Bin",
     "ClassScores",
     "Comparison",
+    "EvaluationReport",
     "Gallery",
     "McNemar",
     "Ranking",
     "Reliability",
-    "Report",
     "Scores",
     "answers_of",
     "busiest",

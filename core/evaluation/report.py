@@ -11,7 +11,7 @@ from core.progress import Progress
 
 
 @dataclass(frozen=True, eq=False)
-class Report:
+class EvaluationReport:
     """All scores, curves and diagrams of a network on a split.
 
     Attributes:
@@ -29,7 +29,7 @@ class Report:
     rankings: tuple[Ranking, ...]
 
 
-def report_of(answers: Answers, progress: Progress | None = None) -> Report:
+def report_of(answers: Answers, progress: Progress | None = None) -> EvaluationReport:
     """Return the full evaluation of answers; `progress` is that of `rankings`, which takes longest."""
     ranked = rankings(answers, progress)
-    return Report(answers, scores_of(answers), confusion_counts(answers), reliability(answers), ranked)
+    return EvaluationReport(answers, scores_of(answers), confusion_counts(answers), reliability(answers), ranked)

@@ -60,7 +60,7 @@ def model_card(store: RunStore, run: Run) -> str:
         "Data": _data(run),
         "Training": _training(run, store.series.events(run.id)),
         "Metrics": _metrics(run),
-        "Limits": [f"- {sentence}" for sentence in (*limits(run), *_found(store, run))],
+        "Limits": [f"- {sentence}" for sentence in (*limits(run), *_findings(store, run))],
         "What it was not tested on": [f"- {sentence}" for sentence in untested(run)],
         "Notes": _quoted(run.note),
         "How to prepare pictures": _preparing(run),
@@ -145,7 +145,7 @@ def found_in(store: RunStore, run: Run) -> tuple[Finding, ...]:
     return diagnose(run, store.metrics(run.id), store.series.evidence(run.id), num_classes=run.spec.num_classes)
 
 
-def _found(store: RunStore, run: Run) -> list[str]:
+def _findings(store: RunStore, run: Run) -> list[str]:
     return [f"{as_text(finding.title)}: {as_text(finding.evidence)}" for finding in found_in(store, run)]
 
 

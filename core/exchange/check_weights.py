@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from core.errors import ConfigError
 from core.exchange.csv_tables import MAX_COUNT
 from core.exchange.layout import ArchiveError, refusal, single_line
-from core.exchange.run_record import Record
+from core.exchange.run_record import RunRecord
 from core.model.build import build_model
 from core.runs.checkpoint import BEGINNING, Checkpoint, CheckpointError, CheckpointFault, load_checkpoint
 from core.train.config import LIVE, TrainConfig
@@ -31,7 +31,7 @@ _RANDOM_CUDA = (torch.uint8, torch.Size([16]))
 class CheckpointValidator:
     """Checks checkpoints against the network and the configuration of a run's record."""
 
-    def __init__(self, record: Record) -> None:
+    def __init__(self, record: RunRecord) -> None:
         self.record, self.config = record, TrainConfig.from_mapping(record.config)
 
     def checked(self, path: Path, name: str, epoch: int | None) -> Checkpoint:

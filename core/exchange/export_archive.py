@@ -18,7 +18,7 @@ from core.exchange.layout import CARD, DATA, ONNX, PREDICTOR, README, SCRIPT, TE
 from core.exchange.onnx import to_onnx
 from core.exchange.predictor import to_predictor
 from core.exchange.readme import readme
-from core.exchange.run_record import Record
+from core.exchange.run_record import RunRecord
 from core.exchange.script import script_of
 from core.exchange.tensorboard import write_tensorboard
 from core.leftovers import EXPORT, unfinished
@@ -78,7 +78,7 @@ def _caught_up(store: RunStore, run_id: str, step: int) -> Run:
 
 def _parts(store: RunStore, run: Run, folder: Path, missing: list[str]) -> Iterator[tuple[str, str | bytes | Path]]:
     """Yield everything but the weights: the record first, then what can be made of it."""
-    record = Record.of(store, run)
+    record = RunRecord.of(store, run)
     yield from record.texts(_versions()).items()
     makers: dict[str, Callable[[], str | bytes]] = {
         SCRIPT: lambda: script_of(store, run, record.events),

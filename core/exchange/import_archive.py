@@ -15,7 +15,7 @@ from core.errors import StorageError
 from core.exchange.check_weights import CheckpointValidator
 from core.exchange.dataset import read_info, stage_images
 from core.exchange.layout import WEIGHTS, RunLimits, refusal, weights_names
-from core.exchange.run_record import Record
+from core.exchange.run_record import RunRecord
 from core.exchange.unpack import Archive, opened
 from core.leftovers import unfinished
 from core.runs.checkpoint import save_checkpoint
@@ -46,7 +46,7 @@ def import_run(store: RunStore, data: bytes | Path, limits: RunLimits = _DEFAULT
     """
     run_id = uuid.uuid4().hex[:10]
     with opened(data, limits) as archive:
-        record = Record.read(archive.text)
+        record = RunRecord.read(archive.text)
         info = read_info(archive, record.values["dataset"], record.spec)
         try:
             with unfinished(".import-", store.folder) as folder:
@@ -64,7 +64,7 @@ def import_run(store: RunStore, data: bytes | Path, limits: RunLimits = _DEFAULT
     return run_id
 
 
-def _stage(archive: Archive, record: Record, staged: Path, limits: RunLimits) -> None:
+def _stage(archive: Archive, record: RunRecord, staged: Path, limits: RunLimits) -> None:
     """Put the weights of an archive into a folder, each written anew after it was tried on the network."""
     names = {name for name in archive.names if name.startswith(WEIGHTS) and name != WEIGHTS}
     known = weights_names([None, *range(TrainConfig.from_mapping(record.config).epochs + 1)])
@@ -80,7 +80,7 @@ def _stage(archive: Archive, record: Record, staged: Path, limits: RunLimits) ->
             packed.unlink()
 
 
-def _insert(store: RunStore, run_id: str, record: Record, info: DatasetInfo | None, staged: Path) -> None:
+def _insert(store: RunStore, run_id: str, record: RunRecord, info: DatasetInfo | None, staged: Path) -> None:
     """Add the rows, and with them the weights: in one transaction, so that there are both or neither."""
     tables: dict[Any, list[dict[str, Any]]] = {
         METRICS: [asdict(metric) for metric in record.metrics],
@@ -100,7 +100,7 @@ def _insert(store: RunStore, run_id: str, record: Record, info: DatasetInfo | No
         raise
 
 
-def _row(record: Record, info: DatasetInfo | None) -> dict[str, Any]:
+def _row(record: RunRecord, info: DatasetInfo | None) -> dict[str, Any]:
     """Return the columns of the run's own row."""
     row = dict(record.values) | {
         "spec": record.spec.to_json(),

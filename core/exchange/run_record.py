@@ -43,7 +43,7 @@ _EVIDENCE = {
 
 
 @dataclass(frozen=True)
-class Record:
+class RunRecord:
     """The record of a run in an archive.
 
     Attributes:
@@ -65,7 +65,7 @@ class Record:
     evidence: tuple[Evidence, ...]
 
     @classmethod
-    def of(cls, store: RunStore, run: Run) -> "Record":
+    def of(cls, store: RunStore, run: Run) -> "RunRecord":
         """Return the record of a run from the store, up to the step of `run`, which may train on meanwhile."""
         return cls(
             run.spec,
@@ -90,7 +90,7 @@ class Record:
         }
 
     @classmethod
-    def read(cls, text: Callable[[str], str]) -> "Record":
+    def read(cls, text: Callable[[str], str]) -> "RunRecord":
         """Read what `texts` wrote, by a function from a file's name to its content.
 
         Raises:

@@ -18,8 +18,8 @@ from core.explain.attribution import Attribution, attribute
 from core.explain.cli.arguments import CliRequest, from_arguments, from_settings
 from core.explain.cli.record import (
     ExplanationCall,
+    NetworkExplanations,
     NetworkReference,
-    Record,
     arrays_npz,
     digest,
     fingerprint,
@@ -34,13 +34,13 @@ from core.progress import Progress
 BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
 
 
-def _png(records: Sequence[Record]) -> bytes:
+def _png(records: Sequence[NetworkExplanations]) -> bytes:
     from core.figures.explained import explanation_sheet
 
     return explanation_sheet(records).png
 
 
-WRITERS: Mapping[str, Callable[[Sequence[Record]], bytes]] = {
+WRITERS: Mapping[str, Callable[[Sequence[NetworkExplanations]], bytes]] = {
     ".png": _png,
     ".npz": arrays_npz,
     ".json": lambda records: settings_json(records).encode(),
@@ -103,7 +103,7 @@ def _read(path: Path) -> bytes:
         raise ExplainError(f"{path} cannot be read ({error.strerror}): give the path of a file.") from error
 
 
-def _record(order: CliRequest, picture: Image.Image, title: str, swap: bool | None) -> Record:
+def _record(order: CliRequest, picture: Image.Image, title: str, swap: bool | None) -> NetworkExplanations:
     """Load a network and return the record of all requested explanations of the picture."""
     with tqdm(unit="B", unit_scale=True, desc=order.model, leave=False, delay=0.5, disable=None) as bar:
         network = open_network(order.model, order.epoch, _shown_on(bar))
@@ -113,7 +113,9 @@ def _record(order: CliRequest, picture: Image.Image, title: str, swap: bool | No
     for sentence in (*order.differences(weights, digest(pixels)), *reasons):
         print(sentence, file=sys.stderr)
     attributions = tuple(_answers(network, image, calls, skip=order.everything))
-    return Record(NetworkReference.of(network), weights, network.class_names, title, pixels, image, attributions)
+    return NetworkExplanations(
+        NetworkReference.of(network), weights, network.class_names, title, pixels, image, attributions
+    )
 
 
 def _answers(network: Network, image: Tensor, calls: Sequence[ExplanationCall], *, skip: bool) -> Iterator[Attribution]:

@@ -17,7 +17,7 @@ from core.inference.prediction import scores
 from core.progress import Progress
 
 
-class FromUnit(nn.Module):
+class UnitRangeNetwork(nn.Module):
     """A network that takes pixels from 0 to 1: the valid range is then the same for every channel, as Captum wants."""
 
     def __init__(self, network: nn.Module, mean: Sequence[float], std: Sequence[float]) -> None:
@@ -30,13 +30,15 @@ class FromUnit(nn.Module):
         return logits
 
 
-def front_of(model: nn.Module, pixels: Tensor, mean: Sequence[float], std: Sequence[float]) -> FromUnit:
+def unit_range_network(
+    model: nn.Module, pixels: Tensor, mean: Sequence[float], std: Sequence[float]
+) -> UnitRangeNetwork:
     """Return a copy of a network that takes pixels from 0 to 1 and normalises them; raises `ExplainError`."""
     if pixels.dtype != torch.uint8 or pixels.ndim != 3:
         raise ExplainError(f"Attack one picture of shape (C, H, W) in whole levels, not {tuple(pixels.shape)}.")
     if len(mean) != len(pixels) or len(std) != len(pixels):
         raise ExplainError(f"A picture of {len(pixels)} channels needs as many means and deviations.")
-    return FromUnit(shallow_copy_for_hooks(model), mean, std).eval()
+    return UnitRangeNetwork(shallow_copy_for_hooks(model), mean, std).eval()
 
 
 def whole_levels(change: Tensor, strength: int, norm: Literal["linf", "l2"]) -> Tensor:
@@ -105,7 +107,7 @@ class Attack:
 
 
 @dataclass(frozen=True, eq=False)
-class Attempt:
+class AttackOutcome:
     """The outcome of an attack.
 
     Attributes:
@@ -126,7 +128,7 @@ class Attempt:
 
 
 @dataclass(frozen=True, eq=False)
-class Attacked(Attempt):
+class AttackResult(AttackOutcome):
     """The outcome of an attack with the pictures.
 
     Attributes:
@@ -144,9 +146,9 @@ class Attacked(Attempt):
         return self.pixels.to(torch.int16) - self.original.to(torch.int16)
 
     @property
-    def outcome(self) -> Attempt:
+    def outcome(self) -> AttackOutcome:
         """The outcome without the pictures."""
-        return Attempt(self.attack, self.before, self.after)
+        return AttackOutcome(self.attack, self.before, self.after)
 
 
 @in_sentences("The attack")
@@ -158,7 +160,7 @@ def attack(
     how: Attack,
     *,
     progress: Progress | None = None,
-) -> Attacked:
+) -> AttackResult:
     """Return an adversarial example within a ball around a picture, by `captum.robust`.
 
     The cross-entropy of the class that the network names now is raised, or that of `how.towards` is lowered. No pixel
@@ -175,14 +177,16 @@ def attack(
     Raises:
         ExplainError: The picture or the class cannot be attacked, or the network does not react to the picture.
     """
-    front = front_of(model, pixels, mean, std)
+    front = unit_range_network(model, pixels, mean, std)
     unit = pixels[None] / 255
     before = scores(front, unit)[0].softmax(dim=0)
-    return carry_out(front, pixels, before, how, progress or (lambda done, total: None))
+    return run_attack(front, pixels, before, how, progress or (lambda done, total: None))
 
 
-def carry_out(front: FromUnit, pixels: Tensor, before: Tensor, how: Attack, progress: Progress) -> Attacked:
-    """Attack a picture through the network of `front_of`, whose logits were `before`; see `attack`."""
+def run_attack(
+    front: UnitRangeNetwork, pixels: Tensor, before: Tensor, how: Attack, progress: Progress
+) -> AttackResult:
+    """Attack a picture through the network of `unit_range_network`, whose logits were `before`; see `attack`."""
     classes = len(before)
     if classes < 2:
         raise ExplainError("The network knows a single class, so nothing can turn its answer.")
@@ -196,10 +200,10 @@ def carry_out(front: FromUnit, pixels: Tensor, before: Tensor, how: Attack, prog
     change = whole_levels(perturbed[0] * 255 - pixels, how.strength, how.norm)
     rounded = (pixels + change).clamp(0, 255).to(torch.uint8)
     after = scores(front, rounded[None] / 255)[0].softmax(dim=0)
-    return Attacked(how, before, after, pixels, rounded)
+    return AttackResult(how, before, after, pixels, rounded)
 
 
-def _perturbed(front: FromUnit, pixels: Tensor, label: int, how: Attack, progress: Progress) -> Tensor:
+def _perturbed(front: UnitRangeNetwork, pixels: Tensor, label: int, how: Attack, progress: Progress) -> Tensor:
     """Return Captum's adversarial example of a picture, float (1, C, H, W) from 0 to 1."""
     total, done = how.passes // 2, 0
 
@@ -241,12 +245,12 @@ def _odds_against(logits: Tensor, target: Tensor) -> Tensor:
     return logits.masked_fill(is_target, -torch.inf).logsumexp(dim=1) - logits[is_target]
 
 
-STRENGTHS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)  # levels of 255: where `smallest` looks
+STRENGTHS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)  # levels of 255: where `growing_attacks` looks
 LENGTHS = (16, 32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048)  # the same for L2
 
 
 @in_sentences("The attack")
-def smallest(
+def growing_attacks(
     model: nn.Module,
     pixels: Tensor,
     mean: Sequence[float],
@@ -255,7 +259,7 @@ def smallest(
     strengths: Sequence[int] = STRENGTHS,
     *,
     progress: Progress | None = None,
-) -> Iterator[Attacked]:
+) -> Iterator[AttackResult]:
     """Yield attacks of growing strength up to the first that succeeds.
 
     Args:
@@ -269,7 +273,7 @@ def smallest(
     Raises:
         ExplainError: As in `attack`.
     """
-    front = front_of(model, pixels, mean, std)
+    front = unit_range_network(model, pixels, mean, std)
     before = scores(front, pixels[None] / 255)[0].softmax(dim=0)
     total = len(strengths) * how.steps if how.method == "pgd" else len(strengths)
     for place, strength in enumerate(strengths):
@@ -278,13 +282,13 @@ def smallest(
             if progress is not None:
                 progress(begun * steps + done, total)
 
-        attacked = carry_out(front, pixels, before, replace(how, strength=strength), tell)
+        attacked = run_attack(front, pixels, before, replace(how, strength=strength), tell)
         yield attacked
         if attacked.successful:
             return
 
 
-def random_changes(attacked: Attacked, count: int, *, seed: int = 0) -> Tensor:
+def random_changes(attacked: AttackResult, count: int, *, seed: int = 0) -> Tensor:
     """Return the picture after random perturbations of the same norm, uint8 (count, C, H, W).
 
     Each pixel value of the picture is moved by as much as the attack moved one, in random places and directions: what

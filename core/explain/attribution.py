@@ -15,7 +15,7 @@ from core.explain.compatibility import incompatibility
 from core.explain.forward_hooks import ForwardMonitor, check_logits, logits_of, sentences
 from core.explain.methods.base import Method
 from core.explain.methods.registry import METHODS
-from core.explain.metrics.completeness import Gap
+from core.explain.metrics.completeness import CompletenessGap
 from core.explain.request import AttributionRequest, Contrast
 from core.inference.copies import shallow_copy_for_hooks
 from core.inference.prediction import check_images, finite
@@ -56,7 +56,7 @@ class Attribution:
     score: float
     options: Mapping[str, OptionValue]
     versus: int | None = None
-    gap: Gap | None = None
+    gap: CompletenessGap | None = None
 
     @property
     def blank(self) -> str | None:
@@ -123,7 +123,7 @@ def attribute(
     score = float(scores[target] - (0 if versus is None else scores[versus]))
     values, rounding = _clean(values, about, scores), ROUNDING * float(scores.abs().max())
     total = float(values.double().sum())
-    gap = None if about.promise is None else Gap(total, score - start, about.promise, rounding)
+    gap = None if about.promise is None else CompletenessGap(total, score - start, about.promise, rounding)
     return Attribution(values, method, target, about.signed, score, chosen, versus, gap)
 
 

@@ -12,7 +12,7 @@ from core.progress import Progress
 
 if TYPE_CHECKING:
     from core.explain.attribution import Attribution
-    from core.explain.metrics.completeness import Gap
+    from core.explain.metrics.completeness import CompletenessGap
 
 Floats = NDArray[np.float32]
 ALIKE = 0.9  # rank correlation from which on two maps count as alike
@@ -20,7 +20,7 @@ _PARTS_PER_EPOCH = 1000  # of the progress of one epoch
 
 
 @dataclass(frozen=True, eq=False)
-class Moment:
+class EpochExplanation:
     """The prediction and the heatmap of one epoch's network for an image.
 
     Attributes:
@@ -37,7 +37,7 @@ class Moment:
     signed: bool
     score: float
     probabilities: Floats
-    gap: "Gap | None" = None
+    gap: "CompletenessGap | None" = None
 
     @property
     def blank(self) -> bool:
@@ -46,7 +46,7 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class Missing:
+class MissingEpoch:
     """An epoch without an explanation: the reason in one sentence, and whether it may work later."""
 
     epoch: int | None
@@ -54,14 +54,14 @@ class Missing:
     may_pass: bool = field(default=False, compare=False)
 
 
-def follow(
+def explain_epochs(
     epochs: Sequence[int | None],
     explain: Callable[[int | None, Progress], "Attribution"],
     probabilities: Callable[[int | None], Floats],
     *,
     progress: Progress | None = None,
-) -> Iterator[Moment | Missing]:
-    """Yield the explanation of one image at each epoch; an epoch that fails becomes `Missing`.
+) -> Iterator[EpochExplanation | MissingEpoch]:
+    """Yield the explanation of one image at each epoch; an epoch that fails becomes `MissingEpoch`.
 
     Args:
         epochs: Which, in order, as a run store gives them; None for the latest weights.
@@ -86,9 +86,9 @@ def follow(
             attribution = explain(epoch, inside)
             values = heatmap(attribution).numpy().astype(np.float32)
             likely = np.asarray(probabilities(epoch), dtype=np.float32)
-            yield Moment(epoch, values, attribution.signed, attribution.score, likely, attribution.gap)
+            yield EpochExplanation(epoch, values, attribution.signed, attribution.score, likely, attribution.gap)
         except ConvScopeError as error:
-            yield Missing(epoch, str(error), error.may_pass)
+            yield MissingEpoch(epoch, str(error), error.may_pass)
     tell(total, total)
 
 
@@ -99,7 +99,7 @@ def thinned(epochs: Sequence[int], most: int) -> tuple[int, ...]:
     return tuple(epochs[round(place)] for place in np.linspace(0, len(epochs) - 1, most))
 
 
-def likeness_to_last(moments: Sequence[Moment | Missing]) -> tuple[float | None, ...]:
+def similarity_to_last(moments: Sequence[EpochExplanation | MissingEpoch]) -> tuple[float | None, ...]:
     """Return how alike the map of each moment is to that of the last: the rank correlation of their pixels.
 
     Spearman's, from −1 to 1, of the signed values as they are. None where there is no map or it is blank: what is the
@@ -107,7 +107,7 @@ def likeness_to_last(moments: Sequence[Moment | Missing]) -> tuple[float | None,
     """
     from scipy.stats import spearmanr
 
-    maps = [None if isinstance(moment, Missing) or moment.blank else moment.heatmap.ravel() for moment in moments]
+    maps = [None if isinstance(moment, MissingEpoch) or moment.blank else moment.heatmap.ravel() for moment in moments]
     last = maps[-1] if maps else None
     return tuple(
         None if last is None or values is None else float(spearmanr(values, last).statistic) for values in maps

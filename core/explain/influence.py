@@ -31,7 +31,7 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
-class Images:
+class LabeledImages:
     """Images (N, C, H, W) uint8 with labels (N,).
 
     Attributes:
@@ -77,7 +77,7 @@ def last_layer(model: nn.Module) -> str:
 @in_sentences("Tracing training images")
 def tracin(
     snapshots: Sequence[Snapshot],
-    images: Images,
+    images: LabeledImages,
     image: Tensor,
     target: int,
     loss: Loss,
@@ -129,7 +129,7 @@ def tracin(
 
 
 @in_sentences("Looking for the nearest images")
-def similarity(model: nn.Module, images: Images, image: Tensor, *, progress: Progress | None = None) -> Tensor:
+def similarity(model: nn.Module, images: LabeledImages, image: Tensor, *, progress: Progress | None = None) -> Tensor:
     """Return the cosine similarity of each training image's penultimate features to those of one image, −1 to 1.
 
     That is the cosine between what the last layer receives for the two.

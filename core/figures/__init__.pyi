@@ -24,8 +24,8 @@ from .palette import THEMES as THEMES
 from .palette import Theme as Theme
 from .palette import diverging as diverging
 from .palette import sequential as sequential
-from .pointing_game import league_chart as league_chart
-from .pointing_game import league_rows as league_rows
+from .pointing_game import pointing_chart as pointing_chart
+from .pointing_game import pointing_rows as pointing_rows
 from .prediction_bars import probabilities as probabilities
 from .prediction_bars import scores as scores
 from .randomization import cascade_tiles as cascade_tiles
@@ -64,13 +64,13 @@ __all__ = [
     "explanation_sheet",
     "faded",
     "filters_as_rgb",
-    "league_chart",
-    "league_rows",
     "legend",
     "most_mistaken",
     "overlay",
     "overlay_chart",
     "overlay_rows",
+    "pointing_chart",
+    "pointing_rows",
     "probabilities",
     "ranking_chart",
     "ranking_rows",

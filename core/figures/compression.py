@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from core.compression.changes import Change
+from core.compression.changes import PredictionChanges
 from core.explain.metrics.pointing_game import Rate
 from core.figures.annotations import Rows
 from core.figures.curves import rounded
@@ -13,7 +13,7 @@ STAGES = {"before": "Original", "after": "Compressed"}
 _ROW_PX = 26  # screen pixels of a class
 
 
-def class_rows(change: Change, names: Sequence[str]) -> Rows:
+def class_rows(change: PredictionChanges, names: Sequence[str]) -> Rows:
     """Return a row for each class that has images, by how much accuracy it lost, the largest loss first.
 
     Args:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from core.explain.attribution import Attribution, heatmap
-from core.explain.cli.record import LETTERS, Record
+from core.explain.cli.record import LETTERS, NetworkExplanations
 from core.explain.methods.registry import METHODS
 from core.figures.overlays import Sign, faded, overlay
 from core.figures.palette import Pixels
@@ -13,7 +13,7 @@ from core.figures.sheet import Sheet, Tile, sheet
 
 
 def explanation_sheet(
-    records: Sequence[Record], *, strength: float = 0.85, percentile: float = 99, sign: Sign = "both"
+    records: Sequence[NetworkExplanations], *, strength: float = 0.85, percentile: float = 99, sign: Sign = "both"
 ) -> Sheet:
     """Return a PNG sheet with each network's input and its explanations, each heatmap in its own scale.
 
@@ -32,14 +32,14 @@ def explanation_sheet(
 
 
 def explanation_tiles(
-    records: Sequence[Record], *, strength: float = 0.85, percentile: float = 99, sign: Sign = "both"
+    records: Sequence[NetworkExplanations], *, strength: float = 0.85, percentile: float = 99, sign: Sign = "both"
 ) -> list[Tile]:
     """Return the tiles of `explanation_sheet`: heatmap, title, meaning of the colours, completeness, settings."""
     tiles = []
     for place, record in enumerate(records if any(record.found for record in records) else ()):
         pixels = _shown(record)
         letter = f"{LETTERS[place]} · " if len(records) > 1 else ""
-        tiles.append(Tile(f"{letter}What the network receives", record.title, pixels, _about(record)))
+        tiles.append(Tile(f"{letter}What the network receives", record.title, pixels, _input_words(record)))
         for attribution in record.found:
             figure = overlay(
                 faded(pixels, attribution.signed),
@@ -59,12 +59,12 @@ def explanation_tiles(
     return tiles
 
 
-def _shown(record: Record) -> Pixels:
+def _shown(record: NetworkExplanations) -> Pixels:
     pixels = record.pixels.numpy().transpose(1, 2, 0)
     return np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
 
 
-def _about(record: Record) -> str:
+def _input_words(record: NetworkExplanations) -> str:
     channels, height, width = record.pixels.shape
     values = "one value (dark to light)" if channels == 1 else "three values (red, green, blue)"
     return f"{height} × {width} pixels of {values}."
@@ -80,18 +80,18 @@ def _settings(attribution: Attribution) -> str:
     return f"{'; '.join(settings)}." if settings else ""
 
 
-def _question(record: Record, attribution: Attribution) -> str:
+def _question(record: NetworkExplanations, attribution: Attribution) -> str:
     names = record.class_names
     against = "" if attribution.versus is None else f" and not “{names[attribution.versus]}”"
     return f"“{names[attribution.target]}”{against}"
 
 
-def _heading(records: Sequence[Record]) -> str:
+def _heading(records: Sequence[NetworkExplanations]) -> str:
     questions = dict.fromkeys(_question(record, attribution) for record in records for attribution in record.found)
     return f"What speaks for {next(iter(questions))}?" if len(questions) == 1 else "What speaks for which class?"
 
 
-def _networks(records: Sequence[Record]) -> str:
+def _networks(records: Sequence[NetworkExplanations]) -> str:
     names = []
     for place, record in enumerate(records):
         letter = f"{LETTERS[place]}: " if len(records) > 1 else ""

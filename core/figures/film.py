@@ -15,7 +15,7 @@ MAX_SIDE = 64  # pixels of a tile; larger pictures are thinned
 
 
 @dataclass(frozen=True)
-class Guess:
+class ClassProbability:
     """A predicted class: its index, its probability (0 to 1) and whether it is the true class."""
 
     label: int
@@ -38,7 +38,9 @@ class Tiles:
     scale: ColorScale | None = None
 
 
-def guesses(probabilities: ArrayLike, labels: Sequence[int], top: int = 3) -> tuple[tuple[Guess, ...], ...]:
+def top_classes(
+    probabilities: ArrayLike, labels: Sequence[int], top: int = 3
+) -> tuple[tuple[ClassProbability, ...], ...]:
     """Return the `top` likeliest classes of each image, the likeliest first.
 
     Args:
@@ -49,12 +51,12 @@ def guesses(probabilities: ArrayLike, labels: Sequence[int], top: int = 3) -> tu
     array = np.asarray(probabilities, dtype=np.float64)
     order = np.argsort(-array, axis=1, kind="stable")[:, :top]
     return tuple(
-        tuple(Guess(int(label), float(row[label]), int(label) == true) for label in best)
+        tuple(ClassProbability(int(label), float(row[label]), int(label) == true) for label in best)
         for row, best, true in zip(array, order, labels, strict=True)
     )
 
 
-def pinned(labels: ArrayLike, num_classes: int, count: int = 8, seed: int = 0) -> tuple[int, ...]:
+def images_to_follow(labels: ArrayLike, num_classes: int, count: int = 8, seed: int = 0) -> tuple[int, ...]:
     """Return the indices of images to follow: one of each of the first classes, several where there are few classes.
 
     Args:

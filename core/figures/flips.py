@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from core.explain.attacks import Attempt
+from core.explain.attacks import AttackOutcome
 from core.figures.annotations import Rows
 from core.figures.curves import LEGEND, rounded
 from core.figures.palette import THEMES
@@ -11,7 +11,7 @@ from core.figures.palette import THEMES
 _MAX_CHARS = 28
 
 
-def flip_rows(tried: Sequence[Attempt], class_names: Sequence[str]) -> Rows:
+def flip_rows(tried: Sequence[AttackOutcome], class_names: Sequence[str]) -> Rows:
     """Return the probability of two classes at each strength: of the answer, and of the one the last attack led to.
 
     Args:

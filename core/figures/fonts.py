@@ -25,12 +25,12 @@ def font(size: int, *, bold: bool = False) -> Font:
 
 def spelled(text: str, letters: Font) -> str:
     """Return a text on one line, in letters that a font has: without its accents, or "?", where one is missing."""
-    has_letter = _known(letters)
+    has_letter = _glyph_test(letters)
     return "".join(_nearest(letter, has_letter) for letter in " ".join(text.split()) if letter.isprintable())
 
 
 @cache
-def _known(letters: Font) -> Callable[[str], bool]:
+def _glyph_test(letters: Font) -> Callable[[str], bool]:
     missing = _drawn(letters, "\uffff")
     return cache(lambda letter: letter == " " or _drawn(letters, letter) != missing)
 

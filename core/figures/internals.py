@@ -125,13 +125,13 @@ def _encoding(title: str, key: Mapping[str, str], *, log: bool, share: bool) -> 
     }
 
 
-def rate_rows(points: Sequence[Point]) -> Rows:
+def lr_rows(points: Sequence[Point]) -> Rows:
     """Return the rows of the chart of the learning rate."""
     return [{"epoch": rounded(point.epochs), "value": rounded(point.lr)} for point in points]
 
 
-def rate_chart(*, epochs: float, theme: str = "light", height: int = 300) -> dict[str, Any]:
-    """Return a chart of the learning rate over rows of `rate_rows`; arguments as those of `layer_chart`."""
+def lr_chart(*, epochs: float, theme: str = "light", height: int = 300) -> dict[str, Any]:
+    """Return a chart of the learning rate over rows of `lr_rows`; arguments as those of `layer_chart`."""
     colours = THEMES[theme]
     y = {"field": "value", "type": "quantitative", "title": "Learning rate", "scale": {"zero": True}}
     tooltip = [

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from core.figures.hues import SHAPES
-from core.figures.optimizer_courses import CORNERS, brief, hue, seat
+from core.figures.optimizer_courses import CORNERS, hue, order_of, short_name
 from core.figures.palette import THEMES, sequential
 from core.maths.landscapes import Landscape, Point
 
@@ -142,7 +142,7 @@ def surface(landscape: Landscape, paths: Paths, *, theme: str = "light", height:
             z=relief(landscape, way) + 0.02,
             customdata=landscape.value(way),
             mode="lines+markers",
-            name=brief(name),
+            name=short_name(name),
             line={"color": hue(name, theme), "width": 6},
             marker={"color": hue(name, theme), "size": 2.5},
             hovertemplate="x %{x:.3g}, y %{y:.3g}<br>height %{customdata:.4g}",
@@ -181,7 +181,7 @@ def _walked(path: Floats) -> Floats:
 
 def _sign(draw: ImageDraw.ImageDraw, at: tuple[float, ...], name: str, theme: str) -> None:
     x, y = at
-    shape, size = SHAPES[seat(name)], 12
+    shape, size = SHAPES[order_of(name)], 12
     for grown, colour in ((size + 4, THEMES[theme].background), (size, hue(name, theme))):
         if shape == "circle":
             draw.ellipse((x - grown, y - grown, x + grown, y + grown), fill=colour)

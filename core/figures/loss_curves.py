@@ -11,7 +11,7 @@ from core.figures.curves import LEGEND, LOG_AXIS
 from core.figures.hues import HUES
 from core.figures.palette import THEMES, diverging, hex_of
 from core.formatting import number
-from core.maths.losses import LOSSES, WindowGeometry
+from core.maths.losses import LOSSES, LossCurve
 
 MEASURES = {"value": "Loss", "gradient": "|dL/dz| at the true logit"}
 _DASHES = ([1, 0], [7, 6], [1, 0])  # cross-entropy and NLL are one line: both can be seen
@@ -84,7 +84,7 @@ def gradient_chart(count: int, reach: float, *, theme: str = "light") -> dict[st
     }
 
 
-def slide_rows(slides: Mapping[str, WindowGeometry], measure: str) -> Rows:
+def slide_rows(slides: Mapping[str, LossCurve], measure: str) -> Rows:
     """Return the points of one line for each loss.
 
     Args:

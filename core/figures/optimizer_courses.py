@@ -43,15 +43,15 @@ CORNERS: dict[
 
 def hue(name: str, theme: str = "light") -> str:
     """Return the colour of an optimiser, the same in every figure."""
-    return HUES[theme][seat(name)]
+    return HUES[theme][order_of(name)]
 
 
-def seat(name: str) -> int:
+def order_of(name: str) -> int:
     """Return the index of an optimiser in the order of colours and markers."""
     return list(OPTIMIZERS).index(name)
 
 
-def brief(name: str) -> str:
+def short_name(name: str) -> str:
     """Return the short name of an optimiser: "GD" for gradient descent, "SGD", "Nesterov", …"""
     return {"gd": "GD", "sgd": "SGD", "nesterov": "Nesterov"}.get(name, OPTIMIZERS[name].title)
 
@@ -59,7 +59,7 @@ def brief(name: str) -> str:
 def course_rows(courses: Mapping[str, Sequence[float] | Floats]) -> Rows:
     """Return one row for each finite number of each optimiser, from step 0 on."""
     return [
-        {"optimizer": brief(name), "step": step, "value": rounded(value)}
+        {"optimizer": short_name(name), "step": step, "value": rounded(value)}
         for name, values in courses.items()
         for step, value in enumerate(np.asarray(values, dtype=np.float64).tolist())
         if np.isfinite(value)
@@ -79,8 +79,8 @@ def course_chart(
         theme: "light" or "dark".
         height: In pixels.
     """
-    order = sorted(names, key=seat)
-    titles = [brief(name) for name in order]
+    order = sorted(names, key=order_of)
+    titles = [short_name(name) for name in order]
     scale: dict[str, Any] = {"type": "log", "nice": False} if log else {"zero": False}
     encoding = {
         "x": {
@@ -103,7 +103,7 @@ def course_chart(
         {"field": "step", "type": "quantitative", "title": "Step"},
         {"field": "value", "type": "quantitative", "title": title, "format": ".5~g"},
     ]
-    signs = {"shape": _seats(titles, [SHAPES[seat(name)] for name in order]), "tooltip": tooltip}
+    signs = {"shape": _seats(titles, [SHAPES[order_of(name)] for name in order]), "tooltip": tooltip}
     spaced = [{"filter": f"datum.step % {max(1, ceil(steps / 10))} === 0"}]
     return {
         "height": height,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from core.explain.metrics.pointing_game import CENTRE, RANDOM, League, PointingResult, Rate
+from core.explain.metrics.pointing_game import CENTRE, RANDOM, PointingGame, PointingResult, Rate
 from core.figures.annotations import Rows
 from core.figures.curves import rounded
 from core.figures.palette import THEMES
@@ -13,7 +13,7 @@ BASELINES = {RANDOM: "Random map", CENTRE: "Centre of the picture"}
 _ROW_PX = 30  # screen pixels of a method and its gap
 
 
-def league_rows(league: League, measure: str, titles: Mapping[str, str]) -> Rows:
+def pointing_rows(league: PointingGame, measure: str, titles: Mapping[str, str]) -> Rows:
     """Return a row for each method, best first, then for the two baselines (random map, centre of the picture).
 
     Args:
@@ -42,8 +42,8 @@ def _rate(standing: PointingResult, measure: str) -> Rate | None:
     return standing.hits if measure == "hits" else standing.inside
 
 
-def league_chart(measure: str, count: int, *, theme: str = "light") -> dict[str, Any]:
-    """Return a chart of shares with their 95 % intervals over rows of `league_rows`.
+def pointing_chart(measure: str, count: int, *, theme: str = "light") -> dict[str, Any]:
+    """Return a chart of shares with their 95 % intervals over rows of `pointing_rows`.
 
     Args:
         measure: Key of `MEASURES`.

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from core.explain.metrics.deletion_insertion import Chance, Curve
+from core.explain.metrics.deletion_insertion import RandomCurves, RemovalCurve
 from core.figures.annotations import Rows
 from core.figures.curves import rounded
 from core.figures.palette import THEMES
@@ -14,13 +14,13 @@ _TOOLTIP = [
 ]
 
 
-def removal_rows(curve: Curve) -> Rows:
+def removal_rows(curve: RemovalCurve) -> Rows:
     """Return the rows of the line of one map."""
     points = zip(curve.shares.tolist(), curve.probabilities.tolist(), strict=True)
     return [{"share": rounded(share), "value": rounded(value)} for share, value in points]
 
 
-def chance_rows(chance: Chance) -> Rows:
+def chance_rows(chance: RandomCurves) -> Rows:
     """Return the rows of the band of random orders: mean ± one standard deviation."""
     spread = chance.spread.clip(min=0)
     low, high = ((chance.mean.probabilities + sign * spread).clip(0, 1) for sign in (-1, 1))

@@ -10,7 +10,7 @@ from .dense import dense_forward as dense_forward
 from .landscapes import LANDSCAPES as LANDSCAPES
 from .landscapes import Landscape as Landscape
 from .losses import LOSSES as LOSSES
-from .losses import WindowGeometry as WindowGeometry
+from .losses import LossCurve as LossCurve
 from .losses import log_softmax as log_softmax
 from .losses import loss_gradient as loss_gradient
 from .losses import loss_slide as loss_slide
@@ -22,8 +22,8 @@ from .normalization import batch_norm_backward as batch_norm_backward
 from .normalization import batch_norm_forward as batch_norm_forward
 from .normalization import dropout_backward as dropout_backward
 from .normalization import dropout_forward as dropout_forward
-from .optimizers import State as State
-from .optimizers import Update as Update
+from .optimizers import OptimizerState as OptimizerState
+from .optimizers import OptimizerUpdate as OptimizerUpdate
 from .optimizers import update as update
 from .pooling import pool2d_backward as pool2d_backward
 from .pooling import pool2d_forward as pool2d_forward
@@ -42,11 +42,11 @@ __all__ = [
     "ConvGradients",
     "DenseGradients",
     "Landscape",
+    "LossCurve",
     "NormGradients",
-    "State",
+    "OptimizerState",
+    "OptimizerUpdate",
     "Term",
-    "Update",
-    "WindowGeometry",
     "activation_backward",
     "activation_forward",
     "batch_moments",

@@ -15,7 +15,7 @@ _erf = np.vectorize(math.erf, otypes=[np.float64])
 
 
 @dataclass(frozen=True)
-class Function:
+class ActivationFunction:
     """An elementwise function with its derivative and formulas.
 
     Attributes:
@@ -50,42 +50,42 @@ def _normal_density(x: Floats) -> Floats:
 
 
 ACTIVATIONS = {
-    "relu": Function(
+    "relu": ActivationFunction(
         "ReLU",
         r"\max(0, x)",
         r"\begin{cases} 1 & x > 0 \\ 0 & x \le 0 \end{cases}",
         lambda x: np.where(x <= 0, 0.0, x),
         lambda x: np.where(x <= 0, 0.0, 1.0),
     ),
-    "leaky_relu": Function(
+    "leaky_relu": ActivationFunction(
         "Leaky ReLU",
         r"\begin{cases} x & x > 0 \\ 0.01\,x & x \le 0 \end{cases}",
         r"\begin{cases} 1 & x > 0 \\ 0.01 & x \le 0 \end{cases}",
         lambda x: np.where(x > 0, x, LEAK * x),
         lambda x: np.where(x > 0, 1.0, LEAK),
     ),
-    "sigmoid": Function(
+    "sigmoid": ActivationFunction(
         "Sigmoid",
         r"\sigma(x) = \frac{1}{1 + e^{-x}}",
         r"\sigma(x)\,\bigl(1 - \sigma(x)\bigr)",
         _sigmoid,
         _sigmoid_slope,
     ),
-    "tanh": Function(
+    "tanh": ActivationFunction(
         "Tanh",
         r"\tanh(x) = \frac{e^{x} - e^{-x}}{e^{x} + e^{-x}}",
         r"1 - \tanh^2(x)",
         np.tanh,
         lambda x: 1.0 - np.tanh(x) ** 2,
     ),
-    "gelu": Function(
+    "gelu": ActivationFunction(
         "GELU",
         r"x\,\Phi(x), \quad \Phi(x) = \tfrac{1}{2}\Bigl(1 + \operatorname{erf}\bigl(x / \sqrt{2}\bigr)\Bigr)",
         r"\Phi(x) + x\,\varphi(x), \quad \varphi(x) = \frac{e^{-x^2 / 2}}{\sqrt{2\pi}}",
         lambda x: x * _normal_share(x),
         lambda x: _normal_share(x) + x * _normal_density(x),
     ),
-    "silu": Function(
+    "silu": ActivationFunction(
         "SiLU",
         r"x\,\sigma(x) = \frac{x}{1 + e^{-x}}",
         r"\sigma(x)\,\bigl(1 + x\,(1 - \sigma(x))\bigr)",
@@ -97,21 +97,21 @@ ACTIVATIONS = {
 
 # What networks of the zoo have besides; ours are not built with them.
 ELSEWHERE = {
-    "relu6": Function(
+    "relu6": ActivationFunction(
         "ReLU6",
         r"\min(\max(0, x), 6)",
         r"\begin{cases} 1 & 0 < x < 6 \\ 0 & \text{else} \end{cases}",
         lambda x: np.clip(x, 0.0, 6.0),
         lambda x: np.where((x > 0) & (x < 6), 1.0, 0.0),
     ),
-    "hardsigmoid": Function(
+    "hardsigmoid": ActivationFunction(
         "Hard sigmoid",
         r"\min(\max(0, (x + 3) / 6), 1)",
         r"\begin{cases} 1/6 & -3 < x < 3 \\ 0 & \text{else} \end{cases}",
         lambda x: np.clip((x + 3.0) / 6.0, 0.0, 1.0),
         lambda x: np.where((x > -3) & (x < 3), 1.0 / 6.0, 0.0),
     ),
-    "hardswish": Function(
+    "hardswish": ActivationFunction(
         "Hard swish",
         r"x \cdot \min(\max(0, (x + 3) / 6), 1)",
         r"\begin{cases} 0 & x \le -3 \\ (2x + 3) / 6 & -3 < x < 3 \\ 1 & x \ge 3 \end{cases}",
@@ -151,7 +151,7 @@ def activation_backward(name: str, upstream: ArrayLike, inputs: ArrayLike) -> Fl
     return above * _function(name).slope(values)
 
 
-def _function(name: str) -> Function:
+def _function(name: str) -> ActivationFunction:
     functions = ACTIVATIONS | ELSEWHERE
     if name not in functions:
         raise ConvScopeError(f"There is no activation {name!r}: choose one of {', '.join(functions)}.")

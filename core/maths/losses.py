@@ -45,7 +45,7 @@ LOSSES = {
 
 
 @dataclass(frozen=True, eq=False)
-class WindowGeometry:
+class LossCurve:
     """A loss along the probability of the true class.
 
     Attributes:
@@ -103,7 +103,7 @@ def loss_gradient(name: str, logits: ArrayLike, labels: ArrayLike, *, label_smoo
 
 def loss_slide(
     name: str, logits: ArrayLike, label: int, probabilities: ArrayLike, *, label_smoothing: float = 0.0
-) -> WindowGeometry:
+) -> LossCurve:
     """Return a loss and its gradient at the true logit as the true class's probability slides.
 
     Only the true logit moves, so that the other classes keep their proportions.
@@ -126,7 +126,7 @@ def loss_slide(
     rows, targets = _checked(name, np.tile(scores, (len(shares), 1)), np.full(len(shares), label), label_smoothing)
     others = np.delete(scores, label)
     rows[:, label] = others.max() + np.log(np.exp(others - others.max()).sum()) + np.log(shares / (1.0 - shares))
-    return WindowGeometry(shares, _values(name, rows, targets), np.abs(_slopes(name, rows, targets)[:, label]))
+    return LossCurve(shares, _values(name, rows, targets), np.abs(_slopes(name, rows, targets)[:, label]))
 
 
 def _checked(name: str, logits: ArrayLike, labels: ArrayLike, label_smoothing: float) -> tuple[Floats, Floats]:

@@ -9,11 +9,11 @@ from core.errors import ConvScopeError
 from core.maths.arrays import Floats, floats, require_shape
 from core.maths.rules import OPTIMIZERS as OPTIMIZERS
 from core.maths.rules import SYMBOLS
-from core.maths.terms import Term, Working
+from core.maths.terms import Calculation, Term
 
 
 @dataclass(frozen=True, eq=False)
-class State:
+class OptimizerState:
     """The state of an optimiser: step count and moments.
 
     Attributes:
@@ -28,19 +28,19 @@ class State:
 
 
 @dataclass(frozen=True, eq=False)
-class Update:
+class OptimizerUpdate:
     """The result of one step: its terms in the order of calculation, the new weight and the new state."""
 
     terms: tuple[Term, ...]
     weight: Floats
-    state: State
+    state: OptimizerState
 
 
 def update(
     name: str,
     weight: ArrayLike,
     gradient: ArrayLike,
-    state: State | None = None,
+    state: OptimizerState | None = None,
     *,
     lr: float,
     momentum: float = 0.9,
@@ -49,7 +49,7 @@ def update(
     beta2: float = 0.999,
     alpha: float = 0.99,
     eps: float = 1e-8,
-) -> Update:
+) -> OptimizerUpdate:
     """Return one step of an optimiser, number by number (`torch.optim`; Adam: Kingma & Ba 2015, algorithm 1).
 
     Args:
@@ -71,7 +71,7 @@ def update(
     for title, share in {"momentum": momentum, "beta1": beta1, "beta2": beta2, "alpha": alpha}.items():
         if not 0 <= share < 1:
             raise ConvScopeError(f"{title} must be from 0 to below 1, not {share}.")
-    before = state or State()
+    before = state or OptimizerState()
     old, raw = floats(weight, "weight"), floats(gradient, "gradient")
     require_shape(raw, old.shape, "gradient")
     first, second = _shaped(before.first, old), _shaped(before.second, old)
@@ -85,10 +85,10 @@ def update(
     }
     symbols |= {"lr": lr, "decay": weight_decay, "mu": momentum, "eps": eps}
     symbols |= {"beta1": beta1, "beta2": beta2, "alpha": alpha}
-    sheet = Working({quantity: (SYMBOLS[quantity], value) for quantity, value in symbols.items()})
+    sheet = Calculation({quantity: (SYMBOLS[quantity], value) for quantity, value in symbols.items()})
     OPTIMIZERS[name].work(sheet)
-    memory = State(before.step + 1, sheet.get("b", sheet.get("m", first)), sheet.get("v", second))
-    return Update(sheet.terms, sheet["new"], memory)
+    memory = OptimizerState(before.step + 1, sheet.get("b", sheet.get("m", first)), sheet.get("v", second))
+    return OptimizerUpdate(sheet.terms, sheet["new"], memory)
 
 
 def _shaped(memory: Floats, weight: Floats) -> Floats:

@@ -7,7 +7,7 @@ import numpy as np
 from core.errors import ConvScopeError
 from core.maths.arrays import Floats
 from core.maths.landscapes import LANDSCAPES, Landscape, Point
-from core.maths.optimizers import State, update
+from core.maths.optimizers import OptimizerState, update
 
 
 def race(
@@ -62,7 +62,7 @@ def _path(
 ) -> Floats:
     low, high = np.array(ground.bounds).T
     path = np.full((len(errors) + 1, 2), np.nan)
-    path[0], state = start, State()
+    path[0], state = start, OptimizerState()
     for step, error in enumerate(errors):
         if ((path[step] < 2 * low - high) | (path[step] > 2 * high - low)).any():
             break

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.maths.terms import Working
+from core.maths.terms import Calculation
 
 # What a sheet begins with: the old weight, dL/d weight, the number of this step, the settings and the memory.
 SYMBOLS = {
@@ -37,49 +37,49 @@ class UpdateRule:
 
     title: str
     formula: str
-    work: Callable[[Working], None]
+    work: Callable[[Calculation], None]
 
 
-def _gradient(sheet: Working) -> None:
+def _gradient(sheet: Calculation) -> None:
     if sheet["decay"]:
         sheet.write("g", "g_t", r"$raw + $decay \cdot $old", sheet["raw"] + sheet["decay"] * sheet["old"])
     else:
         sheet.write("g", "g_t", "$raw", sheet["raw"])
 
 
-def _velocity(sheet: Working) -> None:
+def _velocity(sheet: Calculation) -> None:
     sheet.write("b", "b_t", r"$mu \cdot $b_old + $g", sheet["mu"] * sheet["b_old"] + sheet["g"])
 
 
-def _take(sheet: Working, along: str) -> None:
+def _take(sheet: Calculation, along: str) -> None:
     sheet.write("step", "s_t", rf"$lr \cdot ${along}", sheet["lr"] * sheet[along])
     sheet.write("new", "w_t", "$old - $step", sheet["old"] - sheet["step"])
 
 
-def _squares(sheet: Working, share: str) -> None:
+def _squares(sheet: Calculation, share: str) -> None:
     value = sheet[share] * sheet["v_old"] + (1 - sheet[share]) * sheet["g"] ** 2
     sheet.write("v", "v_t", rf"${share} \cdot $v_old + (1 - ${share}) \cdot $g^2", value)
 
 
-def _descent(sheet: Working) -> None:
+def _descent(sheet: Calculation) -> None:
     _gradient(sheet)
     _take(sheet, "g")
 
 
-def _momentum(sheet: Working) -> None:
+def _momentum(sheet: Calculation) -> None:
     _gradient(sheet)
     _velocity(sheet)
     _take(sheet, "b")
 
 
-def _nesterov(sheet: Working) -> None:
+def _nesterov(sheet: Calculation) -> None:
     _gradient(sheet)
     _velocity(sheet)
     sheet.write("ahead", "d_t", r"$g + $mu \cdot $b", sheet["g"] + sheet["mu"] * sheet["b"])
     _take(sheet, "ahead")
 
 
-def _rmsprop(sheet: Working) -> None:
+def _rmsprop(sheet: Calculation) -> None:
     _gradient(sheet)
     _squares(sheet, "alpha")
     value = sheet["lr"] * sheet["g"] / (np.sqrt(sheet["v"]) + sheet["eps"])
@@ -87,7 +87,7 @@ def _rmsprop(sheet: Working) -> None:
     sheet.write("new", "w_t", "$old - $step", sheet["old"] - sheet["step"])
 
 
-def _adaptive(sheet: Working, start: str) -> None:
+def _adaptive(sheet: Calculation, start: str) -> None:
     mean = sheet["beta1"] * sheet["m_old"] + (1 - sheet["beta1"]) * sheet["g"]
     sheet.write("m", "m_t", r"$beta1 \cdot $m_old + (1 - $beta1) \cdot $g", mean)
     _squares(sheet, "beta2")
@@ -99,12 +99,12 @@ def _adaptive(sheet: Working, start: str) -> None:
     sheet.write("new", "w_t", f"${start} - $step", sheet[start] - sheet["step"])
 
 
-def _adam(sheet: Working) -> None:
+def _adam(sheet: Calculation) -> None:
     _gradient(sheet)
     _adaptive(sheet, "old")
 
 
-def _adamw(sheet: Working) -> None:
+def _adamw(sheet: Calculation) -> None:
     sheet.write("g", "g_t", "$raw", sheet["raw"])
     if not sheet["decay"]:
         return _adaptive(sheet, "old")

@@ -42,7 +42,7 @@ class Term:
         return Template(self.template).substitute({name: latex_number(self.known[name][1].item()) for name in used})
 
 
-class Working:
+class Calculation:
     """A calculation written line by line; values are read back by name."""
 
     def __init__(self, quantities: Mapping[str, tuple[str, ArrayLike]]) -> None:

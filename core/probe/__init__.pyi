@@ -9,12 +9,11 @@ from .autograd_reference import conv_pass as conv_pass
 from .autograd_reference import layer_pass as layer_pass
 from .autograd_reference import pool_pass as pool_pass
 from .classical import CLASSICAL as CLASSICAL
-from .classical import Classical as Classical
 from .classical import ClassicalResult as ClassicalResult
 from .classical import apply_classical as apply_classical
 from .embedding.data_map import DataMap as DataMap
-from .embedding.data_map import NoMap as NoMap
-from .embedding.data_map import Sample as Sample
+from .embedding.data_map import ImageSample as ImageSample
+from .embedding.data_map import MissingMap as MissingMap
 from .embedding.data_map import data_map as data_map
 from .embedding.data_map import data_maps as data_maps
 from .embedding.layout import PROJECTIONS as PROJECTIONS
@@ -38,7 +37,7 @@ from .kernels import filter_layers as filter_layers
 from .kernels import filters as filters
 from .layer_graph import LayerNode as LayerNode
 from .layer_graph import layer_graph as layer_graph
-from .pooling import Window as Window
+from .pooling import PoolingWindow as PoolingWindow
 from .pooling import pool_window as pool_window
 from .sight import receptive_field as receptive_field
 from .sights import ReceptiveFieldMap as ReceptiveFieldMap
@@ -55,26 +54,27 @@ from .units import top_images as top_images
 __all__ = [
     "CLASSICAL",
     "PROJECTIONS",
-    "Classical",
     "ClassicalResult",
     "DataMap",
     "Edit",
     "Features",
     "FieldStep",
     "HogResult",
+    "ImageSample",
     "LayerNode",
     "LayerPass",
     "Match",
+    "MissingMap",
     "Neighbors",
-    "NoMap",
     "Off",
+    "Operation",
+    "PoolingWindow",
     "Projection",
     "ReceptiveFieldMap",
     "Replace",
     "Sample",
     "Swap",
     "TopImages",
-    "Window",
     "WindowPass",
     "aligned",
     "apply_classical",

@@ -38,7 +38,7 @@ class ClassicalResult:
 
 
 @dataclass(frozen=True)
-class Classical:
+class Operation:
     """An operation on a grey picture: `kind` is "map" (a picture comes out) or "marks" (places in it)."""
 
     title: str
@@ -161,17 +161,17 @@ _LINES = _SIGMA, Option("length", "Least length, in heights of the picture", 0.3
 _CIRCLES = _SIGMA, Option("share", "Least part of the circle that is an edge", 0.5, "", 0.2, 1.0, step=0.05)
 
 # fmt: off
-CLASSICAL: dict[str, Classical] = {
-    "sobel_x": Classical("Sobel x", "How fast the brightness grows to the right: upright edges.", "map",
+CLASSICAL: dict[str, Operation] = {
+    "sobel_x": Operation("Sobel x", "How fast the brightness grows to the right: upright edges.", "map",
         lambda grey: _map(ski.filters.sobel_v(grey), signed=True)),
-    "sobel_y": Classical("Sobel y", "How fast the brightness grows downwards: level edges.", "map",
+    "sobel_y": Operation("Sobel y", "How fast the brightness grows downwards: level edges.", "map",
         lambda grey: _map(ski.filters.sobel_h(grey), signed=True)),
-    "sobel": Classical("Sobel magnitude", "How steep the brightness is, whatever the direction.", "map",
+    "sobel": Operation("Sobel magnitude", "How steep the brightness is, whatever the direction.", "map",
         lambda grey: _map(ski.filters.sobel(grey))),
-    "laplacian": Classical("Laplacian", "How much darker a pixel is than those around it.", "map",
+    "laplacian": Operation("Laplacian", "How much darker a pixel is than those around it.", "map",
         lambda grey: _map(-ski.filters.laplace(grey), signed=True)),  # scikit-image's has the other sign
-    "canny": Classical("Canny", "Edges one pixel thin: steepest places, two thresholds.", "map", _canny, (_SIGMA,)),
-    "gaussian": Classical("Gaussian", "The picture blurred: the finest detail is gone.", "map",
+    "canny": Operation("Canny", "Edges one pixel thin: steepest places, two thresholds.", "map", _canny, (_SIGMA,)),
+    "gaussian": Operation("Gaussian", "The picture blurred: the finest detail is gone.", "map",
         lambda grey, sigma: _map(ski.filters.gaussian(grey, sigma)), (_BLUR,)),
     "gabor": Classical("Gabor", "Where stripes of one direction and width are.", "map", _gabor, _GABOR),
     "hog": Classical("HOG", "In each cell, the directions of its edges as a star.", "map", _hog, (

@@ -10,7 +10,7 @@ from core.model.layers import AvgPool, MaxPool
 
 
 @dataclass(frozen=True, eq=False)
-class Window:
+class PoolingWindow:
     """The window behind one unit of a pooling layer.
 
     Attributes:
@@ -29,7 +29,7 @@ class Window:
     winner: tuple[int, int] | None
 
 
-def pool_window(channel: ArrayLike, layer: MaxPool | AvgPool, row: int, col: int) -> Window:
+def pool_window(channel: ArrayLike, layer: MaxPool | AvgPool, row: int, col: int) -> PoolingWindow:
     """Return the window behind one unit of a pooling layer.
 
     Args:
@@ -50,7 +50,7 @@ def pool_window(channel: ArrayLike, layer: MaxPool | AvgPool, row: int, col: int
     values = before[top:bottom, left:right]
     size = layer.kernel_size**2
     if isinstance(layer, AvgPool):
-        return Window((top, left, bottom, right), values, size - values.size, float(values.sum() / size), None)
+        return PoolingWindow((top, left, bottom, right), values, size - values.size, float(values.sum() / size), None)
     at = np.unravel_index(values.argmax(), values.shape)
     winner = (top + int(at[0]), left + int(at[1]))
-    return Window((top, left, bottom, right), values, size - values.size, float(values[at]), winner)
+    return PoolingWindow((top, left, bottom, right), values, size - values.size, float(values[at]), winner)

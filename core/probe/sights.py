@@ -43,7 +43,9 @@ class ReceptiveFieldMap:
 
     def box(self, row: int = 0, col: int = 0) -> Box:
         """Return the bounding box of the pixels that a unit depends on; empty if there are none."""
-        rows, columns = (self.rows[row], self.columns[col]) if self.places else (_all(self.rows), _all(self.columns))
+        rows, columns = (
+            (self.rows[row], self.columns[col]) if self.places else (_union(self.rows), _union(self.columns))
+        )
         if not rows or not columns:
             return 0, 0, 0, 0
         (top, bottom), (left, right) = _ends(rows), _ends(columns)
@@ -62,7 +64,7 @@ class ReceptiveFieldMap:
     def through(self, name: str, windows: tuple[Window, Window], sides: tuple[int, int]) -> "ReceptiveFieldMap":
         """Return the receptive fields after a sliding window (for rows, for columns) with outputs of `sides`."""
         rows, columns = (
-            tuple(_seen(masks, window, place) for place in range(count))
+            tuple(_through(masks, window, place) for place in range(count))
             for masks, window, count in zip((self.rows, self.columns), windows, sides, strict=True)
         )
         steps = self.steps
@@ -73,7 +75,7 @@ class ReceptiveFieldMap:
     def pooled(self, name: str, sides: tuple[int, int], *, places: bool = True) -> "ReceptiveFieldMap":
         """Return the receptive fields after adaptive pooling to `sides`."""
         rows, columns = (
-            tuple(_all(masks[at * len(masks) // count : -(-(at + 1) * len(masks) // count)]) for at in range(count))
+            tuple(_union(masks[at * len(masks) // count : -(-(at + 1) * len(masks) // count)]) for at in range(count))
             for masks, count in zip((self.rows, self.columns), sides, strict=True)
         )
         steps = self.steps
@@ -95,20 +97,20 @@ def joined(sights: Iterable[ReceptiveFieldMap]) -> ReceptiveFieldMap:
     large = [sight for sight in fields if sight.sides == sides]
     widest = max(large, key=lambda sight: sight.steps[-1].size if sight.steps else 1)
     rows, columns = (
-        tuple(_all(masks) for masks in zip(*(getattr(sight, name) for sight in large), strict=True))
+        tuple(_union(masks) for masks in zip(*(getattr(sight, name) for sight in large), strict=True))
         for name in ("rows", "columns")
     )
     gated = len(large) < len(fields) or any(sight.gated for sight in fields)
     return replace(widest, rows=rows, columns=columns, gated=gated, places=all(sight.places for sight in large))
 
 
-def _seen(masks: tuple[int, ...], window: Window, place: int) -> int:
+def _through(masks: tuple[int, ...], window: Window, place: int) -> int:
     span, stride, padding, dilation = window
     start = place * stride - padding
-    return _all(masks[at] for at in range(start, start + span, dilation) if 0 <= at < len(masks))
+    return _union(masks[at] for at in range(start, start + span, dilation) if 0 <= at < len(masks))
 
 
-def _all(masks: Iterable[int]) -> int:
+def _union(masks: Iterable[int]) -> int:
     return reduce(or_, masks, 0)
 
 

@@ -13,8 +13,8 @@ from .ood_scores import Mahalanobis as Mahalanobis
 from .ood_scores import fit_mahalanobis as fit_mahalanobis
 from .perturbations import PERTURBATIONS as PERTURBATIONS
 from .perturbations import Perturbation as Perturbation
+from .robustness import PerturbedImage as PerturbedImage
 from .robustness import Stability as Stability
-from .robustness import Variant as Variant
 from .robustness import stability as stability
 from .temperature import Temperature as Temperature
 from .temperature import fit_temperature as fit_temperature
@@ -30,9 +30,9 @@ __all__ = [
     "OodDetector",
     "OodKind",
     "Perturbation",
+    "PerturbedImage",
     "Stability",
     "Temperature",
-    "Variant",
     "calibrate",
     "detection_rate",
     "extract_features",

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from core.errors import ExplainError
-from core.explain.influence import Images
+from core.explain.influence import LabeledImages
 from core.failures import in_sentences
 from core.progress import Progress
 from core.reliability.features import LogitsAndFeatures, extract_features
@@ -57,7 +57,12 @@ class CalibratedModel:
 
 @in_sentences("Calibration")
 def calibrate(
-    model: nn.Module, train: Images, valid: Images, *, rate: float = FALSE_ALARM_RATE, progress: Progress | None = None
+    model: nn.Module,
+    train: LabeledImages,
+    valid: LabeledImages,
+    *,
+    rate: float = FALSE_ALARM_RATE,
+    progress: Progress | None = None,
 ) -> CalibratedModel:
     """Fit temperature and OOD detector to a network; the network is left unchanged.
 

@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Variant:
+class PerturbedImage:
     """A perturbed picture with its logits and heatmap.
 
     Attributes:
@@ -51,8 +51,8 @@ class Stability:
     """
 
     target: int
-    original: Variant
-    variants: Mapping[str, Variant]
+    original: PerturbedImage
+    variants: Mapping[str, PerturbedImage]
 
     @property
     def kept(self) -> int:
@@ -100,9 +100,11 @@ def stability(
         attribution = explain(model, image, target, progress=within(progress, place, count))
         maps.append(np.asarray(heatmap(attribution), dtype=np.float64))
         tell_done(progress, place + 1, count)
-    original = Variant("As it is", start, logits[0], maps[0], 1.0)
+    original = PerturbedImage("As it is", start, logits[0], maps[0], 1.0)
     variants = {
-        name: Variant(change.title, turned[place], logits[place], maps[place], _rank(maps[0], change.back(maps[place])))
+        name: PerturbedImage(
+            change.title, turned[place], logits[place], maps[place], _rank(maps[0], change.back(maps[place]))
+        )
         for place, (name, change) in enumerate(changes.items(), start=1)
     }
     return Stability(target, original, variants)

@@ -56,7 +56,7 @@ def lab_report(
     """
     run = store.get(run_id)
     missing: list[str] = []
-    values = _record(store, run) | _found(store, run, missing, wish, progress)
+    values = _record(store, run) | _network_parts(store, run, missing, wish, progress)
     share_of(progress, 95, 5)(0, 1)
     values["curves"] = _attempt("The curves", missing, lambda: _curves(store, run))
     values["code"] = _attempt("The code", missing, lambda: script_of(store, run, store.series.events(run.id)))
@@ -109,7 +109,7 @@ def _shape(shape: tuple[int, ...] | None) -> str:
     return " × ".join(map(str, shape or ()))
 
 
-def _found(
+def _network_parts(
     store: RunStore, run: Run, missing: list[str], wish: ExplanationChoice, progress: Progress | None
 ) -> dict[str, Any]:
     """Return the parts of the report for which the network is loaded: evaluation, filters, explanations."""

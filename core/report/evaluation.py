@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.evaluation.confusion import busiest, mistakes, row_shares
-from core.evaluation.report import Report
+from core.evaluation.report import EvaluationReport
 from core.figures.palette import ACCENT, Pixels, hex_of, luminance
 from core.report.elements import Bar
 
@@ -55,7 +55,7 @@ class ReportEvaluation:
     confusion: Confusion
 
 
-def report_evaluation(report: Report, names: Sequence[str]) -> ReportEvaluation:
+def report_evaluation(report: EvaluationReport, names: Sequence[str]) -> ReportEvaluation:
     """Return the printed form of a report on a split."""
     scores = report.scores
     rates = [("Accuracy", scores.accuracy), *((f"Among the {k} likeliest", rate) for k, rate in scores.top.items())]
@@ -81,7 +81,7 @@ def _share(value: float | None) -> str:
     return "–" if value is None else f"{value:.1%}"
 
 
-def _confusion(report: Report, names: Sequence[str]) -> Confusion:
+def _confusion(report: EvaluationReport, names: Sequence[str]) -> Confusion:
     indices, shares = busiest(report.counts, MAX_CLASSES), row_shares(report.counts)
     tints = _tints(np.nan_to_num(shares))
     light = luminance(tints) > 0.3

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.maths.losses import WindowGeometry, loss_gradient, loss_slide, loss_value, softmax
+from core.maths.losses import LossCurve, loss_gradient, loss_slide, loss_value, softmax
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,6 +47,6 @@ class Case:
         """Return dL/d logits, (K,)."""
         return loss_gradient(loss, self.logits[None], [self.label])[0]
 
-    def slide(self, loss: str, probabilities: "NDArray[np.float64]") -> WindowGeometry:
+    def slide(self, loss: str, probabilities: "NDArray[np.float64]") -> LossCurve:
         """Return a loss along the true class's probability."""
         return loss_slide(loss, self.logits, self.label, probabilities)

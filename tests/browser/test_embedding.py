@@ -10,7 +10,7 @@ from benchmarks.server import Server
 from core.data.datasets import load_dataset
 from core.figures.atlas import framed
 from core.model.layers import Activation, Conv, Dense, Flatten
-from core.probe.embedding.data_map import Sample, data_map
+from core.probe.embedding.data_map import ImageSample, data_map
 from core.runs.store import RunStore
 
 pytestmark = pytest.mark.browser
@@ -34,7 +34,9 @@ def places(page: Page, run_id: str) -> np.ndarray:
     data = load_dataset("digits")
     model = RunStore().load_model(run_id, None)
     layer = [name for name, _ in model.named_children()][-2]
-    points = framed(data_map(model, Sample(data.test.images, data.test.labels, data.normalize), layer, "pca").points)
+    points = framed(
+        data_map(model, ImageSample(data.test.images, data.test.labels, data.normalize), layer, "pca").points
+    )
     box = page.locator("canvas.map").bounding_box()
     assert box
     half = min(box["width"], box["height"]) / 2 - EDGE

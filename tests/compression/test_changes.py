@@ -8,8 +8,8 @@ import torch
 from scipy.stats import binomtest, spearmanr
 from torch import nn
 
-from core.compression import Pruning, Ratio, compare, cost, explanations, prune, quantize, race
-from core.compression.changes import Change
+from core.compression import Pruning, TimeRatio, compare, cost, explanations, prune, quantize, race
+from core.compression.changes import PredictionChanges
 from core.errors import ExplainError
 from core.explain.attribution import attribute, heatmap
 from core.model.layers import Activation, Dense
@@ -23,9 +23,11 @@ pytestmark = [
 SPEC = spec_of(*PLAIN, Activation(), Dense(10))
 
 
-def change(labels: list[int], before: list[int], after: list[int], sure: list[float] | None = None) -> Change:
+def change(
+    labels: list[int], before: list[int], after: list[int], sure: list[float] | None = None
+) -> PredictionChanges:
     known = np.array(sure or [0.5] * len(labels), dtype=np.float32)
-    return Change(np.array(labels), np.array(before), np.array(after), known, known)
+    return PredictionChanges(np.array(labels), np.array(before), np.array(after), known, known)
 
 
 def test_answers_are_counted():
@@ -118,4 +120,4 @@ def test_the_interval_of_a_ratio_is_that_of_the_sign_test(monkeypatch: pytest.Mo
     _, ratio = race(one, other, IMAGES[0], rounds=20)
     assert (ratio.median, ratio.low, ratio.high) == (10.5, 6, 15)  # the tables' interval for 20 values
     assert binomtest(5, 20).pvalue < 0.05 < binomtest(6, 20).pvalue
-    assert not Ratio(1.0, 0.9, 1.1).told_apart and not Ratio(0.99, 0.98, 0.995).told_apart
+    assert not TimeRatio(1.0, 0.9, 1.1).told_apart and not TimeRatio(0.99, 0.98, 0.995).told_apart

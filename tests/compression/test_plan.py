@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from core.compression import Plan, Pruning, compress, prune, sweep
+from core.compression import CompressionPlan, Pruning, compress, prune, sweep
 from core.compression.pruning import weighted
 from core.explain.metrics.pointing_game import wilson
 from core.model.layers import Activation, Conv, Dense, Flatten, Residual
@@ -19,15 +19,15 @@ SPEC = spec_of(*PLAIN, Activation(), Dense(10))
 
 def test_nothing_chosen_changes_nothing():
     model = trained(SPEC)
-    found = compress(SPEC, model, Plan(), IMAGES)
+    found = compress(SPEC, model, CompressionPlan(), IMAGES)
     assert found.spec == SPEC and same(model, found.model) and found.model is found.floats
     assert not found.masks and found.sparsity == 0
     assert all(layer.before == layer.after and not layer.zeros for layer in found.layers)
-    assert str(Plan()) == str(Plan(Pruning("weights", 0.0))) == "nothing changed"
+    assert str(CompressionPlan()) == str(CompressionPlan(Pruning("weights", 0.0))) == "nothing changed"
 
 
 def test_filters_and_whole_numbers_together():
-    found = compress(SPEC, trained(SPEC), Plan(Pruning("filters", 0.5), int8=True), IMAGES)
+    found = compress(SPEC, trained(SPEC), CompressionPlan(Pruning("filters", 0.5), int8=True), IMAGES)
     first, second, dense, last = found.layers
     assert (first.filters, second.filters, dense.filters) == ((6, 3), (8, 4), None)
     assert (first.before, first.after) == (6 * 2 * 9, 3 * 2 * 9)
@@ -36,14 +36,14 @@ def test_filters_and_whole_numbers_together():
     with torch.no_grad():
         whole, floats = found.model(IMAGES), found.floats(IMAGES)
     assert 0 < (whole - floats).abs().max() < 0.15 * floats.abs().max()
-    assert str(Plan(Pruning("filters", 0.5), int8=True)) == (
+    assert str(CompressionPlan(Pruning("filters", 0.5), int8=True)) == (
         "50% of the filters of each convolution pruned, the smallest; in int8"
     )
 
 
 def test_what_is_only_zero_is_said():
     spec = spec_of(Conv(4), Activation(), Residual(4), Flatten(), Dense(10))
-    found = compress(spec, trained(spec), Plan(Pruning("filters", 0.5)), IMAGES)
+    found = compress(spec, trained(spec), CompressionPlan(Pruning("filters", 0.5)), IMAGES)
     assert found.spec == spec and found.masks
     assert found.layers[0].filters == (4, 4) and "residual block" in found.layers[0].reason
     assert found.layers[0].zeros == 2 * 2 * 9 and not found.layers[-1].reason

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.errors import ExplainError
-from core.explain.attacks import LENGTHS, STRENGTHS, Attack, attack, random_changes, smallest, whole_levels
+from core.explain.attacks import LENGTHS, STRENGTHS, Attack, attack, growing_attacks, random_changes, whole_levels
 
 pytestmark = pytest.mark.filterwarnings("ignore:Input Tensor 0 did not")
 MEAN, STD = (0.5, 0.4, 0.3), (0.25, 0.2, 0.3)
@@ -174,7 +174,7 @@ def test_the_smallest_strength_that_turns_the_answer() -> None:
         (Attack("pgd", norm="l2"), LENGTHS),
     ):
         told.clear()
-        tried = list(smallest(net, pixels, MEAN, STD, how, strengths, progress=lambda *at: told.append(at)))
+        tried = list(growing_attacks(net, pixels, MEAN, STD, how, strengths, progress=lambda *at: told.append(at)))
         assert [each.attack.strength for each in tried] == list(strengths[: len(tried)])
         assert [each.successful for each in tried] == [False] * (len(tried) - 1) + [True]
         for each in (tried[0], tried[-1]):
@@ -186,7 +186,7 @@ def test_the_smallest_strength_that_turns_the_answer() -> None:
 def test_where_no_strength_of_the_list_is_enough_all_were_tried() -> None:
     net, pixels = network(), picture()
     net[-1].bias.data[3] = 1000.0  # type: ignore[operator, union-attr]
-    tried = list(smallest(net, pixels, MEAN, STD, Attack(), (1, 2, 4)))
+    tried = list(growing_attacks(net, pixels, MEAN, STD, Attack(), (1, 2, 4)))
     assert [each.attack.strength for each in tried] == [1, 2, 4]
     assert not tried[-1].successful
 

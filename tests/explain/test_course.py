@@ -11,7 +11,15 @@ from torch import Tensor
 from core.data.datasets import load_dataset
 from core.errors import ExplainError, StorageError
 from core.explain.attribution import Attribution, attribute, heatmap
-from core.explain.epochs import Missing, Moment, follow, likeness_to_last, settled, share_inside, thinned
+from core.explain.epochs import (
+    EpochExplanation,
+    MissingEpoch,
+    explain_epochs,
+    settled,
+    share_inside,
+    similarity_to_last,
+    thinned,
+)
 from core.inference.prediction import predict
 from core.model.build import build_model
 from core.model.layers import Activation, Conv, Dense, Flatten
@@ -45,7 +53,9 @@ def image() -> Tensor:
     return digits.normalize(digits.test.images[:1])[0]
 
 
-def followed(store: RunStore, run_id: str, method: str = "saliency", **told: object) -> Iterator[Moment | Missing]:
+def followed(
+    store: RunStore, run_id: str, method: str = "saliency", **told: object
+) -> Iterator[EpochExplanation | MissingEpoch]:
     """Follow class 3 of the first test image through all epochs that are kept."""
 
     def explain(epoch: int | None, inside: object) -> Attribution:
@@ -54,11 +64,11 @@ def followed(store: RunStore, run_id: str, method: str = "saliency", **told: obj
     def probabilities(epoch: int | None) -> np.ndarray:
         return predict(store.load_model(run_id, epoch), image()[None])[0].numpy()
 
-    return follow(store.epochs(run_id), explain, probabilities, **told)  # type: ignore[arg-type]
+    return explain_epochs(store.epochs(run_id), explain, probabilities, **told)  # type: ignore[arg-type]
 
 
-def moment(values: object, epoch: int = 0) -> Moment:
-    return Moment(epoch, np.asarray(values, dtype=np.float32), True, 0.0, np.array([1.0], dtype=np.float32))
+def moment(values: object, epoch: int = 0) -> EpochExplanation:
+    return EpochExplanation(epoch, np.asarray(values, dtype=np.float32), True, 0.0, np.array([1.0], dtype=np.float32))
 
 
 @pytest.mark.parametrize("method", ["saliency", "integrated_gradients", "occlusion"])
@@ -66,27 +76,27 @@ def test_it_goes_from_the_untrained_network_to_the_latest_weights(store: RunStor
     moments = list(followed(store, run_id, method))
     assert [each.epoch for each in moments] == [0, 1, 2, 3]
     for each, model in ((moments[0], build_model(SPEC, seed=0)), (moments[-1], store.load_model(run_id))):
-        assert isinstance(each, Moment)
+        assert isinstance(each, EpochExplanation)
         direct = attribute(model.eval(), image(), 3, method)
         assert np.array_equal(each.heatmap, heatmap(direct).numpy())
         assert (each.score, each.signed) == (direct.score, direct.signed)
         assert np.array_equal(each.probabilities, predict(model, image()[None])[0].numpy())
     first, last = moments[0], moments[-1]
-    assert isinstance(first, Moment) and isinstance(last, Moment)
+    assert isinstance(first, EpochExplanation) and isinstance(last, EpochExplanation)
     assert not np.array_equal(first.heatmap, last.heatmap)
 
 
 def test_a_damaged_epoch_leaves_a_gap_with_its_reason(store: RunStore, run_id: str) -> None:
     path = store.checkpoint(run_id, 1)
-    whole = [each for each in followed(store, run_id) if isinstance(each, Moment)]
+    whole = [each for each in followed(store, run_id) if isinstance(each, EpochExplanation)]
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(StorageError) as error:
         store.load_model(run_id, 1)
     moments = list(followed(store, run_id))
-    assert moments[1] == Missing(1, str(error.value))
+    assert moments[1] == MissingEpoch(1, str(error.value))
     for place in (0, 2, 3):
         each = moments[place]
-        assert isinstance(each, Moment)
+        assert isinstance(each, EpochExplanation)
         assert np.array_equal(each.heatmap, whole[place].heatmap)
 
 
@@ -95,7 +105,7 @@ def test_a_mishap_that_is_no_answer_is_not_hidden(store: RunStore, run_id: str) 
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        list(follow([0], explain, lambda epoch: np.zeros(1, dtype=np.float32)))
+        list(explain_epochs([0], explain, lambda epoch: np.zeros(1, dtype=np.float32)))
 
 
 def test_progress_rises_to_the_end_also_within_an_epoch() -> None:
@@ -106,7 +116,9 @@ def test_progress_rises_to_the_end_also_within_an_epoch() -> None:
         return Attribution(torch.ones(2, 2), "saliency", 0, False, 0.0, {})
 
     found = list(
-        follow([0, None], explain, lambda epoch: np.ones(1, dtype=np.float32), progress=lambda *at: told.append(at))
+        explain_epochs(
+            [0, None], explain, lambda epoch: np.ones(1, dtype=np.float32), progress=lambda *at: told.append(at)
+        )
     )
     assert [each.epoch for each in found] == [0, None]
     assert told == [(0, 2000), (250, 2000), (1000, 2000), (1250, 2000), (2000, 2000)]
@@ -131,7 +143,7 @@ def test_cancelled_it_ends_at_once_and_leaves_the_network_as_it_was(store: RunSt
     before = {name: value.clone() for name, value in model.state_dict().items()}
     random = torch.get_rng_state()
     with pytest.raises(Stop):
-        list(follow([0, 1, 2, 3], explain, lambda epoch: np.ones(10, dtype=np.float32), progress=progress))
+        list(explain_epochs([0, 1, 2, 3], explain, lambda epoch: np.ones(10, dtype=np.float32), progress=progress))
     assert asked == [0]
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     assert not any(module._forward_hooks or module._backward_hooks for module in model.modules())
@@ -142,23 +154,23 @@ def test_cancelled_it_ends_at_once_and_leaves_the_network_as_it_was(store: RunSt
 def test_likeness_is_spearmans_correlation_with_the_last_map() -> None:
     rng = np.random.default_rng(0)
     maps = rng.normal(size=(3, 5, 4)).round(1)  # with ties
-    found = likeness_to_last([moment(values) for values in maps])
+    found = similarity_to_last([moment(values) for values in maps])
     assert found == pytest.approx([spearmanr(values.ravel(), maps[-1].ravel()).statistic for values in maps])
-    assert likeness_to_last([moment(-maps[0]), moment(maps[0])])[0] == pytest.approx(-1)
-    assert likeness_to_last([moment(np.exp(maps[0])), moment(maps[0])])[0] == pytest.approx(1)
+    assert similarity_to_last([moment(-maps[0]), moment(maps[0])])[0] == pytest.approx(-1)
+    assert similarity_to_last([moment(np.exp(maps[0])), moment(maps[0])])[0] == pytest.approx(1)
 
 
 def test_what_is_blank_or_missing_has_no_likeness() -> None:
     some, blank = moment([[1, 2], [3, 4]]), moment(np.zeros((2, 2)))
-    assert likeness_to_last([blank, Missing(1, "Damaged."), some, some]) == (
+    assert similarity_to_last([blank, MissingEpoch(1, "Damaged."), some, some]) == (
         None,
         None,
         pytest.approx(1),
         pytest.approx(1),
     )
-    assert likeness_to_last([some, blank]) == (None, None)
-    assert likeness_to_last([some, Missing(1, "Damaged.")]) == (None, None)
-    assert likeness_to_last([]) == ()
+    assert similarity_to_last([some, blank]) == (None, None)
+    assert similarity_to_last([some, MissingEpoch(1, "Damaged.")]) == (None, None)
+    assert similarity_to_last([]) == ()
     assert blank.blank and not some.blank
     assert moment(np.full((2, 2), 0.5)).blank
 
@@ -199,6 +211,6 @@ def test_an_explanation_that_cannot_be_given_is_a_gap() -> None:
     def explain(epoch: int | None, inside: object) -> Attribution:
         raise ExplainError("This method does not fit.")
 
-    assert list(follow([2], explain, lambda epoch: np.ones(1, dtype=np.float32))) == [
-        Missing(2, "This method does not fit.")
+    assert list(explain_epochs([2], explain, lambda epoch: np.ones(1, dtype=np.float32))) == [
+        MissingEpoch(2, "This method does not fit.")
     ]

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from core.errors import ExplainError
 from core.explain.attribution import Attribution, attribute, heatmap
 from core.explain.methods.registry import METHODS
-from core.explain.metrics.completeness import Gap
+from core.explain.metrics.completeness import CompletenessGap
 from core.explain.metrics.infidelity import _masks, infidelity
 from core.explain.metrics.sensitivity import sensitivity
 
@@ -222,5 +222,5 @@ def test_methods_that_promise_nothing_are_not_held_to_it() -> None:
 
 
 def test_a_gap_of_nothing_promised_is_told_apart() -> None:
-    assert Gap(0.0, 0.0, METHODS["lrp"].promise).share == 0
-    assert Gap(1.0, 0.0, METHODS["lrp"].promise).share == float("inf")
+    assert CompletenessGap(0.0, 0.0, METHODS["lrp"].promise).share == 0
+    assert CompletenessGap(1.0, 0.0, METHODS["lrp"].promise).share == float("inf")

@@ -12,13 +12,13 @@ from torch.nn import functional as F
 from torch.utils.data import TensorDataset
 
 from core.errors import ExplainError
-from core.explain.influence import Images, Snapshot, last_layer, similarity, tracin
+from core.explain.influence import LabeledImages, Snapshot, last_layer, similarity, tracin
 from core.train.config import TrainConfig
 from core.train.losses import make_loss
 
 PIXELS = torch.randint(0, 256, (90, 1, 6, 6), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
 LABELS = (PIXELS.float().mean(dim=(1, 2, 3)) * 0.4).long() % 3
-IMAGES = Images(PIXELS, LABELS, lambda pixels: (pixels / 255 - 0.5) / 0.25)
+IMAGES = LabeledImages(PIXELS, LABELS, lambda pixels: (pixels / 255 - 0.5) / 0.25)
 IMAGE = torch.randn(1, 6, 6, generator=torch.Generator().manual_seed(5))
 LOSSES = {
     "cross_entropy": TrainConfig(),

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from core.data.synthetic.shapes import draw_shapes
 from core.errors import ExplainError
 from core.explain.attribution import Attribution, attribute
-from core.explain.metrics.pointing_game import centre_map, league, mean_rate, standing, wilson
+from core.explain.metrics.pointing_game import centre_map, mean_rate, pointing_result, score_methods, wilson
 
 COUNT, SIDE = 20, 8
 
@@ -83,7 +83,7 @@ def test_maps_on_the_object_win_and_maps_off_it_lose() -> None:
         return says(values, target)
 
     methods = {"off": off, "on": on, "half": half}
-    found = league(network(), images(), masks, LABELS, methods, progress=lambda *now: seen.append(now))
+    found = score_methods(network(), images(), masks, LABELS, methods, progress=lambda *now: seen.append(now))
     rows = {row.method: row for row in found.standings}
     assert [row.method for row in found.standings][-1] == "off"
     assert (rows["on"].hits.value, rows["on"].inside.value) == (1, pytest.approx(1))
@@ -99,7 +99,7 @@ def test_negative_values_are_no_evidence_for_the_class() -> None:
     mask[0, 0, 0] = True
     values = np.full((4, 4), -1.0)
     values[0, 0], values[3, 3] = 2, 6
-    found = standing("signed", [values], mask)
+    found = pointing_result("signed", [values], mask)
     assert found.inside is not None and found.inside.value == pytest.approx(0.25)
     assert found.hits.value == 0
 
@@ -107,28 +107,28 @@ def test_negative_values_are_no_evidence_for_the_class() -> None:
 def test_blank_maps_are_misses_and_counted() -> None:
     mask = np.zeros((3, 4, 4), dtype=bool)
     mask[:, 0, 0] = True
-    found = standing("half blank", [mask[0].astype(float), np.zeros((4, 4)), np.full((4, 4), -1.0)], mask)
+    found = pointing_result("half blank", [mask[0].astype(float), np.zeros((4, 4)), np.full((4, 4), -1.0)], mask)
     assert (found.blank, found.images, found.hits.value) == (2, 3, pytest.approx(1 / 3))
     assert found.inside is not None and found.inside.value == 1
-    assert standing("blank", [np.zeros((4, 4))] * 3, mask).inside is None
+    assert pointing_result("blank", [np.zeros((4, 4))] * 3, mask).inside is None
 
 
 def test_chance_scores_what_the_objects_cover() -> None:
     drawn = draw_shapes(400, seed=3)
     assert drawn.masks is not None
     masks = torch.from_numpy(drawn.masks)
-    rows = league(network(), torch.zeros(400, 3, 32, 32), masks, torch.zeros(400, dtype=torch.long), {})
+    rows = score_methods(network(), torch.zeros(400, 3, 32, 32), masks, torch.zeros(400, dtype=torch.long), {})
     assert rows.random.hits.low < rows.covered < rows.random.hits.high
     assert rows.random.inside.value == pytest.approx(rows.covered, abs=0.01)
     assert rows.centre.inside.value > rows.random.inside.value  # the shapes lie near the middle
-    again = league(network(), torch.zeros(400, 3, 32, 32), masks, torch.zeros(400, dtype=torch.long), {})
+    again = score_methods(network(), torch.zeros(400, 3, 32, 32), masks, torch.zeros(400, dtype=torch.long), {})
     assert again == rows
 
 
 def test_equal_largest_values_are_drawn_from() -> None:
     masks = np.zeros((300, 4, 4), dtype=bool)
     masks[:, 0, :2] = True  # an eighth
-    found = standing("flat", [np.ones((4, 4))] * 300, masks)
+    found = pointing_result("flat", [np.ones((4, 4))] * 300, masks)
     assert found.hits.low < 1 / 8 < found.hits.high
 
 
@@ -140,7 +140,7 @@ def test_real_methods_are_asked_about_the_true_class() -> None:
         return attribute(model, image, target, "saliency")
 
     net = network().train()
-    found = league(
+    found = score_methods(
         net,
         images(),
         objects(),
@@ -161,12 +161,14 @@ def test_the_centre_is_the_largest() -> None:
 def test_what_cannot_be_used_gets_a_sentence() -> None:
     net, masks = network(), objects()
     with pytest.raises(ExplainError, match="a class and a mask"):
-        league(net, images(), masks[:3], LABELS, {})
+        score_methods(net, images(), masks[:3], LABELS, {})
     with pytest.raises(ExplainError, match="a class and a mask"):
-        league(net, images()[:0], masks[:0], LABELS[:0], {})
+        score_methods(net, images()[:0], masks[:0], LABELS[:0], {})
     with pytest.raises(ExplainError, match="nowhere or everywhere"):
-        league(net, images(), torch.zeros_like(masks), LABELS, {})
+        score_methods(net, images(), torch.zeros_like(masks), LABELS, {})
     with pytest.raises(ExplainError, match="not finite"):
-        league(net, images(), masks, LABELS, {"nan": lambda *_, **__: says(torch.full((SIDE, SIDE), torch.nan), 0)})
+        score_methods(
+            net, images(), masks, LABELS, {"nan": lambda *_, **__: says(torch.full((SIDE, SIDE), torch.nan), 0)}
+        )
     with pytest.raises(ExplainError, match="no class 7"):
-        league(net, images(), masks, LABELS + 7, {"saliency": partial(attribute, method="saliency")})
+        score_methods(net, images(), masks, LABELS + 7, {"saliency": partial(attribute, method="saliency")})

@@ -15,7 +15,7 @@ from core.errors import ExplainError
 from core.explain.attribution import Attribution, attribute
 from core.explain.compatibility import incompatibility
 from core.explain.methods.registry import METHODS
-from core.explain.metrics.randomization import cascade, forgettable, forgotten, likeness, untrained
+from core.explain.metrics.randomization import cascade, initializable_layers, map_similarity, reinitialized, untrained
 
 
 def network() -> nn.Sequential:
@@ -90,7 +90,7 @@ def test_a_cancelled_cascade_leaves_the_network_alone(after: int) -> None:
 def test_each_step_keeps_the_ones_before_and_explains_the_network_that_is_left() -> None:
     net, image = network(), picture()
     found = cascade(net, image, 1, SALIENCY, seed=4)
-    left = forgotten(forgotten(net, ["dense1"], 4), ["conv2"], 5)
+    left = reinitialized(reinitialized(net, ["dense1"], 4), ["conv2"], 5)
     assert found.steps[1].map == pytest.approx(SALIENCY(left, image, 1).values.amax(dim=0).numpy())
     assert torch.equal(left.conv1.weight, net.conv1.weight)
     assert not torch.equal(left.conv2.weight, net.conv2.weight)
@@ -99,7 +99,7 @@ def test_each_step_keeps_the_ones_before_and_explains_the_network_that_is_left()
 
 def test_forgetting_is_pytorchs_own_initialisation() -> None:
     net = network()
-    left = forgotten(net, ["conv2", "bn1"], 7)
+    left = reinitialized(net, ["conv2", "bn1"], 7)
     with torch.random.fork_rng():
         torch.manual_seed(7)
         assert torch.equal(left.conv2.weight, nn.Conv2d(4, 6, 3).weight)
@@ -111,7 +111,7 @@ def test_forgetting_is_pytorchs_own_initialisation() -> None:
 def test_untrained_forgets_everything() -> None:
     net = network()
     fresh = untrained(net)
-    assert forgettable(net) == ("conv1", "bn1", "conv2", "dense1")
+    assert initializable_layers(net) == ("conv1", "bn1", "conv2", "dense1")
     assert not torch.equal(fresh.conv1.weight, net.conv1.weight)
     assert torch.equal(fresh.conv1.weight, untrained(net).conv1.weight)
     assert not torch.equal(fresh.conv1.weight, untrained(net, seed=1).conv1.weight)
@@ -129,7 +129,7 @@ def test_networks_of_torchvision_forget_too() -> None:
     with torch.no_grad():
         target = int(net(image[None]).argmax())  # its last ReLU makes some classes' scores and maps zero
     found = cascade(net, image, target, SALIENCY, steps=3)
-    assert sum(len(step.layers) for step in found.steps) == len(forgettable(net)) == 26
+    assert sum(len(step.layers) for step in found.steps) == len(initializable_layers(net)) == 26
     assert found.steps[0].layers[0] == "classifier.1"
     assert same(net, before)
 
@@ -137,21 +137,21 @@ def test_networks_of_torchvision_forget_too() -> None:
 def test_likeness_agrees_with_ranks_by_hand_and_scikit_image() -> None:
     rng = np.random.default_rng(0)
     one, other = rng.normal(size=(9, 9)), rng.normal(size=(9, 9))
-    found = likeness(one, 5 * other)
+    found = map_similarity(one, 5 * other)
     assert found.rank == pytest.approx(np.corrcoef(rankdata(one), rankdata(other))[0, 1])
     scaled = one / np.abs(one).max(), other / np.abs(other).max()
     expected = structural_similarity(*scaled, data_range=1 - min(each.min() for each in scaled))
     assert found.ssim == pytest.approx(expected)
-    same_map = likeness(one, one)
+    same_map = map_similarity(one, one)
     assert same_map.rank == pytest.approx(1) and same_map.ssim == pytest.approx(1)
-    assert likeness(one, -one).rank == pytest.approx(-1)
+    assert map_similarity(one, -one).rank == pytest.approx(-1)
 
 
 def test_maps_that_say_nothing_are_not_compared() -> None:
     values = np.arange(9.0).reshape(3, 3)
-    assert likeness(values, np.zeros((3, 3))) == likeness(np.ones((3, 3)), values)
-    assert likeness(values, np.zeros((3, 3))).rank is None
-    small = likeness(values[:2, :2], values[1:, 1:])
+    assert map_similarity(values, np.zeros((3, 3))) == map_similarity(np.ones((3, 3)), values)
+    assert map_similarity(values, np.zeros((3, 3))).rank is None
+    small = map_similarity(values[:2, :2], values[1:, 1:])
     assert small.rank == pytest.approx(1) and small.ssim is None
 
 

@@ -11,8 +11,8 @@ from PIL import Image
 
 from core.explain.attribution import Attribution, attribute, heatmap
 from core.explain.cli.record import (
+    NetworkExplanations,
     NetworkReference,
-    Record,
     arrays_npz,
     call_of,
     digest,
@@ -44,7 +44,7 @@ def pixels() -> torch.Tensor:
 
 
 @pytest.fixture(scope="module")
-def record(model: torch.nn.Module, pixels: torch.Tensor) -> Record:
+def record(model: torch.nn.Module, pixels: torch.Tensor) -> NetworkExplanations:
     image = pixels.float() / 255 - 0.5
     found = (
         attribute(model, image, 1, "integrated_gradients", steps=9),
@@ -53,7 +53,7 @@ def record(model: torch.nn.Module, pixels: torch.Tensor) -> Record:
         attribute(model, image, 2, "occlusion", versus=3, window=2),
     )
     source = NetworkReference("0123456789", "Ünï <i>network</i>", "digits", 2)
-    return Record(source, fingerprint(model), NAMES, "Sample “x”", pixels, image, found)
+    return NetworkExplanations(source, fingerprint(model), NAMES, "Sample “x”", pixels, image, found)
 
 
 def read(npz: bytes) -> dict[str, np.ndarray]:
@@ -61,7 +61,7 @@ def read(npz: bytes) -> dict[str, np.ndarray]:
         return dict(file)
 
 
-def test_arrays_come_back_bit_for_bit_without_pickle(record: Record) -> None:
+def test_arrays_come_back_bit_for_bit_without_pickle(record: NetworkExplanations) -> None:
     found = read(arrays_npz([record]))
     assert list(found) == [
         *("image", "pixels", "integrated_gradients_class_1", "integrated_gradients_class_1_sum_and_promise"),
@@ -78,7 +78,7 @@ def test_arrays_come_back_bit_for_bit_without_pickle(record: Record) -> None:
     assert found["integrated_gradients_class_1_sum_and_promise"].tolist() == [gap.total, gap.promised]
 
 
-def test_two_networks_keep_their_arrays_apart(record: Record) -> None:
+def test_two_networks_keep_their_arrays_apart(record: NetworkExplanations) -> None:
     other = replace(record, found=record.found[:1], image=record.image + 1)
     found = read(arrays_npz([record, other]))
     assert np.array_equal(found["A_image"] + 1, found["B_image"])
@@ -86,7 +86,7 @@ def test_two_networks_keep_their_arrays_apart(record: Record) -> None:
     assert "B_grad_cam_class_1" not in found
 
 
-def test_the_settings_repeat_every_map_exactly(model: torch.nn.Module, record: Record) -> None:
+def test_the_settings_repeat_every_map_exactly(model: torch.nn.Module, record: NetworkExplanations) -> None:
     text = settings_json([record])
     (asked,) = read_settings(text)
     assert asked.source == record.source
@@ -98,7 +98,7 @@ def test_the_settings_repeat_every_map_exactly(model: torch.nn.Module, record: R
         assert call == call_of(each)
 
 
-def test_the_settings_say_in_words_what_was_asked(record: Record) -> None:
+def test_the_settings_say_in_words_what_was_asked(record: NetworkExplanations) -> None:
     about = json.loads(settings_json([record]))
     (asked,) = about["asked"]
     assert set(about["versions"]) >= {"python", "torch", "captum", "numpy"}
@@ -134,7 +134,7 @@ def test_a_digest_knows_pixels_and_shape(pixels: torch.Tensor) -> None:
     assert digest(pixels.transpose(1, 2).contiguous()) != digest(pixels)
 
 
-def test_the_sheet_holds_every_overlay(record: Record) -> None:
+def test_the_sheet_holds_every_overlay(record: NetworkExplanations) -> None:
     made = explanation_sheet([record], strength=0.7, percentile=95)
     sheet = np.asarray(Image.open(io.BytesIO(made.png)))
     assert len(made.places) == 1 + len(record.found)
@@ -145,7 +145,7 @@ def test_the_sheet_holds_every_overlay(record: Record) -> None:
         assert np.array_equal(sheet[top : top + height * zoom : zoom, left : left + width * zoom : zoom], expected)
 
 
-def test_sheet_and_settings_say_what_a_map_promises_and_where_it_falls_short(record: Record) -> None:
+def test_sheet_and_settings_say_what_a_map_promises_and_where_it_falls_short(record: NetworkExplanations) -> None:
     lrp = attribute(build_model(SPEC, seed=1).eval(), record.image, 1, "lrp")
     promise = METHODS["lrp"].promise
     assert lrp.gap is not None and promise is not None

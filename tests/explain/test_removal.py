@@ -12,12 +12,12 @@ from core.errors import ExplainError
 from core.explain.metrics.deletion_insertion import (
     BETTER,
     FILLS,
-    Chance,
-    moved_removal,
+    RandomCurves,
     order,
     random_removal,
     removal_curve,
     removed,
+    shifted_removal,
 )
 from core.explain.request import baseline
 
@@ -97,18 +97,18 @@ def test_chance_depends_on_nothing_but_the_seed() -> None:
 
 def test_moved_maps_are_the_map_at_other_places_each_once() -> None:
     net, image, heatmap = linear(3), picture(3), picture(3, seed=2)[0].numpy()
-    moved = moved_removal(net, image, heatmap, 0)
+    moved = shifted_removal(net, image, heatmap, 0)
     shifted = [np.roll(heatmap, (down, right), axis=(0, 1)) for down in range(3) for right in range(3)][1:]
     expected = [removal_curve(net, image, each, 0).probabilities for each in shifted]
     assert moved.runs.shape == (8, 10)  # of 9 pixels there are no more places
     assert sorted(moved.runs.round(5).tolist()) == sorted(np.array(expected).round(5).tolist())
-    few = [moved_removal(net, image, heatmap, 0, places=3, seed=seed).runs for seed in (0, 0, 1)]
+    few = [shifted_removal(net, image, heatmap, 0, places=3, seed=seed).runs for seed in (0, 0, 1)]
     assert np.array_equal(few[0], few[1]) and not np.array_equal(few[0], few[2])
 
 
 def test_beaten_counts_larger_areas_of_deletion_and_smaller_ones_of_insertion() -> None:
     runs = np.array([[0.2, 0.4], [0.5, 0.5], [0.6, 0.8]])  # areas 0.3, 0.5, 0.7
-    deletion, insertion = (Chance(mode, np.array([0.0, 1.0]), runs) for mode in ("deletion", "insertion"))
+    deletion, insertion = (RandomCurves(mode, np.array([0.0, 1.0]), runs) for mode in ("deletion", "insertion"))
     assert deletion.areas == pytest.approx([0.3, 0.5, 0.7])
     assert [deletion.beaten(area) for area in (0.2, 0.4, 0.6, 0.8)] == [3, 2, 1, 0]
     assert [insertion.beaten(area) for area in (0.2, 0.4, 0.6, 0.8)] == [0, 1, 2, 3]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.compression.changes import Change
+from core.compression.changes import PredictionChanges
 from core.explain.metrics.pointing_game import wilson
 from core.figures.compression import class_chart, class_rows, sweep_chart, sweep_rows
 
@@ -11,7 +11,7 @@ from core.figures.compression import class_chart, class_rows, sweep_chart, sweep
 def test_the_class_that_lost_most_comes_first_and_one_without_images_not_at_all():
     labels, before, after = np.array([0, 0, 1, 1, 2]), np.array([0, 0, 1, 0, 1]), np.array([0, 0, 0, 0, 2])
     sure = np.ones(5, dtype=np.float32)
-    rows = class_rows(Change(labels, before, after, sure, sure), ["a", "b", "c", "never"])
+    rows = class_rows(PredictionChanges(labels, before, after, sure, sure), ["a", "b", "c", "never"])
     assert [row["class"] for row in rows] == ["b", "a", "c"]
     assert rows[0] == {"place": 0, "class": "b", "images": 2, "before": 0.5, "after": 0.0, "moved": -0.5}
     assert rows[2]["moved"] == 1.0

@@ -12,8 +12,8 @@ from core.figures.internals import (
     layer_chart,
     layer_key,
     layer_rows,
-    rate_chart,
-    rate_rows,
+    lr_chart,
+    lr_rows,
     thinned,
 )
 from core.figures.palette import luminance
@@ -78,11 +78,11 @@ def test_a_logarithmic_axis_leaves_zeros_out_and_shares_reach_from_none_to_all()
 
 
 def test_the_learning_rate_is_drawn_at_every_point():
-    rows = rate_rows((Point(1, 0.5, 9, 9, 0.01), Point(2, 1.0, 9, 9, 0.0001)))
+    rows = lr_rows((Point(1, 0.5, 9, 9, 0.01), Point(2, 1.0, 9, 9, 0.0001)))
     assert rows == [{"epoch": 0.5, "value": 0.01}, {"epoch": 1.0, "value": 0.0001}]
 
 
 def test_descriptions_are_plain_json():
-    for chart in (layer_chart("Norm", ["a", ALL_LAYERS], epochs=3), rate_chart(epochs=3)):
+    for chart in (layer_chart("Norm", ["a", ALL_LAYERS], epochs=3), lr_chart(epochs=3)):
         assert json.loads(json.dumps(chart)) == chart
         assert chart["encoding"]["x"]["scale"]["domain"] == [0, 3]

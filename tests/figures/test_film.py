@@ -3,33 +3,42 @@
 import numpy as np
 import pytest
 
-from core.figures.film import MAX_SIDE, MAX_TILES, Guess, filter_tiles, guesses, image_tiles, map_tiles, pinned
+from core.figures.film import (
+    MAX_SIDE,
+    MAX_TILES,
+    ClassProbability,
+    filter_tiles,
+    image_tiles,
+    images_to_follow,
+    map_tiles,
+    top_classes,
+)
 from core.figures.grids import filters_as_rgb
 
 LABELS = [3, 0, 1, 1, 0, 2, 3, 2]
 
 
 def test_guesses_are_the_likeliest_first_and_know_the_truth():
-    said = guesses([[0.1, 0.6, 0.3], [0.2, 0.3, 0.5]], [2, 2], top=2)
+    said = top_classes([[0.1, 0.6, 0.3], [0.2, 0.3, 0.5]], [2, 2], top=2)
     assert said == (
-        (Guess(1, 0.6, False), Guess(2, 0.3, True)),
-        (Guess(2, 0.5, True), Guess(1, 0.3, False)),
+        (ClassProbability(1, 0.6, False), ClassProbability(2, 0.3, True)),
+        (ClassProbability(2, 0.5, True), ClassProbability(1, 0.3, False)),
     )
 
 
 def test_at_first_the_first_image_of_each_class_is_pinned():
-    assert pinned(LABELS, 4, count=4) == (1, 2, 5, 0)
-    assert pinned(LABELS, 4, count=3) == (1, 2, 5)
+    assert images_to_follow(LABELS, 4, count=4) == (1, 2, 5, 0)
+    assert images_to_follow(LABELS, 4, count=3) == (1, 2, 5)
 
 
 def test_few_classes_give_more_images_each_and_few_images_are_all():
-    assert pinned([0, 1, 0, 1, 0], 2, count=4) == (0, 2, 1, 3)
-    assert sorted(pinned([0, 0, 1], 2)) == [0, 1, 2]
+    assert images_to_follow([0, 1, 0, 1, 0], 2, count=4) == (0, 2, 1, 3)
+    assert sorted(images_to_follow([0, 0, 1], 2)) == [0, 1, 2]
 
 
 def test_another_seed_draws_others_of_the_same_classes():
     labels = np.repeat(np.arange(10), 20)
-    first, second, again = (pinned(labels, 10, seed=seed) for seed in (0, 1, 1))
+    first, second, again = (images_to_follow(labels, 10, seed=seed) for seed in (0, 1, 1))
     assert second == again != first
     assert labels[list(second)].tolist() == labels[list(first)].tolist() == list(range(8))
 

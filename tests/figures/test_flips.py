@@ -4,7 +4,7 @@ import pytest
 import torch
 import vl_convert
 
-from core.explain.attacks import Attack, Attempt
+from core.explain.attacks import Attack, AttackOutcome
 from core.explain.tcav import ConceptReport, ConceptScore, mean_interval
 from core.figures.flips import flip_chart, flip_rows
 from core.figures.palette import THEMES
@@ -13,8 +13,8 @@ from core.figures.prediction_bars import KINDS, concept_chart, concept_rows
 NAMES = ("cat", "dog", "a bird with a name that is far too long to be shown")
 BEFORE = torch.tensor([0.9, 0.08, 0.02])
 TRIED = [
-    Attempt(Attack(strength=2), BEFORE, torch.tensor([0.7, 0.1, 0.2])),
-    Attempt(Attack(strength=4), BEFORE, torch.tensor([0.3, 0.2, 0.5])),
+    AttackOutcome(Attack(strength=2), BEFORE, torch.tensor([0.7, 0.1, 0.2])),
+    AttackOutcome(Attack(strength=4), BEFORE, torch.tensor([0.3, 0.2, 0.5])),
 ]
 REPORT = ConceptReport(
     "conv1",
@@ -38,7 +38,7 @@ def test_two_classes_are_followed_from_the_picture_as_it_is() -> None:
 
 
 def test_the_class_that_an_attack_is_to_lead_to_is_followed_even_where_it_fails() -> None:
-    tried = [Attempt(Attack(strength=2, towards=1), BEFORE, torch.tensor([0.5, 0.2, 0.3]))]
+    tried = [AttackOutcome(Attack(strength=2, towards=1), BEFORE, torch.tensor([0.5, 0.2, 0.3]))]
     assert [row["class"] for row in flip_rows(tried, NAMES)] == ["cat", "cat", "dog", "dog"]
 
 

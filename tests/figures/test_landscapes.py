@@ -11,7 +11,7 @@ from PIL import Image, ImageColor
 from core.figures import landscapes
 from core.figures.hues import HUES, SHAPES
 from core.figures.landscapes import landscape_map, map_size, place_of, point_at, race_png, relief, surface
-from core.figures.optimizer_courses import CORNERS, brief, course_chart, course_rows, hue, seat
+from core.figures.optimizer_courses import CORNERS, course_chart, course_rows, hue, order_of, short_name
 from core.figures.palette import luminance
 from core.maths.landscapes import LANDSCAPES
 from core.maths.rules import OPTIMIZERS
@@ -85,11 +85,11 @@ def test_the_start_and_the_lowest_points_are_marked_without_any_racer():
 
 
 def test_every_optimiser_has_a_colour_and_a_sign_of_its_own():
-    seats = [seat(name) for name in OPTIMIZERS]
+    seats = [order_of(name) for name in OPTIMIZERS]
     assert seats == list(range(len(OPTIMIZERS)))
     assert all(len({hue(name, theme) for name in OPTIMIZERS}) == len(OPTIMIZERS) for theme in HUES)
     assert set(CORNERS) | {"circle"} >= set(SHAPES[: len(OPTIMIZERS)])
-    assert len({brief(name) for name in OPTIMIZERS}) == len(OPTIMIZERS)
+    assert len({short_name(name) for name in OPTIMIZERS}) == len(OPTIMIZERS)
 
 
 def test_rows_count_steps_from_zero_and_leave_out_what_is_no_number():

@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from core.explain.metrics.deletion_insertion import Chance, Curve
+from core.explain.metrics.deletion_insertion import RandomCurves, RemovalCurve
 from core.figures.palette import THEMES
 from core.figures.removal_curves import AXES, chance_rows, removal_chart, removal_rows
 
 SHARES = np.array([0.0, 0.5, 1.0])
-CHANCE = Chance("deletion", SHARES, np.array([[1.0, 0.2, 0.0], [1.0, 0.6, 0.0], [1.0, 0.7, 0.3]]))
+CHANCE = RandomCurves("deletion", SHARES, np.array([[1.0, 0.2, 0.0], [1.0, 0.6, 0.0], [1.0, 0.7, 0.3]]))
 
 
 def test_the_line_has_a_row_for_each_share() -> None:
-    rows = removal_rows(Curve("deletion", SHARES, np.array([0.9, 0.3, 0.1])))
+    rows = removal_rows(RemovalCurve("deletion", SHARES, np.array([0.9, 0.3, 0.1])))
     assert rows == [{"share": 0, "value": 0.9}, {"share": 0.5, "value": 0.3}, {"share": 1, "value": 0.1}]
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from core.errors import ConvScopeError
-from core.maths.optimizers import OPTIMIZERS, State, update
+from core.maths.optimizers import OPTIMIZERS, OptimizerState, update
 from core.train import choices
 
 LINES = {
@@ -52,7 +52,7 @@ def test_names_and_titles_are_those_of_the_training():
 def test_many_steps_are_those_of_torch(name: str, shape: tuple[int, ...], decay: float):
     random = torch.Generator().manual_seed(1)
     theirs = torch.randn(shape, dtype=torch.float64, generator=random)
-    ours, state = theirs.numpy().copy(), State()
+    ours, state = theirs.numpy().copy(), OptimizerState()
     optimizer = torchs(name, [theirs], 0.05, decay)
     settings = {"momentum": 0.8, "beta1": 0.85, "beta2": 0.99, "alpha": 0.95, "eps": 1e-7}
     for _ in range(12):
@@ -76,7 +76,7 @@ def test_lines_stand_in_the_order_of_calculation(name: str):
 @pytest.mark.parametrize("decay", [0.0, 0.03])
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_every_line_with_numbers_in_it_comes_to_its_value(name: str, decay: float):
-    state = State()
+    state = OptimizerState()
     for gradient in (0.3, -0.0123, 2e-6):
         step = update(name, -0.7, gradient, state, lr=0.01, weight_decay=decay)
         state = step.state
@@ -125,4 +125,4 @@ def test_what_does_not_fit_gets_a_sentence():
     with pytest.raises(ConvScopeError, match="beta1 must be from 0 to below 1, not 1"):
         update("adam", 1.0, 1.0, lr=0.1, beta1=1)
     with pytest.raises(ConvScopeError, match="optimiser's memory must have the shape"):
-        update("adam", [1.0, 2.0], [1.0, 2.0], State(1, np.zeros(3), np.zeros(3)), lr=0.1)
+        update("adam", [1.0, 2.0], [1.0, 2.0], OptimizerState(1, np.zeros(3), np.zeros(3)), lr=0.1)

@@ -13,7 +13,7 @@ import core.explain.attacks
 import core.explain.tcav
 from core.data.datasets import load_dataset
 from core.explain.attacks import Attack, attack
-from core.explain.influence import Images, Snapshot, similarity, tracin
+from core.explain.influence import LabeledImages, Snapshot, similarity, tracin
 from core.explain.methods.registry import METHODS
 from core.inference.prediction import predict
 from core.model.build import build_model
@@ -202,9 +202,9 @@ def cards(app: AppTest) -> list[list[tuple[int, str]]]:
     return [[(int(index), note) for index, note in found.findall(body)] for body in bodies]
 
 
-def training_images() -> tuple[Images, torch.Tensor]:
+def training_images() -> tuple[LabeledImages, torch.Tensor]:
     digits = load_dataset("digits")
-    images = Images(digits.train.images[:320], digits.train.labels[:320], digits.normalize)
+    images = LabeledImages(digits.train.images[:320], digits.train.labels[:320], digits.normalize)
     return images, digits.normalize(digits.test.images[:1])[0]
 
 

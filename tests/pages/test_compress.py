@@ -9,7 +9,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 import core.compression.plan
-from core.compression import Plan, Pruning, compare, compress, from_file, size_of, to_file
+from core.compression import CompressionPlan, Pruning, compare, compress, from_file, size_of, to_file
 from core.data.datasets import load_dataset
 from core.model.layers import Activation, Conv, Dense, Flatten
 from core.model.spec import ModelSpec
@@ -86,7 +86,7 @@ def test_what_is_chosen_is_measured(kind: str, amount: int, int8: bool, split: s
     run = plain_run()
     app = press(opened(kind, amount, int8=int8, split=split, run=run), "compress")
     digits, model = load_dataset("digits"), RunStore().load_model(run)
-    plan = Plan(Pruning(kind, amount / 100) if amount else None, int8)
+    plan = CompressionPlan(Pruning(kind, amount / 100) if amount else None, int8)
     made = compress(RunStore().get(run).spec, model, plan, digits.normalize(digits.valid.images[:256]))
     images = getattr(digits, split)
     wanted = compare(model, made.model, digits.normalize(images.images), images.labels)
@@ -106,10 +106,10 @@ def test_what_is_chosen_is_measured(kind: str, amount: int, int8: bool, split: s
 
 
 def test_it_waits_for_a_press_and_other_choices_ask_anew(monkeypatch: pytest.MonkeyPatch, trained_run: str):
-    calls: list[Plan] = []
+    calls: list[CompressionPlan] = []
     compute = core.compression.plan.compress
 
-    def record(spec: Any, model: Any, plan: Plan, *rest: Any, **words: Any) -> Any:
+    def record(spec: Any, model: Any, plan: CompressionPlan, *rest: Any, **words: Any) -> Any:
         calls.append(plan)
         return compute(spec, model, plan, *rest, **words)
 
@@ -117,11 +117,11 @@ def test_it_waits_for_a_press_and_other_choices_ask_anew(monkeypatch: pytest.Mon
     app = opened("layers", 30, run=trained_run)
     assert not calls and not app.metric
     press(app, "compress")
-    assert calls[0] == Plan(Pruning("layers", 0.3)) and app.metric
+    assert calls[0] == CompressionPlan(Pruning("layers", 0.3)) and app.metric
     app.slider(key="compress_amount").set_value(80).run()
     assert not app.metric and app.button(key="ask_compress")
     settled(app.slider(key="compress_amount").set_value(30).run())
-    assert app.metric and Plan(Pruning("layers", 0.8)) not in calls
+    assert app.metric and CompressionPlan(Pruning("layers", 0.8)) not in calls
 
 
 def test_filters_that_cannot_be_cut_are_named(trained_run: str):
@@ -162,7 +162,7 @@ def test_a_fine_tuning_is_a_run_that_begins_pruned(kind: str):
     assert (new.status, new.config["epochs"], new.config["lr"]) == (Status.QUEUED, 2, 0.02)
     assert new.name == "Plain <b>, 50% pruned" and run in new.note
     digits = load_dataset("digits")
-    plan = Plan(Pruning(kind, 0.5))
+    plan = CompressionPlan(Pruning(kind, 0.5))
     made = compress(store.get(run).spec, store.load_model(run), plan, digits.normalize(digits.valid.images[:8]))
     first = load_checkpoint(store.checkpoint(new.id))
     assert new.spec == made.spec and beginning_of(store.checkpoint(new.id)) in new.note
@@ -184,7 +184,7 @@ def test_nothing_pruned_is_not_fine_tuned(trained_run: str):
 
 def test_the_network_itself_is_kept_for_the_download(trained_run: str):
     press(opened("weights", 60, run=trained_run), "compress")
-    asked = CompressionRequest(library().get(trained_run), Plan(Pruning("weights", 0.6)), "valid")
+    asked = CompressionRequest(library().get(trained_run), CompressionPlan(Pruning("weights", 0.6)), "valid")
     made = measure._made(asked, RunStore().load_model(trained_run), load_dataset("digits"))
     again, model = from_file(to_file(made.spec, made.model))
     images = load_dataset("digits").normalize(load_dataset("digits").test.images[:16])

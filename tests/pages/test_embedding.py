@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from core.data.datasets import load_dataset
 from core.figures.atlas import framed
 from core.formatting import number
-from core.probe.embedding.data_map import Sample, data_map, data_maps
+from core.probe.embedding.data_map import ImageSample, data_map, data_maps
 from core.probe.features import layer_features
 from core.runs.store import RunStore
 from pages.sections.embedding import section
@@ -44,9 +44,9 @@ def numbers_of(scene: dict[str, str], name: str, kind: str, width: int = 1) -> n
     return np.frombuffer(base64.b64decode(scene[name]), dtype=kind).reshape(-1, width).squeeze()
 
 
-def sample(count: int = 10**6) -> Sample:
+def sample(count: int = 10**6) -> ImageSample:
     data = load_dataset("digits")
-    return Sample(data.test.images[:count], data.test.labels[:count], data.normalize)
+    return ImageSample(data.test.images[:count], data.test.labels[:count], data.normalize)
 
 
 def explain_link(app: AppTest) -> str:

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from core.data.crop import MIDDLE, Crop
 from core.data.datasets import Split, load_dataset
 from core.data.images import decode_image, fit_image
-from core.explain.influence import Images
+from core.explain.influence import LabeledImages
 from core.reliability.calibrated_model import CalibratedModel, calibrate
 from core.reliability.features import extract_features
 from core.runs.store import RunStore
@@ -56,8 +56,8 @@ def digit(index: int) -> np.ndarray:
 @pytest.fixture
 def reader(trained_run: str) -> CalibratedModel:
     data, model = load_dataset("digits"), RunStore().load_model(trained_run)
-    train = Images(data.train.images[:320], data.train.labels[:320], data.normalize)
-    return calibrate(model, train, Images(data.valid.images, data.valid.labels, data.normalize))
+    train = LabeledImages(data.train.images[:320], data.train.labels[:320], data.normalize)
+    return calibrate(model, train, LabeledImages(data.valid.images, data.valid.labels, data.normalize))
 
 
 def by_class(app: AppTest) -> "dict[str, tuple[str, str]]":

@@ -18,7 +18,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from core.errors import ExplainError
-from core.explain.epochs import Missing
+from core.explain.epochs import MissingEpoch
 from pages.shared.shell import background_jobs, job_board
 from pages.shared.shell.job_board import Lane
 
@@ -376,7 +376,7 @@ class Pair:
 
 def test_a_gap_that_stays_is_shared() -> None:
     board = job_board.Board()
-    first = board.watch("epochs", lambda tell: (Missing(1, "This method does not fit."),), "one")
+    first = board.watch("epochs", lambda tell: (MissingEpoch(1, "This method does not fit."),), "one")
     first.result.result(10)
     assert board.watch("epochs", lambda tell: (), "other") is first
 
@@ -384,7 +384,7 @@ def test_a_gap_that_stays_is_shared() -> None:
 def test_a_result_with_an_error_in_it_is_not_kept_for_other_visitors() -> None:
     board = job_board.Board()
     no = ExplainError("No.")
-    for found in ([1, no], {"map": no}, Pair(1, no), (Missing(1, "Busy.", may_pass=True),)):
+    for found in ([1, no], {"map": no}, Pair(1, no), (MissingEpoch(1, "Busy.", may_pass=True),)):
         first = board.watch(repr(found), lambda tell, found=found: found, "one")
         first.result.result(10)
         assert board.watch(repr(found), lambda tell: [1, 2], "one") is first

@@ -15,10 +15,10 @@ from core.data.catalog import DATASETS
 from core.data.datasets import load_dataset
 from core.explain.attribution import attribute, heatmap
 from core.explain.methods.registry import METHODS
-from core.explain.metrics.deletion_insertion import moved_removal, random_removal, removal_curve, removed
+from core.explain.metrics.deletion_insertion import random_removal, removal_curve, removed, shifted_removal
 from core.explain.metrics.infidelity import infidelity
-from core.explain.metrics.pointing_game import league
-from core.explain.metrics.randomization import cascade, likeness
+from core.explain.metrics.pointing_game import score_methods
+from core.explain.metrics.randomization import cascade, map_similarity
 from core.explain.metrics.sensitivity import sensitivity
 from core.inference.prediction import predict
 from core.model.build import build_model
@@ -127,7 +127,7 @@ def test_both_curves_stand_beside_those_of_chance(trained_run: str) -> None:
     values = heatmap(attribute(model, image, target, DEFAULT_METHODS[0]))
     for mode in ("deletion", "insertion"):
         curve = removal_curve(model, image, values, target, mode)
-        moved, noise = moved_removal(model, image, values, target, mode), random_removal(model, image, target, mode)
+        moved, noise = shifted_removal(model, image, values, target, mode), random_removal(model, image, target, mode)
         assert f"Area **{curve.area:.2f}**" in words(app)
         for chance in (moved, noise):
             assert f": {chance.areas.mean():.2f} ± {chance.areas.std(ddof=1):.2f}" in words(app)
@@ -156,7 +156,7 @@ def test_every_check_gives_the_numbers_of_core(trained_run: str) -> None:
     for step in forgot.steps:
         assert f"rank {step.likeness.rank:.2f}".replace("-", "−") in strip
     before = heatmap(explain(RunStore().load_model(trained_run, 0), image, target))
-    alike = likeness(heatmap(found), before).rank
+    alike = map_similarity(heatmap(found), before).rank
     assert "Before training" in strip and f"(rank correlation {alike:.2f})".replace("-", "−") in words(app)
     assert "checks below" in words(app)
 
@@ -169,7 +169,7 @@ def test_a_class_can_be_held_against_it(trained_run: str) -> None:
     settled(app.run())
     values = heatmap(attribute(model, image, target, "saliency", versus=other))
     curve = removal_curve(model, image, values, target, versus=other)
-    moved = moved_removal(model, image, values, target, versus=other).areas
+    moved = shifted_removal(model, image, values, target, versus=other).areas
     assert f"Area **{curve.area:.2f}**" in words(app) and f"random places: {moved.mean():.2f}" in words(app)
     assert metrics(app)[f"Probability of “{target}” and not “{other}”"] == share(curve.at(0.1))
     foreseen = infidelity(model, image, values, target, versus=other)
@@ -260,7 +260,7 @@ def test_the_league_asks_the_chosen_methods_about_test_images(
     assert shapes.test.masks is not None
     explains = {name: partial(attribute, method=name) for name in ("saliency", "grad_cam")}
     images = shapes.normalize(shapes.test.images[:50])
-    expected = league(model, images, shapes.test.masks[:50], shapes.test.labels[:50], explains)
+    expected = score_methods(model, images, shapes.test.masks[:50], shapes.test.labels[:50], explains)
     table = app.dataframe[0].value
     assert list(table["Map"][-2:]) == ["Random map", "Centre of the picture"]
     rows = (*expected.standings, expected.random, expected.centre)

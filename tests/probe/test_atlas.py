@@ -9,7 +9,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from torch import nn
 
 from core.errors import ConvScopeError, RunError
-from core.probe.embedding.data_map import DataMap, NoMap, Sample, chosen_images, data_map, data_maps
+from core.probe.embedding.data_map import DataMap, ImageSample, MissingMap, chosen_images, data_map, data_maps
 from core.probe.embedding.trust import knn_accuracy, nearest
 from core.probe.features import layer_features
 
@@ -21,11 +21,11 @@ def net(seed: int = 0) -> nn.Sequential:
     )
 
 
-def sample(count: int = 60) -> Sample:
+def sample(count: int = 60) -> ImageSample:
     random = torch.Generator().manual_seed(2)
     labels = torch.randint(0, 3, (count,), generator=random)
     images = torch.randn(count, 1, 6, 6, generator=random) + labels[:, None, None, None]
-    return Sample(images, labels)
+    return ImageSample(images, labels)
 
 
 def test_neighbours_are_those_of_a_brute_force() -> None:
@@ -89,7 +89,7 @@ def test_maps_of_the_same_network_coincide_and_gaps_are_left() -> None:
 
     first, again, gap, other = data_maps([0, 1, 2, 3], load, sample(), "4", "pca")
     assert isinstance(first, DataMap) and isinstance(again, DataMap) and isinstance(other, DataMap)
-    assert gap == NoMap(2, "Damaged.")
+    assert gap == MissingMap(2, "Damaged.")
     np.testing.assert_allclose(again.points, first.points, atol=1e-4)
     alone = data_map(models[3], sample(), "4", "pca")
     apart, turned = (np.linalg.norm(each.points - first.points) for each in (alone, other))

@@ -6,15 +6,15 @@ import torch
 from torch import nn
 
 from core.errors import ExplainError
-from core.explain.influence import Images, similarity
+from core.explain.influence import LabeledImages, similarity
 from core.reliability.calibrated_model import calibrate
 from core.reliability.temperature import fit_temperature
 from tests.reliability.conftest import Learned
 
 
-def images(learned: Learned, split: str) -> Images:
+def images(learned: Learned, split: str) -> LabeledImages:
     part = getattr(learned.data, split)
-    return Images(part.images, part.labels, learned.data.normalize)
+    return LabeledImages(part.images, part.labels, learned.data.normalize)
 
 
 def test_it_puts_the_parts_together(learned: Learned) -> None:

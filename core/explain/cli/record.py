@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from core.errors import ExplainError
 from core.explain.attribution import Attribution
 from core.explain.methods.registry import METHODS
-from core.explain.metrics.completeness import Gap
+from core.explain.metrics.completeness import CompletenessGap
 from core.inference.network import Network, class_reference
 from core.options import OptionValue
 
@@ -138,7 +138,7 @@ def read_settings(text: str) -> tuple[ExplanationRecord, ...]:
         about = json.loads(text)
         if not isinstance(about, dict) or about.get("format") != FORMAT:
             raise ExplainError("These settings were not written by this version of ConvScope: take them away again.")
-        records = tuple(_asked(part) for part in about["asked"])
+        records = tuple(_explanation_record(part) for part in about["asked"])
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ExplainError("The file of settings is damaged: take it away again, and use it as it is.") from error
     if not records:
@@ -146,7 +146,7 @@ def read_settings(text: str) -> tuple[ExplanationRecord, ...]:
     return records
 
 
-def _asked(part: Mapping[str, Any]) -> ExplanationRecord:
+def _explanation_record(part: Mapping[str, Any]) -> ExplanationRecord:
     network = part["network"]
     return ExplanationRecord(_source(network), str(network["weights"]), str(part["picture"]["digest"]), _calls(part))
 
@@ -183,7 +183,7 @@ LETTERS = "ABCDEFGH"
 
 
 @dataclass(frozen=True, eq=False)
-class Record:
+class NetworkExplanations:
     """The calls and attributions of one network for one picture.
 
     Attributes:
@@ -226,7 +226,7 @@ def call_of(attribution: Attribution) -> ExplanationCall:
     return ExplanationCall(attribution.method, attribution.target, attribution.versus, dict(attribution.options))
 
 
-def arrays(records: Sequence[Record]) -> dict[str, NDArray[Any]]:
+def arrays(records: Sequence[NetworkExplanations]) -> dict[str, NDArray[Any]]:
     """Return every array under its name: "image", "pixels", and "METHOD_class_TARGET" for each explanation.
 
     What is explained against another class is "METHOD_class_TARGET_versus_OTHER", the second of the same name ends
@@ -257,14 +257,14 @@ def names_of(attributions: Sequence[Attribution]) -> list[str]:
     return names
 
 
-def arrays_npz(records: Sequence[Record]) -> bytes:
+def arrays_npz(records: Sequence[NetworkExplanations]) -> bytes:
     """Return the arrays of `arrays` as a compressed npz file, which `numpy.load` reads without pickle."""
     file = io.BytesIO()
     np.savez_compressed(file, **arrays(records))  # type: ignore[arg-type]  # none is called like a setting of it
     return file.getvalue()
 
 
-def settings_json(records: Sequence[Record]) -> str:
+def settings_json(records: Sequence[NetworkExplanations]) -> str:
     """Return all calls with their settings as JSON, which `read_settings` reads back."""
     about = {
         "format": FORMAT,
@@ -274,7 +274,7 @@ def settings_json(records: Sequence[Record]) -> str:
     return json.dumps(about, ensure_ascii=False, indent=1, allow_nan=False)
 
 
-def _about(record: Record) -> Mapping[str, Any]:
+def _about(record: NetworkExplanations) -> Mapping[str, Any]:
     picture = {"title": record.title, "digest": digest(record.pixels), "shape": list(record.pixels.shape)}
     names = names_of(record.found)
     return {
@@ -284,7 +284,7 @@ def _about(record: Record) -> Mapping[str, Any]:
     }
 
 
-def _explanation(record: Record, name: str, attribution: Attribution) -> Mapping[str, Any]:
+def _explanation(record: NetworkExplanations, name: str, attribution: Attribution) -> Mapping[str, Any]:
     method = METHODS[attribution.method]
     return {
         "array": name,
@@ -302,11 +302,11 @@ def _explanation(record: Record, name: str, attribution: Attribution) -> Mapping
     }
 
 
-def _promise(gap: Gap | None) -> Mapping[str, Any] | None:
+def _promise(gap: CompletenessGap | None) -> Mapping[str, Any] | None:
     if gap is None:
         return None
     return {"words": gap.promise.words, "sum": gap.total, "promised": gap.promised, "shortfall": gap.shortfall}
 
 
-def _class(record: Record, index: int) -> Mapping[str, Any]:
+def _class(record: NetworkExplanations, index: int) -> Mapping[str, Any]:
     return {"index": index, "name": record.class_names[index]}

@@ -14,7 +14,7 @@ from core.formatting import formatted
 
 
 @dataclass(frozen=True)
-class Gap:
+class CompletenessGap:
     """The gap between the sum of a map and the promised sum.
 
     Attributes:

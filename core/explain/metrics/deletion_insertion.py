@@ -82,7 +82,7 @@ STEPS, RANDOM_ORDERS, NUM_SHIFTS = 50, 8, 20
 
 
 @dataclass(frozen=True, eq=False)
-class Curve:
+class RemovalCurve:
     """A deletion or insertion curve: the probability of a class against the share of pixels.
 
     Attributes:
@@ -106,12 +106,12 @@ class Curve:
 
 
 @dataclass(frozen=True, eq=False)
-class Chance:
+class RandomCurves:
     """The curves of several random maps.
 
     Attributes:
         mode: Key of `BETTER`.
-        shares: (S,) as in `Curve`.
+        shares: (S,) as in `RemovalCurve`.
         runs: (R, S), the probabilities of each.
     """
 
@@ -120,9 +120,9 @@ class Chance:
     runs: NDArray[np.float64]
 
     @cached_property
-    def mean(self) -> Curve:
+    def mean(self) -> RemovalCurve:
         """Their mean."""
-        return Curve(self.mode, self.shares, self.runs.mean(axis=0))
+        return RemovalCurve(self.mode, self.shares, self.runs.mean(axis=0))
 
     @property
     def spread(self) -> NDArray[np.float64]:
@@ -155,7 +155,7 @@ def removal_curve(
     steps: int = STEPS,
     seed: int = 0,
     progress: Progress | None = None,
-) -> Curve:
+) -> RemovalCurve:
     """Return the deletion or insertion curve of a heatmap.
 
     Petsiuk, Das and Saenko 2018, "RISE", section 4.2, arXiv:1806.07421. The map is good if deleting what it calls
@@ -178,7 +178,7 @@ def removal_curve(
     """
     places = order(validated_heatmap(heatmap, tuple(image.shape)), seed)[None]
     shares, probabilities = _walk(model, image, places, target, mode, fill, versus, steps, progress)
-    return Curve(mode, shares, probabilities[0])
+    return RemovalCurve(mode, shares, probabilities[0])
 
 
 @in_sentences("Deletion and insertion")
@@ -194,7 +194,7 @@ def random_removal(
     orders: int = RANDOM_ORDERS,
     seed: int = 0,
     progress: Progress | None = None,
-) -> Chance:
+) -> RandomCurves:
     """Return the curves of random orders of the pixels, at least two, drawn from `seed`: the baseline of noise."""
     size = image[0].numel()
     if size < 2 or orders < 2:
@@ -202,11 +202,11 @@ def random_removal(
     rng = np.random.default_rng(seed)
     ranks = np.stack([rng.permutation(size) for _ in range(orders)]).reshape(orders, *image.shape[1:])
     shares, probabilities = _walk(model, image, torch.from_numpy(ranks), target, mode, fill, versus, steps, progress)
-    return Chance(mode, shares, probabilities)
+    return RandomCurves(mode, shares, probabilities)
 
 
 @in_sentences("Deletion and insertion")
-def moved_removal(
+def shifted_removal(
     model: nn.Module,
     image: Tensor,
     heatmap: ArrayLike,
@@ -219,7 +219,7 @@ def moved_removal(
     places: int = NUM_SHIFTS,
     seed: int = 0,
     progress: Progress | None = None,
-) -> Chance:
+) -> RandomCurves:
     """Return the curves of the map circularly shifted by offsets drawn from `seed`.
 
     Single pixels here and there harm some networks more than any patch does, so that noise beats every smooth map
@@ -232,7 +232,7 @@ def moved_removal(
     width = values.shape[1]
     ranks = [order(np.roll(values, divmod(int(shift), width), axis=(0, 1)), seed) for shift in shifts]
     shares, probabilities = _walk(model, image, torch.stack(ranks), target, mode, fill, versus, steps, progress)
-    return Chance(mode, shares, probabilities)
+    return RandomCurves(mode, shares, probabilities)
 
 
 def _walk(

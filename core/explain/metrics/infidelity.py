@@ -81,7 +81,9 @@ def infidelity(
     whole = image.detach().cpu().to(torch.float32)[None]
     side = max(1, min(values.shape) // SQUARE)
     masks = _masks(values.shape, side, squares, seed)
-    trial = _Trial(whole, masks, _cached_scores(shallow_copy_for_hooks(model), target, versus, squares + 1, progress))
+    trial = _CoveredSquares(
+        whole, masks, _cached_scores(shallow_copy_for_hooks(model), target, versus, squares + 1, progress)
+    )
     changes = (trial.ask(whole) - trial.ask(whole * ~masks[:, None])).double().numpy()
     if not changes.any():
         raise ExplainError("Covering squares of this picture does not change the score: choose another picture.")
@@ -92,7 +94,7 @@ def infidelity(
 
 
 @dataclass(frozen=True, eq=False)
-class _Trial:
+class _CoveredSquares:
     """An image (1, C, H, W), the squares to cover (N, H, W), and the score of such images."""
 
     whole: Tensor

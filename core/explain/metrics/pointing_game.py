@@ -50,7 +50,7 @@ class PointingResult:
 
 
 @dataclass(frozen=True)
-class League:
+class PointingGame:
     """The results of several methods, best first by hits, and of two baselines.
 
     Attributes:
@@ -88,7 +88,7 @@ def mean_rate(shares: NDArray[np.float64], seed: int = 0) -> Rate:
     return Rate(mean, float(result.low), float(result.high))
 
 
-def standing(
+def pointing_result(
     method: str, maps: Iterable[NDArray[np.float64]], masks: NDArray[np.bool_], seed: int = 0
 ) -> PointingResult:
     """Return the scores of maps (H, W), one for each of the objects (N, H, W).
@@ -121,7 +121,7 @@ def centre_map(shape: tuple[int, int]) -> NDArray[np.float64]:
 
 
 @in_sentences("The pointing game")
-def league(
+def score_methods(
     model: nn.Module,
     images: Tensor,
     masks: Tensor,
@@ -130,7 +130,7 @@ def league(
     *,
     seed: int = 0,
     progress: Progress | None = None,
-) -> League:
+) -> PointingGame:
     """Explain the true class of images by several methods and return their scores.
 
     Args:
@@ -162,9 +162,9 @@ def league(
             done += 1
             tell_done(progress, done, total)
 
-    standings = [standing(name, maps(explain), objects, seed) for name, explain in methods.items()]
+    standings = [pointing_result(name, maps(explain), objects, seed) for name, explain in methods.items()]
     rng, shape = np.random.default_rng([seed, 1]), objects.shape[1:]
-    chance = standing(RANDOM, [rng.random(shape) for _ in objects], objects, seed)
-    centre = standing(CENTRE, [centre_map(shape)] * len(objects), objects, seed)
+    chance = pointing_result(RANDOM, [rng.random(shape) for _ in objects], objects, seed)
+    centre = pointing_result(CENTRE, [centre_map(shape)] * len(objects), objects, seed)
     standings.sort(key=lambda each: (-each.hits.value, -(each.inside.value if each.inside else 0)))
-    return League(tuple(standings), chance, centre, float(covered.mean()))
+    return PointingGame(tuple(standings), chance, centre, float(covered.mean()))

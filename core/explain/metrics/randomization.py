@@ -25,7 +25,7 @@ _WINDOW = 7  # of the structural similarity, scikit-image's own
 
 
 @dataclass(frozen=True)
-class Likeness:
+class MapSimilarity:
     """The similarity of two maps of one image.
 
     Attributes:
@@ -40,7 +40,7 @@ class Likeness:
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class RandomizationStep:
     """The map after some more layers were re-initialised.
 
     Attributes:
@@ -51,11 +51,11 @@ class Step:
 
     layers: tuple[str, ...]
     map: NDArray[np.float64]
-    likeness: Likeness
+    likeness: MapSimilarity
 
 
 @dataclass(frozen=True, eq=False)
-class Cascade:
+class RandomizationCascade:
     """A map and its maps under cascading randomization.
 
     Attributes:
@@ -65,28 +65,28 @@ class Cascade:
     """
 
     original: NDArray[np.float64]
-    steps: tuple[Step, ...]
-    chance: Likeness
+    steps: tuple[RandomizationStep, ...]
+    chance: MapSimilarity
 
 
 @in_sentences("Comparing two maps")
-def likeness(one: ArrayLike, other: ArrayLike) -> Likeness:
+def map_similarity(one: ArrayLike, other: ArrayLike) -> MapSimilarity:
     """Return the similarity of two maps (H, W)."""
     first, second = (np.asarray(values, dtype=np.float64) for values in (one, other))
     if any((values == values.flat[0]).all() for values in (first, second)):
-        return Likeness(None, None)
+        return MapSimilarity(None, None)
     rank = float(spearmanr(first.ravel(), second.ravel()).statistic)
     window = min(_WINDOW, *first.shape)
     window -= 1 - window % 2
     if window < 3:
-        return Likeness(rank, None)
+        return MapSimilarity(rank, None)
     first, second = (values / np.abs(values).max() for values in (first, second))
     low = min(first.min(), second.min(), 0.0)
     similarity = structural_similarity(first, second, win_size=window, data_range=1 - low)
-    return Likeness(rank, float(similarity))
+    return MapSimilarity(rank, float(similarity))
 
 
-def forgettable(model: nn.Module) -> tuple[str, ...]:
+def initializable_layers(model: nn.Module) -> tuple[str, ...]:
     """Return the names of the layers that PyTorch can re-initialise, in order."""
     return tuple(
         name
@@ -96,7 +96,7 @@ def forgettable(model: nn.Module) -> tuple[str, ...]:
 
 
 @in_sentences("Forgetting layers")
-def forgotten(model: nn.Module, layers: Sequence[str], seed: int = 0) -> nn.Module:
+def reinitialized(model: nn.Module, layers: Sequence[str], seed: int = 0) -> nn.Module:
     """Return a copy in which some layers are re-initialised by PyTorch's own initialisation.
 
     Weights that these layers do not share with the original are the only new ones; batch norms forget their running
@@ -116,10 +116,10 @@ def forgotten(model: nn.Module, layers: Sequence[str], seed: int = 0) -> nn.Modu
 
 def untrained(model: nn.Module, seed: int = 0) -> nn.Module:
     """Return a copy whose layers are all re-initialised; raises `ExplainError` if there are none."""
-    layers = forgettable(model)
+    layers = initializable_layers(model)
     if not layers:
         raise ExplainError("No layer of this network can be initialised anew, so there is nothing to compare with.")
-    return forgotten(model, layers, seed)
+    return reinitialized(model, layers, seed)
 
 
 @in_sentences("Forgetting layers")
@@ -132,7 +132,7 @@ def cascade(
     steps: int = STEPS,
     seed: int = 0,
     progress: Progress | None = None,
-) -> Cascade:
+) -> RandomizationCascade:
     """Re-initialise the layers of a network from the last to the first, and explain the same class after each step.
 
     Adebayo et al. 2018, "Sanity Checks for Saliency Maps", section 3.1, arXiv:1810.03292. A map that hardly changes
@@ -150,11 +150,11 @@ def cascade(
     Raises:
         ExplainError: What `explain` raises, the map of the trained network is blank, or nothing can be forgotten.
     """
-    layers = forgettable(model)[::-1]
+    layers = initializable_layers(model)[::-1]
     if not layers:
         raise ExplainError("No layer of this network can be initialised anew, so none can be forgotten.")
     groups = [tuple(group.tolist()) for group in np.array_split(layers, min(max(1, steps), len(layers)))]
-    count, redone = len(groups) + 1, list[Step]()
+    count, redone = len(groups) + 1, list[RandomizationStep]()
     original = validated_heatmap(
         heatmap(explain(model, image, target, progress=within(progress, 0, count))), image.shape
     )
@@ -162,14 +162,14 @@ def cascade(
     for group, net in zip(groups, _randomized_copies(model, groups, seed), strict=True):
         attribution = explain(net, image, target, progress=within(progress, len(redone) + 1, count))
         values = np.asarray(heatmap(attribution), dtype=np.float64)
-        redone.append(Step(group, values, likeness(original, values)))
+        redone.append(RandomizationStep(group, values, map_similarity(original, values)))
         tell_done(progress, len(redone) + 1, count)
-    chance = likeness(original, shuffled(original, np.random.default_rng(seed)))
-    return Cascade(original, tuple(redone), chance)
+    chance = map_similarity(original, shuffled(original, np.random.default_rng(seed)))
+    return RandomizationCascade(original, tuple(redone), chance)
 
 
 def _randomized_copies(model: nn.Module, groups: Sequence[Sequence[str]], seed: int) -> Iterator[nn.Module]:
     """Yield a copy after each group of layers; each is another object, as caches key on the network."""
     for place, group in enumerate(groups):
-        model = forgotten(model, group, seed + place)
+        model = reinitialized(model, group, seed + place)
         yield model

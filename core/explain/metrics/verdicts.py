@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Literal
 
-from core.explain.metrics.completeness import Gap
-from core.explain.metrics.deletion_insertion import Chance, Curve
+from core.explain.metrics.completeness import CompletenessGap
+from core.explain.metrics.deletion_insertion import RandomCurves, RemovalCurve
 from core.explain.metrics.infidelity import Infidelity
-from core.explain.metrics.pointing_game import League
-from core.explain.metrics.randomization import Cascade, Likeness
+from core.explain.metrics.pointing_game import PointingGame
+from core.explain.metrics.randomization import MapSimilarity, RandomizationCascade
 from core.explain.metrics.sensitivity import Sensitivity
 from core.formatting import formatted
 
@@ -25,7 +25,7 @@ class Verdict:
     text: str
 
 
-def removal_verdict(curve: Curve, shifted: Chance) -> Verdict:
+def removal_verdict(curve: RemovalCurve, shifted: RandomCurves) -> Verdict:
     """Return the verdict on a deletion or insertion curve against those of the shifted map."""
     beaten, places = shifted.beaten(curve.area), len(shifted.areas)
     if beaten == places:
@@ -60,7 +60,7 @@ def sensitivity_verdict(sensitivity: Sensitivity) -> Verdict:
     return Verdict("against", f"No steadier than a random map: {evidence}.")
 
 
-def completeness_verdict(completeness: Gap) -> Verdict:
+def completeness_verdict(completeness: CompletenessGap) -> Verdict:
     """Return the verdict on a map's completeness."""
     missing = completeness.off if isfinite(completeness.share) else "everything"
     if completeness.share <= COMPLETE:
@@ -70,7 +70,7 @@ def completeness_verdict(completeness: Gap) -> Verdict:
     return Verdict("against", f"It does not add up: {missing} of what it promises is missing or too much.")
 
 
-def cascade_verdict(cascade: Cascade) -> Verdict:
+def cascade_verdict(cascade: RandomizationCascade) -> Verdict:
     """Return the verdict of cascading randomization."""
     ranks = [step.likeness.rank for step in cascade.steps]
     sizes = [abs(rank) for rank in ranks if rank is not None]
@@ -85,7 +85,7 @@ def cascade_verdict(cascade: Cascade) -> Verdict:
     return Verdict("against", f"It hardly depends on what the network has learned: {evidence}.")
 
 
-def untrained_verdict(likeness: Likeness) -> Verdict:
+def untrained_verdict(likeness: MapSimilarity) -> Verdict:
     """Return the verdict on a map's similarity to that of an untrained network."""
     if likeness.rank is None:
         return Verdict("for", "The untrained network has no map that could be compared: this one was learned.")
@@ -97,7 +97,7 @@ def untrained_verdict(likeness: Likeness) -> Verdict:
     return Verdict("against", f"An untrained network gives nearly the same map ({alike}).")
 
 
-def league_verdict(results: League) -> Verdict:
+def pointing_game_verdict(results: PointingGame) -> Verdict:
     """Return the verdict of the pointing game: which methods beat a spot at the picture's centre."""
     beating = [each for each in results.standings if each.hits.low > results.centre.hits.value]
     best = results.standings[0]

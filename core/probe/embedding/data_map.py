@@ -51,7 +51,7 @@ class DataMap:
 
 
 @dataclass(frozen=True)
-class NoMap:
+class MissingMap:
     """An epoch without a map: the reason in one sentence, and whether it may work later."""
 
     epoch: int | None
@@ -60,7 +60,7 @@ class NoMap:
 
 
 @dataclass(frozen=True, eq=False)
-class Sample:
+class ImageSample:
     """The images to map.
 
     Attributes:
@@ -84,7 +84,7 @@ def chosen_images(count: int, most: int, seed: int = 0) -> NDArray[np.int64]:
 @in_sentences("The map of the data")
 def data_map(
     model: nn.Module,
-    sample: Sample,
+    sample: ImageSample,
     layer: str,
     method: str,
     *,
@@ -128,13 +128,13 @@ def data_map(
 def data_maps(
     epochs: Sequence[int | None],
     load: Callable[[int | None], nn.Module],
-    sample: Sample,
+    sample: ImageSample,
     layer: str,
     method: str,
     *,
     seed: int = 0,
     progress: Progress | None = None,
-) -> Iterator[DataMap | NoMap]:
+) -> Iterator[DataMap | MissingMap]:
     """Yield embeddings of the same images epoch by epoch, each initialised from and aligned to the one before.
 
     An epoch of which no map can be made leaves a gap.
@@ -152,14 +152,14 @@ def data_maps(
                 load(epoch), sample, layer, method, epoch=epoch, before=before, seed=seed, progress=part
             )
         except ConvScopeError as error:
-            yield NoMap(epoch, str(error), error.may_pass)
+            yield MissingMap(epoch, str(error), error.may_pass)
             continue
         before = embedding
         yield embedding
 
 
 def _measured(
-    features: Features, points: Floats, neighbors: Neighbors, sample: Sample, epoch: int | None, method: str
+    features: Features, points: Floats, neighbors: Neighbors, sample: ImageSample, epoch: int | None, method: str
 ) -> DataMap:
     values, labels = features.values, torch.as_tensor(sample.labels).numpy()
     spread = float(values.var(axis=0, dtype=np.float64).sum())
@@ -169,7 +169,7 @@ def _measured(
         neighbors=neighbors,
         answers=features.answers,
         sure=features.sure,
-        kept=_kept(values, points),
+        kept=_trustworthiness(values, points),
         voted=knn_accuracy(neighbors, labels),
         held=float(points.var(axis=0, dtype=np.float64).sum()) / spread if method == "pca" else None,
         numbers=values.shape[1],
@@ -177,7 +177,7 @@ def _measured(
     )
 
 
-def _kept(values: Floats, points: Floats) -> float:
+def _trustworthiness(values: Floats, points: Floats) -> float:
     """Return the trustworthiness of a map (N, 2) of rows (N, D)."""
     from sklearn.manifold import trustworthiness
 

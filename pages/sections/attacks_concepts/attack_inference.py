@@ -12,11 +12,11 @@ from pages.shared.picture import input_image
 from pages.shared.shell.background_jobs import background
 
 if TYPE_CHECKING:
-    from core.explain.attacks import Attack, Attacked, Attempt
+    from core.explain.attacks import Attack, AttackOutcome, AttackResult
     from core.explain.attribution import Attribution
 
 RANDOM = 8  # changes of the same size that an attack is compared with
-Compared = tuple["Attacked", int]  # and how many random changes turn the answer as well
+Compared = tuple["AttackResult", int]  # and how many random changes turn the answer as well
 
 
 def attacked(weights: Network, picture: input_image.InputImage, how: "Attack") -> Compared | None:
@@ -43,7 +43,7 @@ def _compare(weights: Network, picture: input_image.InputImage, how: "Attack", t
     return found, int((answers != found.before.argmax()).sum())
 
 
-def as_picture(picture: input_image.InputImage, found: "Attacked") -> input_image.InputImage:
+def as_picture(picture: input_image.InputImage, found: "AttackResult") -> input_image.InputImage:
     """Return an attacked picture as one that networks can be asked about."""
     title = f"{picture.title}, attacked"
     return replace(picture, title=title, pixels=found.pixels.numpy().tobytes())
@@ -73,20 +73,20 @@ def explained(
     return background(("explained", *key), work, words=f"{passes:,} passes", place="attack_explained")
 
 
-def growing(weights: Network, picture: input_image.InputImage, how: "Attack") -> "tuple[Attempt, ...] | None":
+def growing(weights: Network, picture: input_image.InputImage, how: "Attack") -> "tuple[AttackOutcome, ...] | None":
     """Return attacks of growing strength, up to the first that succeeds; None before that was asked for and is done.
 
     Raises:
         ConvScopeError: As in `attacked`.
     """
-    from core.explain.attacks import LENGTHS, STRENGTHS, smallest
+    from core.explain.attacks import LENGTHS, STRENGTHS, growing_attacks
 
     model, known = weights.model, weights.statistics
     strengths = LENGTHS if how.norm == "l2" else STRENGTHS
     asked = replace(how, strength=strengths[0])  # its own strength does not matter
 
-    def work(tell: Progress) -> "tuple[Attempt, ...]":
-        made = smallest(model, picture.tensor(), *known, asked, strengths, progress=tell)
+    def work(tell: Progress) -> "tuple[AttackOutcome, ...]":
+        made = growing_attacks(model, picture.tensor(), *known, asked, strengths, progress=tell)
         return tuple(each.outcome for each in made)  # without their pictures, of which many would be kept
 
     return background(

@@ -25,7 +25,7 @@ from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.shell.section import Section
 
 if TYPE_CHECKING:
-    from core.explain.attacks import Attack, Attacked
+    from core.explain.attacks import Attack, AttackResult
 
 ATTACK_METHODS = {"fgsm": "FGSM: one step", "pgd": "PGD: several steps"}
 NORMS = {"linf": "Each value (L∞)", "l2": "The whole picture (L2)"}
@@ -130,7 +130,7 @@ def attack_section(weights: Network, picture: input_image.InputImage, target: in
     _smallest(weights, picture, how)
 
 
-def _pictures(picture: input_image.InputImage, found: "Attacked") -> None:
+def _pictures(picture: input_image.InputImage, found: "AttackResult") -> None:
     """Show the picture, what was added and what came of it."""
     change = found.change.numpy().astype(np.float64)
     mean = change.mean(axis=0)
@@ -166,7 +166,7 @@ def _change_words(change: np.ndarray, reach: float) -> str:
     )
 
 
-def _verdict(weights: Network, found: "Attacked", turned: int) -> None:
+def _verdict(weights: Network, found: "AttackResult", turned: int) -> None:
     """Say whether it worked, and what chance would have done."""
     was, now = (class_name(weights, int(each.argmax())) for each in (found.before, found.after))
     chance = f"Of {RANDOM} random changes of the same size, {turned or 'none'} {'turn' if turned > 1 else 'turns'} it."
@@ -183,7 +183,7 @@ def _verdict(weights: Network, found: "Attacked", turned: int) -> None:
         )
 
 
-def _explanations(weights: Network, picture: input_image.InputImage, found: "Attacked", target: int) -> None:
+def _explanations(weights: Network, picture: input_image.InputImage, found: "AttackResult", target: int) -> None:
     """Explain one class of the picture before and after, by one method."""
     from core.explain.compatibility import incompatibility
 

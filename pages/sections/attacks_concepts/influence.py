@@ -98,7 +98,7 @@ def taught(
     asked = [(weights.at(epoch).pinned(), rate) for epoch, rate in moments]
 
     def work(tell: Progress) -> Taught:
-        from core.explain.influence import Images, Snapshot, last_layer, similarity, tracin
+        from core.explain.influence import LabeledImages, Snapshot, last_layer, similarity, tracin
         from core.train.config import TrainConfig
         from core.train.feed import training_labels
         from core.train.losses import make_loss
@@ -106,7 +106,7 @@ def taught(
         config = TrainConfig.from_mapping(weights.config)
         used = config.train_images or len(data.train)
         labels = training_labels(data.train.labels[:used], data.num_classes, config)[:count]
-        images = Images(data.train.images[:count], labels, data.normalize)
+        images = LabeledImages(data.train.images[:count], labels, data.normalize)
         last_layer(model)  # what is wrong with it is said before anything is looked through
         total = (len(moments) + 1) * len(images)
         alike = similarity(model, images, image, progress=lambda done, _: tell(done, total))

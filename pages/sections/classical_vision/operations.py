@@ -77,7 +77,7 @@ def _by_hand(picture: input_image.InputImage, photograph: input_image.InputImage
                 _card(name, operation, picture)
 
 
-def _card(name: str, operation: Classical, picture: input_image.InputImage) -> None:
+def _card(name: str, operation: Operation, picture: input_image.InputImage) -> None:
     """Show what one operation makes of the picture, and its settings where it has some."""
     place = st.container(gap="xsmall")
     chosen: dict[str, float] = {}

@@ -47,12 +47,12 @@ def reader(weights: Network, place: str) -> "CalibratedModel | None":
     model, data = weights.model, weights.dataset()
 
     def work(tell: Progress) -> "CalibratedModel":
-        from core.explain.influence import Images
+        from core.explain.influence import LabeledImages
         from core.reliability.calibrated_model import calibrate
 
         used = int(weights.config.get("train_images", 0)) or len(data.train)
-        train = Images(data.train.images[:used], data.train.labels[:used], data.normalize)
-        valid = Images(data.valid.images, data.valid.labels, data.normalize)
+        train = LabeledImages(data.train.images[:used], data.train.labels[:used], data.normalize)
+        valid = LabeledImages(data.valid.images, data.valid.labels, data.normalize)
         return calibrate(model, train, valid, progress=tell)
 
     ask = "Calibrate these weights" if weights.in_training else ""

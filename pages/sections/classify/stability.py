@@ -23,7 +23,7 @@ from pages.shared.shell.layout import escape_markdown
 from pages.shared.shell.section import Section
 
 if TYPE_CHECKING:
-    from core.reliability.robustness import Stability, Variant
+    from core.reliability.robustness import PerturbedImage, Stability
 
 QUICK = ("grad_cam", "integrated_gradients", "input_x_gradient")
 SIDE = 112
@@ -106,7 +106,9 @@ def _variants(weights: Network, found: "Stability", picture: input_image.InputIm
     )
 
 
-def _card(weights: Network, found: "Stability", variant: "Variant", pictures: "tuple[np.ndarray, np.ndarray]") -> Card:
+def _card(
+    weights: Network, found: "Stability", variant: "PerturbedImage", pictures: "tuple[np.ndarray, np.ndarray]"
+) -> Card:
     names, said = weights.class_names, int(variant.logits.argmax())
     mark = "✓" if said == found.original.logits.argmax() else f"✗ {names[said]},"
     note = f"{mark} {share(_chance(weights, variant, found.target))}"
@@ -120,7 +122,7 @@ def _large(pixels: np.ndarray, zoom: int) -> np.ndarray:
     return pixels.repeat(zoom, axis=0).repeat(zoom, axis=1)
 
 
-def _chance(weights: Network, variant: "Variant", target: int) -> float:
+def _chance(weights: Network, variant: "PerturbedImage", target: int) -> float:
     """Return the probability of a class, calibrated where that is known."""
     from scipy.special import softmax
 

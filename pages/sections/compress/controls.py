@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core.compression.ways import PRUNINGS, Plan, Pruning
+from core.compression.ways import PRUNINGS, CompressionPlan, Pruning
 from core.inference.network import Network
 from pages.shared.shell.controls import ask_one
 
@@ -25,7 +25,7 @@ class CompressionRequest:
     """What is asked on this page: of which weights, how they are made smaller, and which split judges it."""
 
     weights: Network
-    plan: Plan
+    plan: CompressionPlan
     split: str
 
     @property
@@ -49,7 +49,7 @@ def ask_plan(weights: Network) -> CompressionRequest:
             whole = st.toggle("Whole numbers (int8)", key="compress_int8", persist_state="session")
             st.caption(INT8 if whole else ORDER)
     pruning = Pruning(kind, amount / 100) if kind != NONE else None
-    return CompressionRequest(weights, Plan(pruning, int8=whole), split)
+    return CompressionRequest(weights, CompressionPlan(pruning, int8=whole), split)
 
 
 def _amount() -> int:

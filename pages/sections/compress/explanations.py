@@ -22,7 +22,7 @@ from pages.shared.shell.layout import escape_markdown
 from pages.shared.shell.section import Section
 
 if TYPE_CHECKING:
-    from core.compression.changes import Moved
+    from core.compression.changes import ExplanationPair
 
 FLIPPED, KEPT = 3, 3  # images explained: some whose answer changed, and some whose answer did not
 WAYS = ("integrated_gradients", "grad_cam", "occlusion")
@@ -51,7 +51,7 @@ def _chosen(asked: CompressionRequest) -> list[int]:
     return [*flipped[:FLIPPED], *kept.tolist()]
 
 
-def _moved(asked: CompressionRequest, method: str) -> "tuple[Moved, ...] | None":
+def _moved(asked: CompressionRequest, method: str) -> "tuple[ExplanationPair, ...] | None":
     from core.explain.compatibility import incompatibility
 
     model, (data, split) = asked.weights.model, split_of(asked)
@@ -85,7 +85,7 @@ def _moved(asked: CompressionRequest, method: str) -> "tuple[Moved, ...] | None"
     )
 
 
-def _show(asked: CompressionRequest, method: str, moved: "tuple[Moved, ...]") -> None:
+def _show(asked: CompressionRequest, method: str, moved: "tuple[ExplanationPair, ...]") -> None:
     about, (_, split) = METHODS[method], split_of(asked)
     ranks = [each.likeness.rank for each in moved if each.likeness.rank is not None]
     if ranks:
@@ -111,7 +111,7 @@ def _show(asked: CompressionRequest, method: str, moved: "tuple[Moved, ...]") ->
     color_bar(drawn.scale, drawn.text)
 
 
-def _pair(asked: CompressionRequest, each: "Moved", pixels: np.ndarray, words: str) -> None:
+def _pair(asked: CompressionRequest, each: "ExplanationPair", pixels: np.ndarray, words: str) -> None:
     found = measured(asked)
     assert found is not None
     names = asked.weights.class_names

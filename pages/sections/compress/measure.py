@@ -12,9 +12,9 @@ from pages.shared.shell.background_jobs import background, lane_of
 from pages.shared.shell.formatting import duration
 
 if TYPE_CHECKING:
-    from core.compression.changes import Change
-    from core.compression.cost import Pace, Ratio, Size
-    from core.compression.plan import Compressed, LayerLoss
+    from core.compression.changes import PredictionChanges
+    from core.compression.cost import FileSize, InferenceTime, TimeRatio
+    from core.compression.plan import CompressedNetwork, LayerCompression
     from core.data.datasets import Dataset, Split
 
 STAGES = (10, 70, 20)  # parts of the work: making it, asking both networks, taking the time
@@ -32,11 +32,11 @@ class CompressionResult:
         sparsity: Share of the weights left that are zero.
     """
 
-    change: "Change"
-    sizes: "tuple[Size, Size]"
-    paces: "tuple[Pace, Pace]"
-    ratio: "Ratio"
-    layers: "tuple[LayerLoss, ...]"
+    change: "PredictionChanges"
+    sizes: "tuple[FileSize, FileSize]"
+    paces: "tuple[InferenceTime, InferenceTime]"
+    ratio: "TimeRatio"
+    layers: "tuple[LayerCompression, ...]"
     sparsity: float
 
 
@@ -88,7 +88,7 @@ def _part(tell: Progress, stage: int) -> Progress:
     return told
 
 
-def _made(asked: CompressionRequest, model: Any, data: "Dataset", tell: Progress | None = None) -> "Compressed":
+def _made(asked: CompressionRequest, model: Any, data: "Dataset", tell: Progress | None = None) -> "CompressedNetwork":
     from core.compression.plan import compress
     from core.compression.quantization import MAX_CALIBRATION_IMAGES
 
@@ -97,10 +97,10 @@ def _made(asked: CompressionRequest, model: Any, data: "Dataset", tell: Progress
 
 
 @st.cache_resource(show_spinner="Compressing …", max_entries=2)
-def _smaller(key: tuple[object, ...], _asked: CompressionRequest) -> "Compressed":
+def _smaller(key: tuple[object, ...], _asked: CompressionRequest) -> "CompressedNetwork":
     return _made(_asked, _asked.weights.model, split_of(_asked)[0])
 
 
-def smaller(asked: CompressionRequest) -> "Compressed":
+def smaller(asked: CompressionRequest) -> "CompressedNetwork":
     """Return the smaller network itself, made anew unless it was among the last ones; raises `ConvScopeError`."""
     return _smaller(asked.key, asked)

@@ -20,7 +20,7 @@ from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.shell.section import draw_sections
 
 if TYPE_CHECKING:
-    from core.compression.cost import Pace, Ratio
+    from core.compression.cost import InferenceTime, TimeRatio
     from core.explain.metrics.pointing_game import Rate
 
 FLIPS = 18
@@ -125,7 +125,7 @@ def _less(new: float, old: float) -> Change:
     return Change(f"{change:+.0%}", True) if abs(change) >= 0.005 else Change("± 0%", False)
 
 
-def _ratio(ratio: "Ratio") -> Change:
+def _ratio(ratio: "TimeRatio") -> Change:
     return Change(f"{ratio.median - 1:+.0%}", True) if ratio.told_apart else Change("± no clear change", False)
 
 
@@ -136,7 +136,7 @@ def _rates(before: "Rate", after: "Rate") -> dict[str, str]:
     }
 
 
-def _pace(pace: "Pace") -> str:
+def _pace(pace: "InferenceTime") -> str:
     return f"{pace.median:.2f} ms ({pace.low:.2f} to {pace.high:.2f})"
 
 

@@ -29,10 +29,10 @@ def _sheet(dataset: str, shape: tuple[int, ...], count: int, _images: np.ndarray
 
 def show(drawn: Chart) -> None:
     """Draw a map, or several moments of one, with its measures and the image that is chosen on it."""
-    from core.probe.embedding.data_map import NoMap
+    from core.probe.embedding.data_map import MissingMap
 
-    maps = [each for each in drawn.made if not isinstance(each, NoMap)]
-    gaps = [each for each in drawn.made if isinstance(each, NoMap)]
+    maps = [each for each in drawn.made if not isinstance(each, MissingMap)]
+    gaps = [each for each in drawn.made if isinstance(each, MissingMap)]
     if not maps:
         raise RunError(gaps[0].reason)
     for gap in gaps:

@@ -23,7 +23,7 @@ from pages.shared.shell.layout import escape_markdown, show_errors
 if TYPE_CHECKING:
     import numpy as np
 
-    from core.probe.embedding.data_map import DataMap, NoMap
+    from core.probe.embedding.data_map import DataMap, MissingMap
 
 COUNTS = (500, 1000, 2000, 4000)  # images to map
 USUAL = 1000
@@ -121,7 +121,7 @@ def _numbers(weights: Network, count: int) -> "np.ndarray":
 
 def _made(
     weights: Network, asked: MapRequest, numbers: "np.ndarray", side: int
-) -> "tuple[DataMap | NoMap, ...] | None":
+) -> "tuple[DataMap | MissingMap, ...] | None":
     """Return the maps, or draw how far they are and return None."""
     moments = _moments(weights, asked.method) if asked.course else (weights,)
     titles = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP (the first one takes half a minute longer)"}
@@ -162,14 +162,14 @@ def _waits(asked: MapRequest, count: int, moments: int) -> str:
 
 def _work(
     moments: Sequence[Network], asked: MapRequest, numbers: "np.ndarray", progress: Progress
-) -> "tuple[DataMap | NoMap, ...]":
+) -> "tuple[DataMap | MissingMap, ...]":
     import torch
 
-    from core.probe.embedding.data_map import Sample, data_map, data_maps
+    from core.probe.embedding.data_map import ImageSample, data_map, data_maps
 
     data = moments[0].dataset()
     chosen = torch.from_numpy(numbers)
-    sample = Sample(data.test.images[chosen], data.test.labels[chosen], data.normalize)
+    sample = ImageSample(data.test.images[chosen], data.test.labels[chosen], data.normalize)
     if not asked.course:
         (weights,) = moments
         model = weights.model

@@ -8,7 +8,7 @@ import numpy as np
 from core.inference.network import Network
 
 if TYPE_CHECKING:
-    from core.probe.embedding.data_map import DataMap, NoMap
+    from core.probe.embedding.data_map import DataMap, MissingMap
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +28,6 @@ class Chart:
     layer: str
     method: str
     numbers: np.ndarray
-    made: "tuple[DataMap | NoMap, ...]"
+    made: "tuple[DataMap | MissingMap, ...]"
     side: int
     narrow: bool

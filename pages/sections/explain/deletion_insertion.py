@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from core.errors import ConvScopeError
     from core.explain.attribution import Attribution
-    from core.explain.metrics.deletion_insertion import Chance, Curve
+    from core.explain.metrics.deletion_insertion import RandomCurves, RemovalCurve
 
 TITLES = {"deletion": "Deletion", "insertion": "Insertion"}
 ABOUT = {
@@ -46,8 +46,8 @@ COARSE = 128  # pictures with longer sides get fewer steps and orders
 class Chances:
     """What maps score that know nothing of the picture: the same map at other places, and random pixels."""
 
-    moved: "Chance"
-    noise: "Chance"
+    moved: "RandomCurves"
+    noise: "RandomCurves"
 
 
 def sizes(asked: TrustRequest) -> tuple[int, int, int]:
@@ -60,7 +60,9 @@ def sizes(asked: TrustRequest) -> tuple[int, int, int]:
     return (20, 6, 3) if max(asked.picture.shape[1:]) > COARSE else (STEPS, NUM_SHIFTS, RANDOM_ORDERS)
 
 
-def curves_of(asked: TrustRequest, values: "np.ndarray", fill: str) -> "dict[str, Curve | ConvScopeError] | None":
+def curves_of(
+    asked: TrustRequest, values: "np.ndarray", fill: str
+) -> "dict[str, RemovalCurve | ConvScopeError] | None":
     """Return the curves of a map, or draw how far they are and return None."""
     steps = sizes(asked)[0]
     key = ("curves", *asked.key, fill)
@@ -77,10 +79,10 @@ def _both_curves(
     fill: str,
     steps: int,
     progress: Progress,
-) -> "dict[str, Curve | ConvScopeError]":
+) -> "dict[str, RemovalCurve | ConvScopeError]":
     from core.explain.metrics.deletion_insertion import removal_curve
 
-    def curve(mode: str) -> "Curve":
+    def curve(mode: str) -> "RemovalCurve":
         return removal_curve(model, image, values, target, mode, fill, versus=versus, steps=steps, progress=progress)
 
     return {mode: attempt(partial(curve, mode)) for mode in TITLES}
@@ -119,7 +121,7 @@ def _chances(
     size: tuple[int, int, int],
     progress: Progress,
 ) -> "dict[str, Chances | ConvScopeError]":
-    from core.explain.metrics.deletion_insertion import moved_removal, random_removal
+    from core.explain.metrics.deletion_insertion import random_removal, shifted_removal
 
     steps, places, orders = size
     total = len(TITLES) * (places + orders)
@@ -130,7 +132,7 @@ def _chances(
     def chances(place: int, mode: str) -> Chances:
         start = place * (places + orders)
         words: dict[str, Any] = {"mode": mode, "fill": fill, "versus": versus, "steps": steps}
-        moved = moved_removal(model, image, values, target, places=places, progress=part(start, places), **words)
+        moved = shifted_removal(model, image, values, target, places=places, progress=part(start, places), **words)
         tell = part(start + places, orders)
         return Chances(moved, random_removal(model, image, target, orders=orders, progress=tell, **words))
 
@@ -138,7 +140,12 @@ def _chances(
 
 
 def curve_card(
-    curve: "Curve", chances: "Chances | ConvScopeError | None", gone: float, asked: TrustRequest, *, looked_at: bool
+    curve: "RemovalCurve",
+    chances: "Chances | ConvScopeError | None",
+    gone: float,
+    asked: TrustRequest,
+    *,
+    looked_at: bool,
 ) -> None:
     """Draw one curve with its area, that of chance, and the verdict.
 
@@ -174,7 +181,7 @@ def curve_card(
     say(removal_verdict(curve, found.moved), _evidence(curve, found, gone, asked))
 
 
-def _evidence(curve: "Curve", chances: Chances, gone: float, asked: TrustRequest) -> str:
+def _evidence(curve: "RemovalCurve", chances: Chances, gone: float, asked: TrustRequest) -> str:
     """Say what the share that the slider stands at does, and what as many pixels do that chance chose."""
     deed = "Removing the" if curve.mode == "deletion" else "Showing only the"
     return (

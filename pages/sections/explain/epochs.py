@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.errors import ConvScopeError
-from core.explain.epochs import Missing, Moment, follow, thinned
+from core.explain.epochs import EpochExplanation, MissingEpoch, explain_epochs, thinned
 from core.explain.methods.registry import METHODS
 from core.inference.network import Network
 from core.progress import Progress
@@ -149,7 +149,7 @@ def _moments(
     method: str,
     options: dict[str, Any],
     progress: Progress,
-) -> tuple[Moment | Missing, ...]:
+) -> tuple[EpochExplanation | MissingEpoch, ...]:
     """Explain the picture at all epochs; each is kept, so that a new one computes only itself."""
     weights_of = {each.epoch: each for each in asked}
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from core.explain.epochs import ALIKE, Missing, Moment, likeness_to_last, settled, share_inside
+from core.explain.epochs import ALIKE, EpochExplanation, MissingEpoch, settled, share_inside, similarity_to_last
 from core.figures.epochs import course_chart, course_rows, course_tiles
 from core.figures.grids import sprite
 from core.figures.overlay_curves import swatch
@@ -42,10 +42,10 @@ class EpochSeries:
     """
 
     network: Network
-    moments: tuple[Moment | Missing, ...]
+    moments: tuple[EpochExplanation | MissingEpoch, ...]
     kept: int
 
-    def at(self, moment: Moment | Missing) -> float:
+    def at(self, moment: EpochExplanation | MissingEpoch) -> float:
         """Return the place of a moment on an axis of epochs."""
         run = self.network.require_run()
         return run.step / max(1, run.steps_per_epoch) if moment.epoch is None else float(moment.epoch)
@@ -58,12 +58,12 @@ def reading(told: EpochSeries, target: int, picture: input_image.InputImage) -> 
 
 def _answer(told: EpochSeries, target: int) -> str:
     name, last = class_name(told.network, target), told.moments[-1]
-    if isinstance(last, Missing):
+    if isinstance(last, MissingEpoch):
         return "Its last epoch cannot be asked."
     best = int(last.probabilities.argmax())
     if best != target:
         return f"In the end it says “{class_name(told.network, best)}”, not “{name}”."
-    asked = [each for each in told.moments if isinstance(each, Moment)]
+    asked = [each for each in told.moments if isinstance(each, EpochExplanation)]
     place = len(asked)
     while place and int(asked[place - 1].probabilities.argmax()) == target:
         place -= 1
@@ -73,7 +73,7 @@ def _answer(told: EpochSeries, target: int) -> str:
 
 
 def _alike(told: EpochSeries) -> str:
-    values = likeness_to_last(told.moments)
+    values = similarity_to_last(told.moments)
     if values[-1] is None:
         return "Its last map is blank, so the others cannot be likened to it."
     if len(values) < 2:
@@ -93,11 +93,11 @@ def _alike(told: EpochSeries) -> str:
 
 def between(one: EpochSeries, other: EpochSeries) -> str:
     """Say in a sentence how alike the last maps of two runs are; empty where there is none to compare."""
-    alike = likeness_to_last((one.moments[-1], other.moments[-1]))[0]
+    alike = similarity_to_last((one.moments[-1], other.moments[-1]))[0]
     return "" if alike is None else f"In the end the maps of A and B have a rank correlation of {alike:.2f}."
 
 
-def promise_kept(moments: Sequence[Moment]) -> str:
+def promise_kept(moments: Sequence[EpochExplanation]) -> str:
     """Say what the method promises its values to sum to, and which maps fall short of it; empty if it does not."""
     gaps = [moment.gap for moment in moments if moment.gap]
     if not gaps:
@@ -114,7 +114,7 @@ def _inside(told: EpochSeries, picture: input_image.InputImage) -> str:
     mask = _mask(told.network, picture)
     if mask is None:
         return ""
-    shares = [share_inside(each.heatmap, mask) for each in told.moments if isinstance(each, Moment)]
+    shares = [share_inside(each.heatmap, mask) for each in told.moments if isinstance(each, EpochExplanation)]
     if len(shares) < 2 or shares[0] is None or shares[-1] is None:
         return ""
     return (
@@ -123,7 +123,7 @@ def _inside(told: EpochSeries, picture: input_image.InputImage) -> str:
     )
 
 
-def _from(moment: Moment | Missing) -> str:
+def _from(moment: EpochExplanation | MissingEpoch) -> str:
     return "in its latest weights" if moment.epoch is None else f"from epoch {moment.epoch} on"
 
 
@@ -144,11 +144,12 @@ def charts(told: Sequence[EpochSeries], target: int, picture: input_image.InputI
     if len(told) > 1:
         _key(told)
     mask, epochs = _mask(told[0].network, picture), max(each.at(each.moments[-1]) for each in told)
-    alike = [likeness_to_last(each.moments) for each in told]
+    alike = [similarity_to_last(each.moments) for each in told]
     least = min((value for values in alike for value in values if value is not None), default=0.0)
     low = 0.0 if least >= 0 else -0.5 if least >= -0.5 else -1.0
     likely = [
-        [float(m.probabilities[target]) if isinstance(m, Moment) else None for m in each.moments] for each in told
+        [float(m.probabilities[target]) if isinstance(m, EpochExplanation) else None for m in each.moments]
+        for each in told
     ]
     with st.grid(3 if mask is not None else 2, min_column_width=220, gap="medium"):
         name = class_name(told[0].network, target)
@@ -156,7 +157,7 @@ def charts(told: Sequence[EpochSeries], target: int, picture: input_image.InputI
         _chart(told, alike, "alike", "Rank correlation with the last map", epochs, now, low=low, level=ALIKE)
         if mask is not None:
             inside = [
-                [share_inside(m.heatmap, mask) if isinstance(m, Moment) else None for m in each.moments]
+                [share_inside(m.heatmap, mask) if isinstance(m, EpochExplanation) else None for m in each.moments]
                 for each in told
             ]
             covered = float(mask.mean())
@@ -232,9 +233,9 @@ def tell(
         one_scale: Whether all maps have one scale.
         epoch: Which epoch is shown large at first; the last one if None.
     """
-    asked = [moment for each in told for moment in each.moments if isinstance(moment, Moment)]
+    asked = [moment for each in told for moment in each.moments if isinstance(moment, EpochExplanation)]
     if not asked:
-        for reason in dict.fromkeys(m.reason for each in told for m in each.moments if isinstance(m, Missing)):
+        for reason in dict.fromkeys(m.reason for each in told for m in each.moments if isinstance(m, MissingEpoch)):
             st.info(escape_markdown(reason), icon=":material/block:")
         return
     for number, each in enumerate(told):
@@ -254,7 +255,9 @@ def tell(
     charts(told, target, picture, places[at])
 
 
-def _tiles(moments: Sequence[Moment], picture: input_image.InputImage, method: "Method", one_scale: bool) -> Overlay:
+def _tiles(
+    moments: Sequence[EpochExplanation], picture: input_image.InputImage, method: "Method", one_scale: bool
+) -> Overlay:
     look = chosen_look()
     return course_tiles(
         faded(picture.array(), method.signed),
@@ -285,8 +288,8 @@ def _book(
         leaves = []
         for moment in each.moments:
             leaves.append(_leaf(moment, places.index(each.at(moment)), target, names))
-            tiles.append(blank if isinstance(moment, Missing) else drawn.pixels[used])
-            used += isinstance(moment, Moment)
+            tiles.append(blank if isinstance(moment, MissingEpoch) else drawn.pixels[used])
+            used += isinstance(moment, EpochExplanation)
         title = f"{LETTERS[number]} · {each.network.name}" if len(told) > 1 else ""
         strips.append(FrameRow(title, tuple(leaves)))
     named = {place: leaf.title for strip in strips for leaf in strip.leaves for place in [leaf.moment]}
@@ -323,9 +326,9 @@ def _first(key: str, places: Sequence[float], epoch: int | None) -> int:
     return places.index(first) if first in places else len(places) - 1
 
 
-def _leaf(moment: Moment | Missing, place: int, target: int, names: Sequence[str]) -> Frame:
+def _leaf(moment: EpochExplanation | MissingEpoch, place: int, target: int, names: Sequence[str]) -> Frame:
     title = "latest" if moment.epoch is None else f"epoch {moment.epoch}" if moment.epoch else "untrained"
-    if isinstance(moment, Missing):
+    if isinstance(moment, MissingEpoch):
         return Frame(place, title, lines=("no map",), missing=moment.reason)
     best = int(moment.probabilities.argmax())
     likely = float(moment.probabilities[target])

@@ -17,10 +17,10 @@ from pages.shared.picture import input_image
 
 if TYPE_CHECKING:
     from core.explain.attribution import Attribution
-    from core.explain.cli.record import Record
+    from core.explain.cli.record import NetworkExplanations
 
 Kept = tuple[Network, "tuple[Attribution, ...]"]  # what one network was asked
-Records = Callable[[], "tuple[Record, ...]"]
+Records = Callable[[], "tuple[NetworkExplanations, ...]"]
 
 
 @dataclass(frozen=True)
@@ -165,11 +165,11 @@ def _by_network(shown: Sequence[Shown]) -> list[Kept]:
     return [(weights, tuple(explanations)) for weights, explanations in found.values()]
 
 
-def _records(kept: Sequence[Kept], picture: input_image.InputImage) -> "tuple[Record, ...]":
-    from core.explain.cli.record import Record, fingerprint
+def _records(kept: Sequence[Kept], picture: input_image.InputImage) -> "tuple[NetworkExplanations, ...]":
+    from core.explain.cli.record import NetworkExplanations, fingerprint
 
     return tuple(
-        Record(
+        NetworkExplanations(
             NetworkReference.of(weights),
             fingerprint(weights.model),
             weights.class_names,

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.explain.methods.registry import METHODS
-from core.figures.pointing_game import BASELINES, MEASURES, league_chart, league_rows
+from core.figures.pointing_game import BASELINES, MEASURES, pointing_chart, pointing_rows
 from core.inference.network import Network
 from core.progress import Progress
 from pages.sections.explain.trust_request import head, say
@@ -23,7 +23,7 @@ from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:
     from core.data.datasets import Dataset
-    from core.explain.metrics.pointing_game import League, Rate
+    from core.explain.metrics.pointing_game import PointingGame, Rate
 
 COUNTS = {"50": "50", "100": "100", "200": "200", "500": "500"}
 ABOUT = (
@@ -71,7 +71,7 @@ def _fitting(weights: Network) -> tuple[tuple[str, ...], list[str]]:
     return fit, [f"{METHODS[name].title} ({escape_markdown(reason)})" for name, reason in reasons.items() if reason]
 
 
-def _league(weights: Network, data: "Dataset", names: tuple[str, ...], count: int) -> "League | None":
+def _league(weights: Network, data: "Dataset", names: tuple[str, ...], count: int) -> "PointingGame | None":
     """Return the standings, or draw how far they are, or the button that starts them, and return None."""
     from core.explain.attribution import attribute
 
@@ -92,24 +92,24 @@ def _league(weights: Network, data: "Dataset", names: tuple[str, ...], count: in
     )
 
 
-def _work(model: Any, data: "Dataset", count: int, explains: Any, progress: Progress) -> "League":
-    from core.explain.metrics.pointing_game import league
+def _work(model: Any, data: "Dataset", count: int, explains: Any, progress: Progress) -> "PointingGame":
+    from core.explain.metrics.pointing_game import score_methods
 
     test = data.test
     assert test.masks is not None
     images = data.normalize(test.images[:count])
-    return league(model, images, test.masks[:count], test.labels[:count], explains, progress=progress)
+    return score_methods(model, images, test.masks[:count], test.labels[:count], explains, progress=progress)
 
 
-def _show(found: "League") -> None:
-    from core.explain.metrics.verdicts import league_verdict
+def _show(found: "PointingGame") -> None:
+    from core.explain.metrics.verdicts import pointing_game_verdict
 
     titles = {name: method.title for name, method in METHODS.items()}
     with st.grid(2, min_column_width=320):
         for measure, words in MEASURES.items():
-            rows = league_rows(found, measure, titles)
+            rows = pointing_rows(found, measure, titles)
             chart(
-                league_chart(measure, len(rows), theme=session.theme()),
+                pointing_chart(measure, len(rows), theme=session.theme()),
                 rows,
                 key=f"trust_league_{measure}",
                 alt=f"{words}, for each method, with 95% intervals",
@@ -133,7 +133,7 @@ def _show(found: "League") -> None:
         f"covers {found.covered:.0%} of its picture on average, which is what a random map hits; in brackets, 95% "
         "intervals (Wilson's for the pointing game, bootstrap for the share)."
     )
-    say(league_verdict(found))
+    say(pointing_game_verdict(found))
 
 
 def _rate(rate: "Rate | None") -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from core.explain.attribution import Attribution
     from core.explain.metrics.infidelity import Infidelity
-    from core.explain.metrics.randomization import Cascade, Likeness
+    from core.explain.metrics.randomization import MapSimilarity, RandomizationCascade
     from core.explain.metrics.sensitivity import Explain, Sensitivity
     from core.explain.metrics.verdicts import Verdict
 
@@ -58,9 +58,9 @@ class Forgotten:
         kept: Whether the untrained network is this very one before its first step, or else one of fresh weights.
     """
 
-    cascade: "Cascade"
+    cascade: "RandomizationCascade"
     untrained: "np.ndarray"
-    likeness: "Likeness"
+    likeness: "MapSimilarity"
     kept: bool
 
     @classmethod
@@ -71,12 +71,12 @@ class Forgotten:
         import numpy as np
 
         from core.explain.attribution import heatmap
-        from core.explain.metrics.randomization import cascade, likeness, untrained
+        from core.explain.metrics.randomization import cascade, map_similarity, untrained
 
         found = cascade(model, image, target, explain, progress=progress)
         fresh = untrained(model, seed=1) if before is None else before
         other = np.asarray(heatmap(explain(fresh, image, target, progress=None)), dtype=np.float64)
-        return cls(found, other, likeness(found.original, other), before is not None)
+        return cls(found, other, map_similarity(found.original, other), before is not None)
 
 
 def forgetting(asked: TrustRequest, found: Forgotten) -> "list[Verdict]":
@@ -114,7 +114,7 @@ def _captions(steps: list[tuple[str, ...]]) -> list[str]:
     ]
 
 
-def _numbers(alike: "Likeness") -> list[str]:
+def _numbers(alike: "MapSimilarity") -> list[str]:
     """Return the rank correlation and the structural similarity as words, where there are any."""
     if alike.rank is None:
         return ["not to be compared"]
@@ -127,7 +127,7 @@ def _plain(caption: str) -> str:
     return unescape(re.sub(r"<[^>]*>", "", caption))
 
 
-def _figure(tile: "np.ndarray", caption: str, alike: "Likeness | None", *, last: bool) -> str:
+def _figure(tile: "np.ndarray", caption: str, alike: "MapSimilarity | None", *, last: bool) -> str:
     """Return one map with its caption, as HTML; `caption` is HTML."""
     data = b64encode(sprite(tile[None], 1)).decode("ascii")
     blank = alike is not None and alike.rank is None
@@ -246,11 +246,11 @@ def _completeness(asked: TrustRequest, attribution: "Attribution") -> "list[Verd
 def _checks(asked: TrustRequest, found: "Attribution") -> Checks | None:
     """Return what came out, or draw how far it is, or the button that starts it, and return None."""
     from core.explain.metrics.infidelity import NUM_SQUARES
-    from core.explain.metrics.randomization import STEPS, forgettable
+    from core.explain.metrics.randomization import STEPS, initializable_layers
     from core.explain.metrics.sensitivity import NUM_SAMPLES
 
     model = asked.weights.model
-    repeats = (NUM_SAMPLES + 1) + min(STEPS, len(forgettable(model))) + 2
+    repeats = (NUM_SAMPLES + 1) + min(STEPS, len(initializable_layers(model))) + 2
     passes = NUM_SQUARES + 1 + repeats * asked.passes
     return background(
         ("checks", *asked.key),

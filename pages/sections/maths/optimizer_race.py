@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.figures.landscapes import landscape_map, map_size, place_of, point_at, race_png
-from core.figures.optimizer_courses import brief, course_chart, course_rows, seat
+from core.figures.optimizer_courses import course_chart, course_rows, order_of, short_name
 from core.figures.overlay_curves import swatch
 from core.formatting import formatted, number
 from core.maths.landscapes import LANDSCAPES, Landscape, Point
@@ -180,7 +180,7 @@ def _ask_racers() -> Sequence[str]:
         key="bench_racers",
         persist_state="session",
     )
-    return sorted(racers, key=seat)
+    return sorted(racers, key=order_of)
 
 
 def _ask_race() -> tuple[int, float, float]:
@@ -215,8 +215,8 @@ def _results(ground: Landscape, paths: "Mapping[str, NDArray[np.float64]]", rate
         st.info("Nobody races: choose an optimiser above.")
         return
     rows: dict[str, list[Any]] = {
-        "": [swatch(seat(name), session.theme()) for name in paths],
-        "Optimiser": [brief(name) for name in paths],
+        "": [swatch(order_of(name), session.theme()) for name in paths],
+        "Optimiser": [short_name(name) for name in paths],
         "Height": [_last(ground, path) for path in paths.values()],
         "There after": [arrival(ground, path) for path in paths.values()],
         "Learning rate": [rates[name] for name in paths],

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.figures.optimizer_courses import brief, course_chart, course_rows, seat
+from core.figures.optimizer_courses import course_chart, course_rows, order_of, short_name
 from core.figures.overlay_curves import swatch
 from core.formatting import number
 from core.inference.network import Network
@@ -61,8 +61,8 @@ def _direction(gradient: float) -> str:
 def table(traces: Sequence[Trace], checks: Mapping[str, Sequence[float]]) -> None:
     """Show the numbers of the last step of every optimiser, beside what torch makes of it."""
     rows: dict[str, list[Any]] = {
-        "": [swatch(seat(each.name), session.theme()) for each in traces],
-        "Optimiser": [brief(each.name) for each in traces],
+        "": [swatch(order_of(each.name), session.theme()) for each in traces],
+        "Optimiser": [short_name(each.name) for each in traces],
     }
     for title, (_, symbols) in COLUMNS.items():
         found = [next((each.lines[name] for name in symbols if name in each.lines), None) for each in traces]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from core.inference.network import Network
-from core.maths.optimizers import State, Update, update
+from core.maths.optimizers import OptimizerState, OptimizerUpdate, update
 from pages.sections.maths.gradients import Batch, Place, layer_weights, moved
 
 AXES = {4: ("Filter", "Channel", "Row", "Column"), 2: ("Output", "Input"), 1: ("Channel",)}
@@ -26,7 +26,7 @@ class Trace:
     values: Sequence[float]
     losses: Sequence[float]
     gradients: Sequence[float]
-    updates: Sequence[Update]
+    updates: Sequence[OptimizerUpdate]
 
     @property
     def lines(self) -> dict[str, float]:
@@ -46,8 +46,8 @@ def trace(
     """Take steps with one weight: each time forward, backward, and the optimiser's rule."""
     first = layer_weights(weights, layer, batch)
     values, losses, gradients = [float(first.values[place])], [first.loss], [float(first.gradients[place])]
-    updates: list[Update] = []
-    memory: State | None = None
+    updates: list[OptimizerUpdate] = []
+    memory: OptimizerState | None = None
     for step in range(steps):
         if step:
             gradient, loss = moved(weights, layer, place, values[-1], batch)

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.figures.annotations import Mark, Rows, mark_rows
 from core.figures.histograms import histogram_chart, histogram_rows
-from core.figures.internals import ALL_LAYERS, NETWORK_LABEL, layer_chart, layer_key, layer_rows, rate_chart, rate_rows
+from core.figures.internals import ALL_LAYERS, NETWORK_LABEL, layer_chart, layer_key, layer_rows, lr_chart, lr_rows
 from core.runs.records import Evidence, Run
 from pages.sections.train.curves import planned_epochs
 from pages.shared.display.vega_charts import chart
@@ -58,12 +58,12 @@ def _cells(run_id: str, kind: str, moment: int, layer: str, steps_per_epoch: int
 def _rate(run: Run, marks: Sequence[Mark]) -> None:
     history = services.history(run.id)
     history.update()
-    rows = rate_rows(history.points(run.steps_per_epoch)["train"])
+    rows = lr_rows(history.points(run.steps_per_epoch)["train"])
     if not rows:
         _nothing(run)
         return
     st.markdown("**Learning rate**: the size of each update, as the schedule and your changes make it.")
-    spec = rate_chart(epochs=planned_epochs(run), theme=session.theme())
+    spec = lr_chart(epochs=planned_epochs(run), theme=session.theme())
     chart(spec, rows, key=f"rate_{run.id}", alt="The learning rate by epoch")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.figures.film import Tiles, filter_tiles, guesses, image_tiles, map_tiles, pinned
+from core.figures.film import Tiles, filter_tiles, image_tiles, images_to_follow, map_tiles, top_classes
 from core.figures.grids import sprite
 from core.inference.network import Network
 from core.model.shapes import summarize
@@ -74,12 +74,12 @@ def _frame(mark: tuple[Any, ...], layer: str, seed: int, _weights: Network) -> F
 
     model, test = _weights.model, _weights.dataset().test
     labels = test.labels.numpy()
-    places = pinned(labels, _weights.num_classes, seed=seed)
+    places = images_to_follow(labels, _weights.num_classes, seed=seed)
     images = test.images[list(places)]
     inputs = _weights.normalize(images)
     truths = [int(labels[place]) for place in places]
     names = _weights.class_names
-    said = guesses(predict(model, inputs), truths)
+    said = top_classes(predict(model, inputs), truths)
     captions = tuple(
         Caption(
             names[true],

@@ -13,7 +13,7 @@ from pages.shared.shell.background_jobs import background
 
 if TYPE_CHECKING:
     from core.data.datasets import Split
-    from core.evaluation.report import Report
+    from core.evaluation.report import EvaluationReport
 
 NOTHING_HERE = (
     "A pretrained network has no test images here: those of ImageNet are not on this computer, so it cannot be judged. "
@@ -35,7 +35,7 @@ class EvaluatedSplit:
     weights: Network
     split: str
     images: "Split"
-    report: "Report"
+    report: "EvaluationReport"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -75,7 +75,7 @@ def judged(weights: Network, split: str, place: str) -> EvaluatedSplit | None:
     data, model = weights.dataset(), weights.model
     images = data.split(split)
 
-    def work(tell: Progress) -> "Report":
+    def work(tell: Progress) -> "EvaluationReport":
         from core.evaluation.answers import answers_of
         from core.evaluation.report import report_of
 

@@ -154,7 +154,7 @@ def sees(made: Made, index: int, row: int = 0, col: int = 0) -> None:
         st.caption("Gates on the way also weigh whole maps by what the whole picture holds; they are left out here.")
 
 
-def _calculation(window: Window) -> str:
+def _calculation(window: PoolingWindow) -> str:
     """Write what pooling does with the numbers of a window, in a line."""
     numbers = [number(float(value)) for value in window.values.flat]
     if window.winner is None:
