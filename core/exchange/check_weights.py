@@ -57,7 +57,7 @@ class CheckpointValidator:
         try:
             if epoch is not None:
                 meta = self._meta(checkpoint.meta) | {"epoch": str(epoch)}
-                return Checkpoint(checkpoint.weights, self._given(checkpoint.training).tensors(), meta)
+                return Checkpoint(checkpoint.weights, self._masks(checkpoint.training).tensors(), meta)
             return Checkpoint(checkpoint.weights, self._training(checkpoint.training), self._meta(checkpoint.meta))
         except (ValueError, KeyError, RuntimeError, ConfigError) as error:
             raise _unusable(name, "a training could not go on from it") from error
@@ -76,7 +76,7 @@ class CheckpointValidator:
         optimizer.step()
         return _kinds(optimizer_state(optimizer))
 
-    def _given(self, tensors: Mapping[str, Tensor]) -> InitialWeights:
+    def _masks(self, tensors: Mapping[str, Tensor]) -> InitialWeights:
         """Return the checked pruning masks; raises `ConfigError` if they do not fit or nothing is zero there."""
         initial = InitialWeights.of(Checkpoint({}, tensors))
         first_checkpoint(dict(self._model.named_parameters()), initial, self.config)
@@ -84,7 +84,7 @@ class CheckpointValidator:
 
     def _training(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return the checked optimiser and random state; raises one of the errors that `checked` catches."""
-        masks = self._given(tensors).tensors()
+        masks = self._masks(tensors).tensors()
         state = {key: value for key, value in tensors.items() if not key.startswith("random") and key not in masks}
         state_fits = not state or _kinds(state) == self._memory
         if not state_fits or not all(torch.isfinite(value).all() for value in state.values()):

@@ -42,14 +42,14 @@ class AttributionRequest:
     image: Tensor
     target: int
     options: dict[str, OptionValue]
-    given: Tensor | None
+    reference_images: Tensor | None
     original: nn.Module
     wrap: Callable[[nn.Module], nn.Module]
 
     @property
     def background(self) -> Tensor:
         """Reference images (M, C, H, W), normalised: those given, or else noise."""
-        return backgrounds(self.image.detach()) if self.given is None else self.given
+        return backgrounds(self.image.detach()) if self.reference_images is None else self.reference_images
 
     @property
     def starts(self) -> Tensor:

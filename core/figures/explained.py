@@ -36,11 +36,11 @@ def explanation_tiles(
 ) -> list[Tile]:
     """Return the tiles of `explanation_sheet`: heatmap, title, meaning of the colours, completeness, settings."""
     tiles = []
-    for place, record in enumerate(records if any(record.found for record in records) else ()):
+    for place, record in enumerate(records if any(record.attributions for record in records) else ()):
         pixels = _shown(record)
         letter = f"{LETTERS[place]} · " if len(records) > 1 else ""
         tiles.append(Tile(f"{letter}What the network receives", record.title, pixels, _input_words(record)))
-        for attribution in record.found:
+        for attribution in record.attributions:
             figure = overlay(
                 faded(pixels, attribution.signed),
                 heatmap(attribution).numpy(),
@@ -87,7 +87,7 @@ def _question(record: NetworkExplanations, attribution: Attribution) -> str:
 
 
 def _heading(records: Sequence[NetworkExplanations]) -> str:
-    questions = dict.fromkeys(_question(record, attribution) for record in records for attribution in record.found)
+    questions = dict.fromkeys(_question(record, each) for record in records for each in record.attributions)
     return f"What speaks for {next(iter(questions))}?" if len(questions) == 1 else "What speaks for which class?"
 
 

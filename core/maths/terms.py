@@ -20,18 +20,18 @@ class Term:
         symbol: What is calculated, in LaTeX.
         template: How, in LaTeX with `$name` where a known quantity stands.
         value: What comes out, in the shape of the weight.
-        known: Symbol and value of each quantity by its name.
+        quantities: Symbol and value of each quantity by its name.
     """
 
     symbol: str
     template: str
     value: Floats
-    known: Known = field(repr=False)
+    quantities: Known = field(repr=False)
 
     @property
     def formula(self) -> str:
         """The right side in symbols, LaTeX."""
-        return Template(self.template).substitute({name: symbol for name, (symbol, _) in self.known.items()})
+        return Template(self.template).substitute({name: symbol for name, (symbol, _) in self.quantities.items()})
 
     @property
     def substituted(self) -> str:
@@ -39,7 +39,8 @@ class Term:
         if self.value.size != 1:
             return ""
         used = Template(self.template).get_identifiers()
-        return Template(self.template).substitute({name: latex_number(self.known[name][1].item()) for name in used})
+        numbers = {name: latex_number(self.quantities[name][1].item()) for name in used}
+        return Template(self.template).substitute(numbers)
 
 
 class Calculation:

@@ -27,14 +27,14 @@ class Features:
         shape: What the layer puts out for one image: (C, H, W) or (D,).
         pooled: Whether each map was reduced to its mean, because all its places would be too many numbers.
         answers: The class that the network answers, int64 (N,).
-        sure: Its probability, float32 (N,).
+        confidence: Its probability, float32 (N,).
     """
 
     values: NDArray[np.float32]
     shape: tuple[int, ...]
     pooled: bool
     answers: NDArray[np.int64]
-    sure: NDArray[np.float32]
+    confidence: NDArray[np.float32]
 
 
 @in_sentences("Reading a layer")

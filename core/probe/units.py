@@ -24,14 +24,14 @@ class TopImages:
         values: (U, k) float32, the unit's strongest answer to each.
         rows, cols: (U, k) int64, where in the unit's map that was; 0 for a layer without places. What the unit
             saw there is cut out with `receptive_field`.
-        seen: How many images were looked at.
+        num_images: How many images were looked at.
     """
 
     indices: Tensor
     values: Tensor
     rows: Tensor
     cols: Tensor
-    seen: int
+    num_images: int
 
 
 def tapped(model: nn.Module, layer: str) -> Callable[[Tensor], Tensor]:
@@ -114,7 +114,7 @@ def top_images(
             maps = run(part if normalize is None else normalize(part)).float().cpu()
         best = _merged(best, _strongest(maps, start), count)
         if progress is not None:
-            progress(best.seen, total)
+            progress(best.num_images, total)
         if end is not None and time.monotonic() >= end:
             break
     assert best is not None
@@ -191,5 +191,5 @@ def _merged(best: TopImages | None, new: TopImages, count: int) -> TopImages:
         values=values.gather(1, order),
         rows=kept([part.rows for part in parts]),
         cols=kept([part.cols for part in parts]),
-        seen=sum(part.seen for part in parts),
+        num_images=sum(part.num_images for part in parts),
     )

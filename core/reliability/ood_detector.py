@@ -21,22 +21,22 @@ class ConformalThreshold:
 
     Attributes:
         score: The score.
-        known: Its values for images of the data set that the network did not learn from, in ascending order, (N,).
+        calibration: Its values for validation images, in ascending order, (N,).
         rank: Which of them is the limit, counted from 1.
     """
 
     score: OodScore
-    known: Floats
+    calibration: Floats
     rank: int
 
     @property
     def value(self) -> float:
         """The threshold: only values above it count as out of distribution."""
-        return float(self.known[self.rank - 1])
+        return float(self.calibration[self.rank - 1])
 
     def stranger_than(self, values: Floats) -> Floats:
         """Return the share of validation images whose score is lower than each of these values, 0 to 1."""
-        shares: Floats = np.searchsorted(self.known, values, side="left") / len(self.known)
+        shares: Floats = np.searchsorted(self.calibration, values, side="left") / len(self.calibration)
         return shares
 
 

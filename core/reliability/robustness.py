@@ -55,7 +55,7 @@ class Stability:
     variants: Mapping[str, PerturbedImage]
 
     @property
-    def kept(self) -> int:
+    def num_unchanged(self) -> int:
         """How many variants have the same predicted class as the picture."""
         answer = self.original.logits.argmax()
         return sum(variant.logits.argmax() == answer for variant in self.variants.values())

@@ -19,7 +19,7 @@ class Filters:
     """The filters of a layer: its name, how many are shown of how many, the picture and what its colours mean."""
 
     layer: str
-    shown: int
+    num_shown: int
     total: int
     picture: ReportImage
     legend: Bar | None

@@ -71,15 +71,15 @@ def test_arrays_come_back_bit_for_bit_without_pickle(record: NetworkExplanations
     assert found["image"].dtype == np.float32
     assert np.array_equal(found["image"], record.image.numpy())
     assert np.array_equal(found["pixels"], record.pixels.numpy())
-    for name, each in zip(names_of(record.found), record.found, strict=True):
+    for name, each in zip(names_of(record.attributions), record.attributions, strict=True):
         assert found[name].dtype == np.float32
         assert found[name].tobytes() == each.values.contiguous().numpy().tobytes()
-    gap = record.found[0].gap
+    gap = record.attributions[0].gap
     assert found["integrated_gradients_class_1_sum_and_promise"].tolist() == [gap.total, gap.promised]
 
 
 def test_two_networks_keep_their_arrays_apart(record: NetworkExplanations) -> None:
-    other = replace(record, found=record.found[:1], image=record.image + 1)
+    other = replace(record, attributions=record.attributions[:1], image=record.image + 1)
     found = read(arrays_npz([record, other]))
     assert np.array_equal(found["A_image"] + 1, found["B_image"])
     assert "B_integrated_gradients_class_1" in found
@@ -92,7 +92,7 @@ def test_the_settings_repeat_every_map_exactly(model: torch.nn.Module, record: N
     assert asked.source == record.source
     assert asked.weights == fingerprint(model)
     assert asked.digest == digest(record.pixels)
-    for call, each in zip(asked.calls, record.found, strict=True):
+    for call, each in zip(asked.calls, record.attributions, strict=True):
         again = attribute(model, record.image, call.target, call.method, versus=call.versus, **call.options)
         assert torch.equal(again.values, each.values)
         assert call == call_of(each)
@@ -109,13 +109,13 @@ def test_the_settings_say_in_words_what_was_asked(record: NetworkExplanations) -
     assert first["options"]["steps"] == 9
     assert first["target"] == {"index": 1, "name": "dog"}
     assert last["versus"] == {"index": 3, "name": NAMES[3]} and last["promise"] is None
-    gap = record.found[0].gap
+    gap = record.attributions[0].gap
     assert first["promise"] == {
         **{"words": METHODS["integrated_gradients"].promise.words, "sum": gap.total},
         **{"promised": gap.promised, "shortfall": gap.shortfall},
     }
-    assert [each["array"] for each in asked["explanations"]] == names_of(record.found)
-    assert asked["explanations"][1]["options"]["layer"] == record.found[1].options["layer"]
+    assert [each["array"] for each in asked["explanations"]] == names_of(record.attributions)
+    assert asked["explanations"][1]["options"]["layer"] == record.attributions[1].options["layer"]
 
 
 def test_a_fingerprint_changes_with_every_weight(model: torch.nn.Module) -> None:
@@ -137,9 +137,9 @@ def test_a_digest_knows_pixels_and_shape(pixels: torch.Tensor) -> None:
 def test_the_sheet_holds_every_overlay(record: NetworkExplanations) -> None:
     made = explanation_sheet([record], strength=0.7, percentile=95)
     sheet = np.asarray(Image.open(io.BytesIO(made.png)))
-    assert len(made.places) == 1 + len(record.found)
+    assert len(made.places) == 1 + len(record.attributions)
     shown = record.pixels.numpy().transpose(1, 2, 0)
-    drawn = [overlaid(each, shown) for each in record.found]
+    drawn = [overlaid(each, shown) for each in record.attributions]
     for expected, (left, top, zoom) in zip([shown, *drawn], made.places, strict=True):
         height, width = expected.shape[:2]
         assert np.array_equal(sheet[top : top + height * zoom : zoom, left : left + width * zoom : zoom], expected)
@@ -151,14 +151,15 @@ def test_sheet_and_settings_say_what_a_map_promises_and_where_it_falls_short(rec
     assert lrp.gap is not None and promise is not None
     said = f"The values sum to {lrp.gap.total:.3g}, the score is {lrp.score:.3g} ({lrp.gap.off} off): {promise.lacking}"
     assert lrp.gap.shortfall == said.replace("-", "−")
-    tile = explanation_tiles([replace(record, found=(lrp,))])[1]
+    tile = explanation_tiles([replace(record, attributions=(lrp,))])[1]
     assert f" {promise.words} {lrp.gap.shortfall} " in tile.text
-    (asked,) = json.loads(settings_json([replace(record, found=(lrp,))]))["asked"]
+    (asked,) = json.loads(settings_json([replace(record, attributions=(lrp,))]))["asked"]
     assert asked["explanations"][0]["promise"]["shortfall"] == lrp.gap.shortfall
     kept = attribute(build_model(SPEC, seed=1).eval(), record.image, 1, "deep_lift")
     assert kept.gap is not None and kept.gap.shortfall is None
     assert (
-        f" {METHODS['deep_lift'].promise.words} Starting" in explanation_tiles([replace(record, found=(kept,))])[1].text
+        f" {METHODS['deep_lift'].promise.words} Starting"
+        in explanation_tiles([replace(record, attributions=(kept,))])[1].text
     )
 
 

@@ -76,11 +76,13 @@ def test_the_marks_are_the_pca_of_the_last_hidden_layer(trained_run: str) -> Non
     assert np.array_equal(numbers_of(scene, "answers", "<u2"), found.answers)
     assert np.array_equal(numbers_of(scene, "near", "<u2", 6), found.neighbors.indices[:, :6])
     assert {metric.label: metric.value for metric in app.metric} == {
-        "Neighbours kept": f"{found.kept:.3f}",
-        "Neighbours' vote": f"{found.voted:.1%}",
+        "Neighbours kept": f"{found.trustworthiness:.3f}",
+        "Neighbours' vote": f"{found.knn_accuracy:.1%}",
         "Network": f"{(found.answers == everything.labels.numpy()).mean():.1%}",
     }
-    assert found.held is not None and f"hold {found.held:.0%} of their variance" in texts(app)
+    assert found.explained_variance is not None and f"hold {found.explained_variance:.0%} of their variance" in texts(
+        app
+    )
     assert "Click a mark" in texts(app)
 
 
@@ -130,7 +132,7 @@ def test_all_epochs_are_shown_turned_to_fit_and_one_is_looked_at(trained_run: st
     assert [scene["title"] for scene in data["moments"]] == ["epoch 0, untrained", "epoch 1", "epoch 2"]
     for scene, found in zip(data["moments"], expected, strict=True):
         np.testing.assert_allclose(numbers_of(scene, "places", "<f4", 2), framed(found.points), atol=1e-4)
-    assert app.metric[1].value == f"{expected[1].voted:.1%}"
+    assert app.metric[1].value == f"{expected[1].knn_accuracy:.1%}"
     assert "(epoch 1)" in texts(app)
     assert "epoch=1" in explain_link(app)
 

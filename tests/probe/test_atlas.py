@@ -68,14 +68,14 @@ def test_a_map_holds_what_is_measured_of_its_layer(method: str) -> None:
     values = layer_features(model, asked.images, "4").values
     assert found.epoch == 7 and found.numbers == 12 and not found.pooled
     assert np.array_equal(found.neighbors.indices, nearest(values).indices)
-    assert found.kept == pytest.approx(trustworthiness(values, found.points, n_neighbors=10))
+    assert found.trustworthiness == pytest.approx(trustworthiness(values, found.points, n_neighbors=10))
     logits = model(asked.images).detach()
     assert np.array_equal(found.answers, logits.argmax(dim=1).numpy())
     if method == "pca":
         sizes = np.linalg.svd(values - values.mean(axis=0), compute_uv=False) ** 2
-        assert found.held == pytest.approx(sizes[:2].sum() / sizes.sum(), rel=1e-4)
+        assert found.explained_variance == pytest.approx(sizes[:2].sum() / sizes.sum(), rel=1e-4)
     else:
-        assert found.held is None
+        assert found.explained_variance is None
 
 
 def test_maps_of_the_same_network_coincide_and_gaps_are_left() -> None:

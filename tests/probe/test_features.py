@@ -29,7 +29,7 @@ def test_features_are_what_the_layer_puts_out(layer: str) -> None:
     assert found.shape == tuple(expected.shape[1:])
     assert not found.pooled
     probabilities = capture_activations(model, images, ["dense1"])["dense1"].softmax(dim=1)
-    torch.testing.assert_close(torch.from_numpy(found.sure), probabilities.amax(dim=1))
+    torch.testing.assert_close(torch.from_numpy(found.confidence), probabilities.amax(dim=1))
     assert (torch.from_numpy(found.answers) == probabilities.argmax(dim=1)).all()
     assert model.training and not any(module._forward_hooks for module in model.modules())
 

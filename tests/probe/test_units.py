@@ -33,7 +33,7 @@ def test_top_images_are_those_of_a_full_sort(layer: str) -> None:
     order = strongest.T.argsort(dim=1, descending=True, stable=True)[:, :9]
     assert torch.equal(found.indices, order)
     assert torch.equal(found.values, strongest.T.gather(1, order))
-    assert found.seen == 700
+    assert found.num_images == 700
     for unit in range(maps.shape[1]):
         for index, value, row, col in zip(
             found.indices[unit], found.values[unit], found.rows[unit], found.cols[unit], strict=True
@@ -50,8 +50,8 @@ def test_top_images_in_batches_of_any_size_are_the_same(monkeypatch: pytest.Monk
     assert torch.equal(parts.indices, whole.indices) and torch.equal(parts.rows, whole.rows)
     assert torch.allclose(parts.values, whole.values, atol=1e-6)
     assert steps == [(seen, 20) for seen in (3, 6, 9, 12, 15, 18, 20)]
-    assert top_images(model, images, "relu1", 4, max_images=7).seen == 7
-    assert top_images(model, images, "relu1", 4, seconds=0).seen == 3
+    assert top_images(model, images, "relu1", 4, max_images=7).num_images == 7
+    assert top_images(model, images, "relu1", 4, seconds=0).num_images == 3
 
 
 def test_top_images_of_equals_take_the_first_and_of_few_all() -> None:

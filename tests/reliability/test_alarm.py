@@ -68,7 +68,7 @@ def test_a_limit_is_the_value_that_its_rate_asks_for() -> None:
     assert limit.rank == 190  # ⌈200 · 0.95⌉
     assert alarm.missing.startswith("This network does not end in a dense layer")
     assert alarm.raised(valid).sum() == 199 - 190
-    assert limit.stranger_than(limit.known)[limit.rank - 1] == pytest.approx(189 / 199)
+    assert limit.stranger_than(limit.calibration)[limit.rank - 1] == pytest.approx(189 / 199)
 
 
 def test_a_rate_that_too_few_images_cannot_hold_is_refused() -> None:
@@ -102,7 +102,7 @@ def alarm(learned: Learned) -> OodDetector:
 def test_test_images_raise_it_as_often_as_stated(learned: Learned, alarm: OodDetector) -> None:
     count = len(learned.test)
     for limit, raised in zip(alarm.limits, alarm.each(learned.test), strict=True):
-        above = len(limit.known) - limit.rank + 1  # the limit was drawn as well: beta-binomial
+        above = len(limit.calibration) - limit.rank + 1  # the limit was drawn as well: beta-binomial
         low, high = betabinom(count, above, limit.rank).ppf([0.005, 0.995])
         assert low <= raised.sum() <= high, limit.score.title
     above = 2 * (alarm.count - alarm.limits[0].rank + 1)  # both together, at most

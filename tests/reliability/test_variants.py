@@ -62,7 +62,7 @@ def test_it_asks_and_explains_every_variant(learned: Learned) -> None:
     left = found.variants["left"].map
     assert found.variants["left"].rank == pytest.approx(spearmanr(own[:, 1:], left[:, :-1], axis=None)[0])
     same = sum(variant.logits.argmax() == target for variant in found.variants.values())
-    assert found.kept == same
+    assert found.num_unchanged == same
     assert len(found.ranks) == len(PERTURBATIONS)
     assert [done for done, _ in told] == sorted(done for done, _ in told)
     assert told[-1][0] == told[-1][1]
@@ -81,4 +81,4 @@ def test_a_map_without_differences_has_no_rank(learned: Learned) -> None:
     explain = partial(attribute, method="saliency")
     found = stability(network, learned.data.test.images[0], learned.data.normalize, 0, explain)
     assert found.ranks == []
-    assert found.kept == len(PERTURBATIONS)
+    assert found.num_unchanged == len(PERTURBATIONS)

@@ -45,8 +45,8 @@ def test_filters_are_those_of_the_first_convolutions(channels):
 
     model = nn.Sequential(nn.Conv2d(channels, 70, 3), nn.Conv2d(70, 4, 3))
     found, second = shown_filters(model)
-    assert (second.layer, second.shown, second.total) == ("1", 4, 4)
-    assert (found.layer, found.shown, found.total) == ("0", 64, 70)
+    assert (second.layer, second.num_shown, second.total) == ("1", 4, 4)
+    assert (found.layer, found.num_shown, found.total) == ("0", 64, 70)
     assert (found.legend is None) is (channels == 3)
     image = Image.open(io.BytesIO(base64.b64decode(found.picture.uri.partition(",")[2])))
     assert image.size == (found.picture.width, found.picture.height)

@@ -193,7 +193,7 @@ class NetworkExplanations:
         title: Where the picture comes from, in words; may hold what a user wrote.
         pixels: The picture before it was normalised, uint8 (C, H, W).
         image: As the network received it, float32 (C, H, W).
-        found: The explanations.
+        attributions: The explanations.
     """
 
     source: NetworkReference
@@ -202,7 +202,7 @@ class NetworkExplanations:
     title: str
     pixels: Tensor
     image: Tensor
-    found: tuple[Attribution, ...]
+    attributions: tuple[Attribution, ...]
 
 
 def digest(pixels: Tensor) -> str:
@@ -238,8 +238,8 @@ def arrays(records: Sequence[NetworkExplanations]) -> dict[str, NDArray[Any]]:
         start = f"{LETTERS[place]}_" if len(records) > 1 else ""
         named[f"{start}image"] = record.image.numpy()
         named[f"{start}pixels"] = record.pixels.numpy()
-        names = names_of(record.found)
-        for name, each in zip(names, record.found, strict=True):
+        names = names_of(record.attributions)
+        for name, each in zip(names, record.attributions, strict=True):
             named[start + name] = each.values.numpy()
             if each.gap:
                 named[f"{start}{name}_sum_and_promise"] = np.array([each.gap.total, each.gap.promised])
@@ -276,11 +276,11 @@ def settings_json(records: Sequence[NetworkExplanations]) -> str:
 
 def _about(record: NetworkExplanations) -> Mapping[str, Any]:
     picture = {"title": record.title, "digest": digest(record.pixels), "shape": list(record.pixels.shape)}
-    names = names_of(record.found)
+    names = names_of(record.attributions)
     return {
         "network": {**asdict(record.source), "weights": record.weights},
         "picture": picture,
-        "explanations": [_explanation(record, *each) for each in zip(names, record.found, strict=True)],
+        "explanations": [_explanation(record, *each) for each in zip(names, record.attributions, strict=True)],
     }
 
 

@@ -29,11 +29,10 @@ class DataMap:
         points: (N, 2).
         neighbors: In the layer's own space, not on the map.
         answers: The class that the network answers, int64 (N,).
-        sure: Its probability, float32 (N,).
-        kept: How well neighbours on the map are neighbours in the layer: trustworthiness, 0 to 1 (Venna and Kaski
-            2001).
-        voted: The share of images whose nearest neighbours in the layer vote for their class.
-        held: The share of the layer's variance that the two directions of a PCA hold; None for other layouts.
+        confidence: Its probability, float32 (N,).
+        trustworthiness: How well neighbours on the map are neighbours in the layer, 0 to 1 (Venna and Kaski 2001).
+        knn_accuracy: The share of images whose nearest neighbours in the layer vote for their class, 0 to 1.
+        explained_variance: Share of the layer's variance in the two directions of a PCA; None for other layouts.
         numbers: How many numbers stand for an image.
         pooled: Whether these are the means of the layer's maps.
     """
@@ -42,10 +41,10 @@ class DataMap:
     points: Floats
     neighbors: Neighbors
     answers: NDArray[np.int64]
-    sure: Floats
-    kept: float
-    voted: float
-    held: float | None
+    confidence: Floats
+    trustworthiness: float
+    knn_accuracy: float
+    explained_variance: float | None
     numbers: int
     pooled: bool
 
@@ -168,10 +167,10 @@ def _measured(
         points=points,
         neighbors=neighbors,
         answers=features.answers,
-        sure=features.sure,
-        kept=_trustworthiness(values, points),
-        voted=knn_accuracy(neighbors, labels),
-        held=float(points.var(axis=0, dtype=np.float64).sum()) / spread if method == "pca" else None,
+        confidence=features.confidence,
+        trustworthiness=_trustworthiness(values, points),
+        knn_accuracy=knn_accuracy(neighbors, labels),
+        explained_variance=float(points.var(axis=0, dtype=np.float64).sum()) / spread if method == "pca" else None,
         numbers=values.shape[1],
         pooled=features.pooled,
     )

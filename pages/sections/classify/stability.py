@@ -67,7 +67,7 @@ def _summary(weights: Network, found: "Stability") -> None:
     chances = [_chance(weights, variant, found.target) for variant in found.variants.values()]
     first = share(_chance(weights, found.original, found.target))
     words = (
-        f"**{found.kept} of {len(found.variants)}** changed pictures are still “{answer}”. “{target}” gets "
+        f"**{found.num_unchanged} of {len(found.variants)}** changed pictures are still “{answer}”. “{target}” gets "
         f"{share(min(chances))} to {share(max(chances))}, after {first} for the picture as it is. "
     )
     ranks = found.ranks

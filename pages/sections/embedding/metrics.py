@@ -30,17 +30,17 @@ def measures(drawn: "Chart", maps: "list[DataMap]", at: int) -> None:
         "how far the layer has told the classes apart."
     )
     with st.container(horizontal=True, gap="medium"):
-        st.metric("Neighbours kept", f"{shown.kept:.3f}", width="content", help=kept)
-        st.metric("Neighbours' vote", _percent(shown.voted), width="content", help=vote)
+        st.metric("Neighbours kept", f"{shown.trustworthiness:.3f}", width="content", help=kept)
+        st.metric("Neighbours' vote", _percent(shown.knn_accuracy), width="content", help=vote)
         st.metric("Network", _percent(right), width="content", help="The share of these images it names right.")
     st.caption(" ".join([_reading(drawn, shown, right), _making(drawn, shown)]))
 
 
 def _reading(drawn: "Chart", shown: "DataMap", right: float) -> str:
     layer = escape_markdown(drawn.layer if drawn.layer != "input" else "the pixels")
-    if shown.voted > right + 0.02:
+    if shown.knn_accuracy > right + 0.02:
         return f"Neighbours in {layer} tell the classes apart better than the network's own answers do."
-    if shown.voted >= right - 0.02:
+    if shown.knn_accuracy >= right - 0.02:
         return f"Neighbours in {layer} tell the classes apart about as well as the network's own answers do."
     return f"Neighbours in {layer} do not tell the classes apart as well as the network's own answers do."
 
@@ -52,8 +52,8 @@ def _making(drawn: "Chart", shown: "DataMap") -> str:
     else:
         words = f"Each image is {shown.numbers:,} number{'s' * (shown.numbers != 1)} in {layer}"
         words += ", reduced to 50 principal components to be laid out." if _reduced(drawn, shown) else "."
-    if shown.held is not None:
-        words += f" The two directions hold {shown.held:.0%} of their variance."
+    if shown.explained_variance is not None:
+        words += f" The two directions hold {shown.explained_variance:.0%} of their variance."
     return words
 
 
@@ -75,7 +75,7 @@ def course(drawn: "Chart", maps: "list[DataMap]", at: int) -> None:
     """Draw how far the layer told the classes apart after each epoch."""
     last = drawn.weights.require_run()
     places = [float(last.step / max(1, last.steps_per_epoch)) if m.epoch is None else float(m.epoch) for m in maps]
-    votes = [(place, each.voted) for place, each in zip(places, maps, strict=True)]
+    votes = [(place, each.knn_accuracy) for place, each in zip(places, maps, strict=True)]
     st.markdown("**Untangled: the neighbours' vote, epoch by epoch**")
     chart(
         course_chart(("Neighbours' vote",), epochs=max(places), theme=session.theme()),

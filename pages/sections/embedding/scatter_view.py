@@ -76,7 +76,7 @@ def _map(drawn: Chart, maps: "list[DataMap]") -> tuple[int, int | None]:
             moment_of(drawn, each).moment,
             framed(each.points),
             each.answers,
-            each.sure,
+            each.confidence,
             each.neighbors.indices[:, :JOINED],
         )
         for each in maps

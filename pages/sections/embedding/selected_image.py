@@ -41,7 +41,7 @@ def point_section(drawn: "Chart", made: "DataMap", chosen: int | None) -> int | 
     st.subheader(f"Test image {chosen}: “{class_name(weights, label)}”", anchor=False)
     sign = ":material/check: Right" if answer == label else ":material/close: Wrong"
     st.markdown(
-        f"{sign}: the network says **{class_name(weights, answer)}**, {share(float(made.sure[row]))} sure "
+        f"{sign}: the network says **{class_name(weights, answer)}**, {share(float(made.confidence[row]))} sure "
         f"({escape_markdown(weights.moment)})."
     )
     _explained(weights, picture, answer)

@@ -159,7 +159,7 @@ def _top(weights: Network, layer: str, read: str, index: int) -> float | None:
     values = found.values[index].tolist()
     if not values[0] > 0 and values[0] == values[-1]:
         st.info(
-            f"None of {found.seen:,} training images moves it: its answer is {number(values[0])} to all of them. "
+            f"None of {found.num_images:,} training images moves it: its answer is {number(values[0])} to all of them. "
             "It is dead, or as good as dead.",
             icon=":material/block:",
         )
@@ -187,7 +187,7 @@ def _top(weights: Network, layer: str, read: str, index: int) -> float | None:
     cards(shown)
     size = f"{window.size} × {window.size} pixels"
     st.caption(
-        f"Strongest first, of {found.seen:,} training images: above, the image with the part that the filter saw "
+        f"Strongest first, of {found.num_images:,} training images: above, the image with the part that the filter saw "
         "framed; below, that part alone; then the image's class and the filter's strongest answer, "
         f"{answers_words(layer, read)}. It sees {size}; hatched is beyond the edge of the image."
     )
