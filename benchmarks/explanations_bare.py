@@ -8,7 +8,7 @@ import torch
 from captum.attr._utils.lrp_rules import EpsilonRule
 from torch import Tensor, nn
 
-from core.explain.methods.superpixels import superpixels
+from core.explain.methods.perturbation import superpixels
 from core.explain.request import backgrounds
 from core.model.build import build_model
 from core.model.presets import preset

@@ -8,9 +8,9 @@ from core.errors import RunError
 from core.exchange import script_parts
 from core.exchange.dataset import dataset_parts
 from core.exchange.layout import DATA, METRICS, single_line
-from core.exchange.script_beginning import beginning
 from core.exchange.script_data import data_section
 from core.exchange.script_loop import loop, preparation
+from core.exchange.script_parts import beginning
 from core.exchange.source_listing import listing
 from core.model.export import network_code
 from core.model.shapes import fewest_images

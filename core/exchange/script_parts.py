@@ -1,5 +1,8 @@
 """Parts of a run's script that depend on one setting each: optimiser, loss, schedule, order, device, precision."""
 
+from core.model.handmade import KERNELS, kernel
+from core.model.layers import Conv, Residual
+from core.model.spec import ModelSpec
 from core.train.config import TrainConfig
 
 OPTIMIZERS = {
@@ -106,3 +109,23 @@ def backward(config: TrainConfig, share: str) -> str:
         lines.append("loss = loss + L1 * torch.stack([weight.abs().sum() for weight in weights]).sum()")
     lines.append(f"(loss * {share}).backward()" if share else "loss.backward()")
     return "\n".join(lines)
+
+
+_HAND_MADE = """
+hand_made = (  # {names}
+{rows})
+weight = next(module for module in model.modules() if isinstance(module, nn.Conv2d)).weight
+with torch.no_grad():
+    for number, rows in zip(range(len(weight)), hand_made):
+        values = torch.tensor(rows, dtype=torch.float64).to(weight).expand(weight.shape[1:])
+        weight[number] = values * (weight[number].norm() / values.norm())
+"""
+
+
+def beginning(spec: ModelSpec) -> str:
+    """Return code that replaces the first filters by hand-made kernels; "" where none fits them."""
+    sizes = [layer.kernel_size for layer in spec.layers if isinstance(layer, (Conv, Residual))]
+    if not sizes or sizes[0] < 3 or sizes[0] % 2 == 0:
+        return ""
+    rows = "".join(f"    {kernel(name, sizes[0]).tolist()},\n" for name in KERNELS)
+    return _HAND_MADE.format(names=", ".join(KERNELS), rows=rows)

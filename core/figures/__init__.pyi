@@ -9,10 +9,10 @@ from .epochs import course_chart as course_chart
 from .epochs import course_rows as course_rows
 from .epochs import course_tiles as course_tiles
 from .explained import explanation_sheet as explanation_sheet
+from .grids import cascade_tiles as cascade_tiles
 from .grids import colorize as colorize
 from .grids import filters_as_rgb as filters_as_rgb
 from .grids import sprite as sprite
-from .highlight import spotlight as spotlight
 from .map_detail import around as around
 from .map_detail import enlarged_map as enlarged_map
 from .overlay_curves import overlay_chart as overlay_chart
@@ -20,6 +20,7 @@ from .overlay_curves import overlay_rows as overlay_rows
 from .overlays import Overlay as Overlay
 from .overlays import faded as faded
 from .overlays import overlay as overlay
+from .overlays import spotlight as spotlight
 from .palette import THEMES as THEMES
 from .palette import Theme as Theme
 from .palette import diverging as diverging
@@ -28,7 +29,6 @@ from .pointing_game import pointing_chart as pointing_chart
 from .pointing_game import pointing_rows as pointing_rows
 from .prediction_bars import probabilities as probabilities
 from .prediction_bars import scores as scores
-from .randomization import cascade_tiles as cascade_tiles
 from .ranking_curves import ranking_chart as ranking_chart
 from .ranking_curves import ranking_rows as ranking_rows
 from .removal_curves import chance_rows as chance_rows

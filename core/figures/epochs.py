@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from core.figures.annotations import Rows
 from core.figures.curves import epoch_axis, rounded
-from core.figures.hues import HUES, SHAPES
 from core.figures.overlays import Overlay, Sign, overlay
-from core.figures.palette import THEMES, Pixels
+from core.figures.palette import HUES, SHAPES, THEMES, Pixels
 from core.figures.scales import ColorScale
 
 

@@ -1,13 +1,19 @@
 """Grids of maps or filters as one picture (a sprite sheet)."""
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from core.figures.palette import Pixels
 from core.figures.scales import ColorScale
+
+# Pixels are repeated until a map or a picture is about so wide: a browser that makes it smaller blurs nothing.
+_MAP_PX, _SAMPLE_PX = 128, 112
+_GAP_PX = 8
+_DIMMED = 0.2
 
 
 def colorize(maps: ArrayLike, scale: ColorScale) -> Pixels:
@@ -67,3 +73,40 @@ def sprite(pixels: Pixels, columns: int, *, gap: int = 0, zoom: int = 1) -> byte
     file = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(sheet[..., :3] if full else sheet)).save(file, "PNG", compress_level=2)
     return file.getvalue()
+
+
+def sample_strip(images: NDArray[np.uint8], masks: NDArray[np.bool_] | None = None) -> bytes:
+    """Return images side by side in one row.
+
+    Args:
+        images: uint8 (N, C, H, W) with N at least 1 and one or three channels.
+        masks: bool (N, H, W); pixels where it is false are dimmed.
+
+    Returns:
+        The bytes of a PNG.
+    """
+    pixels: Pixels = np.broadcast_to(images, (len(images), 3, *images.shape[2:])).transpose(0, 2, 3, 1)
+    if masks is not None:
+        pixels = np.where(masks[..., None], pixels, pixels * _DIMMED).astype(np.uint8)
+    return sprite(pixels, len(pixels), gap=_GAP_PX, zoom=max(1, round(_SAMPLE_PX / pixels.shape[2])))
+
+
+def unit_map(values: ArrayLike, percentile: float = 99) -> NDArray[np.float64]:
+    """Return a map divided by its largest absolute value: values from −1 to 1, comparable in pattern but not in size.
+
+    The size is a high percentile of its values' sizes, which a few extreme pixels do not move. A blank map stays so.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    return (array / (ColorScale.of(array, percentile=percentile, signed=True).high or 1.0)).clip(-1, 1)
+
+
+def cascade_tiles(maps: Sequence[ArrayLike], *, signed: bool) -> tuple[Pixels, ColorScale]:
+    """Return coloured maps (H, W), each divided by its own size, in one scale from −1 to 1, or 0 to 1 without signs.
+
+    Returns:
+        uint8 (N, H · zoom, W · zoom, 3), its pixels to be seen, and the scale.
+    """
+    scale = ColorScale("diverging", -1.0, 1.0) if signed else ColorScale("sequential", 0.0, 1.0)
+    pixels = scale.rgb(np.stack([unit_map(values) for values in maps]))
+    zoom = max(1, round(_MAP_PX / max(pixels.shape[1:3])))
+    return pixels.repeat(zoom, axis=1).repeat(zoom, axis=2), scale

@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from core.figures.hues import SHAPES
 from core.figures.optimizer_courses import CORNERS, hue, order_of, short_name
-from core.figures.palette import THEMES, sequential
+from core.figures.palette import SHAPES, THEMES, sequential
 from core.maths.landscapes import Landscape, Point
 
 if TYPE_CHECKING:

@@ -8,8 +8,7 @@ from numpy.typing import ArrayLike
 
 from core.figures.annotations import Rows
 from core.figures.curves import LEGEND, LOG_AXIS
-from core.figures.hues import HUES
-from core.figures.palette import THEMES, diverging, hex_of
+from core.figures.palette import HUES, THEMES, diverging, hex_of
 from core.formatting import number
 from core.maths.losses import LOSSES, LossCurve
 

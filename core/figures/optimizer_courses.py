@@ -9,15 +9,14 @@ from numpy.typing import NDArray
 
 from core.figures.annotations import Rows
 from core.figures.curves import LOG_AXIS, rounded
-from core.figures.hues import HUES, SHAPES
-from core.figures.palette import THEMES
+from core.figures.palette import HUES, SHAPES, THEMES
 from core.maths.rules import OPTIMIZERS
 
 Floats = NDArray[np.float64]
 
 CORNERS: dict[
     str, list[tuple[float, float]]
-] = {  # the signs of `core.figures.hues.SHAPES` as corners in a square from -1 to 1
+] = {  # the signs of `core.figures.palette.SHAPES` as corners in a square from -1 to 1
     "square": [(-0.8, -0.8), (0.8, -0.8), (0.8, 0.8), (-0.8, 0.8)],
     "triangle-up": [(0, -0.9), (0.9, 0.8), (-0.9, 0.8)],
     "diamond": [(0, -1), (0.9, 0), (0, 1), (-0.9, 0)],

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.figures.annotations import Rows
-from core.figures.hues import HUES, SHAPES
-from core.figures.palette import THEMES
+from core.figures.palette import HUES, SHAPES, THEMES
 from core.runs.curves import RunCurve
 
 MAX_RUNS = len(SHAPES)

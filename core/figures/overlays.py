@@ -1,4 +1,4 @@
-"""Heatmaps laid over the picture that they explain."""
+"""Heatmaps laid over the picture that they explain, and pictures with one part highlighted."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,6 +12,9 @@ from core.formatting import number
 
 Sign = Literal["both", "positive", "negative"]
 _MIN_SIDE_PX = 256
+_MIN_SPOTLIGHT_PX = 384
+_DIMMED = 0.4
+_FRAMES = ((0, 0), (1, 255), (2, 255), (3, 0))  # distance from the edge of the box, grey: seen on every picture
 _GREY = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 
 
@@ -99,3 +102,28 @@ def overlay(
 def faded(pixels: Pixels, signed: bool) -> Pixels:
     """Return a picture without its lights (under red and blue: its darks), which would pass for strong values."""
     return (110 + pixels * 0.48 if signed else pixels * 0.45).astype(np.uint8)
+
+
+def spotlight(pixels: Pixels, box: tuple[int, int, int, int], *, zoom: int | None = None) -> Pixels:
+    """Enlarge a picture without smoothing, frame a part of it and darken the rest.
+
+    Args:
+        pixels: The picture, uint8 (H, W, 3).
+        box: (top, left, bottom, right) in pixels of the picture; bottom and right are exclusive. An empty box
+            darkens everything.
+        zoom: Pixels per pixel; by default enough for a longer side of 384.
+
+    Returns:
+        uint8 (H · zoom, W · zoom, 3).
+    """
+    zoom = zoom or max(1, -(-_MIN_SPOTLIGHT_PX // max(pixels.shape[:2])))
+    large = pixels.repeat(zoom, axis=0).repeat(zoom, axis=1)
+    top, left, bottom, right = (edge * zoom for edge in box)
+    dimmed = (large * _DIMMED).astype(np.uint8)
+    dimmed[top:bottom, left:right] = large[top:bottom, left:right]
+    for inset, grey in _FRAMES:
+        rows, columns = slice(top + inset, bottom - inset), slice(left + inset, right - inset)
+        if min(bottom - top, right - left) > 2 * inset:
+            dimmed[rows, [left + inset, right - inset - 1]] = grey
+            dimmed[[top + inset, bottom - inset - 1], columns] = grey
+    return dimmed

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from core.figures.grids import cascade_tiles, unit_map
 from core.figures.palette import diverging, sequential
-from core.figures.randomization import cascade_tiles, unit_map
 
 MAP = np.array([[0.0, 2.0], [-4.0, 1.0]])
 

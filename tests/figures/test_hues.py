@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.figures.hues import HUES, SHAPES
-from core.figures.palette import THEMES, luminance
+from core.figures.palette import HUES, SHAPES, THEMES, luminance
 
 Vector = NDArray[np.float64]
 

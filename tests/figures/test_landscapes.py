@@ -9,10 +9,9 @@ import pytest
 from PIL import Image, ImageColor
 
 from core.figures import landscapes
-from core.figures.hues import HUES, SHAPES
 from core.figures.landscapes import landscape_map, map_size, place_of, point_at, race_png, relief, surface
 from core.figures.optimizer_courses import CORNERS, course_chart, course_rows, hue, order_of, short_name
-from core.figures.palette import luminance
+from core.figures.palette import HUES, SHAPES, luminance
 from core.maths.landscapes import LANDSCAPES
 from core.maths.rules import OPTIMIZERS
 

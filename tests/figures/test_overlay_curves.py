@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 import pytest
 import vl_convert
 
-from core.figures.hues import HUES, SHAPES
 from core.figures.overlay_curves import AXES, MAX_RUNS, MEASURES, overlay_chart, overlay_rows, swatch
+from core.figures.palette import HUES, SHAPES
 from core.runs.curves import RunCurve, Spot
 
 FAST = RunCurve(

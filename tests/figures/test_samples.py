@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from core.figures.balance import balance_rows, balance_sentence
-from core.figures.samples import sample_strip
+from core.figures.grids import sample_strip
 
 
 def read(png: bytes) -> np.ndarray:

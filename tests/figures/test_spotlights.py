@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from core.figures.highlight import spotlight
+from core.figures.overlays import spotlight
 
 
 def test_inside_stays_outside_darkens_and_a_frame_parts_them() -> None:

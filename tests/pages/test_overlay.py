@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.figures.hues import HUES
+from core.figures.palette import HUES
 from core.model.layers import Dense, Dropout, Flatten
 from core.model.spec import ModelSpec
 from core.runs.records import Event, Metric

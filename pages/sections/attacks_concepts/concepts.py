@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.data.synthetic.concepts import CONCEPTS, concepts_for, draw_concept
 from core.errors import RunError
-from core.figures.samples import sample_strip
+from core.figures.grids import sample_strip
 from core.inference.network import Network
 from core.progress import Progress
 from pages.shared.display.class_bars import class_name

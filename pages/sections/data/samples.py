@@ -22,7 +22,7 @@ PURPOSES = {
 
 @st.cache_data(show_spinner=False, max_entries=256)
 def _strip(name: str, split: str, label: int, start: int, masked: bool) -> bytes:
-    from core.figures.samples import sample_strip
+    from core.figures.grids import sample_strip
 
     part = services.dataset(name).split(split)
     members = (part.labels == label).nonzero()[:, 0].roll(-start)[:SHOWN]

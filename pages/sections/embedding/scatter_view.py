@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.errors import RunError
 from core.figures.atlas import contact_sheet, framed
-from core.figures.hues import HUES, SHAPES
+from core.figures.palette import HUES, SHAPES
 from core.inference.network import Network
 from pages.sections.embedding.metrics import course, measures, table
 from pages.sections.embedding.selected_image import neighbours, point_section

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.errors import ConvScopeError
-from core.figures.grids import sprite
-from core.figures.randomization import cascade_tiles
+from core.figures.grids import cascade_tiles, sprite
 from core.formatting import formatted, number
 from core.progress import Progress
 from pages.sections.explain.trust_request import TrustRequest, attempt, head, say, tally

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from core.figures.highlight import spotlight
+from core.figures.overlays import spotlight
 from core.formatting import number
 from core.inference.network import Network
 from core.model.spec import ModelSpec

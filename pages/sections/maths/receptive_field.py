@@ -6,8 +6,7 @@ import numpy as np
 import streamlit as st
 
 from core.figures.grids import colorize
-from core.figures.highlight import spotlight
-from core.figures.overlays import overlay
+from core.figures.overlays import overlay, spotlight
 from core.figures.scales import ColorScale
 from core.formatting import formatted, number
 from core.inference.network import Network

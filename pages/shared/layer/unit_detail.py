@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.figures.highlight import spotlight
+from core.figures.overlays import spotlight
 from core.figures.scales import ColorScale
 from core.formatting import number
 from core.inference.network import Network
