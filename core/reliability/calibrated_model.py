@@ -13,7 +13,7 @@ from core.failures import in_sentences
 from core.progress import Progress
 from core.reliability.features import LogitsAndFeatures, extract_features
 from core.reliability.ood_detector import FALSE_ALARM_RATE, OodDetector, fewest_images, fit_ood_detector
-from core.reliability.ood_samples import OOD_KINDS, MAX_IMAGES, detection_rate
+from core.reliability.ood_samples import MAX_IMAGES, OOD_KINDS, detection_rate
 from core.reliability.temperature import Temperature, fit_temperature
 
 MAX_TRAIN_IMAGES = 5000  # training images at most: the splits are stratified, so the first ones hold every class
