@@ -1,4 +1,4 @@
-"""One explanation before and after a change, in one scale."""
+"""Explanations before and after a change in one scale, and the probabilities of both."""
 
 import html
 from collections.abc import Sequence
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 IMAGE_PX = 150  # screen pixels
 
 
-def before_after(method: Method, pictures: Sequence[np.ndarray], found: "Sequence[Attribution]") -> None:
-    """Show what speaks for a class in two pictures or to two networks.
+def before_after(method: Method, pictures: Sequence[np.ndarray], attributions: "Sequence[Attribution]") -> None:
+    """Draw the explanations of a class in two pictures, or by two networks, side by side.
 
     Args:
         method: How both were explained.
         pictures: The two, uint8 (H, W, 3), of one size.
-        found: The explanations.
+        attributions: The explanations.
     """
     from core.explain.attribution import heatmap
 
     faded = [(pixels * 0.45).astype("uint8") for pixels in pictures]  # their lights would pass for strong values
-    drawn = overlay(
+    figure = overlay(
         np.concatenate(faded, axis=1),
-        np.concatenate([heatmap(each).numpy() for each in found], axis=1),
+        np.concatenate([heatmap(each).numpy() for each in attributions], axis=1),
         signed=method.signed,
         positive=method.positive,
         negative=method.negative,
@@ -45,15 +45,17 @@ def before_after(method: Method, pictures: Sequence[np.ndarray], found: "Sequenc
         scope="both",
     )
     with st.container(horizontal=True, gap="small", key=f"before_after_{method.name}"):
-        for title, each, part in zip(("Before", "After"), found, np.split(drawn.pixels, 2, axis=1), strict=True):
+        for title, each, part in zip(
+            ("Before", "After"), attributions, np.split(figure.pixels, 2, axis=1), strict=True
+        ):
             with st.container(width=IMAGE_PX, gap="xxsmall"):
                 st.caption(f"{title}: score {number(each.score)}")
-                st.image(part, width=IMAGE_PX, alt=f"{method.title} {title.lower()}: {drawn.text}")
-    color_bar(drawn.scale, drawn.text)
+                st.image(part, width=IMAGE_PX, alt=f"{method.title} {title.lower()}: {figure.text}")
+    color_bar(figure.scale, figure.text)
 
 
 def answers(network: Network, picture: InputImage, before: np.ndarray, after: np.ndarray) -> None:
-    """Show the likeliest classes before and after, and what became of the answer."""
+    """Show the likeliest classes before and after, and whether the prediction changed."""
     was, now = int(before.argmax()), int(after.argmax())
     first, last = share(float(before[was])), share(float(after[now]))
     if was == now:
@@ -63,12 +65,12 @@ def answers(network: Network, picture: InputImage, before: np.ndarray, after: np
             f"**“{class_name(network, was)}”** ({first} sure) becomes **“{class_name(network, now)}”** ({last} sure)."
         )
     tops = [set((-each).argsort(kind="stable")[:NUM_TOP_CLASSES].tolist()) for each in (before, after)]
-    shown = sorted(tops[0] | tops[1], key=lambda index: (-before[index], index))
+    classes = sorted(tops[0] | tops[1], key=lambda index: (-before[index], index))
     names = network.class_names
     rows = "".join(
         f"<tr><th scope=row>{html.escape(names[index])}{' (true)' if index == picture.label else ''}</th>"
         f"{_bar(before[index])}{_bar(after[index])}<td class=points>{_points(after[index] - before[index])}</td></tr>"
-        for index in shown
+        for index in classes
     )
     st.html(
         f"{_STYLE.replace('MARK', THEMES[session.theme()].mark)}<table class=cs-answers><thead><tr><td></td>"

@@ -1,4 +1,4 @@
-"""What a network answers for a picture, and which of its classes is to be explained."""
+"""The likeliest classes of a picture as bars, and the choice of the class to explain."""
 
 import re
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ NUM_TOP_CLASSES = 5
 
 
 def class_name(network: Network, index: int) -> str:
-    """Return the name of a class that a network knows, as Markdown that shows it as it stands."""
+    """Return the name of a class as escaped Markdown."""
     return escape_markdown(network.class_names[index])
 
 
@@ -38,15 +38,15 @@ def pick_target(both: Sequence[Network], picture: input_image.InputImage) -> int
     Raises:
         ConvScopeError: The first network cannot be loaded or its answer is not a number.
     """
-    found = collect_results(both, partial(inference.probabilities, picture=picture))
-    first = unwrap(found[0])
+    probabilities = collect_results(both, partial(inference.probabilities, picture=picture))
+    first = unwrap(probabilities[0])
     target = _asked(both[0], picture, len(first))
     if target is None:
         target = int(_order(first)[0])
 
     def draw(side: int) -> None:
         same = not side or same_classes(both)
-        _answers(both[side], picture, unwrap(found[side]), target if same else None, side)
+        _answers(both[side], picture, unwrap(probabilities[side]), target if same else None, side)
 
     side_by_side(both, draw, width=220)
     return target
@@ -62,7 +62,7 @@ def pick_picture_and_target(both: Sequence[Network]) -> tuple[input_image.InputI
 
 
 def same_classes(both: Sequence[Network]) -> bool:
-    """Say whether two networks can be asked about the same class."""
+    """Whether two networks have the same classes."""
     first, other = (weights.class_names for weights in (both[0], both[-1]))
     return first == other
 
@@ -78,9 +78,9 @@ def _answers(
     order = _order(probabilities).tolist()
     known = picture if target is not None else replace(picture, label=None)
     _answer(network, known, order[0])
-    shown = [index for index in order if index in order[:NUM_TOP_CLASSES] or index in (known.label, target)]
-    _bars(network, known, shown, probabilities, target, side)
-    rest = [index for index in order if index not in shown]
+    classes = [index for index in order if index in order[:NUM_TOP_CLASSES] or index in (known.label, target)]
+    _bars(network, known, classes, probabilities, target, side)
+    rest = [index for index in order if index not in classes]
     if rest and not side:
         _another(network, rest, probabilities)
 
@@ -117,7 +117,7 @@ def _answer(network: Network, picture: input_image.InputImage, best: int) -> Non
 def _bars(
     network: Network,
     picture: input_image.InputImage,
-    shown: list[int],
+    classes: list[int],
     probabilities: "np.ndarray",
     target: int | None,
     side: int,
@@ -126,7 +126,7 @@ def _bars(
     colours = THEMES[session.theme()]
     fills = []
     with st.container(key=f"classes_{side}", gap="xxsmall"):
-        for index in shown:
+        for index in classes:
             chosen = index == target
             name = f"**{class_name(network, index)}**" if chosen else class_name(network, index)
             true = " :small[(true class)]" if index == picture.label else ""

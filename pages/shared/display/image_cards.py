@@ -1,4 +1,4 @@
-"""Pictures with a line of words below, in rows that are always full."""
+"""Cards of pictures with captions, in a grid."""
 
 import base64
 import html
@@ -30,7 +30,7 @@ _STYLE = """<style>
 
 @dataclass(frozen=True, eq=False)
 class Card:
-    """Pictures below one another, and what stands under them.
+    """A card: pictures below one another, with a caption.
 
     Attributes:
         title, note: Shown as they stand.
@@ -44,9 +44,9 @@ class Card:
     pictures: "tuple[np.ndarray, ...]"
 
 
-def cards(shown: Sequence[Card]) -> None:
+def cards(items: Sequence[Card]) -> None:
     """Show cards side by side."""
-    st.html(f'{_STYLE}<div class="cs-cards"><ol>{"".join(map(_card, shown))}</ol></div>')
+    st.html(f'{_STYLE}<div class="cs-cards"><ol>{"".join(map(_card, items))}</ol></div>')
 
 
 def _card(card: Card) -> str:

@@ -1,4 +1,4 @@
-"""Grids of maps: many as one picture in one stated colour scale, and one of them enlarged with its numbers."""
+"""Grids of maps as one clickable picture, their colour bar, and one map enlarged with its numbers."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import astuple
@@ -36,21 +36,21 @@ def training_note(both: Sequence[Network]) -> None:
 
 
 def color_bar(scale: ColorScale, words: str = "", *, sides: int = 1) -> None:
-    """Say in colours, numbers and words what the colours of a grid mean.
+    """Draw a colour bar with its numbers and a caption.
 
     Args:
         scale: The colours.
         words: What they mean, a sentence or two; the scale's own words if empty.
         sides: 2 where two networks have this one scale.
     """
-    shown = legend(scale)
-    low, middle, high = shown.labels
+    about = legend(scale)
+    low, middle, high = about.labels
     st.html(
-        f'<div style="max-width: 22rem"><div style="height: 10px; border-radius: 3px; background: {shown.css}"></div>'
+        f'<div style="max-width: 22rem"><div style="height: 10px; border-radius: 3px; background: {about.css}"></div>'
         '<div style="display: flex; justify-content: space-between; font-size: 0.8rem">'
         f"<span>{low}</span><span>{middle}</span><span>{high}</span></div></div>"
     )
-    st.caption(escape_markdown((f"{SCOPES['networks']}. " if sides > 1 else "") + (words or shown.text)))
+    st.caption(escape_markdown((f"{SCOPES['networks']}. " if sides > 1 else "") + (words or about.text)))
 
 
 def grid(
@@ -64,7 +64,7 @@ def grid(
     scale: float | None = None,
     side: int = 0,
 ) -> Selection:
-    """Show pictures, uint8 (N, H, W, 3), as one sheet and return the chosen pixel; see `image_grid`.
+    """Show pictures, uint8 (N, H, W, 3), as one sheet and return the selected pixel; see `image_grid`.
 
     A second grid of the same key and `side` 1 keeps the same pixel chosen, whichever of the two is clicked.
     """
@@ -88,17 +88,17 @@ def grid(
 
 def _linked(key: str, side: int, shape: tuple[int, int, int]) -> tuple[Selection | None, str]:
     """Return the place last clicked on either side, if this grid has it, and Streamlit's key of the grid."""
-    place, made = st.session_state.get(f"linked_{key}", (None, (0, 0)))
-    clicked = [_clicked(_grid_key(key, *each), shape) for each in enumerate(made)]
+    place, versions = st.session_state.get(f"linked_{key}", (None, (0, 0)))
+    clicked = [_clicked(_grid_key(key, *each), shape) for each in enumerate(versions)]
     place = next((each for each in clicked if each not in (None, place)), place)
     # A grid shows what was last clicked on it. Only one that is made anew shows what was clicked on the other.
-    made = tuple(count + (each not in (None, place)) for count, each in zip(made, clicked, strict=True))
-    st.session_state[f"linked_{key}"] = place, made
-    return place if place and _fits(astuple(place), shape) else None, _grid_key(key, side, made[side])
+    versions = tuple(count + (each not in (None, place)) for count, each in zip(versions, clicked, strict=True))
+    st.session_state[f"linked_{key}"] = place, versions
+    return place if place and _fits(astuple(place), shape) else None, _grid_key(key, side, versions[side])
 
 
-def _grid_key(key: str, side: int, made: int) -> str:
-    return key + "_b" * side + f"_{made}" * (made > 0)
+def _grid_key(key: str, side: int, version: int) -> str:
+    return key + "_b" * side + f"_{version}" * (version > 0)
 
 
 def _clicked(key: str, shape: tuple[int, int, int]) -> Selection | None:

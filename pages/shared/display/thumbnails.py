@@ -1,4 +1,4 @@
-"""Small pictures to choose from: ordinary buttons wearing a picture, so that keys and screen readers work as well."""
+"""Thumbnails to choose from: buttons with a background picture, usable by keyboard and screen reader."""
 
 import base64
 from collections.abc import Callable, Mapping

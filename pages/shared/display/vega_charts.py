@@ -1,4 +1,4 @@
-"""Charts that stay while their data change: Vega-Lite descriptions with tables of few bytes."""
+"""Vega-Lite charts that keep their state (zoom) while their data change, with compact data tables."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ def chart(spec: Mapping[str, Any], rows: Rows, *, key: str, alt: str, **more: Ro
     A row maps columns to words or numbers. A zoom is declared as a selection that a script asks for: any other one
     Streamlit forgets as soon as rows come.
     """
-    named = {name: _table(kept) for name, kept in more.items() if kept}
+    named = {name: _table(data) for name, data in more.items() if data}
     if len(named) == 1:  # a lone one the browser would take for the rows
         named["none"] = _table([])
     st.vega_lite_chart(
@@ -28,7 +28,7 @@ def chart(spec: Mapping[str, Any], rows: Rows, *, key: str, alt: str, **more: Ro
 
 
 def _nothing() -> None:
-    """Do nothing: that the zoom is kept is all that is wanted."""
+    """Do nothing: a callback is needed for Streamlit to keep the zoom."""
 
 
 def _table(rows: Rows) -> Any:
