@@ -56,14 +56,14 @@ def _report(store: RunStore, arguments: argparse.Namespace, file: IO[bytes]) -> 
     from core.report.document import lab_report
     from core.report.explanations import DEFAULT_METHODS, ExplanationChoice
 
-    wish = ExplanationChoice(tuple(arguments.image), tuple(arguments.method) or DEFAULT_METHODS)
+    choice = ExplanationChoice(tuple(arguments.image), tuple(arguments.method) or DEFAULT_METHODS)
 
     with tqdm(total=100, desc="Lab report", leave=False, disable=None) as bar:
 
         def show(done: int, total: int) -> None:
             bar.update(done - bar.n)
 
-        file.write(lab_report(store, arguments.run, wish=wish, progress=show).encode())
+        file.write(lab_report(store, arguments.run, choice=choice, progress=show).encode())
 
 
 WRITERS = {"export": _archive, "card": _card, "report": _report}

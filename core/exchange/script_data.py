@@ -82,10 +82,10 @@ def data_section(name: str, train_images: int, *, beside: bool | None = None) ->
             source=_SOURCES[name],
             sizes=DATASETS[name].split_sizes,
         )
-    asked = (
+    instructions = (
         "" if (travels(name) if beside is None else beside) else _ASK.format(name=name, limit=train_images, data=DATA)
     )
-    return asked + _READ.format(data=DATA)
+    return instructions + _READ.format(data=DATA)
 
 
 def images_file(name: str, train_images: int) -> bytes:

@@ -81,14 +81,16 @@ def calibrate(
     pixels = train.pixels[:MAX_TRAIN_IMAGES]
     total = len(pixels) + len(valid) + len(OOD_KINDS) * min(MAX_IMAGES, len(valid))
 
-    def told(before: int) -> Progress:
+    def progress_from(before: int) -> Progress:
         return lambda done, _: progress(before + done, total) if progress is not None else None
 
-    held_out = extract_features(model, valid.pixels, valid.normalize, progress=told(0))
-    learned = extract_features(model, pixels, train.normalize, progress=told(len(valid)))
+    held_out = extract_features(model, valid.pixels, valid.normalize, progress=progress_from(0))
+    learned = extract_features(model, pixels, train.normalize, progress=progress_from(len(valid)))
     temperature = fit_temperature(held_out.logits, valid.labels.numpy())
     alarm = _alarm(learned, train.labels[: len(pixels)].numpy(), held_out, rate)
-    shares = detection_rate(model, alarm, valid.pixels, valid.normalize, progress=told(len(valid) + len(pixels)))
+    shares = detection_rate(
+        model, alarm, valid.pixels, valid.normalize, progress=progress_from(len(valid) + len(pixels))
+    )
     return CalibratedModel(temperature, alarm, shares, _directions(learned))
 
 

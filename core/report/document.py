@@ -36,7 +36,7 @@ EVALUATION_PARTS, EXPLANATION_PARTS = 45, 50  # of 100 parts of the work
 
 
 def lab_report(
-    store: RunStore, run_id: str, *, wish: ExplanationChoice = DEFAULT_CHOICE, progress: Progress | None = None
+    store: RunStore, run_id: str, *, choice: ExplanationChoice = DEFAULT_CHOICE, progress: Progress | None = None
 ) -> str:
     """Return the report of a run as HTML: all that is recorded of it, its test, filters and explanations, and its code.
 
@@ -46,17 +46,17 @@ def lab_report(
     Args:
         store: Where the run is.
         run_id: The run.
-        wish: What is explained beyond the surest right and wrong answers, and how.
+        choice: What is explained beyond the surest right and wrong answers, and how.
         progress: Called with what is done of 100; it may raise to cancel.
 
     Raises:
         RunError: There is no such run.
-        ExplainError: There is no such test image as is wished for.
+        ExplainError: There is no such test image as is requested.
         StorageError: The database fails.
     """
     run = store.get(run_id)
     missing: list[str] = []
-    values = _record(store, run) | _network_parts(store, run, missing, wish, progress)
+    values = _record(store, run) | _network_parts(store, run, missing, choice, progress)
     share_of(progress, 95, 5)(0, 1)
     values["curves"] = _attempt("The curves", missing, lambda: _curves(store, run))
     values["code"] = _attempt("The code", missing, lambda: script_of(store, run, store.series.events(run.id)))
@@ -110,10 +110,10 @@ def _shape(shape: tuple[int, ...] | None) -> str:
 
 
 def _network_parts(
-    store: RunStore, run: Run, missing: list[str], wish: ExplanationChoice, progress: Progress | None
+    store: RunStore, run: Run, missing: list[str], choice: ExplanationChoice, progress: Progress | None
 ) -> dict[str, Any]:
     """Return the parts of the report for which the network is loaded: evaluation, filters, explanations."""
-    values: dict[str, Any] = {"judged": None, "filters": (), "convolutions": 0, "asked": ()}
+    values: dict[str, Any] = {"evaluation": None, "filters": (), "convolutions": 0, "explanations": ()}
     network = NetworkLibrary(store).of_run(run)
     model = _attempt("The test, the filters and the explanations", missing, lambda: network.model)
     if model is None:
@@ -122,16 +122,18 @@ def _network_parts(
     dataset = _attempt("The test and the explanations", missing, network.dataset)
     if dataset is None:
         return values
-    test, told = dataset.test, share_of(progress, 0, EVALUATION_PARTS)
+    test, evaluation_progress = dataset.test, share_of(progress, 0, EVALUATION_PARTS)
     answers = _attempt(
         "The test",
         missing,
-        lambda: answers_of(model, test.images, test.labels, normalize=dataset.normalize, progress=told),
+        lambda: answers_of(model, test.images, test.labels, normalize=dataset.normalize, progress=evaluation_progress),
     )
     if answers is not None:
-        values["judged"] = report_evaluation(report_of(answers), dataset.class_names)
-        values["asked"] = tuple(
-            report_explanations(model, dataset, answers, wish, share_of(progress, EVALUATION_PARTS, EXPLANATION_PARTS))
+        values["evaluation"] = report_evaluation(report_of(answers), dataset.class_names)
+        values["explanations"] = tuple(
+            report_explanations(
+                model, dataset, answers, choice, share_of(progress, EVALUATION_PARTS, EXPLANATION_PARTS)
+            )
         )
     return values
 

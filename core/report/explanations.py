@@ -69,7 +69,7 @@ class ReportExplanations:
     answer: str
     confidence: str
     right: bool
-    wished: bool
+    requested: bool
     picture: ReportImage
     maps: tuple[Map, ...]
 
@@ -94,25 +94,25 @@ def report_explanations(
     model: nn.Module,
     dataset: Dataset,
     answers: Answers,
-    wish: ExplanationChoice = DEFAULT_CHOICE,
+    choice: ExplanationChoice = DEFAULT_CHOICE,
     progress: Progress | None = None,
 ) -> Iterator[ReportExplanations]:
-    """Explain the answers to a few test images, those that are wished for first.
+    """Explain the answers to a few test images, those that are requested first.
 
     Args:
         model: The network.
         dataset: As it was given its pixels.
         answers: Its answers to all test images.
-        wish: Which images, and by which methods.
+        choice: Which images, and by which methods.
         progress: Called with what is done of 100; it may raise to cancel.
 
     Raises:
         ExplainError: There is no such test image.
     """
-    for index in wish.images:
+    for index in choice.images:
         if not 0 <= index < len(answers.labels):
             raise ExplainError(f"There is no test image {index}: the last one is {len(answers.labels) - 1}.")
-    indices, methods = tuple(dict.fromkeys((*wish.images, *choose_images(answers)))), wish.methods
+    indices, methods = tuple(dict.fromkeys((*choice.images, *choose_images(answers)))), choice.methods
     others = dataset.normalize(dataset.valid.images[:32])
     for place, index in enumerate(indices):
         raw = dataset.test.images[index]
@@ -126,8 +126,8 @@ def report_explanations(
         truth, answer = dataset.class_names[int(answers.labels[index])], dataset.class_names[target]
         sure = f"{answers.confidence[index]:.1%}"
         picture = pixels(_shown(raw), f"Test image {index}: {truth}", IMAGE_PX)
-        right, wished = bool(answers.right[index]), index in wish.images
-        yield ReportExplanations(index, truth, answer, sure, right, wished, picture, tuple(maps))
+        right, requested = bool(answers.right[index]), index in choice.images
+        yield ReportExplanations(index, truth, answer, sure, right, requested, picture, tuple(maps))
 
 
 def _shown(raw: Tensor) -> Pixels:

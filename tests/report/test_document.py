@@ -121,14 +121,14 @@ def test_explained_are_the_surest_right_and_wrong_answers_of_different_classes(s
 
 
 def test_what_a_reader_wishes_to_see_comes_first_and_by_the_methods_that_were_asked_for(store, trained):
-    report = Document(lab_report(store, trained, wish=ExplanationChoice((7, 3), ("saliency",))))
+    report = Document(lab_report(store, trained, choice=ExplanationChoice((7, 3), ("saliency",))))
     explained = [title for title in report.words["h3"] if title.startswith("Test image")]
     assert [title.split(":")[0] for title in explained[:2]] == ["Test image 7", "Test image 3"]
     assert 2 < len(explained) <= 6
     assert sum(words == "Saliency" for words in report.words["strong"]) == len(explained)
     assert not any("Grad-CAM" in words for words in report.words["strong"])
     with pytest.raises(ExplainError, match="no test image 300"):
-        lab_report(store, trained, wish=ExplanationChoice((300,)))
+        lab_report(store, trained, choice=ExplanationChoice((300,)))
     for wrong in ({"methods": ()}, {"methods": ("tea_leaves",)}, {"images": tuple(range(13))}):
         with pytest.raises(ExplainError):
             ExplanationChoice(**wrong)
@@ -136,7 +136,7 @@ def test_what_a_reader_wishes_to_see_comes_first_and_by_the_methods_that_were_as
 
 def test_it_says_what_a_map_promises_and_where_it_falls_short(store, trained):
     dataset, model = load_dataset("digits"), store.load_model(trained)
-    report = Document(lab_report(store, trained, wish=ExplanationChoice((7,), ("lrp",))))
+    report = Document(lab_report(store, trained, choice=ExplanationChoice((7,), ("lrp",))))
     image = dataset.normalize(dataset.test.images[7])
     gap = attribute(model, image, int(model(image[None]).argmax()), "lrp").gap
     assert gap.shortfall and gap.text in " ".join(report.words["figcaption"])
@@ -157,7 +157,7 @@ def test_a_network_that_fails_leaves_the_rest_of_the_report(well, place, store, 
         return model
 
     monkeypatch.setattr(store, "load_model", load_faulty)
-    report = Document(lab_report(store, trained, wish=ExplanationChoice((), ("occlusion",))))
+    report = Document(lab_report(store, trained, choice=ExplanationChoice((), ("occlusion",))))
     words = " ".join(report.words["body"][0].split())
     assert f"{place} failed on this network (ValueError: injected fault)" in words
     assert "LR = 0.01" in words and len(report.all("img")) >= 2

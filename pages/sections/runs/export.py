@@ -208,12 +208,12 @@ def report_panel(run: Run) -> None:
     def write(progress: Progress) -> bytes:
         from core.report.document import lab_report
 
-        return lab_report(store, run.id, wish=wish, progress=progress).encode()
+        return lab_report(store, run.id, choice=choice, progress=progress).encode()
 
     st.markdown("**Lab report**")
     with show_errors(), st.container(key="lab_report"):
-        wish = _ask_wish(run)
-        key = ("report", run.id, run.step, run.status, run.name, run.note, stamp, wish)
+        choice = _ask_choice(run)
+        key = ("report", run.id, run.step, run.status, run.name, run.note, stamp, choice)
         made = background(
             key,
             write,
@@ -238,7 +238,7 @@ def report_panel(run: Run) -> None:
         )
 
 
-def _ask_wish(run: Run) -> "ExplanationChoice":
+def _ask_choice(run: Run) -> "ExplanationChoice":
     """Ask which test images are explained beside those that are chosen anyway, and by which methods."""
     from core.report.explanations import DEFAULT_METHODS, MAX_IMAGES, MAX_METHODS, ExplanationChoice
 
