@@ -63,11 +63,11 @@ def section() -> None:
             ("gradient_shap", 5, None, {}),
         ):
             found = inference.attribution(weights, shown_picture, target, method, versus=versus, **options)
-            shown.append(Shown(View(weights, target, versus), found))
+            shown.append(ShownExplanation(View(weights, target, versus), found))
         if "versus" in st.query_params:
             other = int(st.query_params["versus"])
             found = inference.attribution(weights, shown_picture, 3, "occlusion", versus=other, window=3)
-            shown.append(Shown(View(weights, 3, other), found))
+            shown.append(ShownExplanation(View(weights, 3, other), found))
     take_away(shown, shown_picture, HeatmapStyle(0.6, 95.0))
 
 

@@ -1,4 +1,4 @@
-"""Explanations on their way out of the app: a sheet, arrays, settings, and the command line that repeats them."""
+"""Downloads of explanations: a sheet, arrays, settings, and the command line that repeats them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from core.exchange.layout import stem
 from core.explain.cli.record import NetworkReference, command, in_one_line
 from core.inference.network import Network
 from pages.shared.explanation.controls import HeatmapStyle
-from pages.shared.explanation.rendering import Shown
+from pages.shared.explanation.rendering import ShownExplanation
 from pages.shared.picture import input_image
 
 if TYPE_CHECKING:
     from core.explain.attribution import Attribution
     from core.explain.cli.record import NetworkExplanations
 
-Kept = tuple[Network, "tuple[Attribution, ...]"]  # what one network was asked
+NetworkAttributions = tuple[Network, "tuple[Attribution, ...]"]  # what one network was asked
 Records = Callable[[], "tuple[NetworkExplanations, ...]"]
 
 
@@ -47,8 +47,8 @@ class Download:
 def _sheet(records: Records, picture: input_image.InputImage, look: HeatmapStyle) -> bytes:
     from core.figures.explained import explanation_sheet
 
-    made = explanation_sheet(records(), strength=look.strength, percentile=look.percentile, sign=look.sign)
-    return made.png
+    drawn_sheet = explanation_sheet(records(), strength=look.strength, percentile=look.percentile, sign=look.sign)
+    return drawn_sheet.png
 
 
 def _arrays(records: Records, picture: input_image.InputImage, look: HeatmapStyle) -> bytes:
@@ -108,18 +108,18 @@ DOWNLOADS = (
 )
 
 
-def take_away(shown: Sequence[Shown], picture: input_image.InputImage, look: HeatmapStyle) -> None:
+def take_away(explanations: Sequence[ShownExplanation], picture: input_image.InputImage, look: HeatmapStyle) -> None:
     """Offer what is shown as files, each made only when it is asked for, and say how to repeat it without the app.
 
     Args:
-        shown: The explanations on the screen, of one network or of two.
+        explanations: The explanations on the screen, of one network or of two.
         picture: What they are about.
         look: How the maps are drawn.
     """
-    kept = _by_network(shown)
-    name = f"{stem(kept[0][0].name)}-explained" if kept else "explained"
-    reason = "" if kept else "Nothing has been explained yet: choose a method, or let one be computed."
-    records = partial(_records, kept, picture)
+    by_network = _by_network(explanations)
+    name = f"{stem(by_network[0][0].name)}-explained" if by_network else "explained"
+    reason = "" if by_network else "Nothing has been explained yet: choose a method, or let one be computed."
+    records = partial(_records, by_network, picture)
     st.markdown("**Take it away**")
     with st.container(horizontal=True, key="explanation_exports"):
         for download in DOWNLOADS:
@@ -134,20 +134,20 @@ def take_away(shown: Sequence[Shown], picture: input_image.InputImage, look: Hea
                 icon=download.icon,
                 on_click="ignore",
             )
-    if kept:
+    if by_network:
         with st.expander("The same from the command line", icon=":material/terminal:"):
-            _repeat(kept, picture, name)
+            _repeat(by_network, picture, name)
 
 
-def _repeat(kept: Sequence[Kept], picture: input_image.InputImage, name: str) -> None:
+def _repeat(by_network: Sequence[NetworkAttributions], picture: input_image.InputImage, name: str) -> None:
     """Show the command line that repeats it, with the file of settings where one line cannot say all."""
     from core.explain.cli.record import call_of
 
-    calls = [call_of(each) for _, found in kept for each in found]
+    calls = [call_of(each) for _, attributions in by_network for each in attributions]
     file, out = f"{name}-picture.png", f"{name}-again.png"
-    if len(kept) == 1 and in_one_line(calls):
+    if len(by_network) == 1 and in_one_line(calls):
         needed = "the picture"
-        weights, grey = kept[0][0], picture.shape[0] == 1
+        weights, grey = by_network[0][0], picture.shape[0] == 1
         names = weights.class_names
         line = command(NetworkReference.of(weights), file, calls, [out], received=grey, class_names=names)
     else:
@@ -158,14 +158,16 @@ def _repeat(kept: Sequence[Kept], picture: input_image.InputImage, name: str) ->
     st.code(line, language="sh", wrap_lines=True)
 
 
-def _by_network(shown: Sequence[Shown]) -> list[Kept]:
-    found: dict[tuple[object, ...], tuple[Network, list[Attribution]]] = {}
+def _by_network(shown: Sequence[ShownExplanation]) -> list[NetworkAttributions]:
+    grouped: dict[tuple[object, ...], tuple[Network, list[Attribution]]] = {}
     for each in shown:
-        found.setdefault(each.view.weights.mark, (each.view.weights, []))[1].append(each.attribution)
-    return [(weights, tuple(explanations)) for weights, explanations in found.values()]
+        grouped.setdefault(each.view.weights.mark, (each.view.weights, []))[1].append(each.attribution)
+    return [(weights, tuple(explanations)) for weights, explanations in grouped.values()]
 
 
-def _records(kept: Sequence[Kept], picture: input_image.InputImage) -> "tuple[NetworkExplanations, ...]":
+def _records(
+    by_network: Sequence[NetworkAttributions], picture: input_image.InputImage
+) -> "tuple[NetworkExplanations, ...]":
     from core.explain.cli.record import NetworkExplanations, fingerprint
 
     return tuple(
@@ -176,7 +178,7 @@ def _records(kept: Sequence[Kept], picture: input_image.InputImage) -> "tuple[Ne
             picture.title,
             picture.tensor(),
             weights.normalize(picture.tensor()),
-            found,
+            attributions,
         )
-        for weights, found in kept
+        for weights, attributions in by_network
     )

@@ -1,4 +1,4 @@
-"""One card for each method: its map of every class or network that is looked at, in one scale, and what it means."""
+"""One card for each method: its heatmaps for all chosen classes or networks in one scale, with a legend."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from core.formatting import number
 from core.options import OptionValue
 from core.progress import Progress
 from pages.shared.explanation.controls import HeatmapStyle
-from pages.shared.explanation.rendering import Shown, View, draw
+from pages.shared.explanation.rendering import ShownExplanation, View, draw
 from pages.shared.network import inference, networks
 from pages.shared.network.comparison import collect_results
 from pages.shared.picture import input_image
@@ -29,7 +29,7 @@ MAX_IMMEDIATE_SECONDS = 0.4  # seconds: what takes longer waits for a click, and
 
 @dataclass(frozen=True)
 class Waiting:
-    """An explanation that has not been asked for yet: Streamlit's key of its place, what it is, and its cost."""
+    """An explanation that is not computed yet: Streamlit's key of its place, its name and its cost."""
 
     place: str
     key: tuple[Hashable, ...]
@@ -55,15 +55,15 @@ def card(
     views: Sequence[View],
     picture: input_image.InputImage,
     look: HeatmapStyle,
-) -> list[Shown] | Waiting:
+) -> list[ShownExplanation] | Waiting:
     """Draw the card of a method, and return the explanations that it shows, or that it waits to be asked."""
     with st.container(border=True, height="stretch", key=f"explained_{method.name}", gap="xsmall"), show_errors():
         _head(method, options, views, picture)
-        found = _found(method, options, views, picture)
-        if isinstance(found, Waiting):
-            return found
-        if found is not None:
-            return draw(method, views, found, picture, look)
+        results = _attributions(method, options, views, picture)
+        if isinstance(results, Waiting):
+            return results
+        if results is not None:
+            return draw(method, views, results, picture, look)
     return []
 
 
@@ -91,7 +91,7 @@ def _passes(method: Method, options: Mapping[str, OptionValue], picture: input_i
     return method.passes(method.resolve(options), picture.shape)
 
 
-def _found(
+def _attributions(
     method: Method, options: Mapping[str, OptionValue], views: Sequence[View], picture: input_image.InputImage
 ) -> "list[Attribution | ConvScopeError] | Waiting | None":
     """Return the explanations of all views: at once where that is quick, else as soon as the background has them."""
@@ -106,12 +106,14 @@ def _found(
     ask = partial(_explain, method, options, picture)
     if seconds <= MAX_IMMEDIATE_SECONDS:
         return collect_results(views, ask)
-    asked = tuple((view.weights.mark, view.target, view.versus) for view in views)
-    key = (method.name, tuple(sorted(options.items())), picture.digest, asked)
+    questions = tuple((view.weights.mark, view.target, view.versus) for view in views)
+    key = (method.name, tuple(sorted(options.items())), picture.digest, questions)
     label = f"Compute, about {duration(max(1, seconds))}"
     work, words = partial(_in_turn, ask, views), f"{passes:,} passes"
-    found = background(key, work, words=words, place=method.name, ask=label, lane=lane_of(seconds))
-    return Waiting(method.name, key, seconds) if found is None and not is_asked(method.name, key) else found
+    attributions = background(key, work, words=words, place=method.name, ask=label, lane=lane_of(seconds))
+    return (
+        Waiting(method.name, key, seconds) if attributions is None and not is_asked(method.name, key) else attributions
+    )
 
 
 def _in_turn(
@@ -133,7 +135,7 @@ def _explain(
     view: View,
     tell: Progress | None = None,
 ) -> "Attribution":
-    given: dict[str, Any] = dict(options)
+    settings: dict[str, Any] = dict(options)
     return inference.attribution(
-        view.weights, picture, view.target, method.name, versus=view.versus, progress=tell, **given
+        view.weights, picture, view.target, method.name, versus=view.versus, progress=tell, **settings
     )

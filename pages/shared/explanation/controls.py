@@ -1,4 +1,4 @@
-"""Which methods of explanation are looked at, and with what settings."""
+"""Controls of the explanations: methods, their settings, heatmap style, classes."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -22,16 +22,16 @@ DEFAULT_METHODS = ("integrated_gradients", "smooth_grad", "guided_backprop", "gr
 
 
 def chosen_methods() -> tuple[str, ...]:
-    """Return which methods this session looks at, in the order of the menu."""
+    """Return the methods chosen in this session, in the order of the menu."""
     chosen = [name for family in get_args(Family) for name in st.session_state.get(f"methods_{family}", ())]
-    asked = any(f"methods_{family}" in st.session_state for family in get_args(Family))
-    return tuple(name for name in METHODS if name in (chosen if asked else DEFAULT_METHODS))
+    answered = any(f"methods_{family}" in st.session_state for family in get_args(Family))
+    return tuple(name for name in METHODS if name in (chosen if answered else DEFAULT_METHODS))
 
 
 def method_options(name: str) -> dict[str, OptionValue]:
     """Return the settings that this session chose for a method."""
-    kept: dict[str, OptionValue] = st.session_state.get("method_options", {}).get(name, {})
-    return dict(kept)
+    chosen: dict[str, OptionValue] = st.session_state.get("method_options", {}).get(name, {})
+    return dict(chosen)
 
 
 def ask_methods(weights: Network) -> None:
@@ -48,14 +48,14 @@ def ask_methods(weights: Network) -> None:
 
 def _take_unit(weights: Network) -> None:
     """Look at the unit that the address asks for ("conv2,5,3,4": layer, map, row, column), which then forgets it."""
-    asked = st.query_params.pop("unit", None)
-    if asked is None:
+    address = st.query_params.pop("unit", None)
+    if address is None:
         return
-    found = re.fullmatch(r"([\w.]+),(\d{1,6})(?:,(\d{1,6}),(\d{1,6}))?", asked, re.ASCII)
-    if found is None or found[1] not in dict(weights.model.named_modules()):
+    match = re.fullmatch(r"([\w.]+),(\d{1,6})(?:,(\d{1,6}),(\d{1,6}))?", address, re.ASCII)
+    if match is None or match[1] not in dict(weights.model.named_modules()):
         st.warning("The address asks for a unit that this network does not have: choose a layer in the settings.")
         return
-    layer, *place = found.groups()
+    layer, *place = match.groups()
     for family in get_args(Family):
         st.session_state[f"methods_{family}"] = []
     st.session_state["methods_Units"] = ["neuron_gradient", *(["layer_conductance"] if place[1] else [])]
@@ -140,11 +140,11 @@ class HeatmapStyle:
 
 def chosen_look() -> HeatmapStyle:
     """Return how this session chose to have heatmaps drawn."""
-    kept, usual = st.session_state, HeatmapStyle()
+    state, usual = st.session_state, HeatmapStyle()
     return HeatmapStyle(
-        kept.get("look_strength", 100 * usual.strength) / 100,
-        kept.get("look_percentile", usual.percentile),
-        kept.get("look_sign") or usual.sign,
+        state.get("look_strength", 100 * usual.strength) / 100,
+        state.get("look_percentile", usual.percentile),
+        state.get("look_sign") or usual.sign,
     )
 
 

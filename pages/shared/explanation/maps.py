@@ -1,4 +1,4 @@
-"""Explanations of a picture: what the network received, and a card for each method."""
+"""The section of explanations of a picture: the network's input and a card for each method."""
 
 from collections.abc import Sequence
 
@@ -40,18 +40,18 @@ def map_title(both: Sequence[Network], answers: Sequence[np.ndarray], target: in
 
 def map_views(both: Sequence[Network], target: int, more: Sequence[int] = (), versus: int | None = None) -> list[View]:
     """List the columns of maps: each network, each class, and the difference of two classes."""
-    found = []
+    views = []
     for letter, weights in zip(LETTERS, both, strict=False):
         brand = [letter, weights.moment] if len(both) > 1 else []
         names = {index: class_name(weights, index) for index in (target, *more, versus) if index is not None}
         for index in (target, *more):
             title = [*brand, names[index]] if more or versus is not None or not brand else brand
-            found.append(View(weights, index, None, " · ".join(title)))
+            views.append(View(weights, index, None, " · ".join(title)))
         if versus is not None:
-            found.append(
+            views.append(
                 View(weights, target, versus, " · ".join([*brand, f"{names[target]} and not {names[versus]}"]))
             )
-    return found
+    return views
 
 
 def map_cards(
@@ -79,14 +79,14 @@ def map_cards(
         with st.container(border=True, height="stretch", key="explained_input", gap="xsmall"):
             _input(picture, wide=columns == 1)
         for name in names:
-            found = card(METHODS[name], method_options(name) if own else {}, views, picture, look)
-            if isinstance(found, Waiting):
-                waiting.append(found)
+            of_method = card(METHODS[name], method_options(name) if own else {}, views, picture, look)
+            if isinstance(of_method, Waiting):
+                waiting.append(of_method)
             else:
-                shown += found
+                explanations += of_method
     with above:
         compute_all(waiting)
-    return shown
+    return explanations
 
 
 def _input(picture: input_image.InputImage, *, wide: bool) -> None:

@@ -1,4 +1,4 @@
-"""Explanations of a picture drawn beside one another in one scale, with what their colours mean."""
+"""Drawing of explanations side by side in one scale, with their legend."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ def _sights(run_id: str, _weights: Network) -> "dict[str, ReceptiveFieldMap]":
 
 
 def field_of(weights: Network, layer: str) -> Field | None:
-    """Return what each cell of a layer's maps sees, or None where that is not known or has no places."""
+    """Return the receptive field of each cell of a layer's maps, or None where it is unknown or has no places."""
     try:
         sight = _sights(weights.id, weights).get(layer)
     except ConvScopeError:
@@ -43,7 +43,7 @@ def field_of(weights: Network, layer: str) -> Field | None:
 
 
 def field_words(field: Field, layer: str) -> str:
-    """Say in a sentence which layer it is, how many cells it has and how much one sees."""
+    """Return a sentence on a layer's cells and their receptive field."""
     most = max(bottom - top for top, bottom in field.rows), max(right - left for left, right in field.cols)
     cells = f"{len(field.rows)} × {len(field.cols)} cells"
     return f"Seen from layer {layer}: {cells}, each sees up to {most[0]} × {most[1]} pixels (dashed)."
@@ -64,7 +64,7 @@ class View:
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownExplanation:
     """An explanation that is on the screen."""
 
     view: View
@@ -74,33 +74,39 @@ class Shown:
 def draw(
     method: Method,
     views: Sequence[View],
-    found: "Sequence[Attribution | ConvScopeError]",
+    results: "Sequence[Attribution | ConvScopeError]",
     picture: input_image.InputImage,
     look: HeatmapStyle,
-) -> list[Shown]:
-    shown = [Shown(view, each) for view, each in zip(views, found, strict=True) if not isinstance(each, ConvScopeError)]
-    drawn = _overlay(method, shown, picture, look) if shown else None
-    pictures = iter(np.split(drawn.pixels, len(shown), axis=1) if drawn else ())
+) -> list[ShownExplanation]:
+    explanations = [
+        ShownExplanation(view, each)
+        for view, each in zip(views, results, strict=True)
+        if not isinstance(each, ConvScopeError)
+    ]
+    figure = _overlay(method, explanations, picture, look) if explanations else None
+    pictures = iter(np.split(figure.pixels, len(explanations), axis=1) if figure else ())
     with st.grid(len(views), min_column_width=MIN_MAP_PX, gap="small"):
-        for place, (view, each) in enumerate(zip(views, found, strict=True)):
+        for place, (view, each) in enumerate(zip(views, results, strict=True)):
             with st.container(gap="xsmall"):
                 if len(views) > 1:
                     st.markdown(f":small[{view.title}]")
                 with show_errors():
-                    _map(method, unwrap(each), view, picture, drawn, next(pictures), place)
-    if drawn:
-        _words(method, shown, drawn, look)
-    return shown
+                    _map(method, unwrap(each), view, picture, figure, next(pictures), place)
+    if figure:
+        _words(method, explanations, figure, look)
+    return explanations
 
 
-def _overlay(method: Method, shown: Sequence[Shown], picture: input_image.InputImage, look: HeatmapStyle) -> Overlay:
+def _overlay(
+    method: Method, explanations: Sequence[ShownExplanation], picture: input_image.InputImage, look: HeatmapStyle
+) -> Overlay:
     """Draw explanations of a picture beside one another, in one scale."""
     from core.explain.attribution import heatmap
 
-    networks = {each.view.weights.mark for each in shown}
+    networks = {each.view.weights.mark for each in explanations}
     return overlay(
-        np.concatenate([faded(picture.array(), method.signed)] * len(shown), axis=1),
-        np.concatenate([heatmap(each.attribution).numpy() for each in shown], axis=1),
+        np.concatenate([faded(picture.array(), method.signed)] * len(explanations), axis=1),
+        np.concatenate([heatmap(each.attribution).numpy() for each in explanations], axis=1),
         signed=method.signed,
         positive=method.positive,
         negative=method.negative,
@@ -108,7 +114,7 @@ def _overlay(method: Method, shown: Sequence[Shown], picture: input_image.InputI
         percentile=look.percentile,
         sign=look.sign,
         zoom=zoom(picture.array()),
-        scope="networks" if len(networks) > 1 else "these" if len(shown) > 1 else "map",
+        scope="networks" if len(networks) > 1 else "these" if len(explanations) > 1 else "map",
     )
 
 
@@ -117,13 +123,13 @@ def _map(
     attribution: "Attribution",
     view: View,
     picture: input_image.InputImage,
-    drawn: Overlay | None,
+    figure: Overlay | None,
     pixels: np.ndarray,
     place: int,
 ) -> None:
     from core.explain.attribution import heatmap
 
-    assert drawn is not None  # there is this one
+    assert figure is not None  # there is this one
     values, layer = heatmap(attribution).numpy(), attribution.options.get("layer")
     field = field_of(view.weights, str(layer)) if layer and attribution.values.ndim == 2 else None
     strongest = np.unravel_index(int(np.abs(values).argmax()), values.shape)
@@ -131,7 +137,7 @@ def _map(
         pixels,
         picture.raw(),
         key=f"map_{method.name}_{place}",
-        label=f"{method.title} of {view.title}: {drawn.text}",
+        label=f"{method.title} of {view.title}: {figure.text}",
         group=picture.digest,
         values=values,
         field=field,
@@ -143,21 +149,21 @@ def _map(
         st.caption(escape_markdown(attribution.gap.shortfall))
 
 
-def _words(method: Method, shown: Sequence[Shown], drawn: Overlay, look: HeatmapStyle) -> None:
-    words = [drawn.text]
+def _words(method: Method, explanations: Sequence[ShownExplanation], figure: Overlay, look: HeatmapStyle) -> None:
+    words = [figure.text]
     if not method.signed and look.sign != "both":
         words.append("Its values have no sign to choose by.")
-    words += _places(shown)
-    if drawn.scale.high:
-        color_bar(drawn.scale, " ".join(words))
-    elif not shown[0].attribution.blank:
+    words += _places(explanations)
+    if figure.scale.high:
+        color_bar(figure.scale, " ".join(words))
+    elif not explanations[0].attribution.blank:
         st.caption(escape_markdown(" ".join(words)))
 
 
-def _places(shown: Sequence[Shown]) -> list[str]:
+def _places(explanations: Sequence[ShownExplanation]) -> list[str]:
     """Say which layers and which of their units were looked at."""
     words = dict[str, None]()
-    for each in shown:
+    for each in explanations:
         options, coarse = each.attribution.options, each.attribution.values.ndim == 2
         layer = options.get("layer")
         if layer:
