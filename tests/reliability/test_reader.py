@@ -45,13 +45,13 @@ def test_the_nearest_images_are_those_of_explain(learned: Learned) -> None:
 def test_few_validation_images_calibrate_with_one_score(learned: Learned) -> None:
     train, valid = images(learned, "train"), images(learned, "valid")
     for count, titles in ((19, ["Energy"]), (38, ["Energy"]), (39, ["Energy", "Mahalanobis"])):
-        few = Images(valid.pixels[:count], valid.labels[:count], valid.normalize)
+        few = LabeledImages(valid.pixels[:count], valid.labels[:count], valid.normalize)
         alarm = calibrate(learned.model, train, few).alarm
         assert [limit.score.title.split()[0] for limit in alarm.limits] == titles
         words = f"it takes 39 validation images, and the data set has {count}."
         assert alarm.missing.endswith(words) if count < 39 else not alarm.missing
     with pytest.raises(ExplainError, match="takes 19 validation images"):
-        calibrate(learned.model, train, Images(valid.pixels[:18], valid.labels[:18], valid.normalize))
+        calibrate(learned.model, train, LabeledImages(valid.pixels[:18], valid.labels[:18], valid.normalize))
 
 
 def test_a_network_without_a_last_dense_layer_has_half_of_it(learned: Learned) -> None:
