@@ -10,6 +10,7 @@ from .autograd_reference import layer_pass as layer_pass
 from .autograd_reference import pool_pass as pool_pass
 from .classical import CLASSICAL as CLASSICAL
 from .classical import ClassicalResult as ClassicalResult
+from .classical import Operation as Operation
 from .classical import apply_classical as apply_classical
 from .embedding.data_map import DataMap as DataMap
 from .embedding.data_map import ImageSample as ImageSample
@@ -72,7 +73,6 @@ __all__ = [
     "Projection",
     "ReceptiveFieldMap",
     "Replace",
-    "Sample",
     "Swap",
     "TopImages",
     "WindowPass",

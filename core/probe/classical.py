@@ -173,13 +173,13 @@ CLASSICAL: dict[str, Operation] = {
     "canny": Operation("Canny", "Edges one pixel thin: steepest places, two thresholds.", "map", _canny, (_SIGMA,)),
     "gaussian": Operation("Gaussian", "The picture blurred: the finest detail is gone.", "map",
         lambda grey, sigma: _map(ski.filters.gaussian(grey, sigma)), (_BLUR,)),
-    "gabor": Classical("Gabor", "Where stripes of one direction and width are.", "map", _gabor, _GABOR),
-    "hog": Classical("HOG", "In each cell, the directions of its edges as a star.", "map", _hog, (
+    "gabor": Operation("Gabor", "Where stripes of one direction and width are.", "map", _gabor, _GABOR),
+    "hog": Operation("HOG", "In each cell, the directions of its edges as a star.", "map", _hog, (
         Option("cell", "Cell, in pixels", 4, "", 2, 32, step=1),)),
-    "orb": Classical("ORB key-points", "Corners that are found again when the picture turns.", "marks", _orb, (
+    "orb": Operation("ORB key-points", "Corners that are found again when the picture turns.", "marks", _orb, (
         Option("count", "At most", 40, "", 1, 200, step=1),)),
-    "sift": Classical("SIFT key-points", "Blobs that are found again at other sizes and turns.", "marks", _sift),
-    "hough_lines": Classical("Hough lines", "Straight lines on which many edges agree.", "marks", _lines, _LINES),
-    "hough_circles": Classical("Hough circles", "Circles on which many edges agree.", "marks", _circles, _CIRCLES),
+    "sift": Operation("SIFT key-points", "Blobs that are found again at other sizes and turns.", "marks", _sift),
+    "hough_lines": Operation("Hough lines", "Straight lines on which many edges agree.", "marks", _lines, _LINES),
+    "hough_circles": Operation("Hough circles", "Circles on which many edges agree.", "marks", _circles, _CIRCLES),
 }
 # fmt: on

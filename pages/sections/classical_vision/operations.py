@@ -11,7 +11,7 @@ from core.figures.grids import colorize
 from core.figures.scales import ColorScale
 from core.formatting import number
 from core.inference.network import Network
-from core.probe.classical import CLASSICAL, Classical
+from core.probe.classical import CLASSICAL, Operation
 from pages.shared.display.map_grid import color_bar, grid
 from pages.shared.network import inference
 from pages.shared.network.comparison import collect_results, side_by_side, unwrap
