@@ -26,7 +26,7 @@ from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from pages.sections.classify.quick_maps import QUICK
 from pages.shared.explanation import rendering
-from pages.shared.explanation.controls import FIRST
+from pages.shared.explanation.controls import DEFAULT_METHODS
 from pages.shared.network import networks
 from pages.shared.network.epoch_slider import LATEST
 from pages.shared.shell.navigation import path
@@ -239,7 +239,7 @@ def test_explanations_of_two_epochs_are_those_of_their_networks(
     monkeypatch.setattr(rendering, "overlay", overlay)
     monkeypatch.setattr(core.explain.attribution, "attribute", attribute)
     app = opened(page, run=trained_run, other=trained_run, other_epoch="0")
-    methods = list(FIRST if page == "explain" else QUICK)
+    methods = list(DEFAULT_METHODS if page == "explain" else QUICK)
     assert [call[0] for call in asked] == [method for method in methods for _ in "AB"]
     assert len({call[1] for call in asked}) == 1
     for (_, _, model, _), epoch in zip(asked, [None, 0] * len(methods), strict=True):

@@ -46,7 +46,7 @@ def section() -> None:
 
     from pages.sections.explain.export import take_away
     from pages.shared.explanation.controls import HeatmapStyle
-    from pages.shared.explanation.rendering import Shown, View
+    from pages.shared.explanation.rendering import ShownExplanation, View
     from pages.shared.network import inference, networks
     from pages.shared.picture.picker import picture
     from pages.shared.shell import session

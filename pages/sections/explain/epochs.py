@@ -160,7 +160,7 @@ def _moments(
     def probabilities(epoch: int | None) -> "np.ndarray[Any, Any]":
         return inference.probabilities(replace(weights_of[epoch]), picture)
 
-    return tuple(follow(list(weights_of), explain, probabilities, progress=progress))
+    return tuple(explain_epochs(list(weights_of), explain, probabilities, progress=progress))
 
 
 SECTION = Section(

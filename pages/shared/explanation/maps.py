@@ -11,7 +11,7 @@ from core.inference.network import Network
 from pages.shared.display.class_bars import class_name, same_classes
 from pages.shared.explanation.cards import Waiting, card, compute_all
 from pages.shared.explanation.controls import HeatmapStyle, method_options
-from pages.shared.explanation.rendering import Shown, View, zoom
+from pages.shared.explanation.rendering import ShownExplanation, View, zoom
 from pages.shared.network import inference
 from pages.shared.network.comparison import LETTERS, collect_results, unwrap
 from pages.shared.picture import input_image
@@ -61,7 +61,7 @@ def map_cards(
     look: HeatmapStyle,
     *,
     own: bool = True,
-) -> list[Shown]:
+) -> list[ShownExplanation]:
     """Draw the picture and a card for each method, and return the maps that are there already.
 
     Args:
@@ -71,7 +71,7 @@ def map_cards(
         look: How maps are drawn.
         own: Whether the methods have the settings that were asked for, else their defaults.
     """
-    shown: list[Shown] = []
+    explanations: list[ShownExplanation] = []
     waiting: list[Waiting] = []
     columns, width = (3, 220) if len(views) == 1 else (2, 340) if len(views) == 2 else (1, 340)
     above = st.container()

@@ -11,7 +11,7 @@ from core.formatting import number
 from core.inference.network import Network
 from core.model.layers import AvgPool, Layer, MaxPool
 from core.probe.network_layers import is_gated, layers_of, place_of, receptive_field_of
-from core.probe.pooling import Window, pool_window
+from core.probe.pooling import PoolingWindow, pool_window
 from pages.shared.display.map_grid import MAX_NUMBERED_SIDE, enlarged
 from pages.shared.network import inference
 from pages.shared.picture import input_image
