@@ -37,8 +37,7 @@ from core.probe.autograd_reference import layer_pass
 from core.probe.embedding.data_map import ImageSample, data_map
 from core.probe.embedding.trust import nearest
 from core.probe.features import layer_features
-from core.probe.fields import effective_field
-from core.probe.units import contributions, top_images
+from core.probe.units import contributions, effective_field, top_images
 from core.reliability.calibrated_model import calibrate
 from core.reliability.features import extract_features
 from core.reliability.ood_samples import detection_rate

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import reduce
 from math import prod
 from typing import Any
 
 from core.formatting import formatted
-from core.model.geometry import LayerResult, ReceptiveField, ShapeError, dimensions
+from core.model.geometry import LayerResult, ReceptiveField, ShapeError, Window, dimensions
 from core.model.layers import (
     Activation,
     AvgPool,
@@ -27,10 +28,25 @@ def effect(layer: Layer, shape: Shape, view: ReceptiveField) -> LayerResult:
     """Pass a shape, (C, H, W) or (F,), through a layer.
 
     Raises:
-        Impossible: PyTorch could not compute it, or would do what nobody means: a dense layer over the columns of
+        ShapeError: PyTorch could not compute it, or would do what nobody means: a dense layer over the columns of
             each map alone, a global average over the images of a batch.
     """
     return _EFFECTS[type(layer)](layer, shape, view)
+
+
+def windows(layer: Layer) -> tuple[Window, ...]:
+    """Return the windows that a layer slides over maps, one after the other; none of a layer that slides none."""
+    match layer:
+        case Conv():
+            span = span_of(layer)
+            padding = (span - 1) // 2 if isinstance(layer.padding, str) else layer.padding  # an odd one is put behind
+            return ((span, layer.stride, padding, layer.dilation),)
+        case MaxPool() | AvgPool():
+            return ((layer.kernel_size, layer.stride, layer.padding, 1),)
+        case Residual():
+            kernel, half = layer.kernel_size, layer.kernel_size // 2
+            return (kernel, layer.stride, half, 1), (kernel, 1, half, 1)
+    return ()
 
 
 def span_of(layer: Conv | MaxPool | AvgPool) -> int:
@@ -41,7 +57,7 @@ def span_of(layer: Conv | MaxPool | AvgPool) -> int:
 
 def _conv(layer: Conv, shape: Shape, view: ReceptiveField) -> LayerResult:
     channels, *sides = _maps("a convolution", shape)
-    span, stride, groups = span_of(layer), layer.stride, layer.groups
+    stride, groups = layer.stride, layer.groups
     if layer.padding == "same" and stride != 1:
         result = -(-sides[0] // stride)
         why = f"padding 'same' keeps a map's size, which a stride of {stride} cannot"
@@ -50,15 +66,12 @@ def _conv(layer: Conv, shape: Shape, view: ReceptiveField) -> LayerResult:
         if number % groups:
             why = f"{number} {what} cannot be shared out equally among {groups} groups"
             raise ShapeError("groups", f"{number} / {groups} = {number / groups:.4g}: {why}.")
-    if isinstance(layer.padding, str):
-        before = (span - 1) // 2  # an even kernel gets one more behind
-    else:
-        before = layer.padding
-        sides = _slide(layer, sides, "kernel", before)
+    if not isinstance(layer.padding, str):
+        sides = _slide(layer, sides, "kernel", layer.padding)
     weights = (layer.kernel_size, layer.kernel_size, channels // groups, layer.out_channels)
     return LayerResult(
         shape=(layer.out_channels, *sides),
-        view=view.through(span, stride, before),
+        view=_through(layer, view),
         params=(weights, (layer.out_channels,)),
         macs=((*sides, *weights),),
     )
@@ -71,7 +84,7 @@ def _pool(layer: MaxPool | AvgPool, shape: Shape, view: ReceptiveField) -> Layer
         why = f"padding {padding} is more than half of the {kernel}×{kernel} window, which would see only border"
         raise ShapeError("half", f"2 × {padding} = {2 * padding} > {kernel}: {why}.")
     sides = _slide(layer, sides, "window", padding)
-    return LayerResult((channels, *sides), view.through(kernel, layer.stride, padding))
+    return LayerResult((channels, *sides), _through(layer, view))
 
 
 def _slide(layer: Conv | MaxPool | AvgPool, sides: list[int], word: str, padding: int) -> list[int]:
@@ -127,8 +140,11 @@ def _residual(layer: Residual, shape: Shape, view: ReceptiveField) -> LayerResul
         shortcut = (1, 1, channels, filters)
         params += [shortcut, (2, filters)]
         macs += [(*sides, *shortcut)]
-    view = view.through(kernel, stride, kernel // 2).through(kernel, 1, kernel // 2)
-    return LayerResult((filters, *sides), view, tuple(params), tuple(macs))
+    return LayerResult((filters, *sides), _through(layer, view), tuple(params), tuple(macs))
+
+
+def _through(layer: Layer, view: ReceptiveField) -> ReceptiveField:
+    return reduce(ReceptiveField.through, windows(layer), view)
 
 
 def _maps(layer: str, shape: Shape) -> Shape:

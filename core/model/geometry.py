@@ -5,6 +5,7 @@ from math import prod
 
 from core.model.spec import Shape
 
+Window = tuple[int, int, int, int]  # span with the gaps of its dilation, stride, padding in front, dilation
 Terms = tuple[tuple[int, ...], ...]  # a sum of products: ((3, 3, 3, 32), (32,)) is 3 × 3 × 3 × 32 + 32
 
 
@@ -15,22 +16,28 @@ class ReceptiveField:
     Attributes:
         size: Side of its receptive field in input pixels; it may reach beyond the image into the padding.
         jump: Input pixels between neighbouring numbers of a map; None for a vector.
-        offset: Centre of the first number's field, 0 being the centre of the first pixel; None for a vector.
+        start: First input pixel of the first number's field, negative inside the padding; None for a vector.
         whole: For a vector, the side that all places of the maps it came from see together.
     """
 
     size: int = 1
     jump: int | None = 1
-    offset: float | None = 0.0
+    start: int | None = 0
     whole: int = 1
 
-    def through(self, span: int, stride: int, before: int) -> "ReceptiveField":
-        """Look through a window of `span` pixels of the map, with `before` pixels of padding in front."""
-        assert self.jump is not None and self.offset is not None
+    @property
+    def offset(self) -> float | None:
+        """Centre of the first number's field in input pixels, 0 being the centre of the first pixel."""
+        return None if self.start is None else self.start + (self.size - 1) / 2
+
+    def through(self, window: Window) -> "ReceptiveField":
+        """Return the field of a number that looks through a window of the map."""
+        span, stride, padding, _ = window
+        assert self.jump is not None and self.start is not None
         return ReceptiveField(
             size=self.size + (span - 1) * self.jump,
             jump=self.jump * stride,
-            offset=self.offset + ((span - 1) / 2 - before) * self.jump,
+            start=self.start - padding * self.jump,
         )
 
     def flat(self, shape: Shape) -> "ReceptiveField":
@@ -38,7 +45,7 @@ class ReceptiveField:
         if self.jump is None:
             return self
         whole = self.size + (max(shape[1:]) - 1) * self.jump
-        return ReceptiveField(self.size, jump=None, offset=None, whole=whole)
+        return ReceptiveField(self.size, jump=None, start=None, whole=whole)
 
 
 @dataclass(frozen=True)

@@ -24,10 +24,6 @@ from .embedding.layout import project as project
 from .embedding.trust import Neighbors as Neighbors
 from .features import Features as Features
 from .features import layer_features as layer_features
-from .fields import FieldStep as FieldStep
-from .fields import effective_field as effective_field
-from .fields import field_steps as field_steps
-from .fields import reach as reach
 from .hog import HogResult as HogResult
 from .hog import hog_features as hog_features
 from .hog import hog_svm as hog_svm
@@ -40,8 +36,11 @@ from .layer_graph import LayerNode as LayerNode
 from .layer_graph import layer_graph as layer_graph
 from .pooling import PoolingWindow as PoolingWindow
 from .pooling import pool_window as pool_window
-from .sight import receptive_field as receptive_field
-from .sights import ReceptiveFieldMap as ReceptiveFieldMap
+from .receptive_fields import FieldStep as FieldStep
+from .receptive_fields import ReceptiveFieldMap as ReceptiveFieldMap
+from .receptive_fields import field_steps as field_steps
+from .receptive_fields import reach as reach
+from .receptive_fields import receptive_field as receptive_field
 from .surgery import Edit as Edit
 from .surgery import Off as Off
 from .surgery import Replace as Replace
@@ -50,6 +49,7 @@ from .surgery import apply_edits as apply_edits
 from .units import TopImages as TopImages
 from .units import contributions as contributions
 from .units import dead_units as dead_units
+from .units import effective_field as effective_field
 from .units import top_images as top_images
 
 __all__ = [

@@ -15,9 +15,10 @@ from torch.nn import functional
 from core.errors import ConvScopeError
 from core.inference.copies import shallow_copy_for_hooks
 from core.model.following import Tracer
+from core.model.geometry import Window
 from core.model.spec import Shape
 from core.probe.module_windows import windows_of
-from core.probe.sights import ReceptiveFieldMap, Window, joined
+from core.probe.receptive_fields import ReceptiveFieldMap, joined
 
 KINDS: dict[type[nn.Module], str] = {
     nn.Conv2d: "conv",

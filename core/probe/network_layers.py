@@ -11,11 +11,11 @@ from core.model.layers import LAYERS, AvgPool, GlobalAvgPool, Layer, MaxPool
 from core.model.readout import readout_layer
 from core.model.shapes import summarize
 from core.model.spec import Shape
-from core.probe.sight import receptive_field
+from core.probe.receptive_fields import receptive_field
 
 if TYPE_CHECKING:
-    from core.probe.fields import FieldStep
     from core.probe.layer_graph import LayerNode
+    from core.probe.receptive_fields import FieldStep
 
 _TRACED = ModelCache(16)
 Box = tuple[int, int, int, int]  # top, left, bottom, right; the last two are exclusive
@@ -115,7 +115,7 @@ def receptive_field_of(network: Network, layer: str, row: int = 0, col: int = 0)
 
 def projective_field_of(network: Network, layer: str, row: int, col: int) -> Box:
     """Return which numbers of a layer a pixel reaches; see `core.probe.reach`."""
-    from core.probe.fields import reach
+    from core.probe.receptive_fields import reach
 
     if network.spec is None:
         return part_of(network, layer).sight.reach(row, col)
@@ -124,7 +124,7 @@ def projective_field_of(network: Network, layer: str, row: int, col: int) -> Box
 
 def steps_of(network: Network, layer: str) -> "tuple[FieldStep, ...]":
     """Return the windows through which a layer sees the picture; of branches, those of the one that sees most."""
-    from core.probe.fields import field_steps
+    from core.probe.receptive_fields import field_steps
 
     if network.spec is None:
         return part_of(network, layer).sight.steps

@@ -193,3 +193,38 @@ def _merged(best: TopImages | None, new: TopImages, count: int) -> TopImages:
         cols=kept([part.cols for part in parts]),
         num_images=sum(part.num_images for part in parts),
     )
+
+
+@in_sentences("The effective receptive field")
+def effective_field(model: nn.Module, image: Tensor, layer: str, channel: int, row: int = 0, col: int = 0) -> Tensor:
+    """Return the effective receptive field of a unit: |d unit / d pixel|, summed over the image's channels.
+
+    The part of its receptive field that matters for this image (Luo et al. 2016, "Understanding the effective
+    receptive field"). The network is asked in eval mode and left as it was found.
+
+    Args:
+        model: The network.
+        image: Normalised image, float (C, H, W).
+        layer: A name of `model.named_modules()`.
+        channel: Which map, or which number where there are no places.
+        row, col: The unit's place in the map; ignored where there are none.
+
+    Returns:
+        (H, W), 0 or more, on the CPU; not a number where the network's own numbers are not.
+
+    Raises:
+        ConvScopeError: The layer or the unit does not exist, or the image is not one.
+    """
+    run = tapped(model, layer)
+    batch = image.detach()[None].clone()
+    batch.requires_grad = batch.is_floating_point()  # whatever else it is, `run` says so in a sentence
+    with torch.enable_grad():
+        maps = run(batch)[0]
+        place = (channel, row, col)[: maps.ndim]
+        if not all(0 <= at < size for at, size in zip(place, maps.shape, strict=True)):
+            raise ConvScopeError(
+                f"Layer {layer} has no unit at channel {channel}, row {row}, column {col}: its output has the "
+                f"shape {' × '.join(map(str, maps.shape))}, counted from 0."
+            )
+        (gradient,) = torch.autograd.grad(maps[place], batch)
+    return gradient[0].abs().sum(dim=0).cpu()

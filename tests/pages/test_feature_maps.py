@@ -17,7 +17,7 @@ from core.formatting import number
 from core.model.build import build_model
 from core.model.layers import Conv, Dense, GlobalAvgPool
 from core.model.spec import ModelSpec
-from core.probe.sight import receptive_field
+from core.probe.receptive_fields import receptive_field
 from core.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from core.runs.records import Status
 from core.runs.store import RunStore

@@ -15,7 +15,7 @@ from core.formatting import number
 from core.model.build import build_model
 from core.model.layers import Conv, Dense, Flatten, MaxPool
 from core.model.spec import ModelSpec
-from core.probe.fields import effective_field
+from core.probe.units import effective_field
 from core.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from core.train.config import TrainConfig

@@ -20,9 +20,8 @@ from core.model.readout import readout_layer
 from core.model.spec import ModelSpec
 from core.probe.activation_maximization import preferred_input
 from core.probe.activations import capture_activations
-from core.probe.fields import effective_field
-from core.probe.sight import receptive_field
-from core.probe.units import contributions, top_images
+from core.probe.receptive_fields import receptive_field
+from core.probe.units import contributions, effective_field, top_images
 from core.runs.checkpoint import load_checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from pages.sections.filters.filter_order import signed

@@ -13,9 +13,8 @@ from core.model.layers import Activation, AvgPool, Conv, Dense, Flatten, GlobalA
 from core.model.spec import ModelSpec
 from core.model.zoo_modules import one_module_per_use
 from core.model.zoo_weights import load_pretrained
-from core.probe.fields import field_steps, reach
 from core.probe.layer_graph import layer_graph
-from core.probe.sight import receptive_field
+from core.probe.receptive_fields import field_steps, reach, receptive_field
 
 STACKS = (
     (

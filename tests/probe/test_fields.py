@@ -13,8 +13,8 @@ from core.model.layers import Activation, AvgPool, BatchNorm, Conv, Dense, Flatt
 from core.model.presets import PRESETS, preset
 from core.model.shapes import summarize
 from core.model.spec import ModelSpec
-from core.probe.fields import effective_field, field_steps, reach
-from core.probe.sight import receptive_field
+from core.probe.receptive_fields import field_steps, reach, receptive_field
+from core.probe.units import effective_field
 
 Box = tuple[int, int, int, int]
 ODD = (

@@ -22,7 +22,7 @@ from core.model.layers import (
 from core.model.presets import PRESETS, preset
 from core.model.shapes import summarize
 from core.model.spec import ModelSpec
-from core.probe.sight import receptive_field
+from core.probe.receptive_fields import receptive_field
 
 
 def seen_by_gradient(spec: ModelSpec, layer: str, row: int, col: int) -> tuple[int, int, int, int]:

@@ -54,7 +54,7 @@ def field_of(spec: ModelSpec, layer: str) -> Field:
     Raises:
         ConvScopeError: The layer does not exist or the stack does not work up to there.
     """
-    from core.probe.fields import field_steps
+    from core.probe.receptive_fields import field_steps
 
     block, _, inner = layer.partition(".")
     steps = field_steps(spec, block)

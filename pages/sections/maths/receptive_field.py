@@ -26,7 +26,7 @@ from pages.shared.widgets.image_grid import Selection
 if TYPE_CHECKING:
     import numpy as np
 
-    from core.probe.fields import FieldStep
+    from core.probe.receptive_fields import FieldStep
 
 
 def arithmetic(made: Made, row: int, col: int) -> None:
@@ -301,7 +301,7 @@ def _slopes(
     _weights: Network,
     _picture: input_image.InputImage,
 ) -> "np.ndarray[Any, Any]":
-    from core.probe.fields import effective_field
+    from core.probe.units import effective_field
 
     image = _weights.normalize(_picture.tensor())
     return effective_field(_weights.model, image, layer, channel, row, col).numpy()

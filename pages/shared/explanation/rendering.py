@@ -20,7 +20,7 @@ from pages.shared.widgets.map_view import Field, map_view
 
 if TYPE_CHECKING:
     from core.explain.attribution import Attribution
-    from core.probe.sights import ReceptiveFieldMap
+    from core.probe.receptive_fields import ReceptiveFieldMap
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
