@@ -77,10 +77,10 @@ class LayerSummary:
 def summarize(spec: ModelSpec) -> tuple[LayerSummary, ...]:
     """Return one summary for every layer; an impossible stack is described, never an error."""
     traced = trace(spec)
-    found = _problem(spec, traced)
+    problem = _problem(spec, traced)
     last = len(traced.steps) - 1
     return tuple(
-        _summary(step, found if index == traced.index else None, _note(step) if index == last else "")
+        _summary(step, problem if index == traced.index else None, _note(step) if index == last else "")
         for index, step in enumerate(traced.steps)
     )
 
@@ -100,8 +100,8 @@ def fewest_images(spec: ModelSpec) -> int:
 
 def problems(spec: ModelSpec) -> tuple[Problem, ...]:
     """Return what keeps a network from being built: nothing, or the first problem; the ones behind it show later."""
-    found = _problem(spec, trace(spec))
-    return (found,) if found else ()
+    problem = _problem(spec, trace(spec))
+    return (problem,) if problem else ()
 
 
 def _problem(spec: ModelSpec, traced: Trace) -> Problem | None:

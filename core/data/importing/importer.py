@@ -82,21 +82,21 @@ def bring_in(
     """Do what `import_images` does and return the name in `DATASETS`; `source` is what the archive was called."""
     title = user_datasets.clean_title(title)
     _check(look, shares)
-    found = survey(archive, naming)
+    surveyed = survey(archive, naming)
     if progress is not None:
-        progress(0, len(found.files))
-    check_room(found, look)
+        progress(0, len(surveyed.files))
+    check_room(surveyed, look)
     with staging_folder() as folder:
         path = archive.absolute() if isinstance(archive, Path) else folder / "archive.zip"
         if isinstance(archive, bytes):
             path.write_bytes(archive)
-        kept = _decoded(folder, path, found, look, shares, seed, progress)
-        warnings = tuple(_warnings(found, kept))
-        notes = tuple(opening_notes(kept.notes["shrunk"], kept.notes["colours"]))
-        report = user_datasets.Report(warnings, *_skipped(found, kept.reasons), archive=source[:80], notes=notes)
-        name = name_of(title, look, kept.parts, found.files)
-        train = kept.notes[: kept.parts.sizes[0]]
-        publish(kept.file, name, record_of(title, look, kept.parts, train, report))
+        decoded = _decoded(folder, path, surveyed, look, shares, seed, progress)
+        warnings = tuple(_warnings(surveyed, decoded))
+        notes = tuple(opening_notes(decoded.notes["shrunk"], decoded.notes["colours"]))
+        report = user_datasets.Report(warnings, *_skipped(surveyed, decoded.reasons), archive=source[:80], notes=notes)
+        name = name_of(title, look, decoded.parts, surveyed.files)
+        train = decoded.notes[: decoded.parts.sizes[0]]
+        publish(decoded.file, name, record_of(title, look, decoded.parts, train, report))
     return name
 
 
@@ -124,29 +124,29 @@ class _Kept:
 def _decoded(
     folder: Path,
     archive: Path,
-    found: Survey,
+    surveyed: Survey,
     look: ImageFormat,
     shares: tuple[float, float],
     seed: int,
     progress: Progress | None,
 ) -> _Kept:
     """Decode all pictures, each at once to its place in the end, unless some turn out to be broken."""
-    usable = np.ones(len(found.files), np.bool_)
-    parts = parts_of(found, usable, shares, seed)
+    usable = np.ones(len(surveyed.files), np.bool_)
+    parts = parts_of(surveyed, usable, shares, seed)
     order = parts.order
     file = folder / user_datasets.IMAGES
     begin = write_header(file, look, parts)
-    crew = DecoderPool(archive, [found.files[place] for place in order.tolist()], look, file, begin)
+    crew = DecoderPool(archive, [surveyed.files[place] for place in order.tolist()], look, file, begin)
     crew.run(progress)
     notes = np.fromfile(crew.notes, NOTE)
     reasons = {int(order[row]): reason for row, reason in crew.reasons.items()}
     if reasons:
         usable[list(reasons)] = False
         try:
-            parts = parts_of(found, usable, shares, seed)
+            parts = parts_of(surveyed, usable, shares, seed)
         except DataError as error:
-            told = counted_reasons(Skipped(found.files[place].name, reason) for place, reason in reasons.items())
-            raise DataError(f"{str(error).rstrip('.')} (left out: {told}).") from error
+            broken = counted_reasons(Skipped(surveyed.files[place].name, reason) for place, reason in reasons.items())
+            raise DataError(f"{str(error).rstrip('.')} (left out: {broken}).") from error
         rows = np.argsort(order)[parts.order]
         pixels = np.memmap(file, np.uint8, "r", begin, (len(notes), *look.shape))
         file = folder / f"whole-{user_datasets.IMAGES}"
@@ -155,13 +155,13 @@ def _decoded(
     return _Kept(file, begin, (len(notes), *look.shape), parts, notes, reasons)
 
 
-def check_room(found: Survey, look: ImageFormat) -> None:
+def check_room(surveyed: Survey, look: ImageFormat) -> None:
     """Raise `DataError` where the pictures of an archive are too many at this size."""
-    needed = len(found.files) * int(np.prod(look.shape))
+    needed = len(surveyed.files) * int(np.prod(look.shape))
     if needed > MAX_BYTES:
         most = int((MAX_BYTES / needed) ** 0.5 * look.size) // 8 * 8
         raise DataError(
-            f"{len(found.files):,} pictures of {look.size} × {look.size} pixels take {needed / 1e9:.1f} GB, and "
+            f"{len(surveyed.files):,} pictures of {look.size} × {look.size} pixels take {needed / 1e9:.1f} GB, and "
             f"{MAX_BYTES / 1e9:.1f} GB is the limit: choose a size of at most {most}, or fewer pictures."
         )
 
@@ -176,9 +176,9 @@ def _check(look: ImageFormat, shares: tuple[float, float]) -> None:
         raise DataError("Valid and test can each be more than nothing, and at most 80 % of the pictures together.")
 
 
-def _skipped(found: Survey, reasons: dict[int, str]) -> tuple[tuple[tuple[str, str], ...], int]:
-    broken = [Skipped(found.files[place].name, reason) for place, reason in sorted(reasons.items())]
-    every = [*broken, *found.skipped]
+def _skipped(surveyed: Survey, reasons: dict[int, str]) -> tuple[tuple[tuple[str, str], ...], int]:
+    broken = [Skipped(surveyed.files[place].name, reason) for place, reason in sorted(reasons.items())]
+    every = [*broken, *surveyed.skipped]
     return tuple((_readable(name), reason) for name, reason in every[:MAX_SKIPPED]), len(every)
 
 
@@ -187,20 +187,20 @@ def _readable(name: str) -> str:
     return plain if len(plain) <= 100 else f"{plain[:60]}…{plain[-39:]}"
 
 
-def _warnings(found: Survey, kept: _Kept) -> Iterator[str]:
-    parts, order = kept.parts, kept.parts.order
-    yield from found.notes
+def _warnings(surveyed: Survey, decoded: _Kept) -> Iterator[str]:
+    parts, order = decoded.parts, decoded.parts.order
+    yield from surveyed.notes
     if parts.lost:
         yield f"Left out, since none of its pictures can be read: {', '.join(parts.lost)}."
     yield from remarks(parts.class_names, np.bincount(parts.labels["train"], minlength=len(parts.class_names)))
-    black = int(np.count_nonzero(kept.notes["black"]))
+    black = int(np.count_nonzero(decoded.notes["black"]))
     if black:
         yield (
             f"{black:,} of {len(order):,} pictures have 16 bits a value and use only the lowest of them, so they look "
             "nearly black: bring them in again with 16-bit values stretched."
         )
-    pixels = np.memmap(kept.file, np.uint8, "r", kept.begin, kept.shape)
-    yield from _doubled(found, parts, pixels, kept.notes["fingerprint"])
+    pixels = np.memmap(decoded.file, np.uint8, "r", decoded.begin, decoded.shape)
+    yield from _doubled(surveyed, parts, pixels, decoded.notes["fingerprint"])
 
 
 def opening_notes(shrunk: ArrayLike, colours: ArrayLike) -> Iterator[str]:
@@ -226,12 +226,14 @@ _OPENED = {
 }
 
 
-def _doubled(found: Survey, parts: Parts, pixels: NDArray[np.uint8], fingerprints: NDArray[np.uint64]) -> Iterator[str]:
+def _doubled(
+    surveyed: Survey, parts: Parts, pixels: NDArray[np.uint8], fingerprints: NDArray[np.uint64]
+) -> Iterator[str]:
     """Yield a sentence on pictures that stand in two classes, and one for each two splits that share pictures."""
     order, labels = parts.order, np.concatenate([parts.labels[split] for split in SPLITS])
 
     def example(pair: tuple[int, int]) -> str:
-        one, other = (_readable(found.files[order[row]].name) for row in pair)
+        one, other = (_readable(surveyed.files[order[row]].name) for row in pair)
         return f"for instance {one} and {other}"
 
     contradicting = contradictions(pixels, fingerprints, labels)
