@@ -82,9 +82,9 @@ def _describe(kind: str, pairs: list[Pair], a: ModelSpec, b: ModelSpec) -> Itera
 def _changes(one: Layer, other: Layer) -> list[str]:
     """Return the settings in which two layers differ, after what they are if that is another thing."""
     words = [] if one.kind == other.kind else [f"{one.title.lower()} → {other.title.lower()}"]
-    known = {setting.name: setting for setting in options(one)}
+    settings_of_one = {setting.name: setting for setting in options(one)}
     for setting in options(other):
-        old = getattr(one, setting.name, setting.default) if setting.name in known else setting.default
+        old = getattr(one, setting.name, setting.default) if setting.name in settings_of_one else setting.default
         new = getattr(other, setting.name)
         if old != new:
             words.append(_setting(setting, f"{_value(setting, old)} → {_value(setting, new)}"))

@@ -86,13 +86,13 @@ def config_changes(a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[str, ...
     that has no effect in `b` is left out, and one that had none in `a` is given without what it was.
     """
     old, new = _filled(a), _filled(b)
-    known = [_change(setting, old, new) for setting in options(TrainConfig)]
+    changes = [_change(setting, old, new) for setting in options(TrainConfig)]
     unknown = [
         f"{name[:40]} {_unknown(a, name)} → {_unknown(b, name)}"
         for name in dict.fromkeys((*a, *b))
         if name not in old and _unknown(a, name) != _unknown(b, name)
     ]
-    return (*(change for change in known if change), *unknown)
+    return (*(change for change in changes if change), *unknown)
 
 
 def distinct_settings(configs: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
@@ -101,14 +101,14 @@ def distinct_settings(configs: Sequence[Mapping[str, Any]]) -> dict[str, tuple[s
     "–" stands where a setting has no effect.
     """
     filled = [_filled(values) for values in configs]
-    found = {}
+    words_by_label = {}
     for setting in options(TrainConfig):
         words = tuple(
             value_words(setting, values[setting.name]) if matters(setting, values) else "–" for values in filled
         )
         if len(set(words)) > 1:
-            found[str(setting.label)] = words
-    return found
+            words_by_label[str(setting.label)] = words
+    return words_by_label
 
 
 def _filled(values: Mapping[str, Any]) -> dict[str, Any]:

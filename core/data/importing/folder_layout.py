@@ -73,9 +73,9 @@ class Survey:
 
     def counts(self) -> dict[str, tuple[int, ...]]:
         """Return how many files each class has, by split; "" for those whose split is yet to be drawn."""
-        found = Counter(zip(self.splits, self.labels, strict=True))
+        counts = Counter(zip(self.splits, self.labels, strict=True))
         order = [split for split in ("train", "valid", "test", "") if split in self.splits]
-        return {split: tuple(found[split, label] for label in range(len(self.class_names))) for split in order}
+        return {split: tuple(counts[split, label] for label in range(len(self.class_names))) for split in order}
 
 
 class NoDataSetError(DataError):
@@ -101,20 +101,22 @@ def survey(archive: bytes | Path, naming: Naming | None = None) -> Survey:
     naming = naming or Naming()
     listed, skipped, encoding = members(archive, naming.encoding)
     others = {member: _NO_PICTURES.get(f".{member.name.lower().rpartition('.')[2]}", "") for member in listed}
-    found = [member for member in listed if not others[member]]
+    candidates = [member for member in listed if not others[member]]
     skipped += [Skipped(member.name, reason) for member, reason in others.items() if reason]
-    if not found:
+    if not candidates:
         because = f" ({counted_reasons(skipped)})" if skipped else ""
         raise NoDataSetError(f"The archive holds no file that could be a picture{because}: {_LAYOUT}.", skipped)
-    folders = [[_composed(part) for part in member.name.split("/")[:-1] if part and part != "."] for member in found]
-    arrangement = arrange(folders, [member.name.lower().endswith(PICTURES) for member in found])
-    kept: list[tuple[Member, str, str]] = []
-    for member, place in zip(found, arrangement.places, strict=True):
+    folders = [
+        [_composed(part) for part in member.name.split("/")[:-1] if part and part != "."] for member in candidates
+    ]
+    arrangement = arrange(folders, [member.name.lower().endswith(PICTURES) for member in candidates])
+    placed: list[tuple[Member, str, str]] = []
+    for member, place in zip(candidates, arrangement.places, strict=True):
         if place.folder:
-            kept.append((member, place.split, place.folder))
+            placed.append((member, place.split, place.folder))
         else:
             skipped.append(Skipped(member.name, place.reason))
-    read = _labelled(kept, skipped, naming, divided=arrangement.divided)
+    read = _labelled(placed, skipped, naming, divided=arrangement.divided)
     return replace(read, notes=(*_notes(read, arrangement, encoding), *read.notes), encoding=encoding)
 
 
@@ -126,9 +128,9 @@ def counted_reasons(skipped: Iterable[Skipped]) -> str:
 
 
 def _labelled(
-    kept: Sequence[tuple[Member, str, str]], skipped: list[Skipped], naming: Naming, *, divided: bool
+    placed: Sequence[tuple[Member, str, str]], skipped: list[Skipped], naming: Naming, *, divided: bool
 ) -> Survey:
-    titles = class_titles(folder for _, split, folder in kept if not divided or split == "train")
+    titles = class_titles(folder for _, split, folder in placed if not divided or split == "train")
     titles = {folder: dict(naming.renamed).get(title, title) for folder, title in titles.items()}
     order = sorted(set(titles.values()), key=_order)
     if len(order) < 2:
@@ -142,18 +144,18 @@ def _labelled(
         raise DataError(f"The archive holds {len(order):,} classes, and a network has at most {MAX_CLASSES:,}.")
     labels = {title: label for label, title in enumerate(order)}
     similar = {_similar(folder): title for folder, title in titles.items()}
-    known = []
-    for member, split, folder in kept:
+    labelled = []
+    for member, split, folder in placed:
         title = titles.get(folder) or similar.get(_similar(folder))
         if title is None:
             skipped.append(Skipped(member.name, "of a class that the train folder does not have"))
         else:
-            known.append((member, split, labels[title]))
+            labelled.append((member, split, labels[title]))
     return Survey(
         tuple(order),
-        tuple(member for member, _, _ in known),
-        tuple(label for _, _, label in known),
-        tuple(split for _, split, _ in known),
+        tuple(member for member, _, _ in labelled),
+        tuple(label for _, _, label in labelled),
+        tuple(split for _, split, _ in labelled),
         tuple(skipped),
         (*_unnamed(titles), *_alike(order)),
     )
