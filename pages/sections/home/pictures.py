@@ -26,7 +26,7 @@ STYLE = """<style>
 .cs-moment { display: flex; justify-content: space-between; align-items: center; min-height: 1.5rem;
   font-size: 0.875rem; font-variant-numeric: tabular-nums; }
 .cs-moment > div { height: 1.5em; line-height: 1.5em; overflow: hidden; }
-.cs-moment label { position: relative; z-index: 1; display: flex; gap: 0.35em; align-items: center; cursor: pointer;
+.cs-moment label { position: relative; z-index: 2; display: flex; gap: 0.35em; align-items: center; cursor: pointer;
   min-height: 1.5rem; }
 .cs-moving { animation-iteration-count: infinite; }
 .cs-forming:has(input:checked) .cs-moving { animation-play-state: paused; }

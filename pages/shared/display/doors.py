@@ -19,7 +19,9 @@ _STYLE = """<style>
 }}
 [class*="st-key-door_"] a[data-testid="stPageLink-NavLink"] span {{ white-space: normal; }}
 [class*="st-key-door_"] a[data-testid="stPageLink-NavLink"] p {{ font-weight: 600; font-size: 1rem; }}
-[class*="st-key-door_"] a[data-testid="stPageLink-NavLink"]::after {{ content: ""; position: absolute; inset: 0; }}
+[class*="st-key-door_"] a[data-testid="stPageLink-NavLink"]::after {{
+  content: ""; position: absolute; inset: 0; z-index: 1;
+}}
 </style>"""
 
 
@@ -27,7 +29,7 @@ _STYLE = """<style>
 def door(key: str) -> Iterator[None]:
     """Draw a card around exactly one `navigation.link`, and words and pictures that lead where it does.
 
-    Cards side by side are equally high. What can be pressed for itself in such a card needs a `z-index`.
+    Cards side by side are equally high. What can be pressed for itself in such a card needs a `z-index` of 2.
     """
     st.html(_STYLE.format(mark=THEMES[session.theme()].mark))
     with st.container(border=True, height="stretch", key=f"door_{key}", gap="xsmall"):
