@@ -19,6 +19,7 @@ WAITING = {
     "train/test_faults.py": "workers",
     "train/test_two_apps.py": "workers",
 }
+LONGEST = "whole/test_whole.py"
 
 
 @pytest.fixture(autouse=True)
@@ -47,8 +48,10 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the tests that wait start first."""
-    items.sort(key=lambda item: Together.group(item.nodeid) not in WAITING.values())
+    """Let the tests that wait start first, and then the longest file: none runs alone at the end."""
+    first = [*dict.fromkeys(WAITING.values()), LONGEST]
+    place = {group: at for at, group in enumerate(first)}
+    items.sort(key=lambda item: place.get(Together.group(item.nodeid), len(first)))
 
 
 class Together(LoadScopeScheduling):

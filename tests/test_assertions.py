@@ -54,7 +54,7 @@ def returns(node: ast.AST) -> Iterator[ast.Return]:
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.Return):
             yield child
-        elif not isinstance(child, (*FUNCTIONS, ast.Lambda, ast.ClassDef)):
+        elif not isinstance(child, (*FUNCTIONS, ast.ClassDef, ast.expr)):
             yield from returns(child)
 
 

@@ -74,12 +74,19 @@ def test_presets_answer_nearly_alike(name: str):
     assert all(torch.equal(state[key], value) for key, value in model.state_dict().items())
 
 
-@pytest.mark.parametrize("end", [Flatten(), GlobalAvgPool()])
 @pytest.mark.parametrize("groups", [1, 2])
-def test_every_padding_is_kept(groups: int, end: Layer):
+def test_every_padding_is_kept(groups: int):
+    """Each with either end, of which every second kernel, dilation and stride takes the other."""
     settings = itertools.product(range(1, 8), (1, 2, 3), (1, 2), ("same", 3))
-    kinds = [Conv(4, size, stride, padding, dilation, groups) for size, dilation, stride, padding in settings]
-    specs = [spec_of(conv, Activation(), end, Dense(10)) for conv in kinds]
+    specs = [
+        spec_of(
+            Conv(4, size, stride, padding, dilation, groups),
+            Activation(),
+            (Flatten(), GlobalAvgPool())[(size + dilation + stride) % 2],
+            Dense(10),
+        )
+        for size, dilation, stride, padding in settings
+    ]
     working = [spec for spec in specs if not problems(spec)]
     assert len(working) > 50
     for spec in working:

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from concurrent.futures import wait
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 import core.explain.attribution
+from core.data.catalog import DATASETS
 from core.data.datasets import load_dataset
 from core.explain.attribution import attribute, heatmap
 from core.figures.epochs import course_tiles
@@ -63,8 +65,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def shapes_run(home: Any) -> str:
+def shapes_run(home: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     """Train a small network on a few shapes, whose masks are known, and return the id of its run."""
+    monkeypatch.setitem(DATASETS, "shapes", replace(DATASETS["shapes"], split_sizes=(64, 20, 20)))
     store = RunStore()
     config = TrainConfig(epochs=1, batch_size=32, train_images=64, precision="fp32", device="cpu")
     spec = ModelSpec("Small", (3, 32, 32), 10, (Conv(4), Activation(), MaxPool(4), Flatten(), Dense(10)))

@@ -98,7 +98,7 @@ def test_progress_is_told_often_and_may_cancel(method: str) -> None:
             raise Gone
 
     with pytest.raises(Gone):
-        project(rows(600), method, progress=leave)
+        project(rows(), method, progress=leave)
     found: list[np.ndarray] = []
     other = threading.Thread(target=lambda: found.append(project(rows(), method)), daemon=True)
     other.start()

@@ -1,7 +1,8 @@
 """Training processes that are there at once, and break as they are told to.
 
-`python -m tests.train.forks` loads torch once and forks a child for each line on stdin. A child is a process of its
-own that trains one run, as a worker does; the fault it is given changes it before it starts.
+`python -m tests.train.forks` loads torch once, names what else of `HEAVY` training has loaded, and forks a child for
+each line on stdin. A child is a process of its own that trains one run, as a worker does; the fault it is given
+changes it before it starts.
 """
 
 import itertools
@@ -21,6 +22,8 @@ from core.train import recorder
 from core.train.loop import Training
 from core.train.runner import Runner
 from tests.train.trials import LONG, SPEC
+
+HEAVY = {"torch._dynamo", "torchvision", "matplotlib", "plotly", "captum"}
 
 
 def _reach(home: str) -> None:
@@ -108,8 +111,8 @@ def main() -> None:
     """Fork a child for each line on stdin and print its process id."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody has to wait for them
     parent = os.getpid()
-    Training(build_model(SPEC), load_dataset("digits"), LONG)  # loads what takes long to load
-    print("ready", flush=True)
+    next(iter(Training(build_model(SPEC), load_dataset("digits"), LONG)))  # loads what takes long to load
+    print(*sorted(HEAVY & sys.modules.keys()), "ready", flush=True)
     for line in sys.stdin:
         order = json.loads(line)
         child = os.fork()
