@@ -15,6 +15,7 @@ from pages.shared.shell.navigation import PAGES
 
 pytestmark = pytest.mark.browser
 TITLES = [info.title for info in PAGES.values()]
+HEADINGS = {info.title: info.headline or info.title for info in PAGES.values()}
 ROOT = Path(__file__).resolve().parents[2]
 PRESS = """import streamlit as st
 from pages.shared.shell import layout
@@ -76,7 +77,7 @@ def test_a_first_visit_to_an_unknown_address_ends_at_home(
     expect(page.get_by_role("dialog")).to_contain_text("Page not found")
     idle(page)
     shown = frame(page)
-    assert (shown["title"], shown["menu"]) == (["Home"], TITLES)
+    assert (shown["title"], shown["menu"]) == ([HEADINGS["Home"]], TITLES)
 
 
 def test_the_run_stays_in_the_address_from_page_to_page(app: Any, page: Page, idle: Callable[[Page], None]) -> None:
@@ -97,7 +98,7 @@ def test_every_page_of_the_menu_opens(app: Any, page: Page) -> None:
     page.goto(app.url)
     for title in [*TITLES[1:], TITLES[0]]:
         menu(page).get_by_text(title, exact=True).click()
-        expect(page.locator("h1")).to_have_text(title)
+        expect(page.locator("h1")).to_have_text(HEADINGS[title])
         expect(page).to_have_title(f"{title} · ConvScope")
 
 
@@ -116,7 +117,7 @@ def test_a_phone_shows_the_page_without_sideways_scrolling(
 ) -> None:
     page = new_page(viewport={"width": 390, "height": 844})
     page.goto(app.url)
-    expect(page.locator("h1")).to_have_text("Home")
+    expect(page.locator("h1")).to_have_text(HEADINGS["Home"])
     idle(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
