@@ -1,4 +1,4 @@
-"""The record of every training: what was asked, what happened, and the weights it left."""
+"""The record of every training: settings, requests, metrics, events and checkpoints."""
 
 import lazy_loader
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from core.errors import StorageError
 from core.leftovers import writing_in
 
-BEGINNING = "beginning"  # the word of a checkpoint about weights that its training was given to begin with
+BEGINNING = "beginning"  # key of the metadata that states the source of a run's initial weights
 _STATE = "training/"  # tensors of this prefix are the optimiser's and the random state, the others are weights
 _CHECKSUM = "checksum"  # CRC-32 of all else that a file holds; files of earlier versions have none
 
@@ -30,7 +30,7 @@ class CheckpointFault(Enum):
 
 
 class CheckpointError(StorageError):
-    """A checkpoint cannot be used; `fault` says why, for those who have words of their own for it."""
+    """A checkpoint cannot be used; `fault` is the reason as a code."""
 
     def __init__(self, fault: CheckpointFault, message: str) -> None:
         super().__init__(message)
@@ -39,7 +39,7 @@ class CheckpointError(StorageError):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a file holds.
+    """The content of a checkpoint file.
 
     Attributes:
         weights: The entries of the network's `state_dict`.
@@ -52,7 +52,7 @@ class Checkpoint:
     meta: Mapping[str, str] = field(default_factory=dict)
 
     def apply(self, model: nn.Module) -> None:
-        """Put the weights into `model`; raises `CheckpointError` if they are not this network's or not finite."""
+        """Load the weights into `model`; raises `CheckpointError` if names, shapes or finiteness do not match."""
         expected = {name: tensor.shape for name, tensor in model.state_dict().items()}
         if expected != {name: tensor.shape for name, tensor in self.weights.items()}:
             raise CheckpointError(
@@ -68,7 +68,7 @@ class Checkpoint:
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint so that `path` always holds a whole one: the old or the new.
+    """Write a checkpoint atomically: `path` always holds a complete file, the old or the new one.
 
     Raises:
         StorageError: The disk is full or the directory cannot be written; the old file is untouched.
@@ -91,7 +91,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 
 
 def _checksum(tensors: Mapping[str, Tensor], meta: Mapping[str, str]) -> str:
-    """Return the CRC-32 of words, names, types, shapes and values, in the order of the names."""
+    """Return the CRC-32 of the metadata and of every tensor's name, dtype, shape and bytes, in order of the names."""
     value = zlib.crc32(json.dumps(dict(meta), sort_keys=True).encode())
     for name in sorted(tensors):
         tensor = tensors[name]
@@ -102,15 +102,15 @@ def _checksum(tensors: Mapping[str, Tensor], meta: Mapping[str, str]) -> str:
 
 
 def _reach_disk(path: Path) -> None:
-    """Wait until a file is on the disk: after a power failure a name given earlier could stand for an empty one."""
+    """Flush a file to the disk before it is renamed, so that a power failure cannot leave an empty file."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
 
 
 def beginning_of(path: Path) -> str:
-    """Return where the weights come from that a training was given to begin with; nothing if they were random.
+    """Return the stated source of a run's initial weights; empty if they were random.
 
-    `path` is its latest checkpoint; of one that is missing or damaged nothing is known.
+    `path` is the run's latest checkpoint; the result is empty too where that is missing or damaged.
     """
     try:
         with safe_open(path, framework="pt") as file:

@@ -1,4 +1,4 @@
-"""The curves of a whole run in few points, by epoch and by seconds, for comparing it with others."""
+"""Downsampled learning curves of whole runs, for overlays and for the table of runs."""
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ MAX_EPOCHS = 100
 
 @dataclass(frozen=True)
 class Spot:
-    """Some neighbouring measurements: where the last of them lies, and their means.
+    """The mean of neighbouring measurements, at the position of the last of them.
 
     Attributes:
         epochs: Passes over the training images.
@@ -33,14 +33,14 @@ class Spot:
 
 @dataclass(frozen=True)
 class RunCurve:
-    """The curves of a run: means over stretches of training batches, and the validation split after epochs."""
+    """The curves of a run: training loss averaged over equal stretches of steps, validation after epochs."""
 
     train: tuple[Spot, ...]
     valid: tuple[Spot, ...]
 
 
 def course(store: RunStore, run: Run) -> RunCurve:
-    """Return the curves of a run up to its present step: at most `MAX_POINTS` and `MAX_EPOCHS` points."""
+    """Return the curves of a run up to its present step, of at most `MAX_POINTS` and `MAX_EPOCHS` points."""
     of_run = (METRICS.c.run_id == run.id, METRICS.c.step <= run.step)
     stretch = (METRICS.c.step - 1) // max(1, -(-run.step // MAX_POINTS))
     epochs = (METRICS.c.epoch - 1) // max(1, -(-run.epoch // MAX_EPOCHS))
@@ -66,7 +66,7 @@ def _spots(connection: Connection, query: Select[Any], run: Run) -> tuple[Spot, 
 POINTS = 30
 SAMPLE = 4  # steps of each stretch that are read: a table of hundreds of runs must not read every step of each
 AT_ONCE = 400  # runs of one query; databases bound how many values a query may name
-KEPT = 1000
+CACHED = 1000
 
 _Key = tuple[int, str]
 
@@ -78,11 +78,11 @@ def outlines(store: RunStore, runs: Iterable[Run]) -> dict[str, Outline]:
     same however long the runs are; runs of fewer steps are read whole.
     """
     ids = [run.id for run in runs]
-    found: dict[str, Outline] = {}
+    by_run: dict[str, Outline] = {}
     with store.database.reading() as connection:
         for start in range(0, len(ids), AT_ONCE):
-            found |= _read(connection, ids[start : start + AT_ONCE])
-    return found
+            by_run |= _read(connection, ids[start : start + AT_ONCE])
+    return by_run
 
 
 def _read(connection: Connection, ids: Sequence[str]) -> dict[str, Outline]:
@@ -99,7 +99,7 @@ def _read(connection: Connection, ids: Sequence[str]) -> dict[str, Outline]:
 
 
 def _sampled(ids: Sequence[str]) -> Any:
-    """Return the query for (run, mean loss) of every stretch, in order."""
+    """Return the query of (run id, mean loss) for every stretch, in order."""
     numbers = select(literal(0).label("number")).cte("numbers", recursive=True)
     numbers = numbers.union_all(select(numbers.c.number + 1).where(numbers.c.number < POINTS - 1))
     width = (RUNS.c.step + (POINTS - 1)) // POINTS
@@ -117,24 +117,24 @@ def _sampled(ids: Sequence[str]) -> Any:
 
 
 class Outlines:
-    """The outlines of all runs, shared by all who look: each is read again only once its run has moved on."""
+    """A cache of outlines, shared by all sessions: each is read again only when its run has new steps."""
 
     def __init__(self, store: RunStore) -> None:
         self.store = store
-        self._known: dict[str, tuple[_Key, Outline]] = {}
+        self._cache: dict[str, tuple[_Key, Outline]] = {}
         self._lock = threading.Lock()
 
     def of(self, runs: Sequence[Run]) -> Mapping[str, Outline]:
         """Return the outlines of runs by their id."""
         with self._lock:
-            stale = [run for run in runs if self._known.get(run.id, ((-1, ""),))[0] != _key(run)]
+            stale = [run for run in runs if self._cache.get(run.id, ((-1, ""),))[0] != _key(run)]
             if stale:
                 fresh = outlines(self.store, stale)
-                self._known |= {run.id: (_key(run), fresh[run.id]) for run in stale}
-            found = {run.id: self._known[run.id][1] for run in runs}
-            while len(self._known) > max(KEPT, len(runs)):
-                del self._known[next(iter(self._known))]
-            return found
+                self._cache |= {run.id: (_key(run), fresh[run.id]) for run in stale}
+            current = {run.id: self._cache[run.id][1] for run in runs}
+            while len(self._cache) > max(CACHED, len(runs)):
+                del self._cache[next(iter(self._cache))]
+            return current
 
 
 def _key(run: Run) -> _Key:

@@ -1,4 +1,4 @@
-"""The run database as long as the program runs: opened anew where its file was deleted, emptied or replaced."""
+"""The run database, reopened where its SQLite file was deleted, emptied or replaced while the program runs."""
 
 import sqlite3
 import threading
@@ -23,7 +23,7 @@ Settle = Callable[[Engine, sqlite3.Connection | None, bool], None]
 
 
 class Database:
-    """A database that is asked before each transaction whether it is still the one that was opened.
+    """A database whose file is checked before each transaction: is it still the one that was opened?
 
     A program that has a SQLite file open can go on using it after somebody deleted it, while every program that opens
     it from then on sees another one. So the file is looked at each time; once it is another one, all connections are
@@ -63,11 +63,11 @@ class Database:
         return self._engine
 
     def reading(self) -> AbstractContextManager[Connection]:
-        """Return a transaction for looking; raises `StorageError` if the database fails, as `writing` does."""
+        """Return a read transaction; raises `StorageError` if the database fails."""
         return transaction(self.engine)
 
     def writing(self, wait: float | None = None) -> AbstractContextManager[Connection]:
-        """Return a transaction for writing, that waits so many seconds for others who write; then `BusyError`."""
+        """Return a write transaction; raises `BusyError` if others hold the lock for longer than `wait` seconds."""
         return writing(self.engine, wait)
 
     def close(self) -> None:
@@ -80,7 +80,7 @@ class Database:
                 self._witness = None
 
     def _doubt(self, context: Any) -> None:
-        """Look anew at a database that lost its tables, or that was damaged or replaced inside the same file."""
+        """Reopen after an error that says that tables are missing or that the file was damaged or replaced."""
         code = getattr(context.original_exception, "sqlite_errorcode", 0) & 0xFF
         if "no such table" in str(context.original_exception) or code in (
             sqlite3.SQLITE_CORRUPT,
@@ -93,7 +93,7 @@ class Database:
         return () if self.path is None else tuple(_identity(self.path, suffix) for suffix in ("", *_BESIDE))
 
     def _open(self) -> None:
-        """Open the database, whatever is there now."""
+        """Open the database file that is there now."""
         if self.path is None:
             self._prepare()
             self._files = ()
@@ -129,13 +129,13 @@ class Database:
         complete(self._engine)
 
     def _clear(self, files: tuple[_File, ...]) -> None:
-        """Remove what belongs to a database that is gone: SQLite would take it for part of the new one."""
+        """Remove the log files of a database that is gone: SQLite would take them for part of the new one."""
         assert self.path is not None
         if files[0] is None:
             stale = ["", *_BESIDE]
         elif self._file is not None and files[0] != self._file:
-            known = (self._files or (None,) * 3)[1:]
-            stale = [name for name, was, now in zip(_BESIDE, known, files[1:], strict=True) if was and was == now]
+            previous = (self._files or (None,) * 3)[1:]
+            stale = [name for name, was, now in zip(_BESIDE, previous, files[1:], strict=True) if was and was == now]
         else:
             return
         for suffix in stale:

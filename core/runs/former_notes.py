@@ -1,4 +1,4 @@
-"""Where runs of version 0.4 came from: it kept no origins, only notes in these words, which are fixed now."""
+"""Origins of runs of version 0.4, which stored them only as the text of a note: a frozen table for migration."""
 
 _RECIPES = {  # by key: what a note called the recipe, and the answers that could be guessed
     "high_rate": (

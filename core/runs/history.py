@@ -1,4 +1,4 @@
-"""A run's curves in bounded memory: what is new is fetched, what is old is thinned."""
+"""The live curves of a run in bounded memory: new steps are fetched, old ones are averaged."""
 
 import threading
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ MAX_EPOCHS = 100
 
 @dataclass(frozen=True)
 class Point:
-    """Some neighbouring steps: the last of them, where it lies in passes over the training images, and their means.
+    """The mean of neighbouring steps, at the position of the last of them: its step, and that in epochs.
 
     `lr` is the learning rate of the last one.
     """
@@ -27,7 +27,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Best:
-    """The epoch after which the loss on the validation images was lowest, with what was measured then."""
+    """The epoch of lowest validation loss, with the loss and the accuracy measured after it."""
 
     epoch: int
     step: int
@@ -52,7 +52,7 @@ class _Bucket:
 
 
 class Curve:
-    """Points of one split; whenever there are too many, neighbours are merged into their mean."""
+    """The curve of one split; above `limit` points, neighbours are merged into their mean."""
 
     def __init__(self, limit: int = MAX_POINTS) -> None:
         self.limit, self.width = limit, 1
@@ -88,7 +88,7 @@ class Curve:
 
 
 class History:
-    """The curves of one run and what was measured inside its network, shared by all who look at it.
+    """Curves and internal measurements of one run, shared by all sessions that show it.
 
     A look costs the same however long the run is. A run that went on from an earlier checkpoint is read anew.
     """
@@ -107,11 +107,11 @@ class History:
 
     @property
     def last_step(self) -> int:
-        """The last step taken in; 0 before the first."""
+        """The last step read; 0 before the first."""
         return self.last.step if self.last else 0
 
     def update(self) -> None:
-        """Take in the new steps."""
+        """Read the new steps."""
         with self._lock:
             self._look()
 

@@ -1,4 +1,4 @@
-"""What processes that were killed left behind, removed once nobody writes it any more."""
+"""Removal of unfinished files of killed processes, once nobody writes them any more."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -11,13 +11,13 @@ from core.runs.store import RunStore
 
 
 def clear(folder: Path) -> None:
-    """Give back what the worker of a run took up on the disk, now that it has ended: its reserve, half a checkpoint."""
+    """Remove what an ended worker left in a run's folder: its disk reserve and unfinished checkpoints."""
     give_reserve(folder)
     remove_parts(folder)
 
 
 def tidy(store: RunStore) -> None:
-    """Remove the halves of checkpoints and other unfinished files of killed processes; those in use stay.
+    """Remove unfinished files of killed processes; files that are still being written stay.
 
     Runs of an earlier version get their copy of what the database says of them.
     """

@@ -71,7 +71,7 @@ REQUESTS = (Trigger.PAUSE, Trigger.RESUME, Trigger.STOP, Trigger.STEP, Trigger.E
 
 
 class Value(Enum):
-    """What a column is set to where that is only known at the moment of writing."""
+    """A column value that is computed when the row is written."""
 
     GIVEN = auto()  # comes with the trigger: an owner, a message, the code of a failure, changed settings
     NOW = auto()  # seconds since 1970
@@ -110,7 +110,7 @@ _IMPORTED = {"wanted": "run", "images_per_second": 0.0, "message": Value.GIVEN}
 
 
 def _goes_on(wish: Mapping[str, Any]) -> dict[Status, Transition]:
-    """Return what a wish to train on does: an active run takes it over, a resting one queues again with it."""
+    """Return the transitions of a request to train on: an active run keeps its state, a resting one queues again."""
     return {
         QUEUED: Transition(QUEUED, wish),
         RUNNING: Transition(RUNNING, wish),
@@ -121,7 +121,7 @@ def _goes_on(wish: Mapping[str, Any]) -> dict[Status, Transition]:
 
 
 def _ends(status: Status) -> dict[Status, Transition]:
-    """Return what the end of a training does. A run that was paused, resumed or taken for dead meanwhile ends, too."""
+    """Return the transitions at the end of a training, also of a run paused, resumed or reported dead meanwhile."""
     return {before: Transition(status, _ENDED) for before in (QUEUED, RUNNING, PAUSED, INTERRUPTED)}
 
 

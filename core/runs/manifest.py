@@ -1,4 +1,4 @@
-"""What stands beside the weights of a run: enough to find it again where the database was lost."""
+"""Copies of a run's rows as JSON beside its weights, from which it is recovered where the database was lost."""
 
 import json
 import os
@@ -22,7 +22,7 @@ Rows = Mapping[Table, list[dict[str, Any]]]
 
 
 def write_run(database: Database, run_id: str, folder: Path, name: str) -> None:
-    """Write the row of a run into its folder, if both are there; what cannot be written is left, it is but a copy.
+    """Write the row of a run into its folder, if both exist; failures are ignored, since it is only a copy.
 
     Args:
         database: Where the row is.
@@ -37,7 +37,7 @@ def write_run(database: Database, run_id: str, folder: Path, name: str) -> None:
 
 
 def write_curves(database: Database, run_id: str, folder: Path) -> None:
-    """Write what a run recorded along the way into its folder; as `write_run` does."""
+    """Write metrics, events and evidence of a run into its folder; failures are ignored."""
     content: dict[str, Any] = {"format": FORMAT}
     with database.reading() as connection:
         for table in SERIES:
@@ -48,7 +48,7 @@ def write_curves(database: Database, run_id: str, folder: Path) -> None:
 
 
 def read(folder: Path, database: str) -> Rows | None:
-    """Return the rows of the run whose folder this is; None if nothing readable says so, or it is another database's.
+    """Return the rows of a run from its folder; None if they cannot be read or belong to another database.
 
     Curves that cannot be read are left out.
     """

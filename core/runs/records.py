@@ -1,4 +1,4 @@
-"""What is kept of a run: one row about the whole, one row for each step."""
+"""The records of a run as frozen dataclasses: the run itself, its metrics, events and evidence."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ DIVERGED_WORDS = "no longer a number"  # in the message of such runs, by which v
 
 @dataclass(frozen=True)
 class Run:
-    """One training that was started.
+    """One training.
 
     Attributes:
         id: Ten hexadecimal digits.
@@ -81,12 +81,12 @@ class Run:
     def class_names(self) -> tuple[str, ...]:
         """Names of the classes, one for each output; "class 0" and so on where they are not known."""
         names = self.dataset_info.class_names if self.dataset_info else ()
-        known = len(names) == self.spec.num_classes
-        return names if known else tuple(f"class {index}" for index in range(self.spec.num_classes))
+        complete = len(names) == self.spec.num_classes
+        return names if complete else tuple(f"class {index}" for index in range(self.spec.num_classes))
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The settings that hold now: those it was started with, and over them what was changed while it trained."""
+        """The settings in effect: those it was started with, overridden by those changed while it trained."""
         return {**self.config, **self.live}
 
     @property
@@ -148,7 +148,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Outline:
-    """The course of a run at a glance.
+    """The sparkline of a run in the table of runs.
 
     Attributes:
         train_loss: Means over equal stretches of steps, in order.
@@ -161,7 +161,7 @@ class Outline:
 
 @dataclass(frozen=True)
 class RunRequests:
-    """What is asked of a run that a worker has.
+    """What people ask of a run, as its worker reads it.
 
     Attributes:
         status: Where the run stands; anything but running or paused means that the worker has to leave it.

@@ -1,4 +1,4 @@
-"""Runs whose folder is there but whose row is not: the database was deleted or replaced. They are found again."""
+"""Recovery of runs whose folder exists but whose row does not, after the database was deleted or replaced."""
 
 import os
 import re
@@ -24,21 +24,21 @@ RUN_COLUMNS = [column for column in RUNS.c if column.name not in ("steps_wanted"
 
 @dataclass(frozen=True)
 class Recovery:
-    """What a database knows of the folders beside it.
+    """The outcome of comparing a database with the folders of runs beside it.
 
     Attributes:
         runs: How many runs it knows now.
-        found: Those among them that were found again by their folders just now.
+        recovered: Ids of those among them that were found again by their folders just now.
         strays: Names of folders with weights of which nothing says which network they are of.
     """
 
     runs: int
-    found: tuple[str, ...] = ()
+    recovered: tuple[str, ...] = ()
     strays: tuple[str, ...] = ()
 
 
 def database_name(engine: Engine, folder: Path) -> str:
-    """Return which database this is, as seen from the folder of its runs, with no secrets; "" if it is in memory."""
+    """Return the name of the database relative to the folder of runs, without credentials; "" if it is in memory."""
     url = engine.url
     if engine.dialect.name != "sqlite":
         return url.set(username=None, password=None).render_as_string()
@@ -52,16 +52,16 @@ def database_name(engine: Engine, folder: Path) -> str:
 
 def in_words(engine: Engine, recovery: Recovery, *, replaced: bool) -> str:
     """Return one or two sentences on what happened to the database; nothing where nothing did."""
-    count = len(recovery.found)
+    count = len(recovery.recovered)
     if replaced:  # another process may have found them
         gone = f"The run database {engine.url.database} was deleted or replaced at {time.strftime('%H:%M')}."
-        found = f"trainings found again in their folders: {count or recovery.runs}"
-        return f"{gone} A new one is in use; {found}. If more are missing, put a copy of the old file in its place."
+        outcome = f"trainings found again in their folders: {count or recovery.runs}"
+        return f"{gone} A new one is in use; {outcome}. If more are missing, put a copy of the old file in its place."
     return f"The run database had lost trainings; found again in their folders: {count}." if count else ""
 
 
 def recover(engine: Engine, folder: Path, database: str, old: sqlite3.Connection | None = None) -> Recovery:
-    """Add the runs that have a folder but no row, as they were when they were written down last.
+    """Insert the rows of runs that have a folder but no row, from the copies in their folders.
 
     A run that was being trained is so again, in the name of the same owner: its worker goes on; if it is dead, its
     heartbeat stands still and the engine finds out.
@@ -74,20 +74,20 @@ def recover(engine: Engine, folder: Path, database: str, old: sqlite3.Connection
     """
     with transaction(engine) as connection:
         missing = _without_row(connection, folder)
-        known = connection.execute(select(func.count()).select_from(RUNS)).scalar_one()
+        count = connection.execute(select(func.count()).select_from(RUNS)).scalar_one()
     if not missing or not database:
-        return Recovery(known)
-    found, strays = [], []
+        return Recovery(count)
+    recovered, strays = [], []
     copies = {path: _from(old, path.name) or manifest.read(path, database) for path in missing}
     if any(copies.values()):
         with writing(engine) as connection:  # of several processes that notice it, one does it
             missing = _without_row(connection, folder)
-            found = [path.name for path in missing if (rows := copies.get(path)) and _add(connection, rows)]
-            known = connection.execute(select(func.count()).select_from(RUNS)).scalar_one()
+            recovered = [path.name for path in missing if (rows := copies.get(path)) and _add(connection, rows)]
+            count = connection.execute(select(func.count()).select_from(RUNS)).scalar_one()
     for path in missing:
-        if path.name not in found and not (path / manifest.RUN).exists() and any(path.glob("*.safetensors")):
+        if path.name not in recovered and not (path / manifest.RUN).exists() and any(path.glob("*.safetensors")):
             strays.append(path.name)
-    return Recovery(known, tuple(found), tuple(strays))
+    return Recovery(count, tuple(recovered), tuple(strays))
 
 
 def _without_row(connection: Connection, folder: Path) -> list[Path]:
@@ -95,12 +95,12 @@ def _without_row(connection: Connection, folder: Path) -> list[Path]:
         folders = sorted(path for path in folder.iterdir() if ID.fullmatch(path.name))
     except OSError:
         return []
-    known = set(connection.execute(select(RUNS.c.id)).scalars())
-    return [path for path in folders if path.name not in known]
+    ids = set(connection.execute(select(RUNS.c.id)).scalars())
+    return [path for path in folders if path.name not in ids]
 
 
 def _from(old: sqlite3.Connection | None, run_id: str) -> Rows | None:
-    """Return the rows of a run from a file that has no name any more; None where it cannot be read."""
+    """Return the rows of a run from an unlinked database file; None where it cannot be read."""
     if old is None:
         return None
     rows: dict[Table, list[dict[str, Any]]] = {}
@@ -121,8 +121,8 @@ def _add(connection: Connection, rows: Rows) -> bool:
         for table, records in rows.items():
             names = {column.name for column in table.c} - ({"id"} if table is not RUNS else set())
             if records:
-                known = [{name: value for name, value in record.items() if name in names} for record in records]
-                connection.execute(insert(table), known)
+                values = [{name: value for name, value in record.items() if name in names} for record in records]
+                connection.execute(insert(table), values)
         read_run(connection.execute(select(*RUN_COLUMNS).where(RUNS.c.id == rows[RUNS][0]["id"])).one())
         return True
     return False

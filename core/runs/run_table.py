@@ -1,4 +1,4 @@
-"""The rows of the runs: every change of one is a single statement, and is copied beside the weights of its run."""
+"""The table of runs: every change of a row is one UPDATE, and the row is copied beside the run's weights."""
 
 import sqlite3
 import time
@@ -43,7 +43,7 @@ class RunTable:
         self.database = Database(url, self._settle)
 
     def _settle(self, engine: Engine, old: sqlite3.Connection | None, replaced: bool) -> None:
-        """Bring in the runs that a database lacks which was just opened; see `Database`."""
+        """Recover the runs that a newly opened database lacks; see `Database`."""
         with suppress(OSError):  # it may be gone with the database
             self.folder.mkdir(parents=True, exist_ok=True)
         self._name = database_name(engine, self.folder)
@@ -51,13 +51,13 @@ class RunTable:
         self.incident = in_words(engine, self.recovery, replaced=replaced) or self.incident
 
     def move(self, run_id: str, trigger: Trigger, *, expected: Mapping[str, Any] | None = None, **given: Any) -> bool:
-        """Let something happen to a run, as `lifecycle` says; false, and nothing is changed, where that forbids it.
+        """Apply a trigger to a run; return whether `lifecycle` allows it in the present state, else nothing is changed.
 
         Args:
             run_id: The run.
             trigger: What happens.
-            expected: What columns must hold besides, for instance the owner.
-            **given: What the trigger brings along, by column.
+            expected: Values that columns must have besides, for instance the owner.
+            **given: Values that come with the trigger, by column.
         """
         return self._write(run_id, moving(run_id, trigger, **given).filter_by(**(expected or {})))
 
@@ -73,7 +73,7 @@ class RunTable:
         return changed
 
     def copy(self, run_id: str, *, curves: bool = False) -> None:
-        """Write what the database says of a run beside its weights, by which it is found again without it."""
+        """Write a copy of the run's row, and of its curves if asked for, beside its weights; see `manifest`."""
         folder = self.folder / run_id
         if folder.is_dir():
             with suppress(StorageError):  # it is but a copy
@@ -83,12 +83,12 @@ class RunTable:
 
 
 def moving(run_id: str | ColumnElement[str], trigger: Trigger, **given: Any) -> Update:
-    """Return the statement that moves a run as `lifecycle` says; it changes no row where that forbids it.
+    """Return the UPDATE for a trigger; it matches no row where `lifecycle` forbids the transition.
 
     Args:
         run_id: The run.
         trigger: What happens to it; not `DELETE`, which no update can do.
-        **given: What the trigger brings along, by column: those that the table expects, and more.
+        **given: Values that come with the trigger, by column: those marked `Value.GIVEN`, and further ones.
     """
     now = time.time()
     new: dict[str, dict[str, Any]] = {}  # by column, by present status
@@ -107,7 +107,7 @@ def moving(run_id: str | ColumnElement[str], trigger: Trigger, **given: Any) -> 
 
 
 def _now(value: Any, now: float) -> Any:
-    """Return what a column is set to, as a number, a text or an expression."""
+    """Return the value of a column as a literal or an SQL expression."""
     if not isinstance(value, Value):
         return value
     steps, epoch = RUNS.c.steps_wanted, case((RUNS.c.steps_per_epoch > 0, RUNS.c.steps_per_epoch), else_=1)
@@ -121,6 +121,6 @@ def _now(value: Any, now: float) -> Any:
 
 
 def end_of_queue(now: float) -> ColumnElement[float]:
-    """Return a time in the queue behind all others, even if the clock was put back."""
+    """Return a queue time later than all others, even if the clock was set back."""
     last = select(func.max(RUNS.c.queued)).scalar_subquery()
     return case((last >= now, last + 0.001), else_=now)

@@ -1,4 +1,4 @@
-"""What a run recorded along the way: steps, events and evidence, read back in order."""
+"""Time series of a run, read in order: metrics of steps, events, and evidence from inside the network."""
 
 import json
 
@@ -13,7 +13,7 @@ _METRIC_COLUMNS = [column for column in METRICS.c if column.name != "run_id"]
 
 
 class Series:
-    """The records of the runs that grow with every step; every method raises `StorageError` if the database fails."""
+    """Reads the time series of runs; every method raises `StorageError` if the database fails."""
 
     def __init__(self, database: Database) -> None:
         self.database = database

@@ -1,4 +1,4 @@
-"""The run store: the one place where trainings are created, followed and asked to do things."""
+"""The run store: creates, lists, controls and deletes runs, and loads their weights."""
 
 import json
 import shutil
@@ -40,7 +40,7 @@ class _Config(Protocol):
 
 
 class RunStore:
-    """Runs as pages and commands use them: created, listed, asked to do things, and read with their weights.
+    """Runs as pages and commands use them.
 
     Args:
         url: SQLAlchemy URL of the database; by default that of the settings (SQLite in the data directory).
@@ -49,9 +49,9 @@ class RunStore:
     Both are made absolute: workers, which are started elsewhere, are handed them.
 
     Attributes:
-        worker: What workers and engines do with the runs.
-        series: What the runs recorded along the way.
-        database: The database of all of them, for transactions of one's own.
+        worker: The methods of workers and engines: claiming, recording, ending.
+        series: Metrics, events and evidence.
+        database: For further transactions on the same tables.
 
     Raises:
         StorageError: The database or the directory cannot be opened or written; so does every method when they fail.
@@ -92,7 +92,7 @@ class RunStore:
         return self._table.incident
 
     def dismiss_incident(self) -> None:
-        """Take in that somebody has read what happened to the database."""
+        """Clear `incident` after it was read."""
         self._table.incident = ""
 
     def close(self) -> None:
@@ -161,7 +161,7 @@ class RunStore:
         return run_id
 
     def copy(self, run_id: str, *, curves: bool = False) -> None:
-        """Write what the database says of a run beside its weights, by which it is found again without it."""
+        """Write a copy of the run's row, and of its curves if asked for, beside its weights; see `manifest`."""
         self._table.copy(run_id, curves=curves)
 
     def change(self, run_id: str, **values: Any) -> None:
@@ -269,7 +269,7 @@ class RunStore:
         self._move(run_id, Trigger.EDIT, live=json.dumps({**self.get(run_id).live, **values}))
 
     def set_pace(self, run_id: str, batches_per_second: float) -> None:
-        """Hold a run to so many batches per second, for slow motion; 0 is full speed."""
+        """Limit a run to so many batches per second, for slow motion; 0 is full speed."""
         if not 0 <= batches_per_second <= 1000:
             raise RunError("The pace is a number of batches per second from 0 (full speed) to 1,000.")
         self.get(run_id)
@@ -299,7 +299,7 @@ class RunStore:
             shutil.rmtree(path, ignore_errors=True)
 
     def _sweep(self) -> None:
-        """Bring deletions to an end that were cut short: weights go if their run is gone, else they come back."""
+        """Finish interrupted deletions: weights are removed if the run's row is gone, else restored."""
         if not any(self.folder.glob(f"{_DELETED}*")):
             return
         with self.database.writing() as connection:  # no other process deletes meanwhile

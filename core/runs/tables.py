@@ -1,4 +1,4 @@
-"""The tables behind the run store, made where they are missing: plain SQLAlchemy Core, on SQLite and Postgres alike."""
+"""The database schema of the run store in SQLAlchemy Core, with its migrations; SQLite and Postgres."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -125,7 +125,7 @@ EVIDENCE = Table(
 
 
 def engine_of(url: str) -> Engine:
-    """Return what would connect to the database at `url`; raises `StorageError` where that is no URL of one."""
+    """Return the SQLAlchemy engine of a URL, unconnected; raises `StorageError` if the URL is invalid."""
     try:
         engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
         if engine.dialect.name == "sqlite":
@@ -136,7 +136,7 @@ def engine_of(url: str) -> Engine:
 
 
 def complete(engine: Engine) -> None:
-    """Make the tables and columns that a database does not have; raises `StorageError` if that cannot be done."""
+    """Create missing tables, columns and indexes; raises `StorageError` if that fails."""
     with failures_in_words(engine):
         if _missing(engine):
             _complete(engine)
@@ -147,16 +147,16 @@ def _missing(engine: Engine | Connection) -> list[Column[Any] | Index]:
     inspector = inspect(engine)
     missing: list[Column[Any] | Index] = []
     for table in METADATA.sorted_tables:
-        known = inspector.has_table(table.name)
-        columns = {column["name"] for column in inspector.get_columns(table.name)} if known else set()
-        indexes = {index["name"] for index in inspector.get_indexes(table.name)} if known else set()
+        exists = inspector.has_table(table.name)
+        columns = {column["name"] for column in inspector.get_columns(table.name)} if exists else set()
+        indexes = {index["name"] for index in inspector.get_indexes(table.name)} if exists else set()
         missing += [column for column in table.columns if column.name not in columns]
         missing += [index for index in table.indexes if index.name not in indexes]
     return missing
 
 
 def _complete(engine: Engine) -> None:
-    """Make what is missing; every column that came later has a default in the database."""
+    """Create what is missing and fill new columns; each has a default in the database."""
     try:
         with writing(engine) as connection:  # of several processes that open a new database, one makes the tables
             METADATA.create_all(connection)
@@ -187,19 +187,19 @@ def _number(connection: Connection) -> None:
 
 
 def _name_failures(connection: Connection) -> None:
-    """Give the runs of an earlier version the code of their failure, which only their message told."""
+    """Set the failure codes of runs of an earlier version, which were stored only in the text of the message."""
     diverged = RUNS.c.message.contains(DIVERGED_WORDS)
     connection.execute(update(RUNS).where(RUNS.c.status == "failed", diverged).values(failure=DIVERGED))
 
 
 def _name_origins(connection: Connection) -> None:
-    """Give the runs of an earlier version their origin, which only their note told."""
+    """Set the origins of runs of an earlier version, which were stored only in the text of the note."""
     for note, origin in ORIGINS.items():
         connection.execute(update(RUNS).where(RUNS.c.note == note).values(origin=origin))
 
 
 def next_number() -> Any:
-    """Return the number of the run that is inserted now, as a subquery: later runs have higher ones."""
+    """Return a subquery of the next run number; it orders runs even if the clock was set back."""
     return select(func.coalesce(func.max(RUNS.c.number), 0) + 1).scalar_subquery()
 
 

@@ -1,4 +1,4 @@
-"""The data set of a run: what the run carries of it, and its images where they are at hand."""
+"""The data set of a run: its stored description, and its images where they are on this machine."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -49,11 +49,11 @@ def images_of(run: Run, load: "Callable[[str], Dataset] | None" = None) -> "Data
 
     if reason := why_no_images(run):
         raise DataError(reason)
-    found = (load or load_dataset)(run.dataset).scaled(run.config.get("inputs", "standard"))
-    if found.input_shape != run.spec.input_shape:
-        sizes = [" × ".join(map(str, shape)) for shape in (run.spec.input_shape, found.input_shape)]
+    dataset = (load or load_dataset)(run.dataset).scaled(run.config.get("inputs", "standard"))
+    if dataset.input_shape != run.spec.input_shape:
+        sizes = [" × ".join(map(str, shape)) for shape in (run.spec.input_shape, dataset.input_shape)]
         raise DataError(f"This network looks at pictures of {sizes[0]}, and its data set now has {sizes[1]}.")
-    return found
+    return dataset
 
 
 def why_no_scale(run: Run) -> str:

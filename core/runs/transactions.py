@@ -1,4 +1,4 @@
-"""Transactions on the run database, among processes that write at the same time, and its complaints in words."""
+"""Transactions for concurrent processes, and database errors as sentences."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ def _begin(connection: Connection) -> None:
 
 @contextmanager
 def failures_in_words(engine: Engine) -> Iterator[None]:
-    """Turn the database's complaints into one sentence."""
+    """Raise database errors as `StorageError` or `BusyError` with one sentence."""
     try:
         yield
     except (DBAPIError, TimeoutError) as error:
@@ -60,7 +60,7 @@ def failures_in_words(engine: Engine) -> Iterator[None]:
 
 
 def _in_words(code: int, cause: str, engine: Engine) -> str:
-    """Return what is wrong with a database that cannot be used, and what to do."""
+    """Return the sentence for an error code: cause and remedy."""
     name = engine.url.database or "the database"
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return (
@@ -83,7 +83,7 @@ def _in_words(code: int, cause: str, engine: Engine) -> str:
 
 
 def _passes(error: SQLAlchemyError) -> bool:
-    """Whether it may work a moment later: locked, or a server that does not answer just now."""
+    """Say whether an error is transient: a lock, or a server that does not answer at the moment."""
     if not isinstance(error, DBAPIError):
         return True
     return error.connection_invalidated or _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
@@ -102,7 +102,7 @@ def transaction(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def writing(engine: Engine, wait: float | None = None) -> Iterator[Connection]:
-    """Run a block as one transaction that nobody else's writing comes into.
+    """Run a block as one exclusive write transaction.
 
     Args:
         engine: The database.

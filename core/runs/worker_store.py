@@ -1,4 +1,4 @@
-"""What workers and their engines do with runs: claim them, record what they do, and learn what is asked of them."""
+"""The worker's side of the run store: claiming runs, recording steps, reading requests, reporting the end."""
 
 import json
 import time
@@ -18,7 +18,7 @@ _LOST = "The run was deleted or is trained elsewhere."
 
 
 class WorkerStore:
-    """The runs as workers and engines use them; every method raises `StorageError` if the database fails.
+    """Runs as workers and engines use them; every method raises `StorageError` if the database fails.
 
     A run is trained in the name of one owner. A worker that slept while its run was given to another one cannot
     do harm: what it writes in the name of its owner is refused.
@@ -127,7 +127,7 @@ class WorkerStore:
         return self._table.move(run_id, Trigger.WORKER_DIED, expected=expected, message=message)
 
     def heartbeats(self, owner: str) -> tuple[set[str], dict[str, float]]:
-        """Show life for the running runs of `owner`; return their ids, and the heartbeats of those of others.
+        """Renew the heartbeats of the runs that `owner` trains; return their ids, and the heartbeats of all others.
 
         Whoever gets an answer could write at this moment, and so could others have done: silence means something.
         """

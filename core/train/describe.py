@@ -10,7 +10,7 @@ from core.train.choices import OPTIMIZERS
 from core.train.config import TrainConfig
 
 _ZERO = {"train_images": "all", "clip_norm": "off", "patience": "off", "max_seconds": "off", "target_accuracy": "off"}
-_TOLD = ("epochs", "batch_size", "optimizer", "lr", "train_images")  # said in a way of their own
+_SPECIAL = ("epochs", "batch_size", "optimizer", "lr", "train_images")  # said in a way of their own
 _ALWAYS = ("momentum", "step_epochs", "step_factor", "seed", "precision", "device")  # also where the default holds
 
 
@@ -59,7 +59,7 @@ def _notable(config: TrainConfig, settings: Any) -> list[tuple[Option, Any]]:
     return [
         (setting, values[setting.name])
         for setting in settings
-        if setting.name not in _TOLD
+        if setting.name not in _SPECIAL
         and matters(setting, values)
         and (setting.name in _ALWAYS or values[setting.name] != setting.default)
     ]

@@ -1,4 +1,4 @@
-"""When a training ends before its last epoch: too long, good enough, or no longer getting better."""
+"""Early stopping: by time, by target accuracy, or by patience on the validation loss."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ from core.train.metrics import Score
 
 
 class Budgets:
-    """Watches a training and says when it is over; what it remembers goes into the checkpoints."""
+    """Decides when a training ends early; its state goes into the checkpoints."""
 
     def __init__(self) -> None:
         self.best_loss, self.best_epoch = float("inf"), 0
@@ -33,10 +33,10 @@ class Budgets:
         return ""
 
     def to_meta(self) -> dict[str, str]:
-        """Return what to keep, as words for a checkpoint."""
+        """Return the state as checkpoint metadata."""
         return {"best_loss": repr(self.best_loss), "best_epoch": str(self.best_epoch)}
 
     def restore(self, meta: Mapping[str, str]) -> None:
-        """Take up what `to_meta` returned; checkpoints of earlier versions hold nothing."""
+        """Restore the state that `to_meta` returned; checkpoints of earlier versions hold none."""
         self.best_loss = float(meta.get("best_loss", "inf"))
         self.best_epoch = int(meta.get("best_epoch", "0"))

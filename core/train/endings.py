@@ -1,4 +1,4 @@
-"""What an exception that ends a training means for the run: its status, a sentence, a code. None leaves it running."""
+"""Maps exceptions that end a training to the run's status, message and failure code."""
 
 import traceback
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _CODES: tuple[tuple[type[ConvScopeError], str], ...] = (
 
 @dataclass(frozen=True)
 class Ending:
-    """How a run is left.
+    """The outcome of a training that ended by an exception.
 
     Attributes:
         status: Interrupted where another try can go on, failed where it would end at the same place.
@@ -34,7 +34,7 @@ class Ending:
 
 
 def ending_of(error: Exception, *, has_weights: bool) -> Ending:
-    """Return how a run is left that ended by an exception; the traceback goes to stderr unless the error is our own.
+    """Return the outcome for an exception; its traceback goes to stderr unless it is a `ConvScopeError`.
 
     Args:
         error: What was raised, of any kind.
@@ -47,10 +47,10 @@ def ending_of(error: Exception, *, has_weights: bool) -> Ending:
         return Ending(Status.INTERRUPTED if passes else Status.FAILED, str(error), code)
     traceback.print_exception(error)
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or _ALLOCATOR in str(error):
-        words = "The training needs more memory than this machine has: use a smaller batch size or network."
-        return Ending(Status.FAILED, words, OUT_OF_MEMORY)
-    words = (
+        message = "The training needs more memory than this machine has: use a smaller batch size or network."
+        return Ending(Status.FAILED, message, OUT_OF_MEMORY)
+    message = (
         f"The training ended by a fault of the program ({type(error).__name__}), and would again at the same step: "
         "worker.log in the folder of the run has the details. Other settings or layers may avoid it."
     )
-    return Ending(Status.FAILED, words, INTERNAL)
+    return Ending(Status.FAILED, message, INTERNAL)

@@ -1,4 +1,4 @@
-"""What the weights are before training changes them."""
+"""Initial weights: random, hand-made first filters, or those of another network with pruning masks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -47,7 +47,7 @@ def begin(model: nn.Module, config: TrainConfig) -> None:
 
 @dataclass(frozen=True, eq=False)
 class InitialWeights:
-    """What a training was given to begin with; nothing if it begins with random numbers.
+    """Where a training's initial weights come from, and which of them stay zero; empty for random ones.
 
     Attributes:
         words: Where its weights come from, one line.
@@ -58,23 +58,23 @@ class InitialWeights:
     masks: Mapping[str, Tensor] = field(default_factory=dict)
 
     def hold(self, model: nn.Module) -> None:
-        """Take the gradient away from weights that must not change: no optimiser moves a zero without one."""
+        """Zero the gradients of masked weights, so that no optimiser changes them."""
         for name, mask in self.masks.items():
             gradient = model.get_parameter(name).grad
             if gradient is not None:
                 gradient.mul_(mask)
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return the masks as a checkpoint keeps them."""
+        """Return the masks as checkpoint tensors."""
         return {_MASK + name: mask for name, mask in self.masks.items()}
 
     def meta(self) -> dict[str, str]:
-        """Return the words as a checkpoint keeps them."""
+        """Return the source as checkpoint metadata."""
         return {BEGINNING: self.words} if self.words else {}
 
     @classmethod
     def of(cls, checkpoint: Checkpoint, device: torch.device | str = "cpu") -> "InitialWeights":
-        """Read what a checkpoint keeps of it."""
+        """Read masks and source from a checkpoint."""
         masks = {
             name.removeprefix(_MASK): mask.to(device)
             for name, mask in checkpoint.training.items()
@@ -83,24 +83,24 @@ class InitialWeights:
         return cls(checkpoint.meta.get(BEGINNING, ""), masks)
 
 
-def first_checkpoint(weights: Mapping[str, Tensor], given: InitialWeights, config: TrainConfig) -> Checkpoint:
-    """Return where a training stands before its first step that begins with given weights, not with random ones.
+def first_checkpoint(weights: Mapping[str, Tensor], initial: InitialWeights, config: TrainConfig) -> Checkpoint:
+    """Return the checkpoint of step 0 for a training that begins with given weights.
 
     Saved as the latest checkpoint of a new run, its worker goes on from there; the same weights, masks and settings
     lead to the same end.
 
     Args:
         weights: The `state_dict` to begin with.
-        given: Where they come from, and which may change.
+        initial: Where they come from, and which may change.
         config: The settings of the training; its seed decides the order of the images.
 
     Raises:
         ConfigError: A mask belongs to no weight, or a weight that is to stay is not zero.
     """
-    for name, mask in given.masks.items():
+    for name, mask in initial.masks.items():
         fits = name in weights and weights[name].shape == mask.shape and mask.dtype is torch.bool
         if not fits or bool(weights[name][~mask].any()):
             raise ConfigError(f"The mask of {name[:40]} does not fit the weights: prune the network again.")
-    state = given.tensors() | {"random": torch.Generator().manual_seed(config.seed).get_state()}
-    meta = {"step": "0", "seconds": "0.0", "config": config.to_json()} | given.meta()
+    state = initial.tensors() | {"random": torch.Generator().manual_seed(config.seed).get_state()}
+    meta = {"step": "0", "seconds": "0.0", "config": config.to_json()} | initial.meta()
     return Checkpoint(dict(weights), state, meta)

@@ -1,4 +1,4 @@
-"""What a diagnosis needs to know of a network while it trains: gradients, weights, activations, dead units."""
+"""Measurements inside a training network: gradient norms, histograms of weights and activations, dead units."""
 
 import math
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ def gradient_due(step: int, total_steps: int) -> bool:
 
 
 def epoch_due(epoch: int, epochs: int) -> bool:
-    """Return whether the network is gauged after this epoch, from 1: the last one, and at most some 50 before it."""
+    """Return whether the network is measured after this epoch, from 1: the last one, and at most about 50 before it."""
     return epoch == epochs or epoch % max(1, -(-epochs // EPOCH_POINTS)) == 0
 
 
@@ -34,8 +34,8 @@ def gauge_gradients(model: nn.Module, step: int) -> tuple[Evidence, ...]:
     if not norms:
         return ()
     values = torch.stack([*norms, torch.stack(norms).norm()]).tolist()
-    found = (Evidence(step, "gradient", name, value) for name, value in zip([*names, "all"], values, strict=True))
-    return tuple(item for item in found if math.isfinite(item.value))
+    gradients = (Evidence(step, "gradient", name, value) for name, value in zip([*names, "all"], values, strict=True))
+    return tuple(item for item in gradients if math.isfinite(item.value))
 
 
 @torch.no_grad()
@@ -87,7 +87,7 @@ def histogram(values: Tensor) -> tuple[float, ...]:
 
 
 def dead_share(outputs: Tensor) -> float:
-    """Return the share of units that answer all images alike, 0 to 1.
+    """Return the share of units with the same output for all images, 0 to 1.
 
     Args:
         outputs: (N, C, H, W) of channels or (N, F) of features. A unit is dead if no position of it varies over the

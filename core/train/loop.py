@@ -1,4 +1,4 @@
-"""The training loop: a generator that yields what every step measured and knows nothing of screens."""
+"""The training loop: a generator of one `Step` per update, without input or output of its own."""
 
 import math
 import time
@@ -34,7 +34,7 @@ GAUGE_IMAGES = 64
 
 
 class Training:
-    """A training that can be taken up again exactly where it was.
+    """A training that can be resumed exactly from its checkpoint.
 
     Iterating yields one `Step` after each update. The order of the images depends on the seed and the epoch alone,
     and `checkpoint` keeps the random state, so that an interrupted training ends in the same weights as one
@@ -63,7 +63,7 @@ class Training:
         self.images = dataset.train.images.to(self.device)
         self.labels = training_labels(dataset.train.labels, dataset.num_classes, config).to(self.device)
         self.step, self.seconds = 0, 0.0
-        self.budgets, self.ended, self.given = Budgets(), "", InitialWeights()
+        self.budgets, self.ended, self.initial = Budgets(), "", InitialWeights()
         self.fewest = fewest_images(self.model, self._prepare(self.images[:1]))
         check_batch_size(config.batch_size, self.fewest)
         self.random = SeededGlobalState(config.seed, self.device, numpy=False)  # dropout draws from it
@@ -94,7 +94,7 @@ class Training:
                     return
 
     def adjust(self, config: TrainConfig) -> None:
-        """Go on under other settings, of which only those of `core.train.LIVE` may differ."""
+        """Change settings for the next updates; only those of `core.train.LIVE` may differ."""
         self.config = config
         adjust_optimizer(self.optimizer, config)
 
@@ -126,7 +126,7 @@ class Training:
         for batch in batches:
             value, hits = self._descend(batch, len(batch) / count)
             loss, right = loss + value * len(batch) / count, right + hits / count
-        self.given.hold(self.model)
+        self.initial.hold(self.model)
         evidence = gauge_gradients(self.model, self.step + 1) if self._gradient_due() else ()
         if self.config.clip_norm:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
@@ -178,17 +178,17 @@ class Training:
 
     def checkpoint(self) -> Checkpoint:
         """Return weights, optimiser and random state as they are now (no copies: save before going on)."""
-        training = optimizer_state(self.optimizer) | {"random": self.random.torch} | self.given.tensors()
+        training = optimizer_state(self.optimizer) | {"random": self.random.torch} | self.initial.tensors()
         if self.device.type == "cuda" and self.random.device is not None:
             training["random_cuda"] = self.random.device
         meta = {"step": str(self.step), "seconds": repr(self.seconds), "config": self.config.to_json()}
-        meta |= self.budgets.to_meta() | self.given.meta()
+        meta |= self.budgets.to_meta() | self.initial.meta()
         return Checkpoint(self.model.state_dict(), training, meta)
 
     def epoch_checkpoint(self, epoch: int) -> Checkpoint:
         """Return what is kept of an epoch: the whole state but for the optimiser's and the random state."""
         return Checkpoint(
-            self.model.state_dict(), self.given.tensors(), {**self.checkpoint().meta, "epoch": str(epoch)}
+            self.model.state_dict(), self.initial.tensors(), {**self.checkpoint().meta, "epoch": str(epoch)}
         )
 
     def restore(self, checkpoint: Checkpoint) -> None:
@@ -198,9 +198,9 @@ class Training:
             StorageError: It is another network's or holds numbers that are not finite.
         """
         checkpoint.apply(self.model)
-        self.given = InitialWeights.of(checkpoint, self.device)
+        self.initial = InitialWeights.of(checkpoint, self.device)
         if "random" in checkpoint.training:
-            own = checkpoint.training.keys() - self.given.tensors().keys()
+            own = checkpoint.training.keys() - self.initial.tensors().keys()
             load_optimizer_state(self.optimizer, {name: checkpoint.training[name] for name in own})
             on_cuda = self.device.type == "cuda"
             self.random.set(checkpoint.training["random"], checkpoint.training.get("random_cuda") if on_cuda else None)

@@ -1,4 +1,4 @@
-"""What is measured while training: each step, and how good a network is on a split."""
+"""Metrics of a step and of a whole split: loss and accuracy."""
 
 from dataclasses import dataclass
 

@@ -72,7 +72,7 @@ def make_optimizer(model: nn.Module, config: TrainConfig) -> Optimizer:
 
 
 def adjust_optimizer(optimizer: Optimizer, config: TrainConfig) -> None:
-    """Let an optimiser go on under other settings; the learning rate is set for each update anyway."""
+    """Change the settings of an optimiser; the learning rate is set for each update anyway."""
     for group in optimizer.param_groups:
         group["weight_decay"] = config.weight_decay
         if config.optimizer in ("momentum", "nesterov"):
@@ -81,7 +81,7 @@ def adjust_optimizer(optimizer: Optimizer, config: TrainConfig) -> None:
 
 
 def optimizer_state(optimizer: Optimizer) -> dict[str, Tensor]:
-    """Return the optimiser's memory as tensors named "<parameter number>.<quantity>"."""
+    """Return the optimiser's state as tensors named "<parameter number>.<quantity>"."""
     state = optimizer.state_dict()["state"]
     return {
         f"{number}.{name}": value
@@ -92,7 +92,7 @@ def optimizer_state(optimizer: Optimizer) -> dict[str, Tensor]:
 
 
 def load_optimizer_state(optimizer: Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """Put back what `optimizer_state` returned; raises `StorageError` if it does not fit the weights."""
+    """Load what `optimizer_state` returned; raises `StorageError` if it does not fit the weights."""
     whole = optimizer.state_dict()
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}

@@ -1,4 +1,4 @@
-"""Trainings that go wrong on purpose, each with a question to answer before it starts."""
+"""Recipes that break a training on purpose, each with a question to answer before it starts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

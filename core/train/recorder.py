@@ -1,4 +1,4 @@
-"""What a training leaves behind: its steps in the store, its weights on the disk."""
+"""Recording a training: steps into the store, weights into checkpoint files."""
 
 import time
 
@@ -23,7 +23,7 @@ CURVES_SECONDS = 10.0  # between two copies of the curves beside the weights, or
 
 
 class Recording:
-    """Collects steps and writes them in bundles, so that recording costs next to nothing.
+    """Buffers steps and writes them in batches, so that recording costs little time.
 
     Steps are recorded before the weights that they led to: whatever is killed, a training never goes on from weights
     that came after its record. While others hold the database, steps are kept until they can be written.
@@ -40,7 +40,7 @@ class Recording:
         self._pending: list[Metric] = []
         self._evidence: list[Evidence] = []
         self._events: list[Event] = []
-        self._patience = RetryPolicy()
+        self._retry = RetryPolicy()
         self._flushed = self._saved = self._saving = 0.0
         self._copied, self._copying = time.monotonic(), 0.0
         self._speed_from = (0.0, 0)
@@ -64,7 +64,7 @@ class Recording:
             self._evidence += training.gauge()
 
     def note(self, step: Step) -> None:
-        """Take a step in, and write when it is time to."""
+        """Add a step to the buffer and write if a write is due."""
         score = (step.valid.loss, step.valid.accuracy) if step.valid else (None, None)
         self._pending.append(
             Metric(step.step, step.epoch, step.lr, step.seconds, step.train_loss, step.train_accuracy, *score)
@@ -72,7 +72,7 @@ class Recording:
         self._evidence += step.evidence
         self._add_to_epoch(step)
         now = time.monotonic()
-        if now - self._flushed > FLUSH_SECONDS or (step.valid and not self._patience.tried):
+        if now - self._flushed > FLUSH_SECONDS or (step.valid and not self._retry.failing):
             self._try_flush()
         if step.valid:
             self._save_epoch(step.epoch)
@@ -80,7 +80,7 @@ class Recording:
             self._save()
 
     def adjust(self, config: TrainConfig) -> None:
-        """Let the training go on under other settings, and write down what changed."""
+        """Change settings of the training and record an event for each."""
         before = self.training.config
         for setting in options(TrainConfig):
             old, new = getattr(before, setting.name), getattr(config, setting.name)
@@ -90,17 +90,17 @@ class Recording:
         self.training.adjust(config)
 
     def report(self, event: Event) -> None:
-        """Write down what happened to the run, with the next steps."""
+        """Add an event to the buffer."""
         self._events.append(event)
 
     def settle(self) -> None:
-        """Write everything: the steps so far and the weights to go on from; raises `BusyError` as `flush` does."""
+        """Write all buffered steps, the checkpoint and the copy of the rows; raises `BusyError` as `flush` does."""
         self.flush()
         self._save()
         self._copy()
 
     def flush(self) -> None:
-        """Append the steps since the last time, and bring the run's own row up to date.
+        """Write the buffered steps and update the run's row.
 
         Raises:
             BusyError: Others hold the database; what is to be written is kept for the next time.
@@ -118,14 +118,14 @@ class Recording:
                 **self._progress(),
             )
             self._pending, self._evidence, self._events = [], [], []
-        self._patience.rest()
+        self._retry.succeeded()
 
     def _try_flush(self) -> None:
-        """Write unless others hold the database; raises `BusyError` once they have done so for long."""
+        """Flush, tolerating a locked database for a while; then raises `BusyError`."""
         try:
             self.flush()
         except BusyError as error:
-            self._patience.bear(error)
+            self._retry.failed(error)
 
     def _progress(self) -> dict[str, float | int]:
         """Return the columns of the run's own row that the new steps change."""
@@ -172,7 +172,7 @@ class Recording:
         self._copy(curves=self._saved - self._copied > long)
 
     def _copy(self, *, curves: bool = True) -> None:
-        """Write what the database says of the run beside its weights."""
+        """Write the copy of the run's row, and of its curves, beside the weights."""
         began = time.monotonic()
         self.store.copy(self.run_id, curves=curves)
         if curves:

@@ -1,4 +1,4 @@
-"""Patience with faults that pass, such as a database that others hold for a while."""
+"""Retrying operations that fail for a while, such as writes to a locked database."""
 
 import time
 from collections.abc import Callable
@@ -10,38 +10,38 @@ from core.runs.transactions import BusyError
 PATIENCE_SECONDS = 60.0
 AGAIN_SECONDS = 0.3
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
 class RetryPolicy:
-    """Puts up with a fault until it has lasted for `PATIENCE_SECONDS`."""
+    """Tolerates a fault until it has lasted for `PATIENCE_SECONDS`."""
 
     def __init__(self) -> None:
         self._since: float | None = None
 
     @property
-    def tried(self) -> bool:
-        """Whether the fault lasts."""
+    def failing(self) -> bool:
+        """Whether the last attempt failed."""
         return self._since is not None
 
-    def bear(self, fault: StorageError) -> None:
-        """Note that there is a fault; raises it if it has been there for too long."""
+    def failed(self, fault: StorageError) -> None:
+        """Record a failed attempt; raises the fault once it has lasted too long."""
         now = time.monotonic()
         self._since = now if self._since is None else self._since
         if now - self._since >= PATIENCE_SECONDS:
             raise fault
 
-    def rest(self) -> None:
-        """Note that all is well."""
+    def succeeded(self) -> None:
+        """Record a successful attempt."""
         self._since = None
 
 
-def insist(act: Callable[[], Answer], fault: type[StorageError] = BusyError) -> Answer:
-    """Do something again and again while such a fault hinders it, and return its answer; raises the fault at last."""
-    patience = RetryPolicy()
+def retry(act: Callable[[], Result], fault: type[StorageError] = BusyError) -> Result:
+    """Call `act` until it raises no such fault, and return its result; raises the fault after `PATIENCE_SECONDS`."""
+    policy = RetryPolicy()
     while True:
         try:
             return act()
         except fault as error:
-            patience.bear(error)
+            policy.failed(error)
             time.sleep(AGAIN_SECONDS)

@@ -1,4 +1,4 @@
-"""Training one recorded run while obeying what people ask of it."""
+"""Trains one run of the store and obeys the requests in it."""
 
 import threading
 import time
@@ -22,7 +22,7 @@ from core.train.endings import ending_of
 from core.train.loop import Training
 from core.train.metrics import Step, evaluate
 from core.train.recorder import Recording
-from core.train.retry import insist
+from core.train.retry import retry
 
 HEARTBEAT_SECONDS = 1.0
 HOLD_SECONDS = 600.0
@@ -56,7 +56,7 @@ class Runner:
         self._looked = self._pace = 0.0
 
     def run(self) -> Status:
-        """Train until the run is over, paused for long or taken away, and return what the store says of it then.
+        """Train until the run ends, has paused for long or has another owner; return its status in the store.
 
         A run that was deleted has stopped.
 
@@ -107,7 +107,7 @@ class Runner:
         return training
 
     def _load(self) -> Checkpoint:
-        """Return the latest checkpoint, or where it is damaged the newest whole one of an epoch.
+        """Return the latest checkpoint, or the newest readable epoch checkpoint if that is damaged.
 
         Raises:
             StorageError: There is none to go on from; those of earlier versions name no step.
@@ -125,14 +125,14 @@ class Runner:
             raise
 
     def _train(self) -> None:
-        training = insist(self._prepare)
+        training = retry(self._prepare)
         keep_reserve(self._latest.parent)
-        recording = insist(lambda: Recording(self.store, self.run_id, training, self.owner))
+        recording = retry(lambda: Recording(self.store, self.run_id, training, self.owner))
         self._recording = recording
         if self._fallback is not None:
-            words = f"the latest weights were damaged: went on from those of epoch {self._fallback}, optimiser anew"
-            recording.report(Event(training.step, "damage", words))
-            insist(recording.settle)
+            text = f"the latest weights were damaged: went on from those of epoch {self._fallback}, optimiser anew"
+            recording.report(Event(training.step, "damage", text))
+            retry(recording.settle)
         steps = iter(training)
         while training.step < training.total_steps and not training.ended:
             if not self._obey(recording):
@@ -142,14 +142,14 @@ class Runner:
             recording.note(step)
             self.on_step(training, step)
             self._slow_down(began)
-        insist(recording.settle)
+        retry(recording.settle)
         test = evaluate(
             training.model, training.dataset, training.dataset.test, loss=training.measure, device=training.device
         )
         self._end(Status.FINISHED, training.ended, test_loss=test.loss, test_accuracy=test.accuracy)
 
     def _slow_down(self, began: float) -> None:
-        """In slow motion, wait until the next step is due or something else is asked."""
+        """In slow motion, wait until the next step is due or a request arrives."""
         while self._pace and (wait := began + 1 / self._pace - time.monotonic()) > 0 and not self.leaving():
             time.sleep(min(wait, POLL_SECONDS))
             requests = self._requests()
@@ -157,7 +157,7 @@ class Runner:
                 return
 
     def _obey(self, recording: Recording) -> bool:
-        """Do what is asked of the run and say whether its next step is due; else it has been left."""
+        """Obey the requests; return whether to do the next step, else the run has been left."""
         now = time.monotonic()
         if now - self._looked < POLL_SECONDS and not self.leaving():
             return True
@@ -166,14 +166,14 @@ class Runner:
         if requests.owner != self.owner:
             return False
         if requests.status is not Status.RUNNING:
-            insist(recording.settle)
+            retry(recording.settle)
             return False
         if self.leaving():
-            insist(recording.settle)
+            retry(recording.settle)
             self._end(Status.INTERRUPTED, "The app was closed while this run trained: press Resume to go on.")
             return False
         if requests.wanted == "stop":
-            insist(recording.settle)
+            retry(recording.settle)
             self._end(Status.STOPPED, "")
             return False
         self._pace = requests.pace
@@ -181,15 +181,15 @@ class Runner:
         if requests.wanted == "pause" and requests.steps <= 0:
             return self._hold(recording)
         if requests.wanted == "pause":
-            insist(lambda: self.store.worker.step(self.run_id, self.owner))
+            retry(lambda: self.store.worker.step(self.run_id, self.owner))
             self._looked = 0.0  # look again right after this one step
         return True
 
     def _requests(self) -> RunRequests:
-        return insist(lambda: self.store.worker.requests(self.run_id))
+        return retry(lambda: self.store.worker.requests(self.run_id))
 
     def _adopt(self, recording: Recording, live: Mapping[str, Any]) -> None:
-        """Take over settings that were changed while the run trains; what cannot be changed then is left alone."""
+        """Apply settings that were changed while the run trains; ignore those that are not `LIVE`."""
         current = recording.training.config
         wanted = {name: value for name, value in live.items() if name in LIVE}
         if any(getattr(current, name) != value for name, value in wanted.items()):
@@ -197,10 +197,10 @@ class Runner:
                 recording.adjust(TrainConfig.from_mapping({**asdict(current), **wanted}))
 
     def _hold(self, recording: Recording) -> bool:
-        """Pause: keep the network at hand for a quick resume, but leave after a while; returns as `_obey` does."""
-        insist(recording.settle)
+        """Pause with the network in memory for at most `HOLD_SECONDS`; returns as `_obey` does."""
+        retry(recording.settle)
         self._looked = 0.0  # whatever comes next is seen at once
-        if not insist(lambda: self.store.worker.hold(self.run_id, self.owner)):
+        if not retry(lambda: self.store.worker.hold(self.run_id, self.owner)):
             return self._obey(recording)
         until = time.monotonic() + HOLD_SECONDS
         while time.monotonic() < until and not self.leaving():
@@ -227,4 +227,4 @@ class Runner:
 
         give_reserve(self._latest.parent)
         with suppress(RunError):  # it is another's by now
-            insist(write, StorageError)
+            retry(write, StorageError)

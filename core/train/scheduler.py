@@ -1,4 +1,4 @@
-"""The engine: hands queued runs to worker processes, in order, and notices when one dies. It needs no torch itself."""
+"""The engine: hands queued runs to worker processes in order, and reports those that die. It does not import torch."""
 
 import atexit
 import logging
@@ -16,7 +16,7 @@ from core.train.worker_process import WorkerProcess
 
 
 class HeartbeatMonitor:
-    """Counts for how many looks a heartbeat has not changed.
+    """Counts for how many looks in a row a heartbeat has not changed.
 
     Looks are counted, not seconds: whoever looks rarely, because the machine sleeps or is short of time, must expect
     the others to be as slow.
@@ -30,11 +30,11 @@ class HeartbeatMonitor:
         self._seen: dict[str, tuple[float, int]] = {}
 
     def look(self, heartbeats: Mapping[str, float]) -> dict[str, float]:
-        """Take in the heartbeats of this moment, by run, and return those that have stopped."""
+        """Compare the present heartbeats, by run id, with the last ones; return those that have stopped."""
         before, self._seen = self._seen, {}
         for run_id, heartbeat in heartbeats.items():
-            known, count = before.get(run_id, (None, 0))
-            self._seen[run_id] = (heartbeat, count + 1 if heartbeat == known else 0)
+            previous, count = before.get(run_id, (None, 0))
+            self._seen[run_id] = (heartbeat, count + 1 if heartbeat == previous else 0)
         return {run_id: heartbeat for run_id, (heartbeat, count) in self._seen.items() if count >= self.looks}
 
 
@@ -51,20 +51,20 @@ _log = logging.getLogger(__name__)
 
 
 class _Hindrances:
-    """What keeps the queue waiting, logged once a cause until it goes on: a disk may be full for hours."""
+    """Logs each cause that blocks the queue once, until the queue goes on: a disk may be full for hours."""
 
     def __init__(self) -> None:
         self._causes: dict[str, set[str]] = {}
 
     def note(self, part: str, cause: str) -> None:
-        """Take in what hinders a part of the engine."""
+        """Log a cause that blocks a part of the engine."""
         causes = self._causes.setdefault(part, set())
         if cause not in causes:
             causes.add(cause)
             _log.warning("The queue waits: %s", cause)
 
     def over(self, part: str) -> None:
-        """Take in that a part of the engine works."""
+        """Note that a part of the engine works again."""
         if self._causes.pop(part, None) and not self._causes:
             _log.warning("The queue goes on.")
 
@@ -100,7 +100,7 @@ class Engine:
         atexit.register(self.close)
 
     def submit(self, run_id: str) -> None:
-        """See to a run that was just created; raises `RunError` if there is none of this id."""
+        """Wake the engine for a run that was just created; raises `RunError` if there is none of this id."""
         self.store.get(run_id)
         self._wake.set()
 
@@ -145,7 +145,7 @@ class Engine:
             self._wake.clear()
 
     def _look(self) -> bool:
-        """See to the workers and the queue once; return whether the store let it be done."""
+        """Check workers and queue once; return whether the store could be used."""
         try:
             self._reap()
             self._hand_out()
@@ -160,7 +160,7 @@ class Engine:
         return True
 
     def _listen(self) -> None:
-        """Show life for the runs of this engine, and find those whose worker is gone."""
+        """Renew this engine's heartbeats; give back runs without a worker, and report silent runs of others."""
         own, heartbeats = self.store.worker.heartbeats(self.owner)
         for run_id in own - self._workers.keys():
             self.store.worker.give_back(run_id, self.owner)
@@ -169,6 +169,7 @@ class Engine:
             self.store.worker.worker_died(run_id, _SILENT, heartbeat=heartbeat)
 
     def _reap(self) -> None:
+        """Report the runs of workers that have ended: given back after exit code 0, else the worker has died."""
         for run_id, worker in list(self._workers.items()):
             alive = worker.alive()
             if worker.has_begun():
@@ -194,8 +195,8 @@ class Engine:
         if self._clock() - self._failed < HINDERED_SECONDS:
             return  # not all that queue at once: what hinders may pass
         while run_id := self.store.worker.claim(self.owner, self.slots):
-            held = self._workers.get(run_id)  # a paused run keeps its worker, which sees the new status itself
-            if held is not None and held.alive():
+            present = self._workers.get(run_id)  # a paused run keeps its worker, which sees the new status itself
+            if present is not None and present.alive():
                 continue
             try:
                 worker = self._spare or WorkerProcess(self.store.folder)

@@ -1,4 +1,4 @@
-"""The training process: waits with torch loaded, is handed one run, trains it and ends.
+"""The worker process: waits with torch loaded, receives one run, trains it and exits.
 
 Started as `python -m core.train.worker`. One line arrives on stdin: {"run": id, "owner": name, "url": …, "folder": …},
 the last two those of the store. The end of stdin means that the app is gone, even if it was killed: the run is
@@ -106,16 +106,16 @@ def serve(lines: TextIO, say: Callable[[str], None], gone: threading.Event) -> i
     try:
         _wait_and_train(lines, say, gone)
     except ConvScopeError as error:
-        words = str(error)
+        sentence = str(error)
     except Exception as error:
         traceback.print_exc()
-        words = (
+        sentence = (
             f"Its worker could not train ({type(error).__name__}: {error}): worker.log in the folder of the runs has "
             "the details. Press Resume once that is mended."
         )
     else:
         return 0
-    line = " ".join(words.split())
+    line = " ".join(sentence.split())
     say(line if len(line) <= LONGEST_WORDS else f"{line[: LONGEST_WORDS - 1]}…")
     return 1
 

@@ -1,4 +1,4 @@
-"""A worker as its engine sees it: a process that is given one run and says what keeps it from training it."""
+"""The engine's handle on a worker process: start, order, messages, exit."""
 
 import json
 import signal
@@ -66,34 +66,34 @@ class WorkerProcess:
 
     @property
     def returncode(self) -> int | None:
-        """How it ended, or None while it lives."""
+        """Its exit code, or None while it runs."""
         return self._process.returncode
 
     def alive(self) -> bool:
-        """Say whether it lives; once it does not, all that it said has been heard."""
+        """Return whether the process runs; once it does not, all its output has been read."""
         if self._process.poll() is None:
             return True
         self._listener.join(LISTEN_SECONDS)
         return False
 
     def give(self, order: Mapping[str, str]) -> None:
-        """Hand it its run; whether it has died meanwhile is found out at the next look."""
+        """Send it its run; if it has died meanwhile, `alive` says so at the next look."""
         with suppress(OSError):
             self._input.write(json.dumps(order).encode() + b"\n")
             self._input.flush()
 
     def has_begun(self) -> bool:
-        """Say, a single time, that it has begun its run."""
+        """Return whether it has begun its run; true a single time."""
         news = not self._begun and BEGUN in self._said
         self._begun = self._begun or news
         return news
 
     def last_words(self) -> str:
-        """Return the sentence it ended with, or nothing if it had no time for one."""
+        """Return the last sentence it wrote, or nothing."""
         return next((words for words in reversed(self._said) if words != BEGUN), "")
 
     def manner(self) -> str:
-        """Return how it ended, in words that follow a subject."""
+        """Return how it ended, as a predicate: "ended with code 1"."""
         code = self._process.returncode
         if code is None or code >= 0:
             return f"ended with code {code}"
@@ -101,12 +101,12 @@ class WorkerProcess:
         return f"was ended by {name}" + (" (often because memory ran out)" if name == "SIGKILL" else "")
 
     def end_input(self) -> None:
-        """Cut its lifeline: it checkpoints and leaves."""
+        """Close its stdin: it writes a checkpoint and exits."""
         with suppress(OSError):
             self._input.close()
 
     def wait(self, seconds: float) -> None:
-        """Wait until it has ended, and end it if that takes longer."""
+        """Wait for its exit, and kill it after that time."""
         try:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:

@@ -128,12 +128,12 @@ def diagnose(
     """
     if not metrics:
         return ()
-    symptoms, found, explained = examine(run, metrics, evidence, num_classes), [], set[str]()
+    symptoms, findings, explained = examine(run, metrics, evidence, num_classes), [], set[str]()
     for key, rule in RULES.items():
         if key in explained:
             continue
         finding = rule.check(symptoms)
         if finding is not None:
-            found.append(finding)
+            findings.append(finding)
             explained |= set(rule.explains)
-    return tuple(sorted(found, key=lambda finding: -finding.severity))
+    return tuple(sorted(findings, key=lambda finding: -finding.severity))

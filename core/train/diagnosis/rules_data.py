@@ -101,8 +101,8 @@ def few_images(s: RunArrays) -> Finding | None:
     """Find a small training set that is known by heart while other images are not."""
     if s.images > FEW * s.num_classes or not len(s.epochs):
         return None
-    known, right = s.train_accuracy[-3:].max(), s.valid_accuracy[-1]
-    if known < 0.95 or right > known - 0.08:
+    train, right = s.train_accuracy[-3:].max(), s.valid_accuracy[-1]
+    if train < 0.95 or right > train - 0.08:
         return None
     since = s.epochs[np.flatnonzero(s.train_accuracy - s.valid_accuracy > 0.08)[0]]
     cut = bool(s.settings.train_images)
@@ -110,7 +110,7 @@ def few_images(s: RunArrays) -> Finding | None:
         rule="few_images",
         title="Too few images",
         evidence=(
-            f"It knows {known:.0%} of its {s.images:,} training images, about {s.images / s.num_classes:.0f} a class, "
+            f"It knows {train:.0%} of its {s.images:,} training images, about {s.images / s.num_classes:.0f} a class, "
             f"but only {right:.0%} of the validation images."
         ),
         remedy=(

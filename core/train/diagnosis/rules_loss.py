@@ -20,15 +20,15 @@ def inputs(s: RunArrays) -> Finding | None:
     start = norms.values[0] if norms is not None and norms.steps[0] == 1 else 0.0
     if s.steps[0] != 1 or first < (ODD if start > STEEP else WILD) * s.guess:
         return None
-    words = f"Before its first update the network had a loss of {number(first)}; guessing costs {number(s.guess)}"
+    evidence = f"Before its first update the network had a loss of {number(first)}; guessing costs {number(s.guess)}"
     if norms is not None and start > 3 * np.median(norms.values):
-        words += f", and its gradient was {number(start)}, later {number(float(np.median(norms.values)))}"
+        evidence += f", and its gradient was {number(start)}, later {number(float(np.median(norms.values)))}"
     settled = np.flatnonzero(s.smooth < s.guess)
     scaled = s.settings.inputs == "standard"
     return Finding(
         rule="inputs",
         title="Starts from wild guesses" if scaled else "Inputs not normalised",
-        evidence=words + ".",
+        evidence=evidence + ".",
         remedy=(
             "Put batch norm after the convolutions, so that the numbers keep their size from layer to layer."
             if scaled
@@ -47,16 +47,18 @@ def high_rate(s: RunArrays) -> Finding | None:
     if place is None or not _from_rate(s, place):
         return None
     step = s.steps[place] if place < len(s.steps) else s.steps[-1] + 1
-    words = f"The loss was {number(float(s.loss[0]))} at first and no longer a number after step {int(s.steps[-1]):,}"
+    evidence = (
+        f"The loss was {number(float(s.loss[0]))} at first and no longer a number after step {int(s.steps[-1]):,}"
+    )
     if not s.exploded:
-        words = f"The loss leapt to {number(float(s.loss[place:].max()))} in step {int(_peak(s, place)):,} and "
-        words += f"stays at {number(s.level)}" if _stuck(s) else f"is now {number(s.level)}"
+        evidence = f"The loss leapt to {number(float(s.loss[place:].max()))} in step {int(_peak(s, place)):,} and "
+        evidence += f"stays at {number(s.level)}" if _stuck(s) else f"is now {number(s.level)}"
     typical = USUAL_LR[s.settings.optimizer]
     lr = typical if s.settings.lr > typical else rounded(s.settings.lr / 10)
     return Finding(
         rule="high_rate",
         title="Learning rate too high",
-        evidence=f"{words}; guessing costs {number(s.guess)}.",
+        evidence=f"{evidence}; guessing costs {number(s.guess)}.",
         remedy=f"Lower the learning rate from {s.settings.lr:g} to {lr:g}.",
         severity=Severity.LOST if s.exploded or _stuck(s) else Severity.HARM,
         changes={"lr": lr},
@@ -73,18 +75,18 @@ def exploding(s: RunArrays) -> Finding | None:
     if not s.exploded and (grown is None or _leap(s) is None):
         return None
     first = last = s.now
-    words = f"After step {int(s.steps[-1]):,} the loss was no longer a number"
+    evidence = f"After step {int(s.steps[-1]):,} the loss was no longer a number"
     if norms is not None and grown is not None:
         usual, most = np.median(norms.values[:grown]), norms.values[grown:].max()
-        words = f"The gradient grew from about {number(usual)} to {number(most)}"
+        evidence = f"The gradient grew from about {number(usual)} to {number(most)}"
         first, last = s.at(norms.steps[grown]), s.at(norms.steps[grown + norms.values[grown:].argmax()])
-        words += " before the loss was no longer a number" if s.exploded else ""
+        evidence += " before the loss was no longer a number" if s.exploded else ""
     clipped = 0 < s.settings.clip_norm <= 1
     lr = rounded(s.settings.lr / 10)
     return Finding(
         rule="exploding",
         title="Exploding gradients",
-        evidence=words + ".",
+        evidence=evidence + ".",
         remedy=f"Lower the learning rate to {lr:g}." if clipped else "Clip the gradient to a norm of 1.",
         severity=Severity.LOST if s.exploded or _stuck(s) else Severity.HARM,
         changes={"lr": lr} if clipped else {"clip_norm": 1.0},

@@ -10,7 +10,7 @@ from core.train.diagnosis.run_arrays import RunArrays
 
 def low_rate(s: RunArrays) -> Finding | None:
     """Find a validation loss that falls after every epoch, but hardly."""
-    if len(s.epochs) < 2 or not s.told:
+    if len(s.epochs) < 2 or not s.conclusive:
         return None
     gone = (s.guess - s.valid_loss[-1]) / s.guess
     if not (np.diff(s.valid_loss) < 0).all() or not 5e-4 < gone < 0.05 * len(s.epochs):
@@ -35,8 +35,8 @@ def low_rate(s: RunArrays) -> Finding | None:
 
 def guessing(s: RunArrays) -> Finding | None:
     """Find a network that after two epochs or more is no better than one that gives all classes the same chance."""
-    known = len(s.epochs) < 2 or not s.told or min(s.valid_loss.min(), s.train_loss[-1]) < 0.98 * s.guess
-    if known or s.valid_accuracy[-1] > s.lucky:
+    improved = len(s.epochs) < 2 or not s.conclusive or min(s.valid_loss.min(), s.train_loss[-1]) < 0.98 * s.guess
+    if improved or s.valid_accuracy[-1] > s.lucky:
         return None
     changes = {"wrong_labels": 0.0} if s.settings.wrong_labels >= 0.5 else {}
     typical = USUAL_LR[s.settings.optimizer]

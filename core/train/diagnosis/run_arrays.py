@@ -29,7 +29,7 @@ class TimeSeries:
 
 @dataclass(frozen=True, eq=False)
 class RunArrays:
-    """A run as arrays; all that is here was recorded.
+    """The records of a run as arrays.
 
     Attributes:
         run: The run.
@@ -97,7 +97,7 @@ class RunArrays:
         return self.run.status is Status.FAILED and self.run.failure == DIVERGED
 
     @property
-    def told(self) -> bool:
+    def conclusive(self) -> bool:
         """Whether the training is over or so long already that slow progress means something."""
         return not self.run.status.active or self.steps[-1] >= ENOUGH
 
@@ -125,7 +125,7 @@ class RunArrays:
 
 
 def examine(run: Run, metrics: Sequence[Metric], evidence: Sequence[Evidence], num_classes: int) -> RunArrays:
-    """Lay out what a run recorded, which is at least one step."""
+    """Return the records of a run, of at least one step, as arrays."""
     full = [metric for metric in metrics if metric.valid_loss is not None]
     if len(metrics) > MOST:
         metrics = [*metrics[:WHOLE], *metrics[WHOLE :: -(-(len(metrics) - WHOLE) // (MOST - WHOLE))]]
@@ -160,12 +160,13 @@ def _column(metrics: Sequence[Metric], name: str) -> Numbers:
 
 
 def _courses(evidence: Sequence[Evidence], kind: str) -> dict[str, TimeSeries]:
-    found: dict[str, tuple[list[float], list[float]]] = {}
+    by_layer: dict[str, tuple[list[float], list[float]]] = {}
     for item in evidence:
         if item.kind == kind and math.isfinite(item.value):
-            steps, values = found.setdefault(item.layer, ([], []))
+            steps, values = by_layer.setdefault(item.layer, ([], []))
             steps.append(item.step)
             values.append(item.value)
     return {
-        layer: TimeSeries(np.array(steps, float), np.array(values, float)) for layer, (steps, values) in found.items()
+        layer: TimeSeries(np.array(steps, float), np.array(values, float))
+        for layer, (steps, values) in by_layer.items()
     }
