@@ -34,8 +34,8 @@ def gauge_gradients(model: nn.Module, step: int) -> tuple[Evidence, ...]:
     if not norms:
         return ()
     values = torch.stack([*norms, torch.stack(norms).norm()]).tolist()
-    gradients = (Evidence(step, "gradient", name, value) for name, value in zip([*names, "all"], values, strict=True))
-    return tuple(item for item in gradients if math.isfinite(item.value))
+    measured = (Evidence(step, "gradient", name, value) for name, value in zip([*names, "all"], values, strict=True))
+    return tuple(item for item in measured if math.isfinite(item.value))
 
 
 @torch.no_grad()
