@@ -77,7 +77,7 @@ def test_only_runs_that_moved_on_are_read_again(store: RunStore, monkeypatch: py
 
 
 def test_what_is_kept_is_bounded(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "KEPT", 2)
+    monkeypatch.setattr(module, "CACHED", 2)
     known = Outlines(store)
     runs = [record(store, [float(number)], {}) for number in range(4)]
     for run in runs:
