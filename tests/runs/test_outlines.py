@@ -82,5 +82,5 @@ def test_what_is_kept_is_bounded(store: RunStore, monkeypatch: pytest.MonkeyPatc
     runs = [record(store, [float(number)], {}) for number in range(4)]
     for run in runs:
         known.of([run])
-    assert len(known._known) == 2
+    assert len(known._cache) == 2
     assert set(known.of(runs)) == {run.id for run in runs}
