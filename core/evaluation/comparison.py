@@ -9,6 +9,7 @@ from core.errors import EvaluationError
 from core.evaluation.answers import Answers, Whole
 
 MIN_FOR_CHI_SQUARED = 25  # images that only one gets: for fewer the exact test is made
+CLEAR = 0.05  # p-values below it count as hardly luck
 
 
 @dataclass(frozen=True)
@@ -73,3 +74,24 @@ def compare(first: Answers, other: Answers) -> Comparison:
         neither=np.flatnonzero(~right & ~also),
         test=mcnemar(len(only_first), len(only_other)),
     )
+
+
+def p_text(value: float) -> str:
+    """Write a p-value: "0.034", "< 0.001"."""
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def significance_verdict(test: McNemar) -> str:
+    """Say in words what McNemar's test found."""
+    if not test.only_first + test.only_other:
+        return "Both get exactly the same images: there is no difference to explain."
+    better = "A" if test.only_first > test.only_other else "B"
+    split = f"A alone gets {test.only_first:,} images, B alone {test.only_other:,}."
+    chance = f"Chance alone makes a split so uneven in {_percent(test.p_value)} of cases"
+    if test.p_value < CLEAR:
+        return f"{split} {chance}: **{better} is better on images like these**, and that is hardly luck."
+    return f"{split} {chance}: **the difference can well be luck.**"
+
+
+def _percent(value: float) -> str:
+    return "less than 0.1%" if value < 0.001 else f"{value:.1%}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.data.crop import MIDDLE, Crop
 from core.errors import ConvScopeError, DataError, ExplainError, RunError
+from core.formatting import dimensions
 from core.inference.model_cache import MAX_MODELS, ModelCache
 from core.inference.stamped import StampedNetwork
 
@@ -219,7 +220,7 @@ class Network(ABC):
         from core.data.normalization import normalized
 
         if tuple(pixels.shape[-3:]) != self.input_shape:
-            sizes = [" × ".join(map(str, shape)) for shape in (self.input_shape, pixels.shape[-3:])]
+            sizes = [dimensions(shape) for shape in (self.input_shape, pixels.shape[-3:])]
             raise RunError(f"This network looks at pictures of {sizes[0]}, not of {sizes[1]}: choose another one.")
         return normalized(pixels, *self.statistics)
 

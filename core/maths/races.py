@@ -9,6 +9,8 @@ from core.maths.arrays import Floats
 from core.maths.landscapes import LANDSCAPES, Landscape, Point
 from core.maths.optimizers import OptimizerState, update
 
+NEAR = 0.05  # of the landscape's width: as good as there
+
 
 def race(
     landscape: Landscape | str,
@@ -69,3 +71,16 @@ def _path(
         done = update(name, path[step], ground.gradient(path[step]) + error, state, lr=lr, **settings)
         path[step + 1], state = done.weight, done.state
     return path
+
+
+def arrival(ground: Landscape, path: Floats) -> str:
+    """Say from which step on a path stays near one lowest point, or what became of it."""
+    if not np.isfinite(path).all():
+        return f"left at {int(np.isfinite(path).all(axis=1).sum()) - 1}"
+    (left, right), _ = ground.bounds
+    gaps = np.linalg.norm(path[:, None] - np.array(ground.minima, dtype=np.float64), axis=2)
+    near = gaps[:, int(gaps[-1].argmin())] < NEAR * (right - left) / 2
+    if not near[-1]:
+        return "not yet"
+    away = np.flatnonzero(~near)
+    return f"step {int(away[-1]) + 1 if len(away) else 0}"

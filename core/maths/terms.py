@@ -1,7 +1,7 @@
 """Terms of a calculation: symbol, formula in LaTeX, the same with numbers substituted, and value."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from string import Template
 
@@ -78,3 +78,15 @@ def latex_number(value: float, *, brackets: bool = True) -> str:
     elif exponent:
         digits = rf"{digits} \cdot 10^{{{int(exponent)}}}"
     return f"({digits})" if brackets and (exponent or value < 0) else digits
+
+
+def working(terms: Sequence[Term]) -> str:
+    """Return the lines of a step as LaTeX: each in symbols, with its numbers, and what comes out."""
+    return r"\begin{aligned}" + r" \\[9pt] ".join(_line(term) for term in terms) + r"\end{aligned}"
+
+
+def _line(term: Term) -> str:
+    out = latex_number(float(term.value), brackets=False)
+    same = term.substituted in (out, f"({out})")
+    rest = [out] if same else [term.substituted, out]
+    return r" \\ ".join([f"{term.symbol} &= {term.formula}", *(f"&= {part}" for part in rest)])

@@ -157,3 +157,25 @@ def spread(values: Floats, windows: Windows) -> Floats:
             bottom, end = down + rows.stride * (rows.count - 1) + 1, right + cols.stride * (cols.count - 1) + 1
             total[:, :, down : bottom : rows.stride, right : end : cols.stride] += values[..., row, col]
     return total[:, :, rows.before : rows.before + rows.size, cols.before : cols.before + cols.size]
+
+
+def size_formula(size: int, kernel: int, stride: int, padding: int, dilation: int, output: int) -> str:
+    """Write how long one side of the output is, the formula with its numbers; `padding` is that of both ends."""
+    reach = f"({dilation} · ({kernel} − 1) + 1)" if dilation > 1 else str(kernel)
+    return f"⌊({size} + {padding} − {reach}) / {stride}⌋ + 1 = {output}"
+
+
+@dataclass(frozen=True)
+class Window:
+    """How large a window is and how it moves, the same for rows and columns."""
+
+    size: int
+    stride: int
+    padding: int
+    dilation: int
+
+    def count(self, side: int) -> int:
+        """Return how many places it has along a side; raises `ConvScopeError` if it has none."""
+        from core.maths.windows import out_size
+
+        return out_size(side, self.size, self.stride, self.padding, self.dilation)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby, product
 from typing import Any
 
+from core.formatting import dimensions
 from core.model.layers import ACTIVATIONS, Layer
 from core.model.spec import ModelSpec
 from core.options import Option, options
@@ -22,7 +23,7 @@ def spec_changes(a: ModelSpec, b: ModelSpec) -> tuple[str, ...]:
     """
     changes = []
     if a.input_shape != b.input_shape:
-        changes.append(f"images: {_shape(a)} → {_shape(b)}")
+        changes.append(f"images: {dimensions(a.input_shape, '×')} → {dimensions(b.input_shape, '×')}")
     if a.num_classes != b.num_classes:
         changes.append(f"classes: {a.num_classes:,} → {b.num_classes:,}")
     for kind, group in groupby(align(a.layers, b.layers), key=_kind):
@@ -108,10 +109,6 @@ def _setting(setting: Option, value: str) -> str:
 
 def _value(setting: Option, value: Any) -> str:
     return f"{value:,}" if type(value) is int else ACTIVATIONS.get(value, str(value))
-
-
-def _shape(spec: ModelSpec) -> str:
-    return "×".join(map(str, spec.input_shape))
 
 
 def _listed(words: list[str]) -> str:

@@ -6,8 +6,8 @@ from functools import reduce
 from math import prod
 from typing import Any
 
-from core.formatting import formatted
-from core.model.geometry import LayerResult, ReceptiveField, ShapeError, Window, dimensions
+from core.formatting import dimensions, formatted
+from core.model.geometry import LayerResult, ReceptiveField, ShapeError, Window, shape_words
 from core.model.layers import (
     Activation,
     AvgPool,
@@ -97,7 +97,7 @@ def _slide(layer: Conv | MaxPool | AvgPool, sides: list[int], word: str, padding
             quotient = quotient if stride == 1 else f"⌊{quotient}⌋"
             spread = "" if span == kernel else f", spread over {span} pixels by dilation,"
             border = f" with its padding of {padding}" if padding else ""
-            size = "×".join(map(str, sides))
+            size = dimensions(sides, "×")
             why = f"the {kernel}×{kernel} {word}{spread} is larger than the {size} map{border}"
             raise ShapeError("span", f"{quotient} + 1 = {formatted(result)}: {why}.")
     return results
@@ -123,8 +123,8 @@ def _flatten(layer: Flatten, shape: Shape, view: ReceptiveField) -> LayerResult:
 
 def _dense(layer: Dense, shape: Shape, view: ReceptiveField) -> LayerResult:
     if len(shape) == 3:
-        product = f"{' × '.join(map(str, shape))} = {prod(shape):,}"
-        why = f"a dense layer takes one row of numbers, but gets {dimensions(shape)}"
+        product = f"{dimensions(shape)} = {prod(shape):,}"
+        why = f"a dense layer takes one row of numbers, but gets {shape_words(shape)}"
         raise ShapeError("flat", f"{product}: {why}.")
     weights, biases = (shape[0], layer.out_features), (layer.out_features,)
     return LayerResult(biases, replace(view, size=view.whole), params=(weights, biases), macs=(weights,))
@@ -149,7 +149,7 @@ def _through(layer: Layer, view: ReceptiveField) -> ReceptiveField:
 
 def _maps(layer: str, shape: Shape) -> Shape:
     if len(shape) != 3:
-        raise ShapeError("maps", f"{layer} takes maps of C × H × W, but gets a row of {dimensions(shape)}.")
+        raise ShapeError("maps", f"{layer} takes maps of C × H × W, but gets a row of {shape_words(shape)}.")
     return shape
 
 

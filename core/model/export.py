@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from core.errors import SpecError
+from core.formatting import dimensions
 from core.model.calls import module_call
 from core.model.layers import Residual
 from core.model.shapes import problems, summarize
@@ -34,11 +35,11 @@ def network_code(spec: ModelSpec, *, seed: int = 0) -> str:
     for layer, summary in zip(spec.layers, summarize(spec), strict=True):
         assert summary.input_shape is not None and summary.output_shape is not None
         lines.append(f'        ("{summary.name}", {module_call(layer, summary.input_shape)}),')
-        comments.append("×".join(map(str, summary.output_shape)))
+        comments.append(dimensions(summary.output_shape, "×"))
     width = max(map(len, lines))
     stack = [f"{line:<{width}}  # {comment}" for line, comment in zip(lines, comments, strict=True)]
     block = ["", _residual_source(), "", ""] if any(isinstance(layer, Residual) for layer in spec.layers) else []
-    size = "×".join(map(str, spec.input_shape))
+    size = dimensions(spec.input_shape, "×")
     return "\n".join(
         [
             "",

@@ -79,6 +79,6 @@ def formula(terms: Terms) -> str:
     return f"{left} = {total(terms):,}"
 
 
-def dimensions(shape: Shape) -> str:
+def shape_words(shape: Shape) -> str:
     """Write a shape for people: "64×8×8 maps" or "512 numbers"."""
     return "×".join(map(str, shape)) + " maps" if len(shape) == 3 else f"{shape[0]:,} numbers"

@@ -194,3 +194,26 @@ LAYERS: dict[str, type[Layer]] = {
         Residual,
     )
 }
+
+
+def describe_layer(layer: Layer) -> str:
+    """Say what is particular about a layer in a few words."""
+    match layer:
+        case Conv():
+            padding = "" if layer.padding in ("same", 0) else f", padding {layer.padding}"
+            padding = ", no padding" if layer.padding == 0 else padding
+            extra = "".join(
+                f", {name} {n}" for name in ("stride", "dilation", "groups") if (n := getattr(layer, name)) > 1
+            )
+            return f"{layer.out_channels:,} filters of {layer.kernel_size}×{layer.kernel_size}{padding}{extra}"
+        case Residual():
+            extra = f", stride {layer.stride}" if layer.stride > 1 else ""
+            return f"{layer.out_channels:,} filters of {layer.kernel_size}×{layer.kernel_size}{extra}"
+        case MaxPool() | AvgPool():
+            extra = f", padding {layer.padding}" if layer.padding else ""
+            return f"{layer.kernel_size}×{layer.kernel_size} window, stride {layer.stride}{extra}"
+        case Dropout():
+            return f"{layer.p:.0%} switched off"
+        case Dense():
+            return f"{layer.out_features:,} outputs"
+    return layer.title

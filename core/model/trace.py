@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from math import prod
 
 from core.model.effects import effect
-from core.model.geometry import LayerResult, ReceptiveField, ShapeError, dimensions, total
+from core.model.geometry import LayerResult, ReceptiveField, ShapeError, shape_words, total
 from core.model.layers import Layer
 from core.model.spec import ModelSpec, Shape
 
@@ -93,4 +93,4 @@ def _ending(shape: Shape, num_classes: int) -> ShapeError | None:
         return None
     difference = f"{shape[0]:,} ≠ {num_classes}: " if len(shape) == 1 else ""
     needed = f"needs {num_classes} numbers, one for each class"
-    return ShapeError("logits", f"{difference}the network ends with {dimensions(shape)}, but {needed}.")
+    return ShapeError("logits", f"{difference}the network ends with {shape_words(shape)}, but {needed}.")

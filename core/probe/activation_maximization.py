@@ -10,14 +10,19 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from core.errors import ConvScopeError
 from core.failures import in_sentences
+from core.formatting import dimensions
 from core.inference.copies import shallow_copy_for_hooks
+from core.probe.activations import capture_activations
 from core.probe.units import tapped
+from core.progress import Progress
 
 _REGULARIZED_SHARE = 0.75  # the share of the steps after which the picture is no longer moved about and smoothed
 
@@ -110,7 +115,7 @@ def _uphill(
         if not all(0 <= at < size for at, size in zip(where, maps.shape, strict=False)):
             raise ConvScopeError(
                 f"Layer {layer} has no unit {', '.join(map(str, where))}: its output has the shape "
-                f"{' × '.join(map(str, maps.shape))}, counted from 0."
+                f"{dimensions(maps.shape)}, counted from 0."
             )
         (gradient,) = torch.autograd.grad(maps[where].mean(), pixels)
     if not gradient.isfinite().all():
@@ -129,3 +134,25 @@ def _blurred(picture: Tensor, sigma: float) -> Tensor:
     bell /= bell.sum()
     padded = functional.pad(picture[:, None], (half, half, half, half), mode="replicate")
     return functional.conv2d(functional.conv2d(padded, bell.view(1, 1, 1, -1)), bell.view(1, 1, -1, 1))[:, 0]
+
+
+def preferred_picture(
+    model: nn.Module,
+    layer: str,
+    channel: int,
+    *,
+    shape: tuple[int, int, int],
+    mean: Sequence[float],
+    std: Sequence[float],
+    steps: int = 64,
+    progress: Progress,
+) -> tuple[NDArray[np.uint8], float]:
+    """Return what `preferred_input` does as pixels, uint8 (H, W, 3), and the unit's strongest answer to it."""
+    climb = preferred_steps(model, layer, channel, shape=shape, mean=mean, std=std, steps=steps)
+    image = next(climb)
+    for step, image in enumerate(climb, 1):  # noqa: B007  # the last one counts
+        progress(step, steps)
+    answer = float(capture_activations(model, image[None], [layer])[layer][0, channel].max())
+    values = image.numpy() * np.array(std)[:, None, None] + np.array(mean)[:, None, None]
+    pixels = (255 * values.clip(0, 1)).round().astype(np.uint8).transpose(1, 2, 0)
+    return np.broadcast_to(pixels, (*pixels.shape[:2], 3)).copy(), answer

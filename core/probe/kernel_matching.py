@@ -1,12 +1,19 @@
 """Matching of learned filters to hand-made kernels by cosine similarity; imports no torch."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.errors import ConvScopeError
+from core.inference.network import Network
 from core.model.handmade import KERNELS, kernel
+from core.probe.network_layers import first_convolution
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 
 _DEAD_SHARE = 1e-3
 
@@ -99,3 +106,44 @@ def _unit(rows: Floats) -> Floats:
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     # what rounding leaves of an even kernel without its mean is no pattern
     return np.where(norms > 1e-12, rows / norms, 0.0)
+
+
+ALIKE = 0.8  # cosine similarity from which two kernels do nearly the same
+
+
+@dataclass(frozen=True, eq=False)
+class Matched:
+    """The learned filters of a convolution and what they are like.
+
+    Attributes:
+        layer: The name of the convolution.
+        kernels: The mean kernel of each filter over its input channels, float (N, k, k).
+        channels: How many kernels a filter has.
+        found: Its likeness to hand-made ones, the best first.
+    """
+
+    layer: str
+    kernels: "NDArray[np.float32]"
+    channels: int
+    found: tuple[Match, ...]
+
+    @property
+    def alike(self) -> int:
+        """How many filters are nearly a hand-made one."""
+        return sum(match.cosine >= ALIKE for match in self.found)
+
+
+def matched(weights: Network, *, centred: bool = False) -> Matched | None:
+    """Compare the first convolution with the hand-made kernels; None where there is none.
+
+    Raises:
+        ConvScopeError: Its kernels are not square with an odd side of at least 3, or cannot be loaded.
+    """
+    from core.probe.kernels import filters
+
+    layer = first_convolution(weights)
+    if layer is None:
+        return None
+    values = filters(weights.model, layer).numpy()
+    found = sorted(best_matches(values, centred=centred), key=lambda match: -match.cosine)
+    return Matched(layer, values.mean(axis=1), values.shape[1], tuple(found))

@@ -5,20 +5,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.errors import RunError, SpecError
+from core.formatting import dimensions
 from core.inference.model_cache import ModelCache
 from core.inference.network import Network
 from core.model.layers import LAYERS, AvgPool, GlobalAvgPool, Layer, MaxPool
 from core.model.readout import readout_layer
 from core.model.shapes import summarize
 from core.model.spec import Shape
-from core.probe.receptive_fields import receptive_field
+from core.probe.receptive_fields import Box, receptive_field
 
 if TYPE_CHECKING:
     from core.probe.layer_graph import LayerNode
     from core.probe.receptive_fields import FieldStep
 
 _TRACED = ModelCache(16)
-Box = tuple[int, int, int, int]  # top, left, bottom, right; the last two are exclusive
 
 _BLOCK = "Several layers that work together, often around a shortcut: these are the maps that they hand on."
 _WORDS = {  # of a layer of a pretrained network, in a list
@@ -65,7 +65,7 @@ def layers_of(network: Network) -> tuple[LayerEntry, ...]:
         LayerEntry(
             summary.name,
             summary.kind,
-            short(summary.output_shape or ()),
+            dimensions(summary.output_shape or (), "×"),
             LAYERS[summary.kind].description,
             summary.output_shape or (),
             layer,
@@ -136,11 +136,6 @@ def is_gated(network: Network, layer: str) -> bool:
     return network.spec is None and part_of(network, layer).sight.gated
 
 
-def short(shape: Shape) -> str:
-    """Write a shape for a list: "32×28×28"."""
-    return "×".join(map(str, shape))
-
-
 def _pretrained(network: Network) -> "tuple[tuple[LayerEntry, ...], dict[str, LayerNode]]":
     """Return the listed layers of a pretrained network, and all of its parts by name: traced once."""
     layers: tuple[tuple[LayerEntry, ...], dict[str, LayerNode]] = _TRACED.get(network.id, lambda: _trace(network))
@@ -156,7 +151,7 @@ def _trace(network: Network) -> "tuple[tuple[LayerEntry, ...], dict[str, LayerNo
         LayerEntry(
             part.name,
             part.kind,
-            f"{_WORDS[part.kind]}, {short(part.output_shape)}",
+            f"{_WORDS[part.kind]}, {dimensions(part.output_shape, '×')}",
             LAYERS[part.kind].description if part.kind in LAYERS else _BLOCK,
             part.output_shape,
             settings_of(model.get_submodule(part.name)),
@@ -177,3 +172,10 @@ def settings_of(module: Any) -> Layer | None:
     with suppress(SpecError):  # not square, or larger than ours can be
         return pool(module.kernel_size, module.stride, module.padding)
     return None
+
+
+def first_convolution(network: Network) -> str | None:
+    """Return the name of a network's first convolution, or None where it has none; raises `ConvScopeError`."""
+    from core.probe.kernels import filter_layers
+
+    return next(iter(filter_layers(network.model)), None)

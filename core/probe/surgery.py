@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from core.errors import ConvScopeError
 from core.failures import in_sentences
+from core.formatting import dimensions
 from core.inference.copies import shallow_copy_for_hooks
 from core.probe.kernels import filters
 
@@ -116,7 +117,7 @@ def _apply(edit: Edit, model: nn.Module) -> None:
 
 
 def _size(kernel: Tensor) -> str:
-    return " × ".join(map(str, kernel.shape)) or "one number"
+    return dimensions(kernel.shape) or "one number"
 
 
 def _nested(values: Any) -> Any:

@@ -15,6 +15,7 @@ from core.exchange.card import found_in
 from core.exchange.evaluation_evidence import limits, measured, untested
 from core.exchange.script import script_of
 from core.figures.render import curves_svg
+from core.formatting import dimensions
 from core.inference.library import NetworkLibrary
 from core.model.calls import module_call
 from core.model.shapes import summarize
@@ -82,7 +83,12 @@ def _record(store: RunStore, run: Run) -> dict[str, Any]:
     config = TrainConfig.from_mapping(run.config)
     info, layers = run.dataset_info, summarize(run.spec)
     rows = [
-        (about.name, str(module_call(layer, about.input_shape or ())), _shape(about.output_shape), about.num_params)
+        (
+            about.name,
+            str(module_call(layer, about.input_shape or ())),
+            dimensions(about.output_shape or ()),
+            about.num_params,
+        )
         for layer, about in zip(run.spec.layers, layers, strict=True)
     ]
     return {
@@ -91,7 +97,7 @@ def _record(store: RunStore, run: Run) -> dict[str, Any]:
         "began": f"{datetime.fromtimestamp(run.created, UTC):%d %B %Y}".lstrip("0"),
         "layers": rows,
         "parameters": sum(about.num_params for about in layers),
-        "input": _shape(run.spec.input_shape),
+        "input": dimensions(run.spec.input_shape),
         "words": in_words(config, info.split_sizes[0] if info else 0),
         "settings": [
             (setting.group, setting.label, value_words(setting, getattr(config, setting.name)))
@@ -103,10 +109,6 @@ def _record(store: RunStore, run: Run) -> dict[str, Any]:
         "limits": tuple(limits(run)),
         "untested": tuple(untested(run)),
     }
-
-
-def _shape(shape: tuple[int, ...] | None) -> str:
-    return " × ".join(map(str, shape or ()))
 
 
 def _network_parts(

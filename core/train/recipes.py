@@ -7,6 +7,7 @@ from core.model.layers import Activation
 from core.model.presets import preset
 from core.model.shapes import problems
 from core.model.spec import ModelSpec
+from core.runs.records import Run
 from core.train.config import TrainConfig
 
 ENOUGH, FEWEST = 300, 3  # steps and epochs after which a fault has shown
@@ -160,3 +161,16 @@ RECIPES: dict[str, Recipe] = {
         _healthy,
     ),
 }
+ORIGIN = "recipe:"  # begins the origin of such runs; then come the recipe and the guess
+
+
+def recipe_note(key: str, guess: int) -> str:
+    """Return the note of a run that breaks on purpose."""
+    return f"Broken on purpose: {RECIPES[key].title}. Guess: {RECIPES[key].choices[guess]}."
+
+
+def guess_of(run: Run) -> tuple[str, int] | None:
+    """Return the recipe of a run and the answer that was guessed; None if it is no recipe of this version."""
+    key, _, guess = run.origin.removeprefix(ORIGIN).partition(":")
+    known = run.origin.startswith(ORIGIN) and key in RECIPES and guess.isdecimal()
+    return (key, int(guess)) if known and int(guess) < len(RECIPES[key].choices) else None

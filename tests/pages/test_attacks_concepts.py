@@ -23,6 +23,7 @@ from core.runs.checkpoint import Checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from core.train.losses import cross_entropy
+from core.workbench.training_influence import CHECKPOINTS
 from pages.sections.attacks_concepts import concepts, influence
 from pages.shared.shell.navigation import path
 from tests.pages.conftest import settled
@@ -269,7 +270,7 @@ def test_checkpoints_are_few_and_stand_for_the_epochs_before_them(trained_run: s
     for epoch in range(3, 31):
         save_checkpoint(store.checkpoint(trained_run, epoch), Checkpoint({}))
     kept = influence.moments_of(library().get(trained_run))
-    assert len(kept) == influence.CHECKPOINTS
+    assert len(kept) == CHECKPOINTS
     assert kept[-1][0] == 30
     assert sum(rate for _, rate in kept) == pytest.approx(30 * 0.01)
 

@@ -15,13 +15,14 @@ from core.figures.landscapes import point_at
 from core.formatting import number
 from core.maths.landscapes import LANDSCAPES
 from core.maths.losses import LOSSES, loss_value
+from core.maths.races import arrival
 from core.maths.rules import OPTIMIZERS
 from core.runs.checkpoint import load_checkpoint, save_checkpoint
 from core.runs.store import RunStore
+from core.workbench.batch_gradients import Batch
 from core.workbench.torch_reference import torch_weights
 from pages.sections.maths.equality import equality_badge
-from pages.sections.maths.gradients import Batch, layer_weights, moved
-from pages.sections.maths.optimizer_race import arrival
+from pages.sections.maths.gradients import layer_weights, moved
 from pages.shared.network.networks import library
 
 

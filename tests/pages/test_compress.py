@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 import core.compression.plan
 from core.compression import CompressionPlan, Pruning, compare, compress, from_file, size_of, to_file
 from core.data.datasets import load_dataset
+from core.formatting import byte_size
 from core.model.layers import Activation, Conv, Dense, Flatten
 from core.model.spec import ModelSpec
 from core.runs.checkpoint import beginning_of, load_checkpoint
@@ -21,7 +22,6 @@ from core.train.initialization import InitialWeights
 from core.train.runner import Runner
 from pages.sections.compress import measure
 from pages.sections.compress.controls import CompressionRequest
-from pages.sections.compress.report import bytes_words
 from pages.shared.network.networks import library
 from pages.shared.shell import services
 from pages.shared.shell.navigation import path
@@ -93,7 +93,7 @@ def test_what_is_chosen_is_measured(kind: str, amount: int, int8: bool, split: s
     size = size_of(made.spec, made.model)
     found = metrics(app)
     assert found["Accuracy"] == f"{wanted.accuracies[1].value:.1%}"
-    assert (found["File"], found["File, zipped"]) == (bytes_words(size.file), bytes_words(size.zipped))
+    assert (found["File"], found["File, zipped"]) == (byte_size(size.file), byte_size(size.zipped))
     assert float(found["An image takes"].removesuffix(" ms")) > 0
     assert f"**{wanted.lost}** are wrong now" in shown(app) and f"**{wanted.won}** are right" in shown(app)
     assert f"Of {len(images):,} " in shown(app)

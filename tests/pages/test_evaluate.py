@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from core.data.catalog import DATASETS
 from core.data.datasets import load_dataset
 from core.evaluation import GALLERIES, Answers, answers_of, cell, compare, confusion_counts, mistakes
+from core.evaluation.comparison import p_text, significance_verdict
 from core.model.build import build_model
 from core.model.layers import Dense, Flatten
 from core.model.spec import ModelSpec
@@ -19,7 +20,6 @@ from core.runs.checkpoint import Checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from pages.sections.evaluate.confusion_matrix import clicked
-from pages.sections.evaluate.paired_test import p_text, significance_verdict
 from pages.shared.shell.navigation import path
 from tests.pages.conftest import settled
 

@@ -15,11 +15,11 @@ from core.formatting import number
 from core.model.build import build_model
 from core.model.layers import Conv, Dense, Flatten, MaxPool
 from core.model.spec import ModelSpec
+from core.probe.unit_windows import inner_share
 from core.probe.units import effective_field
 from core.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from pages.sections.maths.receptive_field import inner_share
 from pages.shared.shell import session
 
 

@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 from core.data.datasets import load_dataset
 from core.figures.curves import smooth
 from core.figures.film import map_tiles
+from core.formatting import share
 from core.inference.prediction import predict
 from core.probe.activations import capture_activations
 from core.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -23,7 +24,6 @@ from core.runs.series import Series
 from core.runs.store import RunStore
 from pages.sections.train.curves import SMOOTHING
 from pages.sections.train.live_preview import RIGHT, WRONG
-from pages.shared.shell.formatting import share
 
 
 def seeing(run_id: str, **remembered: Any) -> AppTest:

@@ -13,16 +13,14 @@ from streamlit.testing.v1 import AppTest
 
 from core.data.datasets import load_dataset
 from core.explain.attribution import attribute
-from core.formatting import number
+from core.formatting import number, share
 from core.inference.prediction import predict
 from core.model.handmade import kernel
 from core.probe.activations import capture_activations
+from core.probe.edited_network import describe_edit, retyped
 from core.probe.surgery import Edit, Off, Replace, Swap, apply_edits
 from core.runs.checkpoint import load_checkpoint, save_checkpoint
 from core.runs.store import RunStore
-from pages.sections.filters.surgery.edits import words
-from pages.sections.filters.surgery.kernel_editor import retyped
-from pages.shared.shell.formatting import share
 from pages.shared.shell.navigation import path
 
 Sheets = Callable[[AppTest], dict[str, Any]]
@@ -53,7 +51,7 @@ def edits_of(app: AppTest, run_id: str) -> tuple[Edit, ...]:
 
 
 def rows(app: AppTest) -> dict[str, tuple[str, str]]:
-    """Read the table of answers: the probabilities of each class before and after, in words."""
+    """Read the table of answers: the probabilities of each class before and after, in describe_edit."""
     (body,) = (element.proto.body for element in app.get("html") if "<table class=cs-answers" in element.proto.body)
     found = re.findall(r"<th scope=row>(\d+).*?</th>" + 2 * r"<td class=share .*?>(.*?)</td>", body)
     return {name: (before, after) for name, before, after in found}
@@ -124,7 +122,7 @@ def test_a_single_input_channel_can_be_replaced(trained_run: str) -> None:
     old = RunStore().load_model(trained_run).get_submodule(layer).weight[0].detach().numpy()
     new = np.asarray(edit.kernel, dtype=np.float32)
     assert [np.array_equal(new[channel], old[channel]) for channel in range(8)] == [at != 2 for at in range(8)]
-    assert words(edit) == f"{layer}: filter 0 has another kernel"
+    assert describe_edit(edit) == f"{layer}: filter 0 has another kernel"
 
 
 def test_what_is_typed_takes_effect_at_once_and_is_one_edit(trained_run: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.errors import TrainingError
+from core.formatting import duration
 from core.model.layers import Dense
 from core.options import options
 from core.runs.records import Status
@@ -16,7 +17,6 @@ from pages.shared.run import start
 from pages.shared.run.run_controls import ACTIONS
 from pages.shared.run.start import epoch_time
 from pages.shared.shell import services, session
-from pages.shared.shell.formatting import duration
 from pages.shared.shell.job_board import board
 from pages.shared.shell.layout import escape_markdown
 from pages.shared.shell.navigation import path

@@ -20,6 +20,7 @@ from core.explain.metrics.infidelity import infidelity
 from core.explain.metrics.pointing_game import score_methods
 from core.explain.metrics.randomization import cascade, map_similarity
 from core.explain.metrics.sensitivity import sensitivity
+from core.formatting import share
 from core.inference.prediction import predict
 from core.model.build import build_model
 from core.model.layers import Activation, Conv, Dense, Flatten, MaxPool
@@ -30,7 +31,6 @@ from core.train.config import TrainConfig
 from pages.sections.explain import trust_request
 from pages.shared.explanation.controls import DEFAULT_METHODS
 from pages.shared.network import networks
-from pages.shared.shell.formatting import share
 from pages.shared.shell.layout import escape_markdown
 from tests.pages.conftest import settled
 

@@ -21,11 +21,11 @@ from core.model.spec import ModelSpec
 from core.probe.activation_maximization import preferred_input
 from core.probe.activations import capture_activations
 from core.probe.receptive_fields import receptive_field
+from core.probe.unit_windows import cut_out, field_of, inside
 from core.probe.units import contributions, effective_field, top_images
 from core.runs.checkpoint import load_checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from pages.sections.filters.filter_order import signed
-from pages.sections.filters.top_images import cut_out, field_of, inside
 from pages.shared.network.networks import library
 from pages.shared.shell.navigation import path
 

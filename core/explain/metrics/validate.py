@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from core.errors import ExplainError
 from core.explain.request import check_class
+from core.formatting import dimensions
 from core.inference.prediction import scores
 
 
@@ -22,7 +23,7 @@ def validated_heatmap(heatmap: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.
     """
     values = np.asarray(heatmap, dtype=np.float64)
     if values.shape != tuple(shape[1:]):
-        sizes = " × ".join(map(str, values.shape)), " × ".join(map(str, shape[1:]))
+        sizes = dimensions(values.shape), dimensions(shape[1:])
         raise ExplainError(f"A map of {sizes[0]} does not fit a picture of {sizes[1]} pixels: give it its own.")
     if values.size == 1:
         raise ExplainError("This picture has a single pixel, so a map cannot tell one from another: take a larger one.")

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.explain.methods.registry import METHODS
 from core.figures.scales import ColorScale
-from core.formatting import number
+from core.formatting import number, share
 from core.inference.network import Network
 from pages.sections.attacks_concepts.attack_inference import RANDOM, as_picture, attacked, explained, growing
 from pages.shared.display.before_after import answers, before_after
@@ -20,7 +20,6 @@ from pages.shared.picture import input_image
 from pages.shared.picture.pixels import enlarged, shown
 from pages.shared.shell import session
 from pages.shared.shell.controls import ask_one
-from pages.shared.shell.formatting import share
 from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.shell.section import Section
 

@@ -10,6 +10,7 @@ import streamlit as st
 from core.data.synthetic.concepts import CONCEPTS, concepts_for, draw_concept
 from core.errors import RunError
 from core.figures.grids import sample_strip
+from core.formatting import duration
 from core.inference.network import Network
 from core.progress import Progress
 from pages.shared.display.class_bars import class_name
@@ -18,7 +19,6 @@ from pages.shared.network import networks
 from pages.shared.picture import input_image
 from pages.shared.shell import session
 from pages.shared.shell.background_jobs import background, lane_of
-from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import escape_markdown
 from pages.shared.shell.section import Section
 

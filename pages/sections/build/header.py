@@ -5,11 +5,12 @@ import re
 import streamlit as st
 
 from core.data.catalog import DATASETS
+from core.formatting import large_number
 from core.model.export import to_python
 from core.model.presets import PRESETS
 from core.model.shapes import LayerSummary, problems, summarize
 from core.model.spec import MAX_NAME, ModelSpec
-from pages.sections.build.layer_stack import share, short
+from pages.sections.build.layer_stack import share
 from pages.shared.run import draft_history
 from pages.shared.shell import navigation, session
 from pages.shared.shell.controls import pick_dataset
@@ -78,7 +79,7 @@ def _sums(layers: tuple[LayerSummary, ...], broken: bool) -> tuple[tuple[str, st
             "–" if broken else f"{weights:,}",
             f"Numbers that training changes: {4 * weights / 1e6:.3g} MB.",
         ),
-        ("Multiply-adds", "–" if broken else short(macs), f"For one image: {macs:,}."),
+        ("Multiply-adds", "–" if broken else large_number(macs), f"For one image: {macs:,}."),
     )
 
 

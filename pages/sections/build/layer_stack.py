@@ -9,7 +9,8 @@ from pathlib import Path
 import streamlit as st
 
 from core.figures.palette import THEMES
-from core.model.layers import LAYERS, AvgPool, Conv, Dense, Dropout, Layer, MaxPool, Residual
+from core.formatting import large_number
+from core.model.layers import LAYERS, Layer, describe_layer
 from core.model.shapes import LayerSummary, Problem, problems, summarize
 from core.model.spec import ModelSpec
 from core.options import options
@@ -58,7 +59,7 @@ def facts(summary: LayerSummary, total: tuple[int, int], *, waits_for: str, side
         values = (
             *values,
             params,
-            _cost("", short(summary.num_macs), summary.num_macs, total[1]),
+            _cost("", large_number(summary.num_macs), summary.num_macs, total[1]),
             _sight(summary, side),
         )
     cells = "".join(
@@ -108,37 +109,6 @@ def share(value: int, total: int) -> str:
     if percent < 1:
         return "< 1%"
     return f"{min(round(percent), 99)}%" if value < total else "100%"
-
-
-def short(number: int) -> str:
-    """Write a big number in three digits: "3.61 M"."""
-    for power, unit in ((9, "G"), (6, "M"), (3, "k")):
-        if number >= 10**power:
-            return f"{number / 10**power:.3g} {unit}"
-    return str(number)
-
-
-def describe_layer(layer: Layer) -> str:
-    """Say what is particular about a layer in a few words."""
-    match layer:
-        case Conv():
-            padding = "" if layer.padding in ("same", 0) else f", padding {layer.padding}"
-            padding = ", no padding" if layer.padding == 0 else padding
-            extra = "".join(
-                f", {name} {n}" for name in ("stride", "dilation", "groups") if (n := getattr(layer, name)) > 1
-            )
-            return f"{layer.out_channels:,} filters of {layer.kernel_size}×{layer.kernel_size}{padding}{extra}"
-        case Residual():
-            extra = f", stride {layer.stride}" if layer.stride > 1 else ""
-            return f"{layer.out_channels:,} filters of {layer.kernel_size}×{layer.kernel_size}{extra}"
-        case MaxPool() | AvgPool():
-            extra = f", padding {layer.padding}" if layer.padding else ""
-            return f"{layer.kernel_size}×{layer.kernel_size} window, stride {layer.stride}{extra}"
-        case Dropout():
-            return f"{layer.p:.0%} switched off"
-        case Dense():
-            return f"{layer.out_features:,} outputs"
-    return layer.title
 
 
 CSS = Path(__file__).with_suffix(".css")

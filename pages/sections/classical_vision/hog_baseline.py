@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.formatting import dimensions
 from core.inference.network import Network
 from core.progress import Progress
 from core.runs.records import Run
@@ -122,7 +123,7 @@ def _table(rivals: Sequence[Network], hog: "HogResult", judged: Sequence[Baselin
                 "To learn": _time(_training_seconds(weights)),
                 "For a picture": _time(each.seconds),
                 "Learned from": f"{_seen(run):,} images",
-                "Sees a picture as": f"{' × '.join(map(str, run.spec.input_shape))} pixels",
+                "Sees a picture as": f"{dimensions(run.spec.input_shape)} pixels",
             }
         )
     st.table(rows, hide_index=True, border="horizontal", alt="HOG and a linear SVM beside the network")

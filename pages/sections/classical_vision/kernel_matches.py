@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from html import escape
 from typing import TYPE_CHECKING
@@ -11,60 +10,20 @@ import numpy as np
 import streamlit as st
 
 from core.errors import ConvScopeError
+from core.formatting import dimensions
 from core.inference.network import Network
 from core.model.handmade import KERNELS, kernel
-from core.probe.kernel_matching import Match, best_matches
-from pages.sections.classical_vision.operations import first_convolution
+from core.probe.kernel_matching import ALIKE, Match, Matched, matched
 from pages.shared.network.comparison import collect_results, side_by_side, unwrap
 from pages.shared.shell.controls import ask_one
-from pages.shared.shell.formatting import dimensions
 from pages.shared.shell.section import Section
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    pass
 
-ALIKE = 0.8  # cosine similarity from which two kernels do nearly the same
 FEW, MOST = 12, 256  # pairs on the page, at first and at most
 COLOURFUL = 0.5  # part of a filter that grey pictures meet, below which it is one for colours
 BY = {"whole": "Whole kernels", "pattern": "Pattern only"}
-
-
-@dataclass(frozen=True, eq=False)
-class Matched:
-    """The learned filters of a convolution and what they are like.
-
-    Attributes:
-        layer: The name of the convolution.
-        kernels: The mean kernel of each filter over its input channels, float (N, k, k).
-        channels: How many kernels a filter has.
-        found: Its likeness to hand-made ones, the best first.
-    """
-
-    layer: str
-    kernels: "NDArray[np.float32]"
-    channels: int
-    found: tuple[Match, ...]
-
-    @property
-    def alike(self) -> int:
-        """How many filters are nearly a hand-made one."""
-        return sum(match.cosine >= ALIKE for match in self.found)
-
-
-def matched(weights: Network, *, centred: bool = False) -> Matched | None:
-    """Compare the first convolution with the hand-made kernels; None where there is none.
-
-    Raises:
-        ConvScopeError: Its kernels are not square with an odd side of at least 3, or cannot be loaded.
-    """
-    from core.probe.kernels import filters
-
-    layer = first_convolution(weights)
-    if layer is None:
-        return None
-    values = filters(weights.model, layer).numpy()
-    found = sorted(best_matches(values, centred=centred), key=lambda match: -match.cosine)
-    return Matched(layer, values.mean(axis=1), values.shape[1], tuple(found))
 
 
 def matches(both: Sequence[Network], _: object) -> None:

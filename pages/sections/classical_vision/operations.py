@@ -9,16 +9,16 @@ import streamlit as st
 
 from core.figures.grids import colorize
 from core.figures.scales import ColorScale
-from core.formatting import number
+from core.formatting import dimensions, number
 from core.inference.network import Network
 from core.probe.classical import CLASSICAL, Operation
+from core.probe.network_layers import first_convolution
 from pages.shared.display.map_grid import color_bar, grid
 from pages.shared.network import inference
 from pages.shared.network.comparison import collect_results, side_by_side, unwrap
 from pages.shared.picture import input_image, picker
 from pages.shared.shell import session
 from pages.shared.shell.controls import ask
-from pages.shared.shell.formatting import dimensions
 from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.shell.navigation import link
 from pages.shared.shell.section import Section
@@ -158,13 +158,6 @@ def _sheet(
         side=side,
     )
     st.caption(f"{layer}: {dimensions(maps.shape)}, before any activation.")
-
-
-def first_convolution(weights: Network) -> str | None:
-    """Return the name of a network's first convolution, or None where it has none; raises `ConvScopeError`."""
-    from core.probe.kernels import filter_layers
-
-    return next(iter(filter_layers(weights.model)), None)
 
 
 def _first_maps(weights: Network, picture: input_image.InputImage) -> "tuple[str, np.ndarray[Any, Any]] | None":

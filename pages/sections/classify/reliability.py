@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import RunError
+from core.formatting import share
 from core.inference.network import Network
 from core.progress import Progress
 from pages.shared.display.class_bars import NUM_TOP_CLASSES
@@ -14,7 +15,6 @@ from pages.shared.network import inference
 from pages.shared.network.missing_images import missing_images
 from pages.shared.picture import input_image
 from pages.shared.shell.background_jobs import background, known
-from pages.shared.shell.formatting import share
 from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:

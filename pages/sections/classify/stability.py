@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.explain.methods.registry import METHODS
 from core.figures.overlays import faded, overlay
-from core.formatting import formatted
+from core.formatting import formatted, share
 from core.inference.network import Network
 from core.progress import Progress
 from pages.sections.classify.reliability import known_reader
@@ -18,7 +18,6 @@ from pages.shared.picture import input_image
 from pages.shared.picture.pixels import shown
 from pages.shared.shell.background_jobs import background
 from pages.shared.shell.controls import ask_one
-from pages.shared.shell.formatting import share
 from pages.shared.shell.layout import escape_markdown
 from pages.shared.shell.section import Section
 

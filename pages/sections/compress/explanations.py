@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.explain.methods.registry import METHODS
 from core.figures.overlays import faded, overlay
-from core.formatting import number
+from core.formatting import duration, number
 from core.progress import Progress
 from pages.sections.compress.controls import CompressionRequest
 from pages.sections.compress.measure import measured, smaller, split_of
@@ -17,7 +17,6 @@ from pages.shared.network import networks
 from pages.shared.picture.pixels import shown
 from pages.shared.shell.background_jobs import background, lane_of
 from pages.shared.shell.controls import ask_one
-from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import escape_markdown
 from pages.shared.shell.section import Section
 

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from core.formatting import duration
 from core.progress import Progress
 from pages.sections.compress.controls import CompressionRequest
 from pages.shared.network import networks
 from pages.shared.shell.background_jobs import background, lane_of
-from pages.shared.shell.formatting import duration
 
 if TYPE_CHECKING:
     from core.compression.changes import PredictionChanges

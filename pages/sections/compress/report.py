@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import pandas as pd
 import streamlit as st
 
-from core.formatting import number
+from core.formatting import byte_size, number
 from pages.sections.compress import explanations, fine_tune
 from pages.sections.compress.controls import SPLITS, CompressionRequest
 from pages.sections.compress.measure import CompressionResult, measured, split_of
@@ -85,18 +85,13 @@ def compressed_section(asked: CompressionRequest) -> None:
     draw_sections((explanations.SECTION, fine_tune.SECTION), asked)
 
 
-def bytes_words(count: int) -> str:
-    """Write a size: "4.59 MB", "12.3 kB"."""
-    return f"{count / 1e6:.2f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"
-
-
 def _numbers(found: CompressionResult) -> None:
     (before, after), (old, new), (slow, fast) = found.change.accuracies, found.sizes, found.paces
     with st.grid(4, min_column_width=190, gap="small"):
         _metric("Accuracy", f"{after.value:.1%}", _points(after.value - before.value), _rates(before, after))
-        _metric("File", bytes_words(new.file), _less(new.file, old.file), {"was": bytes_words(old.file)}, inverse=True)
-        zipped = {"was": bytes_words(old.zipped)}
-        _metric("File, zipped", bytes_words(new.zipped), _less(new.zipped, old.zipped), zipped, inverse=True)
+        _metric("File", byte_size(new.file), _less(new.file, old.file), {"was": byte_size(old.file)}, inverse=True)
+        zipped = {"was": byte_size(old.zipped)}
+        _metric("File, zipped", byte_size(new.zipped), _less(new.zipped, old.zipped), zipped, inverse=True)
         paces = {"was": _pace(slow), "now": _pace(fast)}
         _metric("An image takes", f"{fast.median:.2f} ms", _ratio(found.ratio), paces, inverse=True)
 

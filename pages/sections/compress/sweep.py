@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.compression.ways import PRUNINGS
 from core.data.catalog import DATASETS
+from core.formatting import duration
 from core.progress import Progress
 from pages.sections.compress.controls import SPLITS, CompressionRequest
 from pages.sections.compress.measure import split_of
@@ -13,7 +14,6 @@ from pages.shared.display.vega_charts import chart
 from pages.shared.network import networks
 from pages.shared.shell import session
 from pages.shared.shell.background_jobs import background, lane_of
-from pages.shared.shell.formatting import duration
 from pages.shared.shell.section import Section
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ import streamlit as st
 from core.data.arrays import is_stored
 from core.data.catalog import DATASETS, DatasetInfo
 from core.data.download import DOWNLOADS
+from core.formatting import dimensions
 from core.model.shapes import problems
 from core.progress import Progress
 from pages.shared.run import draft_history
@@ -69,7 +70,7 @@ def describe_dataset(info: DatasetInfo) -> None:
     facts = {
         "Images": f"{info.num_images:,}",
         "Classes": str(len(info.class_names)),
-        "Shape": " × ".join(map(str, info.input_shape)),
+        "Shape": dimensions(info.input_shape),
     }
     with st.container(horizontal=True, gap="medium"):
         for label, value in facts.items():

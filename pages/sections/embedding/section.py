@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.explain.epochs import thinned
+from core.formatting import duration
 from core.inference.network import Network
 from core.probe.network_layers import layers_of
 from core.progress import Progress
@@ -17,7 +18,6 @@ from pages.shared.network.comparison import LETTERS, side_by_side
 from pages.shared.network.missing_images import missing_images
 from pages.shared.shell.background_jobs import background, lane_of
 from pages.shared.shell.controls import ask_layer, ask_one
-from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.errors import ConvScopeError
 from core.figures.overlays import faded, overlay
-from core.formatting import number
+from core.formatting import number, share
 from core.inference.network import Network
 from pages.sections.embedding.types import Chart
 from pages.shared.display.class_bars import class_name
@@ -17,7 +17,6 @@ from pages.shared.network import inference
 from pages.shared.picture import input_image
 from pages.shared.picture.pixels import enlarged, shown
 from pages.shared.shell import navigation
-from pages.shared.shell.formatting import share
 from pages.shared.shell.layout import escape_markdown
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from pages.shared.network.missing_images import missing_images
 from pages.shared.shell.controls import ask_one
 
 if TYPE_CHECKING:
-    from core.evaluation.comparison import Comparison, McNemar
+    from core.evaluation.comparison import Comparison
 
 GROUPS = {
     "only_first": "Only A is right",
@@ -22,7 +22,6 @@ GROUPS = {
     "neither": "Both are wrong",
     "both": "Both are right",
 }
-CLEAR = 0.05
 
 
 def contest_section(both: tuple[Network, ...], split: str) -> None:
@@ -55,7 +54,7 @@ def contest_section(both: tuple[Network, ...], split: str) -> None:
 
 
 def _show(first: EvaluatedSplit, other: EvaluatedSplit) -> None:
-    from core.evaluation.comparison import compare
+    from core.evaluation.comparison import compare, significance_verdict
 
     compared = compare(first.report.answers, other.report.answers)
     _figures(first, other, compared)
@@ -75,6 +74,8 @@ def _show(first: EvaluatedSplit, other: EvaluatedSplit) -> None:
 
 
 def _figures(first: EvaluatedSplit, other: EvaluatedSplit, compared: "Comparison") -> None:
+    from core.evaluation.comparison import p_text
+
     test = compared.test
     with st.grid(4, min_column_width=150, gap="small"):
         for letter, found in (("A", first), ("B", other)):
@@ -110,27 +111,6 @@ def _figures(first: EvaluatedSplit, other: EvaluatedSplit, compared: "Comparison
             "is how often chance alone makes the split so uneven, or more. Exact (binomial) for fewer than 25 such "
             "images, else chi-squared with a correction for continuity (McNemar 1947, doi:10.1007/BF02295996).",
         )
-
-
-def p_text(value: float) -> str:
-    """Write a p-value: "0.034", "< 0.001"."""
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
-
-
-def significance_verdict(test: "McNemar") -> str:
-    """Say in words what McNemar's test found."""
-    if not test.only_first + test.only_other:
-        return "Both get exactly the same images: there is no difference to explain."
-    better = "A" if test.only_first > test.only_other else "B"
-    split = f"A alone gets {test.only_first:,} images, B alone {test.only_other:,}."
-    chance = f"Chance alone makes a split so uneven in {_percent(test.p_value)} of cases"
-    if test.p_value < CLEAR:
-        return f"{split} {chance}: **{better} is better on images like these**, and that is hardly luck."
-    return f"{split} {chance}: **the difference can well be luck.**"
-
-
-def _percent(value: float) -> str:
-    return "less than 0.1%" if value < 0.001 else f"{value:.1%}"
 
 
 SECTION = judging_section("contest", "Compare two", contest_section)

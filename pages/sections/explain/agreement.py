@@ -11,7 +11,7 @@ from core.errors import ConvScopeError
 from core.explain.methods.registry import METHODS
 from core.figures.overlays import faded, overlay
 from core.figures.scales import ColorScale
-from core.formatting import formatted
+from core.formatting import duration, formatted
 from core.inference.network import Network
 from core.progress import Progress
 from pages.shared.display.map_grid import color_bar
@@ -23,7 +23,6 @@ from pages.shared.picture import input_image
 from pages.shared.shell import session
 from pages.shared.shell.background_jobs import background, lane_of
 from pages.shared.shell.controls import ask_one
-from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.shell.section import Section
 

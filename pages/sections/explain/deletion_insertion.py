@@ -10,18 +10,18 @@ from core.errors import ConvScopeError
 from core.explain.metrics.deletion_insertion import BETTER, FILLS
 from core.figures.overlays import faded, overlay
 from core.figures.removal_curves import chance_rows, removal_chart, removal_rows
+from core.formatting import share
 from core.progress import Progress
-from pages.sections.explain.trust_request import TrustRequest, attempt, head, say
+from pages.sections.explain.trust_request import TrustRequest, head, say
 from pages.shared.display.class_bars import class_name
 from pages.shared.display.map_grid import color_bar
 from pages.shared.display.vega_charts import chart
 from pages.shared.explanation.controls import chosen_look
-from pages.shared.network.comparison import unwrap
+from pages.shared.network.comparison import attempt, unwrap
 from pages.shared.picture.pixels import enlarged
 from pages.shared.shell import session
 from pages.shared.shell.background_jobs import background, lane_of
 from pages.shared.shell.controls import ask_one
-from pages.shared.shell.formatting import share
 from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:

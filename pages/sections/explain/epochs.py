@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.errors import ConvScopeError
+from core.explain.epoch_series import EpochSeries
 from core.explain.epochs import EpochExplanation, MissingEpoch, explain_epochs, thinned
 from core.explain.methods.registry import METHODS
+from core.formatting import duration
 from core.inference.network import Network
 from core.progress import Progress
-from pages.sections.explain.epochs_view import EpochSeries, pause, tell
+from pages.sections.explain.epochs_view import pause, tell
 from pages.shared.display.class_bars import class_name, same_classes
 from pages.shared.explanation.controls import chosen_methods, method_options
 from pages.shared.network import inference, networks
 from pages.shared.picture import input_image
 from pages.shared.shell.background_jobs import Lane, background
 from pages.shared.shell.controls import ask_one
-from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import empty_state, escape_markdown
 from pages.shared.shell.section import Section
 

@@ -2,17 +2,18 @@
 
 import html
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
 
-from core.explain.epochs import ALIKE, EpochExplanation, MissingEpoch, settled, share_inside, similarity_to_last
+from core.explain.epoch_series import EpochSeries, between, likeness_sentence, promise_kept, since
+from core.explain.epochs import ALIKE, EpochExplanation, MissingEpoch, share_inside, similarity_to_last
 from core.figures.epochs import course_chart, course_rows, course_tiles
 from core.figures.grids import sprite
 from core.figures.overlay_curves import swatch
 from core.figures.overlays import Overlay, faded
+from core.formatting import share
 from core.inference.network import Network
 from pages.shared.display.class_bars import class_name
 from pages.shared.display.map_grid import color_bar
@@ -21,7 +22,6 @@ from pages.shared.explanation.controls import chosen_look
 from pages.shared.network.comparison import LETTERS
 from pages.shared.picture import input_image
 from pages.shared.shell import session
-from pages.shared.shell.formatting import share
 from pages.shared.shell.layout import escape_markdown
 from pages.shared.widgets.epoch_player import Frame, FrameRow, flip_book
 
@@ -31,29 +31,11 @@ if TYPE_CHECKING:
     from core.explain import Method
 
 
-@dataclass(frozen=True, eq=False)
-class EpochSeries:
-    """What a run says of a picture at its epochs.
-
-    Attributes:
-        network: Whose training it is.
-        moments: One for each epoch, in order, at least one.
-        kept: How many epochs there are, of which these may be a part.
-    """
-
-    network: Network
-    moments: tuple[EpochExplanation | MissingEpoch, ...]
-    kept: int
-
-    def at(self, moment: EpochExplanation | MissingEpoch) -> float:
-        """Return the place of a moment on an axis of epochs."""
-        run = self.network.require_run()
-        return run.step / max(1, run.steps_per_epoch) if moment.epoch is None else float(moment.epoch)
-
-
 def reading(told: EpochSeries, target: int, picture: input_image.InputImage) -> list[str]:
     """Say in sentences, Markdown, since when a run answers as it does, and since when for the same reason."""
-    return [sentence for sentence in (_answer(told, target), _alike(told), _inside(told, picture)) if sentence]
+    return [
+        sentence for sentence in (_answer(told, target), likeness_sentence(told), _inside(told, picture)) if sentence
+    ]
 
 
 def _answer(told: EpochSeries, target: int) -> str:
@@ -68,46 +50,8 @@ def _answer(told: EpochSeries, target: int) -> str:
     while place and int(asked[place - 1].probabilities.argmax()) == target:
         place -= 1
     if place:
-        return f"It says “{name}” {_from(asked[place])}."
+        return f"It says “{name}” {since(asked[place])}."
     return f"It has said “{name}” all along" + (", even untrained: by chance." if asked[0].epoch == 0 else ".")
-
-
-def _alike(told: EpochSeries) -> str:
-    values = similarity_to_last(told.moments)
-    if values[-1] is None:
-        return "Its last map is blank, so the others cannot be likened to it."
-    if len(values) < 2:
-        return "There is only one map yet: the course begins with the next epoch."
-    place = settled(values)
-    if place is None:
-        before = "cannot be likened to it" if values[-2] is None else f"has a rank correlation of only {values[-2]:.2f}"
-        return f"**Its map changes up to the end**: the one before the last {before}."
-    if told.moments[place].epoch == 0:
-        return (
-            "**Already the untrained network's map is like the last one** (rank correlation "
-            f"{values[0]:.2f}): it shows the picture more than what was learned."
-        )
-    since = _from(told.moments[place]).capitalize()
-    return f"**{since} its map stays alike**: rank correlation {ALIKE} or more with the last."
-
-
-def between(one: EpochSeries, other: EpochSeries) -> str:
-    """Say in a sentence how alike the last maps of two runs are; empty where there is none to compare."""
-    alike = similarity_to_last((one.moments[-1], other.moments[-1]))[0]
-    return "" if alike is None else f"In the end the maps of A and B have a rank correlation of {alike:.2f}."
-
-
-def promise_kept(moments: Sequence[EpochExplanation]) -> str:
-    """Say what the method promises its values to sum to, and which maps fall short of it; empty if it does not."""
-    gaps = [moment.gap for moment in moments if moment.gap]
-    if not gaps:
-        return ""
-    short = [gap for gap in gaps if gap.shortfall]
-    if not short:
-        return f"{gaps[0].promise.words} All of these maps keep to it."
-    worst = max(short, key=lambda gap: gap.share)
-    count = f"{len(short)} of these {len(gaps)} maps fall short of it."
-    return f"{worst.promise.words} {count} The farthest: {worst.shortfall}"
 
 
 def _inside(told: EpochSeries, picture: input_image.InputImage) -> str:
@@ -121,10 +65,6 @@ def _inside(told: EpochSeries, picture: input_image.InputImage) -> str:
         f"Of its positive values, {shares[0]:.0%} lay on the object at first and {shares[-1]:.0%} in the end; the "
         f"object covers {mask.mean():.0%} of the picture."
     )
-
-
-def _from(moment: EpochExplanation | MissingEpoch) -> str:
-    return "in its latest weights" if moment.epoch is None else f"from epoch {moment.epoch} on"
 
 
 def _mask(network: Network, picture: input_image.InputImage) -> "np.ndarray[Any, Any] | None":

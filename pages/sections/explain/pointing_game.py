@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.explain.methods.registry import METHODS
 from core.figures.pointing_game import BASELINES, MEASURES, pointing_chart, pointing_rows
+from core.formatting import duration
 from core.inference.network import Network
 from core.progress import Progress
 from pages.sections.explain.trust_request import head, say
@@ -18,7 +19,6 @@ from pages.shared.network import networks
 from pages.shared.shell import session
 from pages.shared.shell.background_jobs import background, lane_of
 from pages.shared.shell.controls import ask_one
-from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from core.errors import ConvScopeError
 from core.figures.grids import cascade_tiles, sprite
 from core.formatting import formatted, number
 from core.progress import Progress
-from pages.sections.explain.trust_request import TrustRequest, attempt, head, say, tally
+from pages.sections.explain.trust_request import TrustRequest, head, say, tally
 from pages.sections.explain.trust_request import number as number_card
 from pages.shared.display.map_grid import color_bar
-from pages.shared.network.comparison import unwrap
+from pages.shared.network.comparison import attempt, unwrap
 from pages.shared.shell.background_jobs import background, lane_of
 from pages.shared.shell.layout import show_errors
 

@@ -1,29 +1,27 @@
 """Which map is checked, and how it is made again."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from core.errors import ConvScopeError
 from core.explain.methods.base import Method
 from core.explain.methods.registry import METHODS
 from core.explain.metrics.verdicts import Verdict
+from core.formatting import duration
 from core.inference.network import Network
 from pages.shared.explanation.controls import chosen_methods, method_options
 from pages.shared.network import inference, networks
 from pages.shared.picture import input_image
 from pages.shared.shell.background_jobs import background, lane_of
-from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import escape_markdown
 
 if TYPE_CHECKING:
     from core.explain.attribution import Attribution
     from core.explain.metrics.sensitivity import Explain
 
-T = TypeVar("T")
 AT_ONCE, UNASKED = 0.4, 8.0  # seconds: what takes longer is done in the background; what takes much longer is asked for
 
 
@@ -150,14 +148,6 @@ def unfit(asked: TrustRequest) -> str | None:
 
     reason = incompatibility(asked.weights.model, asked.method.name, asked.method.resolve(dict(asked.options)))
     return escape_markdown(reason) if reason else None
-
-
-def attempt(check: Callable[[], T]) -> T | ConvScopeError:
-    """Return what a check gives, or the error that it raises, so that others can still be shown."""
-    try:
-        return check()
-    except ConvScopeError as error:
-        return error
 
 
 _SIGNS = {

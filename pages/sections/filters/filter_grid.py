@@ -10,9 +10,11 @@ import streamlit as st
 
 from core.figures.grids import colorize, filters_as_rgb
 from core.figures.scales import ColorScale
+from core.formatting import dimensions
 from core.inference.network import Network
+from core.probe.filter_bank import Filters, filters_of
 from pages.sections.filters.filter_order import ORDERS, Arrangement, Dead, arrange, dead_of, signed
-from pages.sections.filters.kernels import Filters, details, filters_of, scale_of
+from pages.sections.filters.kernels import details, scale_of
 from pages.sections.filters.picture_button import picture_button
 from pages.sections.filters.surgery.panel import surgery_panel
 from pages.sections.filters.top_images import excites
@@ -20,7 +22,6 @@ from pages.shared.display.map_grid import color_bar, grid
 from pages.shared.network.comparison import collect_results, side_by_side, unwrap
 from pages.shared.picture import input_image
 from pages.shared.shell.controls import MANY, ask_one
-from pages.shared.shell.formatting import dimensions
 from pages.shared.shell.layout import show_errors
 from pages.shared.widgets.image_grid import Selection
 

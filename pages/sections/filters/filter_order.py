@@ -11,8 +11,8 @@ from core.errors import ConvScopeError
 from core.formatting import number
 from core.inference.network import Network
 from core.model.readout import readout_layer
+from core.probe.filter_bank import Filters
 from core.probe.network_layers import readout_of
-from pages.sections.filters.kernels import Filters
 from pages.shared.display.class_bars import class_name
 from pages.shared.network import inference
 from pages.shared.picture import input_image

@@ -1,9 +1,6 @@
 """What excites a filter: the training images that move it most with the part it saw, and a picture made for it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -11,11 +8,11 @@ import streamlit as st
 from core.figures.overlays import spotlight
 from core.formatting import number
 from core.inference.network import Network
-from core.model.spec import ModelSpec
+from core.probe.filter_bank import Filters
 from core.probe.network_layers import readout_of
+from core.probe.unit_windows import cut_out, field_of, inside
 from core.progress import Progress
 from pages.sections.filters.filter_order import answers_words
-from pages.sections.filters.kernels import Filters
 from pages.shared.display.image_cards import Card, cards
 from pages.shared.network import networks
 from pages.shared.network.missing_images import missing_images
@@ -26,74 +23,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from core.probe.units import TopImages
-
-Box = tuple[int, int, int, int]  # top, left, bottom, right; the last two are exclusive
-
-
-@dataclass(frozen=True)
-class Field:
-    """The windows of a layer's units on the picture: `size` pixels wide, `jump` apart, the first at `start`."""
-
-    size: int
-    jump: int
-    start: int
-
-    def at(self, row: int, col: int) -> Box:
-        """Return the window of a unit; it may reach beyond the picture."""
-        top, left = self.start + row * self.jump, self.start + col * self.jump
-        return top, left, top + self.size, left + self.size
-
-
-def field_of(spec: ModelSpec, layer: str) -> Field:
-    """Return the windows of a convolution or of an activation behind one.
-
-    Args:
-        spec: The network.
-        layer: Its name, dotted inside a block ("residual1.conv1", "residual1.relu1", "residual1.shortcut.conv").
-
-    Raises:
-        ConvScopeError: The layer does not exist or the stack does not work up to there.
-    """
-    from core.probe.receptive_fields import field_steps
-
-    block, _, inner = layer.partition(".")
-    steps = field_steps(spec, block)
-    if not inner:
-        size, jump, start = steps[-1].size, steps[-1].jump, steps[-1].start
-    else:
-        place = [step.name for step in steps].index(f"{block}.conv1")
-        first, second = steps[place], steps[place + 1]
-        if inner.startswith("shortcut"):  # a kernel of 1 × 1 over the input of the block, at the places of its output
-            size, jump = (steps[place - 1].size if place else 1), second.jump
-            start = steps[place - 1].start if place else 0
-        else:
-            step = first if inner in ("conv1", "bn1", "relu1") else second
-            size, jump, start = step.size, step.jump, step.start
-    assert jump is not None and start is not None  # convolutions have places
-    return Field(size, jump, start)
-
-
-def inside(box: Box, sides: tuple[int, ...]) -> Box:
-    """Return the part of a window inside a picture of (H, W)."""
-    top, left, bottom, right = box
-    return max(top, 0), max(left, 0), min(bottom, sides[0]), min(right, sides[1])
-
-
-def cut_out(pixels: "NDArray[np.uint8]", box: Box) -> "NDArray[np.uint8]":
-    """Cut a window out of a picture (H, W, 3): uint8 (h, w, 4), transparent where it is beyond the edge.
-
-    Of a window larger than the picture, the picture's own frame is kept.
-    """
-    height, width = pixels.shape[:2]
-    top, left, bottom, right = inside(box, (height, width))
-    first, across, down = (box[0], box[1]), box[3] - box[1], box[2] - box[0]
-    if down > height or across > width:
-        first, across, down = (0, 0), width, height
-    patch = np.zeros((down, across, 4), dtype=np.uint8)
-    rows, columns = slice(top - first[0], bottom - first[0]), slice(left - first[1], right - first[1])
-    patch[rows, columns, :3] = pixels[top:bottom, left:right]
-    patch[rows, columns, 3] = 255
-    return patch
 
 
 IMAGES, SHOWN = 2000, 9
@@ -197,10 +126,17 @@ def _top(weights: Network, layer: str, read: str, index: int) -> float | None:
 def _preferred(weights: Network, read: str, index: int, strongest: float | None) -> None:
     """Offer a picture made to excite a filter; `strongest` is its answer to any training image, if known."""
     model, (mean, std) = weights.model, weights.statistics
+
+    def work(tell: Progress) -> "tuple[NDArray[np.uint8], float]":
+        from core.probe.activation_maximization import preferred_picture
+
+        shape = weights.input_shape
+        return preferred_picture(model, read, index, shape=shape, mean=mean, std=std, steps=STEPS, progress=tell)
+
     with st.container(horizontal=True, vertical_alignment="center"):
         found = background(
             ("preferred", *weights.mark, read, index),
-            partial(_preferred_input, model, read, index, weights.input_shape, mean, std),
+            work,
             words="Climbing the gradient",
             place=f"preferred_{weights.id}",
             ask="Preferred input",
@@ -228,26 +164,3 @@ def _preferred(weights: Network, read: str, index: int, strongest: float | None)
                 "It shows what the filter looks for, all over the picture. Nothing else holds it to what pictures "
                 "look like, so expect patterns rather than things."
             )
-
-
-def _preferred_input(
-    model: Any,
-    layer: str,
-    index: int,
-    shape: tuple[int, int, int],
-    mean: Sequence[float],
-    std: Sequence[float],
-    tell: Progress,
-) -> tuple[np.ndarray, float]:
-    """Return the picture, uint8 (H, W, 3), and the strongest answer to it."""
-    from core.probe.activation_maximization import preferred_steps
-    from core.probe.activations import capture_activations
-
-    climb = preferred_steps(model, layer, index, shape=shape, mean=mean, std=std, steps=STEPS)
-    image = next(climb)
-    for step, image in enumerate(climb, 1):  # noqa: B007  # the last one counts
-        tell(step, STEPS)
-    answer = float(capture_activations(model, image[None], [layer])[layer][0, index].max())
-    values = image.numpy() * np.array(std)[:, None, None] + np.array(mean)[:, None, None]
-    pixels = (255 * values.clip(0, 1)).round().astype(np.uint8).transpose(1, 2, 0)
-    return np.broadcast_to(pixels, (*pixels.shape[:2], 3)).copy(), answer

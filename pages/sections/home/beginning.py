@@ -5,6 +5,7 @@ from typing import Literal
 import streamlit as st
 
 from core.errors import StorageError
+from core.formatting import duration
 from core.inference.library import zoo_id
 from core.model.zoo import BUNDLED, ZOO
 from core.report import shipped
@@ -13,7 +14,6 @@ from pages.sections.home import network, pictures
 from pages.shared.display.doors import door
 from pages.shared.run import start
 from pages.shared.shell import navigation, services, session
-from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.widgets.auto_refresh import pulse
 

@@ -4,9 +4,9 @@ import streamlit as st
 
 from core.demo.making import DemoStatus, cancel, queue, standing
 from core.demo.plans import DEMOS
+from core.formatting import duration
 from pages.shared.run.live_view import LOOKS
 from pages.shared.shell import navigation, services
-from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.widgets.auto_refresh import pulse
 

@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.data.catalog import DATASETS
 from core.demo.making import demo_origin
+from core.formatting import duration
 from core.inference.network import Network
 from core.progress import Progress
 from core.report.portrait import ExplainedImage, Portrait
@@ -20,7 +21,6 @@ from pages.shared.run.live_view import LOOKS
 from pages.shared.run.scores import right, valid_score
 from pages.shared.shell import navigation, services
 from pages.shared.shell.background_jobs import Lane, background
-from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.widgets.auto_refresh import pulse
 

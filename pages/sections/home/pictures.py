@@ -11,10 +11,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.figures.palette import THEMES
+from core.formatting import share
 from core.report.portrait import ExplainedImage, FilterFrames
 from core.report.shipped import Course
 from pages.shared.shell import session
-from pages.shared.shell.formatting import share
 
 BEAT_SECONDS = 0.8  # for which each moment is shown
 STYLE = """<style>

@@ -4,7 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from pages.sections.maths.layer_pass import Scene, piece_of
+from core.formatting import dimensions
+from core.maths.windows import size_formula
+from pages.sections.maths.layer_pass import Scene, piece_to_show
 from pages.shared.widgets.convolution_view import convolution_view
 
 COLOURS = {1: ("grey",), 3: ("red", "green", "blue")}
@@ -16,12 +18,6 @@ def ask_map(now: Scene, count: int, what: str) -> int:
         return 0
     label, key = f"{what}, 0 to {count - 1}", f"maths_map_{now.key}"
     return int(now.panel.number_input(label, 0, count - 1, 0, key=key, width=220))
-
-
-def size_formula(size: int, kernel: int, stride: int, padding: int, dilation: int, output: int) -> str:
-    """Write how long one side of the output is, the formula with its numbers; `padding` is that of both ends."""
-    reach = f"({dilation} · ({kernel} − 1) + 1)" if dilation > 1 else str(kernel)
-    return f"⌊({size} + {padding} − {reach}) / {stride}⌋ + 1 = {output}"
 
 
 def convolution(now: Scene) -> None:
@@ -43,7 +39,7 @@ def convolution(now: Scene) -> None:
     )
     spans = windows_of(module)
     assert spans is not None
-    piece = piece_of(
+    piece = piece_to_show(
         now,
         image,
         found.outputs[0, channel],
@@ -58,7 +54,7 @@ def convolution(now: Scene) -> None:
     assert alone.weight is not None and alone.bias is not None
     autograd = {"output": found.outputs[0, channel][piece.outputs], "weight": alone.weight, "image": alone.image}
     autograd["bias"] = alone.bias
-    if piece.whole:
+    if not piece.words:
         autograd["weight"] = found.weight_gradient[channel]
         autograd["bias"] = alone.bias if found.bias_gradient is None else found.bias_gradient[channel]
     convolution_view(
@@ -94,7 +90,7 @@ def dense(now: Scene) -> None:
         autograd["bias"] = found.bias_gradient[output]
     now.panel.caption(
         f"A dense layer is a convolution whose kernel is as large as its input. Its {found.inputs.shape[1]:,} inputs "
-        f"are laid out as {' × '.join(map(str, shape))}."
+        f"are laid out as {dimensions(shape)}."
     )
     convolution_view(
         image,

@@ -7,8 +7,8 @@ import numpy as np
 import streamlit as st
 
 from core.errors import ConvScopeError
+from core.maths.windows import Window, size_formula
 from core.model.handmade import KERNELS, kernel
-from pages.sections.maths.convolution import size_formula
 from pages.shared.network import networks
 from pages.shared.picture.picker import pick_picture
 from pages.shared.shell.section import Section
@@ -21,22 +21,6 @@ ABOVES = {
     "spot": "1 in the middle only",
 }
 _TOY = np.array([[1, 2, 0, 1, 3], [0, 1, 3, 2, 1], [2, 0, 1, 4, 0], [1, 3, 2, 0, 1], [0, 1, 0, 2, 2]], dtype=float)
-
-
-@dataclass(frozen=True)
-class Window:
-    """How large a window is and how it moves, the same for rows and columns."""
-
-    size: int
-    stride: int
-    padding: int
-    dilation: int
-
-    def count(self, side: int) -> int:
-        """Return how many places it has along a side; raises `ConvScopeError` if it has none."""
-        from core.maths.windows import out_size
-
-        return out_size(side, self.size, self.stride, self.padding, self.dilation)
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 
 from core import maths
+from core.workbench.map_part import cut_of
 from pages.sections.maths.convolution import about_square, ask_map
-from pages.sections.maths.layer_pass import BATCH, Scene, cut_of, part_to_show
+from pages.sections.maths.layer_pass import BATCH, Scene, part_to_show
 from pages.shared.widgets.cell_view import Cells, Mode, Number, cell_view
 
 CURVES = {  # by the name of torch's class: the key of `maths.ACTIVATIONS`, and the curve and its slope in signs

@@ -1,96 +1,30 @@
-"""The gradient of the loss at weights of a network for one mini-batch, kept for all sessions."""
+"""The gradients of a mini-batch at weights of a network, kept for all sessions."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 import streamlit as st
 
-from core.errors import ConvScopeError
 from core.inference.network import Network
-from core.train.config import TrainConfig
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-Place = tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Batch:
-    """A mini-batch of training images: how many, and the seed they are drawn with."""
-
-    size: int
-    seed: int
-
-
-@dataclass(frozen=True, eq=False)
-class LayerWeights:
-    """The weights of one layer and dL/d weight for one batch, both in one shape, float64; and L."""
-
-    values: "NDArray[np.float64]"
-    gradients: "NDArray[np.float64]"
-    loss: float
-
-    @property
-    def steepest(self) -> Place:
-        """The weight with the largest gradient."""
-        sizes = np.nan_to_num(np.abs(self.gradients), nan=-1.0)
-        return tuple(int(at) for at in np.unravel_index(int(sizes.argmax()), sizes.shape))
-
-
-def weighty_layers(weights: Network) -> dict[str, Place]:
-    """Return the layers that have weights, dotted inside a block, with the shape of these."""
-    modules = weights.model.named_modules()
-    return {name: tuple(own.shape) for name, module in modules for own in [_own_weight(module)] if own is not None}
-
-
-def _own_weight(module: Any) -> Any:
-    return dict(module.named_parameters(recurse=False)).get("weight")
+from core.workbench.batch_gradients import Batch, LayerWeights, Place, batch_gradients, gradient_at
 
 
 def layer_weights(weights: Network, layer: str, batch: Batch) -> LayerWeights:
     """Return all weights of a layer with their gradients; raises `ConvScopeError`."""
-    return _layer(weights.mark, layer, batch.size, batch.seed, weights)
+    return _layer(weights.mark, layer, batch, weights)
 
 
 def moved(weights: Network, layer: str, place: Place, value: float, batch: Batch) -> tuple[float, float]:
     """Return dL/d weight and L where this one weight has another value and all others stay; see `layer_weights`."""
-    return _moved(weights.mark, layer, place, value, batch.size, batch.seed, weights)
+    return _moved(weights.mark, layer, place, value, batch, weights)
 
 
 @st.cache_data(show_spinner=False, max_entries=6)
-def _layer(mark: tuple[Any, ...], layer: str, size: int, seed: int, _weights: Network) -> LayerWeights:
-    return _pass(_weights, _weights.model, layer, Batch(size, seed))
+def _layer(mark: tuple[Any, ...], layer: str, batch: Batch, _weights: Network) -> LayerWeights:
+    return batch_gradients(_weights, layer, batch)
 
 
 @st.cache_data(show_spinner=False, max_entries=1024)
 def _moved(
-    mark: tuple[Any, ...], layer: str, place: Place, value: float, size: int, seed: int, _weights: Network
+    mark: tuple[Any, ...], layer: str, place: Place, value: float, batch: Batch, _weights: Network
 ) -> tuple[float, float]:
-    import copy
-
-    import torch
-
-    twin = copy.deepcopy(_weights.model).to("cpu", torch.float64)
-    with torch.no_grad():
-        _own_weight(twin.get_submodule(layer))[place] = value
-    found = _pass(_weights, twin, layer, Batch(size, seed))
-    return float(found.gradients[place]), found.loss
-
-
-def _pass(weights: Network, model: Any, layer: str, batch: Batch) -> LayerWeights:
-    import torch
-
-    from core.probe.autograd_reference import layer_pass
-    from core.train.losses import make_loss
-
-    data = weights.dataset()
-    drawn = np.random.default_rng(batch.seed).choice(len(data.train), min(batch.size, len(data.train)), replace=False)
-    chosen = torch.from_numpy(drawn)
-    loss = make_loss(TrainConfig.from_mapping(weights.config))
-    images, labels = data.normalize(data.train.images[chosen]), data.train.labels[chosen]
-    found = layer_pass(model, layer, images, labels, loss, training=True, seed=batch.seed)
-    if found.weight is None or found.weight_gradient is None:
-        raise ConvScopeError(f"Layer {layer} has no weights: choose another one.")
-    return LayerWeights(found.weight, found.weight_gradient, found.loss)
+    return gradient_at(_weights, layer, place, value, batch)

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.errors import RunError
 from core.inference.network import Network
+from core.workbench.map_part import Cut, Piece, cut_of, part_words, piece_of
 from pages.shared.display.class_bars import class_name
 from pages.shared.network import inference
 from pages.shared.picture import input_image
@@ -132,103 +133,17 @@ def describe_pass(now: Scene, loss: str) -> str:
     return f"L is the {loss} against **{name}**, {known}: {now.found.loss:.4g}.{batch}"
 
 
-LARGEST, ROOM = 40, 16  # rows or columns that are shown whole, and of a part of larger maps
-MOST_CELLS = 80_000  # of all channels together
-Cut = tuple[slice, slice]
-
-
-def cut_of(outputs: np.ndarray) -> Cut:
-    """Return which rows and columns of a map (H, W) are shown: all, or those around its strongest number."""
-    if outputs.ndim != 2 or max(outputs.shape) <= LARGEST:
-        return slice(None), slice(None)
-    place = np.unravel_index(int(np.nan_to_num(np.abs(outputs)).argmax()), outputs.shape)
-    rows, columns = (_around(int(at), side) for at, side in zip(place, outputs.shape, strict=True))
-    return rows, columns
-
-
 def part_to_show(now: Scene, outputs: np.ndarray) -> Cut:
     """Return which rows and columns of a map are shown, and say so where that is not all of them."""
     part = cut_of(outputs)
     if part[0] != slice(None):
-        now.panel.caption(_words(part, outputs.shape) + ".")
+        now.panel.caption(part_words(part, outputs.shape) + ".")
     return part
 
 
-@dataclass(frozen=True, eq=False)
-class Piece:
-    """A part of a map under a sliding window, with all of the input that it is made of.
-
-    Attributes:
-        image: That part of the input, (C, h, w).
-        upstream: dL/d output of the part.
-        padding: Of the border, what the part's windows touch: top, left, bottom, right.
-        outputs: Rows and columns of the whole output map.
-        whole: Whether it is all of it.
-    """
-
-    image: np.ndarray
-    upstream: np.ndarray
-    padding: tuple[int, int, int, int]
-    outputs: Cut
-    whole: bool
-
-
-def piece_of(
-    now: Scene,
-    image: np.ndarray,
-    outputs: np.ndarray,
-    upstream: np.ndarray,
-    *,
-    span: tuple[int, int],
-    stride: tuple[int, int],
-    padding: tuple[int, int, int, int],
-    origin: int = 0,
-) -> Piece:
-    """Return what is shown of one output map (H', W') of a window that slides over maps (C, H, W).
-
-    Args:
-        now: The scene; where only a part is shown, its panel says so.
-        image: The input.
-        outputs: The output map.
-        upstream: dL/d output, shaped like it.
-        span: Rows and columns that a window reaches across.
-        stride: From window to window.
-        padding: Border of the input: top, left, bottom, right.
-        origin: The row and column of the whole output map at which this one begins.
-    """
-    if max(*image.shape[1:], *outputs.shape) <= LARGEST and image.size <= MOST_CELLS:
-        return Piece(image, upstream, padding, (slice(None), slice(None)), whole=True)
-    place = np.unravel_index(int(np.nan_to_num(np.abs(outputs)).argmax()), outputs.shape)
-    sides = [
-        (_around(int(at), side, max(4, ROOM // stride[axis])) if side > ROOM // stride[axis] else slice(0, side))
-        for axis, (at, side) in enumerate(zip(place, outputs.shape, strict=True))
-    ]
-    if [part.stop - part.start for part in sides] == list(outputs.shape):
-        return Piece(image, upstream, padding, (slice(None), slice(None)), whole=True)
-    begins = [part.start * stride[axis] - padding[axis] for axis, part in enumerate(sides)]
-    ends = [(part.stop - 1) * stride[axis] - padding[axis] + span[axis] for axis, part in enumerate(sides)]
-    cut = tuple(slice(max(0, begin), end) for begin, end in zip(begins, ends, strict=True))
-    beyond = [max(0, end - side) for end, side in zip(ends, image.shape[1:], strict=True)]
-    border = (max(0, -begins[0]), max(0, -begins[1]), beyond[0], beyond[1])
-    outputs_cut = (sides[0], sides[1])
-    named = (_moved(sides[0], origin), _moved(sides[1], origin))
-    whole = (outputs.shape[0] + 2 * origin, outputs.shape[1] + 2 * origin)
-    now.panel.caption(f"{_words(named, whole)}; the gradients of weights are those of this part alone.")
-    return Piece(image[:, cut[0], cut[1]], upstream[outputs_cut], border, outputs_cut, whole=False)
-
-
-def _around(at: int, side: int, room: int = ROOM) -> slice:
-    start = min(max(0, at - room // 2), side - room)
-    return slice(start, start + room)
-
-
-def _moved(part: slice, by: int) -> slice:
-    return slice(part.start + by, part.stop + by)
-
-
-def _words(part: Cut, shape: tuple[int, ...]) -> str:
-    rows, columns = part
-    return (
-        f"Shown is the part around the strongest number, rows {rows.start} to {rows.stop - 1} and columns "
-        f"{columns.start} to {columns.stop - 1} of the output's {shape[0]} × {shape[1]}"
-    )
+def piece_to_show(now: Scene, *args: Any, **settings: Any) -> Piece:
+    """Return what is shown of one output map, see `piece_of`; the panel says so where that is not all of it."""
+    piece = piece_of(*args, **settings)
+    if piece.words:
+        now.panel.caption(f"{piece.words}; the gradients of weights are those of this part alone.")
+    return piece

@@ -12,7 +12,7 @@ from core.figures.optimizer_courses import course_chart, course_rows, order_of, 
 from core.figures.overlay_curves import swatch
 from core.formatting import formatted, number
 from core.maths.landscapes import LANDSCAPES, Landscape, Point
-from core.maths.races import race
+from core.maths.races import arrival, race
 from core.maths.rules import OPTIMIZERS
 from pages.shared.display.vega_charts import chart
 from pages.shared.shell import session
@@ -119,7 +119,6 @@ FIRST = "valley"
 RACERS = ("gd", "sgd", "momentum", "nesterov", "rmsprop", "adam")
 FARTHEST = 300  # steps
 FACTORS = (0.1, 0.3, 0.5, 1.0, 2.0, 3.0, 10.0)
-NEAR = 0.05  # of the landscape's width: as good as there
 
 
 @st.fragment
@@ -242,19 +241,6 @@ def _results(ground: Landscape, paths: "Mapping[str, NDArray[np.float64]]", rate
 
 def _last(ground: Landscape, path: "NDArray[np.float64]") -> str:
     return number(float(ground.value(path[-1])), 3) if np.isfinite(path[-1]).all() else "off the map"
-
-
-def arrival(ground: Landscape, path: "NDArray[np.float64]") -> str:
-    """Say from which step on a path stays near one lowest point, or what became of it."""
-    if not np.isfinite(path).all():
-        return f"left at {int(np.isfinite(path).all(axis=1).sum()) - 1}"
-    (left, right), _ = ground.bounds
-    gaps = np.linalg.norm(path[:, None] - np.array(ground.minima, dtype=np.float64), axis=2)
-    near = gaps[:, int(gaps[-1].argmin())] < NEAR * (right - left) / 2
-    if not near[-1]:
-        return "not yet"
-    away = np.flatnonzero(~near)
-    return f"step {int(away[-1]) + 1 if len(away) else 0}"
 
 
 def _heights(ground: Landscape, paths: "Mapping[str, NDArray[np.float64]]", steps: int) -> None:

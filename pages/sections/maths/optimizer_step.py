@@ -12,15 +12,16 @@ from core.figures.overlay_curves import swatch
 from core.formatting import number
 from core.inference.network import Network
 from core.maths.rules import OPTIMIZERS
-from core.maths.terms import Term, latex_number
+from core.maths.terms import working
 from core.options import options
 from core.progress import Progress
 from core.train.config import TrainConfig
+from core.workbench.batch_gradients import Batch, Place, weighty_layers
 from core.workbench.torch_reference import torch_weights
+from core.workbench.weight_trace import AXES, Trace, trace, where
 from pages.sections.maths.equality import equal, equality_badge
-from pages.sections.maths.gradients import Batch, Place, layer_weights, weighty_layers
+from pages.sections.maths.gradients import layer_weights, moved
 from pages.sections.maths.optimizer_race import landscape_race
-from pages.sections.maths.optimizer_trace import AXES, Trace, trace, where
 from pages.shared.display.vega_charts import chart
 from pages.shared.shell import session
 from pages.shared.shell.background_jobs import background
@@ -144,18 +145,6 @@ def formulas(weights: Network, traces: Sequence[Trace], checks: Mapping[str, Seq
     )
 
 
-def working(terms: Sequence[Term]) -> str:
-    """Return the lines of a step as LaTeX: each in symbols, with its numbers, and what comes out."""
-    return r"\begin{aligned}" + r" \\[9pt] ".join(_line(term) for term in terms) + r"\end{aligned}"
-
-
-def _line(term: Term) -> str:
-    out = latex_number(float(term.value), brackets=False)
-    same = term.substituted in (out, f"({out})")
-    rest = [out] if same else [term.substituted, out]
-    return r" \\ ".join([f"{term.symbol} &= {term.formula}", *(f"&= {part}" for part in rest)])
-
-
 SIZES = (8, 32, 64)
 MOST_STEPS = 5
 SETTINGS = ("lr", "momentum", "weight_decay")
@@ -197,11 +186,19 @@ def _traces(
     """Return the way of the weight under each optimiser, or draw how far that is and return None."""
 
     def work(tell: Progress) -> list[Trace]:
-        made = []
+        first = layer_weights(weights, layer, batch)
+        start = float(first.values[place])
+
+        def gradient_at(value: float) -> tuple[float, float]:
+            if value == start:
+                return float(first.gradients[place]), first.loss
+            return moved(weights, layer, place, value, batch)
+
+        traces = []
         for index, name in enumerate(OPTIMIZERS):
             tell(index, len(OPTIMIZERS))
-            made.append(trace(weights, layer, place, batch, name, steps, settings))
-        return made
+            traces.append(trace(name, start, gradient_at, steps, settings))
+        return traces
 
     key = ("traces", *weights.mark, layer, place, batch, steps, *sorted(settings.items()))
     return background(key, work, words="Forward and backward, once for each step", place="bench_traces")

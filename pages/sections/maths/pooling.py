@@ -5,8 +5,9 @@ from typing import Any, Literal
 import numpy as np
 
 from core.errors import ConvScopeError
+from core.workbench.map_part import LARGEST
 from pages.sections.maths.convolution import ask_map, show_size
-from pages.sections.maths.layer_pass import LARGEST, Scene, piece_of
+from pages.sections.maths.layer_pass import Scene, piece_to_show
 from pages.shared.widgets.convolution_view import pool_view
 
 
@@ -40,7 +41,7 @@ def _pool_part(now: Scene, channel: int, mode: Literal["max", "avg"]) -> None:
     outputs = found.outputs[0, channel].copy()
     edge = -(-padding // stride)
     inner = (slice(edge, len(outputs) - edge), slice(edge, outputs.shape[1] - edge))
-    piece = piece_of(
+    piece = piece_to_show(
         now,
         found.inputs[0, channel][None],
         outputs[inner],

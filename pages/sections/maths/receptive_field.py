@@ -8,17 +8,17 @@ import streamlit as st
 from core.figures.grids import colorize
 from core.figures.overlays import overlay, spotlight
 from core.figures.scales import ColorScale
-from core.formatting import formatted, number
+from core.formatting import dimensions, formatted, number
 from core.inference.network import Network
 from core.model.layers import Conv, Flatten, Residual
 from core.probe.network_layers import LayerEntry, layers_of, projective_field_of, receptive_field_of, steps_of
+from core.probe.receptive_fields import Box, inner_share
 from pages.shared.display.map_grid import color_bar, grid
 from pages.shared.layer.unit_detail import Made, make, sees
 from pages.shared.network import inference
 from pages.shared.picture import input_image
 from pages.shared.picture.picker import pick_picture
 from pages.shared.shell.controls import MANY, ask_one
-from pages.shared.shell.formatting import dimensions
 from pages.shared.shell.layout import escape_markdown
 from pages.shared.shell.section import Section
 from pages.shared.widgets.image_grid import Selection
@@ -76,8 +76,6 @@ def _line(step: "FieldStep") -> dict[str, str]:
         "First pixel": lines.get("start", "none"),
     }
 
-
-Box = tuple[int, int, int, int]  # top, left, bottom, right; the last two are exclusive
 
 MOST = 16  # layers in the row: of a deep network the blocks, evenly spread
 SIDE = 300  # screen pixels of a picture to click
@@ -305,16 +303,6 @@ def _slopes(
 
     image = _weights.normalize(_picture.tensor())
     return effective_field(_weights.model, image, layer, channel, row, col).numpy()
-
-
-def inner_share(slopes: "np.ndarray[Any, Any]", box: Box) -> tuple[Box, float]:
-    """Return the middle of a box, half as high and wide as nearly as pixels allow, and its share of the sum."""
-    top, left, bottom, right = box
-    rows, columns = (bottom - top) // 4, (right - left) // 4
-    inner = top + rows, left + columns, bottom - rows, right - columns
-    total = float(slopes.sum(dtype=np.float64))
-    part = float(slopes[inner[0] : inner[2], inner[1] : inner[3]].sum(dtype=np.float64))
-    return inner, part / total if total else 0.0
 
 
 SECTION = Section("fields", "Receptive field", field_bench)

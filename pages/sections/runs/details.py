@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.data.catalog import DATASETS
+from core.formatting import dimensions, duration
 from core.model.shapes import summarize
 from core.model.spec import ModelSpec, Shape
 from core.runs.records import Run, Status
@@ -19,7 +20,6 @@ from pages.shared.run.live_view import LOOKS, summary
 from pages.shared.run.run_controls import buttons, last_refusal, report_refusal, show_refusal
 from pages.shared.run.share_link import whole_link
 from pages.shared.shell import navigation, services
-from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import escape_markdown, show_errors
 
 
@@ -176,7 +176,7 @@ def _network(spec: ModelSpec) -> None:
 
 
 def _shape(shape: Shape | None) -> str:
-    return " × ".join(map(str, shape or ())).replace(" ", "\u00a0")
+    return dimensions(shape or ()).replace(" ", "\u00a0")
 
 
 def _training(run: Run) -> None:

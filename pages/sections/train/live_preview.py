@@ -8,12 +8,12 @@ import streamlit as st
 
 from core.figures.film import Tiles, filter_tiles, image_tiles, images_to_follow, map_tiles, top_classes
 from core.figures.grids import sprite
+from core.formatting import dimensions, share
 from core.inference.network import Network
 from core.model.shapes import summarize
 from core.runs.records import Run
 from pages.shared.display.map_grid import color_bar
 from pages.shared.network.networks import library
-from pages.shared.shell.formatting import dimensions, share
 from pages.shared.shell.layout import show_errors
 from pages.shared.widgets.image_strip import Bar, Caption, film
 

@@ -10,18 +10,11 @@ from core.runs.records import Run
 from core.runs.store import fitting_name
 from core.train.diagnosis.diagnose import RULES
 from core.train.diagnosis.finding import Finding
-from core.train.recipes import RECIPES, sound
+from core.train.recipes import ORIGIN, RECIPES, guess_of, recipe_note, sound
 from pages.shared.run.start import start
 from pages.shared.shell import navigation, session
 from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.shell.section import Section
-
-_ORIGIN = "recipe:"  # begins the origin of such runs; then come the recipe and the guess
-
-
-def _note(key: str, guess: int) -> str:
-    """Return the note of a run that breaks on purpose."""
-    return f"Broken on purpose: {RECIPES[key].title}. Guess: {RECIPES[key].choices[guess]}."
 
 
 def recipe_gallery() -> None:
@@ -69,23 +62,16 @@ def _begin(key: str, guess: int, draft: session.Draft) -> str:
     spec, config = recipe.make(draft.spec, session.config(), info.split_sizes[0])
     name = fitting_name(f"{recipe.title} · {info.title}")
     return start(
-        session.Draft(draft.dataset, spec), config, name, note=_note(key, guess), origin=f"{_ORIGIN}{key}:{guess}"
+        session.Draft(draft.dataset, spec), config, name, note=recipe_note(key, guess), origin=f"{ORIGIN}{key}:{guess}"
     )
-
-
-def _guess_of(run: Run) -> tuple[str, int] | None:
-    """Return the recipe of a run and the answer that was guessed; None if it is no recipe of this version."""
-    key, _, guess = run.origin.removeprefix(_ORIGIN).partition(":")
-    known = run.origin.startswith(_ORIGIN) and key in RECIPES and guess.isdecimal()
-    return (key, int(guess)) if known and int(guess) < len(RECIPES[key].choices) else None
 
 
 def recipe_outcome(run: Run, findings: Sequence[Finding]) -> None:
     """Of a run that breaks on purpose, say what was guessed, what was right, and whether the diagnosis named it."""
-    guess_of = _guess_of(run)
-    if guess_of is None:
+    answered = guess_of(run)
+    if answered is None:
         return
-    key, guess = guess_of
+    key, guess = answered
     recipe = RECIPES[key]
     guessed = f"**{recipe.question}** You guessed: {recipe.choices[guess].lower()}"
     if run.status.active:

@@ -10,13 +10,12 @@ import streamlit as st
 from core.explain.methods.base import Method
 from core.figures.overlays import overlay
 from core.figures.palette import THEMES
-from core.formatting import formatted, number
+from core.formatting import formatted, number, share
 from core.inference.network import Network
 from pages.shared.display.class_bars import NUM_TOP_CLASSES, class_name
 from pages.shared.display.map_grid import color_bar
 from pages.shared.picture.input_image import InputImage
 from pages.shared.shell import session
-from pages.shared.shell.formatting import share
 
 if TYPE_CHECKING:
     from core.explain.attribution import Attribution

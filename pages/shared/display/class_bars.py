@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.figures.palette import THEMES
+from core.formatting import share
 from core.inference.network import Network
 from pages.shared.network import inference
 from pages.shared.network.comparison import collect_results, side_by_side, unwrap
 from pages.shared.picture import input_image
 from pages.shared.picture.picker import pick_picture
 from pages.shared.shell import session
-from pages.shared.shell.formatting import share
 from pages.shared.shell.layout import escape_markdown
 
 if TYPE_CHECKING:

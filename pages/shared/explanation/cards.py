@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.errors import ConvScopeError
 from core.explain.methods.base import Method
-from core.formatting import number
+from core.formatting import duration, number
 from core.options import OptionValue
 from core.progress import Progress
 from pages.shared.explanation.controls import HeatmapStyle
@@ -18,7 +18,6 @@ from pages.shared.network import inference, networks
 from pages.shared.network.comparison import collect_results
 from pages.shared.picture import input_image
 from pages.shared.shell.background_jobs import background, is_asked, lane_of, want
-from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import streamlit as st
 from core.errors import ConvScopeError
 from core.figures.grids import colorize
 from core.figures.scales import SCOPES, ColorScale
-from core.formatting import number
+from core.formatting import dimensions, number, share
 from core.inference.network import Network
 from core.model.layers import Activation, BatchNorm, Dropout, Flatten, GlobalAvgPool
 from core.probe.network_layers import LayerEntry, layers_of
@@ -23,7 +23,6 @@ from pages.shared.network.comparison import LETTERS, collect_results, side_by_si
 from pages.shared.picture import input_image
 from pages.shared.shell import navigation, session
 from pages.shared.shell.controls import ask_layer
-from pages.shared.shell.formatting import dimensions, share
 from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.widgets.image_grid import Selection
 

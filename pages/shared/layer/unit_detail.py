@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.figures.overlays import spotlight
 from core.figures.scales import ColorScale
-from core.formatting import number
+from core.formatting import dimensions, number
 from core.inference.network import Network
 from core.model.layers import AvgPool, Layer, MaxPool
 from core.probe.network_layers import is_gated, layers_of, place_of, receptive_field_of
@@ -17,7 +17,6 @@ from pages.shared.network import inference
 from pages.shared.picture import input_image
 from pages.shared.shell import navigation
 from pages.shared.shell.controls import ask_one
-from pages.shared.shell.formatting import dimensions
 from pages.shared.widgets.image_grid import Selection
 
 if TYPE_CHECKING:

@@ -1,6 +1,7 @@
 """Two networks, or two moments of one, side by side: the choice of the second, and how both are drawn."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 import streamlit as st
@@ -129,18 +130,19 @@ def side_by_side(
 
 def collect_results(both: Sequence[S], read: Callable[[S], T]) -> list[T | ConvScopeError]:
     """Read something of each side; what went wrong takes the place of what was to be read. See `unwrap`."""
-
-    def attempt(weights: S) -> T | ConvScopeError:
-        try:
-            return read(weights)
-        except ConvScopeError as error:
-            return error
-
-    return [attempt(weights) for weights in both]
+    return [attempt(partial(read, weights)) for weights in both]
 
 
-def unwrap(attempt: T | ConvScopeError) -> T:
+def attempt(read: Callable[[], T]) -> T | ConvScopeError:
+    """Return what is read, or the error that it raises, so that others can still be shown. See `unwrap`."""
+    try:
+        return read()
+    except ConvScopeError as error:
+        return error
+
+
+def unwrap(result: T | ConvScopeError) -> T:
     """Return what was read, or raise what went wrong instead."""
-    if isinstance(attempt, ConvScopeError):
-        raise attempt
-    return attempt
+    if isinstance(result, ConvScopeError):
+        raise result
+    return result

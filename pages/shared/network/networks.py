@@ -17,19 +17,9 @@ def library() -> NetworkLibrary:
 
 @st.cache_resource(show_spinner=False, max_entries=16)
 def _pass_seconds(network_id: str, _network: Network) -> float:
-    from time import perf_counter
+    from core.inference.prediction import pass_seconds
 
-    import torch
-
-    from core.inference.copies import shallow_copy_for_hooks
-
-    twin, image, seconds = shallow_copy_for_hooks(_network.model), torch.zeros(1, *_network.input_shape), list[float]()
-    with torch.no_grad():
-        for _ in range(4):  # the first one warms up
-            start = perf_counter()
-            twin(image)
-            seconds.append(perf_counter() - start)
-    return min(seconds[1:])
+    return pass_seconds(_network.model, _network.input_shape)
 
 
 def pass_seconds(network: Network) -> float:

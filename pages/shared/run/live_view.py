@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from core.formatting import duration
 from core.runs.records import Run, Status
 from core.runs.training_data import dataset_title
 from core.train.choices import LOSSES
@@ -12,7 +13,6 @@ from pages.shared.run.incident import show_incident
 from pages.shared.run.run_controls import transport
 from pages.shared.run.scores import right, split_size, valid_score
 from pages.shared.shell import services
-from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.widgets.auto_refresh import pulse
 

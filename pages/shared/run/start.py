@@ -5,6 +5,7 @@ import streamlit as st
 from core.data.arrays import is_stored
 from core.data.catalog import DATASETS
 from core.errors import ConfigError, StorageError
+from core.formatting import duration
 from core.model.shapes import fewest_images, problems, summarize
 from core.progress import Progress
 from core.runs.records import Status
@@ -12,7 +13,6 @@ from core.train.config import AUGMENTATIONS, TrainConfig, check_batch_size
 from pages.shared.run.settings_form import ask_settings
 from pages.shared.shell import navigation, services, session
 from pages.shared.shell.background_jobs import Lane, background
-from pages.shared.shell.formatting import duration
 from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.shell.session import Draft
 

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from core.formatting import duration
 from core.progress import Progress
-from pages.shared.shell.formatting import duration
 from pages.shared.shell.job_board import Job, Lane, board, lane_of
 from pages.shared.shell.layout import escape_markdown
 from pages.shared.widgets.auto_refresh import pulse

@@ -2,11 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import streamlit as st
-
-from core.model.handmade import KERNELS
-from core.probe.kernel_matching import best_matches
 
 if TYPE_CHECKING:
     from core.probe.surgery import Edit
@@ -53,24 +49,3 @@ def _put(run_id: str, edits: "tuple[Edit, ...]") -> None:
 
 def _key(run_id: str) -> str:
     return f"edits_{run_id}"
-
-
-def words(edit: "Edit") -> str:
-    """Say what an edit does."""
-    from core.probe.surgery import Off, Swap
-
-    if isinstance(edit, Off):
-        return f"{edit.layer}: filter {edit.filter} off"
-    if isinstance(edit, Swap):
-        return f"{edit.layer}: filters {edit.a} and {edit.b} swapped"
-    return f"{edit.layer}: filter {edit.filter} has another kernel{_named(np.asarray(edit.kernel))}"
-
-
-def _named(kernel: np.ndarray) -> str:
-    """Name a kernel that is one of the hand-made ones up to a factor, the same for all channels."""
-    stack = kernel.reshape(-1, *kernel.shape[-2:])
-    side = stack.shape[1]
-    if side != stack.shape[2] or side < 3 or side % 2 == 0 or not np.allclose(stack, stack[0]):
-        return ""
-    (match,) = best_matches(stack[None])
-    return f" ({KERNELS[match.name].title})" if match.name and match.sign > 0 and match.cosine > 1 - 1e-9 else ""

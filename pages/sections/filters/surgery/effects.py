@@ -1,7 +1,5 @@
 """What follows from edits of a network: its answer, its explanation and its maps, before and after."""
 
-import hashlib
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +8,7 @@ import streamlit as st
 from core.explain.methods.registry import METHODS
 from core.figures.grids import colorize
 from core.figures.scales import ColorScale
-from core.formatting import number
+from core.formatting import dimensions, number
 from core.inference.network import Network
 from core.probe.network_layers import layers_of, readout_of
 from pages.shared.display.before_after import answers, before_after
@@ -19,14 +17,11 @@ from pages.shared.display.map_grid import color_bar, grid
 from pages.shared.network import inference
 from pages.shared.picture.input_image import InputImage
 from pages.shared.shell.controls import ask_one
-from pages.shared.shell.formatting import dimensions
 from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.widgets.image_grid import Selection
 
 if TYPE_CHECKING:
-    from torch import nn
-
-    from core.probe.surgery import Edit
+    pass
 
 EXPLAIN = {name: METHODS[name].title for name in ("grad_cam", "saliency")}
 
@@ -116,15 +111,3 @@ def _later(weights: Network, layer: str) -> list[str]:
     block, _, inner = layer.partition(".")
     start = names.index(layer) + 1 if layer in names else names.index(block) + (not inner)
     return [each.name for each in layers[start:] if len(each.output_shape) == 3 and each.output_shape[1:] != (1, 1)]
-
-
-def edited(network: Network, edits: "Sequence[Edit]") -> Network:
-    """Return a copy of a network with some filters changed; what keeps it from being made is said once it is asked."""
-
-    def edit(model: "nn.Sequential") -> "nn.Sequential":
-        from core.probe.surgery import apply_edits
-
-        return apply_edits(model, edits, share=True)
-
-    change = hashlib.blake2b(repr(tuple(edits)).encode(), digest_size=12).hexdigest()
-    return network.edited(change, edit)

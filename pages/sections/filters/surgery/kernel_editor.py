@@ -1,7 +1,6 @@
 """Choosing the kernel that takes a filter's place, and the hand-made ones of its size."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import streamlit as st
@@ -11,12 +10,11 @@ from core.figures.grids import colorize, sprite
 from core.figures.scales import ColorScale
 from core.inference.network import Network
 from core.model.handmade import KERNELS, kernel
-from pages.sections.filters.kernels import Filters
+from core.probe.edited_network import ALL, edited, part_of, retyped, with_kernel
+from core.probe.filter_bank import Filters
 from pages.sections.filters.surgery.edits import edits_of, retype, turn
-from pages.sections.filters.surgery.effects import edited
 
 TYPED = "typed"
-ALL = -1  # instead of an input channel
 
 
 def ask_kernel(filters: Filters, index: int, key: str) -> tuple[str, int]:
@@ -41,18 +39,6 @@ def ask_kernel(filters: Filters, index: int, key: str) -> tuple[str, int]:
         )
         channel = ALL if len(filters.channels) == 1 else _ask_channel(filters.channels, key)
     return name, channel
-
-
-def part_of(weights: np.ndarray, index: int, channel: int) -> np.ndarray:
-    """Return the kernels of a filter that a new one replaces, float (1 or C, kH, kW)."""
-    return weights[index] if channel == ALL else weights[index, channel : channel + 1]
-
-
-def whole(weights: np.ndarray, index: int, channel: int, new: np.ndarray) -> np.ndarray:
-    """Return a filter, float (C, kH, kW), with a new kernel in its place."""
-    filled = weights[index].astype(np.float64)
-    filled[slice(None) if channel == ALL else channel] = new
-    return filled
 
 
 def _fitting(size: tuple[int, ...]) -> list[str]:
@@ -98,7 +84,7 @@ def hand_made(name: str, weights: np.ndarray, index: int, channel: int) -> np.nd
             "as strong as it is.",
             width=420,
         )
-    return whole(weights, index, channel, new)
+    return with_kernel(weights, index, channel, new)
 
 
 def type_kernel(weights: Network, layer: str, index: int, channel: int) -> None:
@@ -125,7 +111,7 @@ def type_kernel(weights: Network, layer: str, index: int, channel: int) -> None:
     def follow() -> None:
         typed = retyped(values, st.session_state[key]["edited_rows"])
         try:
-            edit = Replace(layer, index, whole(now, index, channel, typed))
+            edit = Replace(layer, index, with_kernel(now, index, channel, typed))
         except ConvScopeError:
             return  # a cell is empty for the moment
         retype(run_id, before if np.array_equal(typed, values) else (*before, edit))
@@ -140,13 +126,3 @@ def type_kernel(weights: Network, layer: str, index: int, channel: int) -> None:
         width="content",
     )
     st.caption("Click a number twice, type another one and press Enter: it takes effect at once.")
-
-
-def retyped(values: np.ndarray, rows: Mapping[Any, Mapping[str, Any]]) -> np.ndarray:
-    """Return a kernel with the cells that were typed, by row and column; an empty or unusable one is not a number."""
-    new = values.copy()
-    for row, cells in rows.items():
-        for column, value in cells.items():
-            if column.isdigit() and int(row) < new.shape[0] and int(column) < new.shape[1]:
-                new[int(row), int(column)] = value if isinstance(value, int | float) else np.nan
-    return new

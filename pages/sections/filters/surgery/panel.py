@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.inference.network import Network
-from pages.sections.filters.kernels import Filters
+from core.probe.edited_network import describe_edit, edited
+from core.probe.filter_bank import Filters
 from pages.sections.filters.picture_button import picture_button, thumbnail
-from pages.sections.filters.surgery.edits import MOST, add, edits_of, reset, undo, words
-from pages.sections.filters.surgery.effects import edited, effects
+from pages.sections.filters.surgery.edits import MOST, add, edits_of, reset, undo
+from pages.sections.filters.surgery.effects import effects
 from pages.sections.filters.surgery.kernel_editor import TYPED, ask_kernel, hand_made, type_kernel
 from pages.shared.picture import input_image
 from pages.shared.shell.controls import ask_one
@@ -130,4 +131,4 @@ def _done(run_id: str, edits: "tuple[Edit, ...]") -> None:
         with st.container(horizontal=True, width="content"):
             st.button("Undo the last", icon=":material/undo:", key="surgery_undo", on_click=undo, args=(run_id,))
             st.button("Undo all", icon=":material/restart_alt:", key="surgery_reset", on_click=reset, args=(run_id,))
-    st.markdown("\n".join(f"{place}. {words(edit)}" for place, edit in enumerate(edits, 1)))
+    st.markdown("\n".join(f"{place}. {describe_edit(edit)}" for place, edit in enumerate(edits, 1)))

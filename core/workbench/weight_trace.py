@@ -1,11 +1,10 @@
 """One weight of a network over several steps of an optimiser, each gradient taken anew."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from core.inference.network import Network
 from core.maths.optimizers import OptimizerState, OptimizerUpdate, update
-from pages.sections.maths.gradients import Batch, Place, layer_weights, moved
+from core.workbench.batch_gradients import Place
 
 AXES = {4: ("Filter", "Channel", "Row", "Column"), 2: ("Output", "Input"), 1: ("Channel",)}
 
@@ -35,24 +34,28 @@ class Trace:
 
 
 def trace(
-    weights: Network,
-    layer: str,
-    place: Place,
-    batch: Batch,
     name: str,
+    value: float,
+    gradient_at: Callable[[float], tuple[float, float]],
     steps: int,
     settings: Mapping[str, float],
 ) -> Trace:
-    """Take steps with one weight: each time forward, backward, and the optimiser's rule."""
-    first = layer_weights(weights, layer, batch)
-    values, losses, gradients = [float(first.values[place])], [first.loss], [float(first.gradients[place])]
+    """Take steps with one weight: each time forward, backward, and the optimiser's rule.
+
+    Args:
+        name: The optimiser.
+        value: The weight before the first step.
+        gradient_at: Returns dL/d weight and L where the weight has a value.
+        steps: How many.
+        settings: Of the optimiser's rule.
+    """
+    values, losses, gradients = [value], list[float](), list[float]()
     updates: list[OptimizerUpdate] = []
     memory: OptimizerState | None = None
-    for step in range(steps):
-        if step:
-            gradient, loss = moved(weights, layer, place, values[-1], batch)
-            gradients.append(gradient)
-            losses.append(loss)
+    for _ in range(steps):
+        gradient, loss = gradient_at(values[-1])
+        gradients.append(gradient)
+        losses.append(loss)
         done = update(name, values[-1], gradients[-1], memory, **settings)
         memory = done.state
         updates.append(done)
