@@ -7,7 +7,7 @@ import torch
 from core.errors import ConvScopeError
 from core.maths.landscapes import LANDSCAPES
 from core.maths.optimizers import OPTIMIZERS
-from core.maths.races import race
+from core.maths.races import arrival, race
 
 
 @pytest.mark.parametrize("name", LANDSCAPES)
@@ -69,3 +69,10 @@ def test_unknown_names_get_a_sentence():
         race("bowl", (0, 0), ["adagrad"], 1)
     with pytest.raises(ConvScopeError, match="no optimiser 'adagrad'"):
         race("bowl", (0, 0), ["adagrad"], 1, {"adagrad": 0.1})
+
+
+def test_a_racer_arrives_leaves_or_is_still_on_its_way():
+    bowl = LANDSCAPES["bowl"]
+    assert arrival(bowl, np.array([[1.0, 1.0], [0.0, 0.05], [0.0, 0.0]])) == "step 1"
+    assert arrival(bowl, np.array([[0.0, 0.0], [1.0, 1.0]])) == "not yet"
+    assert arrival(bowl, np.array([[1.0, 1.0], [7.0, 1.0], [np.nan, np.nan]])) == "left at 1"

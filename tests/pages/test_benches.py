@@ -15,7 +15,6 @@ from core.figures.landscapes import point_at
 from core.formatting import number
 from core.maths.landscapes import LANDSCAPES
 from core.maths.losses import LOSSES, loss_value
-from core.maths.races import arrival
 from core.maths.rules import OPTIMIZERS
 from core.runs.checkpoint import load_checkpoint, save_checkpoint
 from core.runs.store import RunStore
@@ -180,13 +179,6 @@ def test_without_racers_the_page_says_so_and_the_surface_is_drawn_when_asked() -
     assert len(app.get("plotly_chart")) == 1
     app = ran(app.pills(key="bench_racers").set_value([]))
     assert "Nobody races" in app.info[0].value
-
-
-def test_a_racer_arrives_leaves_or_is_still_on_its_way() -> None:
-    bowl = LANDSCAPES["bowl"]
-    assert arrival(bowl, np.array([[1.0, 1.0], [0.0, 0.05], [0.0, 0.0]])) == "step 1"
-    assert arrival(bowl, np.array([[0.0, 0.0], [1.0, 1.0]])) == "not yet"
-    assert arrival(bowl, np.array([[1.0, 1.0], [7.0, 1.0], [np.nan, np.nan]])) == "left at 1"
 
 
 def test_a_check_says_in_words_when_numbers_differ() -> None:

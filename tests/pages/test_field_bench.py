@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
@@ -15,7 +14,6 @@ from core.formatting import number
 from core.model.build import build_model
 from core.model.layers import Conv, Dense, Flatten, MaxPool
 from core.model.spec import ModelSpec
-from core.probe.unit_windows import inner_share
 from core.probe.units import effective_field
 from core.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from core.runs.store import RunStore
@@ -156,11 +154,3 @@ def test_a_gradient_that_is_no_number_gets_a_sentence(trained_run: str) -> None:
     save_checkpoint(place, replace(checkpoint, weights=broken))
     app = opened(trained_run)
     assert "the training ran away" in app.warning[0].value
-
-
-def test_the_inner_half_is_the_middle_and_its_share() -> None:
-    slopes = np.zeros((10, 10))
-    slopes[2:10, 1:5] = 1
-    assert inner_share(slopes, (2, 1, 10, 5)) == ((4, 2, 8, 4), 8 / 32)
-    assert inner_share(slopes, (2, 1, 3, 2)) == ((2, 1, 3, 2), 1 / 32)
-    assert inner_share(np.zeros((4, 4)), (0, 0, 4, 4))[1] == 0

@@ -21,7 +21,7 @@ from core.model.spec import ModelSpec
 from core.probe.activation_maximization import preferred_input
 from core.probe.activations import capture_activations
 from core.probe.receptive_fields import receptive_field
-from core.probe.unit_windows import cut_out, field_of, inside
+from core.probe.unit_windows import field_of, inside
 from core.probe.units import contributions, effective_field, top_images
 from core.runs.checkpoint import load_checkpoint, save_checkpoint
 from core.runs.store import RunStore
@@ -225,11 +225,3 @@ def test_a_window_inside_a_block_holds_all_that_gradients_reach(layer: str, trai
     top, left, bottom, right = inside(field_of(spec, layer).at(2, 2), (8, 8))
     assert top <= min(rows) and max(rows) < bottom and left <= min(columns) and max(columns) < right
     assert bottom - top <= max(rows) - min(rows) + 3  # and hardly more
-
-
-def test_what_is_beyond_the_edge_is_transparent() -> None:
-    pixels = np.full((4, 4, 3), 7, dtype=np.uint8)
-    patch = cut_out(pixels, (-1, 2, 2, 5))
-    assert patch[..., 3].tolist() == [[0, 0, 0], [255, 255, 0], [255, 255, 0]]
-    assert (patch[1:, :2, :3] == 7).all()
-    assert cut_out(pixels, (-3, -3, 4, 4)).shape == (4, 4, 4)  # larger than the picture: the picture's own frame

@@ -2,6 +2,7 @@
 
 import random
 
+import numpy as np
 import pytest
 import torch
 
@@ -23,6 +24,7 @@ from core.model.presets import PRESETS, preset
 from core.model.shapes import summarize
 from core.model.spec import ModelSpec
 from core.probe.receptive_fields import receptive_field
+from core.probe.unit_windows import inner_share
 
 
 def seen_by_gradient(spec: ModelSpec, layer: str, row: int, col: int) -> tuple[int, int, int, int]:
@@ -112,3 +114,11 @@ def test_bad_places_get_a_sentence() -> None:
         receptive_field(spec, "conv1", 4, 0)
     with pytest.raises(ConvScopeError, match="mend it in Build"):
         receptive_field(spec, "dense1")
+
+
+def test_the_inner_half_is_the_middle_and_its_share() -> None:
+    slopes = np.zeros((10, 10))
+    slopes[2:10, 1:5] = 1
+    assert inner_share(slopes, (2, 1, 10, 5)) == ((4, 2, 8, 4), 8 / 32)
+    assert inner_share(slopes, (2, 1, 3, 2)) == ((2, 1, 3, 2), 1 / 32)
+    assert inner_share(np.zeros((4, 4)), (0, 0, 4, 4))[1] == 0
