@@ -12,7 +12,8 @@ from core.formatting import dimensions, formatted, number
 from core.inference.network import Network
 from core.model.layers import Conv, Flatten, Residual
 from core.probe.network_layers import LayerEntry, layers_of, projective_field_of, receptive_field_of, steps_of
-from core.probe.receptive_fields import Box, inner_share
+from core.probe.receptive_fields import Box
+from core.probe.unit_windows import inner_share
 from pages.shared.display.map_grid import color_bar, grid
 from pages.shared.layer.unit_detail import Made, make, sees
 from pages.shared.network import inference
