@@ -35,9 +35,9 @@ def main() -> int:
             for chosen in (points["train"][::step], points["valid"])
         )
         assert run.valid_accuracy is not None
-        found = portrait(NetworkLibrary(store).of_run(run))
+        parts = portrait(NetworkLibrary(store).of_run(run))
         shipped.write(
-            shipped.Shipped(DATASET, PRESET, EPOCHS, run.valid_accuracy, info.split_sizes[1], train, valid, found)
+            shipped.Shipped(DATASET, PRESET, EPOCHS, run.valid_accuracy, info.split_sizes[1], train, valid, parts)
         )
         store.close()
     size = sum(path.stat().st_size for path in shipped.FOLDER.iterdir())

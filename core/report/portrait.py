@@ -131,10 +131,12 @@ def _explained(network: "Network") -> ExplainedImage:
     answers, labels = probabilities.argmax(1), test.labels[:LOOKED_THROUGH]
     index = int((answers == labels).int().argmax())  # the first that it recognises, else the very first
     answer = int(answers[index])
-    found = attribute(network.model, images[index], answer, METHOD)
+    attribution = attribute(network.model, images[index], answer, METHOD)
     pixels = test.images[index].numpy().transpose(1, 2, 0)
     picture = np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
-    drawn = overlay(faded(picture, found.signed), heatmap(found).numpy(), signed=found.signed, zoom=1)
+    figure = overlay(
+        faded(picture, attribution.signed), heatmap(attribution).numpy(), signed=attribution.signed, zoom=1
+    )
     maps, layers = _maps(network, images[index : index + 1])
     names = network.class_names
     return ExplainedImage(
@@ -143,7 +145,7 @@ def _explained(network: "Network") -> ExplainedImage:
         names[answer],
         float(probabilities[index, answer]),
         _png(picture),
-        _png(drawn.pixels),
+        _png(figure.pixels),
         maps,
         layers,
     )
@@ -157,10 +159,10 @@ def _maps(network: "Network", image: "Tensor") -> tuple[bytes, tuple[str, ...]]:
     from core.probe.activations import capture_activations
 
     layers = _layers_with_maps(network)
-    found = {name: maps[0].numpy() for name, maps in capture_activations(network.model, image, layers).items()}
-    side = max(max(maps.shape[1:]) for maps in found.values())
+    activations = {name: maps[0].numpy() for name, maps in capture_activations(network.model, image, layers).items()}
+    side = max(max(maps.shape[1:]) for maps in activations.values())
     rows = []
-    for maps in found.values():
+    for maps in activations.values():
         strongest = np.sort(np.argsort(-np.abs(maps).sum(axis=(1, 2)), kind="stable")[:MAPS])
         tiles = colorize(maps[strongest], ColorScale.of(maps, percentile=99.5))
         row = np.zeros((side, MAPS * (side + 1) - 1, 4), dtype=np.uint8)
@@ -170,7 +172,7 @@ def _maps(network: "Network", image: "Tensor") -> tuple[bytes, tuple[str, ...]]:
             row[:, left : left + side, :3] = tile[places[0]][:, places[1]]
             row[:, left : left + side, 3] = 255
         rows += [row, np.zeros((1, row.shape[1], 4), dtype=np.uint8)]
-    return _png(np.concatenate(rows[:-1])), tuple(found)
+    return _png(np.concatenate(rows[:-1])), tuple(activations)
 
 
 def _layers_with_maps(network: "Network") -> tuple[str, ...]:

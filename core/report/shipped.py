@@ -80,9 +80,9 @@ def read(folder: Path = FOLDER) -> Shipped:
 
 
 def _part(folder: Path, values: dict[str, Any]) -> dict[str, Any]:
-    def value(given: Any) -> Any:
-        if isinstance(given, str) and given.endswith(".png"):
-            return (folder / given).read_bytes()
-        return tuple(given) if isinstance(given, Sequence) and not isinstance(given, str) else given
+    def value(item: Any) -> Any:
+        if isinstance(item, str) and item.endswith(".png"):
+            return (folder / item).read_bytes()
+        return tuple(item) if isinstance(item, Sequence) and not isinstance(item, str) else item
 
-    return {name: value(given) for name, given in values.items()}
+    return {name: value(item) for name, item in values.items()}
