@@ -5,7 +5,8 @@ import io
 import tarfile
 from collections.abc import Callable
 from functools import partial
-from pathlib import PurePosixPath
+from importlib.util import find_spec
+from pathlib import Path, PurePosixPath
 from typing import IO
 
 import numpy as np
@@ -17,6 +18,7 @@ from core.data.arrays import Arrays
 from core.data.catalog import DATASETS
 from core.data.download import fetched
 from core.data.synthetic.shapes import draw_shapes
+from core.errors import DataError
 from core.progress import Progress
 
 _MNIST5K_SHA256 = "315cc6bced8d0cb80bc6376e145033531b8d0d27bf780f5144308d3ddf7060bd"
@@ -31,11 +33,16 @@ def _mnist5k(progress: Progress | None) -> Arrays:
 
 
 def _digits(progress: Progress | None) -> Arrays:
-    from sklearn.datasets import load_digits
+    """Read the digits that lie in scikit-learn, without loading it: that takes a process longer than torch.
 
-    digits = load_digits()
-    pixels = (digits.images * 255 / 16).round().astype(np.uint8)
-    return Arrays(pixels[:, None], digits.target.astype(np.int64))
+    A row has 64 pixels from 0 to 16 and the digit, as `sklearn.datasets.load_digits` reads it.
+    """
+    spec = find_spec("sklearn")
+    if spec is None or spec.origin is None:
+        raise DataError("The digits lie in scikit-learn, which is not installed: install it anew.")
+    rows = np.loadtxt(Path(spec.origin).parent / "datasets" / "data" / "digits.csv.gz", delimiter=",")
+    pixels = (rows[:, :-1] * 255 / 16).round().astype(np.uint8)
+    return Arrays(pixels.reshape(-1, 1, 8, 8), rows[:, -1].astype(np.int64))
 
 
 def _shapes(progress: Progress | None) -> Arrays:

@@ -23,7 +23,7 @@ from core.train.loop import Training
 from core.train.runner import Runner
 from tests.train.trials import LONG, SPEC
 
-HEAVY = {"torch._dynamo", "torchvision", "matplotlib", "plotly", "captum"}
+HEAVY = {"torch._dynamo", "torchvision", "sklearn", "scipy", "pandas", "matplotlib", "plotly", "captum"}
 
 
 def _reach(home: str) -> None:
