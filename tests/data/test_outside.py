@@ -13,12 +13,13 @@ from PIL import Image
 from core.data import drawing, user_datasets
 from core.data.arrangement import split_of
 from core.data.importing.decoder_pool import DecoderPool
-from core.data.importing.decoder_worker import ImageFormat
+from core.data.importing.decoder_worker import CHANGES, ImageFormat
 from core.data.importing.folder_layout import Naming, NoDataSetError, survey
-from core.data.importing.importer import bring_in, import_images
+from core.data.importing.importer import bring_in, import_images, opening_notes
 from core.data.names import decode_name, guess_encoding
 from core.errors import DataError, StorageError
 from tests.data.archives import class_folders, packed, picture
+from tests.data.test_colours import TO_XYZ_D50, matrix_profile
 
 TWO = class_folders({"ds/cat": 2, "ds/dog": 2})
 
@@ -252,6 +253,19 @@ def test_pictures_that_stand_in_two_classes_are_told_and_not_called_better() -> 
     warnings = user_datasets.report(import_images(packed(same), "Same", size=16).name).warnings
     assert any("will look better" in words for words in warnings)
     assert not any("more than one class" in words for words in warnings)
+
+
+def test_pictures_whose_colours_were_converted_or_that_were_shrunk_are_counted() -> None:
+    wide = {"icc_profile": matrix_profile(TO_XYZ_D50["Display P3"])}
+    files = {
+        f"{kind}/{n}.png": picture(n + 50 * (kind == "b"), **(wide if n < 2 else {})) for kind in "ab" for n in range(5)
+    }
+    report = user_datasets.report(import_images(packed(files), "Wide", size=16).name)
+    assert report.notes == ("Colours converted to sRGB from the profile of the file: 4 of 10 pictures.",)
+    assert not any("olours" in words for words in report.warnings)
+    both = tuple(opening_notes([True, False, True], [0, CHANGES.index("hdr"), 0]))
+    assert [words.rpartition(": ")[2] for words in both] == ["2 of 3 pictures.", "1 of 3 pictures."]
+    assert "fraction of the size" in both[0] and "HDR" in both[1]
 
 
 def deep(seed: int) -> bytes:

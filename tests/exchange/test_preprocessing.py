@@ -62,6 +62,7 @@ def test_the_steps_state_the_numbers_of_the_run(trained: str, store: RunStore) -
     mean, std = open_network(trained).statistics
     assert f"subtract the mean {mean[0]:.9g}, then divide by {std[0]:.9g}." in words
     assert "light strokes on black" in words and "Lanczos" in words and "EXIF" in words and "sRGB" in words
+    assert "HDR screens (PQ or HLG) are left as they are" in words and "16-bit values are scaled" in words
     assert f"float32 (N, {', '.join(map(str, run.spec.input_shape))})" in words
     raw = " ".join(preprocessing(replace(run, config={**run.config, "inputs": "raw"})))
     assert "subtract the mean 0, then divide by 0.00392156863." in raw

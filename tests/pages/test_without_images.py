@@ -85,7 +85,7 @@ def test_a_button_brings_its_images_in(imported: str, foreign: Foreign, page: st
     assert "are here now" in app.toast[0].value
 
 
-@pytest.mark.parametrize("page", ["evaluate", "compress", "embedding"])
+@pytest.mark.parametrize("page", ["evaluate", "compress", "embedding", "classify"])
 def test_images_that_did_not_come_lead_to_the_page_that_takes_them(imported: str, page: str) -> None:
     store = RunStore()
     (store.checkpoint(imported).parent / OFFERED_IMAGES).unlink()
