@@ -38,7 +38,7 @@ def board(runs: Sequence[Run]) -> None:
     """Draw all that depends on the runs."""
     show_incident()
     if not runs:
-        empty_state("Nothing has been trained yet. One button does it, in about 20 seconds.", "Go to Home", "home")
+        empty_state("Nothing has been trained yet: one button on Home does it.", "Go to Home", "home")
         import_panel()
         show_strays()
         return

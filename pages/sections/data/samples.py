@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 SHOWN = 8
 PURPOSES = {
-    "train": "The network learns from these.",
+    "train": "To learn from.",
     "valid": "For choices, such as when to stop.",
     "test": "For the final mark, never for choosing.",
 }

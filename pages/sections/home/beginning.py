@@ -46,7 +46,7 @@ def newcomer() -> None:
 def again() -> None:
     """Offer the same training to those who have a network."""
     with st.container(border=True, height="stretch", gap="xsmall", key="again"):
-        st.markdown(":material/play_circle: **Read handwritten digits**")
+        st.markdown(":material/play_circle:&ensp;**Read handwritten digits**")
         st.caption("A small CNN learns from 5,000 of them while you watch.")
         train_button(primary=False)
 

@@ -32,7 +32,7 @@ def demo_panel(before: DemoStatus) -> None:
 
 
 def _draw(now: DemoStatus) -> None:
-    st.markdown(":material/school: **Fill every page at once**")
+    st.markdown(":material/school:&ensp;**Fill every page at once**")
     st.caption("The demo: four trainings, of digits, of shapes, one that overfits and one that diverges.")
     if now.active:
         left = "" if now.seconds_left is None else f" · about {duration(now.seconds_left)} left"
