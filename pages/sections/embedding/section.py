@@ -102,6 +102,7 @@ def _ask_count(weights: Network) -> int:
         required=True,
         key=key,
         persist_state="session",
+        wrap=True,
     )
     return chosen or counts[0]
 

@@ -37,10 +37,18 @@ def ask_image() -> np.ndarray:
     """Return an image (C, H, W): a toy, or the grey values of a picture, 0 to 1."""
     sources = {"toy": "Toy, 5 × 5", "picture": "A picture"}
     source = st.segmented_control(
-        "Numbers", list(sources), default="toy", format_func=sources.__getitem__, required=True, key="kernel_source"
+        "Numbers",
+        list(sources),
+        default="toy",
+        format_func=sources.__getitem__,
+        required=True,
+        key="kernel_source",
+        wrap=True,
     )
     if source == "toy":
-        channels = st.segmented_control("Channels", [1, 2, 4], default=1, required=True, key="kernel_channels")
+        channels = st.segmented_control(
+            "Channels", [1, 2, 4], default=1, required=True, key="kernel_channels", wrap=True
+        )
         return np.stack([np.roll(_TOY, shift, axis=(0, 1)) - shift for shift in range(channels or 1)])
     picture = pick_picture(networks.network_to_inspect())
     return picture.raw().mean(axis=0, keepdims=True) / 255
@@ -55,6 +63,7 @@ def ask_operation() -> str:
         format_func=OPERATIONS.__getitem__,
         required=True,
         key="kernel_operation",
+        wrap=True,
     )
     return chosen
 
@@ -81,7 +90,7 @@ def ask_filter(channels: int) -> Filter:
         if channels > 1:
             counts = [count for count in (1, 2, 4) if channels % count == 0]
             key = f"kernel_groups_{channels}"
-            groups = st.segmented_control("Groups", counts, default=1, required=True, key=key) or 1
+            groups = st.segmented_control("Groups", counts, default=1, required=True, key=key, wrap=True) or 1
         if groups > 1:
             group = int(
                 st.number_input(f"Group, 0 to {groups - 1}", 0, groups - 1, 0, key=f"group_{groups}", width=130)

@@ -152,6 +152,7 @@ def _pick_loss(weights: Network) -> str:
         required=True,
         key=f"maths_loss_name_{weights.id}",
         help="The same logits through another loss; the training is not touched.",
+        wrap=True,
     )
     return chosen
 

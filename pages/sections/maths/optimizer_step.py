@@ -214,7 +214,13 @@ def _ask(weights: Network, layers: Mapping[str, Place]) -> tuple[str, Batch, int
             persist_state="session",
         )
         size = st.segmented_control(
-            "Images in the batch", SIZES, default=32, required=True, key="bench_size", persist_state="session"
+            "Images in the batch",
+            SIZES,
+            default=32,
+            required=True,
+            key="bench_size",
+            persist_state="session",
+            wrap=True,
         )
         seed = st.number_input(
             "Batch", 0, 9999, 0, key="bench_seed", persist_state="session", help="Another number draws other images."

@@ -55,6 +55,7 @@ def ask_split() -> str:
         persist_state="session",
         help="It learned from neither. Choose between epochs and settings by the validation images, and look at the "
         "test images last: what was chosen by them looks better on them than it is.",
+        wrap=True,
     )
     return chosen or "test"
 

@@ -187,6 +187,7 @@ def _ask_look() -> HeatmapStyle:
         persist_state="session",
         width="stretch",
         help="For the methods that tell evidence for the class (red) from evidence against it (blue).",
+        wrap=True,
     )
     return chosen_look()
 

@@ -46,6 +46,7 @@ def pick_picture(network: Network, *, own: bool = False) -> input_image.InputIma
         required=True,
         key=control,
         width="stretch",
+        wrap=True,
     )
     kind = kind or choice.kind
     choice = ask_uploads(network, choice) if own and kind == "upload" else _ASK[kind](network, choice)

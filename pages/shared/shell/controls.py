@@ -78,6 +78,7 @@ def ask_one(label: str, options: Mapping[str, str], key: str) -> str:
         required=True,
         key=key,
         persist_state="session",
+        wrap=True,
     )
     return chosen or first
 
