@@ -136,6 +136,7 @@ def _blurred(picture: Tensor, sigma: float) -> Tensor:
     return functional.conv2d(functional.conv2d(padded, bell.view(1, 1, 1, -1)), bell.view(1, 1, -1, 1))[:, 0]
 
 
+@in_sentences("Climbing to the preferred picture")
 def preferred_picture(
     model: nn.Module,
     layer: str,

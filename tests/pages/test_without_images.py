@@ -1,5 +1,6 @@
 """A run that came from another machine without its data set: every page is open to it, and says what it cannot show."""
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,11 @@ from core.runs.store import RunStore
 from tests.exchange.foreign import CLASSES, Foreign, made
 
 PAGES = sorted(path.stem for path in (Path(__file__).resolve().parents[2] / "pages").glob("*.py"))
-SECTIONS = {
-    "attacks_concepts": ("beyond_section", ("attack", "training", "concepts")),
-    "evaluate": ("evaluate_section", ("matrix", "galleries", "images", "contest")),
-    "maths": ("maths_section", ("layers", "fields", "losses", "optimizers")),
-    "explain": ("saliency_section", ("maps", "trust", "agreement", "time")),
+CHOICES = {  # session keys of the section that is looked at, on pages that show one at a time
+    "attacks_concepts": "beyond_section",
+    "evaluate": "evaluate_section",
+    "maths": "maths_section",
+    "explain": "saliency_section",
 }
 NEEDS_IMAGES = {"evaluate", "embedding", "compress", "classical_vision"}
 NOT_HERE = "are not on this computer: bring them in on the page Runs"
@@ -56,11 +57,19 @@ def words_of(app: AppTest) -> str:
     return "\n".join(str(element.value) for elements in kinds for element in elements)
 
 
+def sections_of(page: str) -> list[str]:
+    """Return the keys of the sections that a page offers to choose from."""
+    folder = Path(__file__).resolve().parents[2] / "pages" / "sections" / page
+    modules = [import_module(f"pages.sections.{page}.{path.stem}") for path in sorted(folder.glob("*.py"))]
+    return [module.SECTION.key for module in modules if hasattr(module, "SECTION")]
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_every_page_opens(imported: str, page: str) -> None:
-    key, sections = SECTIONS.get(page, ("", ("",)))
-    for section in sections:
+    key = CHOICES.get(page)
+    for section in sections_of(page) if key else [""]:
         app = open_page(page, imported, **({key: section} if key else {}))
+        assert key is None or app.session_state[key] == section
         words = words_of(app)
         assert "There is no data set" not in words
         others = [error.value for error in app.error if NOT_HERE not in error.value]
