@@ -24,7 +24,8 @@ from benchmarks.table import print_table
 from core.data.images import decode_image, fit_image
 from core.explain.attribution import attribute
 from core.model.zoo import BUNDLED
-from pages.shared.network import inference, networks
+from pages.shared.network import current_network as networks
+from pages.shared.network import inference
 from pages.shared.picture import input_image
 from pages.shared.shell.job_board import Job, Lane, board
 

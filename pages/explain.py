@@ -1,6 +1,7 @@
 """Explain: which pixels speak for a class and which against it, by every method of Captum, and how far to trust it."""
 
-from pages.sections.explain import agreement, epochs, maps, trust
+from pages.sections.explain import agreement, maps, trust
+from pages.sections.explain import through_time as epochs
 from pages.shared.display.class_bars import pick_picture_and_target
 from pages.shared.explanation.controls import ask_methods
 from pages.shared.network.comparison import require_weights

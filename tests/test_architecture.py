@@ -64,7 +64,7 @@ DISTRIBUTIONS = {
 NO_TORCH = (
     "core.errors, core.settings, core.options, core.download, core.data.catalog, core.model.spec, core.model.layers, "
     "core.model.shapes, core.model.presets, core.model.export, core.model.zoo, core.runs.store, core.runs.history, "
-    "core.train.config, core.train.scheduler, core.explain.methods.registry, core.exchange.layout, "
+    "core.train.config, core.train.engine, core.explain.methods.registry, core.exchange.layout, "
     "core.exchange.csv_tables, "
     "core.compression.ways, core.demo.making, core.exchange.evaluation_evidence, core.inference.network, "
     "core.inference.library, core.report.portrait, core.report.shipped"

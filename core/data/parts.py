@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.drawing import SPLITS, split_by_class
 from core.data.importing.folder_layout import Survey
+from core.data.split_assignment import SPLITS, split_by_class
 from core.errors import DataError
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from core.errors import SpecError
-from core.model.effects import span_of
+from core.model.layer_arithmetic import span_of
 from core.model.layers import AvgPool, Conv, Dense, Flatten, GlobalAvgPool, Layer, MaxPool, Residual
 from core.model.presets import preset
 from core.model.spec import ModelSpec
@@ -138,7 +138,7 @@ def _pooled(spec: ModelSpec, index: int) -> Row:
 def _reorderings(spec: ModelSpec, failed: Trace) -> Iterator[Row]:
     """Bring a layer that takes maps to where there still are some."""
     index, layers, names = failed.index, spec.layers, spec.layer_names
-    flat = next(place for place, step in enumerate(failed.steps) if step.effect and len(step.effect.shape) == 1)
+    flat = next(place for place, step in enumerate(failed.steps) if step.result and len(step.result.shape) == 1)
     moved = (*layers[:flat], layers[index], *layers[flat:index], *layers[index + 1 :])
     yield [(f"Move {names[index]} before {names[flat]}", moved)]
     yield [_remove(spec, index)]
@@ -147,7 +147,7 @@ def _reorderings(spec: ModelSpec, failed: Trace) -> Iterator[Row]:
 
 def _endings(spec: ModelSpec, failed: Trace) -> Iterator[Row]:
     """Make the network end with one number for each class."""
-    layers, count, ending = spec.layers, spec.num_classes, failed.steps[-1].effect
+    layers, count, ending = spec.layers, spec.num_classes, failed.steps[-1].result
     dense = f"a dense layer with {count} outputs"
     if ending and len(ending.shape) == 3:
         yield [(f"Add flatten and {dense}", (*layers, Flatten(), Dense(count)))]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import prod
 
-from core.model.geometry import formula, total
+from core.model.layer_result import formula, total
 from core.model.layers import Activation, Dropout, Layer
 from core.model.remedies import remedies
 from core.model.spec import ModelSpec, Shape
@@ -113,19 +113,19 @@ def _problem(spec: ModelSpec, traced: Trace) -> Problem | None:
 
 
 def _summary(step: Step, problem: Problem | None, note: str) -> LayerSummary:
-    effect = step.effect
+    result = step.result
     return LayerSummary(
         name=step.name,
         kind=step.layer.kind,
         input_shape=step.input_shape,
-        output_shape=effect.shape if effect else None,
-        num_params=total(effect.params) if effect else 0,
-        params_formula=formula(effect.params) if effect else "",
-        num_macs=total(effect.macs) if effect else 0,
-        macs_formula=formula(effect.macs) if effect else "",
-        receptive_field=effect.view.size if effect else None,
-        jump=effect.view.jump if effect else None,
-        offset=effect.view.offset if effect else None,
+        output_shape=result.shape if result else None,
+        num_params=total(result.params) if result else 0,
+        params_formula=formula(result.params) if result else "",
+        num_macs=total(result.macs) if result else 0,
+        macs_formula=formula(result.macs) if result else "",
+        receptive_field=result.receptive_field.size if result else None,
+        jump=result.receptive_field.jump if result else None,
+        offset=result.receptive_field.offset if result else None,
         problem=problem,
         note=note,
     )

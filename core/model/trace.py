@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from math import prod
 
-from core.model.effects import effect
-from core.model.geometry import LayerResult, ReceptiveField, ShapeError, shape_words, total
+from core.model.layer_arithmetic import calculate_layer
+from core.model.layer_result import LayerResult, ReceptiveField, ShapeError, shape_words, total
 from core.model.layers import Layer
 from core.model.spec import ModelSpec, Shape
 
@@ -20,12 +20,12 @@ RULES = ("empty", "maps", "flat", "same", "groups", "half", "span", *LIMITS, "lo
 
 @dataclass(frozen=True)
 class Step:
-    """One layer's turn: `effect` is None if the layer, or one before it, cannot take its input."""
+    """One layer's turn: `result` is None if the layer, or one before it, cannot take its input."""
 
     name: str
     layer: Layer
     input_shape: Shape | None = None
-    effect: LayerResult | None = None
+    result: LayerResult | None = None
     failure: ShapeError | None = None
 
 
@@ -54,13 +54,13 @@ def trace(spec: ModelSpec) -> Trace:
         return Trace((), ShapeError("empty", "0 layers: there is nothing yet that could learn."))
     steps: list[Step] = []
     shape: Shape = spec.input_shape
-    view, spent = ReceptiveField(), (0, 0, 0)
+    receptive_field, spent = ReceptiveField(), (0, 0, 0)
     for name, layer in zip(spec.layer_names, spec.layers, strict=True):
-        step = _step(name, layer, shape, view)
-        if step.effect is not None:
-            cost = (total(step.effect.params), prod(step.effect.shape), total(step.effect.macs))
+        step = _step(name, layer, shape, receptive_field)
+        if step.result is not None:
+            cost = (total(step.result.params), prod(step.result.shape), total(step.result.macs))
             spent = (spent[0] + cost[0], spent[1] + cost[1], spent[2] + cost[2])
-            shape, view = step.effect.shape, step.effect.view
+            shape, receptive_field = step.result.shape, step.result.receptive_field
             last = len(steps) == len(spec.layers) - 1
             failure = _expense(cost, spent) or (_ending(shape, spec.num_classes) if last else None)
             step = replace(step, failure=failure)
@@ -72,9 +72,9 @@ def trace(spec: ModelSpec) -> Trace:
     return Trace((*steps, *(Step(*named) for named in rest)), steps[-1].failure, done - 1)
 
 
-def _step(name: str, layer: Layer, shape: Shape, view: ReceptiveField) -> Step:
+def _step(name: str, layer: Layer, shape: Shape, receptive_field: ReceptiveField) -> Step:
     try:
-        return Step(name, layer, shape, effect(layer, shape, view))
+        return Step(name, layer, shape, calculate_layer(layer, shape, receptive_field))
     except ShapeError as failure:
         return Step(name, layer, shape, failure=failure)
 

@@ -15,7 +15,7 @@ from torch.nn import functional
 from core.errors import ConvScopeError
 from core.inference.copies import shallow_copy_for_hooks
 from core.model.following import Tracer
-from core.model.geometry import Window
+from core.model.layer_result import Window
 from core.model.spec import Shape
 from core.probe.module_windows import windows_of
 from core.probe.receptive_fields import ReceptiveFieldMap, joined
@@ -44,7 +44,7 @@ class LayerNode:
         source: The layer whose output goes in; empty where that is the image, or an operation made it that is no
             layer (a sum, say). For a block, that of its first layer.
         input_shape, output_shape: (C, H, W) or (F,), without the batch.
-        sight: What its numbers see of the image.
+        receptive_field: What its numbers see of the image.
     """
 
     name: str
@@ -52,7 +52,7 @@ class LayerNode:
     source: str
     input_shape: Shape
     output_shape: Shape
-    sight: ReceptiveFieldMap
+    receptive_field: ReceptiveFieldMap
 
 
 def layer_graph(model: nn.Module, input_shape: tuple[int, int, int]) -> tuple[LayerNode, ...]:
@@ -94,20 +94,20 @@ class _Follower(torch.fx.Interpreter):
         self.extra_traceback = False  # it would be written into our sentences
         self.parts: list[LayerNode] = []
         self._input_shape = input_shape
-        self._sights: dict[torch.fx.Node, ReceptiveFieldMap] = {}
+        self._fields: dict[torch.fx.Node, ReceptiveFieldMap] = {}
         self._shapes: dict[torch.fx.Node, Shape] = {}
         self._turned: set[torch.fx.Node] = set()  # those with their channels last
         self._ends = _block_ends(network)
 
     def run_node(self, n: torch.fx.Node) -> Any:
         result = super().run_node(n)
-        sources = [each for each in n.all_input_nodes if each in self._sights]
+        sources = [each for each in n.all_input_nodes if each in self._fields]
         if n.op == "placeholder":
-            self._sights[n] = ReceptiveFieldMap.of_image(*self._input_shape[1:])
+            self._fields[n] = ReceptiveFieldMap.of_image(*self._input_shape[1:])
         elif n.op != "output" and sources and _is_maps(result):
             module = self.submodules[str(n.target)] if n.op == "call_module" else None
             self._turn(n, module, sources)
-            self._sights[n] = self._sight(n, module, sources, result)
+            self._fields[n] = self._field(n, module, sources, result)
         if isinstance(result, Tensor):
             self._shapes[n] = tuple(result.shape[1:])
             self._note(n, sources)
@@ -119,27 +119,27 @@ class _Follower(torch.fx.Interpreter):
         if order == _LAST or (order != _FIRST and any(source in self._turned for source in sources)):
             self._turned.add(n)
 
-    def _sight(
+    def _field(
         self, n: torch.fx.Node, module: nn.Module | None, sources: list[torch.fx.Node], result: Any
     ) -> ReceptiveFieldMap:
-        sight = joined(self._sights[source] for source in sources)
+        field = joined(self._fields[source] for source in sources)
         tensor = result if isinstance(result, Tensor) else result[0]
         name, shape = str(n.target) if module is not None else n.name, tuple(tensor.shape)
         if len(shape) < 4:
-            return sight.pooled(name, (1, 1), places=False) if sight.places else sight
+            return field.pooled(name, (1, 1), places=False) if field.places else field
         sides = shape[1:3] if n in self._turned else shape[-2:]
         windows = _slides(module, n)
         if windows is not None:
-            return sight.through(name, windows, sides)
+            return field.through(name, windows, sides)
         if isinstance(module, nn.AdaptiveAvgPool2d) or n.target in (functional.adaptive_avg_pool2d, "mean"):
-            return sight.pooled(name, sides)
-        if sides != sight.sides:
+            return field.pooled(name, sides)
+        if sides != field.sides:
             raise ConvScopeError(f"What becomes of the places at {name} cannot be followed.")
-        return sight
+        return field
 
     def _note(self, n: torch.fx.Node, sources: list[torch.fx.Node]) -> None:
         """Record the layer of a graph node, and the blocks that end with it."""
-        if n in self._turned or n not in self._sights or not sources:
+        if n in self._turned or n not in self._fields or not sources:
             pass
         elif n.op == "call_module":
             module, name = self.submodules[str(n.target)], str(n.target)
@@ -148,12 +148,12 @@ class _Follower(torch.fx.Interpreter):
                 kind = ACTIVATION if type(module).__module__ == "torch.nn.modules.activation" else OTHER
             self._list(name, kind, sources[0], n)
         for name, first in self._ends.get(n, ()):
-            if n in self._sights and n not in self._turned:
+            if n in self._fields and n not in self._turned:
                 self._list(name, BLOCK, next(each for each in first.all_input_nodes if each in self._shapes), n)
 
     def _list(self, name: str, kind: str, source: torch.fx.Node, n: torch.fx.Node) -> None:
         before = str(source.target) if source.op == "call_module" else ""
-        self.parts.append(LayerNode(name, kind, before, self._shapes[source], self._shapes[n], self._sights[n]))
+        self.parts.append(LayerNode(name, kind, before, self._shapes[source], self._shapes[n], self._fields[n]))
 
 
 def _is_maps(result: Any) -> bool:

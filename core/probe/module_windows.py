@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import nn
 
-from core.model.geometry import Window
+from core.model.layer_result import Window
 
 
 def windows_of(module: nn.Module) -> tuple[Window, Window] | None:

@@ -109,7 +109,7 @@ def readout_of(network: Network, layer: str) -> str:
 def receptive_field_of(network: Network, layer: str, row: int = 0, col: int = 0) -> Box:
     """Return the part of the picture that a number of a layer depends on; see `core.probe.receptive_field`."""
     if network.spec is None:
-        return part_of(network, layer).sight.box(row, col)
+        return part_of(network, layer).receptive_field.box(row, col)
     return receptive_field(network.spec, layer, row, col)
 
 
@@ -118,7 +118,7 @@ def projective_field_of(network: Network, layer: str, row: int, col: int) -> Box
     from core.probe.receptive_fields import reach
 
     if network.spec is None:
-        return part_of(network, layer).sight.reach(row, col)
+        return part_of(network, layer).receptive_field.reach(row, col)
     return reach(network.spec, layer, row, col)
 
 
@@ -127,13 +127,13 @@ def steps_of(network: Network, layer: str) -> "tuple[FieldStep, ...]":
     from core.probe.receptive_fields import field_steps
 
     if network.spec is None:
-        return part_of(network, layer).sight.steps
+        return part_of(network, layer).receptive_field.steps
     return field_steps(network.spec, layer)
 
 
 def is_gated(network: Network, layer: str) -> bool:
     """Say whether gates on the way to a layer weigh its maps by the whole picture, which the field leaves out."""
-    return network.spec is None and part_of(network, layer).sight.gated
+    return network.spec is None and part_of(network, layer).receptive_field.gated
 
 
 def _pretrained(network: Network) -> "tuple[tuple[LayerEntry, ...], dict[str, LayerNode]]":

@@ -8,8 +8,8 @@ from operator import or_
 
 from core.errors import ConvScopeError
 from core.formatting import formatted
-from core.model.effects import windows
-from core.model.geometry import ReceptiveField, Window
+from core.model.layer_arithmetic import windows
+from core.model.layer_result import ReceptiveField, Window
 from core.model.layers import Layer
 from core.model.shapes import LayerSummary, summarize
 from core.model.spec import ModelSpec
@@ -51,27 +51,27 @@ class FieldStep:
         return None if self.start is None else self.start + (self.size - 1) / 2
 
     @property
-    def view(self) -> ReceptiveField:
+    def receptive_field(self) -> ReceptiveField:
         """Size, jump and start."""
         return ReceptiveField(self.size, self.jump, self.start)
 
     def through(self, name: str, window: Window, sides: tuple[int, ...]) -> "FieldStep":
         """Return the step after one more window with maps of `sides`."""
         span, stride, padding, dilation = window
-        view = self.view.through(window)
-        assert self.start is not None and view.start is not None
+        after = self.receptive_field.through(window)
+        assert self.start is not None and after.start is not None
         lines = {
-            "size": f"{self.size} + ({span} − 1) × {self.jump} = {view.size}",
-            "jump": f"{self.jump} × {stride} = {view.jump}",
-            "start": f"{formatted(self.start)} − {padding} × {self.jump} = {formatted(view.start)}",
+            "size": f"{self.size} + ({span} − 1) × {self.jump} = {after.size}",
+            "jump": f"{self.jump} × {stride} = {after.jump}",
+            "start": f"{formatted(self.start)} − {padding} × {self.jump} = {formatted(after.start)}",
         }
         if dilation > 1:
             lines["span"] = f"{dilation} × ({(span - 1) // dilation + 1} − 1) + 1 = {span}"
-        return FieldStep(name, *window, sides, view.size, view.jump, view.start, lines)
+        return FieldStep(name, *window, sides, after.size, after.jump, after.start, lines)
 
     def together(self, name: str, side: int) -> "FieldStep":
         """Return the step after which a unit sees the union over all places of maps of that many rows or columns."""
-        size = self.view.flat((1, side, side)).whole
+        size = self.receptive_field.flat((1, side, side)).whole
         line = f"{self.size} + ({side} − 1) × {self.jump} = {size}: all {side} places together"
         return FieldStep(name, 1, 1, 0, 1, (), size, None, None, {"size": line})
 
@@ -152,21 +152,21 @@ class ReceptiveFieldMap:
         return replace(self, rows=rows, columns=columns, steps=steps, places=self.places and places)
 
 
-def joined(sights: Iterable[ReceptiveFieldMap]) -> ReceptiveFieldMap:
+def joined(maps: Iterable[ReceptiveFieldMap]) -> ReceptiveFieldMap:
     """Return the receptive fields of an elementwise combination of several maps.
 
     A single place beside larger maps is a gate: it weighs them all alike.
     """
-    fields = list(sights)
-    sides = max(sight.sides for sight in fields)
-    large = [sight for sight in fields if sight.sides == sides]
-    widest = max(large, key=lambda sight: sight.steps[-1].size if sight.steps else 1)
+    fields = list(maps)
+    sides = max(one.sides for one in fields)
+    large = [one for one in fields if one.sides == sides]
+    widest = max(large, key=lambda one: one.steps[-1].size if one.steps else 1)
     rows, columns = (
-        tuple(_union(masks) for masks in zip(*(getattr(sight, name) for sight in large), strict=True))
+        tuple(_union(masks) for masks in zip(*(getattr(one, name) for one in large), strict=True))
         for name in ("rows", "columns")
     )
-    gated = len(large) < len(fields) or any(sight.gated for sight in fields)
-    return replace(widest, rows=rows, columns=columns, gated=gated, places=all(sight.places for sight in large))
+    gated = len(large) < len(fields) or any(one.gated for one in fields)
+    return replace(widest, rows=rows, columns=columns, gated=gated, places=all(one.places for one in large))
 
 
 def _through(masks: tuple[int, ...], window: Window, place: int) -> int:

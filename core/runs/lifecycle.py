@@ -4,7 +4,7 @@
 row stays as it is, and a person who asked for it reads `refusal`. `core.runs.run_table` turns an entry into one UPDATE
 whose condition is the state, so that two processes can never both move the same run.
 
-What happens to a run when its worker dies: the engine (`core.train.scheduler`) notices that the process has ended or
+What happens to a run when its worker dies: the engine (`core.train.engine`) notices that the process has ended or
 that the heartbeat stands still, and reports `WORKER_DIED`. A running run is then interrupted, with a sentence, keeps
 its last checkpoint and waits for Resume; runs in all other states need no worker and stay as they are. A worker that
 ended on purpose without saying how its run ended is `GIVEN_BACK`: the run queues again at its old place.

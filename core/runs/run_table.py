@@ -12,13 +12,13 @@ from sqlalchemy import ColumnElement, Engine, Update, case, func, select, update
 from core.errors import StorageError
 from core.runs.database import Database
 from core.runs.lifecycle import CONDITIONS, TRANSITIONS, Trigger, Value, statuses
+from core.runs.lost_rows import Recovery, database_name, in_words, recover
 from core.runs.manifest import write_curves, write_run
-from core.runs.recovery import Recovery, database_name, in_words, recover
 from core.runs.tables import RUNS
 
 # The queue in the order in which its runs are claimed; the runs that have a worker, which shows life.
 QUEUE = select(RUNS.c.id).where(RUNS.c.status.in_(statuses(Trigger.CLAIMED))).order_by(RUNS.c.queued, RUNS.c.number)
-TRAINED = RUNS.c.status.in_(statuses(Trigger.WORKER_DIED))
+HAS_WORKER = RUNS.c.status.in_(statuses(Trigger.WORKER_DIED))
 
 
 class RunTable:

@@ -17,10 +17,10 @@ from core.errors import RunError
 from core.model.spec import ModelSpec
 from core.runs.database import Database
 from core.runs.lifecycle import INITIAL, INITIAL_WITH_OWNER, REQUESTS, Trigger, refusal, statuses
+from core.runs.lost_rows import ID, RUN_COLUMNS, Recovery
 from core.runs.manifest import RUN as MANIFEST
 from core.runs.records import Metric, Run, Status
-from core.runs.recovery import ID, RUN_COLUMNS, Recovery
-from core.runs.run_table import QUEUE, TRAINED, RunTable, end_of_queue
+from core.runs.run_table import HAS_WORKER, QUEUE, RunTable, end_of_queue
 from core.runs.series import Series
 from core.runs.tables import EVENTS, EVIDENCE, METRICS, RUNS, next_number, read_run, readable_runs
 from core.runs.worker_store import WorkerStore
@@ -199,7 +199,7 @@ class RunStore:
         dataset: str | None = None,
         name: str | None = None,
         origins: Sequence[str] | None = None,
-        trained: bool = False,
+        with_steps: bool = False,
     ) -> tuple[Run, ...]:
         """Return runs, newest first; damaged records are left out and do not count.
 
@@ -208,7 +208,7 @@ class RunStore:
             status: Only runs of this status, or of one of these.
             dataset, name: Only runs of this data set, of this name.
             origins: Only runs of one of these origins.
-            trained: Only runs with steps behind them.
+            with_steps: Only runs with steps behind them.
         """
         query = select(*RUN_COLUMNS).order_by(RUNS.c.number.desc(), RUNS.c.created.desc())
         equal = {"dataset": dataset, "name": name}
@@ -218,7 +218,7 @@ class RunStore:
             query = query.where(RUNS.c.status.in_([each.value for each in wanted]))
         if origins is not None:
             query = query.where(RUNS.c.origin.in_(origins))
-        if trained:
+        if with_steps:
             query = query.where(RUNS.c.step > 0)
         with self.database.reading() as connection:
             rows = connection.execute(query.execution_options(yield_per=200))
@@ -226,7 +226,7 @@ class RunStore:
 
     def ahead(self, run_id: str) -> int:
         """Return how many runs come before a queued one: those that run, and those that will be claimed earlier."""
-        running = select(func.count()).select_from(RUNS).where(TRAINED)
+        running = select(func.count()).select_from(RUNS).where(HAS_WORKER)
         with self.database.reading() as connection:
             queue = connection.execute(QUEUE).scalars().all()
             return (queue.index(run_id) if run_id in queue else 0) + connection.execute(running).scalar_one()

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from core.errors import RunError
 from core.runs.lifecycle import Trigger
 from core.runs.records import Event, Evidence, Metric, RunRequests, Status
-from core.runs.run_table import QUEUE, TRAINED, RunTable, moving
+from core.runs.run_table import HAS_WORKER, QUEUE, RunTable, moving
 from core.runs.tables import EVENTS, EVIDENCE, METRICS, RUNS
 
 _LOST = "The run was deleted or is trained elsewhere."
@@ -96,7 +96,7 @@ class WorkerStore:
         """Pause a run: `HELD`; false if that is no longer asked for, or it is another's by now."""
         return self._table.move(run_id, Trigger.HELD, expected={"owner": owner})
 
-    def leave(
+    def record_end(
         self, run_id: str, owner: str, status: Status, *, message: str = "", failure: str = "", **values: Any
     ) -> bool:
         """Set how a training ended; false, and nothing is set, if the run is another's or over by now.
@@ -131,12 +131,12 @@ class WorkerStore:
 
         Whoever gets an answer could write at this moment, and so could others have done: silence means something.
         """
-        running = select(RUNS.c.id, RUNS.c.owner, RUNS.c.heartbeat).where(TRAINED)
+        running = select(RUNS.c.id, RUNS.c.owner, RUNS.c.heartbeat).where(HAS_WORKER)
         with self._database.reading() as connection:
             if not connection.execute(running).all():
                 return set(), {}
         with self._database.writing() as connection:
-            connection.execute(update(RUNS).where(RUNS.c.owner == owner, TRAINED).values(heartbeat=time.time()))
+            connection.execute(update(RUNS).where(RUNS.c.owner == owner, HAS_WORKER).values(heartbeat=time.time()))
             rows = connection.execute(running).all()
         own = {row.id for row in rows if row.owner == owner}
         return own, {row.id: row.heartbeat for row in rows if row.id not in own}
@@ -153,7 +153,7 @@ def _show_life(connection: Connection, run_id: str, by: str, **values: Any) -> N
 
 def _next(connection: Connection, owner: str, room: int) -> str | None:
     """Return the id of the run that `owner` may take now."""
-    busy = select(func.count()).select_from(RUNS).where(RUNS.c.owner == owner, TRAINED)
+    busy = select(func.count()).select_from(RUNS).where(RUNS.c.owner == owner, HAS_WORKER)
     if connection.execute(busy).scalar_one() >= room:
         return None
     return connection.execute(QUEUE.limit(1)).scalar_one_or_none()

@@ -9,6 +9,7 @@ from .diagnosis.diagnose import RULES as RULES
 from .diagnosis.finding import Finding as Finding
 from .diagnosis.finding import Severity as Severity
 from .diagnosis.watch import Observer as Observer
+from .engine import Engine as Engine
 from .estimate import time_epoch as time_epoch
 from .loop import Training as Training
 from .loop import train as train
@@ -17,7 +18,6 @@ from .metrics import Step as Step
 from .metrics import evaluate as evaluate
 from .recipes import RECIPES as RECIPES
 from .recipes import Recipe as Recipe
-from .scheduler import Engine as Engine
 
 __all__ = [
     "LIVE",

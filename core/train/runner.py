@@ -223,7 +223,7 @@ class Runner:
                 pass  # a full disk may still have room for the few words that say so
             except Exception:  # what ended the training may be the recording itself; the state is written all the same
                 traceback.print_exc()
-            self.store.worker.leave(self.run_id, self.owner, status, message=message, **values)
+            self.store.worker.record_end(self.run_id, self.owner, status, message=message, **values)
 
         give_reserve(self._latest.parent)
         with suppress(RunError):  # it is another's by now

@@ -65,7 +65,7 @@ def _train(order: dict[str, Any], say: Callable[[str], None], gone: threading.Ev
         _log_to(folder / "worker.log")
     except OSError as error:
         message = str(cannot_write(error))
-        store.worker.leave(order["run"], order["owner"], Status.INTERRUPTED, failure=STORAGE, message=message)
+        store.worker.record_end(order["run"], order["owner"], Status.INTERRUPTED, failure=STORAGE, message=message)
         return
     say(BEGUN)
     Runner(store, order["run"], order["owner"], leaving=gone.is_set).run()

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.data import drawing, user_datasets
+from core.data import split_assignment as drawing
+from core.data import user_datasets
 from core.data.arrangement import split_of
 from core.data.importing.decoder_pool import DecoderPool
 from core.data.importing.decoder_worker import CHANGES, ImageFormat

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core.data.importing.picture_archive import members
+from core.data.importing.picture_archive import checked_members
 from core.data.importing.safezip import MB, Limits, Violation, ZipFault, blocks, content_of, opened, read_directory
 from core.errors import DataError
 from core.exchange.layout import RECORDS, ArchiveError, RunLimits
@@ -53,7 +53,7 @@ def test_what_was_packed_is_read(tmp_path: Path, method: int, change: Callable[[
 
 
 def test_both_callers_take_the_format_for_huge_archives() -> None:
-    assert [member.name for member in members(zip64(packed(FILES))).files] == ["a/1.png", "a/2.png"]
+    assert [member.name for member in checked_members(zip64(packed(FILES))).files] == ["a/1.png", "a/2.png"]
     with opened_run(zip64(packed(dict.fromkeys(RECORDS, b"{}"))), RunLimits()) as archive:
         assert archive.text("run.json") == "{}"
 
@@ -82,7 +82,7 @@ def test_an_archive_that_is_not_read_says_why(data: bytes, violation: Violation)
 def test_numbers_beyond_what_files_can_have_are_damage() -> None:
     """A place of 2⁶⁴ - 1 is no place in a file: Python says `OverflowError`."""
     huge = zip64(packed(FILES), offset=2**64 - 1)
-    assert len(members(huge).files) == 2
+    assert len(checked_members(huge).files) == 2
     with opened(huge) as archive:
         member = read_directory(archive, LIMITS).files[0][0]._replace(offset=2**64 - 1)
         with pytest.raises(ValueError, match="packed badly"):
@@ -126,11 +126,13 @@ def test_each_limit_matters() -> None:
 def test_what_file_managers_leave_hides_nothing_that_leads_out() -> None:
     """Both callers pass over such files, unless their names lead out of the archive."""
     left = {"__MACOSX/._a": b"x", "a/.DS_Store": b"x", "a/Icon\r": b"", "a/Thumbs.db": b"", "a/": b""}
-    assert members(packed(left | {"a/1.png": b"x"})).skipped == []
+    assert checked_members(packed(left | {"a/1.png": b"x"})).skipped == []
     with opened_run(packed(left | dict.fromkeys(RECORDS, b"{}")), RunLimits()) as archive:
         assert archive.names == set(RECORDS)
     hidden = {"__MACOSX/../../x": b"x"}
-    assert [skipped.reason for skipped in members(packed(hidden)).skipped] == ["its name leads out of the archive"]
+    assert [skipped.reason for skipped in checked_members(packed(hidden)).skipped] == [
+        "its name leads out of the archive"
+    ]
     with (
         pytest.raises(ArchiveError, match="leads out"),
         opened_run(packed(hidden | dict.fromkeys(RECORDS, b"{}")), RunLimits()),
@@ -140,7 +142,7 @@ def test_what_file_managers_leave_hides_nothing_that_leads_out() -> None:
 
 def test_a_file_that_is_not_there_is_named_by_both_callers(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"^The file gone\.zip cannot be read \(No such file"):
-        members(tmp_path / "gone.zip")
+        checked_members(tmp_path / "gone.zip")
     with (
         pytest.raises(ArchiveError, match=r"^The file gone\.zip cannot be read"),
         opened_run(tmp_path / "gone.zip", RunLimits()),

@@ -9,9 +9,9 @@ from captum.attr._utils.lrp_rules import EpsilonRule
 from torch import Tensor, nn
 
 from core.explain.attribution import attribute
+from core.explain.methods.lrp import STABILIZER
 from core.explain.methods.perturbation import superpixels
 from core.explain.methods.registry import METHODS
-from core.explain.methods.relevance import STABILIZER
 from core.explain.request import backgrounds, baseline
 from core.inference.random_state import seeded
 from core.model.build import build_model

@@ -26,7 +26,7 @@ def section() -> None:
     import streamlit as st
 
     from pages.sections.explain.agreement import SECTION
-    from pages.shared.network import networks
+    from pages.shared.network import current_network as networks
     from pages.shared.picture.picker import picture
     from pages.shared.shell import session
 

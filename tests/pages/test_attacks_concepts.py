@@ -264,7 +264,7 @@ def test_many_training_images_are_looked_through_when_asked(make_run: Callable[.
 
 
 def test_checkpoints_are_few_and_stand_for_the_epochs_before_them(trained_run: str) -> None:
-    from pages.shared.network.networks import library
+    from pages.shared.network.current_network import library
 
     store = RunStore()
     for epoch in range(3, 31):

@@ -22,19 +22,19 @@ from core.workbench.batch_gradients import Batch
 from core.workbench.torch_reference import torch_weights
 from pages.sections.maths.equality import equality_badge
 from pages.sections.maths.gradients import layer_weights, moved
-from pages.shared.network.networks import library
+from pages.shared.network.current_network import library
 
 
 def losses() -> None:
     from pages.sections.maths.loss import SECTION
-    from pages.shared.network.networks import network_to_inspect
+    from pages.shared.network.current_network import network_to_inspect
 
     SECTION.draw(network_to_inspect())
 
 
 def optimizers() -> None:
     from pages.sections.maths.optimizer_step import SECTION
-    from pages.shared.network.networks import network_to_inspect
+    from pages.shared.network.current_network import network_to_inspect
 
     SECTION.draw(network_to_inspect())
 

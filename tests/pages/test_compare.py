@@ -27,7 +27,7 @@ from core.train.config import TrainConfig
 from pages.sections.classify.quick_maps import QUICK
 from pages.shared.explanation import rendering
 from pages.shared.explanation.controls import DEFAULT_METHODS
-from pages.shared.network import networks
+from pages.shared.network import current_network as networks
 from pages.shared.network.epoch_slider import LATEST
 from pages.shared.shell.navigation import path
 

@@ -22,7 +22,7 @@ from core.train.initialization import InitialWeights
 from core.train.runner import Runner
 from pages.sections.compress import measure
 from pages.sections.compress.controls import CompressionRequest
-from pages.shared.network.networks import library
+from pages.shared.network.current_network import library
 from pages.shared.shell import services
 from pages.shared.shell.navigation import path
 from tests.pages.conftest import settled

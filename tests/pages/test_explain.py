@@ -25,7 +25,7 @@ from core.runs.checkpoint import Checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from pages.shared.explanation.controls import DEFAULT_METHODS
-from pages.shared.network import networks
+from pages.shared.network import current_network as networks
 from pages.shared.shell import session
 from pages.shared.shell.navigation import path
 

@@ -27,7 +27,7 @@ from core.model.spec import ModelSpec
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from core.train.runner import Runner
-from pages.sections.explain import epochs
+from pages.sections.explain import through_time as epochs
 from pages.shared.shell import background_jobs, navigation
 from pages.shared.shell.job_board import Lane, board, threads_of
 from pages.shared.shell.layout import escape_markdown
@@ -38,7 +38,7 @@ LOOK = {"strength": 0.85, "percentile": 99.0, "sign": "both"}
 
 
 def script() -> None:
-    from pages.sections.explain.epochs import SECTION
+    from pages.sections.explain.through_time import SECTION
     from pages.shared.display.class_bars import pick_target
     from pages.shared.network.comparison import require_weights
     from pages.shared.picture.picker import pick_picture
@@ -418,8 +418,8 @@ def test_a_pretrained_network_says_so_and_offers_the_way_on(trained_run: str) ->
 
 def pretrained_script() -> None:
     from core.model.zoo import ZOO
-    from pages.sections.explain.epochs import SECTION
-    from pages.shared.network.networks import library
+    from pages.sections.explain.through_time import SECTION
+    from pages.shared.network.current_network import library
     from pages.shared.picture.input_image import InputImage
 
     SECTION.draw((library().pretrained(next(iter(ZOO))),), InputImage("Black", (3, 224, 224), bytes(3 * 224 * 224)), 0)

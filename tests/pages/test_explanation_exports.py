@@ -20,7 +20,7 @@ from core.explain.cli.record import read_settings
 from core.inference import open_network
 from core.runs.store import RunStore
 from pages.sections.explain.export import DOWNLOADS
-from pages.shared.network import networks
+from pages.shared.network import current_network as networks
 from pages.shared.shell import services
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting", "ignore::DeprecationWarning")
@@ -46,8 +46,9 @@ def section() -> None:
 
     from pages.sections.explain.export import take_away
     from pages.shared.explanation.controls import HeatmapStyle
-    from pages.shared.explanation.rendering import ShownExplanation, View
-    from pages.shared.network import inference, networks
+    from pages.shared.explanation.rendering import MapColumn, ShownExplanation
+    from pages.shared.network import current_network as networks
+    from pages.shared.network import inference
     from pages.shared.picture.picker import picture
     from pages.shared.shell import session
 
@@ -63,11 +64,11 @@ def section() -> None:
             ("gradient_shap", 5, None, {}),
         ):
             found = inference.attribution(weights, shown_picture, target, method, versus=versus, **options)
-            shown.append(ShownExplanation(View(weights, target, versus), found))
+            shown.append(ShownExplanation(MapColumn(weights, target, versus), found))
         if "versus" in st.query_params:
             other = int(st.query_params["versus"])
             found = inference.attribution(weights, shown_picture, 3, "occlusion", versus=other, window=3)
-            shown.append(ShownExplanation(View(weights, 3, other), found))
+            shown.append(ShownExplanation(MapColumn(weights, 3, other), found))
     take_away(shown, shown_picture, HeatmapStyle(0.6, 95.0))
 
 

@@ -23,7 +23,7 @@ from pages.shared.shell import session
 
 def bench() -> None:
     from pages.sections.maths.receptive_field import SECTION
-    from pages.shared.network import networks
+    from pages.shared.network import current_network as networks
 
     SECTION.draw(networks.network_to_inspect())
 

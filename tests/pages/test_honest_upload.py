@@ -19,7 +19,8 @@ from core.reliability.calibrated_model import CalibratedModel, calibrate
 from core.reliability.features import extract_features
 from core.runs.store import RunStore
 from pages.sections.classify.batch import csv
-from pages.shared.network import inference, networks
+from pages.shared.network import current_network as networks
+from pages.shared.network import inference
 from pages.shared.picture import input_image
 from pages.shared.picture.samples import sample_file
 from pages.shared.shell import formatting

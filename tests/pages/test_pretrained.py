@@ -24,7 +24,7 @@ from core.probe.layer_graph import layer_graph
 from core.probe.surgery import Off, apply_edits
 from pages.sections.filters import top_images
 from pages.sections.maths import layer_pass
-from pages.shared.network import networks
+from pages.shared.network import current_network as networks
 from pages.shared.shell import session
 from pages.shared.shell.navigation import path
 

@@ -14,7 +14,7 @@ from core.inference.sources import RunNetwork
 from core.runs.checkpoint import load_checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from pages.shared.network import inference
-from pages.shared.network.networks import library
+from pages.shared.network.current_network import library
 from pages.shared.picture.input_image import InputImage
 from pages.shared.shell import services
 

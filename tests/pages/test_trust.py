@@ -30,7 +30,7 @@ from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from pages.sections.explain import trust_request
 from pages.shared.explanation.controls import DEFAULT_METHODS
-from pages.shared.network import networks
+from pages.shared.network import current_network as networks
 from pages.shared.shell.layout import escape_markdown
 from tests.pages.conftest import settled
 

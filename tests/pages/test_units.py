@@ -26,7 +26,7 @@ from core.probe.units import contributions, effective_field, top_images
 from core.runs.checkpoint import load_checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from pages.sections.filters.filter_order import signed
-from pages.shared.network.networks import library
+from pages.shared.network.current_network import library
 from pages.shared.shell.navigation import path
 
 Sheets = Callable[[AppTest], dict[str, Any]]

@@ -53,16 +53,16 @@ def test_it_agrees_with_what_is_known_of_plain_stacks(layers: tuple) -> None:
     assert [name for name in parts if name in names] == names
     for name in names:
         part = parts[name]
-        last, steps = field_steps(spec, name)[-1], part.sight.steps
+        last, steps = field_steps(spec, name)[-1], part.receptive_field.steps
         if len(part.output_shape) < 3:
-            assert part.sight.box() == receptive_field(spec, name)
+            assert part.receptive_field.box() == receptive_field(spec, name)
             continue
         assert (steps[-1].size, steps[-1].jump, steps[-1].start) == (last.size, last.jump, last.start)
         _, height, width = part.output_shape
         for row, col in ((0, 0), (height // 2, width // 3), (height - 1, width - 1)):
-            assert part.sight.box(row, col) == receptive_field(spec, name, row, col)
+            assert part.receptive_field.box(row, col) == receptive_field(spec, name, row, col)
         for row, col in ((0, 0), (11, 7), (22, 30)):
-            assert part.sight.reach(row, col) == reach(spec, name, row, col)
+            assert part.receptive_field.reach(row, col) == reach(spec, name, row, col)
 
 
 def positive(model: nn.Module) -> nn.Module:
@@ -103,7 +103,7 @@ def test_fields_are_where_the_gradients_are(name: str) -> None:
         seen = gradient[0].sum(dim=0) > 0
         rows, columns = seen.any(dim=1).nonzero().flatten(), seen.any(dim=0).nonzero().flatten()
         box = (int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
-        assert part.sight.box(row, col) == box, part.name
+        assert part.receptive_field.box(row, col) == box, part.name
 
 
 def test_names_are_modules_and_blocks_follow_their_layers() -> None:
@@ -130,8 +130,8 @@ def test_a_gate_is_left_out_of_the_field_and_said() -> None:
         part.name: part for part in layer_graph(import_torchvision().models.mobilenet_v3_small().eval(), (3, 224, 224))
     }
     before, after = parts["features.1.block.0.0"], parts["features.1.block.2.0"]
-    assert not before.sight.gated and after.sight.gated
-    assert before.sight.box(10, 10) == after.sight.box(10, 10) != (0, 0, 224, 224)
+    assert not before.receptive_field.gated and after.receptive_field.gated
+    assert before.receptive_field.box(10, 10) == after.receptive_field.box(10, 10) != (0, 0, 224, 224)
 
 
 def test_layers_with_channels_last_are_no_maps() -> None:

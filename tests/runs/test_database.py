@@ -40,7 +40,7 @@ def run_id(store) -> str:
     store.worker.record(
         run_id, [METRIC], [Evidence(0, "gradient", "all", 1.0, (0.5,))], [Event(0, "edit", "a")], step=1
     )
-    store.worker.leave(run_id, "me", Status.STOPPED)
+    store.worker.record_end(run_id, "me", Status.STOPPED)
     store.annotate(run_id, "kept")
     return run_id
 

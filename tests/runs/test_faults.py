@@ -152,12 +152,12 @@ def test_a_worker_whose_run_is_anothers_can_write_nothing(store):
     ):
         with pytest.raises(RunError, match="trained elsewhere"):
             write()
-    assert not store.worker.leave(run_id, "first", Status.FAILED, message="no")
+    assert not store.worker.record_end(run_id, "first", Status.FAILED, message="no")
     assert not store.worker.give_back(run_id, "first")
     assert not store.worker.hold(run_id, "first")
     assert not store.worker.worker_died(run_id, "no", owner="first")
     assert store.get(run_id) == before and len(store.metrics(run_id)) == 2
-    assert store.worker.leave(run_id, "second", Status.FINISHED, test_loss=0.5)
+    assert store.worker.record_end(run_id, "second", Status.FINISHED, test_loss=0.5)
     assert (store.get(run_id).status, store.get(run_id).test_loss) == (Status.FINISHED, 0.5)
 
 

@@ -66,7 +66,7 @@ SENTENCES = {
 def trigger(store: RunStore, run_id: str, name: str) -> bool:
     """Let something happen to a run as pages, workers and engines do; return whether that was done."""
     if name in ("finished", "stopped", "failed", "interrupted"):
-        return store.worker.leave(run_id, "me", Status(name), message="why", failure="internal")
+        return store.worker.record_end(run_id, "me", Status(name), message="why", failure="internal")
     acts = {
         "edit": lambda: store.edit(run_id, {"lr": 0.5}),
         "delete": lambda: store.delete(run_id),
@@ -137,7 +137,7 @@ def test_a_worker_and_an_engine_move_no_run_of_another_owner(store):
         store.worker.give_back(run_id, "other"),
         store.worker.worker_died(run_id, "gone", owner="other"),
         store.worker.worker_died(run_id, "gone", heartbeat=0.5),
-        store.worker.leave(run_id, "other", Status.FINISHED),
+        store.worker.record_end(run_id, "other", Status.FINISHED),
     )
     assert (acts, store.get(run_id)) == ((False,) * 6, before)
     assert store.worker.hold(run_id, "me")

@@ -51,7 +51,7 @@ def test_other_text_is_refused(text):
 
 
 def test_settings_engine_and_store_need_no_torch():
-    modules = "core.train.config, core.train.scheduler, core.runs.store, core.runs.history"
+    modules = "core.train.config, core.train.engine, core.runs.store, core.runs.history"
     code = f"import sys, {modules}; print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 

@@ -12,7 +12,7 @@ from core.data.datasets import load_dataset
 from core.runs.records import Status
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
-from core.train.scheduler import Engine
+from core.train.engine import Engine
 from tests.train.trials import LONG, ROOT, SPEC, config, expected_losses, losses, until
 
 

@@ -18,9 +18,10 @@ import torch
 from core.runs.checkpoint import load_checkpoint
 from core.runs.records import Status
 from core.runs.store import RunStore
-from core.train import retry, scheduler
+from core.train import engine as scheduler
+from core.train import retry
+from core.train.engine import Engine, HeartbeatMonitor
 from core.train.runner import Runner
-from core.train.scheduler import Engine, HeartbeatMonitor
 from tests.runs.holder import locked
 from tests.train.trials import LONG, ROOT, SPEC, WIDE, config, expected_losses, losses, until
 
@@ -206,7 +207,7 @@ def test_the_dead_are_found_after_more_than_three_looks_and_within_five_seconds(
     half.parent.mkdir(exist_ok=True)
     half.write_bytes(b"half")
     while store.get(run_id).status is Status.RUNNING and looks < 100:
-        engine._listen()
+        engine._check_workers()
         looks += 1
     engine.close()
     run = store.get(run_id)

@@ -15,9 +15,10 @@ from core.model.layers import Dense, Flatten
 from core.model.spec import ModelSpec
 from core.runs.records import Status
 from core.runs.store import RunStore
-from core.train import scheduler, worker
+from core.train import engine as scheduler
+from core.train import worker
 from core.train.config import TrainConfig
-from core.train.scheduler import Engine
+from core.train.engine import Engine
 from core.train.worker_process import BEGUN, WorkerProcess
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,14 +12,14 @@ import pytest
 
 from core.runs.records import Status
 from core.runs.store import RunStore
-from core.train.scheduler import Engine
+from core.train.engine import Engine
 from tests.train.trials import LONG, ROOT, SPEC, expected_losses, losses, until
 
 APP = (
-    "import sys\nfrom core.train.scheduler import Engine\nfrom core.runs.store import RunStore\n"
+    "import sys\nfrom core.train.engine import Engine\nfrom core.runs.store import RunStore\n"
     "Engine._keep_spare = lambda self: None\n"
-    "listen = Engine._listen\nimport time\n"
-    "Engine._listen = lambda self: (listen(self), print('looked', time.monotonic(), flush=True))\n"
+    "listen = Engine._check_workers\nimport time\n"
+    "Engine._check_workers = lambda self: (listen(self), print('looked', time.monotonic(), flush=True))\n"
     "engine = Engine(RunStore(), slots=1)\nprint('owner', engine.owner, flush=True)\nsys.stdin.read()\n"
 )
 
@@ -76,8 +76,8 @@ def test_two_apps_share_the_runs_and_the_end_of_one_is_not_that_of_the_other(sto
         look(store, second, Status.RUNNING, 5)
         assert store.worker.requests(second).owner == there  # the slot here is taken
         assert store.get(first).status is Status.RUNNING
-        now, looks, listen = time.monotonic(), [], here._listen
-        monkeypatch.setattr(here, "_listen", lambda: (listen(), looks.append(1)))
+        now, looks, listen = time.monotonic(), [], here._check_workers
+        monkeypatch.setattr(here, "_check_workers", lambda: (listen(), looks.append(1)))
         until(lambda: len(looks) >= 2)  # both engines look on
         assert len(list(islice((at for at in said(other_app, "looked") if float(at) > now), 2))) == 2
         assert {store.get(run_id).status for run_id in (first, second)} == {Status.RUNNING}

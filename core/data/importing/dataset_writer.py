@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data import user_datasets
-from core.data.drawing import SPLITS
 from core.data.importing.decoder_worker import ImageFormat
 from core.data.importing.safezip import Member
 from core.data.parts import Parts
+from core.data.split_assignment import SPLITS
 from core.errors import StorageError
 from core.leftovers import unfinished
 from core.settings import cannot_write

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from core.data.arrangement import Arrangement, arrange, split_of
 from core.data.formats import EXTENSIONS
-from core.data.importing.picture_archive import Skipped, members
+from core.data.importing.picture_archive import Skipped, checked_members
 from core.data.importing.safezip import Member
 from core.data.names import ENCODINGS
 from core.errors import DataError
@@ -99,7 +99,7 @@ def survey(archive: bytes | Path, naming: Naming | None = None) -> Survey:
         DataError: It is no such archive.
     """
     naming = naming or Naming()
-    listed, skipped, encoding = members(archive, naming.encoding)
+    listed, skipped, encoding = checked_members(archive, naming.encoding)
     others = {member: _NO_PICTURES.get(f".{member.name.lower().rpartition('.')[2]}", "") for member in listed}
     candidates = [member for member in listed if not others[member]]
     skipped += [Skipped(member.name, reason) for member, reason in others.items() if reason]

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.data import user_datasets
-from core.data.drawing import SPLITS, contradictions, near_duplicates_by_class, remarks
 from core.data.importing.dataset_writer import compact_rows, name_of, publish, record_of, staging_folder, write_header
 from core.data.importing.decoder_pool import DecoderPool
 from core.data.importing.decoder_worker import CHANGES, FITS, NOTE, ImageFormat
 from core.data.importing.folder_layout import Naming, Survey, counted_reasons, survey
 from core.data.importing.picture_archive import Skipped
 from core.data.parts import Parts, parts_of
+from core.data.split_assignment import SPLITS, contradictions, near_duplicates_by_class, remarks
 from core.errors import DataError
 from core.progress import Progress
 

@@ -46,7 +46,7 @@ class Contents(NamedTuple):
     guessed: str = ""
 
 
-def members(archive: bytes | Path, encoding: str = "") -> Contents:
+def checked_members(archive: bytes | Path, encoding: str = "") -> Contents:
     """List the files of a zip archive, apart from what file managers leave in it.
 
     Args:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from core.explain.request import AttributionRequest
 
-_RULES = {
+LRP_TITLES = {  # by the keys of `core.explain.methods.lrp.LRP_RULES`
     "epsilon": "ε: in proportion to each product",
     "gamma": "γ: favour products of the sum's sign",
     "alpha1_beta0": "α1β0: only positive products",
@@ -45,9 +45,9 @@ def _deconvolution(request: AttributionRequest) -> Tensor:
 
 
 def _lrp(request: AttributionRequest) -> Tensor:
-    from core.explain.methods.relevance import relevance
+    from core.explain.methods.lrp import lrp
 
-    return relevance(request.model, request.image, request.target, str(request.options["rule"]))
+    return lrp(request.model, request.image, request.target, str(request.options["rule"]))
 
 
 BACKPROP_METHODS = (
@@ -140,7 +140,11 @@ BACKPROP_METHODS = (
         compute=_lrp,
         options=(
             Option(
-                "rule", "Rule", "epsilon", "How a convolution or dense layer shares out what it got.", choices=_RULES
+                "rule",
+                "Rule",
+                "epsilon",
+                "How a convolution or dense layer shares out what it got.",
+                choices=LRP_TITLES,
             ),
         ),
         unfolded=True,

@@ -15,7 +15,7 @@ from core.inference.network import Network
 from core.progress import Progress
 from pages.shared.display.class_bars import class_name
 from pages.shared.display.vega_charts import chart
-from pages.shared.network import networks
+from pages.shared.network import current_network as networks
 from pages.shared.picture import input_image
 from pages.shared.shell import session
 from pages.shared.shell.background_jobs import background, lane_of

@@ -60,7 +60,7 @@ def facts(summary: LayerSummary, total: tuple[int, int], *, waits_for: str, side
             *values,
             params,
             _cost("", large_number(summary.num_macs), summary.num_macs, total[1]),
-            _sight(summary, side),
+            _receptive_field(summary, side),
         )
     cells = "".join(
         f'<div><div class="name">{name}</div>{value}</div>' for name, value in zip(COLUMNS, values, strict=False)
@@ -83,7 +83,7 @@ def _cost(formula: str, number: str, value: int, total: int) -> str:
     return f'{sum_of}<b>{number}</b><div class="share">{bar}<span>{share(value, total)}</span></div>'
 
 
-def _sight(summary: LayerSummary, side: int) -> str:
+def _receptive_field(summary: LayerSummary, side: int) -> str:
     field = summary.receptive_field
     if field is None:
         return ""

@@ -7,7 +7,7 @@ import streamlit as st
 from core.explain.methods.registry import METHODS
 from core.inference.network import Network
 from pages.shared.explanation.controls import HeatmapStyle
-from pages.shared.explanation.maps import STYLE, comparable, map_cards, map_title, map_views
+from pages.shared.explanation.maps import STYLE, comparable, map_cards, map_columns, map_title
 from pages.shared.picture import input_image
 from pages.shared.shell import navigation
 from pages.shared.shell.layout import show_errors
@@ -25,4 +25,4 @@ def quick_maps(both: Sequence[Network], picture: input_image.InputImage, target:
         map_title(both, answers, target)
         label = f"Compare all {len(METHODS)} methods"
         navigation.link("explain", label, icon=":material/compare:", target=str(target))
-    map_cards(map_views(both, target), picture, QUICK, HeatmapStyle(), own=False)
+    map_cards(map_columns(both, target), picture, QUICK, HeatmapStyle(), own=False)

@@ -8,7 +8,7 @@ import streamlit as st
 from core.formatting import duration
 from core.progress import Progress
 from pages.sections.compress.controls import CompressionRequest
-from pages.shared.network import networks
+from pages.shared.network import current_network as networks
 from pages.shared.shell.background_jobs import background, lane_of
 
 if TYPE_CHECKING:

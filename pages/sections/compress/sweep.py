@@ -11,7 +11,7 @@ from core.progress import Progress
 from pages.sections.compress.controls import SPLITS, CompressionRequest
 from pages.sections.compress.measure import split_of
 from pages.shared.display.vega_charts import chart
-from pages.shared.network import networks
+from pages.shared.network import current_network as networks
 from pages.shared.shell import session
 from pages.shared.shell.background_jobs import background, lane_of
 from pages.shared.shell.section import Section

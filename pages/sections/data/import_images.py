@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.data.drawing import remarks
 from core.data.images import decode_upload
 from core.data.importing.decoder_worker import CHANGES, FITS, ImageFormat, squared
 from core.data.importing.folder_layout import MAX_CLASS_NAME, Naming, NoDataSetError, Survey, survey
@@ -16,6 +15,7 @@ from core.data.importing.importer import bring_in, check_room, opening_notes
 from core.data.importing.picture_archive import Skipped, opened
 from core.data.importing.safezip import content_of
 from core.data.names import ENCODINGS
+from core.data.split_assignment import remarks
 from core.errors import ConvScopeError
 from core.progress import Progress
 from pages.sections.data.catalogue import BROUGHT

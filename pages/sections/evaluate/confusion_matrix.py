@@ -84,7 +84,7 @@ def _matrix(
     key = f"confusion_{found.weights.dataset_name}_{side}"
     true, predicted = _cell_keys(found)
 
-    def take() -> None:
+    def on_cell_click() -> None:
         place = clicked(st.session_state[key], len(names))
         if place is not None:
             st.session_state[true], st.session_state[predicted] = place
@@ -93,15 +93,15 @@ def _matrix(
         pd.DataFrame(confusion_rows(counts, names, measure, chosen, shown, most)),
         confusion_chart([names[index] for index in shown], theme=session.theme()),
         key=key,
-        on_select=take,
+        on_select=on_cell_click,
         selection_mode="cell",
         alt="Confusion matrix: true classes down, predicted classes across. The two lists beside it choose a cell too.",
     )
     if alike[0] is found:
-        _explain(measure, len(shown), len(names), several=len(alike) > 1)
+        _caption(measure, len(shown), len(names), several=len(alike) > 1)
 
 
-def _explain(measure: str, shown: int, there: int, *, several: bool) -> None:
+def _caption(measure: str, shown: int, there: int, *, several: bool) -> None:
     what = "how many images" if measure == "counts" else "what share of a true class's images"
     against = "of both networks" if several else "of all"
     words = (
@@ -135,7 +135,7 @@ def _pairs(counts: "np.ndarray", names: Sequence[str], true: str, predicted: str
         st.success("No image is taken for another class.", icon=":material/check:")
         return
 
-    def take(row: int, column: int) -> None:
+    def on_pair_click(row: int, column: int) -> None:
         st.session_state[true], st.session_state[predicted] = row, column
 
     st.markdown("**Mixed up most often**")
@@ -146,7 +146,7 @@ def _pairs(counts: "np.ndarray", names: Sequence[str], true: str, predicted: str
                 f"{escape_markdown(names[row])} → {escape_markdown(names[column])} :small[({count})]",
                 key=f"mixed_{side}_{row}_{column}",
                 type="primary" if here else "secondary",
-                on_click=take,
+                on_click=on_pair_click,
                 args=(row, column),
             )
 

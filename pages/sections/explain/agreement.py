@@ -17,7 +17,8 @@ from core.progress import Progress
 from pages.shared.display.map_grid import color_bar
 from pages.shared.display.vega_charts import chart
 from pages.shared.explanation.controls import chosen_methods, method_options
-from pages.shared.network import inference, networks
+from pages.shared.network import current_network as networks
+from pages.shared.network import inference
 from pages.shared.network.comparison import side_by_side
 from pages.shared.picture import input_image
 from pages.shared.shell import session

@@ -7,7 +7,7 @@ import streamlit as st
 from core.inference.network import Network
 from pages.sections.explain.export import take_away
 from pages.shared.explanation.controls import ask_classes, ask_look, chosen_methods
-from pages.shared.explanation.maps import STYLE, comparable, map_cards, map_title, map_views
+from pages.shared.explanation.maps import STYLE, comparable, map_cards, map_columns, map_title
 from pages.shared.picture import input_image
 from pages.shared.shell.section import Section
 
@@ -30,7 +30,7 @@ def maps_section(both: Sequence[Network], picture: input_image.InputImage, targe
     order = {int(index): float(answers[0][index]) for index in (-answers[0]).argsort(kind="stable")}
     more, versus = ask_classes(both[0], order, target)
     look = ask_look()
-    shown = map_cards(map_views(both, target, more, versus), picture, names, look)
+    shown = map_cards(map_columns(both, target, more, versus), picture, names, look)
     if shown:
         take_away(shown, picture, look)
 

@@ -15,7 +15,7 @@ from core.progress import Progress
 from pages.sections.explain.trust_request import head, say
 from pages.shared.display.vega_charts import chart
 from pages.shared.explanation.controls import chosen_methods, method_options
-from pages.shared.network import networks
+from pages.shared.network import current_network as networks
 from pages.shared.shell import session
 from pages.shared.shell.background_jobs import background, lane_of
 from pages.shared.shell.controls import ask_one

@@ -13,7 +13,8 @@ from core.explain.metrics.verdicts import Verdict
 from core.formatting import duration
 from core.inference.network import Network
 from pages.shared.explanation.controls import chosen_methods, method_options
-from pages.shared.network import inference, networks
+from pages.shared.network import current_network as networks
+from pages.shared.network import inference
 from pages.shared.picture import input_image
 from pages.shared.shell.background_jobs import background, lane_of
 from pages.shared.shell.layout import escape_markdown

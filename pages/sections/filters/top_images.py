@@ -14,7 +14,7 @@ from core.probe.unit_windows import cut_out, field_of, inside
 from core.progress import Progress
 from pages.sections.filters.filter_order import answers_words
 from pages.shared.display.image_cards import Card, cards
-from pages.shared.network import networks
+from pages.shared.network import current_network as networks
 from pages.shared.network.missing_images import missing_images
 from pages.shared.shell.background_jobs import background, lane_of
 from pages.shared.shell.layout import show_errors

@@ -16,7 +16,7 @@ from core.runs.records import Run
 from core.runs.training_data import dataset_title
 from pages.sections.home import pictures
 from pages.shared.display.doors import door
-from pages.shared.network.networks import library
+from pages.shared.network.current_network import library
 from pages.shared.run.live_view import LOOKS
 from pages.shared.run.scores import right, valid_score
 from pages.shared.shell import navigation, services

@@ -9,7 +9,7 @@ import streamlit as st
 from core.errors import ConvScopeError
 from core.maths.windows import Window, size_formula
 from core.model.handmade import KERNELS, kernel
-from pages.shared.network import networks
+from pages.shared.network import current_network as networks
 from pages.shared.picture.picker import pick_picture
 from pages.shared.shell.section import Section
 from pages.shared.widgets.convolution_view import convolution_view, pool_view

@@ -13,7 +13,7 @@ from core.inference.network import Network
 from core.model.shapes import summarize
 from core.runs.records import Run
 from pages.shared.display.map_grid import color_bar
-from pages.shared.network.networks import library
+from pages.shared.network.current_network import library
 from pages.shared.shell.layout import show_errors
 from pages.shared.widgets.image_strip import Bar, Caption, film
 

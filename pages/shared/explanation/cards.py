@@ -13,8 +13,9 @@ from core.formatting import duration, number
 from core.options import OptionValue
 from core.progress import Progress
 from pages.shared.explanation.controls import HeatmapStyle
-from pages.shared.explanation.rendering import ShownExplanation, View, draw
-from pages.shared.network import inference, networks
+from pages.shared.explanation.rendering import MapColumn, ShownExplanation, draw
+from pages.shared.network import current_network as networks
+from pages.shared.network import inference
 from pages.shared.network.comparison import collect_results
 from pages.shared.picture import input_image
 from pages.shared.shell.background_jobs import background, is_asked, lane_of, want
@@ -51,7 +52,7 @@ def compute_all(waiting: Sequence[Waiting]) -> None:
 def card(
     method: Method,
     options: Mapping[str, OptionValue],
-    views: Sequence[View],
+    views: Sequence[MapColumn],
     picture: input_image.InputImage,
     look: HeatmapStyle,
 ) -> list[ShownExplanation] | Waiting:
@@ -67,7 +68,7 @@ def card(
 
 
 def _head(
-    method: Method, options: Mapping[str, OptionValue], views: Sequence[View], picture: input_image.InputImage
+    method: Method, options: Mapping[str, OptionValue], views: Sequence[MapColumn], picture: input_image.InputImage
 ) -> None:
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key=f"head_{method.name}"
@@ -91,7 +92,7 @@ def _passes(method: Method, options: Mapping[str, OptionValue], picture: input_i
 
 
 def _attributions(
-    method: Method, options: Mapping[str, OptionValue], views: Sequence[View], picture: input_image.InputImage
+    method: Method, options: Mapping[str, OptionValue], views: Sequence[MapColumn], picture: input_image.InputImage
 ) -> "list[Attribution | ConvScopeError] | Waiting | None":
     """Return the explanations of all views: at once where that is quick, else as soon as the background has them."""
     from core.explain.compatibility import incompatibility
@@ -116,11 +117,11 @@ def _attributions(
 
 
 def _in_turn(
-    ask: "Callable[..., Attribution]", views: Sequence[View], tell: Progress
+    ask: "Callable[..., Attribution]", views: Sequence[MapColumn], tell: Progress
 ) -> "list[Attribution | ConvScopeError]":
     """Explain one view after the other, and tell how far that is."""
 
-    def one(view: View) -> "Attribution":
+    def one(view: MapColumn) -> "Attribution":
         before = views.index(view)
         return ask(view, lambda done, total: tell(before * total + done, len(views) * total))
 
@@ -131,7 +132,7 @@ def _explain(
     method: Method,
     options: Mapping[str, OptionValue],
     picture: input_image.InputImage,
-    view: View,
+    view: MapColumn,
     tell: Progress | None = None,
 ) -> "Attribution":
     settings: dict[str, Any] = dict(options)

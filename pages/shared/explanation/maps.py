@@ -11,7 +11,7 @@ from core.inference.network import Network
 from pages.shared.display.class_bars import class_name, same_classes
 from pages.shared.explanation.cards import Waiting, card, compute_all
 from pages.shared.explanation.controls import HeatmapStyle, method_options
-from pages.shared.explanation.rendering import ShownExplanation, View, zoom
+from pages.shared.explanation.rendering import MapColumn, ShownExplanation, zoom
 from pages.shared.network import inference
 from pages.shared.network.comparison import LETTERS, collect_results, unwrap
 from pages.shared.picture import input_image
@@ -38,7 +38,9 @@ def map_title(both: Sequence[Network], answers: Sequence[np.ndarray], target: in
     st.subheader(f"{why} “{class_name(both[0], target)}”?", anchor=False, width="content")
 
 
-def map_views(both: Sequence[Network], target: int, more: Sequence[int] = (), versus: int | None = None) -> list[View]:
+def map_columns(
+    both: Sequence[Network], target: int, more: Sequence[int] = (), versus: int | None = None
+) -> list[MapColumn]:
     """List the columns of maps: each network, each class, and the difference of two classes."""
     views = []
     for letter, weights in zip(LETTERS, both, strict=False):
@@ -46,16 +48,16 @@ def map_views(both: Sequence[Network], target: int, more: Sequence[int] = (), ve
         names = {index: class_name(weights, index) for index in (target, *more, versus) if index is not None}
         for index in (target, *more):
             title = [*brand, names[index]] if more or versus is not None or not brand else brand
-            views.append(View(weights, index, None, " · ".join(title)))
+            views.append(MapColumn(weights, index, None, " · ".join(title)))
         if versus is not None:
             views.append(
-                View(weights, target, versus, " · ".join([*brand, f"{names[target]} and not {names[versus]}"]))
+                MapColumn(weights, target, versus, " · ".join([*brand, f"{names[target]} and not {names[versus]}"]))
             )
     return views
 
 
 def map_cards(
-    views: Sequence[View],
+    views: Sequence[MapColumn],
     picture: input_image.InputImage,
     names: Sequence[str],
     look: HeatmapStyle,

@@ -24,21 +24,21 @@ if TYPE_CHECKING:
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _sights(run_id: str, _weights: Network) -> "dict[str, ReceptiveFieldMap]":
+def _receptive_fields(run_id: str, _weights: Network) -> "dict[str, ReceptiveFieldMap]":
     from core.probe.layer_graph import layer_graph
 
-    return {part.name: part.sight for part in layer_graph(_weights.model, _weights.input_shape)}
+    return {part.name: part.receptive_field for part in layer_graph(_weights.model, _weights.input_shape)}
 
 
 def field_of(weights: Network, layer: str) -> Field | None:
     """Return the receptive field of each cell of a layer's maps, or None where it is unknown or has no places."""
     try:
-        sight = _sights(weights.id, weights).get(layer)
+        field = _receptive_fields(weights.id, weights).get(layer)
     except ConvScopeError:
         return None
-    if sight is None or not sight.places:
+    if field is None or not field.places:
         return None
-    boxes = [sight.box(row, 0) for row in range(sight.sides[0])], [sight.box(0, col) for col in range(sight.sides[1])]
+    boxes = [field.box(row, 0) for row in range(field.sides[0])], [field.box(0, col) for col in range(field.sides[1])]
     return Field(tuple((box[0], box[2]) for box in boxes[0]), tuple((box[1], box[3]) for box in boxes[1]))
 
 
@@ -54,7 +54,7 @@ MIN_MAP_PX = 150  # screen pixels of one of several maps
 
 
 @dataclass(frozen=True)
-class View:
+class MapColumn:
     """One column of maps: whose network, which class, against which other, and what that is called (Markdown)."""
 
     weights: Network
@@ -67,13 +67,13 @@ class View:
 class ShownExplanation:
     """An explanation that is on the screen."""
 
-    view: View
+    view: MapColumn
     attribution: "Attribution"
 
 
 def draw(
     method: Method,
-    views: Sequence[View],
+    views: Sequence[MapColumn],
     results: "Sequence[Attribution | ConvScopeError]",
     picture: input_image.InputImage,
     look: HeatmapStyle,
@@ -121,7 +121,7 @@ def _overlay(
 def _map(
     method: Method,
     attribution: "Attribution",
-    view: View,
+    view: MapColumn,
     picture: input_image.InputImage,
     figure: Overlay | None,
     pixels: np.ndarray,

@@ -9,7 +9,7 @@ import streamlit as st
 from core.errors import ConvScopeError, RunError
 from core.inference.network import Network
 from pages.shared.display.map_grid import training_note
-from pages.shared.network import networks
+from pages.shared.network import current_network as networks
 from pages.shared.network.counterpart import leave, offer_switch
 from pages.shared.network.epoch_slider import pick_epoch
 from pages.shared.network.picker import choose_network, is_ready, network_or_end

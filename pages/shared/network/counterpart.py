@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.inference.network import Network
 from core.model.zoo import ZOO
-from pages.shared.network import networks
+from pages.shared.network import current_network as networks
 from pages.shared.shell.layout import escape_markdown
 
 
@@ -56,5 +56,5 @@ def _counterpart(first: Network) -> Network | None:
         return library.pretrained(min(others, key=lambda info: not info.is_here).name)
     if kept:
         return first.at(kept[0] if first.epoch != kept[0] else None)
-    trained = library.store.list(2, trained=True)
+    trained = library.store.list(2, with_steps=True)
     return next((library.of_run(run) for run in trained if run.id != first.id), None)

@@ -9,7 +9,7 @@ from core.inference.library import zoo_id
 from core.inference.network import Network
 from core.model.zoo import PLACE, ZOO, ZooInfo
 from core.progress import Progress
-from pages.shared.network import networks
+from pages.shared.network import current_network as networks
 from pages.shared.run.scores import valid_score
 from pages.shared.shell.controls import told_apart
 from pages.shared.shell.downloads import download_panel
@@ -61,7 +61,7 @@ def choose_network(network: Network, label: str = "Network", of: str = "run", ep
         epoch: The parameter that was said of the one before, and is dropped.
     """
     library = networks.library()
-    choices: dict[str, Network] = {run.id: library.of_run(run) for run in library.store.list(trained=True)}
+    choices: dict[str, Network] = {run.id: library.of_run(run) for run in library.store.list(with_steps=True)}
     if network.run is not None:
         choices[network.id] = network
     choices |= {zoo_id(name): library.pretrained(name) for name in ZOO}

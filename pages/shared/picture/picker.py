@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -16,10 +15,6 @@ from pages.shared.picture.split_images import ONE, SPLITS, ask_image
 from pages.shared.picture.upload import ask_camera, ask_crop, ask_upload, ask_uploads, open_choice, short
 from pages.shared.shell import session
 from pages.shared.shell.layout import escape_markdown
-
-if TYPE_CHECKING:
-    pass
-
 
 KINDS = {"test": "Test image", "sample": "Sample", "upload": "Upload", "camera": "Camera", "drawing": "Draw"}
 OWN_FIRST = ("upload", "camera", "drawing", "sample", "test")

@@ -19,7 +19,7 @@ _MARKUP = re.compile(r"[\\`*_\[\]<$&~|]")
 
 
 def page(name: str) -> None:
-    """Frame a page of `menu.PAGES`, its title and lead included; the first call of every page.
+    """Frame a page of `navigation.PAGES`, its title and lead included; the first call of every page.
 
     Where an environment variable is wrong, one sentence about it is all there is below the frame.
     """
@@ -58,7 +58,7 @@ def empty_state(message: str, label: str, name: str, **query: str | None) -> Non
     Args:
         message: One sentence of ours, Markdown.
         label: What the button says.
-        name: The page of `menu.PAGES` to go to.
+        name: The page of `navigation.PAGES` to go to.
         query: Parameters of the address to go to.
     """
     with st.container(border=True, key=f"empty_{name}"):
@@ -68,7 +68,7 @@ def empty_state(message: str, label: str, name: str, **query: str | None) -> Non
 
 
 def next_step(label: str, name: str, **query: str | None) -> None:
-    """End a page with the way on: a link to the page of `menu.PAGES` that comes next."""
+    """End a page with the way on: a link to the page of `navigation.PAGES` that comes next."""
     st.space("small")
     with st.container(border=True, key="next_step"):
         navigation.link(name, label, icon=":material/arrow_forward:", width="stretch", **query)

@@ -105,7 +105,7 @@ def link(
 ) -> None:
     """Draw a link to a page of `PAGES` that stays with this page's run; `query` adds, replaces or (None) drops.
 
-    The label is Markdown: pass what a user wrote through `layout.plain`.
+    The label is Markdown: pass what a user wrote through `layout.escape_markdown`.
     """
     info = PAGES[name]
     st.page_link(

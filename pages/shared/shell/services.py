@@ -10,7 +10,7 @@ import streamlit as st
 from core.errors import ConvScopeError
 from core.runs.history import History
 from core.runs.store import RunStore
-from core.train.scheduler import Engine
+from core.train.engine import Engine
 
 if TYPE_CHECKING:
     from core.data.datasets import Dataset

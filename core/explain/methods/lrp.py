@@ -25,7 +25,7 @@ Weighted = nn.Conv2d | nn.Linear
 RelevanceRule = Callable[[Weighted, Tensor], Tensor]
 
 
-def relevance(network: nn.Module, image: Tensor, target: int, rule: str) -> Tensor:
+def lrp(network: nn.Module, image: Tensor, target: int, rule: str) -> Tensor:
     """Return the relevance of each value of an image for one score, (C, H, W).
 
     Convolutions and dense layers go by `rule`, after batch norms behind them are merged into them; sums, means and
@@ -35,12 +35,12 @@ def relevance(network: nn.Module, image: Tensor, target: int, rule: str) -> Tens
         network: A copy of a network in which each operation is a module: it is changed. In evaluation mode.
         image: (1, C, H, W).
         target: Index of the output to explain.
-        rule: A key of `RELEVANCE_RULES`.
+        rule: A key of `LRP_RULES`.
     """
     merged = _merge_batch_norms(network)
     for name, module in network.named_modules():
         if isinstance(module, Weighted):
-            replace_forward(module, _by(RELEVANCE_RULES["epsilon" if name == "difference" else rule], module))
+            replace_forward(module, _by(LRP_RULES["epsilon" if name == "difference" else rule], module))
         elif isinstance(module, ELEMENTWISE):
             replace_forward(module, _passing(module.forward))
         elif isinstance(module, (*_POOLS, *_NORMS)) and module not in merged:
@@ -93,7 +93,7 @@ def _gamma(layer: Weighted, inputs: Tensor) -> Tensor:
     return output + (output > 0) * shares[0] + (output < 0) * shares[1]
 
 
-RELEVANCE_RULES: dict[str, RelevanceRule] = {"epsilon": _epsilon, "gamma": _gamma, "alpha1_beta0": _alpha1_beta0}
+LRP_RULES: dict[str, RelevanceRule] = {"epsilon": _epsilon, "gamma": _gamma, "alpha1_beta0": _alpha1_beta0}
 
 
 def _parts(layer: Weighted, inputs: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:

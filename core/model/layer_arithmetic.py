@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from core.formatting import dimensions, formatted
-from core.model.geometry import LayerResult, ReceptiveField, ShapeError, Window, shape_words
+from core.model.layer_result import LayerResult, ReceptiveField, ShapeError, Window, shape_words
 from core.model.layers import (
     Activation,
     AvgPool,
@@ -24,14 +24,14 @@ from core.model.layers import (
 from core.model.spec import Shape
 
 
-def effect(layer: Layer, shape: Shape, view: ReceptiveField) -> LayerResult:
+def calculate_layer(layer: Layer, shape: Shape, receptive_field: ReceptiveField) -> LayerResult:
     """Pass a shape, (C, H, W) or (F,), through a layer.
 
     Raises:
         ShapeError: PyTorch could not compute it, or would do what nobody means: a dense layer over the columns of
             each map alone, a global average over the images of a batch.
     """
-    return _EFFECTS[type(layer)](layer, shape, view)
+    return _CALCULATIONS[type(layer)](layer, shape, receptive_field)
 
 
 def windows(layer: Layer) -> tuple[Window, ...]:
@@ -55,7 +55,7 @@ def span_of(layer: Conv | MaxPool | AvgPool) -> int:
     return dilation * (layer.kernel_size - 1) + 1
 
 
-def _conv(layer: Conv, shape: Shape, view: ReceptiveField) -> LayerResult:
+def _conv(layer: Conv, shape: Shape, receptive_field: ReceptiveField) -> LayerResult:
     channels, *sides = _maps("a convolution", shape)
     stride, groups = layer.stride, layer.groups
     if layer.padding == "same" and stride != 1:
@@ -71,20 +71,20 @@ def _conv(layer: Conv, shape: Shape, view: ReceptiveField) -> LayerResult:
     weights = (layer.kernel_size, layer.kernel_size, channels // groups, layer.out_channels)
     return LayerResult(
         shape=(layer.out_channels, *sides),
-        view=_through(layer, view),
+        receptive_field=_through(layer, receptive_field),
         params=(weights, (layer.out_channels,)),
         macs=((*sides, *weights),),
     )
 
 
-def _pool(layer: MaxPool | AvgPool, shape: Shape, view: ReceptiveField) -> LayerResult:
+def _pool(layer: MaxPool | AvgPool, shape: Shape, receptive_field: ReceptiveField) -> LayerResult:
     channels, *sides = _maps("pooling", shape)
     kernel, padding = layer.kernel_size, layer.padding
     if 2 * padding > kernel:
         why = f"padding {padding} is more than half of the {kernel}×{kernel} window, which would see only border"
         raise ShapeError("half", f"2 × {padding} = {2 * padding} > {kernel}: {why}.")
     sides = _slide(layer, sides, "window", padding)
-    return LayerResult((channels, *sides), _through(layer, view))
+    return LayerResult((channels, *sides), _through(layer, receptive_field))
 
 
 def _slide(layer: Conv | MaxPool | AvgPool, sides: list[int], word: str, padding: int) -> list[int]:
@@ -103,34 +103,36 @@ def _slide(layer: Conv | MaxPool | AvgPool, sides: list[int], word: str, padding
     return results
 
 
-def _norm(layer: BatchNorm, shape: Shape, view: ReceptiveField) -> LayerResult:
-    return LayerResult(shape, view, params=((2, shape[0]),))
+def _norm(layer: BatchNorm, shape: Shape, receptive_field: ReceptiveField) -> LayerResult:
+    return LayerResult(shape, receptive_field, params=((2, shape[0]),))
 
 
-def _unchanged(layer: Activation | Dropout, shape: Shape, view: ReceptiveField) -> LayerResult:
-    return LayerResult(shape, view)
+def _unchanged(layer: Activation | Dropout, shape: Shape, receptive_field: ReceptiveField) -> LayerResult:
+    return LayerResult(shape, receptive_field)
 
 
-def _global_pool(layer: GlobalAvgPool, shape: Shape, view: ReceptiveField) -> LayerResult:
+def _global_pool(layer: GlobalAvgPool, shape: Shape, receptive_field: ReceptiveField) -> LayerResult:
     channels, *_ = _maps("global average pooling", shape)
-    flat = view.flat(shape)
+    flat = receptive_field.flat(shape)
     return LayerResult((channels,), replace(flat, size=flat.whole))
 
 
-def _flatten(layer: Flatten, shape: Shape, view: ReceptiveField) -> LayerResult:
-    return LayerResult((prod(shape),), view.flat(shape))
+def _flatten(layer: Flatten, shape: Shape, receptive_field: ReceptiveField) -> LayerResult:
+    return LayerResult((prod(shape),), receptive_field.flat(shape))
 
 
-def _dense(layer: Dense, shape: Shape, view: ReceptiveField) -> LayerResult:
+def _dense(layer: Dense, shape: Shape, receptive_field: ReceptiveField) -> LayerResult:
     if len(shape) == 3:
         product = f"{dimensions(shape)} = {prod(shape):,}"
         why = f"a dense layer takes one row of numbers, but gets {shape_words(shape)}"
         raise ShapeError("flat", f"{product}: {why}.")
     weights, biases = (shape[0], layer.out_features), (layer.out_features,)
-    return LayerResult(biases, replace(view, size=view.whole), params=(weights, biases), macs=(weights,))
+    return LayerResult(
+        biases, replace(receptive_field, size=receptive_field.whole), params=(weights, biases), macs=(weights,)
+    )
 
 
-def _residual(layer: Residual, shape: Shape, view: ReceptiveField) -> LayerResult:
+def _residual(layer: Residual, shape: Shape, receptive_field: ReceptiveField) -> LayerResult:
     channels, *sides = _maps("a residual block", shape)
     kernel, stride, filters = layer.kernel_size, layer.stride, layer.out_channels
     sides = [(side - 1) // stride + 1 for side in sides]
@@ -140,11 +142,11 @@ def _residual(layer: Residual, shape: Shape, view: ReceptiveField) -> LayerResul
         shortcut = (1, 1, channels, filters)
         params += [shortcut, (2, filters)]
         macs += [(*sides, *shortcut)]
-    return LayerResult((filters, *sides), _through(layer, view), tuple(params), tuple(macs))
+    return LayerResult((filters, *sides), _through(layer, receptive_field), tuple(params), tuple(macs))
 
 
-def _through(layer: Layer, view: ReceptiveField) -> ReceptiveField:
-    return reduce(ReceptiveField.through, windows(layer), view)
+def _through(layer: Layer, receptive_field: ReceptiveField) -> ReceptiveField:
+    return reduce(ReceptiveField.through, windows(layer), receptive_field)
 
 
 def _maps(layer: str, shape: Shape) -> Shape:
@@ -153,7 +155,7 @@ def _maps(layer: str, shape: Shape) -> Shape:
     return shape
 
 
-_EFFECTS: dict[type[Layer], Callable[[Any, Shape, ReceptiveField], LayerResult]] = {
+_CALCULATIONS: dict[type[Layer], Callable[[Any, Shape, ReceptiveField], LayerResult]] = {
     Conv: _conv,
     BatchNorm: _norm,
     Activation: _unchanged,

@@ -152,14 +152,14 @@ class Engine:
             self._keep_spare()
             if self._clock() - self._looked > LOOK_SECONDS:
                 self._looked = self._clock()
-                self._listen()
+                self._check_workers()
         except (ConvScopeError, OSError) as error:
             self._hindrances.note("store", str(error))
             return False
         self._hindrances.over("store")
         return True
 
-    def _listen(self) -> None:
+    def _check_workers(self) -> None:
         """Renew this engine's heartbeats; give back runs without a worker, and report silent runs of others."""
         own, heartbeats = self.store.worker.heartbeats(self.owner)
         for run_id in own - self._workers.keys():

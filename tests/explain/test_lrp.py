@@ -11,8 +11,8 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from core.compat import import_torchvision
 from core.explain.attribution import attribute
 from core.explain.canonize import canonized
+from core.explain.methods.lrp import GAMMA, LRP_RULES, lrp
 from core.explain.methods.registry import METHODS
-from core.explain.methods.relevance import GAMMA, RELEVANCE_RULES, relevance
 from core.inference.copies import shallow_copy_for_hooks
 from core.model.build import build_model
 from core.model.presets import PRESETS, preset
@@ -67,7 +67,7 @@ def by_zennit(net: nn.Module, image: Tensor, target: int, rule: str) -> Tensor:
 def ours(net: nn.Module, image: Tensor, target: int, rule: str) -> Tensor:
     network = canonized(copy.deepcopy(net).double())
     assert network is not None
-    return relevance(shallow_copy_for_hooks(network), image[None].double(), target, rule)
+    return lrp(shallow_copy_for_hooks(network), image[None].double(), target, rule)
 
 
 def same(one: Tensor, other: Tensor) -> bool:
@@ -76,10 +76,10 @@ def same(one: Tensor, other: Tensor) -> bool:
 
 def test_every_rule_on_offer_is_held_against_zennit() -> None:
     offered = next(option for option in METHODS["lrp"].options if option.name == "rule").choices
-    assert set(offered) == set(RELEVANCE_RULES) == set(HOOKS)
+    assert set(offered) == set(LRP_RULES) == set(HOOKS)
 
 
-@pytest.mark.parametrize("rule", RELEVANCE_RULES)
+@pytest.mark.parametrize("rule", LRP_RULES)
 @pytest.mark.parametrize("name", sorted(set(PRESETS) - {"resnet"}))
 def test_presets(name: str, rule: str) -> None:
     net, image = shaken(build_model(preset(name, (3, 28, 28), 5), seed=2)), picture(28)
@@ -88,7 +88,7 @@ def test_presets(name: str, rule: str) -> None:
     assert float((single - double).norm() / double.norm()) < 0.02
 
 
-@pytest.mark.parametrize("rule", RELEVANCE_RULES)
+@pytest.mark.parametrize("rule", LRP_RULES)
 @pytest.mark.parametrize(
     "pool",
     [nn.MaxPool2d(3, 1, 1), nn.MaxPool2d(3, 2, ceil_mode=True), nn.MaxPool2d(2, 1, dilation=2), nn.AvgPool2d(3, 2, 1)],
@@ -124,7 +124,7 @@ def residual(plain: bool) -> nn.Module:
     return shaken(net)
 
 
-@pytest.mark.parametrize("rule", RELEVANCE_RULES)
+@pytest.mark.parametrize("rule", LRP_RULES)
 def test_shortcuts(rule: str) -> None:
     plain, summed = residual(True), residual(False)
     norm = summed.get_submodule("block")
@@ -165,7 +165,7 @@ def lite() -> tuple[nn.Module, nn.Module]:
     return net, merged
 
 
-@pytest.mark.parametrize("rule", RELEVANCE_RULES)
+@pytest.mark.parametrize("rule", LRP_RULES)
 def test_paddings_and_functional_convolutions_of_efficientnet(lite: tuple[nn.Module, nn.Module], rule: str) -> None:
     net, merged = lite
     one, other = ours(net, picture(32), 1, rule), by_zennit(merged, picture(32), 1, rule)
@@ -187,12 +187,12 @@ def test_without_biases_the_score_is_shared_out_and_nothing_else(name: str) -> N
     for module in net.modules():
         if getattr(module, "bias", None) is not None:
             nn.init.zeros_(module.bias)
-    for rule in RELEVANCE_RULES:
+    for rule in LRP_RULES:
         found = attribute(net, picture(), 1, "lrp", rule=rule)
         assert float(found.values.sum()) == pytest.approx(found.score, rel=0.02), rule
 
 
-@pytest.mark.parametrize("rule", RELEVANCE_RULES)
+@pytest.mark.parametrize("rule", LRP_RULES)
 def test_batch_norms_are_merged_in_the_copy_alone(rule: str) -> None:
     net = shaken(build_model(preset("resnet", (3, 16, 16), 4), seed=1))
     before = {name: value.clone() for name, value in net.state_dict().items()}

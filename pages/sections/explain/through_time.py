@@ -17,7 +17,8 @@ from core.progress import Progress
 from pages.sections.explain.epochs_view import pause, tell
 from pages.shared.display.class_bars import class_name, same_classes
 from pages.shared.explanation.controls import chosen_methods, method_options
-from pages.shared.network import inference, networks
+from pages.shared.network import current_network as networks
+from pages.shared.network import inference
 from pages.shared.picture import input_image
 from pages.shared.shell.background_jobs import Lane, background
 from pages.shared.shell.controls import ask_one
@@ -34,7 +35,7 @@ AT_ONCE = 10.0  # seconds: what may take longer waits for a click
 SCALES = {"one": "One for all epochs", "own": "One for each epoch"}
 
 
-def time_section(both: Sequence[Network], picture: input_image.InputImage, target: int) -> None:
+def through_time_section(both: Sequence[Network], picture: input_image.InputImage, target: int) -> None:
     """Show how the explanation of a picture came about: one map for each epoch, of one run or of two.
 
     Args:
@@ -167,7 +168,7 @@ def _moments(
 SECTION = Section(
     "time",
     "Through time",
-    time_section,
+    through_time_section,
     heading=lambda both, _, target: f"How the map of “{class_name(both[0], target)}” came about",
     why_not=_why_not,
     instead=_instead,

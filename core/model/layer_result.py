@@ -50,10 +50,10 @@ class ReceptiveField:
 
 @dataclass(frozen=True)
 class LayerResult:
-    """What a layer makes of its input: the shape that comes out, parameters, multiply-adds and its view."""
+    """What a layer makes of its input: the shape that comes out, parameters, multiply-adds and its receptive_field."""
 
     shape: Shape
-    view: ReceptiveField
+    receptive_field: ReceptiveField
     params: Terms = ()
     macs: Terms = ()
 
