@@ -23,7 +23,7 @@ from pages.shared.network import current_network as networks
 from pages.shared.network import inference
 from pages.shared.picture import input_image
 from pages.shared.picture.samples import sample_file
-from pages.shared.shell import formatting
+from core import formatting
 from pages.shared.shell.navigation import path
 from pages.shared.widgets.draw_pad import LONGEST, drawn
 from tests.pages.conftest import settled

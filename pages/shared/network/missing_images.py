@@ -11,7 +11,7 @@ from core.inference.network import Network
 from core.runs.records import Run
 from core.runs.training_data import dataset_title
 from pages.shared.shell import navigation, services
-from pages.shared.shell.layout import escape_markdown
+from pages.shared.shell.layout import announce_and_rerun, escape_markdown
 
 
 def missing_images(network: Network, place: str = "", *, consequence: str = "") -> bool:
@@ -71,5 +71,4 @@ def offer_images(run: Run, place: str = "", *, primary: bool = False) -> None:
         except ConvScopeError as error:
             st.error(escape_markdown(str(error)), icon=":material/error:")
             return
-        st.toast(f"The images of {escape_markdown(dataset_title(run))} are here now.", icon=":material/check:")
-        st.rerun()  # all of the page: more than this part of it waited for them
+        announce_and_rerun(f"The images of {escape_markdown(dataset_title(run))} are here now.")

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 import streamlit as st
 
@@ -15,6 +16,7 @@ _JOINTS = re.compile(
     r"(?<=:)(?=\S)|(?<=www)(?=\.)|(?<=@)(?=\S)|(?<=[-<>~])(?=[-=>])|^(?=\d+[.)]|[-+#>=])",
     re.IGNORECASE,
 )
+_ANNOUNCEMENT = "announcement"  # said once the page is drawn anew
 _MARKUP = re.compile(r"[\\`*_\[\]<$&~|]")
 
 
@@ -24,10 +26,18 @@ def page(name: str) -> None:
     Where an environment variable is wrong, one sentence about it is all there is below the frame.
     """
     frame.ensure(name)
+    if announcement := st.session_state.pop(_ANNOUNCEMENT, None):
+        st.toast(announcement, icon=":material/check:")
     with show_errors():
         _check_environment()
         return
     st.stop()
+
+
+def announce_and_rerun(words: str) -> NoReturn:
+    """Draw the page anew and say in passing what was done (Markdown): a toast before a rerun may be lost in it."""
+    st.session_state[_ANNOUNCEMENT] = words
+    st.rerun()
 
 
 def _check_environment() -> None:
