@@ -24,8 +24,7 @@ from benchmarks.table import print_table
 from core.data.images import decode_image, fit_image
 from core.explain.attribution import attribute
 from core.model.zoo import BUNDLED
-from pages.shared.network import current_network as networks
-from pages.shared.network import inference
+from pages.shared.network import current_network, inference
 from pages.shared.picture import input_image
 from pages.shared.shell.job_board import Job, Lane, board
 
@@ -48,7 +47,7 @@ def photograph(person: int) -> input_image.InputImage:
 
 def submit(person: int, method: str) -> "Future[Any]":
     """Have a person's picture explained in the background, as the page does."""
-    weights = networks.library().pretrained(BUNDLED)
+    weights = current_network.library().pretrained(BUNDLED)
     picture = photograph(person)
 
     def work(tell: Any) -> Any:
@@ -60,7 +59,7 @@ def submit(person: int, method: str) -> "Future[Any]":
 
 def alone(person: int) -> torch.Tensor:
     """Return what the first of the methods says of a person's picture, asked by nobody else."""
-    weights, picture = networks.library().pretrained(BUNDLED), photograph(person)
+    weights, picture = current_network.library().pretrained(BUNDLED), photograph(person)
     return attribute(weights.model, weights.normalize(picture.tensor()), 285, METHODS[0]).values
 
 

@@ -1,14 +1,13 @@
 """Explain: which pixels speak for a class and which against it, by every method of Captum, and how far to trust it."""
 
-from pages.sections.explain import agreement, maps, trust
-from pages.sections.explain import through_time as epochs
+from pages.sections.explain import agreement, maps, through_time, trust
 from pages.shared.display.class_bars import pick_picture_and_target
 from pages.shared.explanation.controls import ask_methods
 from pages.shared.network.comparison import require_weights
 from pages.shared.shell.layout import next_step, page, show_errors
 from pages.shared.shell.section import choose_section
 
-SECTIONS = (maps.SECTION, trust.SECTION, agreement.SECTION, epochs.SECTION)
+SECTIONS = (maps.SECTION, trust.SECTION, agreement.SECTION, through_time.SECTION)
 
 page("explain")
 with show_errors():

@@ -7,7 +7,7 @@ from pages.sections.train.curves import curves
 from pages.sections.train.diagnosis import diagnosis_panel, findings_of
 from pages.sections.train.internals import evidence_panel
 from pages.sections.train.live_preview import film_strip
-from pages.shared.network import current_network as networks
+from pages.shared.network import current_network
 from pages.shared.run.live_view import watch, what_next
 from pages.shared.run.start import launch_panel
 from pages.shared.shell.layout import page, show_errors
@@ -29,7 +29,7 @@ def follow(run: Run) -> None:
 page("train")
 run = None
 with show_errors():
-    run = networks.asked_run()
+    run = current_network.asked_run()
     if run is not None:
         watch(run, follow)
 launch_panel(again=run is not None)

@@ -26,12 +26,12 @@ def section() -> None:
     import streamlit as st
 
     from pages.sections.explain.agreement import SECTION
-    from pages.shared.network import current_network as networks
+    from pages.shared.network import current_network
     from pages.shared.picture.picker import picture
     from pages.shared.shell import session
 
     both = [
-        networks.library().get(run, int(epoch) if epoch else None)
+        current_network.library().get(run, int(epoch) if epoch else None)
         for run, _, epoch in (part.partition("-") for part in st.query_params["runs"].split(","))
     ]
     SECTION.draw(both, picture(both[0], session.PictureSelection("test", both[0].dataset_name))[0], 3)

@@ -27,7 +27,7 @@ from core.train.config import TrainConfig
 from pages.sections.classify.quick_maps import QUICK
 from pages.shared.explanation import rendering
 from pages.shared.explanation.controls import DEFAULT_METHODS
-from pages.shared.network import current_network as networks
+from pages.shared.network import current_network
 from pages.shared.network.epoch_slider import LATEST
 from pages.shared.shell.navigation import path
 
@@ -228,7 +228,7 @@ def test_explanations_of_two_epochs_are_those_of_their_networks(
         asked.append((method, target, model, image))
         return explain(model, image, target, method, **options)
 
-    monkeypatch.setattr(networks, "pass_seconds", lambda weights: 0.0)
+    monkeypatch.setattr(current_network, "pass_seconds", lambda weights: 0.0)
 
     def overlay(pixels: np.ndarray, heatmap: np.ndarray, **how: Any) -> Any:
         drawn.append(heatmap)

@@ -25,7 +25,7 @@ from core.runs.checkpoint import Checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from pages.shared.explanation.controls import DEFAULT_METHODS
-from pages.shared.network import current_network as networks
+from pages.shared.network import current_network
 from pages.shared.shell import session
 from pages.shared.shell.navigation import path
 
@@ -51,7 +51,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take every method for a quick one, however busy this machine is."""
-    monkeypatch.setattr(networks, "pass_seconds", lambda weights: 0.0)
+    monkeypatch.setattr(current_network, "pass_seconds", lambda weights: 0.0)
 
 
 @pytest.fixture
@@ -304,7 +304,7 @@ def test_drawing_it_differently_computes_nothing(trained_run: str, asked: list[d
 def test_what_takes_long_waits_for_a_press_and_is_done_in_the_background(
     trained_run: str, asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(networks, "pass_seconds", lambda weights: 0.1)
+    monkeypatch.setattr(current_network, "pass_seconds", lambda weights: 0.1)
     app = choose(opened(run=trained_run), "saliency", "integrated_gradients")
     assert [call["method"] for call in asked] == ["guided_backprop", "grad_cam", "saliency"]
     assert app.button(key="ask_integrated_gradients").label == "Compute, about 10 s"
@@ -318,7 +318,7 @@ def test_what_takes_long_waits_for_a_press_and_is_done_in_the_background(
 def test_all_that_waits_can_be_asked_for_at_once(
     trained_run: str, asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(networks, "pass_seconds", lambda weights: 1.0)
+    monkeypatch.setattr(current_network, "pass_seconds", lambda weights: 1.0)
     app = choose(opened(run=trained_run), "saliency", "grad_cam", "deconvolution")
     assert not asked
     assert app.button(key="compute_all").label == "Compute all 3, about 6 s"

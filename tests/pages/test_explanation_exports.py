@@ -20,7 +20,7 @@ from core.explain.cli.record import read_settings
 from core.inference import open_network
 from core.runs.store import RunStore
 from pages.sections.explain.export import DOWNLOADS
-from pages.shared.network import current_network as networks
+from pages.shared.network import current_network
 from pages.shared.shell import services
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting", "ignore::DeprecationWarning")
@@ -47,12 +47,11 @@ def section() -> None:
     from pages.sections.explain.export import take_away
     from pages.shared.explanation.controls import HeatmapStyle
     from pages.shared.explanation.rendering import MapColumn, ShownExplanation
-    from pages.shared.network import current_network as networks
-    from pages.shared.network import inference
+    from pages.shared.network import current_network, inference
     from pages.shared.picture.picker import picture
     from pages.shared.shell import session
 
-    network = networks.library().get(st.query_params["run"])
+    network = current_network.library().get(st.query_params["run"])
     shown_picture, _ = picture(network, session.PictureSelection("test", network.dataset_name, 4))
     shown = []
     for epoch in map(int, st.query_params["epochs"].split()):
@@ -162,7 +161,7 @@ def test_what_one_line_cannot_say_the_settings_do(
 
 
 def test_the_command_line_starts_from_the_same_pictures_as_the_page(trained_run: str) -> None:
-    page, line = networks.library().get(trained_run).background, open_network(trained_run).background
+    page, line = current_network.library().get(trained_run).background, open_network(trained_run).background
     assert line is not None
     assert torch.equal(page, line)
 

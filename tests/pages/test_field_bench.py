@@ -23,9 +23,9 @@ from pages.shared.shell import session
 
 def bench() -> None:
     from pages.sections.maths.receptive_field import SECTION
-    from pages.shared.network import current_network as networks
+    from pages.shared.network import current_network
 
-    SECTION.draw(networks.network_to_inspect())
+    SECTION.draw(current_network.network_to_inspect())
 
 
 def opened(run_id: str, **session: Any) -> AppTest:

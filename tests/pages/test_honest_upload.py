@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from core import formatting
 from core.data.crop import MIDDLE, Crop
 from core.data.datasets import Split, load_dataset
 from core.data.images import decode_image, fit_image
@@ -19,11 +20,9 @@ from core.reliability.calibrated_model import CalibratedModel, calibrate
 from core.reliability.features import extract_features
 from core.runs.store import RunStore
 from pages.sections.classify.batch import csv
-from pages.shared.network import current_network as networks
-from pages.shared.network import inference
+from pages.shared.network import current_network, inference
 from pages.shared.picture import input_image
 from pages.shared.picture.samples import sample_file
-from core import formatting
 from pages.shared.shell.navigation import path
 from pages.shared.widgets.draw_pad import LONGEST, drawn
 from tests.pages.conftest import settled
@@ -100,7 +99,7 @@ def test_it_says_when_a_picture_looks_like_none_of_its_classes(trained_run: str,
 def test_few_validation_images_are_a_note_and_all_else_stays(trained_run: str, monkeypatch: pytest.MonkeyPatch) -> None:
     data = load_dataset("digits")
     few = replace(data, valid=Split(data.valid.images[:25], data.valid.labels[:25]))
-    monkeypatch.setattr(networks, "dataset", lambda name: few)
+    monkeypatch.setattr(current_network, "dataset", lambda name: few)
     app = opened(trained_run, picture="test:3")
     assert not app.error
     notes = [caption.value for caption in app.caption if "takes 39 validation images" in caption.value]

@@ -24,7 +24,7 @@ from core.probe.layer_graph import layer_graph
 from core.probe.surgery import Off, apply_edits
 from pages.sections.filters import top_images
 from pages.sections.maths import layer_pass
-from pages.shared.network import current_network as networks
+from pages.shared.network import current_network
 from pages.shared.shell import session
 from pages.shared.shell.navigation import path
 
@@ -55,7 +55,7 @@ def image(name: str = LITE) -> torch.Tensor:
     from pages.shared.picture.picker import picture
     from pages.shared.shell import session
 
-    network = networks.library().pretrained(name)
+    network = current_network.library().pretrained(name)
     return network.normalize(picture(network, session.PictureSelection("sample", "cat"))[0].tensor())[None]
 
 

@@ -30,7 +30,7 @@ from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from pages.sections.explain import trust_request
 from pages.shared.explanation.controls import DEFAULT_METHODS
-from pages.shared.network import current_network as networks
+from pages.shared.network import current_network
 from pages.shared.shell.layout import escape_markdown
 from tests.pages.conftest import settled
 
@@ -79,7 +79,7 @@ def metrics(app: AppTest) -> dict[str, str]:
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the small network for a quick one, however busy this machine is: nothing then waits for a press."""
-    monkeypatch.setattr(networks, "pass_seconds", lambda weights: 1e-4)
+    monkeypatch.setattr(current_network, "pass_seconds", lambda weights: 1e-4)
 
 
 @pytest.fixture

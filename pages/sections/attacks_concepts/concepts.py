@@ -15,7 +15,7 @@ from core.inference.network import Network
 from core.progress import Progress
 from pages.shared.display.class_bars import class_name
 from pages.shared.display.vega_charts import chart
-from pages.shared.network import current_network as networks
+from pages.shared.network import current_network
 from pages.shared.picture import input_image
 from pages.shared.shell import session
 from pages.shared.shell.background_jobs import background, lane_of
@@ -93,7 +93,7 @@ def report_of(asked: Question) -> "ConceptReport | None":
 
     about = asked.picture.digest if weights.why_no_images else ""
     pictures = len(names) * many.concept + many.random + many.examples
-    seconds = pictures * networks.pass_seconds(weights)
+    seconds = pictures * current_network.pass_seconds(weights)
     return background(
         ("concepts", weights.mark, asked.layer, asked.target, about),
         work,

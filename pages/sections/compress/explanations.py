@@ -13,7 +13,7 @@ from core.progress import Progress
 from pages.sections.compress.controls import CompressionRequest
 from pages.sections.compress.measure import measured, smaller, split_of
 from pages.shared.display.map_grid import color_bar
-from pages.shared.network import current_network as networks
+from pages.shared.network import current_network
 from pages.shared.picture.pixels import shown
 from pages.shared.shell.background_jobs import background, lane_of
 from pages.shared.shell.controls import ask_one
@@ -73,7 +73,7 @@ def _moved(asked: CompressionRequest, method: str) -> "tuple[ExplanationPair, ..
             model, made.model, images, chosen, targets, partial(attribute, method=method), progress=tell
         )
 
-    seconds = max(1.0, passes * networks.pass_seconds(asked.weights))
+    seconds = max(1.0, passes * current_network.pass_seconds(asked.weights))
     return background(
         ("compress_maps", *asked.key, method),
         work,

@@ -8,7 +8,7 @@ import streamlit as st
 from core.formatting import duration
 from core.progress import Progress
 from pages.sections.compress.controls import CompressionRequest
-from pages.shared.network import current_network as networks
+from pages.shared.network import current_network
 from pages.shared.shell.background_jobs import background, lane_of
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def measured(asked: CompressionRequest) -> CompressionResult | None:
     """
     data, split = split_of(asked)
     model = asked.weights.model
-    seconds = 3 + 2 * len(split) * networks.pass_seconds(asked.weights)
+    seconds = 3 + 2 * len(split) * current_network.pass_seconds(asked.weights)
     return background(
         ("compress", *asked.key),
         lambda tell: _measure(asked, model, data, split, tell),

@@ -11,7 +11,7 @@ from core.progress import Progress
 from pages.sections.compress.controls import SPLITS, CompressionRequest
 from pages.sections.compress.measure import split_of
 from pages.shared.display.vega_charts import chart
-from pages.shared.network import current_network as networks
+from pages.shared.network import current_network
 from pages.shared.shell import session
 from pages.shared.shell.background_jobs import background, lane_of
 from pages.shared.shell.section import Section
@@ -57,7 +57,7 @@ def _swept(asked: CompressionRequest, kind: str) -> "tuple[Rate, ...] | None":
 
         return sweep(model, kind, SHARES, data.normalize(split.images), split.labels, progress=tell)
 
-    seconds = 1 + len(SHARES) * len(split) * networks.pass_seconds(asked.weights)
+    seconds = 1 + len(SHARES) * len(split) * current_network.pass_seconds(asked.weights)
     return background(
         ("compress_sweep", *asked.weights.mark, kind, asked.split),
         work,

@@ -17,8 +17,7 @@ from core.progress import Progress
 from pages.shared.display.map_grid import color_bar
 from pages.shared.display.vega_charts import chart
 from pages.shared.explanation.controls import chosen_methods, method_options
-from pages.shared.network import current_network as networks
-from pages.shared.network import inference
+from pages.shared.network import current_network, inference
 from pages.shared.network.comparison import side_by_side
 from pages.shared.picture import input_image
 from pages.shared.shell import session
@@ -194,7 +193,7 @@ def _agreement(
     settings = {name: method_options(name) for name in methods}
     key = (weights.mark, picture.digest, target, tuple((name, *sorted(settings[name].items())) for name in methods))
     work = partial(_compare, weights, picture, target, settings)
-    seconds = sum(_passes(name, settings[name], picture) for name in methods) * networks.pass_seconds(weights)
+    seconds = sum(_passes(name, settings[name], picture) for name in methods) * current_network.pass_seconds(weights)
     found = background(
         ("agreement", *key),
         work,

@@ -15,7 +15,7 @@ from core.progress import Progress
 from pages.sections.explain.trust_request import head, say
 from pages.shared.display.vega_charts import chart
 from pages.shared.explanation.controls import chosen_methods, method_options
-from pages.shared.network import current_network as networks
+from pages.shared.network import current_network
 from pages.shared.shell import session
 from pages.shared.shell.background_jobs import background, lane_of
 from pages.shared.shell.controls import ask_one
@@ -80,7 +80,7 @@ def _league(weights: Network, data: "Dataset", names: tuple[str, ...], count: in
     explains = {name: partial(attribute, method=name, background=others, **options[name]) for name in names}
     shape = data.input_shape
     passes = count * sum(METHODS[name].passes(METHODS[name].resolve(options[name]), shape) for name in names)
-    seconds = max(1.0, passes * networks.pass_seconds(weights))
+    seconds = max(1.0, passes * current_network.pass_seconds(weights))
     key = ("league", *weights.mark, count, *((name, *sorted(options[name].items())) for name in names))
     return background(
         key,

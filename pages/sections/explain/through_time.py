@@ -17,8 +17,7 @@ from core.progress import Progress
 from pages.sections.explain.epochs_view import pause, tell
 from pages.shared.display.class_bars import class_name, same_classes
 from pages.shared.explanation.controls import chosen_methods, method_options
-from pages.shared.network import current_network as networks
-from pages.shared.network import inference
+from pages.shared.network import current_network, inference
 from pages.shared.picture import input_image
 from pages.shared.shell.background_jobs import Lane, background
 from pages.shared.shell.controls import ask_one
@@ -59,7 +58,7 @@ def through_time_section(both: Sequence[Network], picture: input_image.InputImag
 
 def _networks(both: Sequence[Network]) -> list[Network]:
     """Return the networks to follow, each once, as the store has them now."""
-    first, other = (networks.library().get(weights.id) for weights in (both[0], both[-1]))
+    first, other = (current_network.library().get(weights.id) for weights in (both[0], both[-1]))
     if first.id == other.id:
         return [first]
     if not same_classes(both):
@@ -72,7 +71,7 @@ def _networks(both: Sequence[Network]) -> list[Network]:
 
 
 def _why_not(both: Sequence[Network], *_: Any) -> str:
-    network = networks.library().get(both[0].id)
+    network = current_network.library().get(both[0].id)
     if network.epochs:
         return ""
     if network.in_training:
@@ -136,7 +135,7 @@ def _asked(weights: Network, method: "Method", options: dict[str, Any], count: i
     """Return the label of the button that what takes long waits for; empty for what is computed at once."""
     try:
         passes = count * method.passes(method.resolve(options), weights.input_shape)
-        seconds = passes * networks.pass_seconds(weights)
+        seconds = passes * current_network.pass_seconds(weights)
     except ConvScopeError:  # each epoch will say what is wrong
         return ""
     if seconds <= AT_ONCE:

@@ -13,8 +13,7 @@ from core.explain.metrics.verdicts import Verdict
 from core.formatting import duration
 from core.inference.network import Network
 from pages.shared.explanation.controls import chosen_methods, method_options
-from pages.shared.network import current_network as networks
-from pages.shared.network import inference
+from pages.shared.network import current_network, inference
 from pages.shared.picture import input_image
 from pages.shared.shell.background_jobs import background, lane_of
 from pages.shared.shell.layout import escape_markdown
@@ -77,7 +76,7 @@ class TrustRequest:
 
     def seconds(self, passes: int) -> float:
         """Return how long so many passes of the picture may take, at most."""
-        return passes * networks.pass_seconds(self.weights)
+        return passes * current_network.pass_seconds(self.weights)
 
     def ask(self, words: str, passes: int) -> str:
         """Return the label of the button that so many passes wait for; empty if they are made unasked."""

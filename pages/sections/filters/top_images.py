@@ -14,7 +14,7 @@ from core.probe.unit_windows import cut_out, field_of, inside
 from core.progress import Progress
 from pages.sections.filters.filter_order import answers_words
 from pages.shared.display.image_cards import Card, cards
-from pages.shared.network import current_network as networks
+from pages.shared.network import current_network
 from pages.shared.network.missing_images import missing_images
 from pages.shared.shell.background_jobs import background, lane_of
 from pages.shared.shell.layout import show_errors
@@ -49,7 +49,7 @@ def top_of(weights: Network, layer: str) -> "TopImages | None":
         work,
         words="Looking through the training images",
         place=f"top_{weights.id}",
-        lane=lane_of(IMAGES * networks.pass_seconds(weights)),
+        lane=lane_of(IMAGES * current_network.pass_seconds(weights)),
     )
 
 
@@ -141,7 +141,7 @@ def _preferred(weights: Network, read: str, index: int, strongest: float | None)
             place=f"preferred_{weights.id}",
             ask="Preferred input",
             icon=":material/auto_awesome:",
-            lane=lane_of(3 * STEPS * networks.pass_seconds(weights)),
+            lane=lane_of(3 * STEPS * current_network.pass_seconds(weights)),
         )
         st.caption(
             "A picture made to excite it: from noise, its pixels are changed step by step in the direction that "

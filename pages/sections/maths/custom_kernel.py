@@ -9,7 +9,7 @@ import streamlit as st
 from core.errors import ConvScopeError
 from core.maths.windows import Window, size_formula
 from core.model.handmade import KERNELS, kernel
-from pages.shared.network import current_network as networks
+from pages.shared.network import current_network
 from pages.shared.picture.picker import pick_picture
 from pages.shared.shell.section import Section
 from pages.shared.widgets.convolution_view import convolution_view, pool_view
@@ -50,7 +50,7 @@ def ask_image() -> np.ndarray:
             "Channels", [1, 2, 4], default=1, required=True, key="kernel_channels", wrap=True
         )
         return np.stack([np.roll(_TOY, shift, axis=(0, 1)) - shift for shift in range(channels or 1)])
-    picture = pick_picture(networks.network_to_inspect())
+    picture = pick_picture(current_network.network_to_inspect())
     return picture.raw().mean(axis=0, keepdims=True) / 255
 
 

@@ -14,8 +14,7 @@ from core.options import OptionValue
 from core.progress import Progress
 from pages.shared.explanation.controls import HeatmapStyle
 from pages.shared.explanation.rendering import MapColumn, ShownExplanation, draw
-from pages.shared.network import current_network as networks
-from pages.shared.network import inference
+from pages.shared.network import current_network, inference
 from pages.shared.network.comparison import collect_results
 from pages.shared.picture import input_image
 from pages.shared.shell.background_jobs import background, is_asked, lane_of, want
@@ -82,7 +81,7 @@ def _head(
             if method.random:
                 st.markdown("It draws random numbers, the same each time: the same question has one answer.")
             passes = _passes(method, options, picture)
-            seconds = passes * networks.pass_seconds(views[0].weights)
+            seconds = passes * current_network.pass_seconds(views[0].weights)
             st.markdown(f"**What it costs.** {passes:,} passes through the network, about {number(seconds, 2)} s here.")
             st.caption(method.paper)
 
@@ -102,7 +101,7 @@ def _attributions(
         st.info(escape_markdown(reason), icon=":material/block:")
         return None
     passes = _passes(method, options, picture) * len(views)
-    seconds = passes * networks.pass_seconds(views[0].weights)
+    seconds = passes * current_network.pass_seconds(views[0].weights)
     ask = partial(_explain, method, options, picture)
     if seconds <= MAX_IMMEDIATE_SECONDS:
         return collect_results(views, ask)

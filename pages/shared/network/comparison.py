@@ -9,7 +9,7 @@ import streamlit as st
 from core.errors import ConvScopeError, RunError
 from core.inference.network import Network
 from pages.shared.display.map_grid import training_note
-from pages.shared.network import current_network as networks
+from pages.shared.network import current_network
 from pages.shared.network.counterpart import leave, offer_switch
 from pages.shared.network.epoch_slider import pick_epoch
 from pages.shared.network.picker import choose_network, is_ready, network_or_end
@@ -73,7 +73,7 @@ def _other() -> Network | None:
     if network_id is None:
         return None
     try:
-        return networks.library().get(network_id)
+        return current_network.library().get(network_id)
     except RunError:
         leave()
         st.warning("The address asks to compare with a network that does not exist: it may have been deleted.")

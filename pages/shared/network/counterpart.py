@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.inference.network import Network
 from core.model.zoo import ZOO
-from pages.shared.network import current_network as networks
+from pages.shared.network import current_network
 from pages.shared.shell.layout import escape_markdown
 
 
@@ -50,7 +50,7 @@ def _put_beside(found: Network) -> None:
 
 
 def _counterpart(first: Network) -> Network | None:
-    library, kept = networks.library(), first.epochs
+    library, kept = current_network.library(), first.epochs
     if first.pretrained is not None:
         others = (info for info in ZOO.values() if info.name != first.pretrained.name)
         return library.pretrained(min(others, key=lambda info: not info.is_here).name)

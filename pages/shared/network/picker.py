@@ -9,7 +9,7 @@ from core.inference.library import zoo_id
 from core.inference.network import Network
 from core.model.zoo import PLACE, ZOO, ZooInfo
 from core.progress import Progress
-from pages.shared.network import current_network as networks
+from pages.shared.network import current_network
 from pages.shared.run.scores import valid_score
 from pages.shared.shell.controls import told_apart
 from pages.shared.shell.downloads import download_panel
@@ -19,7 +19,7 @@ from pages.shared.shell.layout import empty_state, escape_markdown
 def network_or_end() -> Network:
     """Return the network to look at; where there is none, say so, offer the way on and end the page."""
     try:
-        return networks.network_to_inspect()
+        return current_network.network_to_inspect()
     except RunError as error:
         if "run" in st.query_params:
             empty_state(escape_markdown(str(error)), "See all runs", "runs", run=None)
@@ -60,7 +60,7 @@ def choose_network(network: Network, label: str = "Network", of: str = "run", ep
         of: The parameter of the address that a choice sets.
         epoch: The parameter that was said of the one before, and is dropped.
     """
-    library = networks.library()
+    library = current_network.library()
     choices: dict[str, Network] = {run.id: library.of_run(run) for run in library.store.list(with_steps=True)}
     if network.run is not None:
         choices[network.id] = network
