@@ -236,7 +236,7 @@ SILENT = {
         "replace_forward",
         "fingerprint",
     ),
-    *("is_plain", "canonized", "operations", "relevance", "deep_lift"),
+    *("is_plain", "canonized", "operations", "lrp", "deep_lift"),
     *("filter_layers", "filters", "biases", "layer_graph", "windows_of", "tapped", "preferred_input", "data_maps"),
     *("weighted", "prunable", "blank_int8", "size_of", "to_file"),
 }
