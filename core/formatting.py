@@ -35,6 +35,27 @@ def share(probability: float) -> str:
     return "> 99.9%" if probability > 0.999 else f"{probability:.1%}"
 
 
+def percentage(value: float | None) -> str:
+    """Return a measured share with one decimal, which may be all: "97.4%", "100.0%"; "–" where there is none."""
+    return "–" if value is None else f"{value:.1%}"
+
+
+def confidence(probability: float) -> str:
+    """Return a probability in few letters that never claim certainty: "88%", "> 99%"."""
+    return "> 99%" if probability > 0.995 else f"{probability:.0%}"
+
+
+def percentage_points(change: float) -> str:
+    """Return the difference of two shares in percentage points: "+12.3", "−0.4", "±0"."""
+    points = round(100 * change, 1)
+    return formatted(points, "+.1f") if points else "±0"
+
+
+def p_value(value: float) -> str:
+    """Return a p-value with two significant digits: "0.034", "< 0.001"."""
+    return "< 0.001" if value < 0.001 else number(value, 2)
+
+
 def dimensions(shape: Sequence[int], times: str = " × ") -> str:
     """Return a shape in words: "32 × 28 × 28"."""
     return times.join(map(str, shape))

@@ -10,9 +10,9 @@ from pages.shared.shell.section import draw_sections
 
 page("compress")
 with show_errors():
-    (weights,) = require_weights(pair=False)
-    if not missing_images(weights):
-        asked = ask_plan(weights)
-        compressed_section(asked)
-        draw_sections((sweep.SECTION,), asked)
+    (network,) = require_weights(pair=False)
+    if not missing_images(network):
+        request = ask_plan(network)
+        compressed_section(request)
+        draw_sections((sweep.SECTION,), request)
 next_step("See which pixels a network looks at", "explain")

@@ -96,3 +96,20 @@ def _placed(images: Tensor, augmentation: Augmentation, draws: Tensor) -> Tensor
 def _whole(draws: Tensor, most: int) -> Tensor:
     """Turn numbers from 0 up to 1 into whole ones from 0 to `most`, each as likely; float32 may round up to 1 more."""
     return (draws * (most + 1)).long().clamp_(max=most)
+
+
+def random_variants(images: Tensor, augmentation: Augmentation, count: int, *, seed: int) -> Tensor:
+    """Return so many augmented variants of each image, drawn from a seed.
+
+    Args:
+        images: uint8 (N, C, H, W).
+        augmentation: How strongly each kind changes them.
+        count: How many of each.
+        seed: What they are drawn from.
+
+    Returns:
+        uint8 (N, count, C, H, W).
+    """
+    copies = images.repeat_interleave(count, dim=0).float().div_(255)
+    variants = augment(copies, augmentation, torch.Generator().manual_seed(seed))
+    return variants.mul(255).round_().to(torch.uint8).view(len(images), count, *images.shape[1:])

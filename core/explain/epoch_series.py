@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.explain.epochs import ALIKE, EpochExplanation, MissingEpoch, settled, similarity_to_last
+from core.explain.epochs import ALIKE, EpochExplanation, MissingEpoch, settled, similarity_to_last, thinned
 from core.inference.network import Network
 
 
@@ -25,6 +25,17 @@ class EpochSeries:
         """Return the place of a moment on an axis of epochs."""
         run = self.network.require_run()
         return run.step / max(1, run.steps_per_epoch) if moment.epoch is None else float(moment.epoch)
+
+
+def epochs_to_show(network: Network, most: int) -> tuple[int | None, ...]:
+    """Return at most so many of the epochs that a training kept, in order, spread evenly.
+
+    One more, None, stands for its latest weights where it was stopped within an epoch.
+    """
+    run, epochs = network.require_run(), network.epochs
+    shown: tuple[int | None, ...] = thinned(epochs, most)
+    within_epoch = not run.status.active and run.step != epochs[-1] * run.steps_per_epoch
+    return (*shown, None) if within_epoch else shown
 
 
 def likeness_sentence(told: EpochSeries) -> str:

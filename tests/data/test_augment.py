@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.data.augment import STRONGEST, Augmentation, augment
+from core.data.augment import STRONGEST, Augmentation, augment, random_variants
 from core.errors import DataError
 
 KINDS = tuple(STRONGEST)
@@ -183,3 +183,10 @@ def test_an_impossible_strength_is_refused_in_a_sentence(kind: str, wrong: float
     strength = wrong * STRONGEST[kind] if isinstance(wrong, float) else wrong
     with pytest.raises(DataError, match=rf"^The strength of {kind} must be a number from 0 to .*, not .*\.$"):
         Augmentation(**{kind: strength})
+
+
+def test_variants_of_each_image_stand_together_and_come_from_the_seed() -> None:
+    images = torch.stack([torch.full((1, 8, 8), 40, dtype=torch.uint8), torch.full((1, 8, 8), 200, dtype=torch.uint8)])
+    assert torch.equal(random_variants(images, Augmentation(), 3, seed=0), images[:, None].expand(2, 3, 1, 8, 8))
+    jittered = [random_variants(images, Augmentation(jitter=0.5), 3, seed=seed) for seed in (1, 1, 2)]
+    assert torch.equal(jittered[0], jittered[1]) and not torch.equal(jittered[0], jittered[2])

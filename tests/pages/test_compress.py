@@ -184,8 +184,8 @@ def test_nothing_pruned_is_not_fine_tuned(trained_run: str):
 
 def test_the_network_itself_is_kept_for_the_download(trained_run: str):
     press(opened("weights", 60, run=trained_run), "compress")
-    asked = CompressionRequest(library().get(trained_run), CompressionPlan(Pruning("weights", 0.6)), "valid")
-    made = measure._made(asked, RunStore().load_model(trained_run), load_dataset("digits"))
+    request = CompressionRequest(library().get(trained_run), CompressionPlan(Pruning("weights", 0.6)), "valid")
+    made = measure.smaller(request)
     again, model = from_file(to_file(made.spec, made.model))
     images = load_dataset("digits").normalize(load_dataset("digits").test.images[:16])
     with torch.no_grad():

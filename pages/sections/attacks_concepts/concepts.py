@@ -10,7 +10,7 @@ import streamlit as st
 from core.data.synthetic.concepts import CONCEPTS, concepts_for, draw_concept
 from core.errors import RunError
 from core.figures.grids import sample_strip
-from core.formatting import duration
+from core.formatting import duration, p_value
 from core.inference.network import Network
 from core.progress import Progress
 from pages.shared.display.class_bars import class_name
@@ -266,7 +266,7 @@ def _row(score: "ConceptScore", titles: Mapping[str, str]) -> dict[str, str | fl
         "Score": 100 * score.score,
         "In words": verdict,
         "95 % interval": f"{low:.0%} to {high:.0%}",
-        "p": "< 0.001" if score.p < 0.001 else f"{score.p:.2g}",
+        "p": p_value(score.p),
         "Told apart": 100 * score.accuracy,
     }
 

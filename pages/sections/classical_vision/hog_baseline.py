@@ -1,8 +1,6 @@
 """Hand-made features with a linear machine against the network, on the same images: accuracy and time."""
 
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -21,17 +19,9 @@ from pages.shared.shell.section import Section
 
 if TYPE_CHECKING:
     from core.probe.hog import HogResult
+    from core.workbench.hog_contest import NetworkScore
 
-MOST = 5000  # training images for the machine: more take minutes and hardly help
-TIMED = 256  # test images by which the network's speed is measured
-
-
-@dataclass(frozen=True)
-class BaselineScore:
-    """How a network does on the test images: its accuracy, 0 to 1, and seconds for one picture."""
-
-    accuracy: float
-    seconds: float
+MAX_TRAIN_IMAGES = 5000  # for the SVM: more take minutes and hardly help
 
 
 def _seen(run: Run) -> int:
@@ -42,7 +32,7 @@ def _seen(run: Run) -> int:
 
 def _hog(run: Run) -> "HogResult | None":
     """Return how HOG and a linear SVM do on the data set of a run, or draw how far that is and return None."""
-    images, count = services.dataset(run.dataset), min(_seen(run), MOST)
+    images, count = services.dataset(run.dataset), min(_seen(run), MAX_TRAIN_IMAGES)
 
     def measure(tell: Progress) -> "HogResult":
         from core.probe.hog import hog_svm
@@ -60,23 +50,17 @@ def _hog(run: Run) -> "HogResult | None":
     )
 
 
-def _judged(weights: Network, side: int) -> BaselineScore | None:
+def _score_of(weights: Network, side: int) -> "NetworkScore | None":
     """Return how a network does, or draw that it is judged; the store knows the accuracy of a finished run."""
     run, model, dataset = weights.require_run(), weights.model, weights.dataset()
-    known = run.test_accuracy if weights.epoch is None else None
+    accuracy = run.test_accuracy if weights.epoch is None else None
 
-    def measure(tell: Progress) -> BaselineScore:
-        from core.data.datasets import Split
-        from core.train.metrics import evaluate
+    def measure(_: Progress) -> "NetworkScore":
+        from core.workbench.hog_contest import score_network
 
-        test = dataset.test
-        few = test if known is None else Split(test.images[:TIMED], test.labels[:TIMED])
-        start = time.perf_counter()
-        score = evaluate(model, dataset, few)
-        seconds = (time.perf_counter() - start) / len(few)
-        return BaselineScore(score.accuracy if known is None else known, seconds)
+        return score_network(model, dataset, accuracy)
 
-    key = ("judged", *weights.mark, known)
+    key = ("judged", *weights.mark, accuracy)
     return background(key, measure, words="Judging the network", place=f"judged_{side}", lane=Lane.MEASUREMENT)
 
 
@@ -94,15 +78,17 @@ def contest(both: Sequence[Network], _: object) -> None:
         st.caption(f"{name}: some seconds to a minute, in the background. The network is not trained again.")
         return
     rivals = [weights for weights in both if weights.dataset_name == run.dataset]
-    judged = [_judged(weights, side) for side, weights in enumerate(rivals)]
-    known = [each for each in judged if each is not None]
-    if len(known) == len(rivals):
-        _table(rivals, hog, known)
+    scores = [_score_of(weights, side) for side, weights in enumerate(rivals)]
+    measured = [score for score in scores if score is not None]
+    if len(measured) == len(rivals):
+        _table(rivals, hog, measured)
     if len(rivals) < len(both):
         st.caption("Network B learned from other images and stands aside.")
 
 
-def _table(rivals: Sequence[Network], hog: "HogResult", judged: Sequence[BaselineScore]) -> None:
+def _table(rivals: Sequence[Network], hog: "HogResult", scores: Sequence["NetworkScore"]) -> None:
+    from core.workbench.hog_contest import contest_verdict, training_seconds
+
     rows = [
         {
             "": "HOG + linear SVM",
@@ -113,21 +99,21 @@ def _table(rivals: Sequence[Network], hog: "HogResult", judged: Sequence[Baselin
             "Sees a picture as": f"{hog.num_features:,} hand-made numbers",
         }
     ]
-    for letter, weights, each in zip(LETTERS, rivals, judged, strict=False):
+    for letter, weights, each in zip(LETTERS, rivals, scores, strict=False):
         named = f"Network {letter}" if len(rivals) > 1 else "This network"
         run = weights.require_run()
         rows.append(
             {
                 "": f"{named}, {weights.moment}",
                 "Test accuracy": f"{each.accuracy:.1%}",
-                "To learn": _time(_training_seconds(weights)),
+                "To learn": _time(training_seconds(weights)),
                 "For a picture": _time(each.seconds),
                 "Learned from": f"{_seen(run):,} images",
                 "Sees a picture as": f"{dimensions(run.spec.input_shape)} pixels",
             }
         )
     st.table(rows, hide_index=True, border="horizontal", alt="HOG and a linear SVM beside the network")
-    st.markdown(_verdict(hog, judged[0]))
+    st.markdown(contest_verdict(hog, scores[0]))
     cut = (
         ""
         if hog.num_train == _seen(rivals[0].require_run())
@@ -137,23 +123,6 @@ def _table(rivals: Sequence[Network], hog: "HogResult", judged: Sequence[Baselin
         f"All are judged by the same {hog.num_test:,} test images and learned from the same training split.{cut} "
         "Times are of this server, the network's pictures in batches."
     )
-
-
-def _verdict(hog: "HogResult", network: BaselineScore) -> str:
-    ahead = round(1000 * network.accuracy) - round(1000 * hog.accuracy)
-    if not ahead:
-        return "**They are even.**"
-    points = f"by {abs(ahead) / 10:.1f} percentage points"
-    if ahead > 0:
-        return f"**The network is ahead {points}:** it found better features than edges in cells."
-    return f"**The hand-made features are ahead {points}:** on few or simple images they often are."
-
-
-def _training_seconds(weights: Network) -> float:
-    run = weights.require_run()
-    if weights.epoch is None or not run.step:
-        return run.seconds
-    return run.seconds * min(1.0, weights.epoch * run.steps_per_epoch / run.step)
 
 
 def _time(seconds: float) -> str:

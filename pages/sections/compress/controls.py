@@ -24,7 +24,7 @@ INT8 = (
 class CompressionRequest:
     """What is asked on this page: of which weights, how they are made smaller, and which split judges it."""
 
-    weights: Network
+    network: Network
     plan: CompressionPlan
     split: str
 
@@ -33,23 +33,23 @@ class CompressionRequest:
         """What the answer depends on."""
         pruning = self.plan.pruning
         chosen = (pruning.kind, pruning.amount) if pruning else (NONE, 0.0)
-        return (*self.weights.mark, *chosen, self.plan.int8, self.split)
+        return (*self.network.mark, *chosen, self.plan.int8, self.split)
 
 
-def ask_plan(weights: Network) -> CompressionRequest:
+def ask_plan(network: Network) -> CompressionRequest:
     """Ask for everything."""
     with st.container(border=True, key="compress_plan"):
-        what, judge = st.columns([3, 2], gap="large")
-        with what:
+        pruning_column, split_column = st.columns([3, 2], gap="large")
+        with pruning_column:
             kind = ask_one("What goes", KINDS, "compress_kind")
             amount = _amount() if kind != NONE else 0
             st.caption(PRUNINGS[kind].summary if kind != NONE else "No weight is pruned.")
-        with judge:
+        with split_column:
             split = ask_one("Judged by", SPLITS, "compress_split")
-            whole = st.toggle("Whole numbers (int8)", key="compress_int8", persist_state="session")
-            st.caption(INT8 if whole else ORDER)
+            int8 = st.toggle("Whole numbers (int8)", key="compress_int8", persist_state="session")
+            st.caption(INT8 if int8 else ORDER)
     pruning = Pruning(kind, amount / 100) if kind != NONE else None
-    return CompressionRequest(weights, CompressionPlan(pruning, int8=whole), split)
+    return CompressionRequest(network, CompressionPlan(pruning, int8=int8), split)
 
 
 def _amount() -> int:

@@ -23,108 +23,110 @@ from pages.shared.shell.section import Section
 if TYPE_CHECKING:
     from core.compression.changes import ExplanationPair
 
-FLIPPED, KEPT = 3, 3  # images explained: some whose answer changed, and some whose answer did not
-WAYS = ("integrated_gradients", "grad_cam", "occlusion")
-SIDE = 128  # screen pixels
+NUM_FLIPPED, NUM_UNCHANGED = 3, 3  # images explained: some whose answer changed, and some whose answer did not
+METHOD_NAMES = ("integrated_gradients", "grad_cam", "occlusion")
+THUMBNAIL_PX = 128
 
 
-def maps_panel(asked: CompressionRequest) -> None:
+def maps_panel(request: CompressionRequest) -> None:
     """Offer to explain some images to both networks, and show how far the maps agree."""
-    names = [name for name in WAYS if METHODS[name].family == "Covering" or not asked.plan.int8]
+    names = [name for name in METHOD_NAMES if METHODS[name].family == "Covering" or not request.plan.int8]
     if len(names) > 1:
         method = ask_one("Explained by", {name: METHODS[name].title for name in names}, "compress_method")
     else:
         method = names[0]
         st.caption(f"By {METHODS[method].title.lower()}: gradients do not pass through whole numbers.")
-    found = _moved(asked, method)
-    if found is not None:
-        _show(asked, method, found)
+    pairs = _explained(request, method)
+    if pairs is not None:
+        _show(request, method, pairs)
 
 
-def _chosen(asked: CompressionRequest) -> list[int]:
+def _image_indices(request: CompressionRequest) -> list[int]:
     """Return the numbers of the images: the first of those whose answer changed, then the first of the others."""
-    found = measured(asked)
-    assert found is not None  # this panel is drawn below the report
-    flipped = found.change.flipped.tolist()
-    kept = np.flatnonzero(found.change.before == found.change.after)[: KEPT + FLIPPED - min(FLIPPED, len(flipped))]
-    return [*flipped[:FLIPPED], *kept.tolist()]
+    result = measured(request)
+    assert result is not None  # this panel is drawn below the report
+    flipped = result.change.flipped.tolist()
+    unchanged = np.flatnonzero(result.change.before == result.change.after)[
+        : NUM_UNCHANGED + NUM_FLIPPED - min(NUM_FLIPPED, len(flipped))
+    ]
+    return [*flipped[:NUM_FLIPPED], *unchanged.tolist()]
 
 
-def _moved(asked: CompressionRequest, method: str) -> "tuple[ExplanationPair, ...] | None":
+def _explained(request: CompressionRequest, method: str) -> "tuple[ExplanationPair, ...] | None":
     from core.explain.compatibility import incompatibility
 
-    model, (data, split) = asked.weights.model, split_of(asked)
+    model, (data, split) = request.network.model, split_of(request)
     reason = incompatibility(model, method)
     if reason:
         st.info(escape_markdown(reason), icon=":material/block:")
         return None
-    chosen, made, found = _chosen(asked), smaller(asked), measured(asked)
-    assert found is not None
-    targets = [int(found.change.before[index]) for index in chosen]
-    about = METHODS[method]
-    passes = 2 * len(chosen) * about.passes(about.resolve({}), data.input_shape)
+    indices, compressed, result = _image_indices(request), smaller(request), measured(request)
+    assert result is not None
+    targets = [int(result.change.before[index]) for index in indices]
+    method_info = METHODS[method]
+    passes = 2 * len(indices) * method_info.passes(method_info.resolve({}), data.input_shape)
 
     def work(tell: Progress) -> Any:
         from core.compression.changes import explanations
         from core.explain.attribution import attribute
 
-        images = data.normalize(split.images[chosen])
+        images = data.normalize(split.images[indices])
         return explanations(
-            model, made.model, images, chosen, targets, partial(attribute, method=method), progress=tell
+            model, compressed.model, images, indices, targets, partial(attribute, method=method), progress=tell
         )
 
-    seconds = max(1.0, passes * current_network.pass_seconds(asked.weights))
+    seconds = max(1.0, passes * current_network.pass_seconds(request.network))
     return background(
-        ("compress_maps", *asked.key, method),
+        ("compress_maps", *request.key, method),
         work,
-        words=f"Explaining {len(chosen)} images twice",
+        words=f"Explaining {len(indices)} images twice",
         place="compress_maps",
-        ask=f"Explain {len(chosen)} images before and after, about {duration(seconds)}",
+        ask=f"Explain {len(indices)} images before and after, about {duration(seconds)}",
         lane=lane_of(seconds),
     )
 
 
-def _show(asked: CompressionRequest, method: str, moved: "tuple[ExplanationPair, ...]") -> None:
-    about, (_, split) = METHODS[method], split_of(asked)
-    ranks = [each.likeness.rank for each in moved if each.likeness.rank is not None]
+def _show(request: CompressionRequest, method: str, pairs: "tuple[ExplanationPair, ...]") -> None:
+    method_info, (_, split) = METHODS[method], split_of(request)
+    ranks = [each.likeness.rank for each in pairs if each.likeness.rank is not None]
     if ranks:
         st.markdown(
             f"Rank correlation of the maps before and after: median **{number(float(np.median(ranks)), 2)}**, from "
             f"{number(min(ranks), 2)} to {number(max(ranks), 2)} over {len(ranks)} images. "
             ":small[1: the pixels have the same order; 0: the maps have nothing in common.]"
         )
-    drawn = overlay(
+    overlays = overlay(
         np.concatenate(
-            [faded(shown(split.images[each.index].numpy()), about.signed) for each in moved for _ in "ab"], 1
+            [faded(shown(split.images[each.index].numpy()), method_info.signed) for each in pairs for _ in "ab"], 1
         ),
-        np.concatenate([part for each in moved for part in (each.before, each.after)], axis=1),
-        signed=about.signed,
-        positive=about.positive,
-        negative=about.negative,
-        zoom=max(1, -(-2 * SIDE // max(moved[0].before.shape))),
+        np.concatenate([part for each in pairs for part in (each.before, each.after)], axis=1),
+        signed=method_info.signed,
+        positive=method_info.positive,
+        negative=method_info.negative,
+        zoom=max(1, -(-2 * THUMBNAIL_PX // max(pairs[0].before.shape))),
         scope="all_these",
     )
-    with st.grid(2, min_column_width=2 * SIDE + 40, gap="small"):
-        for each, pixels in zip(moved, np.split(drawn.pixels, len(moved), axis=1), strict=True):
-            _pair(asked, each, pixels, drawn.text)
-    color_bar(drawn.scale, drawn.text)
+    with st.grid(2, min_column_width=2 * THUMBNAIL_PX + 40, gap="small"):
+        for each, pixels in zip(pairs, np.split(overlays.pixels, len(pairs), axis=1), strict=True):
+            _pair(request, each, pixels, overlays.text)
+    color_bar(overlays.scale, overlays.text)
 
 
-def _pair(asked: CompressionRequest, each: "ExplanationPair", pixels: np.ndarray, words: str) -> None:
-    found = measured(asked)
-    assert found is not None
-    names = asked.weights.class_names
-    after = names[int(found.change.after[each.index])]
-    rank = each.likeness.rank
-    with st.container(border=True, gap="xxsmall", key=f"moved_{each.index}"):
-        flipped = f", now answered “{escape_markdown(after)}”" if found.change.after[each.index] != each.target else ""
-        st.markdown(f"Image {each.index}: why “{escape_markdown(names[each.target])}”?{flipped}")
+def _pair(request: CompressionRequest, pair: "ExplanationPair", pixels: np.ndarray, words: str) -> None:
+    result = measured(request)
+    assert result is not None
+    names = request.network.class_names
+    after = names[int(result.change.after[pair.index])]
+    rank = pair.likeness.rank
+    with st.container(border=True, gap="xxsmall", key=f"moved_{pair.index}"):
+        flipped = f", now answered “{escape_markdown(after)}”" if result.change.after[pair.index] != pair.target else ""
+        st.markdown(f"Image {pair.index}: why “{escape_markdown(names[pair.target])}”?{flipped}")
         with st.container(horizontal=True, gap="small"):
             for title, part in zip(("Before", "After"), np.split(pixels, 2, axis=1), strict=True):
-                with st.container(width=SIDE, gap="xxsmall"):
-                    st.image(part, width=SIDE, alt=f"{title}, image {each.index}: {words}")
+                with st.container(width=THUMBNAIL_PX, gap="xxsmall"):
+                    st.image(part, width=THUMBNAIL_PX, alt=f"{title}, image {pair.index}: {words}")
                     st.caption(title)
-        sizes = " → ".join(number(float(np.abs(values).max()), 2) for values in (each.before, each.after))
+        sizes = " → ".join(number(float(np.abs(values).max()), 2) for values in (pair.before, pair.after))
         alike = "no order to compare, as a map is blank" if rank is None else f"rank correlation {number(rank, 2)}"
         st.caption(f"Largest value {sizes}; {alike}.")
 

@@ -1,7 +1,6 @@
-"""What making a network smaller gives, kept for all sessions: measured in the background, the network made anew."""
+"""The measurements of a compressed network, in the background, and the compressed network itself, both cached."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -12,52 +11,38 @@ from pages.shared.network import current_network
 from pages.shared.shell.background_jobs import background, lane_of
 
 if TYPE_CHECKING:
-    from core.compression.changes import PredictionChanges
-    from core.compression.cost import FileSize, InferenceTime, TimeRatio
-    from core.compression.plan import CompressedNetwork, LayerCompression
+    from torch import Tensor
+
+    from core.compression.measurement import CompressionResult
+    from core.compression.plan import CompressedNetwork
     from core.data.datasets import Dataset, Split
 
-STAGES = (10, 70, 20)  # parts of the work: making it, asking both networks, taking the time
 
-
-@dataclass(frozen=True, eq=False)
-class CompressionResult:
-    """What was measured, without the networks.
-
-    Attributes:
-        change: The answers of both to the images of the split.
-        sizes, paces: Of the original, and of the smaller one.
-        ratio: How long the smaller one takes as a share of the original's time.
-        layers: What each layer lost.
-        sparsity: Share of the weights left that are zero.
-    """
-
-    change: "PredictionChanges"
-    sizes: "tuple[FileSize, FileSize]"
-    paces: "tuple[InferenceTime, InferenceTime]"
-    ratio: "TimeRatio"
-    layers: "tuple[LayerCompression, ...]"
-    sparsity: float
-
-
-def split_of(asked: CompressionRequest) -> "tuple[Dataset, Split]":
+def split_of(request: CompressionRequest) -> "tuple[Dataset, Split]":
     """Return the data set and the images that judge; raises `ConvScopeError` where they do not fit the network."""
-    data = asked.weights.dataset()
-    return data, data.split(asked.split)
+    data = request.network.dataset()
+    return data, data.split(request.split)
 
 
-def measured(asked: CompressionRequest) -> CompressionResult | None:
+def measured(request: CompressionRequest) -> "CompressionResult | None":
     """Return what was measured; None before that was asked for and is done.
 
     Raises:
         ConvScopeError: The network or its images cannot be had, or cannot be made smaller so.
     """
-    data, split = split_of(asked)
-    model = asked.weights.model
-    seconds = 3 + 2 * len(split) * current_network.pass_seconds(asked.weights)
+    data, split = split_of(request)
+    model = request.network.model
+
+    def work(tell: Progress) -> "CompressionResult":
+        from core.compression.measurement import measure
+
+        spec, images = request.network.require_run().spec, data.normalize(split.images)
+        return measure(spec, model, request.plan, _calibration(data), images, split.labels, progress=tell)
+
+    seconds = 3 + 2 * len(split) * current_network.pass_seconds(request.network)
     return background(
-        ("compress", *asked.key),
-        lambda tell: _measure(asked, model, data, split, tell),
+        ("compress", *request.key),
+        work,
         words="Compressing and measuring",
         place="compress",
         ask=f"Compress and measure, about {duration(seconds)}",
@@ -65,42 +50,21 @@ def measured(asked: CompressionRequest) -> CompressionResult | None:
     )
 
 
-def _measure(
-    asked: CompressionRequest, model: Any, data: "Dataset", split: "Split", tell: Progress
-) -> CompressionResult:
-    from core.compression.changes import compare
-    from core.compression.cost import race, size_of
-
-    made = _made(asked, model, data, _part(tell, 0))
-    images = data.normalize(split.images)
-    change = compare(model, made.model, images, split.labels, progress=_part(tell, 1))
-    paces, ratio = race(model, made.model, images[0], progress=_part(tell, 2))
-    sizes = size_of(asked.weights.require_run().spec, model), size_of(made.spec, made.model)
-    return CompressionResult(change, sizes, paces, ratio, made.layers, made.sparsity)
-
-
-def _part(tell: Progress, stage: int) -> Progress:
-    """Return what tells how far one of the `STAGES` is."""
-
-    def told(done: int, total: int) -> None:
-        tell(round(100 * (sum(STAGES[:stage]) + STAGES[stage] * done / max(1, total))), 100 * sum(STAGES))
-
-    return told
-
-
-def _made(asked: CompressionRequest, model: Any, data: "Dataset", tell: Progress | None = None) -> "CompressedNetwork":
-    from core.compression.plan import compress
+def _calibration(data: "Dataset") -> "Tensor":
+    """Return the normalised validation images that set the ranges of int8 activations."""
     from core.compression.quantization import MAX_CALIBRATION_IMAGES
 
-    calibration = data.normalize(data.valid.images[:MAX_CALIBRATION_IMAGES])
-    return compress(asked.weights.require_run().spec, model, asked.plan, calibration, progress=tell)
+    return data.normalize(data.valid.images[:MAX_CALIBRATION_IMAGES])
 
 
 @st.cache_resource(show_spinner="Compressing …", max_entries=2)
-def _smaller(key: tuple[object, ...], _asked: CompressionRequest) -> "CompressedNetwork":
-    return _made(_asked, _asked.weights.model, split_of(_asked)[0])
+def _smaller(key: tuple[object, ...], _request: CompressionRequest) -> "CompressedNetwork":
+    from core.compression.plan import compress
+
+    network, data = _request.network, split_of(_request)[0]
+    return compress(network.require_run().spec, network.model, _request.plan, _calibration(data))
 
 
-def smaller(asked: CompressionRequest) -> "CompressedNetwork":
-    """Return the smaller network itself, made anew unless it was among the last ones; raises `ConvScopeError`."""
-    return _smaller(asked.key, asked)
+def smaller(request: CompressionRequest) -> "CompressedNetwork":
+    """Return the compressed network, made anew unless it was among the last ones; raises `ConvScopeError`."""
+    return _smaller(request.key, request)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Literal
 import pandas as pd
 import streamlit as st
 
-from core.formatting import byte_size, number
+from core.formatting import byte_size, p_value
 from pages.sections.compress import explanations, fine_tune
 from pages.sections.compress.controls import SPLITS, CompressionRequest
-from pages.sections.compress.measure import CompressionResult, measured, split_of
+from pages.sections.compress.measure import measured, split_of
 from pages.shared.display.thumbnails import Thumbnail, thumbnails
 from pages.shared.display.vega_charts import chart
 from pages.shared.evaluation.image_gallery import follow_image, leave_for
@@ -21,25 +21,26 @@ from pages.shared.shell.section import draw_sections
 
 if TYPE_CHECKING:
     from core.compression.cost import InferenceTime, TimeRatio
+    from core.compression.measurement import CompressionResult
     from core.explain.metrics.pointing_game import Rate
 
-FLIPS = 18
-SIDE = 96  # screen pixels
+MAX_FLIPPED = 18  # images shown
+THUMBNAIL_PX = 96
 
 
-def flips(asked: CompressionRequest, found: CompressionResult) -> None:
+def flips(request: CompressionRequest, result: "CompressionResult") -> None:
     """Show the images whose answer flipped, those first of which the original was surest."""
-    change = found.change
+    change = result.change
     if not len(change.flipped):
         st.caption("No answer changed.")
         return
     st.markdown("**Images whose answer flipped**")
-    items = {str(index): _item(asked, found, index) for index in change.flipped[:FLIPS].tolist()}
+    items = {str(index): _item(request, result, index) for index in change.flipped[:MAX_FLIPPED].tolist()}
 
     def leave(name: str) -> None:
-        leave_for(asked.split, int(name))
+        leave_for(request.split, int(name))
 
-    thumbnails(items, key="flips", on_click=leave, side=SIDE, pixelated=True)
+    thumbnails(items, key="flips", on_click=leave, side=THUMBNAIL_PX, pixelated=True)
     more = len(change.flipped) - len(items)
     st.caption(
         escape_markdown(
@@ -48,52 +49,52 @@ def flips(asked: CompressionRequest, found: CompressionResult) -> None:
             + (f" {more} more are not shown." if more else "")
         )
     )
-    follow_image((asked.weights,))
+    follow_image((request.network,))
 
 
-def _item(asked: CompressionRequest, found: CompressionResult, index: int) -> Thumbnail:
-    change, names = found.change, asked.weights.class_names
+def _item(request: CompressionRequest, result: "CompressionResult", index: int) -> Thumbnail:
+    change, names = result.change, request.network.class_names
     before, after, true = (
         escape_markdown(names[int(part[index])]) for part in (change.before, change.after, change.labels)
     )
     sign = "✓" if after == true else "✗" if before == true else "✗✗"
     return Thumbnail(
         f"{before} → {after}  \n:small[{sign} {change.sure_before[index]:.0%} → {change.sure_after[index]:.0%}]",
-        png(split_of(asked)[1].images[index].numpy()),
+        png(split_of(request)[1].images[index].numpy()),
         f"Image {index}, really {true}: the original says {before}, the smaller network {after}. Click to see why.",
     )
 
 
-LUCK = 0.05
+SIGNIFICANCE = 0.05
 
 
 @st.fragment
 @show_errors()
-def compressed_section(asked: CompressionRequest) -> None:
+def compressed_section(request: CompressionRequest) -> None:
     """Offer to make a network smaller; once it is, show what that saves and changes, and how to go on with it."""
-    found = measured(asked)
-    if found is None:
+    result = measured(request)
+    if result is None:
         return
-    _numbers(found)
-    _verdict(asked, found)
+    _numbers(result)
+    _verdict(request, result)
     classes, layers = st.columns(2, gap="large")
     with classes:
-        _classes(asked, found)
+        _classes(request, result)
     with layers:
-        _layers(found)
-    flips(asked, found)
-    draw_sections((explanations.SECTION, fine_tune.SECTION), asked)
+        _layers(result)
+    flips(request, result)
+    draw_sections((explanations.SECTION, fine_tune.SECTION), request)
 
 
-def _numbers(found: CompressionResult) -> None:
-    (before, after), (old, new), (slow, fast) = found.change.accuracies, found.sizes, found.paces
+def _numbers(result: "CompressionResult") -> None:
+    (before, after), (old, new), (slow, fast) = result.change.accuracies, result.sizes, result.paces
     with st.grid(4, min_column_width=190, gap="small"):
         _metric("Accuracy", f"{after.value:.1%}", _points(after.value - before.value), _rates(before, after))
         _metric("File", byte_size(new.file), _less(new.file, old.file), {"was": byte_size(old.file)}, inverse=True)
         zipped = {"was": byte_size(old.zipped)}
         _metric("File, zipped", byte_size(new.zipped), _less(new.zipped, old.zipped), zipped, inverse=True)
         paces = {"was": _pace(slow), "now": _pace(fast)}
-        _metric("An image takes", f"{fast.median:.2f} ms", _ratio(found.ratio), paces, inverse=True)
+        _metric("An image takes", f"{fast.median:.2f} ms", _ratio(result.ratio), paces, inverse=True)
 
 
 @dataclass(frozen=True)
@@ -135,9 +136,9 @@ def _pace(pace: "InferenceTime") -> str:
     return f"{pace.median:.2f} ms ({pace.low:.2f} to {pace.high:.2f})"
 
 
-def _verdict(asked: CompressionRequest, found: CompressionResult) -> None:
-    change, count = found.change, len(found.change.labels)
-    split = SPLITS[asked.split].lower()
+def _verdict(request: CompressionRequest, result: "CompressionResult") -> None:
+    change, count = result.change, len(result.change.labels)
+    split = SPLITS[request.split].lower()
     words = (
         f"Of {count:,} {split} images **{change.lost}** are wrong now that were right, and **{change.won}** are right "
         f"that were wrong; {len(change.flipped)} answers changed in all. "
@@ -146,22 +147,22 @@ def _verdict(asked: CompressionRequest, found: CompressionResult) -> None:
         words += "Neither network is better."
     else:
         better = "the original" if change.lost > change.won else "the smaller one"
-        chance = "p < 0.001" if change.p < 0.001 else f"p = {number(change.p, 2)}"
-        luck = "more than luck explains" if change.p < LUCK else "but that may be luck"
+        chance = f"p {p}" if (p := p_value(change.p)).startswith("<") else f"p = {p}"
+        luck = "more than luck explains" if change.p < SIGNIFICANCE else "but that may be luck"
         words += f"So {better} is better, {luck} (McNemar's exact test: {chance})."
     st.markdown(words)
     st.caption(
         "In brackets: the 95% interval of the accuracy (Wilson), and the middle half of the times. Times are those of "
         "one picture at a time on this computer, both networks by turns, median of "
-        f"{found.paces[0].rounds} rounds. Zipped is the same file as a zip keeps it, where zeros need hardly any room."
+        f"{result.paces[0].rounds} rounds. Zipped is the same file as a zip keeps it, where zeros need hardly any room."
     )
 
 
-def _classes(asked: CompressionRequest, found: CompressionResult) -> None:
+def _classes(request: CompressionRequest, result: "CompressionResult") -> None:
     from core.figures.compression import class_chart, class_rows
 
     st.markdown("**Which classes changed**")
-    rows = class_rows(found.change, asked.weights.class_names)
+    rows = class_rows(result.change, request.network.class_names)
     chart(
         class_chart(len(rows), theme=session.theme()),
         rows,
@@ -170,24 +171,24 @@ def _classes(asked: CompressionRequest, found: CompressionResult) -> None:
     )
 
 
-def _layers(found: CompressionResult) -> None:
+def _layers(result: "CompressionResult") -> None:
     st.markdown("**What each layer lost**")
     table = {
-        "Layer": [layer.name for layer in found.layers],
-        "Weights": [f"{layer.before:,}" for layer in found.layers],
-        "Left": [(layer.after - layer.zeros) / layer.before for layer in found.layers],
+        "Layer": [layer.name for layer in result.layers],
+        "Weights": [f"{layer.before:,}" for layer in result.layers],
+        "Left": [(layer.after - layer.zeros) / layer.before for layer in result.layers],
     }
-    if any(layer.filters and layer.filters[0] != layer.filters[1] for layer in found.layers):
+    if any(layer.filters and layer.filters[0] != layer.filters[1] for layer in result.layers):
         table["Filters"] = [
             "–" if layer.filters is None else " → ".join(map(str, dict.fromkeys(layer.filters)))
-            for layer in found.layers
+            for layer in result.layers
         ]
     left = st.column_config.ProgressColumn("Left", format="percent", min_value=0, max_value=1)
     st.dataframe(pd.DataFrame(table), hide_index=True, column_config={"Left": left}, alt="What each layer lost")
-    if found.sparsity:
-        st.caption(f"Of the weights that are left in the file, {found.sparsity:.1%} are zero.")
+    if result.sparsity:
+        st.caption(f"Of the weights that are left in the file, {result.sparsity:.1%} are zero.")
     reasons = {
-        layer.reason: [each.name for each in found.layers if each.reason == layer.reason] for layer in found.layers
+        layer.reason: [each.name for each in result.layers if each.reason == layer.reason] for layer in result.layers
     }
     for reason, names in reasons.items():
         if reason:

@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 
 
-def sweep_panel(asked: CompressionRequest) -> None:
+def sweep_panel(request: CompressionRequest) -> None:
     """Offer to prune ever more, and draw what is left of the accuracy."""
-    pruning = asked.plan.pruning
+    pruning = request.plan.pruning
     assert pruning is not None  # else it does not apply
-    found = _swept(asked, pruning.kind)
-    if found is None:
+    rates = _swept(request, pruning.kind)
+    if rates is None:
         st.caption(f"{PRUNINGS[pruning.kind].title}, at {len(SHARES)} shares, without any training afterwards.")
         return
     from core.figures.compression import sweep_chart, sweep_rows
 
-    rows = sweep_rows(SHARES, found)
+    rows = sweep_rows(SHARES, rates)
     nearest = min(rows, key=lambda row: abs(row["share"] - pruning.amount))
-    chance = 1 / asked.weights.num_classes
+    chance = 1 / request.network.num_classes
     chart(
         sweep_chart(chance, theme=session.theme()),
         rows,
@@ -44,22 +44,22 @@ def sweep_panel(asked: CompressionRequest) -> None:
     )
     st.caption(
         f"{PRUNINGS[pruning.kind].title} of the whole network each time, judged by the "
-        f"{SPLITS[asked.split].lower()} images of {DATASETS[asked.weights.dataset_name].title}, "
+        f"{SPLITS[request.split].lower()} images of {DATASETS[request.network.dataset_name].title}, "
         "with 95% intervals, in floats and without any training afterwards. The circle is nearest to the share chosen."
     )
 
 
-def _swept(asked: CompressionRequest, kind: str) -> "tuple[Rate, ...] | None":
-    (data, split), model = split_of(asked), asked.weights.model
+def _swept(request: CompressionRequest, kind: str) -> "tuple[Rate, ...] | None":
+    (data, split), model = split_of(request), request.network.model
 
     def work(tell: Progress) -> "tuple[Rate, ...]":
         from core.compression.plan import sweep
 
         return sweep(model, kind, SHARES, data.normalize(split.images), split.labels, progress=tell)
 
-    seconds = 1 + len(SHARES) * len(split) * current_network.pass_seconds(asked.weights)
+    seconds = 1 + len(SHARES) * len(split) * current_network.pass_seconds(request.network)
     return background(
-        ("compress_sweep", *asked.weights.mark, kind, asked.split),
+        ("compress_sweep", *request.network.mark, kind, request.split),
         work,
         words="Pruning ever more",
         place="compress_sweep",
@@ -72,5 +72,5 @@ SECTION = Section(
     "sweep",
     "How far can it go?",
     sweep_panel,
-    why_not=lambda asked: "" if asked.plan.pruning else "Nothing is pruned.",
+    why_not=lambda request: "" if request.plan.pruning else "Nothing is pruned.",
 )

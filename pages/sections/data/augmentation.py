@@ -36,14 +36,14 @@ def augmentation(name: str) -> None:
     st.markdown(
         "Every time an image is trained on, it can be changed a little, at random: so it cannot be learned by heart."
     )
-    asked, shown = st.columns([2, 3], gap="large")
-    with asked:
+    controls, preview = st.columns([2, 3], gap="large")
+    with controls:
         with show_errors():
             strengths = augmentation_sliders(asdict(session.config()), "augmentation")
             session.set_config(TrainConfig.from_mapping({**asdict(session.config()), **strengths}))
         _mixes(name, "augmentation")
     strengths = {kind: getattr(session.config(), kind) for kind in AUGMENTATIONS}
-    with shown, st.container(width=_WIDTH), show_errors():
+    with preview, st.container(width=_WIDTH), show_errors():
         augmentation_preview(name, strengths)
         with st.container(horizontal=True, vertical_alignment="center"):
             on = any(strengths.values())
@@ -52,11 +52,11 @@ def augmentation(name: str) -> None:
             navigation.link("train", "Train")
 
 
-def augmentation_sliders(kept: Mapping[str, float], key: str) -> dict[str, float]:
+def augmentation_sliders(strengths: Mapping[str, float], key: str) -> dict[str, float]:
     """Ask for the strength of each kind of augmentation.
 
     Args:
-        kept: The strengths by the names of `AUGMENTATIONS` until the user moves a slider; others are ignored.
+        strengths: The strengths by the names of `AUGMENTATIONS` until the user moves a slider; others are ignored.
         key: Streamlit's key of a slider is this, an underscore and the name of its kind.
 
     Returns:
@@ -64,7 +64,7 @@ def augmentation_sliders(kept: Mapping[str, float], key: str) -> dict[str, float
     """
     kinds = [setting for setting in options(TrainConfig) if setting.name in AUGMENTATIONS]
     with st.grid(2, min_column_width=150, gap=("small", "medium")):
-        return {kind.name: _slider(kind, float(kept[kind.name]), f"{key}_{kind.name}") for kind in kinds}
+        return {kind.name: _slider(kind, float(strengths[kind.name]), f"{key}_{kind.name}") for kind in kinds}
 
 
 def _slider(setting: Option, value: float, key: str) -> float:
@@ -134,18 +134,14 @@ def augmentation_preview(name: str, strengths: Mapping[str, float]) -> None:
 @st.cache_data(show_spinner=False, max_entries=64)
 def _sheet(name: str, strengths: tuple[float, ...], turn: int) -> tuple["VariantSheet", tuple[int, ...]]:
     """Return images of as many classes beside their variants, and their labels."""
-    import torch
-
-    from core.data.augment import Augmentation, augment
+    from core.data.augment import Augmentation, random_variants
     from core.figures.variants import variant_sheet
 
     train = services.dataset(name).train
     firsts = [int((train.labels == label).nonzero()[0, 0]) for label in train.labels.unique()[:ROWS]]
     images = train.images[firsts]
-    copies = images.repeat_interleave(VARIANTS, dim=0).float().div_(255)
     augmentation = Augmentation(**dict(zip(AUGMENTATIONS, strengths, strict=True)))
-    drawn = augment(copies, augmentation, torch.Generator().manual_seed(turn))
-    variants = drawn.mul(255).round_().to(torch.uint8).view(len(images), VARIANTS, *images.shape[1:])
+    variants = random_variants(images, augmentation, VARIANTS, seed=turn)
     return variant_sheet(images.numpy(), variants.numpy()), tuple(train.labels[firsts].tolist())
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from core.figures.epochs import course_chart, course_rows
+from core.formatting import percentage
 from pages.sections.embedding.types import Chart
 from pages.shared.display.vega_charts import chart
 from pages.shared.shell import session
@@ -31,8 +32,8 @@ def measures(drawn: "Chart", maps: "list[DataMap]", at: int) -> None:
     )
     with st.container(horizontal=True, gap="medium"):
         st.metric("Neighbours kept", f"{shown.trustworthiness:.3f}", width="content", help=kept)
-        st.metric("Neighbours' vote", _percent(shown.knn_accuracy), width="content", help=vote)
-        st.metric("Network", _percent(right), width="content", help="The share of these images it names right.")
+        st.metric("Neighbours' vote", percentage(shown.knn_accuracy), width="content", help=vote)
+        st.metric("Network", percentage(right), width="content", help="The share of these images it names right.")
     st.caption(" ".join([_reading(drawn, shown, right), _making(drawn, shown)]))
 
 
@@ -64,11 +65,6 @@ def _reduced(drawn: "Chart", shown: "DataMap") -> bool:
 def _labels(drawn: "Chart") -> np.ndarray:
     labels: np.ndarray = drawn.weights.dataset().test.labels[drawn.numbers].numpy()
     return labels
-
-
-def _percent(value: float) -> str:
-    """Write a share that may well be all: "97.4%"."""
-    return f"{value:.1%}"
 
 
 def course(drawn: "Chart", maps: "list[DataMap]", at: int) -> None:
@@ -106,8 +102,8 @@ def table(drawn: "Chart", shown: "DataMap") -> None:
             {
                 "Class": names[label],
                 "Images": int(mine.sum()),
-                "Named right": _percent(float((shown.answers[mine] == label).mean())),
-                "Neighbours of its class": _percent(float(own)),
+                "Named right": percentage(float((shown.answers[mine] == label).mean())),
+                "Neighbours of its class": percentage(float(own)),
                 "Else mostly": f"{names[other]} ({votes[other]:.1%})" if votes[other] else "none",
             }
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.explain.epochs import thinned
+from core.explain.epoch_series import epochs_to_show
 from core.formatting import duration
 from core.inference.network import Network
 from core.probe.network_layers import layers_of
@@ -79,8 +79,7 @@ def _ask(weights: Network) -> MapRequest:
     )
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         method = ask_one("Laid out by", {name: each.title for name, each in PROJECTIONS.items()}, "atlas_method")
-        kept = weights.epochs
-        moments = ask_one("Moments", MOMENTS, "atlas_moments") if len(kept) > 1 else "one"
+        moments = ask_one("Moments", MOMENTS, "atlas_moments") if len(weights.epochs) > 1 else "one"
         count = _ask_count(weights)
     st.caption(f"**{PROJECTIONS[method].title}.** {escape_markdown(PROJECTIONS[method].words)}")
     return MapRequest(layer, method, count, moments == "all")
@@ -139,11 +138,7 @@ def _made(
 
 
 def _moments(weights: Network, method: str) -> tuple[Network, ...]:
-    run, kept = weights.require_run(), weights.epochs
-    epochs: tuple[int | None, ...] = thinned(kept, MOST[method])
-    if not run.status.active and run.step != kept[-1] * run.steps_per_epoch:
-        epochs += (None,)  # stopped within an epoch: its latest weights are later
-    return tuple(weights.at(epoch).pinned() for epoch in epochs)
+    return tuple(weights.at(epoch).pinned() for epoch in epochs_to_show(weights, MOST[method]))
 
 
 def _seconds(asked: MapRequest, count: int, moments: int) -> float:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.errors import ConvScopeError
-from core.explain.epoch_series import EpochSeries
-from core.explain.epochs import EpochExplanation, MissingEpoch, explain_epochs, thinned
+from core.explain.epoch_series import EpochSeries, epochs_to_show
+from core.explain.epochs import EpochExplanation, MissingEpoch, explain_epochs
 from core.explain.methods.registry import METHODS
 from core.formatting import duration
 from core.inference.network import Network
@@ -112,10 +112,7 @@ def _told(
     network: Network, picture: input_image.InputImage, target: int, method: "Method", side: int
 ) -> EpochSeries | None:
     """Return what a run says of the picture at its epochs, or draw how far the computation is and return None."""
-    run, kept = network.require_run(), network.epochs
-    epochs: tuple[int | None, ...] = thinned(kept, MOST)
-    if not run.status.active and run.step != kept[-1] * run.steps_per_epoch:
-        epochs += (None,)  # stopped within an epoch: its latest weights are later
+    epochs = epochs_to_show(network, MOST)
     options = method_options(method.name)
     network.normalize(picture.tensor())  # refuses a picture that does not fit before anything is computed
     asked = tuple(network.at(epoch).pinned() for epoch in epochs)
@@ -128,7 +125,7 @@ def _told(
         ask=ask,
         lane=Lane.LONG if ask else Lane.SHORT,
     )
-    return None if moments is None else EpochSeries(network, moments, len(kept))
+    return None if moments is None else EpochSeries(network, moments, len(network.epochs))
 
 
 def _asked(weights: Network, method: "Method", options: dict[str, Any], count: int) -> str:

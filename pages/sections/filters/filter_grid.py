@@ -13,7 +13,7 @@ from core.figures.scales import ColorScale
 from core.formatting import dimensions
 from core.inference.network import Network
 from core.probe.filter_bank import Filters, filters_of
-from pages.sections.filters.filter_order import ORDERS, Arrangement, Dead, arrange, dead_of, signed
+from pages.sections.filters.filter_order import ORDERS, Arrangement, arrange, dead_of, signed
 from pages.sections.filters.kernels import details, scale_of
 from pages.sections.filters.picture_button import picture_button
 from pages.sections.filters.surgery.panel import surgery_panel
@@ -27,6 +27,8 @@ from pages.shared.widgets.image_grid import Selection
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from core.probe.dead_filters import DeadFilters
 
 COLOURS, STRONGEST, MEAN = -1, -2, -3  # views of a filter; any other number is an input channel
 
@@ -47,7 +49,7 @@ class Sheet:
     alike: Sequence[Filters]
     view: int
     order: Arrangement
-    dead: Dead
+    dead: "DeadFilters"
 
     @property
     def scale(self) -> ColorScale:

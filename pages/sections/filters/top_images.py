@@ -12,7 +12,6 @@ from core.probe.filter_bank import Filters
 from core.probe.network_layers import readout_of
 from core.probe.unit_windows import cut_out, field_of, inside
 from core.progress import Progress
-from pages.sections.filters.filter_order import answers_words
 from pages.shared.display.image_cards import Card, cards
 from pages.shared.network import current_network
 from pages.shared.network.missing_images import missing_images
@@ -114,11 +113,13 @@ def _top(weights: Network, layer: str, read: str, index: int) -> float | None:
             )
         )
     cards(shown)
+    from core.probe.dead_filters import readout_words
+
     size = f"{window.size} × {window.size} pixels"
     st.caption(
         f"Strongest first, of {found.num_images:,} training images: above, the image with the part that the filter saw "
         "framed; below, that part alone; then the image's class and the filter's strongest answer, "
-        f"{answers_words(layer, read)}. It sees {size}; hatched is beyond the edge of the image."
+        f"{readout_words(layer, read)}. It sees {size}; hatched is beyond the edge of the image."
     )
     return float(values[0])
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.data.catalog import DATASETS
-from core.formatting import dimensions, duration
+from core.formatting import dimensions, duration, percentage
 from core.model.shapes import summarize
 from core.model.spec import ModelSpec, Shape
 from core.runs.records import Run, Status
@@ -149,17 +149,13 @@ def _standing(run: Run) -> None:
     best = outlines().of([run])[run.id].best_valid_accuracy
     values = {
         "Epochs": f"{run.epoch} of {run.config.get('epochs', '?')}",
-        "Validation accuracy, last": _percent(run.valid_accuracy),
-        "Validation accuracy, best": _percent(best),
-        "Test accuracy": _percent(run.test_accuracy),
+        "Validation accuracy, last": percentage(run.valid_accuracy),
+        "Validation accuracy, best": percentage(best),
+        "Test accuracy": percentage(run.test_accuracy),
     }
     with st.grid(4, min_column_width=150):
         for title, value in values.items():
             st.metric(title, value)
-
-
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.1%}"
 
 
 def _network(spec: ModelSpec) -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 from core.explain.methods.base import Method
 from core.figures.overlays import overlay
 from core.figures.palette import THEMES
-from core.formatting import formatted, number, share
+from core.formatting import number, percentage_points, share
 from core.inference.network import Network
 from pages.shared.display.class_bars import NUM_TOP_CLASSES, class_name
 from pages.shared.display.map_grid import color_bar
@@ -68,7 +68,8 @@ def answers(network: Network, picture: InputImage, before: np.ndarray, after: np
     names = network.class_names
     rows = "".join(
         f"<tr><th scope=row>{html.escape(names[index])}{' (true)' if index == picture.label else ''}</th>"
-        f"{_bar(before[index])}{_bar(after[index])}<td class=points>{_points(after[index] - before[index])}</td></tr>"
+        f"{_bar(before[index])}{_bar(after[index])}"
+        f"<td class=points>{percentage_points(float(after[index] - before[index]))}</td></tr>"
         for index in classes
     )
     st.html(
@@ -96,8 +97,3 @@ _STYLE = """<style>
 def _bar(probability: float) -> str:
     words = html.escape(share(float(probability)))
     return f'<td class=share style="--share: {100 * float(probability):.1f}%">{words}</td>'
-
-
-def _points(change: float) -> str:
-    points = round(100 * float(change), 1)
-    return formatted(points, "+.1f") if points else "±0"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from core.formatting import confidence
 from core.inference.network import Network
 from pages.shared.display.thumbnails import Thumbnail, thumbnails
 from pages.shared.evaluation.evaluate_split import EvaluatedSplit
@@ -92,12 +93,7 @@ def _label(found: EvaluatedSplit, index: int, other: EvaluatedSplit | None) -> s
 
 def _says(found: EvaluatedSplit, index: int) -> str:
     answers = found.report.answers
-    return f"{_sure(float(answers.confidence[index]))} · {_name(found, answers.predicted[index])}"
-
-
-def _sure(confidence: float) -> str:
-    """Write a confidence in few letters that never claim certainty: "88%", "> 99%"."""
-    return "> 99%" if confidence > 0.995 else f"{confidence:.0%}"
+    return f"{confidence(float(answers.confidence[index]))} · {_name(found, answers.predicted[index])}"
 
 
 def _words(found: EvaluatedSplit, index: int, other: EvaluatedSplit | None) -> str:
