@@ -116,7 +116,7 @@ def attribute(
             wrap = watch.on if versus is None else partial(_contrast, watch, model, (target, versus))
             twin, index = wrap(shallow_copy_for_hooks(network)), target if versus is None else 0
             others = None if background is None else background.to(device, torch.float32)
-            request = AttributionRequest(twin, batch, index, chosen, others, model, wrap)
+            request = AttributionRequest(twin, batch, index, chosen, others, model, wrap, watch.expect)
             values = about.compute(request).detach().float().cpu()
             start = _start(about, request)
     scores = _logits(model, batch, logits, classes) if watch.logits is None else watch.logits

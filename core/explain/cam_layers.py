@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
 
 from core.errors import ExplainError
+from core.explain.methods.deep_lift import ELEMENTWISE
 from core.failures import in_sentences
 from core.inference.copies import shallow_copy_for_hooks
 
@@ -49,6 +51,34 @@ def default_cam_layer(model: nn.Module) -> str:
             "Grad-CAM needs a convolution and this network has none: choose another method, or add one in Build."
         )
     return names[-1]
+
+
+@contextmanager
+def record_activations(network: nn.Module, layer: nn.Module) -> Iterator[list[Tensor]]:
+    """Collect the activations of a layer while the network is asked: the last entry is what counts.
+
+    They are what the papers on class activation maps call the activations of a convolution: its output, or that of the
+    batch norm and the activation function where these follow it as modules. What comes next may work in place.
+    """
+    outputs: list[Tensor] = []
+    last: Tensor | None = None
+
+    def keep(module: nn.Module, inputs: tuple[object, ...], output: Tensor) -> Tensor | None:
+        nonlocal last
+        if module is not layer and (last is None or inputs[0] is not last):
+            return None
+        outputs.append(output)
+        copy = output.clone()
+        last = None if isinstance(module, ELEMENTWISE) else copy
+        return copy
+
+    following = (module for module in network.modules() if isinstance(module, (nn.BatchNorm2d, *ELEMENTWISE)))
+    handles = [module.register_forward_hook(keep) for module in {layer, *following}]
+    try:
+        yield outputs
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 @in_sentences("Asking a layer")

@@ -48,6 +48,10 @@ class ForwardMonitor:
         network.register_forward_hook(self.after)
         return network
 
+    def expect(self, passes: int) -> None:
+        """Set how many passes the method takes after all."""
+        self.passes = passes
+
     def before(self, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         """Pre-forward hook: let other threads use the global random state."""
         if self.random is not None:

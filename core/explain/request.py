@@ -36,6 +36,7 @@ class AttributionRequest:
         given: (M, C, H, W) images that stand for nothing in particular, if somebody gave some: see `background`.
         original: The network as it was given.
         wrap: Makes a copy of another form of it ready to be asked, as `model` is.
+        expect: Takes the number of passes where it is known only once a layer was seen, and is less than stated.
     """
 
     model: nn.Module
@@ -45,6 +46,7 @@ class AttributionRequest:
     reference_images: Tensor | None
     original: nn.Module
     wrap: Callable[[nn.Module], nn.Module]
+    expect: Callable[[int], None]
 
     @property
     def background(self) -> Tensor:

@@ -239,7 +239,7 @@ def test_the_stated_cost_is_the_number_of_passes(method: str) -> None:
 
 def test_the_explained_class_matters() -> None:
     net, image = network().eval(), picture()
-    for method in METHODS.keys() - {"neuron_gradient"}:  # which asks a unit in place of the class
+    for method in METHODS.keys() - {"neuron_gradient", "eigen_cam"}:  # which ask units in place of the class
         one, other = (attribute(net, image, target, method).values for target in (0, 1))
         assert not torch.allclose(one, other), method
 
@@ -260,11 +260,13 @@ def test_a_class_that_does_not_exist_gets_a_sentence(target: int) -> None:
 @pytest.mark.parametrize(
     ("method", "options", "sentence"),
     [
-        ("rise", {}, "no method 'rise': choose one of saliency"),
+        ("cam", {}, "no method 'cam': choose one of saliency"),
         ("saliency", {"steps": 3}, "has no option 'steps'"),
         ("occlusion", {"window": 9}, "larger than the picture of 8 × 8"),
         ("occlusion", {"window": 2, "stride": 3}, "at most 2"),
         ("grad_cam", {"layer": "relu1"}, "choose one of conv1, conv2"),
+        ("layer_cam", {"layer": "relu1"}, "Layer-CAM cannot look at 'relu1': choose one of conv1, conv2"),
+        ("rise", {"share": 0.0}, "Visible share of RISE must be a number from 0.05 to 0.95"),
         ("grad_cam", {"layer": ""}, "choose one of conv1, conv2"),
         ("layer_conductance", {"layer": "conv3"}, "cannot look at 'conv3'"),
         ("layer_conductance", {"layer": "dense1"}, "numbers without places"),

@@ -104,11 +104,15 @@ DIRECT: dict[str, Callable[[nn.Sequential, Tensor], Tensor]] = {
 OPTIONS = {"neuron_gradient": {"channel": 1, "row": 2, "col": 3}}
 
 
-def test_every_method_is_held_against_captum() -> None:
-    assert list(DIRECT) == list(METHODS)
+# Not in Captum: see test_cams.py and test_rise.py.
+OTHERS = {"grad_cam_pp", "xgrad_cam", "layer_cam", "score_cam", "eigen_cam", "rise"}
 
 
-@pytest.mark.parametrize("method", METHODS)
+def test_every_method_that_captum_has_is_held_against_it() -> None:
+    assert list(DIRECT) == [name for name in METHODS if name not in OTHERS]
+
+
+@pytest.mark.parametrize("method", DIRECT)
 def test_agrees_with_captum_called_directly(method: str) -> None:
     image = picture()
     found = attribute(network(), image, TARGET, method, **OPTIONS.get(method, {})).values
@@ -212,7 +216,7 @@ def test_a_pixel_that_cannot_matter_gets_nothing() -> None:
     net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 36, 2)).eval()
     with torch.no_grad():
         net[3].weight.view(2, 4, 6, 6)[..., 3:] = 0  # columns of the map that see picture columns 3 to 7
-    for method in METHODS.keys() - {"grad_cam", "guided_grad_cam", "neuron_gradient", "lime"}:
+    for method in METHODS.keys() - {"rise"}:
         about = METHODS[method]
         if about.family in ("Layers", "Units") or "segments" in {option.name for option in about.options}:
             continue  # they are coarser than pixels

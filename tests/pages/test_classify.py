@@ -209,7 +209,7 @@ def test_a_click_on_a_class_explains_it_here_and_on_the_other_page(trained_run: 
     target = other.key.removeprefix("class_")
     assert f"What speaks for “{target}”?" in texts(app)
     assert [now != then for now, then in zip(maps(app), before, strict=True)] == [False, True, True]
-    (link,) = [link for link in app.get("page_link") if link.proto.label == "Compare all 22 methods"]
+    (link,) = [link for link in app.get("page_link") if link.proto.label == "Compare all 28 methods"]
     assert link.proto.page == "explain"
     assert f"target={target}" in link.proto.query_string
 

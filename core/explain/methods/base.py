@@ -53,7 +53,8 @@ class Method:
         positive: What its positive values mark, to be read after "red:" or "light:".
         negative: What its negative values mark; None where there are none.
         passes: Passes of one image through the network, forward and backward counted apart, from its options
-            and the image's shape (C, H, W): what it costs. Where superpixels are counted it is the most it can be.
+            and the image's shape (C, H, W): what it costs. Where superpixels or a layer's maps are
+            counted it is the most it can be.
         compute: Answers a question: (C, H, W) like the image, or (H, W) where it cannot tell channels apart.
         options: Its settings.
         backward: Whether it also goes back through the network.

@@ -1,4 +1,4 @@
-"""Grad-CAM and other methods on the feature maps of one layer."""
+"""Grad-CAM, Guided Grad-CAM and layer gradient × activation: methods on the feature maps of one layer."""
 
 from __future__ import annotations
 
@@ -15,10 +15,16 @@ if TYPE_CHECKING:
     from core.explain.request import AttributionRequest
 
 LAYER = Option("layer", "Layer", None, "Whose maps are looked at; by default the last convolution.")
+ACTIVATED_LAYER = Option(
+    "layer", "Layer", None, "Whose maps are looked at, behind its activation; by default the last convolution."
+)
 
 
-def _maps(request: AttributionRequest, title: str, compute: Callable[[str], Tensor]) -> Tensor:
-    """Return a method's attributions to the cells of the requested layer, or of the last with more than one cell."""
+def layer_maps(request: AttributionRequest, title: str, compute: Callable[[str], Tensor]) -> Tensor:
+    """Return what a method computes of the requested layer, or of the last with more than one cell: (1, C, h, w).
+
+    The name of the layer is filled in in the request's options.
+    """
     from core.explain.cam_layers import cam_layers
 
     layers = cam_layers(request.original)
@@ -45,7 +51,7 @@ def _cam(request: AttributionRequest, title: str) -> Tensor:
         method = LayerGradCam(model, request.layer(name, model))
         return method.attribute(request.image, target=request.target, relu_attributions=True)
 
-    return _maps(request, title, compute)
+    return layer_maps(request, title, compute)
 
 
 def _grad_cam(request: AttributionRequest) -> Tensor:
@@ -76,7 +82,9 @@ def _layer_grad_x_activation(request: AttributionRequest) -> Tensor:
         method = LayerGradientXActivation(request.model, request.layer(name))
         return method.attribute(request.image, target=request.target)
 
-    return upsampled(_maps(request, "Layer gradient × activation", compute).sum(1, True), request.image.shape[2:])[0, 0]
+    return upsampled(layer_maps(request, "Layer gradient × activation", compute).sum(1, True), request.image.shape[2:])[
+        0, 0
+    ]
 
 
 CAMS = (
