@@ -26,7 +26,12 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 NET, IMAGE = network(), picture()
 RANDOM = [name for name, method in METHODS.items() if method.random]
-FEW = {"lime": {"samples": 40}, "kernel_shap": {"samples": 40}, "shapley_sampling": {"samples": 3}}
+FEW = {
+    "rise": {"samples": 16},
+    "lime": {"samples": 40},
+    "kernel_shap": {"samples": 40},
+    "shapley_sampling": {"samples": 3},
+}
 SPEC = ModelSpec("drops", (1, 8, 8), 3, (Conv(4), Activation(), Dropout(), Flatten(), Dense(3)))
 IMAGES, LABELS = torch.rand(4, 1, 8, 8, generator=torch.Generator().manual_seed(0)), torch.tensor([0, 1, 2, 0])
 
