@@ -23,7 +23,7 @@ from tests.explain.test_attribution import network, picture
 
 import_torchvision()  # torch-cam needs it
 
-REFERENCES = Path(__file__).parent / "cam_references.json"  # written by benchmarks/cam_references.py
+REFERENCES = Path(__file__).parent / "cam_references.json"  # written by tests/explain/cam_references.py
 TARGET = 1
 
 

@@ -68,7 +68,7 @@ def eigen_map(maps: Tensor) -> Tensor:
     """
     import torch
 
-    cells = maps.detach().double().cpu().flatten(1).T
+    cells = maps.detach().cpu().double().flatten(1).T
     left, sizes, _ = torch.linalg.svd(cells, full_matrices=False)
     component = left[:, 0] * sizes[0]
     return (component if component.sum() >= 0 else -component).reshape(maps.shape[1:])

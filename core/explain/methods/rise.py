@@ -46,17 +46,14 @@ def _rise(request: AttributionRequest) -> Tensor:
     import torch
 
     image, count, share = request.image.detach(), request.number("samples"), float(request.options["share"] or 0)
+    sides = (image.shape[2], image.shape[3])
     generator, cover = torch.Generator().manual_seed(_SEED), request.baseline()
-    total, seen, scores = (
-        image.new_zeros(image.shape[2:], dtype=torch.float64),
-        torch.zeros_like(image[0, 0]).double(),
-        0.0,
-    )
+    total, seen = torch.zeros((2, *sides), dtype=torch.float64)  # on the CPU: not every device has float64
+    scores = 0.0
     with torch.no_grad():
         for start in range(0, count, request.batch):
-            size = min(request.batch, count - start)
-            masks = rise_masks(size, tuple(image.shape[2:]), request.number("grid"), share, generator).to(image.device)
-            answers = request.model(cover + (image - cover) * masks)[:, request.target].double()
+            masks = rise_masks(min(request.batch, count - start), sides, request.number("grid"), share, generator)
+            answers = request.model(cover + (image - cover) * masks.to(image.device))[:, request.target].cpu().double()
             total += torch.einsum("n,nhw->hw", answers, masks[:, 0].double())
             seen += masks[:, 0].double().sum(0)
             scores += float(answers.sum())

@@ -3,7 +3,7 @@
 In an environment of its own, because it wants packages that ConvScope does not:
 
     pip install -r requirements-dev.txt grad-cam==1.5.7
-    python -m benchmarks.cam_references
+    python -m tests.explain.cam_references
 
 Its maps are taken before they are scaled to 0..1, one value for each cell of the layer. The scores are made thirty
 times as large, so that the 1e-6 in its denominator of Grad-CAM++ is lost in rounding beside the gradients squared.
@@ -58,7 +58,7 @@ def main() -> None:
         for net, image in [(case.network, case.image)]
     }
     versions = {package: version(package) for package in ("grad-cam", "torch", "numpy")}
-    text = json.dumps({"made by": "benchmarks/cam_references.py", "versions": versions, "maps": maps})
+    text = json.dumps({"made by": "tests/explain/cam_references.py", "versions": versions, "maps": maps})
     Path(REFERENCES).write_text(text + "\n", encoding="utf-8")
 
 
