@@ -11,6 +11,6 @@ SECTIONS = (attacks.SECTION, influence.SECTION, concepts.SECTION)
 page("attacks_concepts")
 with show_errors():
     section = choose_section("What to ask", SECTIONS, "beyond_section")
-    (weights,) = require_weights(pair=False)
-    section.draw(weights, *pick_picture_and_target((weights,)))
+    (network,) = require_weights(pair=False)
+    section.draw(network, *pick_picture_and_target((network,)))
 next_step("Give the network a picture of your own", "classify")

@@ -13,11 +13,11 @@ SECTIONS = (operations.SECTION, kernel_matches.SECTION, hog_baseline.SECTION, fi
 
 page("classical_vision")
 with show_errors():
-    both = require_weights()
+    networks = require_weights()
     asking, answering = st.columns([3, 2], gap="large")
     with asking:
-        picture = pick_picture(both[0])
+        picture = pick_picture(networks[0])
     with answering:
-        answer(both, picture)
-    draw_sections(SECTIONS, both, picture)
+        answer(networks, picture)
+    draw_sections(SECTIONS, networks, picture)
 next_step("See all learned filters", "filters")

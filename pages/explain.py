@@ -11,9 +11,9 @@ SECTIONS = (maps.SECTION, trust.SECTION, agreement.SECTION, through_time.SECTION
 
 page("explain")
 with show_errors():
-    both = require_weights()
-    picture, target = pick_picture_and_target(both)
+    networks = require_weights()
+    picture, target = pick_picture_and_target(networks)
     section = choose_section("What to look at", SECTIONS, "saliency_section")
-    ask_methods(both[0])
-    section.draw(both, picture, target)
+    ask_methods(networks[0])
+    section.draw(networks, picture, target)
 next_step("See what turns the answer, and what taught it", "attacks_concepts")

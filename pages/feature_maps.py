@@ -9,11 +9,11 @@ from pages.shared.shell.layout import next_step, page, show_errors
 
 page("feature_maps")
 with show_errors():
-    both = require_weights()
+    networks = require_weights()
     asking, answering = st.columns([3, 2], gap="large")
     with asking:
-        picture = pick_picture(both[0])
+        picture = pick_picture(networks[0])
     with answering:
-        answer(both, picture)
-    layer_maps(both, picture)
+        answer(networks, picture)
+    layer_maps(networks, picture)
 next_step("Ask which pixels mattered", "explain")

@@ -19,27 +19,27 @@ RANDOM = 8  # changes of the same size that an attack is compared with
 Compared = tuple["AttackResult", int]  # and how many random changes turn the answer as well
 
 
-def attacked(weights: Network, picture: input_image.InputImage, how: "Attack") -> Compared | None:
+def attacked(network: Network, picture: input_image.InputImage, how: "Attack") -> Compared | None:
     """Return the attacked picture and how many of `RANDOM` changes turn the answer; None while it is being made.
 
     Raises:
         ConvScopeError: The network cannot be loaded, or the picture cannot be attacked.
     """
-    _ = weights.model, weights.statistics  # what is wrong with these is said here
+    _ = network.model, network.statistics  # what is wrong with these is said here
     return background(
-        ("attack", weights.mark, picture.digest, astuple(how)),
-        lambda tell: _compare(weights, picture, how, tell),
+        ("attack", network.mark, picture.digest, astuple(how)),
+        lambda tell: _compare(network, picture, how, tell),
         words="Attacking",
         place="attack",
     )
 
 
-def _compare(weights: Network, picture: input_image.InputImage, how: "Attack", tell: Progress) -> Compared:
+def _compare(network: Network, picture: input_image.InputImage, how: "Attack", tell: Progress) -> Compared:
     from core.explain.attacks import attack, random_changes
     from core.inference.prediction import predict
 
-    found = attack(weights.model, picture.tensor(), *weights.statistics, how, progress=tell)
-    answers = predict(weights.model, weights.normalize(random_changes(found, RANDOM))).argmax(dim=1)
+    found = attack(network.model, picture.tensor(), *network.statistics, how, progress=tell)
+    answers = predict(network.model, network.normalize(random_changes(found, RANDOM))).argmax(dim=1)
     return found, int((answers != found.before.argmax()).sum())
 
 
@@ -50,7 +50,7 @@ def as_picture(picture: input_image.InputImage, found: "AttackResult") -> input_
 
 
 def explained(
-    weights: Network, pictures: Sequence[input_image.InputImage], target: int, method: Method
+    network: Network, pictures: Sequence[input_image.InputImage], target: int, method: Method
 ) -> "list[Attribution] | None":
     """Explain one class of several pictures; None while it is being done.
 
@@ -65,15 +65,15 @@ def explained(
             def told(done: int, total: int, before: int = before) -> None:
                 tell(before * total + done, len(pictures) * total)
 
-            found.append(inference.attribution(weights, picture, target, method.name, progress=told))
+            found.append(inference.attribution(network, picture, target, method.name, progress=told))
         return found
 
     passes = len(pictures) * method.passes(method.resolve({}), pictures[0].shape)
-    key = (weights.mark, *(picture.digest for picture in pictures), target, method.name)
+    key = (network.mark, *(picture.digest for picture in pictures), target, method.name)
     return background(("explained", *key), work, words=f"{passes:,} passes", place="attack_explained")
 
 
-def growing(weights: Network, picture: input_image.InputImage, how: "Attack") -> "tuple[AttackOutcome, ...] | None":
+def growing(network: Network, picture: input_image.InputImage, how: "Attack") -> "tuple[AttackOutcome, ...] | None":
     """Return attacks of growing strength, up to the first that succeeds; None before that was asked for and is done.
 
     Raises:
@@ -81,7 +81,7 @@ def growing(weights: Network, picture: input_image.InputImage, how: "Attack") ->
     """
     from core.explain.attacks import LENGTHS, STRENGTHS, growing_attacks
 
-    model, known = weights.model, weights.statistics
+    model, known = network.model, network.statistics
     strengths = LENGTHS if how.norm == "l2" else STRENGTHS
     asked = replace(how, strength=strengths[0])  # its own strength does not matter
 
@@ -90,7 +90,7 @@ def growing(weights: Network, picture: input_image.InputImage, how: "Attack") ->
         return tuple(each.outcome for each in made)  # without their pictures, of which many would be kept
 
     return background(
-        ("smallest", weights.mark, picture.digest, astuple(asked)),
+        ("smallest", network.mark, picture.digest, astuple(asked)),
         work,
         words="Trying growing strengths",
         place="smallest",

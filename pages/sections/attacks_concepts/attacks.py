@@ -99,11 +99,11 @@ _STYLE = """<style>
 </style>"""
 
 
-def attack_section(weights: Network, picture: input_image.InputImage, target: int) -> None:
+def attack_section(network: Network, picture: input_image.InputImage, target: int) -> None:
     """Let a picture be attacked, and show the change, the answers and the explanations before and after.
 
     Args:
-        weights: Whose network is attacked.
+        network: Whose network is attacked.
         picture: The picture.
         target: The class to explain.
     """
@@ -112,21 +112,21 @@ def attack_section(weights: Network, picture: input_image.InputImage, target: in
         "Every pixel is moved a little in the direction that misleads the network most. People hardly see the "
         "difference; networks do."
     )
-    answer = int(inference.probabilities(weights, picture).argmax())
-    how = ask_attack(weights, picture, answer)
-    made = attacked(weights, picture, how)
+    answer = int(inference.probabilities(network, picture).argmax())
+    how = ask_attack(network, picture, answer)
+    made = attacked(network, picture, how)
     if made is None:
         return
     found, turned = made
     _pictures(picture, found)
-    _verdict(weights, found, turned)
+    _verdict(network, found, turned)
     with st.grid(2, min_column_width=320, gap="large"):
         with st.container():
             st.markdown("**Its answer**")
-            answers(weights, picture, found.before.numpy(), found.after.numpy())
+            answers(network, picture, found.before.numpy(), found.after.numpy())
         with st.container(), show_errors():
-            _explanations(weights, picture, found, target)
-    _smallest(weights, picture, how)
+            _explanations(network, picture, found, target)
+    _smallest(network, picture, how)
 
 
 def _pictures(picture: input_image.InputImage, found: "AttackResult") -> None:
@@ -165,14 +165,14 @@ def _change_words(change: np.ndarray, reach: float) -> str:
     )
 
 
-def _verdict(weights: Network, found: "AttackResult", turned: int) -> None:
+def _verdict(network: Network, found: "AttackResult", turned: int) -> None:
     """Say whether it worked, and what chance would have done."""
-    was, now = (class_name(weights, int(each.argmax())) for each in (found.before, found.after))
+    was, now = (class_name(network, int(each.argmax())) for each in (found.before, found.after))
     chance = f"Of {RANDOM} random changes of the same size, {turned or 'none'} {'turn' if turned > 1 else 'turns'} it."
     if found.successful:
         st.success(f"The answer turns from “{was}” to “{now}”. {chance}", icon=":material/bolt:")
     elif was != now:
-        wanted = class_name(weights, found.attack.towards or 0)
+        wanted = class_name(network, found.attack.towards or 0)
         st.info(f"The answer turns to “{now}”, but not yet to “{wanted}”. {chance}", icon=":material/trending_up:")
     else:
         advice = "raise the strength" + ", or let PGD take several steps" * (found.attack.method == "fgsm")
@@ -182,12 +182,12 @@ def _verdict(weights: Network, found: "AttackResult", turned: int) -> None:
         )
 
 
-def _explanations(weights: Network, picture: input_image.InputImage, found: "AttackResult", target: int) -> None:
+def _explanations(network: Network, picture: input_image.InputImage, found: "AttackResult", target: int) -> None:
     """Explain one class of the picture before and after, by one method."""
     from core.explain.compatibility import incompatibility
 
     now = int(found.after.argmax())
-    asked = {str(target): f"“{class_name(weights, target)}”"} | {str(now): f"“{class_name(weights, now)}”"}
+    asked = {str(target): f"“{class_name(network, target)}”"} | {str(now): f"“{class_name(network, now)}”"}
     st.markdown("**What speaks for a class, before and after**")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = int(ask_one("Class", asked, f"attack_class_{target}_{now}")) if len(asked) > 1 else target
@@ -201,22 +201,22 @@ def _explanations(weights: Network, picture: input_image.InputImage, found: "Att
                 persist_state="session",
             )
         ]
-    reason = incompatibility(weights.model, method.name)
+    reason = incompatibility(network.model, method.name)
     if reason:
         st.info(escape_markdown(reason), icon=":material/block:")
         return
     pair = (picture, as_picture(picture, found))
-    maps = explained(weights, pair, chosen, method)
+    maps = explained(network, pair, chosen, method)
     if maps is not None:
         before_after(method, [each.array() for each in pair], maps)
 
 
-def _smallest(weights: Network, picture: input_image.InputImage, how: "Attack") -> None:
+def _smallest(network: Network, picture: input_image.InputImage, how: "Attack") -> None:
     """Find how little is enough, on a press."""
     from core.figures.flips import flip_chart, flip_rows
 
     st.markdown("**How little is enough?**")
-    tried = growing(weights, picture, how)
+    tried = growing(network, picture, how)
     if tried is None:
         return
     last = tried[-1]
@@ -224,7 +224,7 @@ def _smallest(weights: Network, picture: input_image.InputImage, how: "Attack") 
     if last.successful:
         st.markdown(
             f"The smallest of the strengths tried that turns the answer is **{last.attack.strength}**: "
-            f"“{class_name(weights, int(last.after.argmax()))}”, {sure} sure."
+            f"“{class_name(network, int(last.after.argmax()))}”, {sure} sure."
         )
         st.button(
             f"Use strength {last.attack.strength}",
@@ -235,7 +235,7 @@ def _smallest(weights: Network, picture: input_image.InputImage, how: "Attack") 
         )
     else:
         st.markdown(f"None of the strengths up to **{last.attack.strength}** turns the answer.")
-    rows = flip_rows(tried, weights.class_names)
+    rows = flip_rows(tried, network.class_names)
     with st.container(width=640):
         chart(
             flip_chart(rows, theme=session.theme()),

@@ -47,7 +47,7 @@ class Sizes:
 class Question:
     """Which network is asked, at which layer, about which class."""
 
-    weights: Network
+    network: Network
     picture: input_image.InputImage
     target: int
     layer: str
@@ -69,8 +69,8 @@ def report_of(asked: Question) -> "ConceptReport | None":
     Raises:
         ConvScopeError: The network or its images cannot be had, or cannot be asked this.
     """
-    weights, shape = asked.weights, asked.weights.input_shape
-    model, many = weights.model, sizes(shape)
+    network, shape = asked.network, asked.network.input_shape
+    model, many = network.model, sizes(shape)
     examples = _examples(asked, many.examples)
     names = concepts_for(shape[0])
 
@@ -86,16 +86,16 @@ def report_of(asked: Question) -> "ConceptReport | None":
             examples,
             {name: torch.from_numpy(drawn(name, many.concept, shape)) for name in names},
             torch.from_numpy(drawn(None, many.random, shape)),
-            weights.normalize,
+            network.normalize,
             repeats=REPEATS,
             progress=tell,
         )
 
-    about = asked.picture.digest if weights.why_no_images else ""
+    about = asked.picture.digest if network.why_no_images else ""
     pictures = len(names) * many.concept + many.random + many.examples
-    seconds = pictures * current_network.pass_seconds(weights)
+    seconds = pictures * current_network.pass_seconds(network)
     return background(
-        ("concepts", weights.mark, asked.layer, asked.target, about),
+        ("concepts", network.mark, asked.layer, asked.target, about),
         work,
         words="Testing the concepts",
         place="concepts",
@@ -106,7 +106,7 @@ def report_of(asked: Question) -> "ConceptReport | None":
 
 def _examples(asked: Question, count: int) -> "Tensor":
     """Return pictures of the class: test images, or where there are none, variations of the picture."""
-    network = asked.weights
+    network = asked.network
     if network.why_no_images:
         return _variations(asked.picture, count)
     test = network.dataset().test
@@ -129,11 +129,11 @@ def _variations(picture: input_image.InputImage, count: int) -> "Tensor":
 EACH = 6  # pictures of a concept that are shown
 
 
-def concept_section(weights: Network, picture: input_image.InputImage, target: int) -> None:
+def concept_section(network: Network, picture: input_image.InputImage, target: int) -> None:
     """Ask whether concepts speak for a class at a layer.
 
     Args:
-        weights: Whose network is asked.
+        network: Whose network is asked.
         picture: What is varied where a network's own images are not here.
         target: The class.
     """
@@ -141,40 +141,40 @@ def concept_section(weights: Network, picture: input_image.InputImage, target: i
         "A direction inside the network stands for a concept if it tells the concept's pictures from random ones. "
         "Does the score of the class rise along it? Click another class above to ask about that one."
     )
-    layer = _ask_layer(weights)
-    _concepts(weights)
-    found = report_of(Question(weights, picture, target, layer))
+    layer = _ask_layer(network)
+    _concepts(network)
+    found = report_of(Question(network, picture, target, layer))
     if found is not None:
-        _show(weights, found)
+        _show(network, found)
 
 
-def _ask_layer(weights: Network) -> str:
-    names, first = _layers(weights)
+def _ask_layer(network: Network) -> str:
+    names, first = _layers(network)
     return st.selectbox(
         "Layer",
         names,
         index=names.index(first),
-        key=f"concept_layer_{weights.id}",
+        key=f"concept_layer_{network.id}",
         width=320,
         help="Where to look for the concept. Early layers know colours, later ones patterns; near the answer, "
         "directions tend to speak for a class in every picture or in none.",
     )
 
 
-def _layers(weights: Network) -> tuple[list[str], str]:
+def _layers(network: Network) -> tuple[list[str], str]:
     """Return the layers that can be asked, in order, and the one to begin with."""
     from core.explain.cam_layers import cam_layers, layer_shapes
 
-    model, spec = weights.model, weights.spec
-    shapes = layer_shapes(model, weights.input_shape)
+    model, spec = network.model, network.spec
+    shapes = layer_shapes(model, network.input_shape)
     names = list(cam_layers(model)) if spec is None else [name for name in shapes if name in spec.layer_names][:-1]
     maps = [name for name in names if len(shapes[name]) == 3]
     return names, (maps or names)[-1]
 
 
-def _concepts(weights: Network) -> None:
+def _concepts(network: Network) -> None:
     """Show what the concepts look like."""
-    shape = weights.input_shape
+    shape = network.input_shape
     names = concepts_for(shape[0])
     many = sizes(shape)
     with st.expander("What the concepts look like", icon=":material/palette:", key="concept_pictures"):
@@ -198,7 +198,7 @@ def _strip(name: str | None, shape: tuple[int, int, int]) -> bytes:
     return sample_strip(drawn(name, EACH, shape))
 
 
-def _show(weights: Network, found: "ConceptReport") -> None:
+def _show(network: Network, found: "ConceptReport") -> None:
     """Show the scores as a chart and as a table, and say what they mean."""
     from core.figures.prediction_bars import concept_chart, concept_rows
 
@@ -211,10 +211,10 @@ def _show(weights: Network, found: "ConceptReport") -> None:
         alt="Score of each concept with its 95 % interval, and that of random directions",
     )
     asked = f"{found.examples} test images of the class"
-    if weights.why_no_images:
+    if network.why_no_images:
         asked = f"{found.examples} crops and mirror images of your picture, because the network's images are not here"
     st.caption(
-        f"Score: of {asked}, the share whose score for “{class_name(weights, found.target)}” rises towards the "
+        f"Score: of {asked}, the share whose score for “{class_name(network, found.target)}” rises towards the "
         f"concept; mean of {REPEATS} directions, each learned with other random pictures, and its 95 % interval. "
         "Dashed, with its interval in grey: directions between random pictures and other random pictures."
     )
@@ -275,5 +275,5 @@ SECTION = Section(
     "concepts",
     "Concepts",
     concept_section,
-    heading=lambda weights, _, target: f"Which concepts speak for “{class_name(weights, target)}”?",
+    heading=lambda network, _, target: f"Which concepts speak for “{class_name(network, target)}”?",
 )

@@ -25,27 +25,27 @@ if TYPE_CHECKING:
     from core.data.datasets import Dataset
 
 
-def moments_of(weights: Network) -> tuple[Kept, ...]:
+def moments_of(network: Network) -> tuple[Kept, ...]:
     """Return the epochs that are asked; see `snapshots_of`."""
-    return snapshots_of(weights, store().metrics(weights.require_run().id))
+    return snapshots_of(network, store().metrics(network.require_run().id))
 
 
 def taught(
-    weights: Network, picture: input_image.InputImage, target: int, moments: Sequence[Kept], count: int
+    network: Network, picture: input_image.InputImage, target: int, moments: Sequence[Kept], count: int
 ) -> Taught | None:
     """Return what the first `count` training images had to do with an answer; None while that is found out.
 
     Raises:
         ConvScopeError: The network or its images cannot be had, or it does not end in a dense layer.
     """
-    model, image = weights.model, weights.normalize(picture.tensor())
-    asked = [(weights.at(epoch).pinned(), rate) for epoch, rate in moments]
+    model, image = network.model, network.normalize(picture.tensor())
+    asked = [(network.at(epoch).pinned(), rate) for epoch, rate in moments]
 
     def work(tell: Progress) -> Taught:
-        return taught_by(weights, model, asked, image, target, count, tell)
+        return taught_by(network, model, asked, image, target, count, tell)
 
     return background(
-        ("influence", weights.mark, picture.digest, target, *((each.mark, rate) for each, rate in asked), count),
+        ("influence", network.mark, picture.digest, target, *((each.mark, rate) for each, rate in asked), count),
         work,
         words="Looking through the training images",
         place="influence",
@@ -57,43 +57,43 @@ SHOWN = 9
 SIDE = 112  # about so many pixels wide are the pictures that go to the browser
 
 
-def influence_section(weights: Network, picture: input_image.InputImage, target: int) -> None:
+def influence_section(network: Network, picture: input_image.InputImage, target: int) -> None:
     """Show which training images pushed a network towards a class for a picture, and which look alike to it.
 
     Args:
-        weights: Whose training is looked back at, up to its epoch.
+        network: Whose training is looked back at, up to its epoch.
         picture: The picture.
         target: The class.
     """
-    data = weights.dataset()
-    count = _ask_count(weights, len(data.train))
+    data = network.dataset()
+    count = _ask_count(network, len(data.train))
     try:
-        moments = moments_of(weights)
+        moments = moments_of(network)
     except RunError as error:  # what looks alike can still be found
         st.info(escape_markdown(str(error)), icon=":material/block:")
         moments = ()
-    found = taught(weights, picture, target, moments, count)
+    found = taught(network, picture, target, moments, count)
     if found is not None:
-        _show(weights, data, found, target)
+        _show(network, data, found, target)
 
 
-def _ask_count(weights: Network, there: int) -> int:
-    used = min(there, int(weights.config.get("train_images", 0)) or there)
+def _ask_count(network: Network, there: int) -> int:
+    used = min(there, int(network.config.get("train_images", 0)) or there)
     if used <= FEW:
         return used
     counts = {str(FEW): f"{FEW:,}", str(used): f"All {used:,}"}
     return int(ask_one("Training images to look through", counts, f"influence_count_{used}"))
 
 
-def _show(weights: Network, data: "Dataset", found: Taught, target: int) -> None:
-    name = class_name(weights, target)
+def _show(network: Network, data: "Dataset", found: Taught, target: int) -> None:
+    name = class_name(network, target)
     if found.influence is not None:
         st.markdown(f"**Proponents: they taught it “{name}”**")
         order = found.influence.argsort()
         _cards(data, found, [at for at in order[::-1][:SHOWN] if found.influence[at] > 0], found.influence, target)
         st.markdown("**Opponents: they taught it otherwise**")
         _cards(data, found, [at for at in order[:SHOWN] if found.influence[at] < 0], found.influence, target)
-        st.caption(_influence_words(weights, found))
+        st.caption(_influence_words(network, found))
     st.markdown("**Most alike in the eyes of the network**")
     alike = (-found.similarity).argsort(kind="stable")[:SHOWN].tolist()
     _cards(data, found, alike, found.similarity, target)
@@ -104,7 +104,7 @@ def _show(weights: Network, data: "Dataset", found: Taught, target: int) -> None
     )
 
 
-def _influence_words(weights: Network, found: Taught) -> str:
+def _influence_words(network: Network, found: Taught) -> str:
     epochs = ", ".join(map(str, found.epochs))
     words = (
         f"TracIn (Pruthi et al. 2020, arXiv:2002.08484): for each of {len(found.similarity):,} training images, the "
@@ -113,7 +113,7 @@ def _influence_words(weights: Network, found: Taught) -> str:
         "made the class likelier here. Only order and sign have a meaning across networks. "
         ":material/check: has this class, :material/close: another."
     )
-    rule = str(weights.config.get("optimizer", "adam"))
+    rule = str(network.config.get("optimizer", "adam"))
     if rule not in ("sgd", "gd"):
         words += " This training took its steps by another rule than plain gradient descent: take it as an estimate."
     return words
@@ -144,7 +144,7 @@ SECTION = Section(
     "training",
     "Training images",
     influence_section,
-    heading=lambda weights, _, target: f"Which training images taught it “{class_name(weights, target)}”?",
-    why_not=lambda weights, *_: weights.why_no_images,
-    instead=lambda _, weights, *__: missing_images(weights),
+    heading=lambda network, _, target: f"Which training images taught it “{class_name(network, target)}”?",
+    why_not=lambda network, *_: network.why_no_images,
+    instead=lambda _, network, *__: missing_images(network),
 )

@@ -12,9 +12,9 @@ from pages.shared.shell import navigation, services
 from pages.shared.shell.section import Section
 
 
-def first_filters(both: Sequence[Network], _: object) -> None:
+def first_filters(networks: Sequence[Network], _: object) -> None:
     """Offer to train the (first) network again, its first filters being hand-made kernels."""
-    run = both[0].require_run()
+    run = networks[0].require_run()
     st.markdown(
         "The same network and settings, but the first filters are the hand-made kernels before training changes "
         "them. Compare the two curves: how much does a good beginning help, and does it keep its filters?"
@@ -44,5 +44,5 @@ SECTION = Section(
     "first_filters",
     "What if it began with these?",
     first_filters,
-    why_not=lambda both, _: both[0].why_no_images,
+    why_not=lambda networks, _: networks[0].why_no_images,
 )

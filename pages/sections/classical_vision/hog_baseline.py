@@ -50,23 +50,23 @@ def _hog(run: Run) -> "HogResult | None":
     )
 
 
-def _score_of(weights: Network, side: int) -> "NetworkScore | None":
+def _score_of(network: Network, side: int) -> "NetworkScore | None":
     """Return how a network does, or draw that it is judged; the store knows the accuracy of a finished run."""
-    run, model, dataset = weights.require_run(), weights.model, weights.dataset()
-    accuracy = run.test_accuracy if weights.epoch is None else None
+    run, model, dataset = network.require_run(), network.model, network.dataset()
+    accuracy = run.test_accuracy if network.epoch is None else None
 
     def measure(_: Progress) -> "NetworkScore":
         from core.workbench.hog_contest import score_network
 
         return score_network(model, dataset, accuracy)
 
-    key = ("judged", *weights.mark, accuracy)
+    key = ("judged", *network.mark, accuracy)
     return background(key, measure, words="Judging the network", place=f"judged_{side}", lane=Lane.MEASUREMENT)
 
 
-def contest(both: Sequence[Network], _: object) -> None:
+def contest(networks: Sequence[Network], _: object) -> None:
     """Offer to let HOG and a linear SVM compete with the network, and show both in one table."""
-    run = both[0].require_run()
+    run = networks[0].require_run()
     st.markdown(
         "Before networks, people described a picture by its edges (**HOG**: in each small cell, how much edge runs "
         "in which direction) and let a linear machine (**SVM**) tell the classes apart by these numbers. "
@@ -77,12 +77,12 @@ def contest(both: Sequence[Network], _: object) -> None:
         name = escape_markdown(dataset_title(run))
         st.caption(f"{name}: some seconds to a minute, in the background. The network is not trained again.")
         return
-    rivals = [weights for weights in both if weights.dataset_name == run.dataset]
-    scores = [_score_of(weights, side) for side, weights in enumerate(rivals)]
+    rivals = [network for network in networks if network.dataset_name == run.dataset]
+    scores = [_score_of(network, side) for side, network in enumerate(rivals)]
     measured = [score for score in scores if score is not None]
     if len(measured) == len(rivals):
         _table(rivals, hog, measured)
-    if len(rivals) < len(both):
+    if len(rivals) < len(networks):
         st.caption("Network B learned from other images and stands aside.")
 
 
@@ -99,14 +99,14 @@ def _table(rivals: Sequence[Network], hog: "HogResult", scores: Sequence["Networ
             "Sees a picture as": f"{hog.num_features:,} hand-made numbers",
         }
     ]
-    for letter, weights, each in zip(LETTERS, rivals, scores, strict=False):
+    for letter, network, each in zip(LETTERS, rivals, scores, strict=False):
         named = f"Network {letter}" if len(rivals) > 1 else "This network"
-        run = weights.require_run()
+        run = network.require_run()
         rows.append(
             {
-                "": f"{named}, {weights.moment}",
+                "": f"{named}, {network.moment}",
                 "Test accuracy": f"{each.accuracy:.1%}",
-                "To learn": _time(training_seconds(weights)),
+                "To learn": _time(training_seconds(network)),
                 "For a picture": _time(each.seconds),
                 "Learned from": f"{_seen(run):,} images",
                 "Sees a picture as": f"{dimensions(run.spec.input_shape)} pixels",
@@ -135,6 +135,6 @@ SECTION = Section(
     "contest",
     "Hand-made features against the network",
     contest,
-    why_not=lambda both, _: both[0].why_no_images,
-    instead=lambda _, both, __: missing_images(both[0]),
+    why_not=lambda networks, _: networks[0].why_no_images,
+    instead=lambda _, networks, __: missing_images(networks[0]),
 )

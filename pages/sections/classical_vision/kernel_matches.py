@@ -26,7 +26,7 @@ COLOURFUL = 0.5  # part of a filter that grey pictures meet, below which it is o
 BY = {"whole": "Whole kernels", "pattern": "Pattern only"}
 
 
-def matches(both: Sequence[Network], _: object) -> None:
+def matches(networks: Sequence[Network], _: object) -> None:
     """Show each learned filter beside the hand-made kernel that it is most like, and say how many are."""
     st.markdown(
         f"Each filter of the first convolution (left) beside the most similar of {len(KERNELS)} hand-made kernels "
@@ -38,7 +38,7 @@ def matches(both: Sequence[Network], _: object) -> None:
         "Blue is negative, white is zero, red is positive; each kernel is scaled by its own largest weight. "
         + ("Its mean is taken from every kernel first, so that brightness counts no longer." * (by == "pattern"))
     )
-    found = collect_results(both, partial(matched, centred=by == "pattern"))
+    found = collect_results(networks, partial(matched, centred=by == "pattern"))
 
     longest = max((len(each.found) for each in found if isinstance(each, Matched)), default=0)
     count = FEW
@@ -47,17 +47,17 @@ def matches(both: Sequence[Network], _: object) -> None:
         count = MOST
 
     def draw(side: int) -> None:
-        _show(both[side], unwrap(found[side]), count, centred=by == "pattern", alone=len(both) == 1)
+        _show(networks[side], unwrap(found[side]), count, centred=by == "pattern", alone=len(networks) == 1)
 
-    side_by_side(both, draw)
+    side_by_side(networks, draw)
 
 
-def _show(weights: Network, made: Matched | None, count: int, *, centred: bool, alone: bool) -> None:
+def _show(network: Network, made: Matched | None, count: int, *, centred: bool, alone: bool) -> None:
     if made is None:
         st.info("This network has no convolution to compare: add one on the build page and train again.")
         return
     st.markdown(_summary(made))
-    st.caption(" ".join([*_before(weights, made, centred=centred, alone=alone), *_colours(made)]))
+    st.caption(" ".join([*_before(network, made, centred=centred, alone=alone), *_colours(made)]))
     if len(made.found) > count:
         st.caption(f"The {count} most similar pairs:")
     pairs = "".join(_pair(made, match, centred=centred) for match in made.found[:count])
@@ -75,15 +75,15 @@ def _summary(made: Matched) -> str:
     return f"**{are}.** The best pair reaches {best.cosine:.2f}, the one in the middle {middle:.2f}."
 
 
-def _before(weights: Network, made: Matched, *, centred: bool, alone: bool) -> list[str]:
+def _before(network: Network, made: Matched, *, centred: bool, alone: bool) -> list[str]:
     """Say how much of that is luck: what the filters were like before training."""
     size = dimensions(made.kernels.shape[1:])
-    if weights.epoch == 0:
+    if network.epoch == 0:
         return [f"These are random numbers: so alike are {size} kernels by luck."]
-    if 0 not in weights.epochs:
+    if 0 not in network.epochs:
         return [f"Some likeness is luck: random kernels of {size} numbers have it too."]
     try:
-        start = matched(weights.at(0), centred=centred)
+        start = matched(network.at(0), centred=centred)
     except ConvScopeError:  # damaged
         return []
     if start is None:

@@ -33,19 +33,19 @@ _GREY = (0.2125, 0.7154, 0.0721)  # the weights of red, green and blue in scikit
 _COUNTED = {"points": "key-point", "segments": "line", "circles": "circle"}
 
 
-def operations(both: Sequence[Network], picture: input_image.InputImage) -> None:
+def operations(networks: Sequence[Network], picture: input_image.InputImage) -> None:
     """Show a picture through all hand-made operations, beside the maps of the network's first convolution."""
     by_hand, learned = st.columns([2, 1], gap="large")
     with by_hand:
-        _by_hand(picture, _photograph(both[0]))
+        _by_hand(picture, _photograph(networks[0]))
     with learned:
-        _learned(both, picture)
+        _learned(networks, picture)
 
 
-def _photograph(weights: Network) -> input_image.InputImage | None:
+def _photograph(network: Network) -> input_image.InputImage | None:
     """Return the chosen photograph before it was made small for the network; None where there is no more of it."""
-    choice, shape = session.choice(), weights.input_shape
-    stages = () if choice is None else picker.picture(weights, choice)[1]
+    choice, shape = session.choice(), network.input_shape
+    stages = () if choice is None else picker.picture(network, choice)[1]
     large = [stage.image for stage in stages if min(stage.image.size) > max(shape[1:])]
     if choice is None or not large:
         return None
@@ -119,10 +119,10 @@ def _words(result: "ClassicalResult", scale: ColorScale | None) -> str:
 
 
 @st.fragment
-def _learned(both: Sequence[Network], picture: input_image.InputImage) -> None:
+def _learned(networks: Sequence[Network], picture: input_image.InputImage) -> None:
     st.markdown("**Learned:** the maps of the network's first convolution; nobody told it what to look for.")
     with show_errors():
-        found = collect_results(both, partial(_first_maps, picture=picture))
+        found = collect_results(networks, partial(_first_maps, picture=picture))
         if unwrap(found[0]) is None:
             st.info("This network has no convolution: add one on the build page and train again.")
             return
@@ -134,9 +134,9 @@ def _learned(both: Sequence[Network], picture: input_image.InputImage) -> None:
             if mine is None:
                 st.caption("This network has no convolution.")
             else:
-                _sheet(*mine, [maps for _, maps in made if maps.shape == mine[1].shape], both[0].id, side)
+                _sheet(*mine, [maps for _, maps in made if maps.shape == mine[1].shape], networks[0].id, side)
 
-        side_by_side(both, draw, width=200)
+        side_by_side(networks, draw, width=200)
         first = unwrap(found[0])
         if first is not None and "." not in first[0]:
             link("feature_maps", "Look into these maps", layer=first[0])
@@ -160,11 +160,11 @@ def _sheet(
     st.caption(f"{layer}: {dimensions(maps.shape)}, before any activation.")
 
 
-def _first_maps(weights: Network, picture: input_image.InputImage) -> "tuple[str, np.ndarray[Any, Any]] | None":
-    layer = first_convolution(weights)
+def _first_maps(network: Network, picture: input_image.InputImage) -> "tuple[str, np.ndarray[Any, Any]] | None":
+    layer = first_convolution(network)
     if layer is None:
         return None
-    return layer, inference.activations(weights, (layer,), picture)[layer]
+    return layer, inference.activations(network, (layer,), picture)[layer]
 
 
 SECTION = Section("operations", "The same picture, two ways", operations)

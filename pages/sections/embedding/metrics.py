@@ -63,13 +63,13 @@ def _reduced(drawn: "Chart", shown: "DataMap") -> bool:
 
 
 def _labels(drawn: "Chart") -> np.ndarray:
-    labels: np.ndarray = drawn.weights.dataset().test.labels[drawn.numbers].numpy()
+    labels: np.ndarray = drawn.network.dataset().test.labels[drawn.numbers].numpy()
     return labels
 
 
 def course(drawn: "Chart", maps: "list[DataMap]", at: int) -> None:
     """Draw how far the layer told the classes apart after each epoch."""
-    last = drawn.weights.require_run()
+    last = drawn.network.require_run()
     places = [float(last.step / max(1, last.steps_per_epoch)) if m.epoch is None else float(m.epoch) for m in maps]
     votes = [(place, each.knn_accuracy) for place, each in zip(places, maps, strict=True)]
     st.markdown("**Untangled: the neighbours' vote, epoch by epoch**")
@@ -90,7 +90,7 @@ def course(drawn: "Chart", maps: "list[DataMap]", at: int) -> None:
 
 def table(drawn: "Chart", shown: "DataMap") -> None:
     """Say of each class how far it has been told apart, and from which other it has not."""
-    names, labels = drawn.weights.class_names, _labels(drawn)
+    names, labels = drawn.network.class_names, _labels(drawn)
     near = labels[shown.neighbors.indices]
     rows = []
     for label in np.unique(labels):

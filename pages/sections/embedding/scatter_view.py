@@ -36,7 +36,7 @@ def show(drawn: Chart) -> None:
     if not maps:
         raise RunError(gaps[0].reason)
     for gap in gaps:
-        st.caption(f"Left out, {drawn.weights.at(gap.epoch).moment}: {escape_markdown(gap.reason)}")
+        st.caption(f"Left out, {drawn.network.at(gap.epoch).moment}: {escape_markdown(gap.reason)}")
     if drawn.narrow:
         at, number = _map(drawn, maps)
         measures(drawn, maps, at)
@@ -58,12 +58,12 @@ def show(drawn: Chart) -> None:
 
 def moment_of(drawn: Chart, shown: "DataMap") -> Network:
     """Return the weights that a map is of."""
-    return drawn.weights.at(shown.epoch)
+    return drawn.network.at(shown.epoch)
 
 
 def _map(drawn: Chart, maps: "list[DataMap]") -> tuple[int, int | None]:
     """Show the marks; return which moment is looked at and the number of the chosen image."""
-    network, data, numbers = drawn.weights, drawn.weights.dataset(), drawn.numbers
+    network, data, numbers = drawn.network, drawn.network.dataset(), drawn.numbers
     images = data.test.images[numbers].numpy()
     sheet, width, height, columns = _sheet(network.dataset_name, images.shape, len(images), images)
     theme, key = session.theme(), f"atlas_map_{network.id}_{drawn.side}"

@@ -43,32 +43,32 @@ class MapRequest:
 
 
 @st.fragment
-def atlas_section(both: Sequence[Network]) -> None:
+def atlas_section(networks: Sequence[Network]) -> None:
     """Ask what to map, show the map of one network or of two, and below it the image that is clicked."""
     with show_errors():
-        if missing_images(both[0]):
+        if missing_images(networks[0]):
             return
-        asked = _ask(both[0])
-        sides = _sides(both, asked)
+        asked = _ask(networks[0])
+        sides = _sides(networks, asked)
 
         def draw(side: int) -> None:
-            weights = sides[side]
-            if missing_images(weights, f"{side}_"):
+            network = sides[side]
+            if missing_images(network, f"{side}_"):
                 return
-            numbers = _numbers(weights, asked.count)
-            made = _made(weights, asked, numbers, side)
+            numbers = _numbers(network, asked.count)
+            made = _made(network, asked, numbers, side)
             if made is not None:
-                show(Chart(weights, asked.layer, asked.method, numbers, made, side, narrow=len(sides) > 1))
+                show(Chart(network, asked.layer, asked.method, numbers, made, side, narrow=len(sides) > 1))
 
         side_by_side(sides, draw)
 
 
-def _ask(weights: Network) -> MapRequest:
+def _ask(network: Network) -> MapRequest:
     from core.probe.embedding.layout import PROJECTIONS
     from core.probe.features import PIXELS
 
-    notes = {layer.name: layer.note for layer in layers_of(weights)}
-    names, key = [PIXELS, *notes], f"atlas_layer_{weights.id}"
+    notes = {layer.name: layer.note for layer in layers_of(network)}
+    names, key = [PIXELS, *notes], f"atlas_layer_{network.id}"
     if st.session_state.get(key) not in names:
         st.session_state[key] = names[max(1, len(names) - 2)]  # what the last layer decides by
     layer = ask_layer(
@@ -79,19 +79,19 @@ def _ask(weights: Network) -> MapRequest:
     )
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         method = ask_one("Laid out by", {name: each.title for name, each in PROJECTIONS.items()}, "atlas_method")
-        moments = ask_one("Moments", MOMENTS, "atlas_moments") if len(weights.epochs) > 1 else "one"
-        count = _ask_count(weights)
+        moments = ask_one("Moments", MOMENTS, "atlas_moments") if len(network.epochs) > 1 else "one"
+        count = _ask_count(network)
     st.caption(f"**{PROJECTIONS[method].title}.** {escape_markdown(PROJECTIONS[method].words)}")
     return MapRequest(layer, method, count, moments == "all")
 
 
-def _ask_count(weights: Network) -> int:
-    there = len(weights.dataset().test)
+def _ask_count(network: Network) -> int:
+    there = len(network.dataset().test)
     counts = [count for count in COUNTS if count < there]
     counts += [there] if there <= COUNTS[-1] else []
     if len(counts) < 2:
         return counts[0]
-    key = f"atlas_count_{weights.dataset_name}"
+    key = f"atlas_count_{network.dataset_name}"
     if st.session_state.get(key) not in counts:
         st.session_state[key] = USUAL if USUAL in counts else counts[-1]
     chosen = st.segmented_control(
@@ -106,29 +106,29 @@ def _ask_count(weights: Network) -> int:
     return chosen or counts[0]
 
 
-def _sides(both: Sequence[Network], asked: MapRequest) -> Sequence[Network]:
-    if asked.course and len(both) > 1 and both[0].id == both[1].id:
+def _sides(networks: Sequence[Network], asked: MapRequest) -> Sequence[Network]:
+    if asked.course and len(networks) > 1 and networks[0].id == networks[1].id:
         st.caption("Both sides are moments of one training, so it is shown once, through all its epochs.")
-        return both[:1]
-    return both
+        return networks[:1]
+    return networks
 
 
-def _numbers(weights: Network, count: int) -> "np.ndarray":
+def _numbers(network: Network, count: int) -> "np.ndarray":
     from core.probe.embedding.data_map import chosen_images
 
-    return chosen_images(len(weights.dataset().test), count)
+    return chosen_images(len(network.dataset().test), count)
 
 
 def _made(
-    weights: Network, asked: MapRequest, numbers: "np.ndarray", side: int
+    network: Network, asked: MapRequest, numbers: "np.ndarray", side: int
 ) -> "tuple[DataMap | MissingMap, ...] | None":
     """Return the maps, or draw how far they are and return None."""
-    moments = _moments(weights, asked.method) if asked.course else (weights,)
+    moments = _moments(network, asked.method) if asked.course else (network,)
     titles = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP (the first one takes half a minute longer)"}
     where = f", {LETTERS[side]}" if side else ""
     epochs = f" at {len(moments)} epochs" if asked.course else ""
     return background(
-        ("atlas", asked, weights.dataset_name, *(each.mark for each in moments)),
+        ("atlas", asked, network.dataset_name, *(each.mark for each in moments)),
         partial(_work, moments, asked, numbers),
         words=f"{titles[asked.method]} of {len(numbers):,} images{epochs}{where}",
         place=f"atlas_{side}",
@@ -137,8 +137,8 @@ def _made(
     )
 
 
-def _moments(weights: Network, method: str) -> tuple[Network, ...]:
-    return tuple(weights.at(epoch).pinned() for epoch in epochs_to_show(weights, MOST[method]))
+def _moments(network: Network, method: str) -> tuple[Network, ...]:
+    return tuple(network.at(epoch).pinned() for epoch in epochs_to_show(network, MOST[method]))
 
 
 def _seconds(asked: MapRequest, count: int, moments: int) -> float:
@@ -167,9 +167,9 @@ def _work(
     chosen = torch.from_numpy(numbers)
     sample = ImageSample(data.test.images[chosen], data.test.labels[chosen], data.normalize)
     if not asked.course:
-        (weights,) = moments
-        model = weights.model
-        return (data_map(model, sample, asked.layer, asked.method, epoch=weights.epoch, progress=progress),)
+        (network,) = moments
+        model = network.model
+        return (data_map(model, sample, asked.layer, asked.method, epoch=network.epoch, progress=progress),)
     weights_of = {each.epoch: each for each in moments}
     return tuple(
         data_maps(

@@ -33,29 +33,29 @@ def point_section(drawn: "Chart", made: "DataMap", chosen: int | None) -> int | 
     if not rows:
         st.info("Click a mark to see its image, its neighbours and its explanation.", icon=":material/ads_click:")
         return None
-    row, data, weights = rows[0], drawn.weights.dataset(), drawn.weights.at(made.epoch)
+    row, data, network = rows[0], drawn.network.dataset(), drawn.network.at(made.epoch)
     image, label = data.test.images[chosen].numpy(), int(data.test.labels[chosen])
     answer = int(made.answers[row])
     picture = input_image.InputImage(f"Test image {chosen}", tuple(image.shape), image.tobytes(), label)
-    st.subheader(f"Test image {chosen}: “{class_name(weights, label)}”", anchor=False)
+    st.subheader(f"Test image {chosen}: “{class_name(network, label)}”", anchor=False)
     sign = ":material/check: Right" if answer == label else ":material/close: Wrong"
     st.markdown(
-        f"{sign}: the network says **{class_name(weights, answer)}**, {share(float(made.confidence[row]))} sure "
-        f"({escape_markdown(weights.moment)})."
+        f"{sign}: the network says **{class_name(network, answer)}**, {share(float(made.confidence[row]))} sure "
+        f"({escape_markdown(network.moment)})."
     )
-    _explained(weights, picture, answer)
+    _explained(network, picture, answer)
     epoch = None if made.epoch is None else str(made.epoch)
-    navigation.link("explain", "Explain this image by every method", run=weights.id, target=str(answer), epoch=epoch)
+    navigation.link("explain", "Explain this image by every method", run=network.id, target=str(answer), epoch=epoch)
     return row
 
 
-def _explained(weights: Network, picture: input_image.InputImage, answer: int) -> None:
+def _explained(network: Network, picture: input_image.InputImage, answer: int) -> None:
     from core.explain.attribution import heatmap
     from core.explain.methods.registry import METHODS
 
     method, pixels = METHODS[METHOD], picture.array()
     try:
-        found = inference.attribution(weights, picture, answer, METHOD)
+        found = inference.attribution(network, picture, answer, METHOD)
     except ConvScopeError as error:  # a network without maps, say: the image itself can still be seen
         st.image(enlarged(pixels), width=112, output_format="PNG", caption="What it sees")
         st.caption(escape_markdown(f"No {method.title}: {error}"))
@@ -69,7 +69,7 @@ def _explained(weights: Network, picture: input_image.InputImage, answer: int) -
     )
     with st.container(horizontal=True, gap="medium"):
         st.image(enlarged(pixels), width=112, output_format="PNG", caption="What it sees")
-        said = class_name(weights, answer)
+        said = class_name(network, answer)
         st.image(drawn.pixels, width=112, output_format="PNG", caption=f"{method.title} of “{said}”")
     if found.blank:
         st.caption(escape_markdown(found.blank))
@@ -79,7 +79,7 @@ def _explained(weights: Network, picture: input_image.InputImage, answer: int) -
 
 def neighbours(drawn: "Chart", made: "DataMap", row: int) -> None:
     """Show the nearest others of an image in the layer, with their classes and distances."""
-    data, names = drawn.weights.dataset(), drawn.weights.class_names
+    data, names = drawn.network.dataset(), drawn.network.class_names
     near, far = made.neighbors.indices[row, :NEIGHBOURS], made.neighbors.distances[row, :NEIGHBOURS]
     label = int(data.test.labels[drawn.numbers[row]])
     st.markdown(f"**Nearest to it in {escape_markdown(drawn.layer)}**")

@@ -16,7 +16,7 @@ class Chart:
     """What is drawn.
 
     Attributes:
-        weights: Whose map; those of its run, where there are several moments.
+        network: Whose map; those of its run, where there are several moments.
         layer, method: Which layer's numbers, laid out how.
         numbers: Of the test images, in the order of the maps' rows.
         made: The maps.
@@ -24,7 +24,7 @@ class Chart:
         narrow: Whether two stand side by side.
     """
 
-    weights: Network
+    network: Network
     layer: str
     method: str
     numbers: np.ndarray

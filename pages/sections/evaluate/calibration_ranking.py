@@ -70,7 +70,7 @@ def _rankings(found: EvaluatedSplit, side: int) -> None:
         (index for index, each in enumerate(ranked) if each.average_precision is not None),
         key=lambda index: ranked[index].average_precision or 0.0,
     )
-    key = f"ranking_class_{found.weights.dataset_name}_{side}"
+    key = f"ranking_class_{found.network.dataset_name}_{side}"
     if st.session_state.get(key) not in range(len(names)):
         st.session_state[key] = weakest
     chosen = st.selectbox(

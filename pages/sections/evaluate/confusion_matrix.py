@@ -57,7 +57,7 @@ def _wide() -> bool:
 
 def _cell_keys(found: EvaluatedSplit) -> tuple[str, str]:
     """Return the keys of the two controls that name the cell; other classes have other controls."""
-    about = found.weights.dataset_name
+    about = found.network.dataset_name
     return f"cell_true_{about}", f"cell_predicted_{about}"
 
 
@@ -81,7 +81,7 @@ def _matrix(
     names, counts = found.names, found.report.counts
     most = max(most_mistaken(each.report.counts, measure) for each in alike)
     shown = busiest(counts, MOST).tolist()
-    key = f"confusion_{found.weights.dataset_name}_{side}"
+    key = f"confusion_{found.network.dataset_name}_{side}"
     true, predicted = _cell_keys(found)
 
     def on_cell_click() -> None:

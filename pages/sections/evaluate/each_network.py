@@ -20,9 +20,9 @@ Networks = tuple[Network, ...]
 def judging_section(key: str, title: str, show: Callable[[Networks, str], None]) -> Section:
     """Return a section that shows how good networks, one or two, are on a split; it needs the images of the first."""
 
-    def draw(both: Networks, split: str) -> None:
-        show(both, split)
-        follow_image(both)
+    def draw(networks: Networks, split: str) -> None:
+        show(networks, split)
+        follow_image(networks)
 
     return Section(key, title, draw, why_not=_why_not, instead=_instead)
 
@@ -35,34 +35,34 @@ def for_each(
     All are judged before any is drawn: what is alike has one scale.
     """
 
-    def draw(both: Networks, split: str) -> None:
+    def draw(networks: Networks, split: str) -> None:
         if ask is not None:
             ask()
         places, judgements = dict[int, DeltaGenerator](), dict[int, EvaluatedSplit]()
 
         def judge(side: int) -> None:
-            if both[side].pretrained is None and missing_images(both[side], f"{side}_"):
+            if networks[side].pretrained is None and missing_images(networks[side], f"{side}_"):
                 return
-            found = judged(both[side], split, str(side))
+            found = judged(networks[side], split, str(side))
             if found is not None:
                 places[side], judgements[side] = st.container(), found
 
-        side_by_side(both, judge)
+        side_by_side(networks, judge)
         for side, found in judgements.items():
-            alike = [other for other in judgements.values() if other.weights.dataset_name == found.weights.dataset_name]
+            alike = [other for other in judgements.values() if other.network.dataset_name == found.network.dataset_name]
             with places[side], show_errors():
                 show(found, side, alike)
 
     return draw
 
 
-def _why_not(both: Networks, _: str) -> str:
-    return NOTHING_HERE if both[0].pretrained is not None else both[0].why_no_images
+def _why_not(networks: Networks, _: str) -> str:
+    return NOTHING_HERE if networks[0].pretrained is not None else networks[0].why_no_images
 
 
-def _instead(reason: str, both: Networks, _: str) -> None:
-    if both[0].pretrained is None:
-        missing_images(both[0])
+def _instead(reason: str, networks: Networks, _: str) -> None:
+    if networks[0].pretrained is None:
+        missing_images(networks[0])
         return
     st.info(escape_markdown(reason), icon=":material/block:")
     with st.container(horizontal=True, gap="medium"):

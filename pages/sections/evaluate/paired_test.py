@@ -24,21 +24,21 @@ GROUPS = {
 }
 
 
-def contest_section(both: tuple[Network, ...], split: str) -> None:
+def contest_section(networks: tuple[Network, ...], split: str) -> None:
     """Show which images one of two networks gets and the other does not.
 
     Raises:
         ConvScopeError: One of them cannot be judged, or they were made for different images.
     """
-    if len(both) < 2:
+    if len(networks) < 2:
         st.info(
             "Put a second network, or another epoch of this one, beside it: then the images that only one of the two "
             "gets are shown here. Compare, above, does the same on every page.",
             icon=":material/compare_arrows:",
         )
-        offer_compare(both[0])
+        offer_compare(networks[0])
         return
-    first, other = both
+    first, other = networks
     if other.pretrained is not None:
         raise RunError(NOTHING_HERE)
     if first.dataset_name != other.dataset_name:

@@ -158,11 +158,11 @@ BY = {"size": "How much each pixel matters", "sign": "For and against"}
 UNASKED = 5.0  # seconds: what takes longer waits for a click
 
 
-def agreement_section(both: Sequence[Network], picture: input_image.InputImage, target: int) -> None:
+def agreement_section(networks: Sequence[Network], picture: input_image.InputImage, target: int) -> None:
     """Show how far the chosen methods agree about a class of a picture, and where they do not.
 
     Args:
-        both: Whose network is asked, or the two that are compared.
+        networks: Whose network is asked, or the two that are compared.
         picture: What it looks at.
         target: Index of the class that is explained.
     """
@@ -179,21 +179,21 @@ def agreement_section(both: Sequence[Network], picture: input_image.InputImage, 
 
     def draw(side: int) -> None:
         with show_errors():
-            found = _agreement(both[side], picture, target, methods, side)
+            found = _agreement(networks[side], picture, target, methods, side)
             if found is not None:
                 show_agreement(found, picture, by, side)
 
-    side_by_side(both, draw, width=NARROWEST)
+    side_by_side(networks, draw, width=NARROWEST)
 
 
 def _agreement(
-    weights: Network, picture: input_image.InputImage, target: int, methods: Sequence[str], side: int
+    network: Network, picture: input_image.InputImage, target: int, methods: Sequence[str], side: int
 ) -> "Agreement | None":
     """Return how far the methods agree once all have answered; draw how far they are until then, and return None."""
     settings = {name: method_options(name) for name in methods}
-    key = (weights.mark, picture.digest, target, tuple((name, *sorted(settings[name].items())) for name in methods))
-    work = partial(_compare, weights, picture, target, settings)
-    seconds = sum(_passes(name, settings[name], picture) for name in methods) * current_network.pass_seconds(weights)
+    key = (network.mark, picture.digest, target, tuple((name, *sorted(settings[name].items())) for name in methods))
+    work = partial(_compare, network, picture, target, settings)
+    seconds = sum(_passes(name, settings[name], picture) for name in methods) * current_network.pass_seconds(network)
     found = background(
         ("agreement", *key),
         work,
@@ -210,7 +210,7 @@ def _passes(name: str, options: Mapping[str, Any], picture: input_image.InputIma
 
 
 def _compare(
-    weights: Network,
+    network: Network,
     picture: input_image.InputImage,
     target: int,
     settings: Mapping[str, Mapping[str, Any]],
@@ -229,7 +229,7 @@ def _compare(
             progress(before + own * done // max(1, of), total)
 
         try:
-            found = inference.attribution(weights, picture, target, name, progress=tell, **options)
+            found = inference.attribution(network, picture, target, name, progress=tell, **options)
             maps[METHODS[name].title] = heatmap(found).numpy()
         except ConvScopeError as error:
             errors[METHODS[name].title] = error

@@ -66,7 +66,7 @@ def curves_of(
     """Return the curves of a map, or draw how far they are and return None."""
     steps = sizes(asked)[0]
     key = ("curves", *asked.key, fill)
-    work = partial(_both_curves, asked.weights.model, asked.image(), values, asked.target, asked.versus, fill, steps)
+    work = partial(_both_curves, asked.network.model, asked.image(), values, asked.target, asked.versus, fill, steps)
     return background(key, work, words="Changing the picture step by step", place="trust_curves")
 
 
@@ -96,7 +96,7 @@ def chances_of(asked: TrustRequest, values: "np.ndarray", fill: str) -> "dict[st
         ("chance", *asked.key, fill),
         partial(
             _chances,
-            asked.weights.model,
+            asked.network.model,
             asked.image(),
             values,
             asked.target,
@@ -253,7 +253,7 @@ def removal_panel(asked: TrustRequest, found: "Attribution") -> None:
 
 def _fills(asked: TrustRequest) -> dict[str, str]:
     """Name what removed pixels get: zero is the mean colour only where images are normalised by it."""
-    mean, _ = asked.weights.statistics
+    mean, _ = asked.network.statistics
     return FILLS if any(mean) else FILLS | {"mean": "Black"}
 
 
@@ -281,7 +281,7 @@ def _erased(
 
 def _pixels(asked: TrustRequest, image: Any) -> "np.ndarray":
     """Turn a normalised image back into one to show."""
-    pixels: np.ndarray = asked.weights.denormalize(image).permute(1, 2, 0).expand(-1, -1, 3).numpy()
+    pixels: np.ndarray = asked.network.denormalize(image).permute(1, 2, 0).expand(-1, -1, 3).numpy()
     return pixels
 
 
@@ -293,7 +293,7 @@ def _answer(asked: TrustRequest, changed: Any, random: float | None) -> None:
     from core.inference.copies import shallow_copy_for_hooks
     from core.inference.prediction import predict
 
-    model, images = asked.weights.model, torch.stack([asked.image(), changed])
+    model, images = asked.network.model, torch.stack([asked.image(), changed])
     before, now = target_probabilities(shallow_copy_for_hooks(model), images, asked.target, asked.versus).tolist()
     first, probabilities = predict(model, images).numpy()
     st.markdown("**What it says of that**")
@@ -308,10 +308,10 @@ def _answer(asked: TrustRequest, changed: Any, random: float | None) -> None:
         st.caption(f"With as many random pixels instead: {share(random)}, the mean of several orders.")
     order = (-probabilities).argsort(kind="stable")[:3].tolist()
     st.markdown(
-        f"It {'still says' if order[0] == first.argmax() else 'now says'} **“{class_name(asked.weights, order[0])}”**."
+        f"It {'still says' if order[0] == first.argmax() else 'now says'} **“{class_name(asked.network, order[0])}”**."
     )
     st.markdown(
         "\n".join(
-            f"- {class_name(asked.weights, index)} :small[{share(float(probabilities[index]))}]" for index in order
+            f"- {class_name(asked.network, index)} :small[{share(float(probabilities[index]))}]" for index in order
         )
     )

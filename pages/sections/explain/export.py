@@ -147,9 +147,9 @@ def _repeat(by_network: Sequence[NetworkAttributions], picture: input_image.Inpu
     file, out = f"{name}-picture.png", f"{name}-again.png"
     if len(by_network) == 1 and in_one_line(calls):
         needed = "the picture"
-        weights, grey = by_network[0][0], picture.shape[0] == 1
-        names = weights.class_names
-        line = command(NetworkReference.of(weights), file, calls, [out], received=grey, class_names=names)
+        network, grey = by_network[0][0], picture.shape[0] == 1
+        names = network.class_names
+        line = command(NetworkReference.of(network), file, calls, [out], received=grey, class_names=names)
     else:
         needed = "the picture and the settings"
         swap = " --swap no" * (picture.shape[0] == 1)
@@ -161,8 +161,8 @@ def _repeat(by_network: Sequence[NetworkAttributions], picture: input_image.Inpu
 def _by_network(shown: Sequence[ShownExplanation]) -> list[NetworkAttributions]:
     grouped: dict[tuple[object, ...], tuple[Network, list[Attribution]]] = {}
     for each in shown:
-        grouped.setdefault(each.view.weights.mark, (each.view.weights, []))[1].append(each.attribution)
-    return [(weights, tuple(explanations)) for weights, explanations in grouped.values()]
+        grouped.setdefault(each.view.network.mark, (each.view.network, []))[1].append(each.attribution)
+    return [(network, tuple(explanations)) for network, explanations in grouped.values()]
 
 
 def _records(
@@ -172,13 +172,13 @@ def _records(
 
     return tuple(
         NetworkExplanations(
-            NetworkReference.of(weights),
-            fingerprint(weights.model),
-            weights.class_names,
+            NetworkReference.of(network),
+            fingerprint(network.model),
+            network.class_names,
             picture.title,
             picture.tensor(),
-            weights.normalize(picture.tensor()),
+            network.normalize(picture.tensor()),
             attributions,
         )
-        for weights, attributions in by_network
+        for network, attributions in by_network
     )

@@ -12,25 +12,25 @@ from pages.shared.picture import input_image
 from pages.shared.shell.section import Section
 
 
-def maps_section(both: Sequence[Network], picture: input_image.InputImage, target: int) -> None:
+def maps_section(networks: Sequence[Network], picture: input_image.InputImage, target: int) -> None:
     """Show what the chosen methods say.
 
     Args:
-        both: Whose network is asked, or the two that are compared; a second one that cannot be is left out.
+        networks: Whose network is asked, or the two that are compared; a second one that cannot be is left out.
         picture: What it looks at.
         target: Index of the class to explain.
     """
     st.html(STYLE)
-    both, answers = comparable(both, picture)
-    map_title(both, answers, target)
+    networks, answers = comparable(networks, picture)
+    map_title(networks, answers, target)
     names = chosen_methods()
     if not names:
         st.info("Choose a method above to see which pixels mattered.", icon=":material/checklist:")
         return
     order = {int(index): float(answers[0][index]) for index in (-answers[0]).argsort(kind="stable")}
-    more, versus = ask_classes(both[0], order, target)
+    more, versus = ask_classes(networks[0], order, target)
     look = ask_look()
-    shown = map_cards(map_columns(both, target, more, versus), picture, names, look)
+    shown = map_cards(map_columns(networks, target, more, versus), picture, names, look)
     if shown:
         take_away(shown, picture, look)
 

@@ -36,12 +36,12 @@ PAPER = "Zhang et al. 2018, â€œTop-down Neural Attention by Excitation Backpropâ
 
 
 @st.fragment
-def league_panel(weights: Network) -> None:
+def league_panel(network: Network) -> None:
     """Offer the league of the chosen methods where the objects of the test images are known."""
-    if weights.why_no_images:
+    if network.why_no_images:
         return
     with show_errors():
-        data = weights.dataset()
+        data = network.dataset()
         if data.test.masks is None:
             return
         with st.container(border=True, key="trust_league"):
@@ -51,19 +51,19 @@ def league_panel(weights: Network) -> None:
                 "chosen above point at them, and what would a map score that knows nothing?"
             )
             count = int(ask_one("Test images", COUNTS, "trust_league_count"))
-            names, left_out = _fitting(weights)
+            names, left_out = _fitting(network)
             if left_out:
                 st.caption(f"Left out: {'; '.join(left_out)}")
-            found = _league(weights, data, names, count) if names else None
+            found = _league(network, data, names, count) if names else None
             if found is not None:
                 _show(found)
 
 
-def _fitting(weights: Network) -> tuple[tuple[str, ...], list[str]]:
+def _fitting(network: Network) -> tuple[tuple[str, ...], list[str]]:
     """Return the chosen methods that can explain the network, and why the others cannot."""
     from core.explain.compatibility import incompatibility
 
-    model = weights.model
+    model = network.model
     reasons = {
         name: incompatibility(model, name, METHODS[name].resolve(method_options(name))) for name in chosen_methods()
     }
@@ -71,20 +71,20 @@ def _fitting(weights: Network) -> tuple[tuple[str, ...], list[str]]:
     return fit, [f"{METHODS[name].title} ({escape_markdown(reason)})" for name, reason in reasons.items() if reason]
 
 
-def _league(weights: Network, data: "Dataset", names: tuple[str, ...], count: int) -> "PointingGame | None":
+def _league(network: Network, data: "Dataset", names: tuple[str, ...], count: int) -> "PointingGame | None":
     """Return the standings, or draw how far they are, or the button that starts them, and return None."""
     from core.explain.attribution import attribute
 
     options: Mapping[str, dict[str, Any]] = {name: method_options(name) for name in names}
-    others = weights.background
+    others = network.background
     explains = {name: partial(attribute, method=name, background=others, **options[name]) for name in names}
     shape = data.input_shape
     passes = count * sum(METHODS[name].passes(METHODS[name].resolve(options[name]), shape) for name in names)
-    seconds = max(1.0, passes * current_network.pass_seconds(weights))
-    key = ("league", *weights.mark, count, *((name, *sorted(options[name].items())) for name in names))
+    seconds = max(1.0, passes * current_network.pass_seconds(network))
+    key = ("league", *network.mark, count, *((name, *sorted(options[name].items())) for name in names))
     return background(
         key,
-        partial(_work, weights.model, data, count, explains),
+        partial(_work, network.model, data, count, explains),
         words=f"{len(names)} methods explain {count} test images",
         place="trust_league",
         ask=f"Compute the league of {len(names)} methods, about {duration(seconds)}",

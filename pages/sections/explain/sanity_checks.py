@@ -248,7 +248,7 @@ def _checks(asked: TrustRequest, found: "Attribution") -> Checks | None:
     from core.explain.metrics.randomization import STEPS, initializable_layers
     from core.explain.metrics.sensitivity import NUM_SAMPLES
 
-    model = asked.weights.model
+    model = asked.network.model
     repeats = (NUM_SAMPLES + 1) + min(STEPS, len(initializable_layers(model))) + 2
     passes = NUM_SQUARES + 1 + repeats * asked.passes
     return background(
@@ -263,7 +263,7 @@ def _checks(asked: TrustRequest, found: "Attribution") -> Checks | None:
 
 def _untrained(asked: TrustRequest) -> Any:
     """Return the network before its first step, if that was kept."""
-    return asked.weights.at(0).model if 0 in asked.weights.epochs else None
+    return asked.network.at(0).model if 0 in asked.network.epochs else None
 
 
 def _work(explain: "Explain", model: Any, before: Any, image: Any, found: "Attribution", progress: Progress) -> Checks:

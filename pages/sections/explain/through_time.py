@@ -34,16 +34,16 @@ AT_ONCE = 10.0  # seconds: what may take longer waits for a click
 SCALES = {"one": "One for all epochs", "own": "One for each epoch"}
 
 
-def through_time_section(both: Sequence[Network], picture: input_image.InputImage, target: int) -> None:
+def through_time_section(networks: Sequence[Network], picture: input_image.InputImage, target: int) -> None:
     """Show how the explanation of a picture came about: one map for each epoch, of one run or of two.
 
     Args:
-        both: Whose run is followed, or the two that are compared, if they are of two runs; the first one's epoch is
+        networks: Whose run is followed, or the two that are compared, if they are of two runs; the first one's epoch is
             the one that is shown large at first.
         picture: What is explained, at all epochs.
         target: Index of the class that is explained, at all epochs.
     """
-    followed = _networks(both)
+    followed = _networks(networks)
     if not chosen_methods():
         st.info("Choose a method above to see how its map came about.", icon=":material/checklist:")
         return
@@ -51,17 +51,17 @@ def through_time_section(both: Sequence[Network], picture: input_image.InputImag
     told = [_told(network, picture, target, method, side) for side, network in enumerate(followed)]
     found = [each for each in told if each is not None]
     if found and len(found) == len(told):
-        tell(found, picture, target, method, one_scale=one_scale, epoch=both[0].epoch)
+        tell(found, picture, target, method, one_scale=one_scale, epoch=networks[0].epoch)
     else:
         pause()
 
 
-def _networks(both: Sequence[Network]) -> list[Network]:
+def _networks(networks: Sequence[Network]) -> list[Network]:
     """Return the networks to follow, each once, as the store has them now."""
-    first, other = (current_network.library().get(weights.id) for weights in (both[0], both[-1]))
+    first, other = (current_network.library().get(network.id) for network in (networks[0], networks[-1]))
     if first.id == other.id:
         return [first]
-    if not same_classes(both):
+    if not same_classes(networks):
         st.caption("Only A is shown: B knows other classes, so the two cannot be asked about the same one.")
         return [first]
     if not other.epochs:
@@ -70,8 +70,8 @@ def _networks(both: Sequence[Network]) -> list[Network]:
     return [first, other]
 
 
-def _why_not(both: Sequence[Network], *_: Any) -> str:
-    network = current_network.library().get(both[0].id)
+def _why_not(networks: Sequence[Network], *_: Any) -> str:
+    network = current_network.library().get(networks[0].id)
     if network.epochs:
         return ""
     if network.in_training:
@@ -82,8 +82,8 @@ def _why_not(both: Sequence[Network], *_: Any) -> str:
     )
 
 
-def _instead(reason: str, both: Sequence[Network], *_: Any) -> None:
-    if both[0].in_training:
+def _instead(reason: str, networks: Sequence[Network], *_: Any) -> None:
+    if networks[0].in_training:
         st.caption(reason)
     else:
         empty_state(reason, "Train a network", "train")
@@ -128,11 +128,11 @@ def _told(
     return None if moments is None else EpochSeries(network, moments, len(network.epochs))
 
 
-def _asked(weights: Network, method: "Method", options: dict[str, Any], count: int) -> str:
+def _asked(network: Network, method: "Method", options: dict[str, Any], count: int) -> str:
     """Return the label of the button that what takes long waits for; empty for what is computed at once."""
     try:
-        passes = count * method.passes(method.resolve(options), weights.input_shape)
-        seconds = passes * current_network.pass_seconds(weights)
+        passes = count * method.passes(method.resolve(options), network.input_shape)
+        seconds = passes * current_network.pass_seconds(network)
     except ConvScopeError:  # each epoch will say what is wrong
         return ""
     if seconds <= AT_ONCE:
@@ -152,8 +152,8 @@ def _moments(
     weights_of = {each.epoch: each for each in asked}
 
     def explain(epoch: int | None, inside: Progress) -> "Attribution":
-        weights = replace(weights_of[epoch])  # a copy: else all networks stay in memory
-        return inference.attribution(weights, picture, target, method, progress=inside, **options)
+        network = replace(weights_of[epoch])  # a copy: else all networks stay in memory
+        return inference.attribution(network, picture, target, method, progress=inside, **options)
 
     def probabilities(epoch: int | None) -> "np.ndarray[Any, Any]":
         return inference.probabilities(replace(weights_of[epoch]), picture)
@@ -165,7 +165,7 @@ SECTION = Section(
     "time",
     "Through time",
     through_time_section,
-    heading=lambda both, _, target: f"How the map of “{class_name(both[0], target)}” came about",
+    heading=lambda networks, _, target: f"How the map of “{class_name(networks[0], target)}” came about",
     why_not=_why_not,
     instead=_instead,
 )

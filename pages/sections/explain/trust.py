@@ -14,11 +14,11 @@ from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.shell.section import Section
 
 
-def trust_section(both: Sequence[Network], picture: input_image.InputImage, target: int) -> None:
+def trust_section(networks: Sequence[Network], picture: input_image.InputImage, target: int) -> None:
     """Check one map of a class of a picture, and, where the objects are known, the methods over many pictures.
 
     Args:
-        both: Whose map it is; of two networks the first.
+        networks: Whose map it is; of two networks the first.
         picture: What is explained.
         target: Index of the class.
     """
@@ -28,7 +28,7 @@ def trust_section(both: Sequence[Network], picture: input_image.InputImage, targ
         "random map scores."
     )
     with show_errors():
-        asked = ask_map(both, picture, target)
+        asked = ask_map(networks, picture, target)
         reason = unfit(asked)
         found = None if reason else asked.found()
         if reason:
@@ -38,7 +38,7 @@ def trust_section(both: Sequence[Network], picture: input_image.InputImage, targ
         elif found is not None:
             removal_panel(asked, found)
             checks_panel(asked, found)
-    league_panel(both[0])
+    league_panel(networks[0])
 
 
 SECTION = Section("trust", "Trust", trust_section, heading=lambda *_: "How far can this map be trusted?")

@@ -34,7 +34,7 @@ class TrustRequest:
         options: The method's settings by name.
     """
 
-    weights: Network
+    network: Network
     picture: input_image.InputImage
     target: int
     method: Method
@@ -44,7 +44,7 @@ class TrustRequest:
     @property
     def picture_key(self) -> tuple[Any, ...]:
         """A key for what depends on the class of the picture alone."""
-        return *self.weights.mark, self.picture.digest, self.target, self.versus
+        return *self.network.mark, self.picture.digest, self.target, self.versus
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -59,7 +59,7 @@ class TrustRequest:
     @property
     def title(self) -> str:
         """The class in words, as Markdown that shows it as it stands."""
-        names = self.weights.class_names
+        names = self.network.class_names
         against = "" if self.versus is None else f"” and not “{names[self.versus]}"
         return escape_markdown(names[self.target] + against)
 
@@ -67,16 +67,16 @@ class TrustRequest:
         """Return what makes the map, of any network and image: for threads without a page."""
         from core.explain.attribution import attribute
 
-        others = self.weights.background
+        others = self.network.background
         return partial(attribute, method=self.method.name, versus=self.versus, background=others, **dict(self.options))
 
     def image(self) -> Any:
         """Return the picture as the network receives it, (C, H, W); raises `ConvScopeError`."""
-        return self.weights.normalize(self.picture.tensor())
+        return self.network.normalize(self.picture.tensor())
 
     def seconds(self, passes: int) -> float:
         """Return how long so many passes of the picture may take, at most."""
-        return passes * current_network.pass_seconds(self.weights)
+        return passes * current_network.pass_seconds(self.network)
 
     def ask(self, words: str, passes: int) -> str:
         """Return the label of the button that so many passes wait for; empty if they are made unasked."""
@@ -88,7 +88,7 @@ class TrustRequest:
         options: dict[str, Any] = dict(self.options)
         work = partial(
             inference.attribution,
-            self.weights,
+            self.network,
             self.picture,
             self.target,
             self.method.name,
@@ -107,7 +107,7 @@ class TrustRequest:
         )
 
 
-def ask_map(both: Sequence[Network], picture: input_image.InputImage, target: int) -> TrustRequest:
+def ask_map(networks: Sequence[Network], picture: input_image.InputImage, target: int) -> TrustRequest:
     """Ask which of the chosen methods to check, and against which class; of two networks the first is checked."""
     names, key = chosen_methods() or tuple(METHODS)[:1], "trust_method"
     if st.session_state.get(key) not in names:
@@ -122,21 +122,23 @@ def ask_map(both: Sequence[Network], picture: input_image.InputImage, target: in
             width=280,
             help="One of the methods chosen above, with its settings.",
         )
-        versus = _ask_versus(both[0], picture, target)
-    if len(both) > 1:
+        versus = _ask_versus(networks[0], picture, target)
+    if len(networks) > 1:
         st.caption("The checks are about network A.")
-    return TrustRequest(both[0], picture, target, METHODS[name], versus, tuple(sorted(method_options(name).items())))
+    return TrustRequest(
+        networks[0], picture, target, METHODS[name], versus, tuple(sorted(method_options(name).items()))
+    )
 
 
-def _ask_versus(weights: Network, picture: input_image.InputImage, target: int) -> int | None:
-    names, likely = weights.class_names, inference.probabilities(weights, picture)
+def _ask_versus(network: Network, picture: input_image.InputImage, target: int) -> int | None:
+    names, likely = network.class_names, inference.probabilities(network, picture)
     return st.selectbox(
         f"Why “{escape_markdown(names[target])}” and not …",
         [index for index in (-likely).argsort(kind="stable").tolist() if index != target],
         index=None,
         format_func=names.__getitem__,
         placeholder="A class to hold against it",
-        key=f"trust_versus_{weights.id}_{target}",
+        key=f"trust_versus_{network.id}_{target}",
         width=280,
         help="Then the map explains the difference of the two scores, and probabilities are those between the two.",
     )
@@ -146,7 +148,7 @@ def unfit(asked: TrustRequest) -> str | None:
     """Say why the method cannot explain this network, as Markdown, or return None if it can."""
     from core.explain.compatibility import incompatibility
 
-    reason = incompatibility(asked.weights.model, asked.method.name, asked.method.resolve(dict(asked.options)))
+    reason = incompatibility(asked.network.model, asked.method.name, asked.method.resolve(dict(asked.options)))
     return escape_markdown(reason) if reason else None
 
 

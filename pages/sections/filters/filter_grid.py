@@ -112,73 +112,73 @@ WALK = "With the keyboard: the arrow keys walk from filter to filter, Enter or S
 
 
 @st.fragment
-def filter_grid(both: Sequence[Network]) -> None:
+def filter_grid(networks: Sequence[Network]) -> None:
     """Show the filters of a convolution as one picture, and the chosen one below it with its numbers."""
     with show_errors():
-        layer = _pick_convolution(both[0])
+        layer = _pick_convolution(networks[0])
         if layer is None:
             return
-        found = collect_results(both, partial(filters_of, layer=layer))
+        found = collect_results(networks, partial(filters_of, layer=layer))
         first = unwrap(found[0])
         with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
             order = ask_one("Order", ORDERS, "filter_order")
-            view = _ask_view(both[0].id, first)
-            picture = picture_button(both[0]) if order == "contribution" else None
+            view = _ask_view(networks[0].id, first)
+            picture = picture_button(networks[0]) if order == "contribution" else None
         alike = [each for each in found if isinstance(each, Filters) and each.weights.shape == first.weights.shape]
-        key = f"{both[0].id}_{layer}".replace(".", "_")
-        sheet = Sheet(first, alike, view, _arrange(both[0], first, order, picture), dead_of(both[0], first))
+        key = f"{networks[0].id}_{layer}".replace(".", "_")
+        sheet = Sheet(first, alike, view, _arrange(networks[0], first, order, picture), dead_of(networks[0], first))
         if sheet.order.words:
             st.markdown(sheet.order.words)
-        explain(sheet, random=len(both) == 1 and both[0].epoch == 0)
+        explain(sheet, random=len(networks) == 1 and networks[0].epoch == 0)
         chosen: dict[int, int] = {}
 
         def draw(side: int) -> Callable[[], None]:
-            mine = _sheet(sheet, both, side, unwrap(found[side]), order, picture) if side else sheet
+            mine = _sheet(sheet, networks, side, unwrap(found[side]), order, picture) if side else sheet
             if side and mine.alike != sheet.alike:
                 explain(mine)
             place = _show(mine, f"filters_{key}_{order}" + (f"_{picture.digest}" if picture else ""), side)
             chosen[side] = mine.order.places[place.tile]
-            return partial(_details, mine, place, f"kernels_{key}", side, narrow=len(both) > 1)
+            return partial(_details, mine, place, f"kernels_{key}", side, narrow=len(networks) > 1)
 
-        side_by_side(both, draw)
+        side_by_side(networks, draw)
         if 0 in chosen:
-            excites(both[0], first, chosen[0], brand="A · " * (len(both) > 1))
-            surgery_panel(both[0], first, chosen[0], picture, brand="A · " * (len(both) > 1))
+            excites(networks[0], first, chosen[0], brand="A · " * (len(networks) > 1))
+            surgery_panel(networks[0], first, chosen[0], picture, brand="A · " * (len(networks) > 1))
 
 
-def _arrange(weights: Network, filters: Filters, order: str, picture: input_image.InputImage | None) -> Arrangement:
+def _arrange(network: Network, filters: Filters, order: str, picture: input_image.InputImage | None) -> Arrangement:
     """Put filters in order; by number, under a sentence on why, where the network's answer is not a number."""
     with show_errors():
-        return arrange(weights, filters, order, picture)
-    return arrange(weights, filters, "number")
+        return arrange(network, filters, order, picture)
+    return arrange(network, filters, "number")
 
 
 def _sheet(
     first: Sheet,
-    both: Sequence[Network],
+    networks: Sequence[Network],
     side: int,
     filters: Filters,
     order: str,
     picture: input_image.InputImage | None,
 ) -> Sheet:
     """Return the sheet of the second side; one of another shape has a view and colours of its own."""
-    arrangement = _arrange(both[side], filters, order, picture)
+    arrangement = _arrange(networks[side], filters, order, picture)
     if filters not in first.alike:
-        return Sheet(filters, [filters], next(iter(views(filters))), arrangement, dead_of(both[side], filters))
-    if both[side].id == both[0].id:  # so that the moments can be compared tile by tile
+        return Sheet(filters, [filters], next(iter(views(filters))), arrangement, dead_of(networks[side], filters))
+    if networks[side].id == networks[0].id:  # so that the moments can be compared tile by tile
         arrangement = replace(arrangement, places=first.order.places)
-    return replace(first, filters=filters, order=arrangement, dead=dead_of(both[side], filters))
+    return replace(first, filters=filters, order=arrangement, dead=dead_of(networks[side], filters))
 
 
-def _pick_convolution(weights: Network) -> str | None:
+def _pick_convolution(network: Network) -> str | None:
     from core.probe.kernels import filter_layers, filters
 
-    model = weights.model
+    model = network.model
     shapes = {name: tuple(filters(model, name).shape) for name in filter_layers(model)}
     if not shapes:
         st.info("This network has no convolution and so no filters: add one on the build page and train again.")
         return None
-    key = f"convolution_{weights.id}"
+    key = f"convolution_{network.id}"
     if len(shapes) > MANY:
         picked: str = st.selectbox(
             "Convolution",

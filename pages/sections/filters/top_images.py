@@ -29,13 +29,13 @@ STEPS = 64  # uphill, for the preferred input
 SIDE = 112  # about so many pixels wide are the pictures that go to the browser
 
 
-def top_of(weights: Network, layer: str) -> "TopImages | None":
+def top_of(network: Network, layer: str) -> "TopImages | None":
     """Return the training images that move each unit of a layer most, or draw how far the search is and return None.
 
     Raises:
         ConvScopeError: The training images cannot be had, or the network cannot be read.
     """
-    model, data = weights.model, weights.dataset()
+    model, data = network.model, network.dataset()
 
     def work(tell: Progress) -> "TopImages":
         from core.probe.units import top_images
@@ -44,44 +44,44 @@ def top_of(weights: Network, layer: str) -> "TopImages | None":
         return top_images(model, images, layer, SHOWN, normalize=normalize, max_images=IMAGES, progress=tell)
 
     return background(
-        ("top_images", *weights.mark, layer),
+        ("top_images", *network.mark, layer),
         work,
         words="Looking through the training images",
-        place=f"top_{weights.id}",
-        lane=lane_of(IMAGES * current_network.pass_seconds(weights)),
+        place=f"top_{network.id}",
+        lane=lane_of(IMAGES * current_network.pass_seconds(network)),
     )
 
 
 @st.fragment
-def excites(weights: Network, filters: Filters, index: int, *, brand: str = "") -> None:
+def excites(network: Network, filters: Filters, index: int, *, brand: str = "") -> None:
     """Offer what excites a filter; while that is closed nothing is computed.
 
     Args:
-        weights: The network.
+        network: The network.
         filters: All filters of the convolution.
         index: Which one.
         brand: What the title begins with where two networks are compared.
     """
     panel = st.expander(
-        f"{brand}What excites it" + ": the training images that move a filter most" * (not weights.why_no_images),
+        f"{brand}What excites it" + ": the training images that move a filter most" * (not network.why_no_images),
         icon=":material/bolt:",
-        key=f"excites_{weights.id}",
+        key=f"excites_{network.id}",
         on_change="rerun",
     )
     if not panel.open:
         return
     with panel, show_errors():
-        read = readout_of(weights, filters.layer)
+        read = readout_of(network, filters.layer)
         st.markdown(f"**What excites filter {index} of {filters.layer}**")
         strongest = None
-        if not missing_images(weights, "excites_", consequence="Which images move it most is not known."):
-            strongest = _top(weights, filters.layer, read, index)
-        _preferred(weights, read, index, strongest)
+        if not missing_images(network, "excites_", consequence="Which images move it most is not known."):
+            strongest = _top(network, filters.layer, read, index)
+        _preferred(network, read, index, strongest)
 
 
-def _top(weights: Network, layer: str, read: str, index: int) -> float | None:
+def _top(network: Network, layer: str, read: str, index: int) -> float | None:
     """Show the images that move a filter most, and return its strongest answer to any; None until it is known."""
-    found, data = top_of(weights, read), weights.dataset()
+    found, data = top_of(network, read), network.dataset()
     if found is None:
         return None
     values = found.values[index].tolist()
@@ -92,7 +92,7 @@ def _top(weights: Network, layer: str, read: str, index: int) -> float | None:
             icon=":material/block:",
         )
         return float(values[0])
-    window = field_of(weights.require_run().spec, read)
+    window = field_of(network.require_run().spec, read)
     shown = []
     places = zip(*(rows[index].tolist() for rows in (found.indices, found.rows, found.cols)), strict=True)
     for (image, row, col), value in zip(places, values, strict=True):
@@ -124,25 +124,25 @@ def _top(weights: Network, layer: str, read: str, index: int) -> float | None:
     return float(values[0])
 
 
-def _preferred(weights: Network, read: str, index: int, strongest: float | None) -> None:
+def _preferred(network: Network, read: str, index: int, strongest: float | None) -> None:
     """Offer a picture made to excite a filter; `strongest` is its answer to any training image, if known."""
-    model, (mean, std) = weights.model, weights.statistics
+    model, (mean, std) = network.model, network.statistics
 
     def work(tell: Progress) -> "tuple[NDArray[np.uint8], float]":
         from core.probe.activation_maximization import preferred_picture
 
-        shape = weights.input_shape
+        shape = network.input_shape
         return preferred_picture(model, read, index, shape=shape, mean=mean, std=std, steps=STEPS, progress=tell)
 
     with st.container(horizontal=True, vertical_alignment="center"):
         found = background(
-            ("preferred", *weights.mark, read, index),
+            ("preferred", *network.mark, read, index),
             work,
             words="Climbing the gradient",
-            place=f"preferred_{weights.id}",
+            place=f"preferred_{network.id}",
             ask="Preferred input",
             icon=":material/auto_awesome:",
-            lane=lane_of(3 * STEPS * current_network.pass_seconds(weights)),
+            lane=lane_of(3 * STEPS * current_network.pass_seconds(network)),
         )
         st.caption(
             "A picture made to excite it: from noise, its pixels are changed step by step in the direction that "

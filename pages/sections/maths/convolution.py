@@ -30,8 +30,8 @@ def convolution(now: Scene) -> None:
     channel = ask_map(now, len(found.weight), "Filter")
     weight, image, upstream = found.weight[channel], found.inputs[0], found.upstream[0, channel]
     first = channel // (len(found.weight) // module.groups) * weight.shape[0]
-    names = COLOURS.get(len(image), ()) if image.shape == now.weights.input_shape else ()
-    if len(image) > weight.shape[0] and now.weights.spec is None:
+    names = COLOURS.get(len(image), ()) if image.shape == now.network.input_shape else ()
+    if len(image) > weight.shape[0] and now.network.spec is None:
         image, first = image[first : first + weight.shape[0]], 0  # of many channels those that it does not see
     bias = None if found.bias is None else float(found.bias[channel])
     show_size(
@@ -105,7 +105,7 @@ def dense(now: Scene) -> None:
 
 def _folded(now: Scene) -> tuple[int, int, int]:
     """Return the shape in which a dense layer's inputs lie: that of the maps before, else about a square."""
-    spec, count = now.weights.spec, now.found.inputs.shape[1]
+    spec, count = now.network.spec, now.found.inputs.shape[1]
     if spec is None:
         return 1, *about_square(count)
     from core.model.shapes import summarize

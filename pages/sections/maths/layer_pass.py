@@ -27,7 +27,7 @@ class Scene:
     """A layer and what happens at it.
 
     Attributes:
-        weights: The network.
+        network: The network.
         layer: Name of the layer.
         module: The layer itself.
         picture: What the network looks at.
@@ -37,7 +37,7 @@ class Scene:
         panel: Where the view puts what it asks and says.
     """
 
-    weights: Network
+    network: Network
     layer: str
     module: Any
     picture: input_image.InputImage
@@ -49,66 +49,66 @@ class Scene:
     @property
     def key(self) -> str:
         """A name for widgets: another layer or run forgets what was chosen."""
-        return f"{self.weights.id}_{self.layer}".replace(".", "_")
+        return f"{self.network.id}_{self.layer}".replace(".", "_")
 
     @property
     def words(self) -> str:
         """Say what the network and its loss look at, for a screen reader."""
-        return f"{self.layer} of {self.weights.name}, looking at {self.picture.title}"
+        return f"{self.layer} of {self.network.name}, looking at {self.picture.title}"
 
 
-def scene(weights: Network, layer: str, picture: input_image.InputImage, *, training: bool, loss: str) -> Scene:
+def scene(network: Network, layer: str, picture: input_image.InputImage, *, training: bool, loss: str) -> Scene:
     """Run a picture forward and backward; `loss` is a key of `core.train.choices.LOSSES`.
 
     Its panel is put where the script stands.
     """
     label = picture.label
     if label is None:
-        label = int(inference.probabilities(weights, picture).argmax())
-    if weights.pretrained is not None:
-        if weights.pretrained.parameters > MOST_PARAMETERS:
+        label = int(inference.probabilities(network, picture).argmax())
+    if network.pretrained is not None:
+        if network.pretrained.parameters > MOST_PARAMETERS:
             raise RunError(
-                f"{weights.name} has {weights.pretrained.parameters:g} million weights, too many to follow in double "
+                f"{network.name} has {network.pretrained.parameters:g} million weights, too many to follow in double "
                 "precision here: choose a smaller network."
             )
         kept = _large_pass
     else:
         kept = _pass
-    found = kept(weights.mark, layer, picture.digest, label, training, loss, weights, picture)
-    module = weights.model.get_submodule(layer)
-    return Scene(weights, layer, module, picture, label, found, training, st.container())
+    found = kept(network.mark, layer, picture.digest, label, training, loss, network, picture)
+    module = network.model.get_submodule(layer)
+    return Scene(network, layer, module, picture, label, found, training, st.container())
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _pass(
-    mark: tuple[Any, ...],
+    cache_key: tuple[Any, ...],
     layer: str,
     digest: str,
     label: int,
     training: bool,
     loss: str,
-    _weights: Network,
+    _network: Network,
     _picture: input_image.InputImage,
 ) -> "LayerPass":
-    return _layer_pass(layer, label, training, loss, _weights, _picture)
+    return _layer_pass(layer, label, training, loss, _network, _picture)
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)  # of 224 × 224 pixels one takes up to 40 MB
 def _large_pass(
-    mark: tuple[Any, ...],
+    cache_key: tuple[Any, ...],
     layer: str,
     digest: str,
     label: int,
     training: bool,
     loss: str,
-    _weights: Network,
+    _network: Network,
     _picture: input_image.InputImage,
 ) -> "LayerPass":
-    return _layer_pass(layer, label, training, loss, _weights, _picture)
+    return _layer_pass(layer, label, training, loss, _network, _picture)
 
 
 def _layer_pass(
-    layer: str, label: int, training: bool, loss: str, weights: Network, picture: input_image.InputImage
+    layer: str, label: int, training: bool, loss: str, network: Network, picture: input_image.InputImage
 ) -> "LayerPass":
     import torch
 
@@ -116,20 +116,20 @@ def _layer_pass(
     from core.train.config import TrainConfig
     from core.train.losses import make_measure
 
-    images, labels = weights.normalize(picture.tensor())[None], torch.tensor([label])
+    images, labels = network.normalize(picture.tensor())[None], torch.tensor([label])
     if training:
-        data = weights.dataset()
+        data = network.dataset()
         images = torch.cat([images, data.normalize(data.train.images[: BATCH - 1])])
         labels = torch.cat([labels, data.train.labels[: BATCH - 1]])
     measure = make_measure(TrainConfig(loss=loss))
-    return layer_pass(weights.model, layer, images, labels, measure, training=training)
+    return layer_pass(network.model, layer, images, labels, measure, training=training)
 
 
 def describe_pass(now: Scene, loss: str) -> str:
     """Say what L is, with its value."""
     known = "its class" if now.picture.label is not None else "the likeliest class"
     batch = f" Mean of a batch of {len(now.found.inputs)}: this picture and training images." if now.training else ""
-    name = class_name(now.weights, now.label)
+    name = class_name(now.network, now.label)
     return f"L is the {loss} against **{name}**, {known}: {now.found.loss:.4g}.{batch}"
 
 

@@ -94,16 +94,16 @@ LOSS = "softmax and loss"
 MOODS = ("BatchNorm2d", "BatchNorm1d", "Dropout")  # what works otherwise in training
 
 
-def layer_bench(weights: Network) -> None:
+def layer_bench(network: Network) -> None:
     """Ask for a picture and a layer, and show each number of it with what it is made of."""
     asking, choosing = st.columns([2, 3], gap="large")
     with asking:
-        picture = pick_picture(weights)
+        picture = pick_picture(network)
     with choosing:
-        layer = _pick_layer(weights)
-        name = layer if layer != LOSS else layers_of(weights)[-1].name
-        kind = _kind(weights.model.get_submodule(name))
-        alone = weights.why_no_images
+        layer = _pick_layer(network)
+        name = layer if layer != LOSS else layers_of(network)[-1].name
+        kind = _kind(network.model.get_submodule(name))
+        alone = network.why_no_images
         training = (
             kind in MOODS
             and not alone
@@ -114,26 +114,26 @@ def layer_bench(weights: Network) -> None:
                 help="Batch norm then uses the statistics of a batch, and dropout drops; afterwards neither does.",
             )
         )
-        loss = _pick_loss(weights) if layer == LOSS else weights.config.get("loss", "cross_entropy")
-        now = scene(weights, name, picture, training=training, loss=loss)
+        loss = _pick_loss(network) if layer == LOSS else network.config.get("loss", "cross_entropy")
+        now = scene(network, name, picture, training=training, loss=loss)
         now.panel.markdown(describe_pass(now, LOSSES[loss].title.lower()))
     if layer == LOSS:
-        softmax_and_loss(now, loss, weights.class_names)
+        softmax_and_loss(now, loss, network.class_names)
     else:
         VIEWS[kind](now)
 
 
-def _pick_layer(weights: Network) -> str:
-    modules = dict(weights.model.named_modules())
-    if weights.spec is None:
-        parts = [part for part in parts_of(weights) if _kind(modules[part.name]) in VIEWS]
+def _pick_layer(network: Network) -> str:
+    modules = dict(network.model.named_modules())
+    if network.spec is None:
+        parts = [part for part in parts_of(network) if _kind(modules[part.name]) in VIEWS]
         found = [part.name for part in parts if part.kind != "global_avg_pool" or part.output_shape[1:] == (1, 1)]
-        return ask_layer("Layer", [*found, LOSS], f"maths_layer_{weights.id}")
+        return ask_layer("Layer", [*found, LOSS], f"maths_layer_{network.id}")
     outer = {name for name in modules if name and type(modules[name]).__name__ in VIEWS}
     names = [name for name in modules if name in outer and name.rpartition(".")[0] not in outer]
     names.append(LOSS)
     moves = "Flatten is missing: it moves numbers and computes none."
-    return ask_layer("Layer", names, f"maths_layer_{weights.id}", help=moves)
+    return ask_layer("Layer", names, f"maths_layer_{network.id}", help=moves)
 
 
 def _kind(module: Any) -> str:
@@ -142,15 +142,15 @@ def _kind(module: Any) -> str:
     return next((kind for kind in kinds if kind in VIEWS and kind != "Sequential"), kinds[0])
 
 
-def _pick_loss(weights: Network) -> str:
-    used = weights.config.get("loss", "cross_entropy")
+def _pick_loss(network: Network) -> str:
+    used = network.config.get("loss", "cross_entropy")
     chosen: str = st.segmented_control(
         "Loss",
         list(LOSSES),
         default=used,
         format_func=lambda name: LOSSES[name].title,
         required=True,
-        key=f"maths_loss_name_{weights.id}",
+        key=f"maths_loss_name_{network.id}",
         help="The same logits through another loss; the training is not touched.",
         wrap=True,
     )

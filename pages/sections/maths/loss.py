@@ -34,12 +34,12 @@ LIMIT, SURE = 20.0, 8.0  # of a slider; the logit of a class that one is sure of
 
 
 def ask_logits(
-    weights: Network, picture: input_image.InputImage | None, most: int
+    network: Network, picture: input_image.InputImage | None, most: int
 ) -> "tuple[NDArray[np.float64], int, tuple[str, ...]]":
     """Ask for a picture, its true class and where the logits come from; return the logits, the class and all names.
 
     Args:
-        weights: Whose answer.
+        network: Whose answer.
         picture: To what; asked for where none is given.
         most: How many logits get a slider: the largest ones.
 
@@ -48,37 +48,37 @@ def ask_logits(
     """
     asking, answering = st.columns([3, 2], gap="large")
     with asking:
-        chosen = picture or pick_picture(weights)
-    names = weights.class_names
+        chosen = picture or pick_picture(network)
+    names = network.class_names
     with answering:
-        logits = network_logits(weights, chosen)
-        label = _ask_label(weights, chosen, logits, names)
+        logits = network_logits(network, chosen)
+        label = _ask_label(network, chosen, logits, names)
         source = ask_one("Logits", SOURCES, "bench_logits")
     if source == "hand":
-        logits = _sliders(logits, label, names, f"{weights.id}_{chosen.digest}", most)
+        logits = _sliders(logits, label, names, f"{network.id}_{chosen.digest}", most)
     return logits, label, names
 
 
-def network_logits(weights: Network, picture: input_image.InputImage) -> "NDArray[np.float64]":
+def network_logits(network: Network, picture: input_image.InputImage) -> "NDArray[np.float64]":
     """Return what a network answers, (K,); raises `ConvScopeError` where that is not a number."""
-    if weights.spec is None:
-        return inference.logits(weights, picture).astype(np.float64)
-    last = [name for name, _ in weights.model.named_children()][-1]
-    logits = inference.activations(weights, (last,), picture)[last].astype(np.float64).ravel()
+    if network.spec is None:
+        return inference.logits(network, picture).astype(np.float64)
+    last = [name for name, _ in network.model.named_children()][-1]
+    logits = inference.activations(network, (last,), picture)[last].astype(np.float64).ravel()
     if not np.isfinite(logits).all():
         raise ConvScopeError("The network's answer is not a number: choose an earlier epoch, or train it anew.")
     return logits
 
 
 def _ask_label(
-    weights: Network, picture: input_image.InputImage, logits: "NDArray[np.float64]", names: Sequence[str]
+    network: Network, picture: input_image.InputImage, logits: "NDArray[np.float64]", names: Sequence[str]
 ) -> int:
     """Show the picture and the answer, and ask for the true class: known of test images, else at first the answer."""
     best, pixels = int(logits.argmax()), picture.array()
     zoom = max(1, -(-112 // max(pixels.shape[:2])))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.image(pixels.repeat(zoom, axis=0).repeat(zoom, axis=1), width=112, alt="The picture the network looks at")
-        sure = share(float(inference.probabilities(weights, picture)[best]))
+        sure = share(float(inference.probabilities(network, picture)[best]))
         st.markdown(
             f"{escape_markdown(picture.title)}  \nThe network says **{escape_markdown(names[best])}**, {sure} sure.",
             width="stretch",
@@ -89,7 +89,7 @@ def _ask_label(
         range(len(names)),
         index=best if known is None else known,
         format_func=names.__getitem__,
-        key=f"bench_label_{weights.dataset_name}_{picture.digest}",
+        key=f"bench_label_{network.dataset_name}_{picture.digest}",
         help="What the answer is compared with. Choose another one to see what the losses would say then.",
     )
     if known is None:
@@ -133,11 +133,11 @@ NEVER, ALWAYS = 1e-12, 1 - 1e-12  # a curve knows neither 0 nor 1
 FEW = (0.01, 1e-4)  # where the difference between the losses is plain
 
 
-def loss_bench(weights: Network, picture: input_image.InputImage | None = None) -> None:
+def loss_bench(network: Network, picture: input_image.InputImage | None = None) -> None:
     """Show one answer of a network, or one made up, under every loss.
 
     Args:
-        weights: Whose answer.
+        network: Whose answer.
         picture: To what; asked for where none is given.
     """
     st.markdown(
@@ -145,7 +145,7 @@ def loss_bench(weights: Network, picture: input_image.InputImage | None = None) 
         "**logit** z. *Softmax* turns the logits into probabilities p. A **loss** turns these and the true class into "
         "one number, and its gradient at each logit says where training pushes it."
     )
-    case = Case(*ask_logits(weights, picture, SHOWN))
+    case = Case(*ask_logits(network, picture, SHOWN))
     _why(case)
     _cards(case)
     _table(case)

@@ -119,16 +119,16 @@ def courses(traces: Sequence[Trace], steps: int) -> None:
     st.caption("The same batch at every step, and only this weight moves: the loss changes by little.")
 
 
-def formulas(weights: Network, traces: Sequence[Trace], checks: Mapping[str, Sequence[float]]) -> None:
+def formulas(network: Network, traces: Sequence[Trace], checks: Mapping[str, Sequence[float]]) -> None:
     """Write the last step of chosen optimisers out, line by line."""
-    used = weights.config.get("optimizer", "adam")
+    used = network.config.get("optimizer", "adam")
     chosen = st.pills(
         "Worked out",
         list(OPTIMIZERS),
         selection_mode="multi",
         default=[used],
         format_func=lambda name: OPTIMIZERS[name].title,
-        key=f"bench_worked_{weights.id}",
+        key=f"bench_worked_{network.id}",
         persist_state="session",
         help="Each line in symbols, with its numbers, and what comes out.",
     )
@@ -152,7 +152,7 @@ WHICH = {"steepest": "Largest gradient", "chosen": "Choose"}
 
 
 @st.fragment
-def weight_steps(weights: Network) -> None:
+def weight_steps(network: Network) -> None:
     """Ask for a weight and a batch, and show what every optimiser makes of its gradient."""
     st.subheader("One weight, every optimiser", anchor=False)
     st.markdown(
@@ -160,16 +160,16 @@ def weight_steps(weights: Network) -> None:
         "for each weight: how fast the loss grows with it. An **optimiser** is the rule that makes a step of it."
     )
     with show_errors():
-        layers = weighty_layers(weights)
+        layers = weighty_layers(network)
         if not layers:
             st.info("This network has no weights to change: add a convolution or a dense layer and train again.")
             return
-        layer, batch, steps = _ask(weights, layers)
+        layer, batch, steps = _ask(network, layers)
         with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
             which = ask_one("Weight", WHICH, "bench_which")
-            settings = _ask_settings(weights)
-        place = _ask_place(weights, layer, batch, which)
-        traces = _traces(weights, layer, place, batch, steps, settings)
+            settings = _ask_settings(network)
+        place = _ask_place(network, layer, batch, which)
+        traces = _traces(network, layer, place, batch, steps, settings)
         if traces is None:
             return
         checks = {each.name: torch_weights(each.name, each.values[0], each.gradients, settings) for each in traces}
@@ -177,22 +177,22 @@ def weight_steps(weights: Network) -> None:
         table(traces, checks)
         if steps > 1:
             courses(traces, steps)
-        formulas(weights, traces, checks)
+        formulas(network, traces, checks)
 
 
 def _traces(
-    weights: Network, layer: str, place: Place, batch: Batch, steps: int, settings: Mapping[str, float]
+    network: Network, layer: str, place: Place, batch: Batch, steps: int, settings: Mapping[str, float]
 ) -> list[Trace] | None:
     """Return the way of the weight under each optimiser, or draw how far that is and return None."""
 
     def work(tell: Progress) -> list[Trace]:
-        first = layer_weights(weights, layer, batch)
+        first = layer_weights(network, layer, batch)
         start = float(first.values[place])
 
         def gradient_at(value: float) -> tuple[float, float]:
             if value == start:
                 return float(first.gradients[place]), first.loss
-            return moved(weights, layer, place, value, batch)
+            return moved(network, layer, place, value, batch)
 
         traces = []
         for index, name in enumerate(OPTIMIZERS):
@@ -200,17 +200,17 @@ def _traces(
             traces.append(trace(name, start, gradient_at, steps, settings))
         return traces
 
-    key = ("traces", *weights.mark, layer, place, batch, steps, *sorted(settings.items()))
+    key = ("traces", *network.mark, layer, place, batch, steps, *sorted(settings.items()))
     return background(key, work, words="Forward and backward, once for each step", place="bench_traces")
 
 
-def _ask(weights: Network, layers: Mapping[str, Place]) -> tuple[str, Batch, int]:
+def _ask(network: Network, layers: Mapping[str, Place]) -> tuple[str, Batch, int]:
     with st.grid(4, min_column_width=170, gap="medium"):
         layer = st.selectbox(
             "Layer",
             list(layers),
             format_func=lambda name: f"{name} · {int(np.prod(layers[name])):,} weights",
-            key=f"bench_layer_{weights.id}",
+            key=f"bench_layer_{network.id}",
             persist_state="session",
         )
         size = st.segmented_control(
@@ -238,21 +238,21 @@ def _ask(weights: Network, layers: Mapping[str, Place]) -> tuple[str, Batch, int
     return layer, Batch(size or 32, int(seed)), int(steps)
 
 
-def _ask_settings(weights: Network) -> dict[str, float]:
+def _ask_settings(network: Network) -> dict[str, float]:
     """Ask for learning rate, momentum and decay, at first those of the run."""
-    config = TrainConfig.from_mapping(weights.config)
+    config = TrainConfig.from_mapping(network.config)
     found = {option.name: option for option in options(TrainConfig) if option.name in SETTINGS}
     with st.popover("Settings of the optimisers", icon=":material/tune:"):
         st.caption(
             "As the run was trained, until you change them. The shares kept (β₁, β₂, α) and ε are torch's own; the "
             "run's schedule, clipping and L1 are left out."
         )
-        return {name: float(ask(found[name], getattr(config, name), f"bench_{name}_{weights.id}")) for name in SETTINGS}
+        return {name: float(ask(found[name], getattr(config, name), f"bench_{name}_{network.id}")) for name in SETTINGS}
 
 
-def _ask_place(weights: Network, layer: str, batch: Batch, which: str) -> Place:
+def _ask_place(network: Network, layer: str, batch: Batch, which: str) -> Place:
     """Ask for one weight of a layer; the one with the largest gradient until another one is chosen."""
-    found = layer_weights(weights, layer, batch)
+    found = layer_weights(network, layer, batch)
     steepest = found.steepest
     if which == "steepest":
         return steepest
@@ -260,17 +260,17 @@ def _ask_place(weights: Network, layer: str, batch: Batch, which: str) -> Place:
     names = AXES.get(len(shape), tuple(f"Axis {axis}" for axis in range(len(shape))))
     with st.grid(4, min_column_width=110, gap="small"):
         return tuple(
-            int(st.number_input(name, 0, size - 1, at, key=f"bench_axis_{weights.id}_{layer}_{name}"))
+            int(st.number_input(name, 0, size - 1, at, key=f"bench_axis_{network.id}_{layer}_{name}"))
             for name, size, at in zip(names, shape, steepest, strict=True)
         )
 
 
-def optimizer_bench(weights: Network) -> None:
+def optimizer_bench(network: Network) -> None:
     """Show what every optimiser does to one weight of a network, and how they cross a landscape of two weights.
 
     Each of the two parts is a fragment of its own: what is changed in one does not draw the other again.
     """
-    weight_steps(weights)
+    weight_steps(network)
     landscape_race()
 
 

@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 
 def arithmetic(made: Made, row: int, col: int) -> None:
     """Show how the receptive field comes about, layer by layer."""
-    steps = steps_of(made.weights, made.name)
+    steps = steps_of(made.network, made.name)
     st.markdown("**How that comes about.** Each layer widens the field, by its window, and spreads it, by its stride.")
     if not steps:
         st.markdown("No window lies on the way to this layer: each number sees one pixel.")
         return
     last = steps[-1]
-    if made.weights.spec is None:
+    if made.network.spec is None:
         st.caption(
             "Layers whose window is one number are left out. Where the way branches, this is the branch that sees most."
         )
@@ -83,7 +83,7 @@ SIDE = 300  # screen pixels of a picture to click
 SMALL = 120  # of a map in the row of all layers
 
 
-def what_it_reaches(weights: Network, picture: input_image.InputImage) -> None:
+def what_it_reaches(network: Network, picture: input_image.InputImage) -> None:
     """Show which numbers of every layer a pixel reaches."""
     pixels = picture.array()
     middle = Selection(0, pixels.shape[0] // 2, pixels.shape[1] // 2)
@@ -92,7 +92,7 @@ def what_it_reaches(weights: Network, picture: input_image.InputImage) -> None:
         st.markdown("**1. Click a pixel**")
         place = grid(
             pixels[None],
-            key=f"field_pixel_{weights.id}",
+            key=f"field_pixel_{network.id}",
             label="The picture as the network sees it",
             names=["pixel"],
             selected=middle,
@@ -101,10 +101,10 @@ def what_it_reaches(weights: Network, picture: input_image.InputImage) -> None:
         st.markdown(
             f"Row {place.row}, column {place.col} of {escape_markdown(picture.title)}, {dimensions(picture.shape)}."
         )
-    layers = _followed(weights)
-    maps = inference.activations(weights, [layer.name for layer in layers], picture)
+    layers = _followed(network)
+    maps = inference.activations(network, [layer.name for layer in layers], picture)
     shown = [layer for layer in layers if maps[layer.name].ndim == 3]
-    boxes = [projective_field_of(weights, layer.name, place.row, place.col) for layer in shown]
+    boxes = [projective_field_of(network, layer.name, place.row, place.col) for layer in shown]
     with answering:
         st.markdown("**2. The numbers it reaches in every layer**, in the lit box")
         with st.container(horizontal=True, gap="small"):
@@ -121,12 +121,12 @@ def what_it_reaches(weights: Network, picture: input_image.InputImage) -> None:
             st.caption("Kernels with gaps (dilation) skip some of the units inside a box; they are counted here.")
         flat = [layer.name for layer in layers if maps[layer.name].ndim == 1]
         if flat:
-            _flat(flat, reached=projective_field_of(weights, flat[-1], place.row, place.col) != (0, 0, 0, 0))
+            _flat(flat, reached=projective_field_of(network, flat[-1], place.row, place.col) != (0, 0, 0, 0))
 
 
-def _followed(weights: Network) -> list[LayerEntry]:
+def _followed(network: Network) -> list[LayerEntry]:
     """Return the layers that are shown: all there are, or the first and last and, between them, some of the blocks."""
-    layers = list(layers_of(weights))
+    layers = list(layers_of(network))
     if len(layers) <= MOST:
         return layers
     blocks = [layer for layer in layers[1:-1] if layer.kind == "block"] or layers[1:-1]
@@ -157,22 +157,22 @@ def _flat(names: list[str], *, reached: bool) -> None:
 DIRECTIONS = {"back": "What a number sees", "ahead": "What a pixel reaches"}
 
 
-def field_bench(weights: Network) -> None:
+def field_bench(network: Network) -> None:
     """Show what a chosen number of a layer sees of a picture, and how that comes about; or what a pixel reaches."""
-    picture = pick_picture(weights)
+    picture = pick_picture(network)
     if not np.ptp(picture.raw()):
         st.info(
             "Every pixel of this picture is alike: who sees what is the same for all pictures, but to tell "
             "what matters, choose one with something in it."
         )
     if ask_one("Direction", DIRECTIONS, "field_direction") == "back":
-        _back(weights, picture)
+        _back(network, picture)
     else:
-        what_it_reaches(weights, picture)
+        what_it_reaches(network, picture)
 
 
-def _back(weights: Network, picture: input_image.InputImage) -> None:
-    made = make(weights, _pick_layer(weights), picture)
+def _back(network: Network, picture: input_image.InputImage) -> None:
+    made = make(network, _pick_layer(network), picture)
     channel = _pick_channel(made)
     with st.grid(3, min_column_width=240, gap="medium"):
         with st.container():
@@ -186,11 +186,11 @@ def _back(weights: Network, picture: input_image.InputImage) -> None:
     arithmetic(made, row, col)
 
 
-def _pick_layer(weights: Network) -> str:
-    layers = {layer.name: layer for layer in layers_of(weights)}
-    names, key = list(layers), f"field_layer_{weights.id}"
+def _pick_layer(network: Network) -> str:
+    layers = {layer.name: layer for layer in layers_of(network)}
+    names, key = list(layers), f"field_layer_{network.id}"
     if len(names) > MANY:  # early in a deep network, where a number does not see the whole picture yet
-        small = [name for name in names if layers[name].kind == "conv" and _sees_a_part(weights, name)]
+        small = [name for name in names if layers[name].kind == "conv" and _sees_a_part(network, name)]
         picked: str = st.selectbox(
             "Layer",
             names,
@@ -214,16 +214,16 @@ def _pick_layer(weights: Network) -> str:
     return chosen if chosen in names else names[0]
 
 
-def _sees_a_part(weights: Network, layer: str) -> bool:
+def _sees_a_part(network: Network, layer: str) -> bool:
     """Say whether the field of a layer's number in the middle covers less than half of the picture."""
-    *_, height, width = next(each.output_shape for each in layers_of(weights) if each.name == layer)
-    top, left, bottom, right = receptive_field_of(weights, layer, height // 2, width // 2)
-    _, rows, columns = weights.input_shape
+    *_, height, width = next(each.output_shape for each in layers_of(network) if each.name == layer)
+    top, left, bottom, right = receptive_field_of(network, layer, height // 2, width // 2)
+    _, rows, columns = network.input_shape
     return 2 * (bottom - top) * (right - left) < rows * columns
 
 
 def _pick_channel(made: Made) -> int:
-    values, key = made.values, f"field_channel_{made.weights.id}_{made.name}"
+    values, key = made.values, f"field_channel_{made.network.id}_{made.name}"
     strongest = np.nan_to_num(values).reshape(len(values), -1).max(axis=1).argmax()
     st.session_state.setdefault(key, int(strongest))
     words = "Map" if values.ndim == 3 else "Number"
@@ -255,7 +255,7 @@ def _click_number(made: Made, channel: int) -> tuple[int, int]:
     strongest = divmod(int(np.nan_to_num(values, nan=-np.inf).argmax()), values.shape[1])
     place = grid(
         colorize(values[None], scale),
-        key=f"field_map_{made.weights.id}_{made.name}".replace(".", "_"),
+        key=f"field_map_{made.network.id}_{made.name}".replace(".", "_"),
         label=f"Map {channel} of {made.name}",
         names=[f"map {channel} of {made.name}"],
         selected=Selection(0, *strongest),
@@ -269,8 +269,8 @@ def _click_number(made: Made, channel: int) -> tuple[int, int]:
 
 def _matters(made: Made, channel: int, row: int, col: int) -> None:
     """Show how much each pixel moves the number, and how much of that lies in the middle of what it sees."""
-    box = receptive_field_of(made.weights, made.name, row, col)
-    slopes = _slopes(made.weights.mark, made.picture.digest, made.name, channel, row, col, made.weights, made.picture)
+    box = receptive_field_of(made.network, made.name, row, col)
+    slopes = _slopes(made.network.mark, made.picture.digest, made.name, channel, row, col, made.network, made.picture)
     if not np.isfinite(slopes).all():
         st.warning("The gradient is not a number, because the training ran away: choose an earlier epoch.")
         return
@@ -291,19 +291,19 @@ def _matters(made: Made, channel: int, row: int, col: int) -> None:
 
 @st.cache_data(show_spinner=False, max_entries=256)
 def _slopes(
-    mark: tuple[Any, ...],
+    cache_key: tuple[Any, ...],
     digest: str,
     layer: str,
     channel: int,
     row: int,
     col: int,
-    _weights: Network,
+    _network: Network,
     _picture: input_image.InputImage,
 ) -> "np.ndarray[Any, Any]":
     from core.probe.units import effective_field
 
-    image = _weights.normalize(_picture.tensor())
-    return effective_field(_weights.model, image, layer, channel, row, col).numpy()
+    image = _network.normalize(_picture.tensor())
+    return effective_field(_network.model, image, layer, channel, row, col).numpy()
 
 
 SECTION = Section("fields", "Receptive field", field_bench)

@@ -50,35 +50,35 @@ class Frame:
     maps: Sheet | None
 
 
-def frame(weights: Network, layer: str, seed: int) -> Frame:
+def frame(network: Network, layer: str, seed: int) -> Frame:
     """Return what the strip shows of these weights; nothing is computed twice.
 
     Args:
-        weights: Of a run, at one moment.
+        network: Of a run, at one moment.
         layer: Whose maps are shown; empty for none.
         seed: Decides which images are pinned.
 
     Raises:
         ConvScopeError: The weights cannot be used.
     """
-    return _frame(weights.mark, layer, seed, weights)
+    return _frame(network.mark, layer, seed, network)
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
-def _frame(mark: tuple[Any, ...], layer: str, seed: int, _weights: Network) -> Frame:
+def _frame(cache_key: tuple[Any, ...], layer: str, seed: int, _network: Network) -> Frame:
     """Compute what the strip shows; raises `ConvScopeError` where the weights cannot be used."""
 
     from core.inference.prediction import predict
     from core.probe.activations import capture_activations
     from core.probe.kernels import filter_layers, filters
 
-    model, test = _weights.model, _weights.dataset().test
+    model, test = _network.model, _network.dataset().test
     labels = test.labels.numpy()
-    places = images_to_follow(labels, _weights.num_classes, seed=seed)
+    places = images_to_follow(labels, _network.num_classes, seed=seed)
     images = test.images[list(places)]
-    inputs = _weights.normalize(images)
+    inputs = _network.normalize(images)
     truths = [int(labels[place]) for place in places]
-    names = _weights.class_names
+    names = _network.class_names
     said = top_classes(predict(model, inputs), truths)
     captions = tuple(
         Caption(
@@ -90,7 +90,7 @@ def _frame(mark: tuple[Any, ...], layer: str, seed: int, _weights: Network) -> F
     )
     convolution = next(iter(filter_layers(model)), "")
     return Frame(
-        step=_weights.stamped.step,
+        step=_network.stamped.step,
         pictures=_sheet(image_tiles(images.numpy())),
         captions=captions,
         convolution=convolution,
@@ -114,21 +114,21 @@ def film_strip(run: Run) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.subheader("What it makes of these pictures", anchor=False, width="content")
         seed = _ask_seed()
-    weights = library().of_run(run)
-    if not weights.exists:
+    network = library().of_run(run)
+    if not network.exists:
         st.caption("The pictures come with the first weights.")
         return
     if "core.probe.activations" not in sys.modules:  # the thread that loads it must not be waited for
         st.caption("One moment: what draws these pictures is still being loaded.")
         return
     with show_errors():
-        _show(run, weights, seed)
+        _show(run, network, seed)
 
 
-def _show(run: Run, weights: Network, seed: int) -> None:
+def _show(run: Run, network: Network, seed: int) -> None:
     layers, key = _layers(run), f"film_layer_{run.id}"
     layer = st.session_state.get(key)
-    shown = frame(weights, layer if layer in layers else next(iter(layers), ""), seed)
+    shown = frame(network, layer if layer in layers else next(iter(layers), ""), seed)
     st.caption(_moment(run, shown))
     label = "Pinned test images, each with its true class and the three likeliest"
     _draw(shown.pictures, f"film_pictures_{run.id}", label, shown.captions)

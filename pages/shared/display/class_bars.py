@@ -29,7 +29,7 @@ def class_name(network: Network, index: int) -> str:
     return escape_markdown(network.class_names[index])
 
 
-def pick_target(both: Sequence[Network], picture: input_image.InputImage) -> int:
+def pick_target(networks: Sequence[Network], picture: input_image.InputImage) -> int:
     """Show the likeliest classes of a picture as bars that can be clicked, and return the class to explain.
 
     That is the one in the address (`target`) as long as the picture stays the same, else the likeliest of the first
@@ -38,32 +38,32 @@ def pick_target(both: Sequence[Network], picture: input_image.InputImage) -> int
     Raises:
         ConvScopeError: The first network cannot be loaded or its answer is not a number.
     """
-    probabilities = collect_results(both, partial(inference.probabilities, picture=picture))
+    probabilities = collect_results(networks, partial(inference.probabilities, picture=picture))
     first = unwrap(probabilities[0])
-    target = _asked(both[0], picture, len(first))
+    target = _asked(networks[0], picture, len(first))
     if target is None:
         target = int(_order(first)[0])
 
     def draw(side: int) -> None:
-        same = not side or same_classes(both)
-        _answers(both[side], picture, unwrap(probabilities[side]), target if same else None, side)
+        same = not side or same_classes(networks)
+        _answers(networks[side], picture, unwrap(probabilities[side]), target if same else None, side)
 
-    side_by_side(both, draw, width=220)
+    side_by_side(networks, draw, width=220)
     return target
 
 
-def pick_picture_and_target(both: Sequence[Network]) -> tuple[input_image.InputImage, int]:
+def pick_picture_and_target(networks: Sequence[Network]) -> tuple[input_image.InputImage, int]:
     """Ask for a picture and, beside it, for one of the classes that the (first) network may see in it."""
     asking, answering = st.columns([3, 2], gap="large")
     with asking:
-        picture = pick_picture(both[0])
+        picture = pick_picture(networks[0])
     with answering:
-        return picture, pick_target(both, picture)
+        return picture, pick_target(networks, picture)
 
 
-def same_classes(both: Sequence[Network]) -> bool:
+def same_classes(networks: Sequence[Network]) -> bool:
     """Whether two networks have the same classes."""
-    first, other = (weights.class_names for weights in (both[0], both[-1]))
+    first, other = (network.class_names for network in (networks[0], networks[-1]))
     return first == other
 
 

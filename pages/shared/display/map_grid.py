@@ -21,9 +21,9 @@ COLUMNS = 16  # of the sheet; on the screen their number follows the width
 MAX_NUMBERED_SIDE = 12  # rows and columns of an enlarged map whose numbers can be read
 
 
-def training_note(both: Sequence[Network]) -> None:
+def training_note(networks: Sequence[Network]) -> None:
     """Say that the weights of a run still change, and offer to look again."""
-    training = [(weights.epoch, weights.run) for weights in both if weights.run and weights.in_training]
+    training = [(network.epoch, network.run) for network in networks if network.run and network.in_training]
     if not training:
         return
     epoch, run = training[0]

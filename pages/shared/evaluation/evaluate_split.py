@@ -26,13 +26,13 @@ class EvaluatedSplit:
     """What came of asking a network about a split.
 
     Attributes:
-        weights: The network.
+        network: The network.
         split: Key of `SPLITS`.
         images: The images and their labels.
         report: All that can be said of it.
     """
 
-    weights: Network
+    network: Network
     split: str
     images: "Split"
     report: "EvaluationReport"
@@ -40,7 +40,7 @@ class EvaluatedSplit:
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the classes; they may hold what a user wrote."""
-        return self.weights.class_names
+        return self.network.class_names
 
 
 def ask_split() -> str:
@@ -60,20 +60,20 @@ def ask_split() -> str:
     return chosen or "test"
 
 
-def judged(weights: Network, split: str, place: str) -> EvaluatedSplit | None:
+def judged(network: Network, split: str, place: str) -> EvaluatedSplit | None:
     """Return how good a network is, or draw how far that is and return None; call it inside a fragment.
 
     Args:
-        weights: The network.
+        network: The network.
         split: Key of `SPLITS`.
         place: Streamlit's key; one for each network on the page.
 
     Raises:
         ConvScopeError: It cannot be judged.
     """
-    if weights.pretrained is not None:
+    if network.pretrained is not None:
         raise RunError(NOTHING_HERE)
-    data, model = weights.dataset(), weights.model
+    data, model = network.dataset(), network.model
     images = data.split(split)
 
     def work(tell: Progress) -> "EvaluationReport":
@@ -91,5 +91,5 @@ def judged(weights: Network, split: str, place: str) -> EvaluatedSplit | None:
         return report_of(answers, lambda done, _: tell(count + done, total))
 
     words = f"Asking it about {len(images):,} {SPLITS[split].lower()}"
-    found = background(("evaluation", weights.mark, split), work, words=words, place=f"evaluation_{place}")
-    return None if found is None else EvaluatedSplit(weights, split, images, found)
+    found = background(("evaluation", network.mark, split), work, words=words, place=f"evaluation_{place}")
+    return None if found is None else EvaluatedSplit(network, split, images, found)

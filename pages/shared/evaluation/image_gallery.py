@@ -71,17 +71,17 @@ def leave_for(split: str, index: int, side: int = 0) -> None:
     st.session_state[_LEAVING] = (side, split, index)
 
 
-def follow_image(both: Sequence[Network]) -> None:
+def follow_image(networks: Sequence[Network]) -> None:
     """Leave for Explain if an image was clicked, with the network that was asked and that image chosen."""
     left = st.session_state.pop(_LEAVING, None)
     if left is None:
         return
     side, split, index = left
-    weights = both[min(side, len(both) - 1)]
-    session.choose(session.PictureSelection("test", weights.dataset_name, index=index, split=split))
+    network = networks[min(side, len(networks) - 1)]
+    session.choose(session.PictureSelection("test", network.dataset_name, index=index, split=split))
     if side:
-        epoch = None if weights.epoch is None else str(weights.epoch)
-        navigation.go("explain", run=weights.id, epoch=epoch, other=None, other_epoch=None, target=None)
+        epoch = None if network.epoch is None else str(network.epoch)
+        navigation.go("explain", run=network.id, epoch=epoch, other=None, other_epoch=None, target=None)
     navigation.go("explain", target=None)
 
 

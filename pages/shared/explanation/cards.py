@@ -81,7 +81,7 @@ def _head(
             if method.random:
                 st.markdown("It draws random numbers, the same each time: the same question has one answer.")
             passes = _passes(method, options, picture)
-            seconds = passes * current_network.pass_seconds(views[0].weights)
+            seconds = passes * current_network.pass_seconds(views[0].network)
             st.markdown(f"**What it costs.** {passes:,} passes through the network, about {number(seconds, 2)} s here.")
             st.caption(method.paper)
 
@@ -96,16 +96,16 @@ def _attributions(
     """Return the explanations of all views: at once where that is quick, else as soon as the background has them."""
     from core.explain.compatibility import incompatibility
 
-    reason = incompatibility(views[0].weights.model, method.name, options)
+    reason = incompatibility(views[0].network.model, method.name, options)
     if reason:
         st.info(escape_markdown(reason), icon=":material/block:")
         return None
     passes = _passes(method, options, picture) * len(views)
-    seconds = passes * current_network.pass_seconds(views[0].weights)
+    seconds = passes * current_network.pass_seconds(views[0].network)
     ask = partial(_explain, method, options, picture)
     if seconds <= MAX_IMMEDIATE_SECONDS:
         return collect_results(views, ask)
-    questions = tuple((view.weights.mark, view.target, view.versus) for view in views)
+    questions = tuple((view.network.mark, view.target, view.versus) for view in views)
     key = (method.name, tuple(sorted(options.items())), picture.digest, questions)
     label = f"Compute, about {duration(max(1, seconds))}"
     work, words = partial(_in_turn, ask, views), f"{passes:,} passes"
@@ -136,5 +136,5 @@ def _explain(
 ) -> "Attribution":
     settings: dict[str, Any] = dict(options)
     return inference.attribution(
-        view.weights, picture, view.target, method.name, versus=view.versus, progress=tell, **settings
+        view.network, picture, view.target, method.name, versus=view.versus, progress=tell, **settings
     )

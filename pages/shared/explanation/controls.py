@@ -34,25 +34,25 @@ def method_options(name: str) -> dict[str, OptionValue]:
     return dict(chosen)
 
 
-def ask_methods(weights: Network) -> None:
+def ask_methods(network: Network) -> None:
     """Ask which methods to look at, and for their settings; `chosen_methods` and `method_options` tell the answers."""
-    _take_unit(weights)
+    _take_unit(network)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         with st.popover(f"Methods: {len(chosen_methods())}", icon=":material/checklist:", key="methods_menu"):
-            _ask_families(weights)
+            _ask_families(network)
         with st.popover("Settings", icon=":material/tune:", key="settings_menu"):
-            _ask_settings(weights)
+            _ask_settings(network)
         titles = [METHODS[name].title for name in chosen_methods()]
         st.caption(", ".join(titles) if titles else "No method is chosen.", width="stretch")
 
 
-def _take_unit(weights: Network) -> None:
+def _take_unit(network: Network) -> None:
     """Look at the unit that the address asks for ("conv2,5,3,4": layer, map, row, column), which then forgets it."""
     address = st.query_params.pop("unit", None)
     if address is None:
         return
     match = re.fullmatch(r"([\w.]+),(\d{1,6})(?:,(\d{1,6}),(\d{1,6}))?", address, re.ASCII)
-    if match is None or match[1] not in dict(weights.model.named_modules()):
+    if match is None or match[1] not in dict(network.model.named_modules()):
         st.warning("The address asks for a unit that this network does not have: choose a layer in the settings.")
         return
     layer, *place = match.groups()
@@ -60,15 +60,15 @@ def _take_unit(weights: Network) -> None:
         st.session_state[f"methods_{family}"] = []
     st.session_state["methods_Units"] = ["neuron_gradient", *(["layer_conductance"] if place[1] else [])]
     for method in ("neuron_gradient", "layer_conductance"):
-        st.session_state[f"option_{method}_layer_{weights.id}"] = layer
+        st.session_state[f"option_{method}_layer_{network.id}"] = layer
         for name, value in zip(("channel", "row", "col"), place, strict=True):
             st.session_state[f"option_{method}_{name}"] = None if value is None else int(value)
 
 
-def _ask_families(weights: Network) -> None:
+def _ask_families(network: Network) -> None:
     from core.explain.compatibility import incompatibility
 
-    model, reasons = weights.model, dict[str, str]()
+    model, reasons = network.model, dict[str, str]()
     for family in get_args(Family):
         names = [name for name, method in METHODS.items() if method.family == family]
         for name in names:
@@ -88,32 +88,32 @@ def _ask_families(weights: Network) -> None:
         st.caption(f":material/block: {escape_markdown(reason)}")
 
 
-def _ask_settings(weights: Network) -> None:
+def _ask_settings(network: Network) -> None:
     st.session_state["method_options"] = {
-        name: {option.name: _ask_option(weights, METHODS[name], option) for option in METHODS[name].options}
+        name: {option.name: _ask_option(network, METHODS[name], option) for option in METHODS[name].options}
         for name in chosen_methods()
     }
     if not any(METHODS[name].options for name in chosen_methods()):
         st.caption("None of the chosen methods has settings.")
 
 
-def _ask_option(weights: Network, method: Method, option: Option) -> OptionValue:
+def _ask_option(network: Network, method: Method, option: Option) -> OptionValue:
     key, layers = f"option_{method.name}_{option.name}", list[str]()
     if option.kind == "layer":
-        key, layers = f"{key}_{weights.id}", list(_layers(weights, method))
+        key, layers = f"{key}_{network.id}", list(_layers(network, method))
     label = f"{method.title}: {option.label.lower()}"
     chosen: OptionValue = ask(option, option.default, key, label=label, layers=layers, persist_state="session")
     return chosen
 
 
-def _layers(weights: Network, method: Method) -> Sequence[str]:
+def _layers(network: Network, method: Method) -> Sequence[str]:
     from core.explain.cam_layers import cam_layers, layer_shapes
 
     try:
-        model = weights.model
+        model = network.model
         if method.family != "Units":
             return cam_layers(model)
-        shapes, alone = layer_shapes(model, weights.input_shape), method.name == "neuron_gradient"
+        shapes, alone = layer_shapes(model, network.input_shape), method.name == "neuron_gradient"
         return [name for name, shape in shapes.items() if len(shape) == 3 or (alone and len(shape) == 1)]
     except ConvScopeError:  # the cards say what is wrong
         return ()
@@ -193,18 +193,18 @@ def _ask_look() -> HeatmapStyle:
 
 
 def ask_classes(
-    weights: Network, probabilities: Mapping[int, float], target: int
+    network: Network, probabilities: Mapping[int, float], target: int
 ) -> tuple[tuple[int, ...], int | None]:
     """Ask which classes to explain beside the one, and against which one to hold it.
 
     Args:
-        weights: The network.
+        network: The network.
         probabilities: Of each class, by its index, likeliest first.
         target: The class that is explained in any case.
     """
-    rest, names = [index for index in probabilities if index != target], weights.class_names
+    rest, names = [index for index in probabilities if index != target], network.class_names
 
-    key = f"{weights.id}_{target}"  # labels hold no probability: Streamlit forgets a choice whose label changes
+    key = f"{network.id}_{target}"  # labels hold no probability: Streamlit forgets a choice whose label changes
     with st.grid(2, min_column_width=220, gap="medium"):
         more = st.multiselect(
             "Also explain",
@@ -216,7 +216,7 @@ def ask_classes(
             persist_state="session",
         )
         versus = st.selectbox(
-            f"Why “{class_name(weights, target)}” and not …",
+            f"Why “{class_name(network, target)}” and not …",
             rest,
             index=None,
             format_func=names.__getitem__,

@@ -24,34 +24,36 @@ div[class*="st-key-head_"] { min-height: 2.5rem; }
 </style>"""
 
 
-def comparable(both: Sequence[Network], picture: input_image.InputImage) -> tuple[Sequence[Network], list[np.ndarray]]:
+def comparable(
+    networks: Sequence[Network], picture: input_image.InputImage
+) -> tuple[Sequence[Network], list[np.ndarray]]:
     """Return the networks that can be asked about this picture and class, and what they answer."""
-    answers = collect_results(both, lambda weights: inference.probabilities(weights, picture))
-    if len(both) > 1 and (isinstance(answers[1], ConvScopeError) or not same_classes(both)):
-        both, answers = both[:1], answers[:1]  # what keeps it away stands where its answer would
-    return both, [unwrap(answer) for answer in answers]
+    answers = collect_results(networks, lambda network: inference.probabilities(network, picture))
+    if len(networks) > 1 and (isinstance(answers[1], ConvScopeError) or not same_classes(networks)):
+        networks, answers = networks[:1], answers[:1]  # what keeps it away stands where its answer would
+    return networks, [unwrap(answer) for answer in answers]
 
 
-def map_title(both: Sequence[Network], answers: Sequence[np.ndarray], target: int) -> None:
+def map_title(networks: Sequence[Network], answers: Sequence[np.ndarray], target: int) -> None:
     """Write which class is explained, above its maps."""
     why = "Why" if all(answer.argmax() == target for answer in answers) else "What speaks for"
-    st.subheader(f"{why} “{class_name(both[0], target)}”?", anchor=False, width="content")
+    st.subheader(f"{why} “{class_name(networks[0], target)}”?", anchor=False, width="content")
 
 
 def map_columns(
-    both: Sequence[Network], target: int, more: Sequence[int] = (), versus: int | None = None
+    networks: Sequence[Network], target: int, more: Sequence[int] = (), versus: int | None = None
 ) -> list[MapColumn]:
     """List the columns of maps: each network, each class, and the difference of two classes."""
     views = []
-    for letter, weights in zip(LETTERS, both, strict=False):
-        brand = [letter, weights.moment] if len(both) > 1 else []
-        names = {index: class_name(weights, index) for index in (target, *more, versus) if index is not None}
+    for letter, network in zip(LETTERS, networks, strict=False):
+        brand = [letter, network.moment] if len(networks) > 1 else []
+        names = {index: class_name(network, index) for index in (target, *more, versus) if index is not None}
         for index in (target, *more):
             title = [*brand, names[index]] if more or versus is not None or not brand else brand
-            views.append(MapColumn(weights, index, None, " · ".join(title)))
+            views.append(MapColumn(network, index, None, " · ".join(title)))
         if versus is not None:
             views.append(
-                MapColumn(weights, target, versus, " · ".join([*brand, f"{names[target]} and not {names[versus]}"]))
+                MapColumn(network, target, versus, " · ".join([*brand, f"{names[target]} and not {names[versus]}"]))
             )
     return views
 

@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _receptive_fields(run_id: str, _weights: Network) -> "dict[str, ReceptiveFieldMap]":
+def _receptive_fields(run_id: str, _network: Network) -> "dict[str, ReceptiveFieldMap]":
     from core.probe.layer_graph import layer_graph
 
-    return {part.name: part.receptive_field for part in layer_graph(_weights.model, _weights.input_shape)}
+    return {part.name: part.receptive_field for part in layer_graph(_network.model, _network.input_shape)}
 
 
-def field_of(weights: Network, layer: str) -> Field | None:
+def field_of(network: Network, layer: str) -> Field | None:
     """Return the receptive field of each cell of a layer's maps, or None where it is unknown or has no places."""
     try:
-        field = _receptive_fields(weights.id, weights).get(layer)
+        field = _receptive_fields(network.id, network).get(layer)
     except ConvScopeError:
         return None
     if field is None or not field.places:
@@ -57,7 +57,7 @@ MIN_MAP_PX = 150  # screen pixels of one of several maps
 class MapColumn:
     """One column of maps: whose network, which class, against which other, and what that is called (Markdown)."""
 
-    weights: Network
+    network: Network
     target: int
     versus: int | None = None
     title: str = ""
@@ -103,7 +103,7 @@ def _overlay(
     """Draw explanations of a picture beside one another, in one scale."""
     from core.explain.attribution import heatmap
 
-    networks = {each.view.weights.mark for each in explanations}
+    networks = {each.view.network.mark for each in explanations}
     return overlay(
         np.concatenate([faded(picture.array(), method.signed)] * len(explanations), axis=1),
         np.concatenate([heatmap(each.attribution).numpy() for each in explanations], axis=1),
@@ -131,7 +131,7 @@ def _map(
 
     assert figure is not None  # there is this one
     values, layer = heatmap(attribution).numpy(), attribution.options.get("layer")
-    field = field_of(view.weights, str(layer)) if layer and attribution.values.ndim == 2 else None
+    field = field_of(view.network, str(layer)) if layer and attribution.values.ndim == 2 else None
     strongest = np.unravel_index(int(np.abs(values).argmax()), values.shape)
     map_view(
         pixels,
@@ -167,7 +167,7 @@ def _places(explanations: Sequence[ShownExplanation]) -> list[str]:
         options, coarse = each.attribution.options, each.attribution.values.ndim == 2
         layer = options.get("layer")
         if layer:
-            field = field_of(each.view.weights, str(layer)) if coarse else None
+            field = field_of(each.view.network, str(layer)) if coarse else None
             words[field_words(field, str(layer)) if field else f"Layer {layer}."] = None
         unit = [f"{name} {options[key]}" for key, name in UNIT.items() if options.get(key) is not None]
         if unit:

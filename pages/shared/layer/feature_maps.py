@@ -58,7 +58,7 @@ def number_row(made: Made, alike: Sequence[Made], side: int) -> Callable[[], Non
     strip[: len(shown)] = shown
     place = grid(
         colorize(strip.reshape(1, -1, columns), scale),
-        key=f"numbers_{alike[0].weights.id}_{made.name}".replace(".", "_"),
+        key=f"numbers_{alike[0].network.id}_{made.name}".replace(".", "_"),
         label=f"Numbers of {made.name}",
         names=[f"the {len(shown):,} numbers of {made.name}"],
         selected=Selection(0, *divmod(int(alike[0].values[:MOST].argmax()), columns)),
@@ -72,16 +72,16 @@ def number_row(made: Made, alike: Sequence[Made], side: int) -> Callable[[], Non
 
 def _names_classes(made: Made) -> bool:
     """Say whether a layer's numbers are the answer: one for each class, and no layer behind it mixes them again."""
-    if made.weights.spec is None:
+    if made.network.spec is None:
         return made.index == len(made.names) - 1
-    rest = made.weights.spec.layers[made.index + 1 :]
+    rest = made.network.spec.layers[made.index + 1 :]
     return all(isinstance(layer, Activation | Dropout | BatchNorm) for layer in rest)
 
 
 def _scores(made: Made, alike: Sequence[Made], side: int) -> None:
     from core.figures.prediction_bars import scores
 
-    names, theme = made.weights.class_names, session.theme()
+    names, theme = made.network.class_names, session.theme()
     st.caption("One number (logit) for each class. The largest is the answer; softmax turns them into probabilities.")
     if len(names) > MOST_BARS:
         st.caption(f"The {MOST_BARS} largest of {len(names):,}.")
@@ -156,36 +156,36 @@ def _origin(made: Made, chosen: int) -> str:
     return f"made from {before.size:,} numbers of {source}"
 
 
-def answer(both: Sequence[Network], picture: input_image.InputImage) -> None:
+def answer(networks: Sequence[Network], picture: input_image.InputImage) -> None:
     """Show the picture as the network receives it, and its answer in one line, or those of both networks."""
     pixels = picture.array()
     zoom = max(1, -(-192 // max(pixels.shape[:2])))
     st.image(pixels.repeat(zoom, axis=0).repeat(zoom, axis=1), width=192, alt="The picture as the network receives it")
-    verdicts = collect_results(both, partial(_verdict, picture=picture))
+    verdicts = collect_results(networks, partial(_verdict, picture=picture))
     unwrap(verdicts[0])
     for letter, verdict in zip(LETTERS, verdicts, strict=False):
         if isinstance(verdict, str):  # what is wrong with the second network stands where its maps would
-            st.markdown(f"**{letter}** says {verdict}" if len(both) > 1 else f"The network says {verdict}")
+            st.markdown(f"**{letter}** says {verdict}" if len(networks) > 1 else f"The network says {verdict}")
     st.caption(f"{escape_markdown(picture.title)}, {dimensions(picture.shape)}")
 
 
-def _verdict(weights: Network, picture: input_image.InputImage) -> str:
-    probabilities = inference.probabilities(weights, picture)
+def _verdict(network: Network, picture: input_image.InputImage) -> str:
+    probabilities = inference.probabilities(network, picture)
     best = int(probabilities.argmax())
-    verdict = f"**{class_name(weights, best)}**, {share(probabilities[best])} sure."
+    verdict = f"**{class_name(network, best)}**, {share(probabilities[best])} sure."
     if picture.label is None:
         return verdict
-    right = "right" if best == picture.label else f"wrong: it is **{class_name(weights, picture.label)}**"
+    right = "right" if best == picture.label else f"wrong: it is **{class_name(network, picture.label)}**"
     return f"{verdict} That is {right}."
 
 
 @st.fragment
-def layer_maps(both: Sequence[Network], picture: input_image.InputImage) -> None:
+def layer_maps(networks: Sequence[Network], picture: input_image.InputImage) -> None:
     """Ask for a layer, show all that it makes of a picture, and the chosen unit below with its numbers."""
     with show_errors():
-        layer = _pick_layer(both[0])
+        layer = _pick_layer(networks[0])
         st.markdown(f"**{escape_markdown(layer.name)}**: {layer.description}")
-        found = collect_results(both, partial(make, layer=layer.name, picture=picture))
+        found = collect_results(networks, partial(make, layer=layer.name, picture=picture))
         first = unwrap(found[0])
         alike = [each for each in found if isinstance(each, Made) and each.values.shape == first.values.shape]
 
@@ -196,9 +196,9 @@ def layer_maps(both: Sequence[Network], picture: input_image.InputImage) -> None
                 st.caption(f"Its {layer.name} puts out {dimensions(made.values.shape)}: a scale of its own.")
             if made.values.ndim == 1:
                 return number_row(made, shown, side)
-            return _maps(made, shown, side, narrow=len(both) > 1)
+            return _maps(made, shown, side, narrow=len(networks) > 1)
 
-        side_by_side(both, draw)
+        side_by_side(networks, draw)
         if layer.kind not in ("flatten", "residual", "block"):  # the first computes nothing, the others are several
             navigation.link("maths", f"Follow the sums of {layer.name}", layer=layer.name)
 
@@ -210,7 +210,7 @@ def _maps(made: Made, alike: Sequence[Made], side: int, *, narrow: bool) -> Call
     color_bar(scale, sides=len(alike))
     place = grid(
         colorize(maps, scale),
-        key=f"maps_{alike[0].weights.id}_{made.name}".replace(".", "_"),
+        key=f"maps_{alike[0].network.id}_{made.name}".replace(".", "_"),
         label=f"Feature maps of {made.name}",
         names=[f"map {channel}" for channel in range(len(maps))],
         dead=_dead(maps),
@@ -221,13 +221,13 @@ def _maps(made: Made, alike: Sequence[Made], side: int, *, narrow: bool) -> Call
     return partial(details, made, scale, place, side, narrow=narrow)
 
 
-def _pick_layer(weights: Network) -> LayerEntry:
+def _pick_layer(network: Network) -> LayerEntry:
     """Ask for a layer, in the order of the stack; the address carries it (`layer`)."""
-    layers = {layer.name: layer for layer in layers_of(weights)}
+    layers = {layer.name: layer for layer in layers_of(network)}
     chosen = ask_layer(
         "Layer, in the order in which the picture passes through",
         list(layers),
-        f"layer_{weights.id}",
+        f"layer_{network.id}",
         note=lambda name: layers[name].note,
     )
     return layers[chosen]
@@ -244,7 +244,7 @@ def _strongest(made: Made) -> Selection:
     """
     maps = made.values
     with suppress(ConvScopeError):  # damaged
-        maps = make(made.weights.at(None), made.name, made.picture).values
+        maps = make(made.network.at(None), made.name, made.picture).values
     place = int(maps.argmax())
     tile, rest = divmod(place, maps[0].size)
     return Selection(tile, *divmod(rest, maps.shape[2]))

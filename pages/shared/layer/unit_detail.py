@@ -33,14 +33,14 @@ class Made:
     """What a layer made of a picture.
 
     Attributes:
-        weights: Those of the network.
+        network: Those of the network.
         picture: What it looked at.
         index: The layer's place among those that are listed.
         before: What went into the layer.
         values: What came out, float (C, H, W) or (F,).
     """
 
-    weights: Network
+    network: Network
     picture: input_image.InputImage
     index: int
     before: "NDArray[np.float32]"
@@ -49,12 +49,12 @@ class Made:
     @property
     def layer(self) -> Layer | None:
         """How the layer works, if that is known."""
-        return layers_of(self.weights)[self.index].settings
+        return layers_of(self.network)[self.index].settings
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of all layers."""
-        return tuple(layer.name for layer in layers_of(self.weights))
+        return tuple(layer.name for layer in layers_of(self.network))
 
     @property
     def name(self) -> str:
@@ -64,23 +64,23 @@ class Made:
     @property
     def source(self) -> str:
         """What its numbers are made of, in words."""
-        if self.weights.spec is None:
+        if self.network.spec is None:
             return "what goes into it"
         return self.names[self.index - 1] if self.index else "the picture"
 
 
-def make(weights: Network, layer: str, picture: input_image.InputImage) -> Made:
+def make(network: Network, layer: str, picture: input_image.InputImage) -> Made:
     """Pass a picture through a network as far as a layer; raises `ConvScopeError`.
 
     Maps of a single number each are taken for a row of numbers.
     """
-    index = place_of(weights, layer)
-    if weights.spec is None:
-        before, values = inference.passage(weights, layer, picture)
-        return Made(weights, picture, index, before, values.ravel() if values[0].size == 1 else values)
-    source = weights.spec.layer_names[index - 1] if index else INPUT
-    made = inference.activations(weights, (source, layer), picture)
-    return Made(weights, picture, index, made[source], made[layer])
+    index = place_of(network, layer)
+    if network.spec is None:
+        before, values = inference.passage(network, layer, picture)
+        return Made(network, picture, index, before, values.ravel() if values[0].size == 1 else values)
+    source = network.spec.layer_names[index - 1] if index else INPUT
+    made = inference.activations(network, (source, layer), picture)
+    return Made(network, picture, index, made[source], made[layer])
 
 
 def details(made: Made, scale: ColorScale, place: Selection, side: int, *, narrow: bool) -> None:
@@ -138,7 +138,7 @@ def explain_link(made: Made, *place: int) -> None:
 def sees(made: Made, index: int, row: int = 0, col: int = 0) -> None:
     """Show which part of the picture a unit of a layer depends on."""
     name, picture = made.names[index], made.picture
-    box = receptive_field_of(made.weights, name, row, col)
+    box = receptive_field_of(made.network, name, row, col)
     top, left, bottom, right = box
     st.image(spotlight(picture.array(), box), width=330, alt="The part of the picture that the unit sees, framed")
     if box == (0, 0, *picture.shape[1:]):
@@ -149,7 +149,7 @@ def sees(made: Made, index: int, row: int = 0, col: int = 0) -> None:
         st.markdown(
             f"{bottom - top} × {right - left} pixels: rows {top} to {bottom - 1}, columns {left} to {right - 1}."
         )
-    if is_gated(made.weights, name):
+    if is_gated(made.network, name):
         st.caption("Gates on the way also weigh whole maps by what the whole picture holds; they are left out here.")
 
 

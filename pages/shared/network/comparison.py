@@ -44,18 +44,18 @@ def require_weights(*, pair: bool = True) -> tuple[Network, ...]:
         if pair:
             with switch:
                 offer_switch(first, on=other is not None)
-        both: tuple[Network, ...] = (first,) if other is None else (first, _pick_other(other))
-    ready = [is_ready(weights) for weights in both]
+        networks: tuple[Network, ...] = (first,) if other is None else (first, _pick_other(other))
+    ready = [is_ready(network_at_epoch) for network_at_epoch in networks]
     if not ready[0]:
         st.stop()
-    both = both[: sum(ready)]
-    training_note(both)
-    return both
+    networks = networks[: sum(ready)]
+    training_note(networks)
+    return networks
 
 
-def about_first(both: Sequence[Network]) -> None:
+def about_first(networks: Sequence[Network]) -> None:
     """Say where what follows is about the first network alone; nothing where there is no other."""
-    if len(both) > 1:
+    if len(networks) > 1:
         st.caption("What follows is about network A.")
 
 
@@ -80,17 +80,17 @@ def _other() -> Network | None:
         return None
 
 
-def _titles(both: Sequence[Network], *, brief: bool) -> list[str]:
+def _titles(networks: Sequence[Network], *, brief: bool) -> list[str]:
     """Name two sides, as Markdown: by their epochs, and by their networks where those differ."""
-    named = not brief and len({weights.id for weights in both}) > 1
+    named = not brief and len({network.id for network in networks}) > 1
     return [
-        " · ".join([letter, *([escape_markdown(weights.name)] if named else []), weights.moment])
-        for letter, weights in zip(LETTERS, both, strict=False)
+        " · ".join([letter, *([escape_markdown(network.name)] if named else []), network.moment])
+        for letter, network in zip(LETTERS, networks, strict=False)
     ]
 
 
 def side_by_side(
-    both: Sequence[Network],
+    networks: Sequence[Network],
     draw: Callable[[int], Callable[[], None] | None],
     *,
     width: int = NARROWEST,
@@ -99,7 +99,7 @@ def side_by_side(
     """Draw one network as it is, or two in columns below their names; what goes wrong with one stays in its column.
 
     Args:
-        both: One or two.
+        networks: One or two.
         draw: Draws the one of that index. What it returns draws the rest, below both.
         width: Screen pixels that a column needs.
         brief: Whether the names are cut to one line.
@@ -114,23 +114,23 @@ def side_by_side(
         if index in rest:
             rest[index]()
 
-    if len(both) == 1:
+    if len(networks) == 1:
         begin(0)
         go_on(0)
         return
     for step in (begin, go_on):
         if step is begin or rest:
             with st.grid(2, min_column_width=width, gap="medium"):
-                for index, title in enumerate(_titles(both, brief=brief)):
+                for index, title in enumerate(_titles(networks, brief=brief)):
                     with st.container():
                         st.markdown(f"**{title}**")
                         with show_errors():
                             step(index)
 
 
-def collect_results(both: Sequence[S], read: Callable[[S], T]) -> list[T | ConvScopeError]:
+def collect_results(sides: Sequence[S], read: Callable[[S], T]) -> list[T | ConvScopeError]:
     """Read something of each side; what went wrong takes the place of what was to be read. See `unwrap`."""
-    return [attempt(partial(read, weights)) for weights in both]
+    return [attempt(partial(read, side)) for side in sides]
 
 
 def attempt(read: Callable[[], T]) -> T | ConvScopeError:

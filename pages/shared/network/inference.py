@@ -17,94 +17,94 @@ if TYPE_CHECKING:
 
 @st.cache_data(show_spinner=False, max_entries=256)
 def _probabilities(
-    mark: tuple[Any, ...], digest: str, _weights: Network, _picture: InputImage
+    cache_key: tuple[Any, ...], digest: str, _network: Network, _picture: InputImage
 ) -> "np.ndarray[Any, Any]":
     from core.inference.prediction import predict
 
-    return predict(_weights.model, _weights.normalize(_picture.tensor())[None])[0].numpy()
+    return predict(_network.model, _network.normalize(_picture.tensor())[None])[0].numpy()
 
 
-def probabilities(weights: Network, picture: InputImage) -> "np.ndarray[Any, Any]":
+def probabilities(network: Network, picture: InputImage) -> "np.ndarray[Any, Any]":
     """Return the probability of each class, (K,)."""
-    return _probabilities(weights.mark, picture.digest, weights, picture)
+    return _probabilities(network.mark, picture.digest, network, picture)
 
 
-def _capture(weights: Network, picture: InputImage, layers: Sequence[str]) -> "dict[str, np.ndarray[Any, Any]]":
+def _capture(network: Network, picture: InputImage, layers: Sequence[str]) -> "dict[str, np.ndarray[Any, Any]]":
     from core.probe.activations import capture_activations
 
-    captured = capture_activations(weights.model, weights.normalize(picture.tensor())[None], layers)
+    captured = capture_activations(network.model, network.normalize(picture.tensor())[None], layers)
     return {layer: maps[0].numpy() for layer, maps in captured.items()}
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def _activations(
-    mark: tuple[Any, ...], layers: tuple[str, ...], digest: str, _weights: Network, _picture: InputImage
+    cache_key: tuple[Any, ...], layers: tuple[str, ...], digest: str, _network: Network, _picture: InputImage
 ) -> "dict[str, np.ndarray[Any, Any]]":
-    return _capture(_weights, _picture, layers)
+    return _capture(_network, _picture, layers)
 
 
 @st.cache_data(show_spinner=False, max_entries=12)  # of 224 × 224 pixels some layers make 13 MB
 def _large_activations(
-    mark: tuple[Any, ...], layers: tuple[str, ...], digest: str, _weights: Network, _picture: InputImage
+    cache_key: tuple[Any, ...], layers: tuple[str, ...], digest: str, _network: Network, _picture: InputImage
 ) -> "dict[str, np.ndarray[Any, Any]]":
-    return _capture(_weights, _picture, layers)
+    return _capture(_network, _picture, layers)
 
 
-def activations(weights: Network, layers: Sequence[str], picture: InputImage) -> "dict[str, np.ndarray[Any, Any]]":
+def activations(network: Network, layers: Sequence[str], picture: InputImage) -> "dict[str, np.ndarray[Any, Any]]":
     """Return what layers make of a picture, all of the same moment: each (C, H, W), or (K,) after flattening."""
-    kept = _large_activations if weights.pretrained is not None else _activations
-    return kept(weights.mark, tuple(layers), picture.digest, weights, picture)
+    kept = _large_activations if network.pretrained is not None else _activations
+    return kept(network.mark, tuple(layers), picture.digest, network, picture)
 
 
 @st.cache_data(show_spinner=False, max_entries=12)
 def _passage(
-    mark: tuple[Any, ...], layer: str, digest: str, _weights: Network, _picture: InputImage
+    cache_key: tuple[Any, ...], layer: str, digest: str, _network: Network, _picture: InputImage
 ) -> "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]":
     from core.probe.activations import passage
 
-    before, after = passage(_weights.model, _weights.normalize(_picture.tensor())[None], layer)
+    before, after = passage(_network.model, _network.normalize(_picture.tensor())[None], layer)
     return before[0].numpy(), after[0].numpy()
 
 
-def passage(weights: Network, layer: str, picture: InputImage) -> "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]":
+def passage(network: Network, layer: str, picture: InputImage) -> "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]":
     """Return what goes into a layer for a picture and what comes out, each (C, H, W) or (K,)."""
-    return _passage(weights.mark, layer, picture.digest, weights, picture)
+    return _passage(network.mark, layer, picture.digest, network, picture)
 
 
 @st.cache_data(show_spinner=False, max_entries=256)
-def _logits(mark: tuple[Any, ...], digest: str, _weights: Network, _picture: InputImage) -> "np.ndarray[Any, Any]":
+def _logits(cache_key: tuple[Any, ...], digest: str, _network: Network, _picture: InputImage) -> "np.ndarray[Any, Any]":
     from core.inference.copies import shallow_copy_for_hooks
     from core.inference.prediction import scores
 
-    return scores(shallow_copy_for_hooks(_weights.model), _weights.normalize(_picture.tensor())[None])[0].numpy()
+    return scores(shallow_copy_for_hooks(_network.model), _network.normalize(_picture.tensor())[None])[0].numpy()
 
 
-def logits(weights: Network, picture: InputImage) -> "np.ndarray[Any, Any]":
+def logits(network: Network, picture: InputImage) -> "np.ndarray[Any, Any]":
     """Return the score of each class, before softmax, (K,); raises `ExplainError` where they are not finite."""
-    return _logits(weights.mark, picture.digest, weights, picture)
+    return _logits(network.mark, picture.digest, network, picture)
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _inside(mark: tuple[Any, ...], digest: str, _weights: Network, _picture: InputImage) -> "LogitsAndFeatures":
+def _inside(cache_key: tuple[Any, ...], digest: str, _network: Network, _picture: InputImage) -> "LogitsAndFeatures":
     from core.reliability.features import extract_features
 
-    return extract_features(_weights.model, _picture.tensor()[None], _weights.normalize)
+    return extract_features(_network.model, _picture.tensor()[None], _network.normalize)
 
 
-def inside(weights: Network, picture: InputImage) -> "LogitsAndFeatures":
+def inside(network: Network, picture: InputImage) -> "LogitsAndFeatures":
     """Return the scores of a picture and what the last layer receives; raises `ExplainError` if they are no numbers."""
-    return _inside(weights.mark, picture.digest, weights, picture)
+    return _inside(network.mark, picture.digest, network, picture)
 
 
 @st.cache_data(show_spinner=False, max_entries=256)
 def _attribution(
-    mark: tuple[Any, ...],
+    cache_key: tuple[Any, ...],
     digest: str,
     target: int,
     versus: int | None,
     method: str,
     options: tuple[Any, ...],
-    _weights: Network,
+    _network: Network,
     _picture: InputImage,
     _progress: "Callable[[int, int], None] | None",
 ) -> "Attribution":
@@ -112,18 +112,18 @@ def _attribution(
 
     from core.explain.attribution import attribute
 
-    known = torch.from_numpy(logits(_weights, _picture))
+    known = torch.from_numpy(logits(_network, _picture))
     words: dict[str, Any] = {
         "versus": versus,
-        "background": _weights.background,
+        "background": _network.background,
         "logits": known,
         "progress": _progress,
     }
-    return attribute(_weights.model, _weights.normalize(_picture.tensor()), target, method, **words, **dict(options))
+    return attribute(_network.model, _network.normalize(_picture.tensor()), target, method, **words, **dict(options))
 
 
 def attribution(
-    weights: Network,
+    network: Network,
     picture: InputImage,
     target: int,
     method: str,
@@ -137,5 +137,5 @@ def attribution(
     Raises `ExplainError`; see `core.explain.attribute`.
     """
     chosen = tuple(sorted(options.items()))
-    key = (weights.mark, picture.digest, target, versus, method, chosen)
-    return _attribution(*key, weights, picture, progress)
+    key = (network.mark, picture.digest, target, versus, method, chosen)
+    return _attribution(*key, network, picture, progress)

@@ -26,54 +26,54 @@ if TYPE_CHECKING:
 EXPLAIN = {name: METHODS[name].title for name in ("grad_cam", "saliency")}
 
 
-def effects(weights: Network, copy: Network, picture: InputImage, layer: str, index: int) -> None:
+def effects(network: Network, copy: Network, picture: InputImage, layer: str, index: int) -> None:
     """Show what the edits of a copy change for a picture.
 
     Args:
-        weights: The network as it is.
+        network: The network as it is.
         copy: Its edited copy.
         picture: What both look at.
         layer: The convolution whose filter is chosen.
         index: That filter.
     """
     _ = copy.model  # what keeps it from being made is said once
-    before = inference.probabilities(weights, picture)
+    before = inference.probabilities(network, picture)
     with st.grid(2, min_column_width=320, gap="medium"):
         with st.container(), show_errors():
             st.markdown("**Its answer**")
-            answers(weights, picture, before, inference.probabilities(copy, picture))
+            answers(network, picture, before, inference.probabilities(copy, picture))
         with st.container(), show_errors():
-            _explanation(weights, copy, picture, int(before.argmax()))
+            _explanation(network, copy, picture, int(before.argmax()))
     with show_errors():
-        _maps(weights, copy, picture, layer, index)
+        _maps(network, copy, picture, layer, index)
 
 
-def _explanation(weights: Network, copy: Network, picture: InputImage, target: int) -> None:
+def _explanation(network: Network, copy: Network, picture: InputImage, target: int) -> None:
     """Show what speaks for the class that was the answer, before and after, in one scale."""
     from core.explain.compatibility import incompatibility
 
-    st.markdown(f"**Why “{class_name(weights, target)}”?**")
+    st.markdown(f"**Why “{class_name(network, target)}”?**")
     method = METHODS[ask_one("Explain by", EXPLAIN, "surgery_method")]
-    reason = incompatibility(weights.model, method.name)
+    reason = incompatibility(network.model, method.name)
     if reason:
         st.info(escape_markdown(reason), icon=":material/block:")
         return
-    found = [inference.attribution(network, picture, target, method.name) for network in (weights, copy)]
+    found = [inference.attribution(each, picture, target, method.name) for each in (network, copy)]
     before_after(method, [picture.array(), picture.array()], found)
 
 
-def _maps(weights: Network, copy: Network, picture: InputImage, layer: str, index: int) -> None:
+def _maps(network: Network, copy: Network, picture: InputImage, layer: str, index: int) -> None:
     """Show the maps of a layer before and after, in one scale."""
-    read, later = readout_of(weights, layer), _later(weights, layer)
+    read, later = readout_of(network, layer), _later(network, layer)
     st.markdown("**Its maps**")
     shown = st.selectbox(
         "Maps of",
         [read, *(name for name in later if name != read)],
         format_func=lambda name: f"{name} (the answers of {layer})" if name == read else name,
-        key=f"surgery_maps_{weights.id}_{layer}",
+        key=f"surgery_maps_{network.id}_{layer}",
         width=300,
     )
-    before, after = (inference.activations(network, (shown,), picture)[shown] for network in (weights, copy))
+    before, after = (inference.activations(each, (shown,), picture)[shown] for each in (network, copy))
     scale = ColorScale.of([before, after], percentile=99.5)
     changed = np.abs(after.astype(np.float64) - before).mean(axis=(1, 2))
     moved = int((changed > 1e-6 * max(float(np.abs(before).max()), 1e-12)).sum())
@@ -82,7 +82,7 @@ def _maps(weights: Network, copy: Network, picture: InputImage, layer: str, inde
     color_bar(scale)
     tile = index if shown == read else int(changed.argmax())
     place = Selection(tile, *divmod(int(np.abs(after - before)[tile].argmax()), before.shape[2]))
-    key = f"surgery_{weights.id}_{shown}_{tile}".replace(".", "_")
+    key = f"surgery_{network.id}_{shown}_{tile}".replace(".", "_")
     chosen = place
     with st.grid(2, min_column_width=300, gap="medium"):
         for side, (title, maps) in enumerate((("Before", before), ("After", after))):
@@ -104,9 +104,9 @@ def _maps(weights: Network, copy: Network, picture: InputImage, layer: str, inde
     )
 
 
-def _later(weights: Network, layer: str) -> list[str]:
+def _later(network: Network, layer: str) -> list[str]:
     """Name the layers with maps behind a convolution."""
-    layers = layers_of(weights)
+    layers = layers_of(network)
     names = [each.name for each in layers]
     block, _, inner = layer.partition(".")
     start = names.index(layer) + 1 if layer in names else names.index(block) + (not inner)

@@ -87,11 +87,11 @@ def hand_made(name: str, weights: np.ndarray, index: int, channel: int) -> np.nd
     return with_kernel(weights, index, channel, new)
 
 
-def type_kernel(weights: Network, layer: str, index: int, channel: int) -> None:
+def type_kernel(network: Network, layer: str, index: int, channel: int) -> None:
     """Show the kernel of a filter of the copy as a table; what is typed becomes one edit, however many numbers it is.
 
     Args:
-        weights: The network.
+        network: The network.
         layer: The convolution.
         index: Which filter.
         channel: Which of its kernels, or `ALL`: then one takes the place of all, at first their mean.
@@ -101,11 +101,11 @@ def type_kernel(weights: Network, layer: str, index: int, channel: int) -> None:
     from core.probe.kernels import filters
     from core.probe.surgery import Replace
 
-    run_id, edits = weights.id, edits_of(weights.id)
-    key = f"typed_{run_id}_{weights.epoch}_{layer}_{index}_{channel}_{turn(run_id)}"
+    run_id, edits = network.id, edits_of(network.id)
+    key = f"typed_{run_id}_{network.epoch}_{layer}_{index}_{channel}_{turn(run_id)}"
     kept = st.session_state.get(f"typing_{run_id}")
     before = kept[1] if kept and kept[0] == key and key in st.session_state else edits  # the table began with these
-    now = filters(edited(weights, before).model, layer).numpy()
+    now = filters(edited(network, before).model, layer).numpy()
     values = part_of(now, index, channel).mean(axis=0, dtype=np.float64)
 
     def follow() -> None:

@@ -23,12 +23,12 @@ CHANGES = {"off": "Switch off", "swap": "Swap", "replace": "New kernel"}
 
 @st.fragment
 def surgery_panel(
-    weights: Network, filters: Filters, index: int, picture: input_image.InputImage | None, *, brand: str = ""
+    network: Network, filters: Filters, index: int, picture: input_image.InputImage | None, *, brand: str = ""
 ) -> None:
     """Offer to change a filter in a copy of the network; while that is closed nothing is computed.
 
     Args:
-        weights: The network.
+        network: The network.
         filters: All filters of the convolution.
         index: Which one.
         picture: What the network looks at, if that is chosen elsewhere on the page.
@@ -37,7 +37,7 @@ def surgery_panel(
     panel = st.expander(
         f"{brand}What if …: change a filter and see what follows",
         icon=":material/science:",
-        key=f"what_if_{weights.id}",
+        key=f"what_if_{network.id}",
         on_change="rerun",
     )
     if not panel.open:
@@ -49,36 +49,36 @@ def surgery_panel(
         )
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             if picture is None:
-                picture = picture_button(weights)
+                picture = picture_button(network)
             else:
                 thumbnail(picture)
             st.caption(f"{escape_markdown(picture.title)} is what the network looks at.", width="content")
-        edits = edits_of(weights.id)
+        edits = edits_of(network.id)
         with st.container(border=True):
-            _ask(weights, filters, index, edits)
+            _ask(network, filters, index, edits)
         if not edits:
             st.markdown(
                 ":material/arrow_upward: Nothing is changed yet. Make a first change, and what it does appears here."
             )
             return
-        _done(weights.id, edits)
-        effects(weights, edited(weights, edits), picture, filters.layer, index)
+        _done(network.id, edits)
+        effects(network, edited(network, edits), picture, filters.layer, index)
 
 
-def _ask(weights: Network, filters: Filters, index: int, edits: "tuple[Edit, ...]") -> None:
+def _ask(network: Network, filters: Filters, index: int, edits: "tuple[Edit, ...]") -> None:
     """Ask what to do to a filter."""
     st.markdown(f"**Filter {index} of {filters.layer}**")
     change, count = ask_one("Change", CHANGES, "surgery_change"), len(filters.weights)
     if len(edits) >= MOST:
         st.info(f"{MOST} changes are the most that are kept: undo one to make another.")
     elif change == "off":
-        _off(weights.id, filters.layer, index)
+        _off(network.id, filters.layer, index)
     elif change == "swap" and count > 1:
-        _swap(weights.id, filters.layer, index, count)
+        _swap(network.id, filters.layer, index, count)
     elif change == "swap":
         st.info("There is no other filter to swap it with.")
     else:
-        _replace(weights, filters, index, edits)
+        _replace(network, filters, index, edits)
 
 
 def _off(run_id: str, layer: str, index: int) -> None:
@@ -106,17 +106,17 @@ def _swap(run_id: str, layer: str, index: int, count: int) -> None:
     )
 
 
-def _replace(weights: Network, filters: Filters, index: int, edits: "tuple[Edit, ...]") -> None:
+def _replace(network: Network, filters: Filters, index: int, edits: "tuple[Edit, ...]") -> None:
     from core.probe.kernels import filters as weights_of
     from core.probe.surgery import Replace
 
-    name, channel = ask_kernel(filters, index, f"{weights.id}_{filters.layer}_{index}")
+    name, channel = ask_kernel(filters, index, f"{network.id}_{filters.layer}_{index}")
     if name == TYPED:
-        type_kernel(weights, filters.layer, index, channel)
+        type_kernel(network, filters.layer, index, channel)
         return
-    now = weights_of(edited(weights, edits).model, filters.layer).numpy()
+    now = weights_of(edited(network, edits).model, filters.layer).numpy()
     new = hand_made(name, now, index, channel)
-    _apply(f"Put it in place of filter {index}", weights.id, Replace(filters.layer, index, new))
+    _apply(f"Put it in place of filter {index}", network.id, Replace(filters.layer, index, new))
 
 
 def _apply(label: str, run_id: str, edit: "Edit") -> None:
