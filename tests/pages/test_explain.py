@@ -330,7 +330,9 @@ def test_all_that_waits_can_be_asked_for_at_once(
 
 def test_a_method_that_does_not_fit_says_why(make_run: Callable[..., str], asked: list[dict[str, Any]]) -> None:
     app = opened(run=make_run(Flatten(), Dense(10)))
-    assert [call["method"] for call in asked] == ["integrated_gradients", "smooth_grad", "occlusion"]
+    assert {call["method"] for call in asked} == {"saliency", "integrated_gradients", "smooth_grad", "occlusion"}
+    assert not app.info
+    choose(app, "guided_backprop", "grad_cam")
     assert ["ReLU" in app.info[0].value, "convolution" in app.info[1].value] == [True, True]
     assert any(text.value.startswith(":material/block: Grad-CAM needs a convolution") for text in app.caption)
 

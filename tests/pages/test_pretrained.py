@@ -113,6 +113,23 @@ def test_classify_names_the_cat_and_explains_another_class() -> None:
     assert not app.exception
 
 
+def test_a_picture_that_was_given_is_explained_without_a_press(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(networks, "pass_seconds", lambda weights: 0.09)
+    app = opened("classify")
+    assert not [button for button in app.button if str(button.key).startswith("ask_integrated")]
+    assert not [link for link in app.get("page_link") if link.proto.label == "Give this one a picture of your own"]
+
+
+def test_the_usual_methods_are_those_that_can_explain_the_network(trained_run: str) -> None:
+    app = opened("explain")
+    assert not [info for info in app.info if "this network has none" in info.value]
+    assert app.session_state["methods_Gradients"] == ["saliency", "integrated_gradients", "smooth_grad"]
+    app.query_params["run"] = trained_run
+    app.run()
+    assert app.session_state["methods_Rules for going back"] == ["guided_backprop"]
+    assert app.session_state["methods_Gradients"] == ["integrated_gradients", "smooth_grad"]
+
+
 def test_a_test_image_of_another_network_gives_way_to_a_sample(trained_run: str) -> None:
     app = opened("feature_maps", session={"picture": session.PictureSelection("test", "digits", index=3)})
     assert "Sample “Cat”, 3 × 224 × 224" in texts(app)

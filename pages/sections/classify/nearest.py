@@ -53,5 +53,7 @@ SECTION = Section(
     "Nearest training images",
     nearest_section,
     why_not=lambda weights, *_: weights.why_no_images,
-    instead=lambda _, weights, *__: missing_images(weights, "nearest_", consequence="They are not known here."),
+    instead=lambda _, weights, *__: missing_images(
+        weights, "nearest_", consequence="They are not known here.", offer_picture=False
+    ),
 )

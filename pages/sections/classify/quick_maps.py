@@ -13,6 +13,7 @@ from pages.shared.shell import navigation
 from pages.shared.shell.layout import show_errors
 
 QUICK = ("grad_cam", "integrated_gradients")
+UNASKED_SECONDS = 10.0  # a picture that was just given is explained without a press: the slower of the two, too
 
 
 @st.fragment
@@ -25,4 +26,4 @@ def quick_maps(both: Sequence[Network], picture: input_image.InputImage, target:
         map_title(both, answers, target)
         label = f"Compare all {len(METHODS)} methods"
         navigation.link("explain", label, icon=":material/compare:", target=str(target))
-    map_cards(map_columns(both, target), picture, QUICK, HeatmapStyle(), own=False)
+    map_cards(map_columns(both, target), picture, QUICK, HeatmapStyle(), own=False, unasked_seconds=UNASKED_SECONDS)

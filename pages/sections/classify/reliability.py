@@ -70,7 +70,7 @@ def verdict_section(weights: Network, picture: input_image.InputImage) -> None:
     if weights.pretrained is not None:
         st.caption(f":material/info: {escape_markdown(CANNOT)}")
         return
-    if missing_images(weights, "reader_", consequence="Its percentages cannot be calibrated."):
+    if missing_images(weights, "reader_", consequence="Its percentages cannot be calibrated.", offer_picture=False):
         return
     if reason := _too_few(weights):
         st.caption(f":material/info: {reason}")

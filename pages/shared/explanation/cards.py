@@ -54,11 +54,15 @@ def card(
     views: Sequence[MapColumn],
     picture: input_image.InputImage,
     look: HeatmapStyle,
+    unasked_seconds: float = 0.0,
 ) -> list[ShownExplanation] | Waiting:
-    """Draw the card of a method, and return the explanations that it shows, or that it waits to be asked."""
+    """Draw the card of a method, and return the explanations that it shows, or that it waits to be asked.
+
+    What takes longer than `unasked_seconds` waits for a press, unless it takes no time at all.
+    """
     with st.container(border=True, height="stretch", key=f"explained_{method.name}", gap="xsmall"), show_errors():
         _head(method, options, views, picture)
-        results = _attributions(method, options, views, picture)
+        results = _attributions(method, options, views, picture, unasked_seconds)
         if isinstance(results, Waiting):
             return results
         if results is not None:
@@ -91,7 +95,11 @@ def _passes(method: Method, options: Mapping[str, OptionValue], picture: input_i
 
 
 def _attributions(
-    method: Method, options: Mapping[str, OptionValue], views: Sequence[MapColumn], picture: input_image.InputImage
+    method: Method,
+    options: Mapping[str, OptionValue],
+    views: Sequence[MapColumn],
+    picture: input_image.InputImage,
+    unasked_seconds: float,
 ) -> "list[Attribution | ConvScopeError] | Waiting | None":
     """Return the explanations of all views: at once where that is quick, else as soon as the background has them."""
     from core.explain.compatibility import incompatibility
@@ -107,12 +115,11 @@ def _attributions(
         return collect_results(views, ask)
     questions = tuple((view.network.mark, view.target, view.versus) for view in views)
     key = (method.name, tuple(sorted(options.items())), picture.digest, questions)
-    label = f"Compute, about {duration(max(1, seconds))}"
+    label = "" if seconds <= unasked_seconds else f"Compute, about {duration(max(1, seconds))}"
     work, words = partial(_in_turn, ask, views), f"{passes:,} passes"
     attributions = background(key, work, words=words, place=method.name, ask=label, lane=lane_of(seconds))
-    return (
-        Waiting(method.name, key, seconds) if attributions is None and not is_asked(method.name, key) else attributions
-    )
+    waits = label and attributions is None and not is_asked(method.name, key)
+    return Waiting(method.name, key, seconds) if waits else attributions
 
 
 def _in_turn(

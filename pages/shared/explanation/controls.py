@@ -19,6 +19,7 @@ from pages.shared.shell.layout import escape_markdown
 
 # Until others are chosen.
 DEFAULT_METHODS = ("integrated_gradients", "smooth_grad", "guided_backprop", "grad_cam", "occlusion")
+_IN_PLACE_OF = {"guided_backprop": "saliency"}  # where one of these cannot explain a network
 
 
 def chosen_methods() -> tuple[str, ...]:
@@ -36,6 +37,7 @@ def method_options(name: str) -> dict[str, OptionValue]:
 
 def ask_methods(network: Network) -> None:
     """Ask which methods to look at, and for their settings; `chosen_methods` and `method_options` tell the answers."""
+    _follow_network(network)
     _take_unit(network)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         with st.popover(f"Methods: {len(chosen_methods())}", icon=":material/checklist:", key="methods_menu"):
@@ -44,6 +46,20 @@ def ask_methods(network: Network) -> None:
             _ask_settings(network)
         titles = [METHODS[name].title for name in chosen_methods()]
         st.caption(", ".join(titles) if titles else "No method is chosen.", width="stretch")
+
+
+def _follow_network(network: Network) -> None:
+    """Choose the methods that explain this network, where no others than the usual ones are chosen."""
+    from core.explain.compatibility import incompatibility
+
+    usual = {
+        name if incompatibility(network.model, name) is None else _IN_PLACE_OF.get(name) for name in DEFAULT_METHODS
+    } - {None}
+    state = st.session_state
+    if set(chosen_methods()) == state.get("usual_methods", set(DEFAULT_METHODS)):
+        for family in get_args(Family):
+            state[f"methods_{family}"] = [name for name in METHODS if METHODS[name].family == family and name in usual]
+        state["usual_methods"] = usual
 
 
 def _take_unit(network: Network) -> None:
@@ -79,7 +95,6 @@ def _ask_families(network: Network) -> None:
             names,
             format_func=lambda name: METHODS[name].title + " :material/block:" * (name in reasons),
             selection_mode="multi",
-            default=[name for name in names if name in DEFAULT_METHODS],
             wrap=True,
             key=f"methods_{family}",
             persist_state="session",

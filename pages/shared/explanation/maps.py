@@ -65,6 +65,7 @@ def map_cards(
     look: HeatmapStyle,
     *,
     own: bool = True,
+    unasked_seconds: float = 0.0,
 ) -> list[ShownExplanation]:
     """Draw the picture and a card for each method, and return the maps that are there already.
 
@@ -74,6 +75,7 @@ def map_cards(
         names: The methods.
         look: How maps are drawn.
         own: Whether the methods have the settings that were asked for, else their defaults.
+        unasked_seconds: What takes no longer than this is computed without a press.
     """
     explanations: list[ShownExplanation] = []
     waiting: list[Waiting] = []
@@ -83,7 +85,7 @@ def map_cards(
         with st.container(border=True, height="stretch", key="explained_input", gap="xsmall"):
             _input(picture, wide=columns == 1)
         for name in names:
-            of_method = card(METHODS[name], method_options(name) if own else {}, views, picture, look)
+            of_method = card(METHODS[name], method_options(name) if own else {}, views, picture, look, unasked_seconds)
             if isinstance(of_method, Waiting):
                 waiting.append(of_method)
             else:

@@ -14,7 +14,7 @@ from pages.shared.shell import navigation, services
 from pages.shared.shell.layout import announce_and_rerun, escape_markdown
 
 
-def missing_images(network: Network, place: str = "", *, consequence: str = "") -> bool:
+def missing_images(network: Network, place: str = "", *, consequence: str = "", offer_picture: bool = True) -> bool:
     """Say what is missing and offer what brings it here; nothing is drawn, and False returned, where nothing is.
 
     Args:
@@ -22,6 +22,7 @@ def missing_images(network: Network, place: str = "", *, consequence: str = "") 
         place: Part of Streamlit's keys; one for each call on a page about the same network.
         consequence: What there cannot be without them, a sentence: then all of it is a note in small print, of a part
             of the page that others do without.
+        offer_picture: Whether to lead to the page that takes a picture of one's own: not from that page itself.
     """
     reason, run = network.why_no_images, network.run
     if not reason:
@@ -33,7 +34,7 @@ def missing_images(network: Network, place: str = "", *, consequence: str = "") 
             offer_images(run, place, primary=not consequence)
         else:
             say(escape_markdown(reason))
-            _ways(network.dataset_name, pretrained=run is None)
+            _ways(network.dataset_name, pretrained=run is None, offer_picture=offer_picture)
     return True
 
 
@@ -41,11 +42,12 @@ def _note(consequence: str) -> Callable[[str], object]:
     return lambda words: st.caption(f":material/info: {consequence} {words}")
 
 
-def _ways(dataset: str, *, pretrained: bool) -> None:
+def _ways(dataset: str, *, pretrained: bool, offer_picture: bool) -> None:
     with st.container(horizontal=True, gap="medium"):
         if pretrained or (dataset in DATASETS and not DATASETS[dataset].download_mb):
             navigation.link("train", "Train a network", run=None)
-            navigation.link("classify", "Give this one a picture of your own")
+            if offer_picture:
+                navigation.link("classify", "Give this one a picture of your own")
         elif dataset in DATASETS:
             navigation.link("data", f"Download {escape_markdown(DATASETS[dataset].title)}", dataset=dataset)
         else:
