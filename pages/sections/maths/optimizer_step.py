@@ -23,6 +23,7 @@ from pages.sections.maths.equality import equal, equality_badge
 from pages.sections.maths.gradients import layer_weights, moved
 from pages.sections.maths.optimizer_race import landscape_race
 from pages.shared.display.vega_charts import chart
+from pages.shared.network.missing_images import missing_images
 from pages.shared.shell import session
 from pages.shared.shell.background_jobs import background
 from pages.shared.shell.controls import ask, ask_one
@@ -163,6 +164,8 @@ def weight_steps(network: Network) -> None:
         layers = weighty_layers(network)
         if not layers:
             st.info("This network has no weights to change: add a convolution or a dense layer and train again.")
+            return
+        if missing_images(network):
             return
         layer, batch, steps = _ask(network, layers)
         with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
