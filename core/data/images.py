@@ -12,6 +12,7 @@ from core.data.crop import MIDDLE, Crop
 from core.data.exif import ExifOrientation, orientation_of
 from core.data.formats import READABLE, foreign
 from core.data.mnist_layout import centred
+from core.data.paper_reading import PaperReading
 from core.data.plain_rgb import ENOUGH, divisor_of, keep_small, open_picture, plain_rgb, reduce_jpeg
 from core.data.sixteen_bits import Levels
 from core.errors import ImageError
@@ -171,6 +172,7 @@ def fit_image(
     invert: bool = False,
     crop: Crop = MIDDLE,
     centre: bool = False,
+    paper: PaperReading | None = None,
 ) -> tuple[Tensor, tuple[PreprocessingStep, ...]]:
     """Bring a picture to the shape that a network takes: its middle, in grey if need be, at the right size.
 
@@ -185,6 +187,8 @@ def fit_image(
         crop: Which part to show instead of the middle.
         centre: Whether light strokes on black are laid out as in MNIST, for grey networks; see
             `core.data.mnist_layout`.
+        paper: What `core.data.paper.read_paper` found in that part of it; a digit is then laid out as in MNIST and
+            is light on black already.
 
     Returns:
         The pixels (C, H, W) uint8, and the stages from the original to what the network receives.
@@ -193,13 +197,20 @@ def fit_image(
 
     channels, height, width = input_shape
     stages = [PreprocessingStep("Your picture", image)]
-    part = crop.box(image.size, (height, width))
+    found = paper is not None and paper.ink is not None and channels == 1
+    part = (0, 0, *image.size) if found and crop == MIDDLE else crop.box(image.size, (height, width))
     if part != (0, 0, *image.size):
         image = image.crop(part)
         stages.append(
             PreprocessingStep("Cropped to its middle" if crop == MIDDLE else "Cropped where you chose", image)
         )
-    if centre and channels == 1:
+    if paper is not None and paper.ink is not None and channels == 1:
+        stages += [
+            PreprocessingStep(title, picture) for title, picture in (("Found", paper.framed(image)), ("Ink", paper.ink))
+        ]
+        image, invert = centred(paper.ink, (width, height)).convert("RGB"), False
+        stages.append(PreprocessingStep("Centred as MNIST's digits are", image))
+    elif centre and channels == 1:
         image = centred(image.convert("L"), (width, height)).convert("RGB")
         stages.append(PreprocessingStep("Scaled and centred as in MNIST", image))
     elif image.size != (width, height):

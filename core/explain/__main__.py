@@ -68,7 +68,10 @@ def _parser() -> argparse.ArgumentParser:
     add("--versus", help='name or index of another class: "why this one and not that"')
     add("--option", action="append", default=[], metavar="METHOD.OPTION=VALUE", help="a setting; may be given again")
     add(
-        "--swap", choices=("auto", "yes", "no"), default="auto", help="swap dark and light, for networks of grey images"
+        "--swap",
+        choices=("auto", "yes", "no"),
+        default="auto",
+        help="swap dark and light, for networks of grey images; auto also finds a digit on paper for networks of MNIST",
     )
     add("--settings", type=Path, help="a JSON file written before: the same network, classes and settings again")
     add("-o", "--output", type=Path, action="append", required=True, help="out.png, .npz or .json; may be given again")
@@ -107,7 +110,7 @@ def _record(order: CliRequest, picture: Image.Image, title: str, swap: bool | No
     """Load a network and return the record of all requested explanations of the picture."""
     with tqdm(unit="B", unit_scale=True, desc=order.model, leave=False, delay=0.5, disable=None) as bar:
         network = open_network(order.model, order.epoch, _shown_on(bar))
-    pixels, _ = network.fit(picture, swap=swap)
+    pixels, _ = network.fit(picture, swap=swap, paper=network.read_paper(picture) if swap is None else None)
     image, weights = network.normalize(pixels), fingerprint(network.model)
     calls, reasons = order.calls(network, image)
     for sentence in (*order.differences(weights, digest(pixels)), *reasons):

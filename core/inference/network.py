@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from core.data.datasets import Dataset
     from core.data.images import PreprocessingStep
+    from core.data.paper_reading import PaperReading
     from core.model.spec import ModelSpec
     from core.model.zoo import ZooInfo
     from core.runs.records import Run
@@ -239,8 +240,28 @@ class Network(ABC):
 
         return self.light_on_dark and looks_inverted(picture)
 
+    @property
+    def centred(self) -> bool:
+        """Whether it learned from digits that were all scaled and centred alike."""
+        info = None if self.run is None else self.run.dataset_info
+        return info is not None and info.centred and self.input_shape[0] == 1
+
+    def read_paper(self, picture: "Image", crop: Crop = MIDDLE) -> "PaperReading | None":
+        """Find the digit in a picture, or in a part of it that was chosen; None for networks of other pictures."""
+        if not self.centred:
+            return None
+        from core.data.paper import read_paper
+
+        return read_paper(picture if crop == MIDDLE else picture.crop(crop.box(picture.size, self.input_shape[1:])))
+
     def fit(
-        self, picture: "Image", *, swap: bool | None = None, crop: Crop = MIDDLE, centre: bool = False
+        self,
+        picture: "Image",
+        *,
+        swap: bool | None = None,
+        crop: Crop = MIDDLE,
+        centre: bool = False,
+        paper: "PaperReading | None" = None,
     ) -> "tuple[Tensor, tuple[PreprocessingStep, ...]]":
         """Bring a picture to what the network receives before it is normalised, uint8 (C, H, W), and say how.
 
@@ -249,11 +270,12 @@ class Network(ABC):
             swap: Whether dark and light are swapped, for grey networks; None swaps where `swaps` says so.
             crop: Which part of it to show.
             centre: Whether light strokes on black are laid out as in MNIST.
+            paper: What `read_paper` found in it.
         """
         from core.data.images import fit_image
 
         invert = self.input_shape[0] == 1 and (self.swaps(picture) if swap is None else swap)
-        return fit_image(picture, self.input_shape, invert=invert, crop=crop, centre=centre)
+        return fit_image(picture, self.input_shape, invert=invert, crop=crop, centre=centre, paper=paper)
 
     @property
     def background(self) -> "Tensor | None":

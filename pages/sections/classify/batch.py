@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -93,9 +93,11 @@ def batch_section(weights: Network) -> None:
     if len(files) > MOST:
         st.warning(f"Only the first {MOST} are looked at.", icon=":material/warning:")
         files = files[:MOST]
+    choice = session.choice()
+    paper = choice is None or choice.paper  # read as the picture above is
     found = background(
-        ("batch", *weights.mark, _mark(files)),
-        _work(weights, [file.getvalue() for file in files]),
+        ("batch", *weights.mark, _mark(files), paper),
+        _work(weights, [file.getvalue() for file in files], paper=paper),
         words="Looking at your pictures",
         place="batch",
     )
@@ -107,7 +109,7 @@ def _mark(files: "Sequence[UploadedFile]") -> str:
     return hashlib.blake2b("\n".join(file.file_id for file in files).encode(), digest_size=12).hexdigest()
 
 
-def _work(weights: Network, contents: Sequence[bytes]) -> Callable[[Progress], Batch]:
+def _work(weights: Network, contents: Sequence[bytes], *, paper: bool) -> Callable[[Progress], Batch]:
     model, _ = weights.model, weights.statistics  # what is wrong with these is said here
 
     def work(tell: Progress) -> Batch:
@@ -126,7 +128,7 @@ def _work(weights: Network, contents: Sequence[bytes]) -> Callable[[Progress], B
                 errors[place] = str(error)
                 continue
             image, notes[place] = decoded.image, " ".join(decoded.notes())
-            pixels.append(weights.fit(image)[0])
+            pixels.append(weights.fit(image, paper=weights.read_paper(image) if paper else None)[0])
             small.append(_thumbnail(image))
         if not pixels:
             return Batch(tuple(errors), tuple(notes), (), None)
@@ -203,7 +205,9 @@ def _choose(files: "Sequence[UploadedFile]", event: Any) -> None:
     if len(chosen) != 1 or not 0 <= chosen[0] < len(files):
         return
     try:
-        session.choose(uploaded(files[chosen[0]]))
+        before = session.choice()
+        chosen_one = uploaded(files[chosen[0]])
+        session.choose(replace(chosen_one, paper=before is None or before.paper))
     except ConvScopeError as error:
         st.error(escape_markdown(str(error)), icon=":material/error:")
         return

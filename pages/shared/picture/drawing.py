@@ -35,15 +35,9 @@ def ask_drawing(network: Network, choice: session.PictureSelection) -> session.P
     return _ask_centre(network, choice)
 
 
-def is_centred(network: Network) -> bool:
-    """Say whether a network learned from digits that were all scaled and centred alike."""
-    info = None if network.run is None else network.run.dataset_info
-    return info is not None and info.centred
-
-
 def _ask_centre(network: Network, choice: session.PictureSelection) -> session.PictureSelection:
     """Offer to lay the drawing out as the digits of the data set were; it stays chosen."""
-    if not is_centred(network) or choice.kind != "drawing":
+    if not network.centred or choice.kind != "drawing":
         return choice
     centre = st.toggle(
         "Scale and centre it as in MNIST",

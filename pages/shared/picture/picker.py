@@ -9,7 +9,8 @@ from core.data.images import PreprocessingStep
 from core.inference.network import Network
 from pages.shared.picture import input_image
 from pages.shared.picture.addresses import put_address, take_address
-from pages.shared.picture.drawing import ask_drawing, is_centred
+from pages.shared.picture.drawing import ask_drawing
+from pages.shared.picture.paper import ask_paper, paper_of
 from pages.shared.picture.samples import SAMPLES, choose_sample, sample_row
 from pages.shared.picture.split_images import ONE, SPLITS, ask_image
 from pages.shared.picture.upload import ask_camera, ask_crop, ask_upload, ask_uploads, open_choice, short
@@ -45,9 +46,10 @@ def pick_picture(network: Network, *, own: bool = False) -> input_image.InputIma
     )
     kind = kind or choice.kind
     choice = ask_uploads(network, choice) if own and kind == "upload" else _ASK[kind](network, choice)
-    choice = _ask_swap(network, _ask_stretch(choice))
+    choice = _ask_stretch(choice)
     if own:
         choice = ask_crop(network, choice)
+    choice = _ask_swap(network, ask_paper(network, choice))
     put_address(choice)
     session.choose(choice)
     st.session_state["picture_shown"] = choice
@@ -66,9 +68,11 @@ def picture(
         return input_image.InputImage(
             title, shape, images.images[index].numpy().tobytes(), int(images.labels[index])
         ), ()
-    centre = choice.kind == "drawing" and choice.centre and is_centred(network)
+    centre = choice.kind == "drawing" and choice.centre and network.centred
     swap = False if choice.kind == "drawing" else choice.invert
-    pixels, stages = network.fit(open_choice(choice), swap=swap, crop=choice.crop, centre=centre)
+    pixels, stages = network.fit(
+        open_choice(choice), swap=swap, crop=choice.crop, centre=centre, paper=paper_of(network, choice)
+    )
     title = f"Sample “{SAMPLES[choice.name].title}”" if choice.kind == "sample" else short(choice.name)
     return input_image.InputImage(title, shape, pixels.numpy().tobytes()), stages
 
@@ -148,8 +152,9 @@ def _ask_stretch(choice: session.PictureSelection) -> session.PictureSelection:
 
 def _ask_swap(network: Network, choice: session.PictureSelection) -> session.PictureSelection:
     """Offer to swap dark and light, and say why where it is done unasked."""
-    if choice.kind in ("test", "drawing") or network.input_shape[0] != 1:
-        return choice
+    reading = paper_of(network, choice)
+    if choice.kind in ("test", "drawing") or network.input_shape[0] != 1 or (reading and not reading.code):
+        return choice  # ink that was found is light on black already
     unasked = network.swaps(open_choice(choice))
     which = choice.file_id or choice.name
     asked = st.toggle("Swap dark and light", value=swapped(network, choice), key=f"swap_{network.dataset_name}_{which}")

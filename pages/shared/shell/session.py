@@ -29,6 +29,7 @@ class PictureSelection:
         crop: Which part of it the network is shown.
         lie: How it lies in its file.
         centre: Whether a drawing is laid out as the digits of its data set were.
+        paper: Whether a digit on paper is found and laid out so.
         split: Of kind "test": "test", or "valid" where that split was looked into.
         notes: What was noticed when it was opened, a sentence each.
         stretched: The same picture with its 16-bit values stretched, where it looks black without; else empty.
@@ -44,6 +45,7 @@ class PictureSelection:
     crop: Crop = MIDDLE
     lie: ExifOrientation = UNKNOWN
     centre: bool = True
+    paper: bool = True
     split: str = "test"
     notes: tuple[str, ...] = ()
     stretched: bytes = b""
