@@ -1,10 +1,10 @@
 """A digit on paper found in a photograph: its ink, light on black, without shadow, rulings and the page around it.
 
-The steps: the paper's brightness is estimated by a grey closing (whatever is narrower than its window goes) and divided
-out, so that shadows and uneven light go; rulings that cross the whole picture tell how far the page is turned, are turned
-straight and taken out; ink is what differs from the paper by more than its grain and than a share of the darkest stroke;
-of its connected groups that do not touch the edge, the heaviest is the digit. A page without rulings stays as it lies:
-nothing else tells a turned page from slanted writing.
+The paper's brightness is estimated by a grey closing (whatever is narrower than its window goes) and divided out, so
+that shadows and uneven light go. Rulings that cross the whole picture tell how far the page is turned; they are
+turned straight and taken out. Ink is what differs from the paper by more than its grain and a share of the darkest
+stroke; of its connected groups that do not touch the edge, the heaviest is the digit. A page without rulings stays as
+it lies: nothing else tells a turned page from slanted writing.
 """
 
 from __future__ import annotations
@@ -14,18 +14,20 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
+from core.data.images import looks_inverted
 from core.data.paper_reading import PaperReading
 
 Floats = NDArray[np.float32]
 Box = tuple[int, int, int, int]
 
+SMALL = 100  # pixels of the shorter side: below, there is no grain and no ruling to mind
 WORKING_SIDE = 800  # pixels of the longer side in which the digit is looked for
 WINDOW = 0.3  # of the shorter side: wider than any stroke
 FEWEST_RULINGS, THICKEST_RULING = 3, 0.03  # to tell an angle by; of the side
 STEEPEST = 15.0  # degrees by which rulings may be turned
-FAINTEST = 0.05  # of the paper's brightness: what differs less is no ink
+FAINTEST, FAINTEST_RULING = 0.07, 0.025  # of the paper's brightness: what differs less is no ink
 GRAIN = 5.0  # standard deviations of the paper's grain that ink exceeds
-THINNEST = 0.1  # of the longer side: MNIST's strokes are 2 to 3 of 20 pixels wide
+THINNEST, WIDEST = 0.1, 0.45  # strokes, of the longer side: MNIST's are 2 to 3 of 20 pixels wide
 MOST_INK, LEAST_SHARE = 0.35, 0.6  # of the picture; of all ink that is the digit's
 
 
@@ -34,11 +36,19 @@ def read_paper(image: Image.Image) -> PaperReading:
     small = image.convert("L")
     small.thumbnail((WORKING_SIDE, WORKING_SIDE), Image.Resampling.BOX)
     grey = np.asarray(small, np.float32)
+    if min(grey.shape) < SMALL:  # strokes may reach the edge of a picture that was cut out
+        rim = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+        grey = np.pad(grey, 2, constant_values=float(np.median(rim)))
     dark = _read(grey)
-    if not dark.code:
+    if not dark.code and looks_inverted(small):
         return dark
     light = _read(255 - grey)
-    return dark if light.code else light
+    return max((dark, light), key=_extent)  # the paper inside a light 0 is a dark spot, and smaller
+
+
+def _extent(reading: PaperReading) -> float:
+    left, top, right, bottom = reading.box
+    return 0.0 if reading.code else (right - left) * (bottom - top)
 
 
 def _read(grey: Floats) -> PaperReading:
@@ -54,6 +64,8 @@ def _read(grey: Floats) -> PaperReading:
     if isinstance(found, str):
         return PaperReading(angle=angle, ruled=ruled, code=found)
     mask, box = found
+    if _stroke_width(mask) > WIDEST * max(box[2] - box[0], box[3] - box[1]):
+        return PaperReading(angle=angle, ruled=ruled, code="empty")  # a spot of light or shadow
     if not _stands_out(grey, mask, box):
         return PaperReading(angle=angle, ruled=ruled, code="crowded")
     part = tuple(slice(*ends) for ends in ((box[1], box[3]), (box[0], box[2])))
@@ -90,7 +102,7 @@ def _residue(grey: Floats) -> Floats:
     side = min(grey.shape)
     window = max(3, round(WINDOW * side))
     smooth = grey
-    if side > 100:
+    if side >= SMALL:
         small = Image.fromarray(grey).resize([max(1, length // 2) for length in grey.shape[::-1]], Image.Resampling.BOX)
         closed = ndimage.grey_closing(ndimage.median_filter(np.asarray(small), 3), window // 2)
         closed = ndimage.gaussian_filter(closed, 1)
@@ -98,7 +110,7 @@ def _residue(grey: Floats) -> Floats:
         smooth = ndimage.gaussian_filter(grey, 0.7)
     else:
         paper = ndimage.grey_closing(grey, window)
-    residue = (paper - smooth) / np.maximum(paper, 48)
+    residue = (paper - smooth) / np.maximum(paper, 100)
     return np.asarray(residue - np.median(residue), np.float32)
 
 
@@ -109,14 +121,14 @@ def _grain(contrast: Floats) -> float:
 
 def _angle_of_rulings(contrast: Floats) -> float:
     """Return by how many degrees to turn the picture so that its rulings are straight; 0 without rulings."""
-    if min(contrast.shape) < 100:
+    if min(contrast.shape) < SMALL:
         return 0.0
-    limit = max(3 * _grain(contrast), FAINTEST / 2)
+    limit = max(3 * _grain(contrast), FAINTEST_RULING)
     height, width = contrast.shape
-    lines = np.clip(contrast, 0, 2 * limit)[:, : width // 2 * 2].reshape(height, -1, 2).mean(axis=2)
+    lines = np.clip(contrast, 0, 2 * limit)[:, : width // 6 * 6].reshape(height, -1, 6).mean(axis=2)
 
     def sharpness(angle: float) -> float:
-        profile = _profile(lines, angle, 2.0)
+        profile = _profile(lines, angle, 6.0)
         return float(np.square(np.diff(profile)).sum())
 
     best = max(np.arange(-STEEPEST, STEEPEST + 0.25, 0.5), key=sharpness)
@@ -137,7 +149,7 @@ def _profile(lines: Floats, angle: float, column: float) -> Floats:
 
 def _rulings(contrast: Floats) -> list[NDArray[np.intp]]:
     """Return the rows of each thin band that is ink nearly from edge to edge."""
-    limit = max(1.5 * _grain(contrast), FAINTEST / 2)
+    limit = max(1.5 * _grain(contrast), FAINTEST_RULING)
     broad = ndimage.maximum_filter1d(contrast, 3, axis=0) > limit
     ends = max(1, broad.shape[1] // 8)
     reaches = [part.mean(axis=1) > 0.5 for part in (broad[:, :ends], broad[:, -ends:])]
@@ -148,7 +160,7 @@ def _rulings(contrast: Floats) -> list[NDArray[np.intp]]:
 
 def _without_rulings(contrast: Floats) -> tuple[Floats, bool]:
     """Take out rows that are rulings, and say whether there are any; strokes that cross them stay."""
-    bands = _rulings(contrast) if min(contrast.shape) >= 100 else []
+    bands = _rulings(contrast) if min(contrast.shape) >= SMALL else []
     cleared = contrast.copy()
     for band in bands:
         top, bottom = max(0, band[0] - 1), min(len(contrast), band[-1] + 2)
@@ -162,7 +174,7 @@ def _without_rulings(contrast: Floats) -> tuple[Floats, bool]:
 def _digit(contrast: Floats) -> tuple[NDArray[np.bool_], Box] | str:
     """Return where the digit's ink is, and its box; a key of `core.data.paper_reading.NO_DIGIT` where there is none."""
     least = max(GRAIN * _grain(contrast), FAINTEST)
-    solid = ndimage.minimum_filter(contrast, 2) if min(contrast.shape) >= 100 else contrast
+    solid = ndimage.minimum_filter(contrast, 2) if min(contrast.shape) >= SMALL else contrast
     strong = solid[solid > least]
     if len(strong) < max(6, 2e-4 * contrast.size):
         return "empty"
@@ -223,6 +235,13 @@ def _grouped(boxes: list[tuple[slice, slice]], weights: Floats, inside: NDArray[
     return group
 
 
+def _stroke_width(mask: NDArray[np.bool_]) -> float:
+    """Return the mean width of strokes in pixels: four times their mean depth, less what pixels add."""
+    rows, columns = ndimage.find_objects(mask.astype(np.uint8))[0]
+    part = np.pad(mask[rows, columns], 1)
+    return 4 * float(ndimage.distance_transform_edt(part)[part].mean()) - 1
+
+
 def _ink(contrast: Floats, mask: NDArray[np.bool_]) -> tuple[NDArray[np.uint8], bool]:
     """Return the digit's ink as grey light strokes, and whether they were thickened."""
     near = ndimage.binary_dilation(mask, iterations=2)
@@ -230,9 +249,7 @@ def _ink(contrast: Floats, mask: NDArray[np.bool_]) -> tuple[NDArray[np.uint8], 
     ink = np.clip(np.where(near, contrast, 0) / full, 0, 1)
     rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
     longer = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
-    depth = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
-    width = 4 * float(depth[mask].mean()) - 1  # a ridge of half width w has the mean depth (w + 0.5) / 2
-    missing = THINNEST * longer - width
+    missing = THINNEST * longer - _stroke_width(mask)
     thin = missing > 0.3 * THINNEST * longer and longer > 40
     if thin:
         pad = round(missing) + 1

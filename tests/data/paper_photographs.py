@@ -1,11 +1,14 @@
 """Photographs of digits on paper, made of test digits: plain, in shadow, turned, in pencil, on lined paper."""
 
+from collections.abc import Iterator
 from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
+
+from core.data.datasets import load_dataset
 
 KINDS = ("plain", "shadow", "rotated", "pencil", "lined")
 WIDTH, HEIGHT = 800, 600
@@ -63,3 +66,12 @@ def _rule(paper: NDArray[np.float32], rng: np.random.Generator) -> None:
     distance, darkness = int(rng.integers(38, 60)), rng.uniform(0.12, 0.3)
     for row in range(int(rng.integers(5, distance)), HEIGHT, distance):
         paper[row : row + 2] *= 1 - darkness
+
+
+def fifty(kind: str) -> Iterator[tuple[Image.Image, NDArray[np.uint8], int]]:
+    """Yield the ten photographs of a kind with their test digits (28, 28) and classes; the same at every call."""
+    test, first = load_dataset("mnist5k").test, 10 * KINDS.index(kind)
+    drawn = np.random.default_rng(7).permutation(len(test))[first : first + 10].tolist()
+    for number, index in enumerate(drawn, start=first):
+        pixels = test.images[index, 0].numpy()
+        yield photograph(pixels, kind, number), pixels, int(test.labels[index])

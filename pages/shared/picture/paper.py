@@ -40,8 +40,8 @@ def ask_paper(network: Network, choice: session.PictureSelection) -> session.Pic
         value=choice.paper,
         key="picture_paper",
         persist_state="session",
-        help="Shadow, lines and paper are taken away, and the digit is scaled to 20 × 20 pixels and centred by its mass "
-        "as every digit that the network learned from. Off: the whole picture is shrunk as it is.",
+        help="Shadow, lines and paper are taken away, and the digit is scaled to 20 × 20 pixels and centred by its "
+        "mass as every digit that the network learned from. Off: the whole picture is shrunk as it is.",
     )
     choice = replace(choice, paper=paper)
     reading = paper_of(network, choice)
