@@ -17,7 +17,7 @@ says which classes each picture is likeliest to be. It needs torch, numpy, pillo
 pictures, and the weights, which it looks for beside itself: {weights}, or weights/latest.safetensors
 as in the archive of the run.
 
-From Python, `logits_of(prepare(decode(content)))` does the same with the content of a file.
+{paper}From Python, `logits_of(prepare(decode(content)))` does the same with the content of a file.
 """
 
 from __future__ import annotations
@@ -122,6 +122,11 @@ if __name__ == "__main__":
         print(f"{{name}}: {{', '.join(said)}}")
     sys.exit(failed)
 '''
+_PAPER = """\
+It expects digits that are cut out, scaled and centred as MNIST's were. ConvScope finds a digit in a photograph of a
+page and lays it out so; this script does not.
+
+"""
 # What decodes pictures, in the order in which it is printed.
 _DECODING = {
     "data/plain_rgb.py": (),
@@ -153,6 +158,7 @@ def to_predictor(run: Run) -> str:
     """
     scaled = scale_of(run)
     return _SCRIPT.format(
+        paper=_PAPER if run.dataset_info is not None and run.dataset_info.centred else "",
         name=single_line(run.name).replace("\\", "/").replace('"', "'"),
         weights=f"{stem(run.name)}.safetensors",
         classes="\n".join(f"    {name!a}," for name in run.class_names),

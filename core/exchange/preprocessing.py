@@ -59,6 +59,12 @@ def looks_dark_on_light(picture):
 """
 
 
+PAPER = (
+    "Digits on paper: the app finds the digit, takes paper, shadow and lines away, scales it to a box of 20 of 28 pixels "
+    "and centres it by its mass, as MNIST's were. The exported code does not: give it pictures that are prepared so."
+)
+
+
 def preprocessing(run: Run) -> tuple[str, ...]:
     """Return the steps from a picture file to the input of a run's network in their order, a sentence or two each.
 
@@ -83,6 +89,8 @@ def preprocessing(run: Run) -> tuple[str, ...]:
         steps.append("Grey: 0.299 red + 0.587 green + 0.114 blue, one channel.")
     else:
         steps.append("Colour: three channels in the order red, green, blue.")
+    if run.dataset_info is not None and run.dataset_info.centred:
+        steps.insert(5, PAPER)
     try:
         scaled, dark = scale_of(run), learned_light_on_dark(run)
     except DataError as error:

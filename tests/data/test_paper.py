@@ -1,5 +1,7 @@
 """A digit on paper becomes what the data set has it as: found in shadow, in pencil, on lined and on turned pages."""
 
+from itertools import islice
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -27,8 +29,8 @@ def likeness(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_photographed_digit_is_the_test_digit_again(kind: str) -> None:
-    found = [likeness(laid(photo), pixels) for photo, pixels, _ in fifty(kind)]
-    assert sum(value >= (0.65 if kind == "pencil" else 0.8) for value in found) >= 9, found  # a pencil's are thinner
+    found = [likeness(laid(photo), pixels) for photo, pixels, _ in islice(fifty(kind), 4)]
+    assert sum(value >= (0.65 if kind == "pencil" else 0.8) for value in found) >= 4, found  # a pencil's are thinner
 
 
 @pytest.mark.parametrize("inverted", [False, True])
