@@ -60,7 +60,7 @@ def looks_dark_on_light(picture):
 
 
 PAPER = (
-    "Digits on paper: the app finds the digit, takes paper, shadow and lines away, scales it to a box of 20 of 28 pixels "
+    "Digits on paper: the app finds the digit, takes paper, shadow and lines away, scales it to 20 of 28 pixels "
     "and centres it by its mass, as MNIST's were. The exported code does not: give it pictures that are prepared so."
 )
 
