@@ -22,9 +22,9 @@ TICK_SECONDS = 2.0
 
 def chosen(runs: Sequence[Run]) -> Run:
     """Return the run of the address, else the newest, which the address then names."""
-    asked = st.query_params.get("run", "")
+    run_id = st.query_params.get("run", "")
     try:
-        run = find(asked, runs) if asked and not names_pretrained(asked) else None
+        run = find(run_id, runs) if run_id and not names_pretrained(run_id) else None
     except ConvScopeError as error:
         st.error(escape_markdown(str(error)), icon=":material/error:")
         run = None

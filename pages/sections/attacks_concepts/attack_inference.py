@@ -19,7 +19,7 @@ RANDOM = 8  # changes of the same size that an attack is compared with
 Compared = tuple["AttackResult", int]  # and how many random changes turn the answer as well
 
 
-def attacked(network: Network, picture: input_image.InputImage, how: "Attack") -> Compared | None:
+def attacked(network: Network, picture: input_image.InputImage, attack_config: "Attack") -> Compared | None:
     """Return the attacked picture and how many of `RANDOM` changes turn the answer; None while it is being made.
 
     Raises:
@@ -27,26 +27,26 @@ def attacked(network: Network, picture: input_image.InputImage, how: "Attack") -
     """
     _ = network.model, network.statistics  # what is wrong with these is said here
     return background(
-        ("attack", network.mark, picture.digest, astuple(how)),
-        lambda tell: _compare(network, picture, how, tell),
+        ("attack", network.mark, picture.digest, astuple(attack_config)),
+        lambda tell: _compare(network, picture, attack_config, tell),
         words="Attacking",
         place="attack",
     )
 
 
-def _compare(network: Network, picture: input_image.InputImage, how: "Attack", tell: Progress) -> Compared:
+def _compare(network: Network, picture: input_image.InputImage, attack_config: "Attack", tell: Progress) -> Compared:
     from core.explain.attacks import attack, random_changes
     from core.inference.prediction import predict
 
-    found = attack(network.model, picture.tensor(), *network.statistics, how, progress=tell)
-    answers = predict(network.model, network.normalize(random_changes(found, RANDOM))).argmax(dim=1)
-    return found, int((answers != found.before.argmax()).sum())
+    result = attack(network.model, picture.tensor(), *network.statistics, attack_config, progress=tell)
+    answers = predict(network.model, network.normalize(random_changes(result, RANDOM))).argmax(dim=1)
+    return result, int((answers != result.before.argmax()).sum())
 
 
-def as_picture(picture: input_image.InputImage, found: "AttackResult") -> input_image.InputImage:
+def as_picture(picture: input_image.InputImage, result: "AttackResult") -> input_image.InputImage:
     """Return an attacked picture as one that networks can be asked about."""
     title = f"{picture.title}, attacked"
-    return replace(picture, title=title, pixels=found.pixels.numpy().tobytes())
+    return replace(picture, title=title, pixels=result.pixels.numpy().tobytes())
 
 
 def explained(
@@ -59,21 +59,23 @@ def explained(
     """
 
     def work(tell: Progress) -> "list[Attribution]":
-        found = []
+        attributions = []
         for before, picture in enumerate(pictures):
 
             def told(done: int, total: int, before: int = before) -> None:
                 tell(before * total + done, len(pictures) * total)
 
-            found.append(inference.attribution(network, picture, target, method.name, progress=told))
-        return found
+            attributions.append(inference.attribution(network, picture, target, method.name, progress=told))
+        return attributions
 
     passes = len(pictures) * method.passes(method.resolve({}), pictures[0].shape)
     key = (network.mark, *(picture.digest for picture in pictures), target, method.name)
     return background(("explained", *key), work, words=f"{passes:,} passes", place="attack_explained")
 
 
-def growing(network: Network, picture: input_image.InputImage, how: "Attack") -> "tuple[AttackOutcome, ...] | None":
+def growing(
+    network: Network, picture: input_image.InputImage, attack_config: "Attack"
+) -> "tuple[AttackOutcome, ...] | None":
     """Return attacks of growing strength, up to the first that succeeds; None before that was asked for and is done.
 
     Raises:
@@ -81,16 +83,16 @@ def growing(network: Network, picture: input_image.InputImage, how: "Attack") ->
     """
     from core.explain.attacks import LENGTHS, STRENGTHS, growing_attacks
 
-    model, known = network.model, network.statistics
-    strengths = LENGTHS if how.norm == "l2" else STRENGTHS
-    asked = replace(how, strength=strengths[0])  # its own strength does not matter
+    model, statistics = network.model, network.statistics
+    strengths = LENGTHS if attack_config.norm == "l2" else STRENGTHS
+    weakest = replace(attack_config, strength=strengths[0])  # its own strength does not matter
 
     def work(tell: Progress) -> "tuple[AttackOutcome, ...]":
-        made = growing_attacks(model, picture.tensor(), *known, asked, strengths, progress=tell)
-        return tuple(each.outcome for each in made)  # without their pictures, of which many would be kept
+        results = growing_attacks(model, picture.tensor(), *statistics, weakest, strengths, progress=tell)
+        return tuple(each.outcome for each in results)  # without their pictures, of which many would be kept
 
     return background(
-        ("smallest", network.mark, picture.digest, astuple(asked)),
+        ("smallest", network.mark, picture.digest, astuple(weakest)),
         work,
         words="Trying growing strengths",
         place="smallest",

@@ -113,25 +113,25 @@ def attack_section(network: Network, picture: input_image.InputImage, target: in
         "difference; networks do."
     )
     answer = int(inference.probabilities(network, picture).argmax())
-    how = ask_attack(network, picture, answer)
-    made = attacked(network, picture, how)
-    if made is None:
+    attack_config = ask_attack(network, picture, answer)
+    comparison = attacked(network, picture, attack_config)
+    if comparison is None:
         return
-    found, turned = made
-    _pictures(picture, found)
-    _verdict(network, found, turned)
+    result, num_turned = comparison
+    _pictures(picture, result)
+    _verdict(network, result, num_turned)
     with st.grid(2, min_column_width=320, gap="large"):
         with st.container():
             st.markdown("**Its answer**")
-            answers(network, picture, found.before.numpy(), found.after.numpy())
+            answers(network, picture, result.before.numpy(), result.after.numpy())
         with st.container(), show_errors():
-            _explanations(network, picture, found, target)
-    _smallest(network, picture, how)
+            _explanations(network, picture, result, target)
+    _smallest(network, picture, attack_config)
 
 
-def _pictures(picture: input_image.InputImage, found: "AttackResult") -> None:
+def _pictures(picture: input_image.InputImage, result: "AttackResult") -> None:
     """Show the picture, what was added and what came of it."""
-    change = found.change.numpy().astype(np.float64)
+    change = result.change.numpy().astype(np.float64)
     mean = change.mean(axis=0)
     reach = max(1.0, float(np.abs(mean).max()))
     scale = ColorScale("diverging", -reach, reach)
@@ -147,7 +147,7 @@ def _pictures(picture: input_image.InputImage, found: "AttackResult") -> None:
             color_bar(scale, words)
         with st.container(border=True, height="stretch", key="attacked_after", gap="xsmall"):
             st.markdown("**The attacked picture**")
-            pixels = shown(found.pixels.numpy())
+            pixels = shown(result.pixels.numpy())
             st.image(enlarged(pixels), width="stretch", alt="The picture after the attack")
             st.caption("Rounded to whole levels, as a file holds it: what is predicted is this very picture.")
             st.download_button(
@@ -165,32 +165,33 @@ def _change_words(change: np.ndarray, reach: float) -> str:
     )
 
 
-def _verdict(network: Network, found: "AttackResult", turned: int) -> None:
+def _verdict(network: Network, result: "AttackResult", num_turned: int) -> None:
     """Say whether it worked, and what chance would have done."""
-    was, now = (class_name(network, int(each.argmax())) for each in (found.before, found.after))
-    chance = f"Of {RANDOM} random changes of the same size, {turned or 'none'} {'turn' if turned > 1 else 'turns'} it."
-    if found.successful:
+    was, now = (class_name(network, int(each.argmax())) for each in (result.before, result.after))
+    turn = "turn" if num_turned > 1 else "turns"
+    chance = f"Of {RANDOM} random changes of the same size, {num_turned or 'none'} {turn} it."
+    if result.successful:
         st.success(f"The answer turns from “{was}” to “{now}”. {chance}", icon=":material/bolt:")
     elif was != now:
-        wanted = class_name(network, found.attack.towards or 0)
-        st.info(f"The answer turns to “{now}”, but not yet to “{wanted}”. {chance}", icon=":material/trending_up:")
+        towards = class_name(network, result.attack.towards or 0)
+        st.info(f"The answer turns to “{now}”, but not yet to “{towards}”. {chance}", icon=":material/trending_up:")
     else:
-        advice = "raise the strength" + ", or let PGD take several steps" * (found.attack.method == "fgsm")
+        advice = "raise the strength" + ", or let PGD take several steps" * (result.attack.method == "fgsm")
         st.info(
             f"The answer is still “{was}”: {advice}. {chance}",
             icon=":material/shield:",
         )
 
 
-def _explanations(network: Network, picture: input_image.InputImage, found: "AttackResult", target: int) -> None:
+def _explanations(network: Network, picture: input_image.InputImage, result: "AttackResult", target: int) -> None:
     """Explain one class of the picture before and after, by one method."""
     from core.explain.compatibility import incompatibility
 
-    now = int(found.after.argmax())
-    asked = {str(target): f"“{class_name(network, target)}”"} | {str(now): f"“{class_name(network, now)}”"}
+    now = int(result.after.argmax())
+    classes = {str(target): f"“{class_name(network, target)}”"} | {str(now): f"“{class_name(network, now)}”"}
     st.markdown("**What speaks for a class, before and after**")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = int(ask_one("Class", asked, f"attack_class_{target}_{now}")) if len(asked) > 1 else target
+        chosen = int(ask_one("Class", classes, f"attack_class_{target}_{now}")) if len(classes) > 1 else target
         method = METHODS[
             st.selectbox(
                 "Explain by",
@@ -205,21 +206,21 @@ def _explanations(network: Network, picture: input_image.InputImage, found: "Att
     if reason:
         st.info(escape_markdown(reason), icon=":material/block:")
         return
-    pair = (picture, as_picture(picture, found))
+    pair = (picture, as_picture(picture, result))
     maps = explained(network, pair, chosen, method)
     if maps is not None:
         before_after(method, [each.array() for each in pair], maps)
 
 
-def _smallest(network: Network, picture: input_image.InputImage, how: "Attack") -> None:
+def _smallest(network: Network, picture: input_image.InputImage, attack_config: "Attack") -> None:
     """Find how little is enough, on a press."""
     from core.figures.flips import flip_chart, flip_rows
 
     st.markdown("**How little is enough?**")
-    tried = growing(network, picture, how)
-    if tried is None:
+    outcomes = growing(network, picture, attack_config)
+    if outcomes is None:
         return
-    last = tried[-1]
+    last = outcomes[-1]
     sure = share(float(last.after.max()))
     if last.successful:
         st.markdown(
@@ -231,11 +232,11 @@ def _smallest(network: Network, picture: input_image.InputImage, how: "Attack") 
             icon=":material/tune:",
             key="use_strength",
             on_click=set_strength,
-            args=(how.norm, last.attack.strength),
+            args=(attack_config.norm, last.attack.strength),
         )
     else:
         st.markdown(f"None of the strengths up to **{last.attack.strength}** turns the answer.")
-    rows = flip_rows(tried, network.class_names)
+    rows = flip_rows(outcomes, network.class_names)
     with st.container(width=640):
         chart(
             flip_chart(rows, theme=session.theme()),
@@ -243,7 +244,9 @@ def _smallest(network: Network, picture: input_image.InputImage, how: "Attack") 
             key="flips",
             alt="Probability of the answer and of the class that replaces it, by the strength of the attack",
         )
-    st.caption(f"Tried: {', '.join(str(each.attack.strength) for each in tried)}. Strength 0 is the picture as it is.")
+    st.caption(
+        f"Tried: {', '.join(str(each.attack.strength) for each in outcomes)}. Strength 0 is the picture as it is."
+    )
 
 
 def _png(pixels: np.ndarray) -> bytes:

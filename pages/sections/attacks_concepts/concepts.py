@@ -63,15 +63,15 @@ def drawn(name: str | None, count: int, shape: tuple[int, int, int]) -> "np.ndar
     return draw_concept(name, count, shape)
 
 
-def report_of(asked: Question) -> "ConceptReport | None":
+def report_of(question: Question) -> "ConceptReport | None":
     """Return the scores of all concepts; None while they are computed or nobody has asked for what takes long.
 
     Raises:
         ConvScopeError: The network or its images cannot be had, or cannot be asked this.
     """
-    network, shape = asked.network, asked.network.input_shape
-    model, many = network.model, sizes(shape)
-    examples = _examples(asked, many.examples)
+    network, shape = question.network, question.network.input_shape
+    model, sizes_of_sample = network.model, sizes(shape)
+    examples = _examples(question, sizes_of_sample.examples)
     names = concepts_for(shape[0])
 
     def work(tell: Progress) -> "ConceptReport":
@@ -81,21 +81,21 @@ def report_of(asked: Question) -> "ConceptReport | None":
 
         return concept_scores(
             model,
-            asked.layer,
-            asked.target,
+            question.layer,
+            question.target,
             examples,
-            {name: torch.from_numpy(drawn(name, many.concept, shape)) for name in names},
-            torch.from_numpy(drawn(None, many.random, shape)),
+            {name: torch.from_numpy(drawn(name, sizes_of_sample.concept, shape)) for name in names},
+            torch.from_numpy(drawn(None, sizes_of_sample.random, shape)),
             network.normalize,
             repeats=REPEATS,
             progress=tell,
         )
 
-    about = asked.picture.digest if network.why_no_images else ""
-    pictures = len(names) * many.concept + many.random + many.examples
+    about = question.picture.digest if network.why_no_images else ""
+    pictures = len(names) * sizes_of_sample.concept + sizes_of_sample.random + sizes_of_sample.examples
     seconds = pictures * current_network.pass_seconds(network)
     return background(
-        ("concepts", network.mark, asked.layer, asked.target, about),
+        ("concepts", network.mark, question.layer, question.target, about),
         work,
         words="Testing the concepts",
         place="concepts",
@@ -104,16 +104,16 @@ def report_of(asked: Question) -> "ConceptReport | None":
     )
 
 
-def _examples(asked: Question, count: int) -> "Tensor":
+def _examples(question: Question, count: int) -> "Tensor":
     """Return pictures of the class: test images, or where there are none, variations of the picture."""
-    network = asked.network
+    network = question.network
     if network.why_no_images:
-        return _variations(asked.picture, count)
+        return _variations(question.picture, count)
     test = network.dataset().test
-    found = test.images[test.labels == asked.target][:count]
-    if not len(found):
+    examples = test.images[test.labels == question.target][:count]
+    if not len(examples):
         raise RunError("There is no test image of this class to ask: choose another class.")
-    return found
+    return examples
 
 
 def _variations(picture: input_image.InputImage, count: int) -> "Tensor":
@@ -143,9 +143,9 @@ def concept_section(network: Network, picture: input_image.InputImage, target: i
     )
     layer = _ask_layer(network)
     _concepts(network)
-    found = report_of(Question(network, picture, target, layer))
-    if found is not None:
-        _show(network, found)
+    report = report_of(Question(network, picture, target, layer))
+    if report is not None:
+        _show(network, report)
 
 
 def _ask_layer(network: Network) -> str:
@@ -176,7 +176,7 @@ def _concepts(network: Network) -> None:
     """Show what the concepts look like."""
     shape = network.input_shape
     names = concepts_for(shape[0])
-    many = sizes(shape)
+    counts = sizes(shape)
     with st.expander("What the concepts look like", icon=":material/palette:", key="concept_pictures"):
         with st.grid(4, min_column_width=200, gap="small"):
             for name in (*names, None):
@@ -186,7 +186,8 @@ def _concepts(network: Network) -> None:
                     st.image(_strip(name, shape), width="stretch", alt=f"{EACH} pictures: {about}")
                     st.caption(f"**{title}**: {about}")
         st.caption(
-            f"Drawn from a seed in the size that the network looks at: {many.concept} of each concept, {many.random} "
+            f"Drawn from a seed in the size that the network looks at: {counts.concept} of each concept, "
+            f"{counts.random} "
             "random ones. What a concept leaves open varies at random, so that nothing else tells them apart."
         )
     if shape[0] != 3:
@@ -198,28 +199,30 @@ def _strip(name: str | None, shape: tuple[int, int, int]) -> bytes:
     return sample_strip(drawn(name, EACH, shape))
 
 
-def _show(network: Network, found: "ConceptReport") -> None:
+def _show(network: Network, report: "ConceptReport") -> None:
     """Show the scores as a chart and as a table, and say what they mean."""
     from core.figures.prediction_bars import concept_chart, concept_rows
 
     titles = {name: concept.title for name, concept in CONCEPTS.items()}
-    st.markdown(_headline(found, titles))
+    st.markdown(_headline(report, titles))
     chart(
-        concept_chart(found, theme=session.theme()),
-        concept_rows(found, titles),
+        concept_chart(report, theme=session.theme()),
+        concept_rows(report, titles),
         key="concept_scores",
         alt="Score of each concept with its 95 % interval, and that of random directions",
     )
-    asked = f"{found.examples} test images of the class"
+    examples = f"{report.examples} test images of the class"
     if network.why_no_images:
-        asked = f"{found.examples} crops and mirror images of your picture, because the network's images are not here"
+        examples = (
+            f"{report.examples} crops and mirror images of your picture, because the network's images are not here"
+        )
     st.caption(
-        f"Score: of {asked}, the share whose score for “{class_name(network, found.target)}” rises towards the "
+        f"Score: of {examples}, the share whose score for “{class_name(network, report.target)}” rises towards the "
         f"concept; mean of {REPEATS} directions, each learned with other random pictures, and its 95 % interval. "
         "Dashed, with its interval in grey: directions between random pictures and other random pictures."
     )
     st.dataframe(
-        pd.DataFrame([_row(each, titles) for each in found.concepts]),
+        pd.DataFrame([_row(each, titles) for each in report.concepts]),
         column_config={
             "Score": st.column_config.NumberColumn(format="%.0f %%", width=80),
             "Told apart": st.column_config.NumberColumn(
@@ -233,19 +236,19 @@ def _show(network: Network, found: "ConceptReport") -> None:
     )
     st.caption(
         "TCAV (Kim et al. 2018, arXiv:1711.11279): linear classifiers by scikit-learn, Welch's t-test against random "
-        f"directions, two-sided, p times {len(found.concepts)} concepts (Bonferroni). It says that a direction moves "
+        f"directions, two-sided, p times {len(report.concepts)} concepts (Bonferroni). It says that a direction moves "
         "the score, not that pictures of the class hold the concept."
     )
 
 
-def _headline(found: "ConceptReport", titles: Mapping[str, str]) -> str:
-    count = len(found.concepts)
-    differ = [each for each in found.concepts if each.significant and each.readable]
+def _headline(report: "ConceptReport", titles: Mapping[str, str]) -> str:
+    count = len(report.concepts)
+    differ = [each for each in report.concepts if each.significant and each.readable]
     if not differ:
-        return f"At **{escape_markdown(found.layer)}**, none of {count} concepts differs from chance."
+        return f"At **{escape_markdown(report.layer)}**, none of {count} concepts differs from chance."
     words = ", ".join(f"**{titles[each.concept]}** ({_side(each)})" for each in differ)
     verb = "differs" if len(differ) == 1 else "differ"
-    return f"At **{escape_markdown(found.layer)}**, {len(differ)} of {count} concepts {verb} from chance: {words}."
+    return f"At **{escape_markdown(report.layer)}**, {len(differ)} of {count} concepts {verb} from chance: {words}."
 
 
 def _side(score: "ConceptScore") -> str:

@@ -39,13 +39,13 @@ def taught(
         ConvScopeError: The network or its images cannot be had, or it does not end in a dense layer.
     """
     model, image = network.model, network.normalize(picture.tensor())
-    asked = [(network.at(epoch).pinned(), rate) for epoch, rate in moments]
+    snapshots = [(network.at(epoch).pinned(), rate) for epoch, rate in moments]
 
     def work(tell: Progress) -> Taught:
-        return taught_by(network, model, asked, image, target, count, tell)
+        return taught_by(network, model, snapshots, image, target, count, tell)
 
     return background(
-        ("influence", network.mark, picture.digest, target, *((each.mark, rate) for each, rate in asked), count),
+        ("influence", network.mark, picture.digest, target, *((each.mark, rate) for each, rate in snapshots), count),
         work,
         words="Looking through the training images",
         place="influence",
@@ -72,9 +72,9 @@ def influence_section(network: Network, picture: input_image.InputImage, target:
     except RunError as error:  # what looks alike can still be found
         st.info(escape_markdown(str(error)), icon=":material/block:")
         moments = ()
-    found = taught(network, picture, target, moments, count)
-    if found is not None:
-        _show(network, data, found, target)
+    scores = taught(network, picture, target, moments, count)
+    if scores is not None:
+        _show(network, data, scores, target)
 
 
 def _ask_count(network: Network, there: int) -> int:
@@ -85,31 +85,37 @@ def _ask_count(network: Network, there: int) -> int:
     return int(ask_one("Training images to look through", counts, f"influence_count_{used}"))
 
 
-def _show(network: Network, data: "Dataset", found: Taught, target: int) -> None:
+def _show(network: Network, data: "Dataset", scores: Taught, target: int) -> None:
     name = class_name(network, target)
-    if found.influence is not None:
+    if scores.influence is not None:
         st.markdown(f"**Proponents: they taught it “{name}”**")
-        order = found.influence.argsort()
-        _cards(data, found, [at for at in order[::-1][:SHOWN] if found.influence[at] > 0], found.influence, target)
+        order = scores.influence.argsort()
+        _cards(
+            data,
+            scores,
+            [at for at in order[::-1][:SHOWN] if scores.influence[at] > 0],
+            scores.influence,
+            target,
+        )
         st.markdown("**Opponents: they taught it otherwise**")
-        _cards(data, found, [at for at in order[:SHOWN] if found.influence[at] < 0], found.influence, target)
-        st.caption(_influence_words(network, found))
+        _cards(data, scores, [at for at in order[:SHOWN] if scores.influence[at] < 0], scores.influence, target)
+        st.caption(_influence_words(network, scores))
     st.markdown("**Most alike in the eyes of the network**")
-    alike = (-found.similarity).argsort(kind="stable")[:SHOWN].tolist()
-    _cards(data, found, alike, found.similarity, target)
+    alike = (-scores.similarity).argsort(kind="stable")[:SHOWN].tolist()
+    _cards(data, scores, alike, scores.similarity, target)
     st.caption(
-        f"Of {len(found.similarity):,} training images, those whose numbers before the last layer point most nearly "
+        f"Of {len(scores.similarity):,} training images, those whose numbers before the last layer point most nearly "
         "the same way as this picture's: 1 is the same direction (cosine), by the weights that are chosen above. It "
         "says what the network takes for alike, not what it learned from."
     )
 
 
-def _influence_words(network: Network, found: Taught) -> str:
-    epochs = ", ".join(map(str, found.epochs))
+def _influence_words(network: Network, scores: Taught) -> str:
+    epochs = ", ".join(map(str, scores.epochs))
     words = (
-        f"TracIn (Pruthi et al. 2020, arXiv:2002.08484): for each of {len(found.similarity):,} training images, the "
+        f"TracIn (Pruthi et al. 2020, arXiv:2002.08484): for each of {len(scores.similarity):,} training images, the "
         "product of its gradient with this picture's, over the weights of the last layer, times the learning rate, "
-        f"summed over the network after epoch{'s' * (len(found.epochs) > 1)} {epochs}. Positive: a step on that image "
+        f"summed over the network after epoch{'s' * (len(scores.epochs) > 1)} {epochs}. Positive: a step on that image "
         "made the class likelier here. Only order and sign have a meaning across networks. "
         ":material/check: has this class, :material/close: another."
     )
@@ -119,17 +125,17 @@ def _influence_words(network: Network, found: Taught) -> str:
     return words
 
 
-def _cards(data: "Dataset", found: Taught, chosen: Sequence[int], values: Any, target: int) -> None:
-    if not len(chosen):
+def _cards(data: "Dataset", scores: Taught, indices: Sequence[int], values: Any, target: int) -> None:
+    if not len(indices):
         st.caption("None.")
         return
-    drawn = []
-    for index in map(int, chosen):
-        label, truth = int(found.labels[index]), int(data.train.labels[index])
+    image_cards = []
+    for index in map(int, indices):
+        label, truth = int(scores.labels[index]), int(data.train.labels[index])
         title = data.class_names[label] + (f" (really {data.class_names[truth]})" if label != truth else "")
         agrees = "same class" if label == target else "another class"
         sign = "✓" if label == target else "✗"
-        drawn.append(
+        image_cards.append(
             Card(
                 title=title,
                 note=f"{sign} {number(float(values[index]))}",
@@ -137,7 +143,7 @@ def _cards(data: "Dataset", found: Taught, chosen: Sequence[int], values: Any, t
                 pictures=(enlarged(shown(data.train.images[index].numpy()), SIDE),),
             )
         )
-    cards(drawn)
+    cards(image_cards)
 
 
 SECTION = Section(

@@ -65,8 +65,8 @@ def _strips(spec_json: str, seed: int, dataset: str, index: int) -> dict[str, Fe
 def _front(spec: ModelSpec) -> ModelSpec:
     """Keep the layers that put out maps, and end in a way that works whatever comes after them."""
     count = sum(len(summary.output_shape or ()) == 3 for summary in summarize(spec))
-    for kept in range(min(count, MAX_LAYERS - 2), 0, -1):
-        front = replace(spec, layers=(*spec.layers[:kept], GlobalAvgPool(), Dense(spec.num_classes)))
+    for counts in range(min(count, MAX_LAYERS - 2), 0, -1):
+        front = replace(spec, layers=(*spec.layers[:counts], GlobalAvgPool(), Dense(spec.num_classes)))
         if not problems(front):
             return front
     return replace(spec, layers=(GlobalAvgPool(), Dense(spec.num_classes)))

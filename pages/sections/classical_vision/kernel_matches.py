@@ -38,46 +38,47 @@ def matches(networks: Sequence[Network], _: object) -> None:
         "Blue is negative, white is zero, red is positive; each kernel is scaled by its own largest weight. "
         + ("Its mean is taken from every kernel first, so that brightness counts no longer." * (by == "pattern"))
     )
-    found = collect_results(networks, partial(matched, centred=by == "pattern"))
+    results = collect_results(networks, partial(matched, centred=by == "pattern"))
 
-    longest = max((len(each.found) for each in found if isinstance(each, Matched)), default=0)
+    longest = max((len(each.found) for each in results if isinstance(each, Matched)), default=0)
     count = FEW
     label = f"All {longest} pairs" if longest <= MOST else f"{MOST} pairs"
     if longest > FEW and st.toggle(label, key="match_all", persist_state="session"):
         count = MOST
 
     def draw(side: int) -> None:
-        _show(networks[side], unwrap(found[side]), count, centred=by == "pattern", alone=len(networks) == 1)
+        _show(networks[side], unwrap(results[side]), count, centred=by == "pattern", alone=len(networks) == 1)
 
     side_by_side(networks, draw)
 
 
-def _show(network: Network, made: Matched | None, count: int, *, centred: bool, alone: bool) -> None:
-    if made is None:
+def _show(network: Network, filters: Matched | None, count: int, *, centred: bool, alone: bool) -> None:
+    if filters is None:
         st.info("This network has no convolution to compare: add one on the build page and train again.")
         return
-    st.markdown(_summary(made))
-    st.caption(" ".join([*_before(network, made, centred=centred, alone=alone), *_colours(made)]))
-    if len(made.found) > count:
+    st.markdown(_summary(filters))
+    st.caption(" ".join([*_before(network, filters, centred=centred, alone=alone), *_colours(filters)]))
+    if len(filters.found) > count:
         st.caption(f"The {count} most similar pairs:")
-    pairs = "".join(_pair(made, match, centred=centred) for match in made.found[:count])
+    pairs = "".join(_pair(filters, match, centred=centred) for match in filters.found[:count])
     st.html(f'<div style="display: flex; flex-wrap: wrap; gap: 14px 12px; line-height: 1.25">{pairs}</div>')
 
 
-def _summary(made: Matched) -> str:
-    count, best = len(made.found), made.found[0]
-    are = f"{made.alike} of {count} filters {'is' if made.alike == 1 else 'are'} {ALIKE} or more like a hand-made one"
-    if not made.alike:
+def _summary(filters: Matched) -> str:
+    count, best = len(filters.found), filters.found[0]
+    verb = "is" if filters.alike == 1 else "are"
+    are = f"{filters.alike} of {count} filters {verb} {ALIKE} or more like a hand-made one"
+    if not filters.alike:
         are = f"None of the {count} filters is {ALIKE} or more like a hand-made one"
     if best.name is None:
         return f"**{are}**: all of them are even or zero."
-    middle = float(np.median([match.cosine for match in made.found]))
+    middle = float(np.median([match.cosine for match in filters.found]))
     return f"**{are}.** The best pair reaches {best.cosine:.2f}, the one in the middle {middle:.2f}."
 
 
-def _before(network: Network, made: Matched, *, centred: bool, alone: bool) -> list[str]:
+def _before(network: Network, filters: Matched, *, centred: bool, alone: bool) -> list[str]:
     """Say how much of that is luck: what the filters were like before training."""
-    size = dimensions(made.kernels.shape[1:])
+    size = dimensions(filters.kernels.shape[1:])
     if network.epoch == 0:
         return [f"These are random numbers: so alike are {size} kernels by luck."]
     if 0 not in network.epochs:
@@ -94,26 +95,28 @@ def _before(network: Network, made: Matched, *, centred: bool, alone: bool) -> l
     return [f"Some of that is luck: before training, as random numbers, {luck}", *([more] if alone else [])]
 
 
-def _colours(made: Matched) -> list[str]:
+def _colours(filters: Matched) -> list[str]:
     """Say what a mean over channels leaves out."""
-    if made.channels == 1:
+    if filters.channels == 1:
         return []
-    few = sum(match.grey < COLOURFUL for match in made.found)
-    mean = f"A filter has {made.channels} kernels, one for each colour; compared is their mean, what it does to grey."
+    few = sum(match.grey < COLOURFUL for match in filters.found)
+    mean = (
+        f"A filter has {filters.channels} kernels, one for each colour; compared is their mean, what it does to grey."
+    )
     return [mean, f"{few} filter{'s' * (few != 1)}, marked “colour”, mostly tell colours apart."] if few else [mean]
 
 
-def _pair(made: Matched, match: Match, *, centred: bool) -> str:
+def _pair(filters: Matched, match: Match, *, centred: bool) -> str:
     from core.figures.classical import kernel_pair
 
-    learned = made.kernels[match.filter]
-    known = np.zeros(learned.shape) if match.name is None else match.sign * kernel(match.name, len(learned))
+    learned = filters.kernels[match.filter]
+    handmade = np.zeros(learned.shape) if match.name is None else match.sign * kernel(match.name, len(learned))
     if centred:
-        learned, known = learned - learned.mean(), known - known.mean()
+        learned, handmade = learned - learned.mean(), handmade - handmade.mean()
     name = "like none" if match.name is None else ("−" * (match.sign < 0)) + KERNELS[match.name].title
-    colour = " · colour" if made.channels > 1 and match.grey < COLOURFUL else ""
+    colour = " · colour" if filters.channels > 1 and match.grey < COLOURFUL else ""
     alt = escape(f"Filter {match.filter} beside {name}, similarity {match.cosine:.2f}", quote=True)
-    source = base64.b64encode(kernel_pair(learned, known)).decode("ascii")
+    source = base64.b64encode(kernel_pair(learned, handmade)).decode("ascii")
     return (
         '<figure style="margin: 0; width: 124px">'
         f'<img src="data:image/png;base64,{source}" alt="{alt}" style="width: 124px; image-rendering: pixelated">'

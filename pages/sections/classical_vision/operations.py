@@ -114,30 +114,30 @@ def _words(result: "ClassicalResult", scale: ColorScale | None) -> str:
             return "Zero everywhere: the picture is too even."
         most = float(np.abs(np.asarray(result.values)).max())
         return f"From {number(scale.low)} to {number(scale.high)}{' and more' * (most > scale.high)}"
-    found = {word: len(getattr(result, name)) for name, word in _COUNTED.items()}
-    return " and ".join(f"{count} {word}{'s' * (count > 1)}" for word, count in found.items() if count)
+    counts = {word: len(getattr(result, name)) for name, word in _COUNTED.items()}
+    return " and ".join(f"{count} {word}{'s' * (count > 1)}" for word, count in counts.items() if count)
 
 
 @st.fragment
 def _learned(networks: Sequence[Network], picture: input_image.InputImage) -> None:
     st.markdown("**Learned:** the maps of the network's first convolution; nobody told it what to look for.")
     with show_errors():
-        found = collect_results(networks, partial(_first_maps, picture=picture))
-        if unwrap(found[0]) is None:
+        results = collect_results(networks, partial(_first_maps, picture=picture))
+        if unwrap(results[0]) is None:
             st.info("This network has no convolution: add one on the build page and train again.")
             return
 
-        made = [each for each in found if isinstance(each, tuple)]
+        layers = [each for each in results if isinstance(each, tuple)]
 
         def draw(side: int) -> None:
-            mine = unwrap(found[side])
+            mine = unwrap(results[side])
             if mine is None:
                 st.caption("This network has no convolution.")
             else:
-                _sheet(*mine, [maps for _, maps in made if maps.shape == mine[1].shape], networks[0].id, side)
+                _sheet(*mine, [maps for _, maps in layers if maps.shape == mine[1].shape], networks[0].id, side)
 
         side_by_side(networks, draw, width=200)
-        first = unwrap(found[0])
+        first = unwrap(results[0])
         if first is not None and "." not in first[0]:
             link("feature_maps", "Look into these maps", layer=first[0])
 

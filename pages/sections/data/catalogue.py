@@ -28,9 +28,9 @@ def choose_dataset() -> DatasetInfo:
         st.session_state["own"] = False  # the panel that it was brought in by
         st.toast(f"{escape_markdown(DATASETS[brought].title)} is here now.", icon=":material/check:")
     titles = told_apart({name: escape_markdown(info.title) for name, info in DATASETS.items()})
-    asked = st.query_params.get("dataset", "")
+    requested = st.query_params.get("dataset", "")
     # Said anew each time: a browser knows the chosen one by its title only, and anybody may rename or delete one.
-    st.session_state["dataset"] = asked if asked in titles else session.draft().dataset
+    st.session_state["dataset"] = requested if requested in titles else session.draft().dataset
 
     def follow() -> None:
         st.query_params["dataset"] = st.session_state["dataset"]

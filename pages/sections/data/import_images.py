@@ -32,8 +32,8 @@ _NAMINGS, _REFUSAL = "own_namings", "own_naming_refusal"
 
 def naming_of(source: ImageSource) -> Naming:
     """Return what was said of the names in an archive so far."""
-    kept: Naming = st.session_state.get(_NAMINGS, {}).get(source.key, Naming())
-    return kept
+    naming: Naming = st.session_state.get(_NAMINGS, {}).get(source.key, Naming())
+    return naming
 
 
 def _keep(source: ImageSource, naming: Naming) -> None:
@@ -227,7 +227,7 @@ def _ask_split(found: Survey) -> tuple[tuple[float, float], int]:
         return (0.1, 0.1), 0
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         for split in missing:
-            asked = st.slider(
+            percent = st.slider(
                 f"Set apart for {split}",
                 5,
                 40,
@@ -238,7 +238,7 @@ def _ask_split(found: Survey) -> tuple[tuple[float, float], int]:
                 key=f"own_share_{split}",
                 help="The same share of every class, drawn at random. The network never learns from these.",
             )
-            shares[split] = asked / 100
+            shares[split] = percent / 100
         seed = st.number_input("Seed", 0, 9999, 0, width=110, key="own_seed", help="Another one draws other pictures.")
     return (shares["valid"], shares["test"]), int(seed)
 

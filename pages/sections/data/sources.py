@@ -63,14 +63,14 @@ def ask_classes() -> ImageSource | None:
     """Ask for files and shots of each class; None until they make a data set."""
     count = st.session_state.setdefault(_COUNT, 2)
     with st.grid(min(count, 3), min_column_width=260):
-        found = [_ask_class(number) for number in range(count)]
+        classes = [_ask_class(number) for number in range(count)]
     if count < MOST_CLASSES:
         st.button("Add a class", icon=":material/add:", on_click=_add_class)
-    given = [(name, files) for name, files in found if files or name]
-    if len(given) < 2 or not all(files for _, files in given):
+    complete = [(name, files) for name, files in classes if files or name]
+    if len(complete) < 2 or not all(files for _, files in complete):
         st.caption("At least two classes, each with some pictures: twenty are a beginning, a hundred are better.")
         return None
-    archive = archive_of(given)
+    archive = archive_of(complete)
     return ImageSource(blake2b(archive, digest_size=12).hexdigest(), "My pictures", "", archive)
 
 
@@ -122,14 +122,14 @@ def _keep_shot(number: int, key: str) -> None:
     if shot is None:
         return
     with show_errors():
-        kept = st.session_state.setdefault(_SHOTS, {}).setdefault(number, [])
-        if len(kept) >= MOST_SHOTS:
+        shots = st.session_state.setdefault(_SHOTS, {}).setdefault(number, [])
+        if len(shots) >= MOST_SHOTS:
             raise DataError(f"{MOST_SHOTS} shots of a class are the most: bring in files for more.")
         image = decode_image(shot.getvalue())
         image.thumbnail((SHOT_SIDE, SHOT_SIDE))
         content = BytesIO()
         image.save(content, "JPEG", quality=92)
-        kept.append(content.getvalue())
+        shots.append(content.getvalue())
 
 
 ASK: dict[str, Callable[[], ImageSource | None]] = {"zip": ask_zip, "classes": ask_classes}

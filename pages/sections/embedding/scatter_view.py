@@ -27,53 +27,53 @@ def _sheet(dataset: str, shape: tuple[int, ...], count: int, _images: np.ndarray
     return contact_sheet(_images)
 
 
-def show(drawn: Chart) -> None:
+def show(view: Chart) -> None:
     """Draw a map, or several moments of one, with its measures and the image that is chosen on it."""
     from core.probe.embedding.data_map import MissingMap
 
-    maps = [each for each in drawn.made if not isinstance(each, MissingMap)]
-    gaps = [each for each in drawn.made if isinstance(each, MissingMap)]
+    maps = [each for each in view.made if not isinstance(each, MissingMap)]
+    gaps = [each for each in view.made if isinstance(each, MissingMap)]
     if not maps:
         raise RunError(gaps[0].reason)
     for gap in gaps:
-        st.caption(f"Left out, {drawn.network.at(gap.epoch).moment}: {escape_markdown(gap.reason)}")
-    if drawn.narrow:
-        at, number = _map(drawn, maps)
-        measures(drawn, maps, at)
-        row = point_section(drawn, maps[at], number)
+        st.caption(f"Left out, {view.network.at(gap.epoch).moment}: {escape_markdown(gap.reason)}")
+    if view.narrow:
+        at, number = _map(view, maps)
+        measures(view, maps, at)
+        row = point_section(view, maps[at], number)
     else:
         left, right = st.columns([5, 3], gap="large")
         with left:
-            at, number = _map(drawn, maps)
-            measures(drawn, maps, at)
+            at, number = _map(view, maps)
+            measures(view, maps, at)
         with right:
-            row = point_section(drawn, maps[at], number)
+            row = point_section(view, maps[at], number)
     if row is not None:
-        neighbours(drawn, maps[at], row)
+        neighbours(view, maps[at], row)
     if len(maps) > 1:
-        course(drawn, maps, at)
+        course(view, maps, at)
     with st.expander("The map in words", icon=":material/table:"):
-        table(drawn, maps[at])
+        table(view, maps[at])
 
 
-def moment_of(drawn: Chart, shown: "DataMap") -> Network:
+def moment_of(view: Chart, data_map: "DataMap") -> Network:
     """Return the weights that a map is of."""
-    return drawn.network.at(shown.epoch)
+    return view.network.at(data_map.epoch)
 
 
-def _map(drawn: Chart, maps: "list[DataMap]") -> tuple[int, int | None]:
+def _map(view: Chart, maps: "list[DataMap]") -> tuple[int, int | None]:
     """Show the marks; return which moment is looked at and the number of the chosen image."""
-    network, data, numbers = drawn.network, drawn.network.dataset(), drawn.numbers
+    network, data, numbers = view.network, view.network.dataset(), view.numbers
     images = data.test.images[numbers].numpy()
     sheet, width, height, columns = _sheet(network.dataset_name, images.shape, len(images), images)
-    theme, key = session.theme(), f"atlas_map_{network.id}_{drawn.side}"
+    theme, key = session.theme(), f"atlas_map_{network.id}_{view.side}"
     first = f"{key}_first"
     if key not in st.session_state:  # just drawn, or drawn again: it begins with the picture of the other pages
         st.session_state[first] = chosen_number(network.dataset_name)
     selected = st.session_state.get(first)
     scenes = [
         Scene(
-            moment_of(drawn, each).moment,
+            moment_of(view, each).moment,
             framed(each.points),
             each.answers,
             each.confidence,
@@ -93,7 +93,7 @@ def _map(drawn: Chart, maps: "list[DataMap]") -> tuple[int, int | None]:
         hues=HUES[theme],
         shapes=SHAPES,
         key=key,
-        label=f"Map of {len(numbers):,} test images by what {drawn.layer} makes of them. The arrow keys walk from "
+        label=f"Map of {len(numbers):,} test images by what {view.layer} makes of them. The arrow keys walk from "
         "image to image, Enter chooses one. The same in words stands below.",
         group=f"atlas_{network.dataset_name}",
         chosen=len(scenes) - 1,

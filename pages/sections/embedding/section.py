@@ -48,17 +48,17 @@ def atlas_section(networks: Sequence[Network]) -> None:
     with show_errors():
         if missing_images(networks[0]):
             return
-        asked = _ask(networks[0])
-        sides = _sides(networks, asked)
+        request = _ask(networks[0])
+        sides = _sides(networks, request)
 
         def draw(side: int) -> None:
             network = sides[side]
             if missing_images(network, f"{side}_"):
                 return
-            numbers = _numbers(network, asked.count)
-            made = _made(network, asked, numbers, side)
-            if made is not None:
-                show(Chart(network, asked.layer, asked.method, numbers, made, side, narrow=len(sides) > 1))
+            numbers = _numbers(network, request.count)
+            maps = _made(network, request, numbers, side)
+            if maps is not None:
+                show(Chart(network, request.layer, request.method, numbers, maps, side, narrow=len(sides) > 1))
 
         side_by_side(sides, draw)
 
@@ -106,8 +106,8 @@ def _ask_count(network: Network) -> int:
     return chosen or counts[0]
 
 
-def _sides(networks: Sequence[Network], asked: MapRequest) -> Sequence[Network]:
-    if asked.course and len(networks) > 1 and networks[0].id == networks[1].id:
+def _sides(networks: Sequence[Network], request: MapRequest) -> Sequence[Network]:
+    if request.course and len(networks) > 1 and networks[0].id == networks[1].id:
         st.caption("Both sides are moments of one training, so it is shown once, through all its epochs.")
         return networks[:1]
     return networks
@@ -120,20 +120,20 @@ def _numbers(network: Network, count: int) -> "np.ndarray":
 
 
 def _made(
-    network: Network, asked: MapRequest, numbers: "np.ndarray", side: int
+    network: Network, request: MapRequest, numbers: "np.ndarray", side: int
 ) -> "tuple[DataMap | MissingMap, ...] | None":
     """Return the maps, or draw how far they are and return None."""
-    moments = _moments(network, asked.method) if asked.course else (network,)
+    moments = _moments(network, request.method) if request.course else (network,)
     titles = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP (the first one takes half a minute longer)"}
     where = f", {LETTERS[side]}" if side else ""
-    epochs = f" at {len(moments)} epochs" if asked.course else ""
+    epochs = f" at {len(moments)} epochs" if request.course else ""
     return background(
-        ("atlas", asked, network.dataset_name, *(each.mark for each in moments)),
-        partial(_work, moments, asked, numbers),
-        words=f"{titles[asked.method]} of {len(numbers):,} images{epochs}{where}",
+        ("atlas", request, network.dataset_name, *(each.mark for each in moments)),
+        partial(_work, moments, request, numbers),
+        words=f"{titles[request.method]} of {len(numbers):,} images{epochs}{where}",
         place=f"atlas_{side}",
-        ask=_waits(asked, len(numbers), len(moments)),
-        lane=lane_of(_seconds(asked, len(numbers), len(moments))),
+        ask=_waits(request, len(numbers), len(moments)),
+        lane=lane_of(_seconds(request, len(numbers), len(moments))),
     )
 
 
@@ -141,15 +141,15 @@ def _moments(network: Network, method: str) -> tuple[Network, ...]:
     return tuple(network.at(epoch).pinned() for epoch in epochs_to_show(network, MOST[method]))
 
 
-def _seconds(asked: MapRequest, count: int, moments: int) -> float:
+def _seconds(request: MapRequest, count: int, moments: int) -> float:
     from core.probe.embedding.layout import PROJECTIONS
 
-    return PROJECTIONS[asked.method].seconds * count / 1000 * moments
+    return PROJECTIONS[request.method].seconds * count / 1000 * moments
 
 
-def _waits(asked: MapRequest, count: int, moments: int) -> str:
+def _waits(request: MapRequest, count: int, moments: int) -> str:
     """Return the label of the button that what takes long waits for; empty for what is computed at once."""
-    seconds = _seconds(asked, count, moments)
+    seconds = _seconds(request, count, moments)
     if seconds <= AT_ONCE:
         return ""
     maps = f"{moments} maps" if moments > 1 else "the map"
@@ -157,7 +157,7 @@ def _waits(asked: MapRequest, count: int, moments: int) -> str:
 
 
 def _work(
-    moments: Sequence[Network], asked: MapRequest, numbers: "np.ndarray", progress: Progress
+    moments: Sequence[Network], request: MapRequest, numbers: "np.ndarray", progress: Progress
 ) -> "tuple[DataMap | MissingMap, ...]":
     import torch
 
@@ -166,18 +166,18 @@ def _work(
     data = moments[0].dataset()
     chosen = torch.from_numpy(numbers)
     sample = ImageSample(data.test.images[chosen], data.test.labels[chosen], data.normalize)
-    if not asked.course:
+    if not request.course:
         (network,) = moments
         model = network.model
-        return (data_map(model, sample, asked.layer, asked.method, epoch=network.epoch, progress=progress),)
+        return (data_map(model, sample, request.layer, request.method, epoch=network.epoch, progress=progress),)
     weights_of = {each.epoch: each for each in moments}
     return tuple(
         data_maps(
             list(weights_of),
             lambda epoch: replace(weights_of[epoch]).model,  # a copy: else all networks stay in memory
             sample,
-            asked.layer,
-            asked.method,
+            request.layer,
+            request.method,
             progress=progress,
         )
     )

@@ -27,24 +27,24 @@ SIDE = 112  # about so many pixels wide are the pictures that go to the browser
 METHOD = "grad_cam"
 
 
-def point_section(drawn: "Chart", made: "DataMap", chosen: int | None) -> int | None:
+def point_section(view: "Chart", data_map: "DataMap", chosen: int | None) -> int | None:
     """Show the chosen image with its explanation and return its row, or say how to choose one and return None."""
-    rows = [] if chosen is None else np.flatnonzero(drawn.numbers == chosen).tolist()
+    rows = [] if chosen is None else np.flatnonzero(view.numbers == chosen).tolist()
     if not rows:
         st.info("Click a mark to see its image, its neighbours and its explanation.", icon=":material/ads_click:")
         return None
-    row, data, network = rows[0], drawn.network.dataset(), drawn.network.at(made.epoch)
+    row, data, network = rows[0], view.network.dataset(), view.network.at(data_map.epoch)
     image, label = data.test.images[chosen].numpy(), int(data.test.labels[chosen])
-    answer = int(made.answers[row])
+    answer = int(data_map.answers[row])
     picture = input_image.InputImage(f"Test image {chosen}", tuple(image.shape), image.tobytes(), label)
     st.subheader(f"Test image {chosen}: “{class_name(network, label)}”", anchor=False)
     sign = ":material/check: Right" if answer == label else ":material/close: Wrong"
     st.markdown(
-        f"{sign}: the network says **{class_name(network, answer)}**, {share(float(made.confidence[row]))} sure "
+        f"{sign}: the network says **{class_name(network, answer)}**, {share(float(data_map.confidence[row]))} sure "
         f"({escape_markdown(network.moment)})."
     )
     _explained(network, picture, answer)
-    epoch = None if made.epoch is None else str(made.epoch)
+    epoch = None if data_map.epoch is None else str(data_map.epoch)
     navigation.link("explain", "Explain this image by every method", run=network.id, target=str(answer), epoch=epoch)
     return row
 
@@ -55,14 +55,14 @@ def _explained(network: Network, picture: input_image.InputImage, answer: int) -
 
     method, pixels = METHODS[METHOD], picture.array()
     try:
-        found = inference.attribution(network, picture, answer, METHOD)
+        attribution = inference.attribution(network, picture, answer, METHOD)
     except ConvScopeError as error:  # a network without maps, say: the image itself can still be seen
         st.image(enlarged(pixels), width=112, output_format="PNG", caption="What it sees")
         st.caption(escape_markdown(f"No {method.title}: {error}"))
         return
-    drawn = overlay(
+    figure = overlay(
         faded(pixels, method.signed),
-        heatmap(found).numpy(),
+        heatmap(attribution).numpy(),
         signed=method.signed,
         positive=method.positive,
         negative=method.negative,
@@ -70,24 +70,24 @@ def _explained(network: Network, picture: input_image.InputImage, answer: int) -
     with st.container(horizontal=True, gap="medium"):
         st.image(enlarged(pixels), width=112, output_format="PNG", caption="What it sees")
         said = class_name(network, answer)
-        st.image(drawn.pixels, width=112, output_format="PNG", caption=f"{method.title} of “{said}”")
-    if found.blank:
-        st.caption(escape_markdown(found.blank))
-    elif drawn.scale.high:
-        color_bar(drawn.scale, f"{method.title}. {drawn.text}")
+        st.image(figure.pixels, width=112, output_format="PNG", caption=f"{method.title} of “{said}”")
+    if attribution.blank:
+        st.caption(escape_markdown(attribution.blank))
+    elif figure.scale.high:
+        color_bar(figure.scale, f"{method.title}. {figure.text}")
 
 
-def neighbours(drawn: "Chart", made: "DataMap", row: int) -> None:
+def neighbours(view: "Chart", data_map: "DataMap", row: int) -> None:
     """Show the nearest others of an image in the layer, with their classes and distances."""
-    data, names = drawn.network.dataset(), drawn.network.class_names
-    near, far = made.neighbors.indices[row, :NEIGHBOURS], made.neighbors.distances[row, :NEIGHBOURS]
-    label = int(data.test.labels[drawn.numbers[row]])
-    st.markdown(f"**Nearest to it in {escape_markdown(drawn.layer)}**")
-    found = []
-    for other, distance in zip(drawn.numbers[near], far, strict=True):
+    data, names = view.network.dataset(), view.network.class_names
+    near, far = data_map.neighbors.indices[row, :NEIGHBOURS], data_map.neighbors.distances[row, :NEIGHBOURS]
+    label = int(data.test.labels[view.numbers[row]])
+    st.markdown(f"**Nearest to it in {escape_markdown(view.layer)}**")
+    image_cards = []
+    for other, distance in zip(view.numbers[near], far, strict=True):
         truth = int(data.test.labels[other])
         agrees = "same class" if truth == label else "another class"
-        found.append(
+        image_cards.append(
             Card(
                 title=names[truth],
                 note=f"{'✓' if truth == label else '✗'} {number(float(distance))}",
@@ -95,8 +95,8 @@ def neighbours(drawn: "Chart", made: "DataMap", row: int) -> None:
                 pictures=(enlarged(shown(data.test.images[other].numpy()), SIDE),),
             )
         )
-    cards(found)
-    same = sum(int(data.test.labels[other]) == label for other in drawn.numbers[near])
+    cards(image_cards)
+    same = sum(int(data.test.labels[other]) == label for other in view.numbers[near])
     st.caption(
         f"{same} of {len(near)} are of its class (✓). The number is the Euclidean distance in the layer; lines "
         "on the map lead to the first six."

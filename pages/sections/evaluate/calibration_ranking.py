@@ -19,24 +19,24 @@ if TYPE_CHECKING:
 NARROWEST = 320
 
 
-def curves_section(found: EvaluatedSplit, side: int, alike: Sequence[EvaluatedSplit]) -> None:
+def curves_section(evaluated: EvaluatedSplit, side: int, alike: Sequence[EvaluatedSplit]) -> None:
     """Show the calibration of a network, and its curves of one class against the rest."""
-    _calibration(found.report.reliability, side)
-    _rankings(found, side)
+    _calibration(evaluated.report.reliability, side)
+    _rankings(evaluated, side)
 
 
-def _calibration(found: "Reliability", side: int) -> None:
+def _calibration(measured: "Reliability", side: int) -> None:
     st.subheader("Is it right as often as it is sure?", anchor=False)
-    gap, widest = found.confidence - found.accuracy, max(found.bins, key=lambda each: abs(each.gap))
+    gap, widest = measured.confidence - measured.accuracy, max(measured.bins, key=lambda each: abs(each.gap))
     verdict = "too sure of itself" if gap > 0 else "less sure than it could be"
     if abs(gap) < 0.005:
         verdict = "about as sure as it should be"
     st.markdown(
-        f"Its answers are **{found.confidence:.1%}** sure on average, and **{found.accuracy:.1%}** are right: "
-        f"it is {verdict}. Expected calibration error **{found.expected_error:.1%}**, largest gap "
-        f"{found.largest_error:.1%}, among {widest.images:,} image{'s' * (widest.images != 1)}."
+        f"Its answers are **{measured.confidence:.1%}** sure on average, and **{measured.accuracy:.1%}** are right: "
+        f"it is {verdict}. Expected calibration error **{measured.expected_error:.1%}**, largest gap "
+        f"{measured.largest_error:.1%}, among {widest.images:,} image{'s' * (widest.images != 1)}."
     )
-    rows = reliability_rows(found)
+    rows = reliability_rows(measured)
     with st.grid(2, min_column_width=NARROWEST, gap="medium"):
         with st.container():
             st.markdown("**Reliability diagram**")
@@ -61,16 +61,16 @@ def _calibration(found: "Reliability", side: int) -> None:
     )
 
 
-def _rankings(found: EvaluatedSplit, side: int) -> None:
+def _rankings(evaluated: EvaluatedSplit, side: int) -> None:
     from core.evaluation.ranking import mean_of
 
-    ranked, names = found.report.rankings, found.names
+    ranked, names = evaluated.report.rankings, evaluated.names
     st.subheader("How well does it tell one class from the rest?", anchor=False)
     weakest = min(
         (index for index, each in enumerate(ranked) if each.average_precision is not None),
         key=lambda index: ranked[index].average_precision or 0.0,
     )
-    key = f"ranking_class_{found.network.dataset_name}_{side}"
+    key = f"ranking_class_{evaluated.network.dataset_name}_{side}"
     if st.session_state.get(key) not in range(len(names)):
         st.session_state[key] = weakest
     chosen = st.selectbox(
@@ -97,7 +97,7 @@ def _rankings(found: EvaluatedSplit, side: int) -> None:
                     continue
                 st.vega_lite_chart(
                     pd.DataFrame(ranking_rows(ranked, names, curve, chosen)),
-                    ranking_chart(curve, base=each.images / len(found.images), theme=session.theme()),
+                    ranking_chart(curve, base=each.images / len(evaluated.images), theme=session.theme()),
                     key=f"ranking_{curve}_{side}",
                     alt=f"{CURVES[curve]} of {names[chosen]} against the rest; {title} {one}",
                 )
@@ -106,7 +106,7 @@ def _rankings(found: EvaluatedSplit, side: int) -> None:
         "“yes” is lowered. Strong: the chosen class; faint: the others; dashed: guessing. AUC: how likely a random "
         "image of the class comes before a random other one."
     )
-    _areas(found, side)
+    _areas(evaluated, side)
 
 
 def _number(value: float | None) -> str:
@@ -119,15 +119,15 @@ def _why(images: int, name: str) -> str:
     return f"There is no image of “{escape_markdown(name)}” here, so the curve has no value: choose another class."
 
 
-def _areas(found: EvaluatedSplit, side: int) -> None:
-    ranked = found.report.rankings
+def _areas(evaluated: EvaluatedSplit, side: int) -> None:
+    ranked = evaluated.report.rankings
     panel = st.expander("All classes as a table", key=f"ranking_table_{side}", on_change="rerun")
     if not panel.open:
         return
     with panel:
         table = pd.DataFrame(
             {
-                "Class": found.names,
+                "Class": evaluated.names,
                 "Images": [each.images for each in ranked],
                 "AUC": pd.Series([each.auc for each in ranked], dtype=float),
                 "Average precision": pd.Series([each.average_precision for each in ranked], dtype=float),

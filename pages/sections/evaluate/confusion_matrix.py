@@ -26,28 +26,28 @@ def ask_measure() -> None:
     ask_one("Numbers", MEASURES, "confusion_measure")
 
 
-def confusion_section(found: EvaluatedSplit, side: int, alike: Sequence[EvaluatedSplit]) -> None:
+def confusion_section(evaluated: EvaluatedSplit, side: int, alike: Sequence[EvaluatedSplit]) -> None:
     """Show which classes are taken for which, and the images of one cell.
 
     Args:
-        found: What came of asking a network.
+        evaluated: What came of asking a network.
         side: Which one, 0 or 1.
         alike: The networks on the page that know the same classes, this one among them: the first one asks for the cell
             that all of them show, and one scale colours all.
     """
-    counts, names, asks = found.report.counts, found.names, alike[0] is found
+    counts, names, asks = evaluated.report.counts, evaluated.names, alike[0] is evaluated
     measure = st.session_state.get("confusion_measure") or next(iter(MEASURES))
     alone = st.columns([11, 10], gap="medium") if _wide() else (st.container(), st.container())
-    true, predicted = _cell_keys(found)
+    true, predicted = _cell_keys(evaluated)
     if asks or true not in st.session_state:
         _begin(counts, true, predicted)
     with alone[0]:
-        _matrix(found, measure, (st.session_state[true], st.session_state[predicted]), side, alike)
+        _matrix(evaluated, measure, (st.session_state[true], st.session_state[predicted]), side, alike)
     with alone[1]:
         _pairs(counts, names, true, predicted, side)
         if asks:
             _ask_cell(names, true, predicted)
-        _cell(found, (st.session_state[true], st.session_state[predicted]), side)
+        _cell(evaluated, (st.session_state[true], st.session_state[predicted]), side)
 
 
 def _wide() -> bool:
@@ -55,9 +55,9 @@ def _wide() -> bool:
     return "other" not in st.query_params
 
 
-def _cell_keys(found: EvaluatedSplit) -> tuple[str, str]:
+def _cell_keys(evaluated: EvaluatedSplit) -> tuple[str, str]:
     """Return the keys of the two controls that name the cell; other classes have other controls."""
-    about = found.network.dataset_name
+    about = evaluated.network.dataset_name
     return f"cell_true_{about}", f"cell_predicted_{about}"
 
 
@@ -74,15 +74,15 @@ def _begin(counts: "np.ndarray", true: str, predicted: str) -> None:
 
 
 def _matrix(
-    found: EvaluatedSplit, measure: str, chosen: tuple[int, int], side: int, alike: Sequence[EvaluatedSplit]
+    evaluated: EvaluatedSplit, measure: str, chosen: tuple[int, int], side: int, alike: Sequence[EvaluatedSplit]
 ) -> None:
     from core.evaluation.confusion import busiest
 
-    names, counts = found.names, found.report.counts
+    names, counts = evaluated.names, evaluated.report.counts
     most = max(most_mistaken(each.report.counts, measure) for each in alike)
     shown = busiest(counts, MOST).tolist()
-    key = f"confusion_{found.network.dataset_name}_{side}"
-    true, predicted = _cell_keys(found)
+    key = f"confusion_{evaluated.network.dataset_name}_{side}"
+    true, predicted = _cell_keys(evaluated)
 
     def on_cell_click() -> None:
         place = clicked(st.session_state[key], len(names))
@@ -97,7 +97,7 @@ def _matrix(
         selection_mode="cell",
         alt="Confusion matrix: true classes down, predicted classes across. The two lists beside it choose a cell too.",
     )
-    if alike[0] is found:
+    if alike[0] is evaluated:
         _caption(measure, len(shown), len(names), several=len(alike) > 1)
 
 
@@ -157,12 +157,12 @@ def _ask_cell(names: Sequence[str], true: str, predicted: str) -> None:
             st.selectbox(label, range(len(names)), format_func=names.__getitem__, key=key, persist_state="session")
 
 
-def _cell(found: EvaluatedSplit, chosen: tuple[int, int], side: int) -> None:
+def _cell(evaluated: EvaluatedSplit, chosen: tuple[int, int], side: int) -> None:
     from core.evaluation.confusion import cell
 
-    names, (row, column) = found.names, chosen
-    images = cell(found.report.answers, row, column)
-    of = int(found.report.counts[row].sum())
+    names, (row, column) = evaluated.names, chosen
+    images = cell(evaluated.report.answers, row, column)
+    of = int(evaluated.report.counts[row].sum())
     if not len(images):
         one = escape_markdown(names[row])
         st.info(
@@ -176,7 +176,7 @@ def _cell(found: EvaluatedSplit, chosen: tuple[int, int], side: int) -> None:
         f"“{escape_markdown(names[column])}”"
     )
     st.caption("The most confident first. Click one to see why.")
-    image_row(found, images, f"cell_images_{side}", side, at_once=FEW)
+    image_row(evaluated, images, f"cell_images_{side}", side, at_once=FEW)
 
 
 SECTION = judging_section("confusion", "Confusion", for_each(confusion_section, ask_measure))

@@ -43,15 +43,17 @@ def for_each(
         def judge(side: int) -> None:
             if networks[side].pretrained is None and missing_images(networks[side], f"{side}_"):
                 return
-            found = judged(networks[side], split, str(side))
-            if found is not None:
-                places[side], judgements[side] = st.container(), found
+            evaluated = judged(networks[side], split, str(side))
+            if evaluated is not None:
+                places[side], judgements[side] = st.container(), evaluated
 
         side_by_side(networks, judge)
-        for side, found in judgements.items():
-            alike = [other for other in judgements.values() if other.network.dataset_name == found.network.dataset_name]
+        for side, evaluated in judgements.items():
+            alike = [
+                other for other in judgements.values() if other.network.dataset_name == evaluated.network.dataset_name
+            ]
             with places[side], show_errors():
-                show(found, side, alike)
+                show(evaluated, side, alike)
 
     return draw
 

@@ -18,23 +18,23 @@ def ask_gallery() -> None:
     ask_one("Gallery", {name: gallery.title for name, gallery in GALLERIES.items()}, "evaluation_gallery")
 
 
-def galleries_section(found: EvaluatedSplit, side: int, alike: Sequence[EvaluatedSplit]) -> None:
+def galleries_section(evaluated: EvaluatedSplit, side: int, alike: Sequence[EvaluatedSplit]) -> None:
     """Show the images of the gallery that was asked for."""
     from core.evaluation.galleries import GALLERIES
 
     name = st.session_state.get("evaluation_gallery") or next(iter(GALLERIES))
     gallery = GALLERIES[name]
-    images = gallery.order(found.report.answers)
+    images = gallery.order(evaluated.report.answers)
     st.markdown(escape_markdown(gallery.about))
     if not len(images):
         st.info(gallery.none, icon=":material/check:")
         return
-    many = f"{len(images):,} of {len(found.images):,} {SPLITS[found.split].lower()}. "
+    many = f"{len(images):,} of {len(evaluated.images):,} {SPLITS[evaluated.split].lower()}. "
     st.caption(
-        many * (len(images) < len(found.images)) + "Above: what it says and how sure it is; below: the label. "
+        many * (len(images) < len(evaluated.images)) + "Above: what it says and how sure it is; below: the label. "
         "Click an image to see why."
     )
-    image_row(found, images, f"gallery_{name}_{side}", side)
+    image_row(evaluated, images, f"gallery_{name}_{side}", side)
 
 
 SECTION = judging_section("galleries", "Galleries", for_each(galleries_section, ask_gallery))

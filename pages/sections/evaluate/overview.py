@@ -25,19 +25,19 @@ SHARES = ["Precision", "Recall", "F1"]
 AVERAGES = {"macro": "Macro", "micro": "Micro", "weighted": "Weighted"}
 
 
-def overview_section(found: EvaluatedSplit, side: int, alike: Sequence[EvaluatedSplit]) -> None:
+def overview_section(evaluated: EvaluatedSplit, side: int, alike: Sequence[EvaluatedSplit]) -> None:
     """Show the figures of a network."""
-    scores = found.report.scores
-    _figures(found)
-    _baseline(found)
+    scores = evaluated.report.scores
+    _figures(evaluated)
+    _baseline(evaluated)
     st.markdown("**Class by class**")
-    _table(found, side)
+    _table(evaluated, side)
     st.markdown("**Averaged over the classes**")
     _averages(scores, side)
 
 
-def _figures(found: EvaluatedSplit) -> None:
-    scores, calibration = found.report.scores, found.report.reliability
+def _figures(evaluated: EvaluatedSplit) -> None:
+    scores, calibration = evaluated.report.scores, evaluated.report.reliability
     with st.grid(3, min_column_width=140, gap="small"):
         _rate(
             "Accuracy",
@@ -47,7 +47,7 @@ def _figures(found: EvaluatedSplit) -> None:
         )
         for k, rate in scores.top.items():
             _rate(f"Top {k}", rate, f"The share of images whose true class is among the {k} likeliest.")
-        _figure("Cross-entropy", f"{scores.cross_entropy:.3f}", "nats", _cross_entropy(len(found.names)))
+        _figure("Cross-entropy", f"{scores.cross_entropy:.3f}", "nats", _cross_entropy(len(evaluated.names)))
         _figure(
             "Brier score",
             f"{scores.brier:.3f}",
@@ -80,20 +80,20 @@ def _figure(label: str, value: str, below: str, words: str) -> None:
     st.metric(label, value, below, delta_color="off", delta_arrow="off", help=words, border=True)
 
 
-def _baseline(found: EvaluatedSplit) -> None:
-    scores = found.report.scores
+def _baseline(evaluated: EvaluatedSplit) -> None:
+    scores = evaluated.report.scores
     most = scores.classes[scores.commonest].images / scores.images
     st.caption(
-        f"{round(scores.accuracy.value * scores.images):,} of {scores.images:,} {SPLITS[found.split].lower()} are "
-        f"right. Always answering “{escape_markdown(found.names[scores.commonest])}” would be right for {most:.1%}."
+        f"{round(scores.accuracy.value * scores.images):,} of {scores.images:,} {SPLITS[evaluated.split].lower()} are "
+        f"right. Always answering “{escape_markdown(evaluated.names[scores.commonest])}” would be right for {most:.1%}."
     )
 
 
-def _table(found: EvaluatedSplit, side: int) -> None:
-    classes = found.report.scores.classes
+def _table(evaluated: EvaluatedSplit, side: int) -> None:
+    classes = evaluated.report.scores.classes
     table = pd.DataFrame(
         {
-            "Class": found.names,
+            "Class": evaluated.names,
             "Images": [each.images for each in classes],
             "Predicted": [each.predicted for each in classes],
             "Precision": [each.precision for each in classes],
@@ -112,8 +112,8 @@ def _table(found: EvaluatedSplit, side: int) -> None:
         placeholder="–",
         alt="Images, predictions, precision, recall and F1 of each class",
     )
-    never = [name for name, each in zip(found.names, classes, strict=True) if not each.predicted]
-    absent = [name for name, each in zip(found.names, classes, strict=True) if not each.images]
+    never = [name for name, each in zip(evaluated.names, classes, strict=True) if not each.predicted]
+    absent = [name for name, each in zip(evaluated.names, classes, strict=True) if not each.images]
     words = "Point at a heading for its meaning, click it to sort."
     words += _undefined("never predicted: precision has no value there", never)
     words += _undefined("without an image here: recall has no value there", absent)

@@ -48,9 +48,9 @@ def contest_section(networks: tuple[Network, ...], split: str) -> None:
         )
     if missing_images(other, "1_"):
         return
-    found = judged(first, split, "0"), judged(other, split, "1")
-    if found[0] is not None and found[1] is not None:
-        _show(found[0], found[1])
+    splits = judged(first, split, "0"), judged(other, split, "1")
+    if splits[0] is not None and splits[1] is not None:
+        _show(splits[0], splits[1])
 
 
 def _show(first: EvaluatedSplit, other: EvaluatedSplit) -> None:
@@ -65,10 +65,10 @@ def _show(first: EvaluatedSplit, other: EvaluatedSplit) -> None:
     if not len(images):
         st.info("There is no such image.", icon=":material/check:")
         return
-    asked = other if group == "only_first" else first
-    sure = asked.report.answers.confidence[images]
+    right_network = other if group == "only_first" else first
+    sure = right_network.report.answers.confidence[images]
     images = images[(-sure).argsort(kind="stable")]
-    who = "B, which is wrong," if asked is other else "A"
+    who = "B, which is wrong," if right_network is other else "A"
     st.caption(f"Those first of which {who} is surest. Click an image to see why, in both networks.")
     image_row(first, images, f"contest_{group}", 0, other=other)
 

@@ -36,47 +36,47 @@ _STYLE = """<style>
 </style>"""
 
 
-def show_agreement(found: "Agreement", picture: input_image.InputImage, by: str, side: int) -> None:
+def show_agreement(agreement: "Agreement", picture: input_image.InputImage, by: str, side: int) -> None:
     """Show what methods have in common: both matrices, and the pixels that they dispute over the picture.
 
     Args:
-        found: How far they agree.
+        agreement: How far they agree.
         picture: What the maps are of.
         by: "size" or "sign", what the ranks are of.
         side: Of which network, 0 or 1.
     """
     st.html(_STYLE)
-    _sentence(found)
+    _sentence(agreement)
     with st.grid(2, min_column_width=NARROWEST, gap="medium"):
         with st.container(border=True, height="stretch", key=f"agreement_ranks_{side}"):
-            _correlations(found, by, side)
+            _correlations(agreement, by, side)
         with st.container(border=True, height="stretch", key=f"agreement_tops_{side}"):
-            _overlaps(found, side)
+            _overlaps(agreement, side)
         with st.container(border=True, height="stretch", key=f"disputed_rank_{side}"):
-            _disputed_ranks(found, picture)
-        if found.sign_dispute is not None:
+            _disputed_ranks(agreement, picture)
+        if agreement.sign_dispute is not None:
             with st.container(border=True, height="stretch", key=f"disputed_sign_{side}"):
-                _disputed_signs(found, picture)
-    for name, reason in found.left_out.items():
+                _disputed_signs(agreement, picture)
+    for name, reason in agreement.left_out.items():
         st.caption(f"{name} is left out: {escape_markdown(reason)}")
 
 
-def _sentence(found: "Agreement") -> None:
+def _sentence(agreement: "Agreement") -> None:
     """Say which pair agrees most and which least, and how many agree no more than chance."""
-    pairs = found.pairs()
+    pairs = agreement.pairs()
     most, least = pairs[0], pairs[-1]
 
     def said(pair: tuple[int, int]) -> str:
-        shared = f"{found.overlap[pair]:.0%} of their top pixels in common"
-        return f"rank correlation {formatted(found.correlation[pair], '.2f')}, {shared}"
+        shared = f"{agreement.overlap[pair]:.0%} of their top pixels in common"
+        return f"rank correlation {formatted(agreement.correlation[pair], '.2f')}, {shared}"
 
     def named(pair: tuple[int, int]) -> str:
-        return " and ".join(f"**{found.methods[index]}**" for index in pair)
+        return " and ".join(f"**{agreement.methods[index]}**" for index in pair)
 
     words = f"{named(most)} agree most: {said(most)}." if len(pairs) > 1 else f"{named(most)}: {said(most)}."
     if len(pairs) > 1:
         words += f" {named(least)} agree least: {said(least)}."
-    weak = sum(bool(found.correlation[pair] <= found.correlation_chance[pair]) for pair in pairs)
+    weak = sum(bool(agreement.correlation[pair] <= agreement.correlation_chance[pair]) for pair in pairs)
     if len(pairs) == 1:
         words += " That is no more than chance gives." * weak
     elif weak:
@@ -84,35 +84,42 @@ def _sentence(found: "Agreement") -> None:
     st.markdown(words)
 
 
-def _correlations(found: "Agreement", by: str, side: int) -> None:
+def _correlations(agreement: "Agreement", by: str, side: int) -> None:
     signed = by == "sign"
-    values = found.signed_correlation if signed else found.correlation
-    chance = found.signed_chance if signed else found.correlation_chance
-    names = [name for name, row in zip(found.methods, values, strict=True) if np.isfinite(row).any()]
-    kept = [found.methods.index(name) for name in names]
+    values = agreement.signed_correlation if signed else agreement.correlation
+    chance = agreement.signed_chance if signed else agreement.correlation_chance
+    names = [name for name, row in zip(agreement.methods, values, strict=True) if np.isfinite(row).any()]
+    places = [agreement.methods.index(name) for name in names]
     title = "Rank correlation, with signs" if signed else "Rank correlation of sizes"
     scale = ColorScale("diverging", -1.0, 1.0)
     st.markdown(f"**{title}**")
-    _matrix(names, values[np.ix_(kept, kept)], chance[np.ix_(kept, kept)], scale, f"agreement_rank_chart_{side}", title)
+    _matrix(
+        names,
+        values[np.ix_(places, places)],
+        chance[np.ix_(places, places)],
+        scale,
+        f"agreement_rank_chart_{side}",
+        title,
+    )
     what = (
         "Only methods that tell for from against. Red: what speaks for the class in one does so in the other."
         if signed
         else "By size: for or against counts alike, since some methods cannot tell. Red: the same order of pixels."
     )
-    color_bar(scale, f"{what} White: no relation. Blue: the reverse. {_by_chance(chance, kept)}")
+    color_bar(scale, f"{what} White: no relation. Blue: the reverse. {_by_chance(chance, places)}")
 
 
-def _overlaps(found: "Agreement", side: int) -> None:
-    title = f"Overlap of the top {found.share:.0%} of the pixels"
+def _overlaps(agreement: "Agreement", side: int) -> None:
+    title = f"Overlap of the top {agreement.share:.0%} of the pixels"
     scale = ColorScale("sequential", 0.0, 1.0)
     st.markdown(f"**{title}**")
-    _matrix(found.methods, found.overlap, found.overlap_chance, scale, f"agreement_top_chart_{side}", title)
+    _matrix(agreement.methods, agreement.overlap, agreement.overlap_chance, scale, f"agreement_top_chart_{side}", title)
     words = "Pixels in the top of both, as a share of those in the top of either. Light: the same pixels; dark: none."
-    color_bar(scale, f"{words} {_by_chance(found.overlap_chance, range(len(found.methods)))}")
+    color_bar(scale, f"{words} {_by_chance(agreement.overlap_chance, range(len(agreement.methods)))}")
 
 
-def _by_chance(chance: "np.ndarray", kept: Sequence[int]) -> str:
-    values = [chance[first, second] for first in kept for second in kept if first < second]
+def _by_chance(chance: "np.ndarray", places: Sequence[int]) -> str:
+    values = [chance[first, second] for first in places for second in places if first < second]
     low, high = (f"{limit:.2f}" for limit in (min(values), max(values)))
     upto = high if low == high else f"{low} to {high}, depending on the pair"
     return f"By chance, one map shifted at random over the other, 95 of 100 stay below {upto}; * marks what is no more."
@@ -128,28 +135,28 @@ def _matrix(
     chart(matrix_chart(names, title, scale, theme=session.theme()), rows, key=key, alt=f"{title}: {said}")
 
 
-def _disputed_ranks(found: "Agreement", picture: input_image.InputImage) -> None:
+def _disputed_ranks(agreement: "Agreement", picture: input_image.InputImage) -> None:
     st.markdown("**Pixels whose weight is disputed**")
-    drawn = overlay(faded(picture.array(), signed=False), found.dispute, signed=False, percentile=100)
-    st.image(drawn.pixels, width="stretch", alt="The picture with the pixels whose weight the methods dispute")
+    figure = overlay(faded(picture.array(), signed=False), agreement.dispute, signed=False, percentile=100)
+    st.image(figure.pixels, width="stretch", alt="The picture with the pixels whose weight the methods dispute")
     color_bar(
-        drawn.scale,
+        figure.scale,
         "Spread of each pixel's rank over the methods, from 0 (all agree) to 0.5 (the most for half of them, the least "
         "for the others). Light: do not believe a single method here. Scaled to this map alone.",
     )
 
 
-def _disputed_signs(found: "Agreement", picture: input_image.InputImage) -> None:
-    assert found.sign_dispute is not None
+def _disputed_signs(agreement: "Agreement", picture: input_image.InputImage) -> None:
+    assert agreement.sign_dispute is not None
     st.markdown("**Pixels whose sign is disputed**")
-    drawn = overlay(faded(picture.array(), signed=False), found.sign_dispute, signed=False, percentile=100)
-    st.image(drawn.pixels, width="stretch", alt="The picture with the pixels about whose sign the methods disagree")
+    figure = overlay(faded(picture.array(), signed=False), agreement.sign_dispute, signed=False, percentile=100)
+    st.image(figure.pixels, width="stretch", alt="The picture with the pixels about whose sign the methods disagree")
     words = (
         "Share of the methods that contradict the majority on whether a pixel speaks for the class or against it; a "
         "method has a say at the half of the pixels that it holds for weightier."
     )
-    if drawn.scale.high:
-        color_bar(drawn.scale, f"{words} Light: they contradict one another.")
+    if figure.scale.high:
+        color_bar(figure.scale, f"{words} Light: they contradict one another.")
     else:
         st.caption(f"{words} They contradict one another nowhere.")
 
@@ -179,9 +186,9 @@ def agreement_section(networks: Sequence[Network], picture: input_image.InputIma
 
     def draw(side: int) -> None:
         with show_errors():
-            found = _agreement(networks[side], picture, target, methods, side)
-            if found is not None:
-                show_agreement(found, picture, by, side)
+            agreement = _agreement(networks[side], picture, target, methods, side)
+            if agreement is not None:
+                show_agreement(agreement, picture, by, side)
 
     side_by_side(networks, draw, width=NARROWEST)
 
@@ -194,7 +201,7 @@ def _agreement(
     key = (network.mark, picture.digest, target, tuple((name, *sorted(settings[name].items())) for name in methods))
     work = partial(_compare, network, picture, target, settings)
     seconds = sum(_passes(name, settings[name], picture) for name in methods) * current_network.pass_seconds(network)
-    found = background(
+    agreement = background(
         ("agreement", *key),
         work,
         words=f"{len(methods)} methods explain",
@@ -202,7 +209,7 @@ def _agreement(
         ask=f"Compute all {len(methods)}, about {duration(seconds)}" if seconds > UNASKED else "",
         lane=lane_of(seconds),
     )
-    return None if found is None else found[0]
+    return None if agreement is None else agreement[0]
 
 
 def _passes(name: str, options: Mapping[str, Any], picture: input_image.InputImage) -> int:
@@ -229,8 +236,8 @@ def _compare(
             progress(before + own * done // max(1, of), total)
 
         try:
-            found = inference.attribution(network, picture, target, name, progress=tell, **options)
-            maps[METHODS[name].title] = heatmap(found).numpy()
+            attribution = inference.attribution(network, picture, target, name, progress=tell, **options)
+            maps[METHODS[name].title] = heatmap(attribution).numpy()
         except ConvScopeError as error:
             errors[METHODS[name].title] = error
         before += passes[name]

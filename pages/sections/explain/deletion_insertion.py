@@ -50,23 +50,25 @@ class Chances:
     noise: "RandomCurves"
 
 
-def sizes(asked: TrustRequest) -> tuple[int, int, int]:
+def sizes(request: TrustRequest) -> tuple[int, int, int]:
     """Return how many steps, other places and random orders a picture of this size gets.
 
     From step to step it is a whole per cent of the pixels, or several.
     """
     from core.explain.metrics.deletion_insertion import NUM_SHIFTS, RANDOM_ORDERS, STEPS
 
-    return (20, 6, 3) if max(asked.picture.shape[1:]) > COARSE else (STEPS, NUM_SHIFTS, RANDOM_ORDERS)
+    return (20, 6, 3) if max(request.picture.shape[1:]) > COARSE else (STEPS, NUM_SHIFTS, RANDOM_ORDERS)
 
 
 def curves_of(
-    asked: TrustRequest, values: "np.ndarray", fill: str
+    request: TrustRequest, values: "np.ndarray", fill: str
 ) -> "dict[str, RemovalCurve | ConvScopeError] | None":
     """Return the curves of a map, or draw how far they are and return None."""
-    steps = sizes(asked)[0]
-    key = ("curves", *asked.key, fill)
-    work = partial(_both_curves, asked.network.model, asked.image(), values, asked.target, asked.versus, fill, steps)
+    steps = sizes(request)[0]
+    key = ("curves", *request.key, fill)
+    work = partial(
+        _both_curves, request.network.model, request.image(), values, request.target, request.versus, fill, steps
+    )
     return background(key, work, words="Changing the picture step by step", place="trust_curves")
 
 
@@ -88,26 +90,26 @@ def _both_curves(
     return {mode: attempt(partial(curve, mode)) for mode in TITLES}
 
 
-def chances_of(asked: TrustRequest, values: "np.ndarray", fill: str) -> "dict[str, Chances | ConvScopeError] | None":
+def chances_of(request: TrustRequest, values: "np.ndarray", fill: str) -> "dict[str, Chances | ConvScopeError] | None":
     """Return what chance scores, or draw how far that is, or the button that starts it, and return None."""
-    steps, places, orders = sizes(asked)
+    steps, places, orders = sizes(request)
     passes = len(TITLES) * (places + orders) * (steps + 1)
     return background(
-        ("chance", *asked.key, fill),
+        ("chance", *request.key, fill),
         partial(
             _chances,
-            asked.network.model,
-            asked.image(),
+            request.network.model,
+            request.image(),
             values,
-            asked.target,
-            asked.versus,
+            request.target,
+            request.versus,
             fill,
-            sizes(asked),
+            sizes(request),
         ),
         words=f"What the map scores at {places} other places, and {orders} orders of random pixels",
         place="trust_chance",
-        ask=asked.ask("Compare with chance", passes),
-        lane=lane_of(asked.seconds(passes)),
+        ask=request.ask("Compare with chance", passes),
+        lane=lane_of(request.seconds(passes)),
     )
 
 
@@ -143,7 +145,7 @@ def curve_card(
     curve: "RemovalCurve",
     chances: "Chances | ConvScopeError | None",
     gone: float,
-    asked: TrustRequest,
+    request: TrustRequest,
     *,
     looked_at: bool,
 ) -> None:
@@ -153,52 +155,52 @@ def curve_card(
         curve: Of the map.
         chances: What chance scores, or why that is not known; None if it is still to come.
         gone: The share of the pixels that the evidence is about.
-        asked: The map.
+        request: The map.
         looked_at: Whether that share is marked, because the picture shows it.
     """
     from core.explain.metrics.verdicts import removal_verdict
 
-    mode, found = curve.mode, None if chances is None else unwrap(chances)
+    mode, verdict_inputs = curve.mode, None if chances is None else unwrap(chances)
     head(TITLES[mode], ABOUT[mode], PAPER, mode)
     chart(
         removal_chart(mode, theme=session.theme()),
         removal_rows(curve),
         key=f"trust_chart_{mode}",
         alt=f"{TITLES[mode]}: probability of the class after each share of the pixels; area {curve.area:.2f}",
-        chance=chance_rows(found.moved) if found else [],
-        noise=removal_rows(found.noise.mean) if found else [],
+        chance=chance_rows(verdict_inputs.moved) if verdict_inputs else [],
+        noise=removal_rows(verdict_inputs.noise.mean) if verdict_inputs else [],
         now=[{"share": gone, "value": curve.at(gone)}] if looked_at else [],
     )
     better = f"{BETTER[mode].capitalize()} is better"
-    if found is None:
+    if verdict_inputs is None:
         st.markdown(f"Area **{curve.area:.2f}**. {better}.")
         return
-    moved, noise = found.moved.areas, found.noise.areas
+    moved, noise = verdict_inputs.moved.areas, verdict_inputs.noise.areas
     st.markdown(
         f"Area **{curve.area:.2f}**. {better}. The same map at {len(moved)} random places: {moved.mean():.2f} ± "
         f"{moved.std(ddof=1):.2f} (grey band). Random pixels: {noise.mean():.2f} ± {noise.std(ddof=1):.2f} (dotted)."
     )
-    say(removal_verdict(curve, found.moved), _evidence(curve, found, gone, asked))
+    say(removal_verdict(curve, verdict_inputs.moved), _evidence(curve, verdict_inputs, gone, request))
 
 
-def _evidence(curve: "RemovalCurve", chances: Chances, gone: float, asked: TrustRequest) -> str:
+def _evidence(curve: "RemovalCurve", chances: Chances, gone: float, request: TrustRequest) -> str:
     """Say what the share that the slider stands at does, and what as many pixels do that chance chose."""
     deed = "Removing the" if curve.mode == "deletion" else "Showing only the"
     return (
-        f"{deed} {gone:.0%} of pixels that this map calls most important takes “{asked.title}” from "
+        f"{deed} {gone:.0%} of pixels that this map calls most important takes “{request.title}” from "
         f"{share(curve.at(0))} to **{share(curve.at(gone))}**; at other places the map takes it to "
         f"{share(chances.moved.mean.at(gone))}, random pixels to {share(chances.noise.mean.at(gone))}. "
     )
 
 
-def map_card(asked: TrustRequest, found: "Attribution") -> None:
+def map_card(request: TrustRequest, attribution: "Attribution") -> None:
     """Draw a map over its picture, with what its colours mean."""
     from core.explain.attribution import heatmap
 
-    look, method = chosen_look(), asked.method
-    drawn = overlay(
-        faded(asked.picture.array(), method.signed),
-        heatmap(found).numpy(),
+    look, method = chosen_look(), request.method
+    figure = overlay(
+        faded(request.picture.array(), method.signed),
+        heatmap(attribution).numpy(),
         signed=method.signed,
         positive=method.positive,
         negative=method.negative,
@@ -207,40 +209,40 @@ def map_card(asked: TrustRequest, found: "Attribution") -> None:
         sign=look.sign,
     )
     with st.container(border=True, height="stretch", key="trust_map_card", gap="xsmall"):
-        st.markdown(f"**{method.title}** for “{asked.title}”")
-        st.image(drawn.pixels, width="stretch", alt=f"{method.title}: {drawn.text}")
-        color_bar(drawn.scale, drawn.text)
-        if found.gap and found.gap.shortfall:
-            st.caption(escape_markdown(found.gap.shortfall))
+        st.markdown(f"**{method.title}** for “{request.title}”")
+        st.image(figure.pixels, width="stretch", alt=f"{method.title}: {figure.text}")
+        color_bar(figure.scale, figure.text)
+        if attribution.gap and attribution.gap.shortfall:
+            st.caption(escape_markdown(attribution.gap.shortfall))
 
 
 MODES = {"deletion": "Remove them", "insertion": "Show only them"}
 
 
 @st.fragment
-def removal_panel(asked: TrustRequest, found: "Attribution") -> None:
+def removal_panel(request: TrustRequest, attribution: "Attribution") -> None:
     """Show a map, the picture without what it calls important, the answer to that, and the curves of both ways."""
     from core.explain.attribution import heatmap
 
-    values = heatmap(found).numpy()
+    values = heatmap(attribution).numpy()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         mode = ask_one("The most important pixels", MODES, "trust_mode")
-        fill = ask_one("In their place", _fills(asked), "trust_fill")
+        fill = ask_one("In their place", _fills(request), "trust_fill")
     percent = st.slider(
         "How many, of all pixels",
         0,
         100,
         10,
-        100 // sizes(asked)[0],
+        100 // sizes(request)[0],
         format="%d%%",
         key="trust_share",
     )
-    curves, cards = curves_of(asked, values, fill), st.grid(3, min_column_width=220)
-    chances = chances_of(asked, values, fill)
+    curves, cards = curves_of(request, values, fill), st.grid(3, min_column_width=220)
+    chances = chances_of(request, values, fill)
     with cards:
-        map_card(asked, found)
+        map_card(request, attribution)
         with show_errors():
-            _erased(asked, values, percent / 100, fill, mode, chances[mode] if chances else None)
+            _erased(request, values, percent / 100, fill, mode, chances[mode] if chances else None)
     if curves is None:
         return
     with st.grid(2, min_column_width=320):
@@ -248,17 +250,17 @@ def removal_panel(asked: TrustRequest, found: "Attribution") -> None:
             with st.container(border=True, height="stretch", key=f"trust_{each}"), show_errors():
                 curve = unwrap(curves[each])
                 chance = chances[each] if chances else None
-                curve_card(curve, chance, percent / 100, asked, looked_at=each == mode)
+                curve_card(curve, chance, percent / 100, request, looked_at=each == mode)
 
 
-def _fills(asked: TrustRequest) -> dict[str, str]:
+def _fills(request: TrustRequest) -> dict[str, str]:
     """Name what removed pixels get: zero is the mean colour only where images are normalised by it."""
-    mean, _ = asked.network.statistics
+    mean, _ = request.network.statistics
     return FILLS if any(mean) else FILLS | {"mean": "Black"}
 
 
 def _erased(
-    asked: TrustRequest,
+    request: TrustRequest,
     values: "np.ndarray",
     gone: float,
     fill: str,
@@ -268,24 +270,24 @@ def _erased(
     """Draw the picture after its pixels are changed, and what the network says of it."""
     from core.explain.metrics.deletion_insertion import removed
 
-    changed = removed(asked.image(), values, gone, fill, mode)
+    changed = removed(request.image(), values, gone, fill, mode)
     count, total = round(gone * values.size), values.size
     with st.container(border=True, height="stretch", key="trust_erased", gap="xsmall"):
         st.markdown("**What the network receives now**")
         words = f"{count:,} of {total:,} pixels {'are gone' if mode == 'deletion' else 'are shown'}"
-        st.image(enlarged(_pixels(asked, changed)), width="stretch", alt=f"The picture: {words}")
+        st.image(enlarged(_pixels(request, changed)), width="stretch", alt=f"The picture: {words}")
         st.caption(f"{words}, the most important ones of the map.")
     with st.container(border=True, height="stretch", key="trust_answer", gap="xsmall"):
-        _answer(asked, changed, None if chance is None else unwrap(chance).noise.mean.at(gone))
+        _answer(request, changed, None if chance is None else unwrap(chance).noise.mean.at(gone))
 
 
-def _pixels(asked: TrustRequest, image: Any) -> "np.ndarray":
+def _pixels(request: TrustRequest, image: Any) -> "np.ndarray":
     """Turn a normalised image back into one to show."""
-    pixels: np.ndarray = asked.network.denormalize(image).permute(1, 2, 0).expand(-1, -1, 3).numpy()
+    pixels: np.ndarray = request.network.denormalize(image).permute(1, 2, 0).expand(-1, -1, 3).numpy()
     return pixels
 
 
-def _answer(asked: TrustRequest, changed: Any, random: float | None) -> None:
+def _answer(request: TrustRequest, changed: Any, random: float | None) -> None:
     """Write how likely the class is now, and what the network says instead; `random` is what random pixels do."""
     import torch
 
@@ -293,12 +295,12 @@ def _answer(asked: TrustRequest, changed: Any, random: float | None) -> None:
     from core.inference.copies import shallow_copy_for_hooks
     from core.inference.prediction import predict
 
-    model, images = asked.network.model, torch.stack([asked.image(), changed])
-    before, now = target_probabilities(shallow_copy_for_hooks(model), images, asked.target, asked.versus).tolist()
+    model, images = request.network.model, torch.stack([request.image(), changed])
+    before, now = target_probabilities(shallow_copy_for_hooks(model), images, request.target, request.versus).tolist()
     first, probabilities = predict(model, images).numpy()
     st.markdown("**What it says of that**")
     st.metric(
-        f"Probability of “{asked.title}”",
+        f"Probability of “{request.title}”",
         share(now),
         f"{100 * (now - before):+.1f} points" if abs(now - before) >= 0.0005 else None,
         delta_color="off",
@@ -308,10 +310,11 @@ def _answer(asked: TrustRequest, changed: Any, random: float | None) -> None:
         st.caption(f"With as many random pixels instead: {share(random)}, the mean of several orders.")
     order = (-probabilities).argsort(kind="stable")[:3].tolist()
     st.markdown(
-        f"It {'still says' if order[0] == first.argmax() else 'now says'} **“{class_name(asked.network, order[0])}”**."
+        f"It {'still says' if order[0] == first.argmax() else 'now says'} "
+        f"**“{class_name(request.network, order[0])}”**."
     )
     st.markdown(
         "\n".join(
-            f"- {class_name(asked.network, index)} :small[{share(float(probabilities[index]))}]" for index in order
+            f"- {class_name(request.network, index)} :small[{share(float(probabilities[index]))}]" for index in order
         )
     )

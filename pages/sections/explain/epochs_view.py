@@ -31,34 +31,36 @@ if TYPE_CHECKING:
     from core.explain import Method
 
 
-def reading(told: EpochSeries, target: int, picture: input_image.InputImage) -> list[str]:
+def reading(series: EpochSeries, target: int, picture: input_image.InputImage) -> list[str]:
     """Say in sentences, Markdown, since when a run answers as it does, and since when for the same reason."""
     return [
-        sentence for sentence in (_answer(told, target), likeness_sentence(told), _inside(told, picture)) if sentence
+        sentence
+        for sentence in (_answer(series, target), likeness_sentence(series), _inside(series, picture))
+        if sentence
     ]
 
 
-def _answer(told: EpochSeries, target: int) -> str:
-    name, last = class_name(told.network, target), told.moments[-1]
+def _answer(series: EpochSeries, target: int) -> str:
+    name, last = class_name(series.network, target), series.moments[-1]
     if isinstance(last, MissingEpoch):
         return "Its last epoch cannot be asked."
     best = int(last.probabilities.argmax())
     if best != target:
-        return f"In the end it says “{class_name(told.network, best)}”, not “{name}”."
-    asked = [each for each in told.moments if isinstance(each, EpochExplanation)]
-    place = len(asked)
-    while place and int(asked[place - 1].probabilities.argmax()) == target:
+        return f"In the end it says “{class_name(series.network, best)}”, not “{name}”."
+    explained = [each for each in series.moments if isinstance(each, EpochExplanation)]
+    place = len(explained)
+    while place and int(explained[place - 1].probabilities.argmax()) == target:
         place -= 1
     if place:
-        return f"It says “{name}” {since(asked[place])}."
-    return f"It has said “{name}” all along" + (", even untrained: by chance." if asked[0].epoch == 0 else ".")
+        return f"It says “{name}” {since(explained[place])}."
+    return f"It has said “{name}” all along" + (", even untrained: by chance." if explained[0].epoch == 0 else ".")
 
 
-def _inside(told: EpochSeries, picture: input_image.InputImage) -> str:
-    mask = _mask(told.network, picture)
+def _inside(series: EpochSeries, picture: input_image.InputImage) -> str:
+    mask = _mask(series.network, picture)
     if mask is None:
         return ""
-    shares = [share_inside(each.heatmap, mask) for each in told.moments if isinstance(each, EpochExplanation)]
+    shares = [share_inside(each.heatmap, mask) for each in series.moments if isinstance(each, EpochExplanation)]
     if len(shares) < 2 or shares[0] is None or shares[-1] is None:
         return ""
     return (
@@ -79,29 +81,29 @@ def _mask(network: Network, picture: input_image.InputImage) -> "np.ndarray[Any,
     return images.masks[index].numpy()
 
 
-def charts(told: Sequence[EpochSeries], target: int, picture: input_image.InputImage, now: float) -> None:
+def charts(all_series: Sequence[EpochSeries], target: int, picture: input_image.InputImage, now: float) -> None:
     """Draw what is measured of each epoch: how likely the class is, how alike the map is, how much is on the object."""
-    if len(told) > 1:
-        _key(told)
-    mask, epochs = _mask(told[0].network, picture), max(each.at(each.moments[-1]) for each in told)
-    alike = [similarity_to_last(each.moments) for each in told]
+    if len(all_series) > 1:
+        _key(all_series)
+    mask, epochs = _mask(all_series[0].network, picture), max(each.at(each.moments[-1]) for each in all_series)
+    alike = [similarity_to_last(each.moments) for each in all_series]
     least = min((value for values in alike for value in values if value is not None), default=0.0)
     low = 0.0 if least >= 0 else -0.5 if least >= -0.5 else -1.0
     likely = [
         [float(m.probabilities[target]) if isinstance(m, EpochExplanation) else None for m in each.moments]
-        for each in told
+        for each in all_series
     ]
     with st.grid(3 if mask is not None else 2, min_column_width=220, gap="medium"):
-        name = class_name(told[0].network, target)
-        _chart(told, likely, "likely", f"Probability of “{name}”", epochs, now)
-        _chart(told, alike, "alike", "Rank correlation with the last map", epochs, now, low=low, level=ALIKE)
+        name = class_name(all_series[0].network, target)
+        _chart(all_series, likely, "likely", f"Probability of “{name}”", epochs, now)
+        _chart(all_series, alike, "alike", "Rank correlation with the last map", epochs, now, low=low, level=ALIKE)
         if mask is not None:
             inside = [
                 [share_inside(m.heatmap, mask) if isinstance(m, EpochExplanation) else None for m in each.moments]
-                for each in told
+                for each in all_series
             ]
             covered = float(mask.mean())
-            _chart(told, inside, "inside", "Share of the map on the object", epochs, now, level=covered)
+            _chart(all_series, inside, "inside", "Share of the map on the object", epochs, now, level=covered)
     st.caption(
         f"Alike is not right: that a map stays as it is says only that training no longer changes it. Dashed: {ALIKE}, "
         "from which maps count as alike"
@@ -114,7 +116,7 @@ def charts(told: Sequence[EpochSeries], target: int, picture: input_image.InputI
 
 
 def _chart(
-    told: Sequence[EpochSeries],
+    all_series: Sequence[EpochSeries],
     values: Sequence[Sequence[float | None]],
     key: str,
     title: str,
@@ -124,10 +126,10 @@ def _chart(
     low: float = 0.0,
     level: float | None = None,
 ) -> None:
-    names = list(LETTERS[: len(told)])
+    names = list(LETTERS[: len(all_series)])
     lines = {
         name: [(each.at(moment), value) for moment, value in zip(each.moments, measured, strict=True)]
-        for name, each, measured in zip(names, told, values, strict=True)
+        for name, each, measured in zip(names, all_series, values, strict=True)
     }
     with st.container(gap="xsmall"):
         st.markdown(f"**{title}**")
@@ -141,12 +143,12 @@ def _chart(
         )
 
 
-def _key(told: Sequence[EpochSeries]) -> None:
+def _key(all_series: Sequence[EpochSeries]) -> None:
     """Say which line is which run."""
     entries = "".join(
         f'<span><img src="{swatch(place, session.theme())}" alt="" style="vertical-align: middle"> '
         f"{LETTERS[place]} · {html.escape(each.network.name)}</span>"
-        for place, each in enumerate(told)
+        for place, each in enumerate(all_series)
     )
     st.html(f'<div style="display: flex; flex-wrap: wrap; gap: 2px 16px; font-size: 0.875rem">{entries}</div>')
 
@@ -155,7 +157,7 @@ COLUMNS = 12  # of the sheet
 
 
 def tell(
-    told: Sequence[EpochSeries],
+    all_series: Sequence[EpochSeries],
     picture: input_image.InputImage,
     target: int,
     method: "Method",
@@ -166,33 +168,35 @@ def tell(
     """Draw the course of one explanation, or of two of the same class.
 
     Args:
-        told: Of one run, or of two.
+        all_series: Of one run, or of two.
         picture: What is explained.
         target: Index of the class.
         method: By which method.
         one_scale: Whether all maps have one scale.
         epoch: Which epoch is shown large at first; the last one if None.
     """
-    asked = [moment for each in told for moment in each.moments if isinstance(moment, EpochExplanation)]
-    if not asked:
-        for reason in dict.fromkeys(m.reason for each in told for m in each.moments if isinstance(m, MissingEpoch)):
+    explained = [moment for each in all_series for moment in each.moments if isinstance(moment, EpochExplanation)]
+    if not explained:
+        for reason in dict.fromkeys(
+            m.reason for each in all_series for m in each.moments if isinstance(m, MissingEpoch)
+        ):
             st.info(escape_markdown(reason), icon=":material/block:")
         return
-    for number, each in enumerate(told):
-        letter = f"**{LETTERS[number]}:** " if len(told) > 1 else ""
+    for number, each in enumerate(all_series):
+        letter = f"**{LETTERS[number]}:** " if len(all_series) > 1 else ""
         st.markdown(letter + " ".join(reading(each, target, picture)))
-    if len(told) > 1 and (words := between(*told)):
+    if len(all_series) > 1 and (words := between(*all_series)):
         st.markdown(words)
-    drawn = _tiles(asked, picture, method, one_scale)
-    places = sorted({each.at(moment) for each in told for moment in each.moments})
-    at = _book(told, picture, target, drawn, places, epoch)
-    words = " ".join(filter(None, (f"{method.title}. {drawn.text}", promise_kept(asked))))
-    if drawn.scale.high:
-        color_bar(drawn.scale, words)
+    tiles = _tiles(explained, picture, method, one_scale)
+    places = sorted({each.at(moment) for each in all_series for moment in each.moments})
+    at = _book(all_series, picture, target, tiles, places, epoch)
+    words = " ".join(filter(None, (f"{method.title}. {tiles.text}", promise_kept(explained))))
+    if tiles.scale.high:
+        color_bar(tiles.scale, words)
     else:
         st.caption(escape_markdown(words))
-    _follow(told, places[at], target)
-    charts(told, target, picture, places[at])
+    _follow(all_series, places[at], target)
+    charts(all_series, target, picture, places[at])
 
 
 def _tiles(
@@ -213,28 +217,28 @@ def _tiles(
 
 
 def _book(
-    told: Sequence[EpochSeries],
+    all_series: Sequence[EpochSeries],
     picture: input_image.InputImage,
     target: int,
-    drawn: Overlay,
+    overlays: Overlay,
     places: Sequence[float],
     epoch: int | None,
 ) -> int:
     """Show the maps and return which of the places is looked at."""
-    names = told[0].network.class_names
-    blank = np.zeros_like(drawn.pixels[0])
+    names = all_series[0].network.class_names
+    blank = np.zeros_like(overlays.pixels[0])
     tiles, strips, used = [picture.array()], [], 0
-    for number, each in enumerate(told):
+    for number, each in enumerate(all_series):
         leaves = []
         for moment in each.moments:
             leaves.append(_leaf(moment, places.index(each.at(moment)), target, names))
-            tiles.append(blank if isinstance(moment, MissingEpoch) else drawn.pixels[used])
+            tiles.append(blank if isinstance(moment, MissingEpoch) else overlays.pixels[used])
             used += isinstance(moment, EpochExplanation)
-        title = f"{LETTERS[number]} · {each.network.name}" if len(told) > 1 else ""
+        title = f"{LETTERS[number]} · {each.network.name}" if len(all_series) > 1 else ""
         strips.append(FrameRow(title, tuple(leaves)))
     named = {place: leaf.title for strip in strips for leaf in strip.leaves for place in [leaf.moment]}
     _, height, width = picture.shape
-    key = "course_" + "_".join(each.network.id for each in told)
+    key = "course_" + "_".join(each.network.id for each in all_series)
     at = flip_book(
         sprite(np.stack(tiles), COLUMNS),
         width=width,
@@ -278,10 +282,10 @@ def _leaf(moment: EpochExplanation | MissingEpoch, place: int, target: int, name
     return Frame(place, title, likely, tuple(lines))
 
 
-def _follow(told: Sequence[EpochSeries], at: float, target: int) -> None:
+def _follow(all_series: Sequence[EpochSeries], at: float, target: int) -> None:
     """Offer to look at this epoch everywhere, and say which epochs are left out."""
-    epochs = [moment.epoch for moment in told[0].moments if told[0].at(moment) <= at]
-    epoch = epochs[-1] if epochs else told[0].moments[0].epoch
+    epochs = [moment.epoch for moment in all_series[0].moments if all_series[0].at(moment) <= at]
+    epoch = epochs[-1] if epochs else all_series[0].moments[0].epoch
 
     def follow() -> None:
         st.query_params["target"] = str(target)  # another epoch may answer otherwise: the class stays the same
@@ -296,9 +300,9 @@ def _follow(told: Sequence[EpochSeries], at: float, target: int) -> None:
         ):
             st.rerun()
         words = ["The picture stays the same while you choose another network above."]
-        left = next((each for each in told if each.kept > len(each.moments)), None)
+        left = next((each for each in all_series if each.kept > len(each.moments)), None)
         if left:
             words.append(f"Of {left.kept:,} epochs that are kept, {len(left.moments)} are shown, evenly spread.")
-        if any(each.network.in_training for each in told):
+        if any(each.network.in_training for each in all_series):
             words.append("Still in training: new epochs appear with Refresh.")
         st.caption(" ".join(words), width="content")

@@ -54,9 +54,9 @@ def league_panel(network: Network) -> None:
             names, left_out = _fitting(network)
             if left_out:
                 st.caption(f"Left out: {'; '.join(left_out)}")
-            found = _league(network, data, names, count) if names else None
-            if found is not None:
-                _show(found)
+            game = _league(network, data, names, count) if names else None
+            if game is not None:
+                _show(game)
 
 
 def _fitting(network: Network) -> tuple[tuple[str, ...], list[str]]:
@@ -101,20 +101,20 @@ def _work(model: Any, data: "Dataset", count: int, explains: Any, progress: Prog
     return score_methods(model, images, test.masks[:count], test.labels[:count], explains, progress=progress)
 
 
-def _show(found: "PointingGame") -> None:
+def _show(game: "PointingGame") -> None:
     from core.explain.metrics.verdicts import pointing_game_verdict
 
     titles = {name: method.title for name, method in METHODS.items()}
     with st.grid(2, min_column_width=320):
         for measure, words in MEASURES.items():
-            rows = pointing_rows(found, measure, titles)
+            rows = pointing_rows(game, measure, titles)
             chart(
                 pointing_chart(measure, len(rows), theme=session.theme()),
                 rows,
                 key=f"trust_league_{measure}",
                 alt=f"{words}, for each method, with 95% intervals",
             )
-    everyone = (*found.standings, found.random, found.centre)
+    everyone = (*game.standings, game.random, game.centre)
     names = titles | BASELINES
     st.dataframe(
         pd.DataFrame(
@@ -129,11 +129,11 @@ def _show(found: "PointingGame") -> None:
         alt="League table of the methods",
     )
     st.caption(
-        f"The first {found.random.images} test images, each explained for its true class. Higher is better. An object "
-        f"covers {found.covered:.0%} of its picture on average, which is what a random map hits; in brackets, 95% "
+        f"The first {game.random.images} test images, each explained for its true class. Higher is better. An object "
+        f"covers {game.covered:.0%} of its picture on average, which is what a random map hits; in brackets, 95% "
         "intervals (Wilson's for the pointing game, bootstrap for the share)."
     )
-    say(pointing_game_verdict(found))
+    say(pointing_game_verdict(game))
 
 
 def _rate(rate: "Rate | None") -> str:

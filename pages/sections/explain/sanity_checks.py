@@ -72,30 +72,30 @@ class Forgotten:
         from core.explain.attribution import heatmap
         from core.explain.metrics.randomization import cascade, map_similarity, untrained
 
-        found = cascade(model, image, target, explain, progress=progress)
+        steps = cascade(model, image, target, explain, progress=progress)
         fresh = untrained(model, seed=1) if before is None else before
         other = np.asarray(heatmap(explain(fresh, image, target, progress=None)), dtype=np.float64)
-        return cls(found, other, map_similarity(found.original, other), before is not None)
+        return cls(steps, other, map_similarity(steps.original, other), before is not None)
 
 
-def forgetting(asked: TrustRequest, found: Forgotten) -> "list[Verdict]":
+def forgetting(request: TrustRequest, randomization: Forgotten) -> "list[Verdict]":
     """Draw the maps of a cascade in one scale, and say what they mean."""
     from core.explain.metrics.verdicts import cascade_verdict, untrained_verdict
 
     head("Forgetting, layer by layer", ABOUT, PAPER, "forgetting")
-    steps = found.cascade.steps
-    maps = [found.cascade.original, *(step.map for step in steps), found.untrained]
-    tiles, scale = cascade_tiles(maps, signed=asked.method.signed)
+    steps = randomization.cascade.steps
+    maps = [randomization.cascade.original, *(step.map for step in steps), randomization.untrained]
+    tiles, scale = cascade_tiles(maps, signed=request.method.signed)
     captions = ["<b>As trained</b>", *_captions([step.layers for step in steps])]
-    captions.append(f"<b>{'Before training' if found.kept else 'Untrained copy'}</b>")
-    alike = [None, *(step.likeness for step in steps), found.likeness]
+    captions.append(f"<b>{'Before training' if randomization.kept else 'Untrained copy'}</b>")
+    alike = [None, *(step.likeness for step in steps), randomization.likeness]
     figures = [_figure(*each, last=each[1] is captions[-1]) for each in zip(tiles, captions, alike, strict=True)]
     st.html(f'{_STRIP}<div class="forgetting">{"".join(figures)}</div>')
-    signs = "Red: positive values. Blue: negative values. " if asked.method.signed else "Light: large values. "
+    signs = "Red: positive values. Blue: negative values. " if request.method.signed else "Light: large values. "
     color_bar(scale, f"{signs}Every map is divided by its own size, so patterns compare and amounts do not.")
-    chance = ", ".join(_numbers(found.cascade.chance))
+    chance = ", ".join(_numbers(randomization.cascade.chance))
     st.caption(f"Lower is better, whatever the sign. The same values at random places: {chance}.")
-    verdicts = [cascade_verdict(found.cascade), untrained_verdict(found.likeness)]
+    verdicts = [cascade_verdict(randomization.cascade), untrained_verdict(randomization.likeness)]
     for verdict in verdicts:
         say(verdict)
     return verdicts
@@ -167,9 +167,9 @@ class Checks:
 
 
 @st.fragment
-def checks_panel(asked: TrustRequest, found: "Attribution") -> None:
+def checks_panel(request: TrustRequest, attribution: "Attribution") -> None:
     """Show the checks that take a map many times, as soon as they are made."""
-    checks = _checks(asked, found)
+    checks = _checks(request, attribution)
     if checks is None:
         return
     above, verdicts = st.empty(), []
@@ -177,12 +177,12 @@ def checks_panel(asked: TrustRequest, found: "Attribution") -> None:
         for key, draw in (
             ("infidelity", partial(_infidelity, checks)),
             ("sensitivity", partial(_sensitivity, checks)),
-            ("completeness", partial(_completeness, asked, found)),
+            ("completeness", partial(_completeness, request, attribution)),
         ):
             with st.container(border=True, height="stretch", key=f"trust_{key}"), show_errors():
                 verdicts += draw()
     with st.container(border=True, key="trust_forgotten"), show_errors():
-        verdicts += forgetting(asked, unwrap(checks.forgotten))
+        verdicts += forgetting(request, unwrap(checks.forgotten))
     if verdicts:
         above.markdown(tally(verdicts))
 
@@ -191,16 +191,17 @@ def _infidelity(checks: Checks) -> "list[Verdict]":
     from core.explain.metrics.verdicts import infidelity_verdict
 
     head("Infidelity", ABOUT_INFIDELITY, YEH, "infidelity")
-    found = unwrap(checks.infidelity)
-    low, high = f"{min(found.random):.0%}", f"{max(found.random):.0%}"
+    infidelity = unwrap(checks.infidelity)
+    low, high = f"{min(infidelity.random):.0%}", f"{max(infidelity.random):.0%}"
     number_card(
         "Not foreseen",
-        f"{found.share:.0%}",
-        found.better,
-        f"{found.squares} squares of {found.side} × {found.side} pixels. The same values at random places: "
+        f"{infidelity.share:.0%}",
+        infidelity.better,
+        f"{infidelity.squares} squares of {infidelity.side} × {infidelity.side} pixels. The same values at "
+        "random places: "
         f"{low if low == high else f'{low} to {high}'}.",
     )
-    verdict = infidelity_verdict(found)
+    verdict = infidelity_verdict(infidelity)
     say(verdict)
     return [verdict]
 
@@ -209,64 +210,66 @@ def _sensitivity(checks: Checks) -> "list[Verdict]":
     from core.explain.metrics.verdicts import sensitivity_verdict
 
     head("Maximum sensitivity", ABOUT_SENSITIVITY, YEH, "sensitivity")
-    found = unwrap(checks.sensitivity)
+    sensitivity = unwrap(checks.sensitivity)
     number_card(
         "Moves at most",
-        f"{found.value:.0%}",
-        found.better,
-        f"{found.samples} pictures with noise up to ±{found.radius:g} after normalising. "
-        f"A random map: {found.random:.0%}.",
+        f"{sensitivity.value:.0%}",
+        sensitivity.better,
+        f"{sensitivity.samples} pictures with noise up to ±{sensitivity.radius:g} after normalising. "
+        f"A random map: {sensitivity.random:.0%}.",
     )
-    verdict = sensitivity_verdict(found)
+    verdict = sensitivity_verdict(sensitivity)
     say(verdict)
     return [verdict]
 
 
-def _completeness(asked: TrustRequest, attribution: "Attribution") -> "list[Verdict]":
+def _completeness(request: TrustRequest, attribution: "Attribution") -> "list[Verdict]":
     from core.explain.metrics.verdicts import completeness_verdict
 
     head("Completeness gap", ABOUT_COMPLETENESS, "Sundararajan, Taly and Yan 2017, arXiv:1703.01365", "completeness")
-    found = attribution.gap
-    if found is None:
-        st.markdown(f"{asked.method.title} does not promise what its values sum to, so there is no gap to measure.")
+    gap = attribution.gap
+    if gap is None:
+        st.markdown(f"{request.method.title} does not promise what its values sum to, so there is no gap to measure.")
         return []
     number_card(
         "Missing, in logits",
-        number(-found.gap),
-        found.better,
-        f"{found.promise.words} The sum is {number(found.total)}, promised are {number(found.promised)}. "
+        number(-gap.gap),
+        gap.better,
+        f"{gap.promise.words} The sum is {number(gap.total)}, promised are {number(gap.promised)}. "
         "The same values at random places: the same.",
     )
-    verdict = completeness_verdict(found)
+    verdict = completeness_verdict(gap)
     say(verdict)
     return [verdict]
 
 
-def _checks(asked: TrustRequest, found: "Attribution") -> Checks | None:
+def _checks(request: TrustRequest, attribution: "Attribution") -> Checks | None:
     """Return what came out, or draw how far it is, or the button that starts it, and return None."""
     from core.explain.metrics.infidelity import NUM_SQUARES
     from core.explain.metrics.randomization import STEPS, initializable_layers
     from core.explain.metrics.sensitivity import NUM_SAMPLES
 
-    model = asked.network.model
+    model = request.network.model
     repeats = (NUM_SAMPLES + 1) + min(STEPS, len(initializable_layers(model))) + 2
-    passes = NUM_SQUARES + 1 + repeats * asked.passes
+    passes = NUM_SQUARES + 1 + repeats * request.passes
     return background(
-        ("checks", *asked.key),
-        partial(_work, asked.explain(), model, _untrained(asked), asked.image(), found),
+        ("checks", *request.key),
+        partial(_work, request.explain(), model, _untrained(request), request.image(), attribution),
         words="Explaining the picture again and again",
         place="trust_checks",
-        ask=asked.ask("Make the other checks", passes),
-        lane=lane_of(asked.seconds(passes)),
+        ask=request.ask("Make the other checks", passes),
+        lane=lane_of(request.seconds(passes)),
     )
 
 
-def _untrained(asked: TrustRequest) -> Any:
+def _untrained(request: TrustRequest) -> Any:
     """Return the network before its first step, if that was kept."""
-    return asked.network.at(0).model if 0 in asked.network.epochs else None
+    return request.network.at(0).model if 0 in request.network.epochs else None
 
 
-def _work(explain: "Explain", model: Any, before: Any, image: Any, found: "Attribution", progress: Progress) -> Checks:
+def _work(
+    explain: "Explain", model: Any, before: Any, image: Any, attribution: "Attribution", progress: Progress
+) -> Checks:
     """Make all checks; one that cannot be made does not keep the others away."""
     from core.explain.attribution import heatmap
     from core.explain.metrics.infidelity import infidelity
@@ -275,8 +278,10 @@ def _work(explain: "Explain", model: Any, before: Any, image: Any, found: "Attri
     def share_of(first: float, last: float) -> Progress:
         return lambda done, total: progress(round(1000 * (first + (last - first) * done / max(1, total))), 1000)
 
-    values, target = heatmap(found).numpy(), found.target
-    foreseen = attempt(lambda: infidelity(model, image, values, target, versus=found.versus, progress=share_of(0, 0.1)))
+    values, target = heatmap(attribution).numpy(), attribution.target
+    foreseen = attempt(
+        lambda: infidelity(model, image, values, target, versus=attribution.versus, progress=share_of(0, 0.1))
+    )
     steady = attempt(lambda: sensitivity(model, image, target, explain, progress=share_of(0.1, 0.6)))
     forgotten = attempt(lambda: Forgotten.of(model, before, image, target, explain, share_of(0.6, 1)))
     return Checks(foreseen, steady, forgotten)

@@ -48,10 +48,10 @@ def through_time_section(networks: Sequence[Network], picture: input_image.Input
         st.info("Choose a method above to see how its map came about.", icon=":material/checklist:")
         return
     method, one_scale = _ask()
-    told = [_told(network, picture, target, method, side) for side, network in enumerate(followed)]
-    found = [each for each in told if each is not None]
-    if found and len(found) == len(told):
-        tell(found, picture, target, method, one_scale=one_scale, epoch=networks[0].epoch)
+    series = [_told(network, picture, target, method, side) for side, network in enumerate(followed)]
+    complete = [each for each in series if each is not None]
+    if complete and len(complete) == len(series):
+        tell(complete, picture, target, method, one_scale=one_scale, epoch=networks[0].epoch)
     else:
         pause()
 
@@ -115,11 +115,11 @@ def _told(
     epochs = epochs_to_show(network, MOST)
     options = method_options(method.name)
     network.normalize(picture.tensor())  # refuses a picture that does not fit before anything is computed
-    asked = tuple(network.at(epoch).pinned() for epoch in epochs)
+    snapshots = tuple(network.at(epoch).pinned() for epoch in epochs)
     ask = _asked(network.at(epochs[-1]), method, options, len(epochs))
     moments = background(
-        ("course", *(each.mark for each in asked), picture.digest, target, method.name, *sorted(options.items())),
-        partial(_moments, asked, picture, target, method.name, options),
+        ("course", *(each.mark for each in snapshots), picture.digest, target, method.name, *sorted(options.items())),
+        partial(_moments, snapshots, picture, target, method.name, options),
         words=f"{method.title} at {len(epochs)} epochs" + f" of {network.name}" * bool(side),
         place=f"course_{side}",
         ask=ask,
@@ -141,7 +141,7 @@ def _asked(network: Network, method: "Method", options: dict[str, Any], count: i
 
 
 def _moments(
-    asked: Sequence[Network],
+    snapshots: Sequence[Network],
     picture: input_image.InputImage,
     target: int,
     method: str,
@@ -149,7 +149,7 @@ def _moments(
     progress: Progress,
 ) -> tuple[EpochExplanation | MissingEpoch, ...]:
     """Explain the picture at all epochs; each is kept, so that a new one computes only itself."""
-    weights_of = {each.epoch: each for each in asked}
+    weights_of = {each.epoch: each for each in snapshots}
 
     def explain(epoch: int | None, inside: Progress) -> "Attribution":
         network = replace(weights_of[epoch])  # a copy: else all networks stay in memory

@@ -28,16 +28,19 @@ def trust_section(networks: Sequence[Network], picture: input_image.InputImage, 
         "random map scores."
     )
     with show_errors():
-        asked = ask_map(networks, picture, target)
-        reason = unfit(asked)
-        found = None if reason else asked.found()
+        request = ask_map(networks, picture, target)
+        reason = unfit(request)
+        attribution = None if reason else request.found()
         if reason:
             st.info(reason, icon=":material/block:")
-        elif found is not None and found.blank:
-            st.info(f"{asked.method.title} gave a blank map. {escape_markdown(found.blank)}", icon=":material/block:")
-        elif found is not None:
-            removal_panel(asked, found)
-            checks_panel(asked, found)
+        elif attribution is not None and attribution.blank:
+            st.info(
+                f"{request.method.title} gave a blank map. {escape_markdown(attribution.blank)}",
+                icon=":material/block:",
+            )
+        elif attribution is not None:
+            removal_panel(request, attribution)
+            checks_panel(request, attribution)
     league_panel(networks[0])
 
 

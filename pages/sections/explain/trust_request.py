@@ -144,11 +144,11 @@ def _ask_versus(network: Network, picture: input_image.InputImage, target: int) 
     )
 
 
-def unfit(asked: TrustRequest) -> str | None:
+def unfit(request: TrustRequest) -> str | None:
     """Say why the method cannot explain this network, as Markdown, or return None if it can."""
     from core.explain.compatibility import incompatibility
 
-    reason = incompatibility(asked.network.model, asked.method.name, asked.method.resolve(dict(asked.options)))
+    reason = incompatibility(request.network.model, request.method.name, request.method.resolve(dict(request.options)))
     return escape_markdown(reason) if reason else None
 
 

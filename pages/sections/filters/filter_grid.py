@@ -118,13 +118,13 @@ def filter_grid(networks: Sequence[Network]) -> None:
         layer = _pick_convolution(networks[0])
         if layer is None:
             return
-        found = collect_results(networks, partial(filters_of, layer=layer))
-        first = unwrap(found[0])
+        results = collect_results(networks, partial(filters_of, layer=layer))
+        first = unwrap(results[0])
         with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
             order = ask_one("Order", ORDERS, "filter_order")
             view = _ask_view(networks[0].id, first)
             picture = picture_button(networks[0]) if order == "contribution" else None
-        alike = [each for each in found if isinstance(each, Filters) and each.weights.shape == first.weights.shape]
+        alike = [each for each in results if isinstance(each, Filters) and each.weights.shape == first.weights.shape]
         key = f"{networks[0].id}_{layer}".replace(".", "_")
         sheet = Sheet(first, alike, view, _arrange(networks[0], first, order, picture), dead_of(networks[0], first))
         if sheet.order.words:
@@ -133,7 +133,7 @@ def filter_grid(networks: Sequence[Network]) -> None:
         chosen: dict[int, int] = {}
 
         def draw(side: int) -> Callable[[], None]:
-            mine = _sheet(sheet, networks, side, unwrap(found[side]), order, picture) if side else sheet
+            mine = _sheet(sheet, networks, side, unwrap(results[side]), order, picture) if side else sheet
             if side and mine.alike != sheet.alike:
                 explain(mine)
             place = _show(mine, f"filters_{key}_{order}" + (f"_{picture.digest}" if picture else ""), side)

@@ -81,20 +81,20 @@ def excites(network: Network, filters: Filters, index: int, *, brand: str = "") 
 
 def _top(network: Network, layer: str, read: str, index: int) -> float | None:
     """Show the images that move a filter most, and return its strongest answer to any; None until it is known."""
-    found, data = top_of(network, read), network.dataset()
-    if found is None:
+    top, data = top_of(network, read), network.dataset()
+    if top is None:
         return None
-    values = found.values[index].tolist()
+    values = top.values[index].tolist()
     if not values[0] > 0 and values[0] == values[-1]:
         st.info(
-            f"None of {found.num_images:,} training images moves it: its answer is {number(values[0])} to all of them. "
+            f"None of {top.num_images:,} training images moves it: its answer is {number(values[0])} to all of them. "
             "It is dead, or as good as dead.",
             icon=":material/block:",
         )
         return float(values[0])
     window = field_of(network.require_run().spec, read)
     shown = []
-    places = zip(*(rows[index].tolist() for rows in (found.indices, found.rows, found.cols)), strict=True)
+    places = zip(*(rows[index].tolist() for rows in (top.indices, top.rows, top.cols)), strict=True)
     for (image, row, col), value in zip(places, values, strict=True):
         pixels = data.train.images[image].numpy().transpose(1, 2, 0)
         pixels = np.broadcast_to(pixels, (*pixels.shape[:2], 3))
@@ -117,7 +117,7 @@ def _top(network: Network, layer: str, read: str, index: int) -> float | None:
 
     size = f"{window.size} × {window.size} pixels"
     st.caption(
-        f"Strongest first, of {found.num_images:,} training images: above, the image with the part that the filter saw "
+        f"Strongest first, of {top.num_images:,} training images: above, the image with the part that the filter saw "
         "framed; below, that part alone; then the image's class and the filter's strongest answer, "
         f"{readout_words(layer, read)}. It sees {size}; hatched is beyond the edge of the image."
     )
@@ -135,7 +135,7 @@ def _preferred(network: Network, read: str, index: int, strongest: float | None)
         return preferred_picture(model, read, index, shape=shape, mean=mean, std=std, steps=STEPS, progress=tell)
 
     with st.container(horizontal=True, vertical_alignment="center"):
-        found = background(
+        preferred = background(
             ("preferred", *network.mark, read, index),
             work,
             words="Climbing the gradient",
@@ -148,9 +148,9 @@ def _preferred(network: Network, read: str, index: int, strongest: float | None)
             "A picture made to excite it: from noise, its pixels are changed step by step in the direction that "
             "raises the filter's map (activation maximisation)."
         )
-    if found is None:
+    if preferred is None:
         return
-    pixels, answer = found
+    pixels, answer = preferred
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         zoom = max(1, -(-192 // max(pixels.shape[:2])))
         large = pixels.repeat(zoom, axis=0).repeat(zoom, axis=1)

@@ -25,15 +25,15 @@ def convolution(now: Scene) -> None:
     from core.probe.autograd_reference import conv_pass
     from core.probe.module_windows import border, windows_of
 
-    module, found = now.module, now.found
-    assert found.weight is not None and found.weight_gradient is not None
-    channel = ask_map(now, len(found.weight), "Filter")
-    weight, image, upstream = found.weight[channel], found.inputs[0], found.upstream[0, channel]
-    first = channel // (len(found.weight) // module.groups) * weight.shape[0]
+    module, result = now.module, now.found
+    assert result.weight is not None and result.weight_gradient is not None
+    channel = ask_map(now, len(result.weight), "Filter")
+    weight, image, upstream = result.weight[channel], result.inputs[0], result.upstream[0, channel]
+    first = channel // (len(result.weight) // module.groups) * weight.shape[0]
     names = COLOURS.get(len(image), ()) if image.shape == now.network.input_shape else ()
     if len(image) > weight.shape[0] and now.network.spec is None:
         image, first = image[first : first + weight.shape[0]], 0  # of many channels those that it does not see
-    bias = None if found.bias is None else float(found.bias[channel])
+    bias = None if result.bias is None else float(result.bias[channel])
     show_size(
         now, image.shape[1], module.kernel_size[0], module.stride[0], border(module)[::2], module.dilation[0], upstream
     )
@@ -42,7 +42,7 @@ def convolution(now: Scene) -> None:
     piece = piece_to_show(
         now,
         image,
-        found.outputs[0, channel],
+        result.outputs[0, channel],
         upstream,
         span=(spans[0][0], spans[1][0]),
         stride=module.stride,
@@ -52,11 +52,11 @@ def convolution(now: Scene) -> None:
     settings["first_channel"] = first
     alone = conv_pass(piece.image, weight, bias or 0.0, piece.upstream, **settings)
     assert alone.weight is not None and alone.bias is not None
-    autograd = {"output": found.outputs[0, channel][piece.outputs], "weight": alone.weight, "image": alone.image}
+    autograd = {"output": result.outputs[0, channel][piece.outputs], "weight": alone.weight, "image": alone.image}
     autograd["bias"] = alone.bias
     if not piece.words:
-        autograd["weight"] = found.weight_gradient[channel]
-        autograd["bias"] = alone.bias if found.bias_gradient is None else found.bias_gradient[channel]
+        autograd["weight"] = result.weight_gradient[channel]
+        autograd["bias"] = alone.bias if result.bias_gradient is None else result.bias_gradient[channel]
     convolution_view(
         piece.image,
         weight,
@@ -74,22 +74,22 @@ def dense(now: Scene) -> None:
     """Follow one output of a dense layer: its weights lie over all inputs at once, as a kernel of their size."""
     from core.probe.autograd_reference import conv_pass
 
-    found = now.found
-    assert found.weight is not None and found.weight_gradient is not None
-    output = ask_map(now, len(found.weight), "Output")
+    result = now.found
+    assert result.weight is not None and result.weight_gradient is not None
+    output = ask_map(now, len(result.weight), "Output")
     shape = _folded(now)
-    image, weight = found.inputs[0].reshape(shape), found.weight[output].reshape(shape)
-    bias = None if found.bias is None else float(found.bias[output])
-    upstream = np.full((1, 1), found.upstream[0, output])
+    image, weight = result.inputs[0].reshape(shape), result.weight[output].reshape(shape)
+    bias = None if result.bias is None else float(result.bias[output])
+    upstream = np.full((1, 1), result.upstream[0, output])
     autograd = {
-        "output": np.full((1, 1), found.outputs[0, output]),
-        "weight": found.weight_gradient[output].reshape(shape),
+        "output": np.full((1, 1), result.outputs[0, output]),
+        "weight": result.weight_gradient[output].reshape(shape),
         "image": conv_pass(image, weight, bias or 0.0, upstream).image,
     }
-    if found.bias_gradient is not None:
-        autograd["bias"] = found.bias_gradient[output]
+    if result.bias_gradient is not None:
+        autograd["bias"] = result.bias_gradient[output]
     now.panel.caption(
-        f"A dense layer is a convolution whose kernel is as large as its input. Its {found.inputs.shape[1]:,} inputs "
+        f"A dense layer is a convolution whose kernel is as large as its input. Its {result.inputs.shape[1]:,} inputs "
         f"are laid out as {dimensions(shape)}."
     )
     convolution_view(

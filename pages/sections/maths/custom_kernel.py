@@ -171,14 +171,14 @@ def _convolve(image: np.ndarray, values: np.ndarray, above: np.ndarray, window: 
     weight = np.stack([values * (-1) ** place for place in range(seen)])
     settings: dict[str, Any] = {"stride": (window.stride,) * 2, "padding": (window.padding,) * 4}
     settings |= {"dilation": (window.dilation,) * 2, "first_channel": chosen.group * seen, "flip": chosen.flip}
-    found = conv_pass(image, weight, chosen.bias, above, **settings)
-    assert found.weight is not None and found.bias is not None
+    result = conv_pass(image, weight, chosen.bias, above, **settings)
+    assert result.weight is not None and result.bias is not None
     convolution_view(
         image,
         weight,
         bias=chosen.bias,
         upstream=above,
-        autograd={"output": found.output, "image": found.image, "weight": found.weight, "bias": found.bias},
+        autograd={"output": result.output, "image": result.image, "weight": result.weight, "bias": result.bias},
         key="kernel_view",
         label="A kernel on the numbers that were chosen",
         **settings,
@@ -189,7 +189,7 @@ def _pool(image: np.ndarray, above: np.ndarray, window: Window, mode: Any) -> No
     from core.probe.autograd_reference import pool_pass
 
     size, stride, padding = ((number, number) for number in (window.size, window.stride, window.padding))
-    found = pool_pass(image[0], above, kernel_size=size, stride=stride, padding=padding, mode=mode)
+    result = pool_pass(image[0], above, kernel_size=size, stride=stride, padding=padding, mode=mode)
     pool_view(
         image[0],
         kernel_size=size,
@@ -197,7 +197,7 @@ def _pool(image: np.ndarray, above: np.ndarray, window: Window, mode: Any) -> No
         padding=padding,
         mode=mode,
         upstream=above,
-        autograd={"output": found.output, "image": found.image},
+        autograd={"output": result.output, "image": result.image},
         key=f"kernel_pool_{mode}",
         label="A pooling window on the numbers that were chosen",
     )

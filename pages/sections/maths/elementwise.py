@@ -49,25 +49,25 @@ def activation(now: Scene) -> None:
 
 def batch_norm(now: Scene) -> None:
     """Follow batch norm: with the batch's own mean and variance in training, the running ones afterwards."""
-    found, module = now.found, now.module
-    assert found.weight is not None and found.bias is not None
+    result, module = now.found, now.module
+    assert result.weight is not None and result.bias is not None
     (x, y, g, dx), channel = _maps(now)
     running: dict[str, Any] = {}
     if not now.training:
         running = {name: getattr(module, name).double().numpy() for name in ("running_mean", "running_var")}
-    mean, var = (running["running_mean"], running["running_var"]) if running else maths.batch_moments(found.inputs)
-    by_hand = maths.batch_norm_forward(found.inputs, found.weight, found.bias, eps=module.eps, **running)
-    back = maths.batch_norm_backward(found.upstream, found.inputs, found.weight, eps=module.eps, **running).inputs
-    part = cut_of(_one(found.outputs, channel))
+    mean, var = (running["running_mean"], running["running_var"]) if running else maths.batch_moments(result.inputs)
+    by_hand = maths.batch_norm_forward(result.inputs, result.weight, result.bias, eps=module.eps, **running)
+    back = maths.batch_norm_backward(result.upstream, result.inputs, result.weight, eps=module.eps, **running).inputs
+    part = cut_of(_one(result.outputs, channel))
     x_hat = (x - mean[channel]) / np.sqrt(var[channel] + module.eps)
-    whole = np.moveaxis(found.upstream, 1, 0)[channel]
-    whole_hat = (np.moveaxis(found.inputs, 1, 0)[channel] - mean[channel]) / np.sqrt(var[channel] + module.eps)
+    whole = np.moveaxis(result.upstream, 1, 0)[channel]
+    whole_hat = (np.moveaxis(result.inputs, 1, 0)[channel] - mean[channel]) / np.sqrt(var[channel] + module.eps)
     numbers = {
         "mean": Number("μ", float(mean[channel])),
         "var": Number("σ²", float(var[channel])),
         "eps": Number("ε", float(module.eps)),
-        "gamma": Number("γ", float(found.weight[channel])),
-        "beta": Number("β", float(found.bias[channel])),
+        "gamma": Number("γ", float(result.weight[channel])),
+        "beta": Number("β", float(result.bias[channel])),
         "g_mean": Number("mean(∂L/∂y)", float(whole.mean())),
         "gx_mean": Number("mean(∂L/∂y · x̂)", float((whole * whole_hat).mean())),
     }
@@ -105,14 +105,14 @@ def dropout(now: Scene) -> None:
     """Follow dropout: what it switched off in this batch gives nothing and gets no gradient."""
     p = float(now.module.p)
     (x, y, g, dx), channel = _maps(now)
-    kept = ~(((y == 0) & (x != 0)) | ((dx == 0) & (g != 0))) if now.training else np.ones_like(x, dtype=bool)
+    passed = ~(((y == 0) & (x != 0)) | ((dx == 0) & (g != 0))) if now.training else np.ones_like(x, dtype=bool)
     share = p if now.training else 0.0
     grids = {
         "x": Cells(_X, "x", x),
-        "m": Cells("Kept: 1, dropped: 0", "m", kept.astype(float), "kernel"),
-        "y": Cells(_Y, "y", maths.dropout_forward(x, kept, share), "output"),
+        "m": Cells("Kept: 1, dropped: 0", "m", passed.astype(float), "kernel"),
+        "y": Cells(_Y, "y", maths.dropout_forward(x, passed, share), "output"),
         "g": Cells("Upstream gradient", "∂L/∂y", g, "upstream"),
-        "dx": Cells("Gradient at the input", "∂L/∂x", maths.dropout_backward(g, kept, share), "output"),
+        "dx": Cells("Gradient at the input", "∂L/∂x", maths.dropout_backward(g, passed, share), "output"),
     }
     words = f"{p:.0%} are dropped, the others grow to make up for it" if now.training else "in use nothing is dropped"
     modes = [
@@ -139,15 +139,15 @@ def _maps(now: Scene) -> tuple[list[np.ndarray], int]:
 
     Vectors are laid out in rows. Batch norm of a vector has one number a channel: then the rows are the batch.
     """
-    found = now.found
-    arrays = (found.inputs, found.outputs, found.upstream, found.input_gradient)
+    result = now.found
+    arrays = (result.inputs, result.outputs, result.upstream, result.input_gradient)
     normed = type(now.module).__name__.startswith("BatchNorm")
-    if found.inputs.ndim == 4 or normed:
-        channel = ask_map(now, found.inputs.shape[1], "Map" if found.inputs.ndim == 4 else "Number")
+    if result.inputs.ndim == 4 or normed:
+        channel = ask_map(now, result.inputs.shape[1], "Map" if result.inputs.ndim == 4 else "Number")
         maps = [_one(values, channel) for values in arrays]
         part = part_to_show(now, maps[1])
         return [values[part] for values in maps], channel
-    shape = about_square(found.inputs.shape[1])
+    shape = about_square(result.inputs.shape[1])
     return [values[0].reshape(shape) for values in arrays], 0
 
 

@@ -71,12 +71,12 @@ def scene(network: Network, layer: str, picture: input_image.InputImage, *, trai
                 f"{network.name} has {network.pretrained.parameters:g} million weights, too many to follow in double "
                 "precision here: choose a smaller network."
             )
-        kept = _large_pass
+        cached_pass = _large_pass
     else:
-        kept = _pass
-    found = kept(network.mark, layer, picture.digest, label, training, loss, network, picture)
+        cached_pass = _pass
+    result = cached_pass(network.mark, layer, picture.digest, label, training, loss, network, picture)
     module = network.model.get_submodule(layer)
-    return Scene(network, layer, module, picture, label, found, training, st.container())
+    return Scene(network, layer, module, picture, label, result, training, st.container())
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
@@ -127,10 +127,10 @@ def _layer_pass(
 
 def describe_pass(now: Scene, loss: str) -> str:
     """Say what L is, with its value."""
-    known = "its class" if now.picture.label is not None else "the likeliest class"
+    which_class = "its class" if now.picture.label is not None else "the likeliest class"
     batch = f" Mean of a batch of {len(now.found.inputs)}: this picture and training images." if now.training else ""
     name = class_name(now.network, now.label)
-    return f"L is the {loss} against **{name}**, {known}: {now.found.loss:.4g}.{batch}"
+    return f"L is the {loss} against **{name}**, {which_class}: {now.found.loss:.4g}.{batch}"
 
 
 def part_to_show(now: Scene, outputs: np.ndarray) -> Cut:

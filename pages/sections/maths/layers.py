@@ -127,8 +127,8 @@ def _pick_layer(network: Network) -> str:
     modules = dict(network.model.named_modules())
     if network.spec is None:
         parts = [part for part in parts_of(network) if _kind(modules[part.name]) in VIEWS]
-        found = [part.name for part in parts if part.kind != "global_avg_pool" or part.output_shape[1:] == (1, 1)]
-        return ask_layer("Layer", [*found, LOSS], f"maths_layer_{network.id}")
+        layers = [part.name for part in parts if part.kind != "global_avg_pool" or part.output_shape[1:] == (1, 1)]
+        return ask_layer("Layer", [*layers, LOSS], f"maths_layer_{network.id}")
     outer = {name for name in modules if name and type(modules[name]).__name__ in VIEWS}
     names = [name for name in modules if name in outer and name.rpartition(".")[0] not in outer]
     names.append(LOSS)

@@ -83,16 +83,16 @@ def _ask_label(
             f"{escape_markdown(picture.title)}  \nThe network says **{escape_markdown(names[best])}**, {sure} sure.",
             width="stretch",
         )
-    known = picture.label
+    label = picture.label
     chosen: int = st.selectbox(
         "True class",
         range(len(names)),
-        index=best if known is None else known,
+        index=best if label is None else label,
         format_func=names.__getitem__,
         key=f"bench_label_{network.dataset_name}_{picture.digest}",
         help="What the answer is compared with. Choose another one to see what the losses would say then.",
     )
-    if known is None:
+    if label is None:
         st.caption("Nobody has said what this picture shows: choose its true class.")
     return chosen
 
@@ -121,12 +121,12 @@ def _sliders(
             st.button(title, on_click=put, args=(values,), key=f"bench_case_{title}")
     for index, key in keys.items():
         st.session_state.setdefault(key, starts[index])
-    made = logits.copy()
+    moved = logits.copy()
     with st.grid(5, min_column_width=140, gap="small"):
         for index, key in keys.items():
             title = f"**{escape_markdown(names[index])}** ✓" if index == label else escape_markdown(names[index])
-            made[index] = st.slider(title, -LIMIT, LIMIT, step=0.1, format="%.1f", key=key)
-    return made
+            moved[index] = st.slider(title, -LIMIT, LIMIT, step=0.1, format="%.1f", key=key)
+    return moved
 
 
 NEVER, ALWAYS = 1e-12, 1 - 1e-12  # a curve knows neither 0 nor 1

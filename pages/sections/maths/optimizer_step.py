@@ -67,8 +67,8 @@ def table(traces: Sequence[Trace], checks: Mapping[str, Sequence[float]]) -> Non
         "Optimiser": [short_name(each.name) for each in traces],
     }
     for title, (_, symbols) in COLUMNS.items():
-        found = [next((each.lines[name] for name in symbols if name in each.lines), None) for each in traces]
-        rows[title] = [None if value is None else number(value, 6 if title == "New value" else 4) for value in found]
+        values = [next((each.lines[name] for name in symbols if name in each.lines), None) for each in traces]
+        rows[title] = [None if value is None else number(value, 6 if title == "New value" else 4) for value in values]
     rows["Torch"] = [number(checks[each.name][-1], 6) for each in traces]
     rows["Off by"] = [number(abs(each.values[-1] - checks[each.name][-1]), 2) for each in traces]
     about = {title: words for title, (words, _) in COLUMNS.items()}
@@ -244,22 +244,24 @@ def _ask(network: Network, layers: Mapping[str, Place]) -> tuple[str, Batch, int
 def _ask_settings(network: Network) -> dict[str, float]:
     """Ask for learning rate, momentum and decay, at first those of the run."""
     config = TrainConfig.from_mapping(network.config)
-    found = {option.name: option for option in options(TrainConfig) if option.name in SETTINGS}
+    settings = {option.name: option for option in options(TrainConfig) if option.name in SETTINGS}
     with st.popover("Settings of the optimisers", icon=":material/tune:"):
         st.caption(
             "As the run was trained, until you change them. The shares kept (β₁, β₂, α) and ε are torch's own; the "
             "run's schedule, clipping and L1 are left out."
         )
-        return {name: float(ask(found[name], getattr(config, name), f"bench_{name}_{network.id}")) for name in SETTINGS}
+        return {
+            name: float(ask(settings[name], getattr(config, name), f"bench_{name}_{network.id}")) for name in SETTINGS
+        }
 
 
 def _ask_place(network: Network, layer: str, batch: Batch, which: str) -> Place:
     """Ask for one weight of a layer; the one with the largest gradient until another one is chosen."""
-    found = layer_weights(network, layer, batch)
-    steepest = found.steepest
+    weights = layer_weights(network, layer, batch)
+    steepest = weights.steepest
     if which == "steepest":
         return steepest
-    shape = found.values.shape
+    shape = weights.values.shape
     names = AXES.get(len(shape), tuple(f"Axis {axis}" for axis in range(len(shape))))
     with st.grid(4, min_column_width=110, gap="small"):
         return tuple(

@@ -13,10 +13,10 @@ from pages.shared.widgets.convolution_view import pool_view
 
 def pooling(now: Scene) -> None:
     """Follow one map through a pooling layer."""
-    module, found = now.module, now.found
-    channel = ask_map(now, found.inputs.shape[1], "Map")
+    module, result = now.module, now.found
+    channel = ask_map(now, result.inputs.shape[1], "Map")
     mode: Literal["max", "avg"] = "max" if type(module).__name__ == "MaxPool2d" else "avg"
-    image, upstream = found.inputs[0, channel], found.upstream[0, channel]
+    image, upstream = result.inputs[0, channel], result.upstream[0, channel]
     size, stride, padding = module.kernel_size, module.stride, module.padding
     if module.ceil_mode:
         raise ConvScopeError(
@@ -28,7 +28,7 @@ def pooling(now: Scene) -> None:
         _pool_part(now, channel, mode)
         return
     _pool(
-        now, channel, image, upstream, found.outputs[0, channel], mode=mode, stride=stride, padding=padding, size=size
+        now, channel, image, upstream, result.outputs[0, channel], mode=mode, stride=stride, padding=padding, size=size
     )
 
 
@@ -36,16 +36,16 @@ def _pool_part(now: Scene, channel: int, mode: Literal["max", "avg"]) -> None:
     """Follow the windows around a large map's strongest number, none of which touches the border."""
     from core.probe.autograd_reference import pool_pass
 
-    module, found = now.module, now.found
+    module, result = now.module, now.found
     size, stride, padding = module.kernel_size, module.stride, module.padding
-    outputs = found.outputs[0, channel].copy()
+    outputs = result.outputs[0, channel].copy()
     edge = -(-padding // stride)
     inner = (slice(edge, len(outputs) - edge), slice(edge, outputs.shape[1] - edge))
     piece = piece_to_show(
         now,
-        found.inputs[0, channel][None],
+        result.inputs[0, channel][None],
         outputs[inner],
-        found.upstream[0, channel][inner],
+        result.upstream[0, channel][inner],
         span=(size, size),
         stride=(stride, stride),
         padding=(padding - edge * stride,) * 2 + (0, 0),
@@ -69,10 +69,10 @@ def _pool_part(now: Scene, channel: int, mode: Literal["max", "avg"]) -> None:
 
 def whole_mean(now: Scene) -> None:
     """Follow one map to its mean: average pooling with a window that covers all of it."""
-    found = now.found
-    channel = ask_map(now, found.inputs.shape[1], "Map")
-    image = found.inputs[0, channel]
-    upstream, output = (np.full((1, 1), values[0, channel].item()) for values in (found.upstream, found.outputs))
+    result = now.found
+    channel = ask_map(now, result.inputs.shape[1], "Map")
+    image = result.inputs[0, channel]
+    upstream, output = (np.full((1, 1), values[0, channel].item()) for values in (result.upstream, result.outputs))
     _pool(now, channel, image, upstream, output, mode="avg", stride=1, padding=0, size=image.shape)
 
 

@@ -30,15 +30,15 @@ if TYPE_CHECKING:
     from core.probe.receptive_fields import FieldStep
 
 
-def arithmetic(made: Made, row: int, col: int) -> None:
+def arithmetic(layer_output: Made, row: int, col: int) -> None:
     """Show how the receptive field comes about, layer by layer."""
-    steps = steps_of(made.network, made.name)
+    steps = steps_of(layer_output.network, layer_output.name)
     st.markdown("**How that comes about.** Each layer widens the field, by its window, and spreads it, by its stride.")
     if not steps:
         st.markdown("No window lies on the way to this layer: each number sees one pixel.")
         return
     last = steps[-1]
-    if made.network.spec is None:
+    if layer_output.network.spec is None:
         st.caption(
             "Layers whose window is one number are left out. Where the way branches, this is the branch that sees most."
         )
@@ -50,7 +50,7 @@ def arithmetic(made: Made, row: int, col: int) -> None:
     )
     if last.start is None or last.jump is None:
         return
-    sides = zip(("row", "column"), (row, col), made.picture.shape[1:], strict=True)
+    sides = zip(("row", "column"), (row, col), layer_output.picture.shape[1:], strict=True)
     st.markdown("  \n".join(_span(last, name, at, side) for name, at, side in sides))
 
 
@@ -172,18 +172,18 @@ def field_bench(network: Network) -> None:
 
 
 def _back(network: Network, picture: input_image.InputImage) -> None:
-    made = make(network, _pick_layer(network), picture)
-    channel = _pick_channel(made)
+    layer_output = make(network, _pick_layer(network), picture)
+    channel = _pick_channel(layer_output)
     with st.grid(3, min_column_width=240, gap="medium"):
         with st.container():
-            row, col = _click_number(made, channel)
+            row, col = _click_number(layer_output, channel)
         with st.container():
             st.markdown("**2. All that it sees**")
-            sees(made, made.index, row, col)
+            sees(layer_output, layer_output.index, row, col)
         with st.container():
             st.markdown("**3. What of that matters here**")
-            _matters(made, channel, row, col)
-    arithmetic(made, row, col)
+            _matters(layer_output, channel, row, col)
+    arithmetic(layer_output, row, col)
 
 
 def _pick_layer(network: Network) -> str:
@@ -222,12 +222,12 @@ def _sees_a_part(network: Network, layer: str) -> bool:
     return 2 * (bottom - top) * (right - left) < rows * columns
 
 
-def _pick_channel(made: Made) -> int:
-    values, key = made.values, f"field_channel_{made.network.id}_{made.name}"
+def _pick_channel(layer_output: Made) -> int:
+    values, key = layer_output.values, f"field_channel_{layer_output.network.id}_{layer_output.name}"
     strongest = np.nan_to_num(values).reshape(len(values), -1).max(axis=1).argmax()
     st.session_state.setdefault(key, int(strongest))
     words = "Map" if values.ndim == 3 else "Number"
-    asked = st.number_input(
+    channel = st.number_input(
         f"{words}, 0 to {len(values) - 1:,}",
         min_value=0,
         max_value=len(values) - 1,
@@ -235,29 +235,31 @@ def _pick_channel(made: Made) -> int:
         key=key,
         width=190,
         persist_state="session",
-        help=f"Which of the {len(values):,} {words.lower()}s of {made.name} to ask. "
+        help=f"Which of the {len(values):,} {words.lower()}s of {layer_output.name} to ask. "
         "All of a layer see the same part of the picture, but not the same things in it.",
     )
-    return min(max(int(asked or 0), 0), len(values) - 1)
+    return min(max(int(channel or 0), 0), len(values) - 1)
 
 
-def _click_number(made: Made, channel: int) -> tuple[int, int]:
+def _click_number(output: Made, channel: int) -> tuple[int, int]:
     """Show the map and return the place of the number that is clicked; (0, 0) where there are no places."""
-    if made.values.ndim == 1:
-        st.markdown(f"**1. Number {channel} of {made.name}**")
-        st.markdown(f"It is **{number(float(made.values[channel]))}**. {made.name} has no rows and columns any more.")
-        if isinstance(made.layer, Flatten):
+    if output.values.ndim == 1:
+        st.markdown(f"**1. Number {channel} of {output.name}**")
+        st.markdown(
+            f"It is **{number(float(output.values[channel]))}**. {output.name} has no rows and columns any more."
+        )
+        if isinstance(output.layer, Flatten):
             st.markdown("The frame holds what all its numbers see together; each one sees its part of it.")
         return 0, 0
-    values = made.values[channel]
-    scale = ColorScale.of(made.values, percentile=99.5)
+    values = output.values[channel]
+    scale = ColorScale.of(output.values, percentile=99.5)
     st.markdown(f"**1. Click a number of map {channel}**")
     strongest = divmod(int(np.nan_to_num(values, nan=-np.inf).argmax()), values.shape[1])
     place = grid(
         colorize(values[None], scale),
-        key=f"field_map_{made.network.id}_{made.name}".replace(".", "_"),
-        label=f"Map {channel} of {made.name}",
-        names=[f"map {channel} of {made.name}"],
+        key=f"field_map_{output.network.id}_{output.name}".replace(".", "_"),
+        label=f"Map {channel} of {output.name}",
+        names=[f"map {channel} of {output.name}"],
         selected=Selection(0, *strongest),
         scale=SIDE / max(values.shape),
     )
@@ -267,14 +269,25 @@ def _click_number(made: Made, channel: int) -> tuple[int, int]:
     return at
 
 
-def _matters(made: Made, channel: int, row: int, col: int) -> None:
+def _matters(layer_output: Made, channel: int, row: int, col: int) -> None:
     """Show how much each pixel moves the number, and how much of that lies in the middle of what it sees."""
-    box = receptive_field_of(made.network, made.name, row, col)
-    slopes = _slopes(made.network.mark, made.picture.digest, made.name, channel, row, col, made.network, made.picture)
+    box = receptive_field_of(layer_output.network, layer_output.name, row, col)
+    slopes = _slopes(
+        layer_output.network.mark,
+        layer_output.picture.digest,
+        layer_output.name,
+        channel,
+        row,
+        col,
+        layer_output.network,
+        layer_output.picture,
+    )
     if not np.isfinite(slopes).all():
         st.warning("The gradient is not a number, because the training ran away: choose an earlier epoch.")
         return
-    heat = overlay(made.picture.array(), slopes, signed=False, positive="pixels that move this number most", zoom=1)
+    heat = overlay(
+        layer_output.picture.array(), slopes, signed=False, positive="pixels that move this number most", zoom=1
+    )
     st.image(spotlight(heat.pixels, box), width=330, alt="How much each pixel moves the number, as a heat-map")
     if heat.blank:
         why = "no window of its layer meets the picture" if box == (0, 0, 0, 0) else "it is switched off on the way"

@@ -214,7 +214,7 @@ def report_panel(run: Run) -> None:
     with show_errors(), st.container(key="lab_report"):
         choice = _ask_choice(run)
         key = ("report", run.id, run.step, run.status, run.name, run.note, stamp, choice)
-        made = background(
+        report = background(
             key,
             write,
             words="Writing the lab report",
@@ -222,18 +222,18 @@ def report_panel(run: Run) -> None:
             ask="Write a lab report",
             lane=Lane.LONG,
         )
-        if made is None:
+        if report is None:
             st.caption("One HTML file that stands alone: curves, test, filters, explanations, notes and code.")
             return
         st.download_button(
             "Save lab report",
-            made,
+            report,
             file_name=f"{stem(run.name)}.html",
             mime="text/html",
             key=f"save_report_{run.id}",
             icon=":material/lab_profile:",
             type="primary",
-            help=f"{len(made) / 1024:,.0f} kB; opens in any browser, and prints.",
+            help=f"{len(report) / 1024:,.0f} kB; opens in any browser, and prints.",
             on_click="ignore",
         )
 

@@ -41,13 +41,13 @@ def ticked(runs: Sequence[Run]) -> tuple[Run, ...]:
     Args:
         runs: Known ones, which need not be read again.
     """
-    found = []
+    runs_ticked = []
     for run_id in list(dict.fromkeys(st.query_params.get(TICKED, "").split("-")))[:MAX_RUNS]:
         try:
-            found.append(find(run_id, runs))
+            runs_ticked.append(find(run_id, runs))
         except ConvScopeError:
             continue
-    return tuple(found)
+    return tuple(runs_ticked)
 
 
 def choose(run_id: str | None) -> None:

@@ -71,9 +71,9 @@ def runs_table(runs: Sequence[Run], chosen: Run, compared: Sequence[Run]) -> Non
         elif now["cells"]:
             choose(ids[now["cells"][0][0]])
 
-    found = outlines().of(runs)
+    run_outlines = outlines().of(runs)
     st.dataframe(
-        pd.DataFrame([_row(run, found) for run in runs]),
+        pd.DataFrame([_row(run, run_outlines) for run in runs]),
         column_config=COLUMNS,
         hide_index=True,
         on_select=follow,
@@ -86,15 +86,15 @@ def runs_table(runs: Sequence[Run], chosen: Run, compared: Sequence[Run]) -> Non
 
 def _marked(ids: Sequence[str], chosen: Run, ticks: Sequence[str]) -> dict[str, object] | None:
     """Return what the table should have selected, or None if it has; a new run moves the others one row down."""
-    kept = st.session_state.get("runs_table", {"selection": {"rows": [], "cells": []}})["selection"]
+    selection = st.session_state.get("runs_table", {"selection": {"rows": [], "cells": []}})["selection"]
     rows, row = sorted(ids.index(run_id) for run_id in ticks), ids.index(chosen.id)
-    if sorted(kept["rows"]) == rows and [cell[0] for cell in kept["cells"]] == [row]:
+    if sorted(selection["rows"]) == rows and [cell[0] for cell in selection["cells"]] == [row]:
         return None
     return {"rows": rows, "columns": [], "cells": [[row, _NAME]]}
 
 
-def _row(run: Run, found: Mapping[str, Outline]) -> dict[str, object]:
-    outline = found[run.id]
+def _row(run: Run, run_outlines: Mapping[str, Outline]) -> dict[str, object]:
+    outline = run_outlines[run.id]
     return {
         _NAME: run.name,
         "Status": _status(run),

@@ -83,6 +83,6 @@ def _take_over(run: Run, finding: Finding) -> None:
     config = TrainConfig.from_mapping({**run.settings, **finding.changes})
     spec = finding.spec or run.spec
     presets = (session.new_draft(run.dataset, name).spec for name in PRESETS)
-    draft_history.load_draft(run.dataset, next((known for known in presets if known.layers == spec.layers), spec))
+    draft_history.load_draft(run.dataset, next((preset for preset in presets if preset.layers == spec.layers), spec))
     settings_form.take_over(config)
     st.session_state[_MENDED] = run.id

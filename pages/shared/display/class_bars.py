@@ -76,10 +76,10 @@ def _answers(
 ) -> None:
     """Show what one network answers; the bars can be clicked unless `target` is None, for it knows other classes."""
     order = _order(probabilities).tolist()
-    known = picture if target is not None else replace(picture, label=None)
-    _answer(network, known, order[0])
-    classes = [index for index in order if index in order[:NUM_TOP_CLASSES] or index in (known.label, target)]
-    _bars(network, known, classes, probabilities, target, side)
+    labelled = picture if target is not None else replace(picture, label=None)
+    _answer(network, labelled, order[0])
+    classes = [index for index in order if index in order[:NUM_TOP_CLASSES] or index in (labelled.label, target)]
+    _bars(network, labelled, classes, probabilities, target, side)
     rest = [index for index in order if index not in classes]
     if rest and not side:
         _another(network, rest, probabilities)

@@ -22,7 +22,7 @@ _LEAVING = "evaluation_leaves"
 
 
 def image_row(
-    found: EvaluatedSplit,
+    evaluated: EvaluatedSplit,
     chosen: "Sequence[int] | np.ndarray",
     key: str,
     side: int,
@@ -33,7 +33,7 @@ def image_row(
     """Show images of a split, each with what the network says and what it is; a click on one explains it.
 
     Args:
-        found: Who was asked about them.
+        evaluated: Who was asked about them.
         chosen: Their numbers in the split, in order; many are shown in parts.
         key: Streamlit's key; one for each row on the page.
         side: Which of the networks, 0 or 1, is to be asked why.
@@ -45,11 +45,13 @@ def image_row(
     shown = [int(index) for index in chosen[:count]]
 
     def leave(name: str) -> None:
-        leave_for(found.split, int(name), side)
+        leave_for(evaluated.split, int(name), side)
 
     items = {
         str(index): Thumbnail(
-            _label(found, index, other), png(found.images.images[index].numpy()), _words(found, index, other)
+            _label(evaluated, index, other),
+            png(evaluated.images.images[index].numpy()),
+            _words(evaluated, index, other),
         )
         for index in shown
     }
@@ -85,22 +87,26 @@ def follow_image(networks: Sequence[Network]) -> None:
     navigation.go("explain", target=None)
 
 
-def _label(found: EvaluatedSplit, index: int, other: EvaluatedSplit | None) -> str:
+def _label(evaluated: EvaluatedSplit, index: int, other: EvaluatedSplit | None) -> str:
     if other is None:
-        return f"{_says(found, index)}  \n:small[is {_name(found, found.report.answers.labels[index])}]"
-    return f"A: {_says(found, index)}  \nB: {_says(other, index)}"
+        return f"{_says(evaluated, index)}  \n:small[is {_name(evaluated, evaluated.report.answers.labels[index])}]"
+    return f"A: {_says(evaluated, index)}  \nB: {_says(other, index)}"
 
 
-def _says(found: EvaluatedSplit, index: int) -> str:
-    answers = found.report.answers
-    return f"{confidence(float(answers.confidence[index]))} · {_name(found, answers.predicted[index])}"
+def _says(evaluated: EvaluatedSplit, index: int) -> str:
+    answers = evaluated.report.answers
+    return f"{confidence(float(answers.confidence[index]))} · {_name(evaluated, answers.predicted[index])}"
 
 
-def _words(found: EvaluatedSplit, index: int, other: EvaluatedSplit | None) -> str:
-    true = _name(found, found.report.answers.labels[index])
-    says = f"says {_says(found, index)}" if other is None else f"A says {_says(found, index)}, B {_says(other, index)}"
-    return f"{ONE[found.split]} {index}: {says}; it is {true}. Click to see why."
+def _words(evaluated: EvaluatedSplit, index: int, other: EvaluatedSplit | None) -> str:
+    true = _name(evaluated, evaluated.report.answers.labels[index])
+    says = (
+        f"says {_says(evaluated, index)}"
+        if other is None
+        else f"A says {_says(evaluated, index)}, B {_says(other, index)}"
+    )
+    return f"{ONE[evaluated.split]} {index}: {says}; it is {true}. Click to see why."
 
 
-def _name(found: EvaluatedSplit, index: Any) -> str:
-    return escape_markdown(found.names[int(index)])
+def _name(evaluated: EvaluatedSplit, index: Any) -> str:
+    return escape_markdown(evaluated.names[int(index)])

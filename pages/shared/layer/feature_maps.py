@@ -35,20 +35,20 @@ WIDEST = 128
 MOST_BARS = 24
 
 
-def number_row(made: Made, alike: Sequence[Made], side: int) -> Callable[[], None] | None:
+def number_row(layer_output: Made, alike: Sequence[Made], side: int) -> Callable[[], None] | None:
     """Show a layer's numbers as one strip, or as a bar for each class where they are the answer.
 
     Args:
-        made: The numbers, float (F,).
+        layer_output: The numbers, float (F,).
         alike: Those that share its colours, itself among them.
         side: 1 for the second of two networks, else 0.
 
     Returns:
         What shows the chosen number; None where all are read already.
     """
-    values = made.values
-    if _names_classes(made):
-        _scores(made, alike, side)
+    values = layer_output.values
+    if _names_classes(layer_output):
+        _scores(layer_output, alike, side)
         return None
     scale = ColorScale.of([each.values for each in alike], percentile=99.5)
     color_bar(scale, sides=len(alike))
@@ -58,37 +58,37 @@ def number_row(made: Made, alike: Sequence[Made], side: int) -> Callable[[], Non
     strip[: len(shown)] = shown
     place = grid(
         colorize(strip.reshape(1, -1, columns), scale),
-        key=f"numbers_{alike[0].network.id}_{made.name}".replace(".", "_"),
-        label=f"Numbers of {made.name}",
-        names=[f"the {len(shown):,} numbers of {made.name}"],
+        key=f"numbers_{alike[0].network.id}_{layer_output.name}".replace(".", "_"),
+        label=f"Numbers of {layer_output.name}",
+        names=[f"the {len(shown):,} numbers of {layer_output.name}"],
         selected=Selection(0, *divmod(int(alike[0].values[:MOST].argmax()), columns)),
         scale=max(1, min(24, 896 // columns)),
         side=side,
     )
     chosen = min(place.row * columns + place.col, len(shown) - 1)
     st.caption(_strip_words(len(values), len(shown), columns, int((values == 0).sum())))
-    return partial(_details, made, scale, chosen, side)
+    return partial(_details, layer_output, scale, chosen, side)
 
 
-def _names_classes(made: Made) -> bool:
+def _names_classes(layer_output: Made) -> bool:
     """Say whether a layer's numbers are the answer: one for each class, and no layer behind it mixes them again."""
-    if made.network.spec is None:
-        return made.index == len(made.names) - 1
-    rest = made.network.spec.layers[made.index + 1 :]
+    if layer_output.network.spec is None:
+        return layer_output.index == len(layer_output.names) - 1
+    rest = layer_output.network.spec.layers[layer_output.index + 1 :]
     return all(isinstance(layer, Activation | Dropout | BatchNorm) for layer in rest)
 
 
-def _scores(made: Made, alike: Sequence[Made], side: int) -> None:
+def _scores(layer_output: Made, alike: Sequence[Made], side: int) -> None:
     from core.figures.prediction_bars import scores
 
-    names, theme = made.network.class_names, session.theme()
+    names, theme = layer_output.network.class_names, session.theme()
     st.caption("One number (logit) for each class. The largest is the answer; softmax turns them into probabilities.")
     if len(names) > MOST_BARS:
         st.caption(f"The {MOST_BARS} largest of {len(names):,}.")
         first = (-alike[0].values).argsort(kind="stable")[:MOST_BARS]
-        figure = scores([names[index] for index in first], made.values[first], theme=theme)
+        figure = scores([names[index] for index in first], layer_output.values[first], theme=theme)
     else:
-        figure = scores(names, made.values, true=made.picture.label, theme=theme)
+        figure = scores(names, layer_output.values, true=layer_output.picture.label, theme=theme)
     if len(alike) > 1:
         values = np.concatenate([each.values for each in alike])
         reach = 1.2 * max(float(np.abs(values).max()), 1e-9)
@@ -112,14 +112,14 @@ def _columns(count: int) -> int:
     return next((columns for columns in range(widest, 15, -1) if count % columns == 0), min(count, widest))
 
 
-def _details(made: Made, scale: ColorScale, chosen: int, side: int) -> None:
+def _details(layer_output: Made, scale: ColorScale, chosen: int, side: int) -> None:
     """Show one number, its neighbours, where it comes from and what it sees."""
-    layer, before, index = made.layer, made.before, made.index
-    value = number(float(made.values[chosen]))
-    st.subheader(f"Number {chosen} of {made.name}", anchor=False)
+    layer, before, index = layer_output.layer, layer_output.before, layer_output.index
+    value = number(float(layer_output.values[chosen]))
+    st.subheader(f"Number {chosen} of {layer_output.name}", anchor=False)
     with st.grid(2, min_column_width=300, gap="medium"):
         with st.container():
-            st.markdown(f"**{value}**, {_origin(made, chosen)}.")
+            st.markdown(f"**{value}**, {_origin(layer_output, chosen)}.")
             if isinstance(layer, GlobalAvgPool):
                 averaged = before[chosen]
                 enlarged(
@@ -133,20 +133,26 @@ def _details(made: Made, scale: ColorScale, chosen: int, side: int) -> None:
                 )
             else:
                 enlarged(
-                    made.values[None], scale, title="Numbers", key=f"row_{side}", place=(0, chosen), most=8, height=130
+                    layer_output.values[None],
+                    scale,
+                    title="Numbers",
+                    key=f"row_{side}",
+                    place=(0, chosen),
+                    most=8,
+                    height=130,
                 )
         with st.container():
             st.markdown("**What it sees**")
             if isinstance(layer, Flatten) and before.ndim == 3 and index:
-                sees(made, index - 1, *divmod(chosen % before[0].size, before.shape[2]))
+                sees(layer_output, index - 1, *divmod(chosen % before[0].size, before.shape[2]))
             else:
-                sees(made, index)
-            explain_link(made, chosen)
+                sees(layer_output, index)
+            explain_link(layer_output, chosen)
 
 
-def _origin(made: Made, chosen: int) -> str:
-    layer, before = made.layer, made.before
-    source = made.source
+def _origin(layer_output: Made, chosen: int) -> str:
+    layer, before = layer_output.layer, layer_output.before
+    source = layer_output.source
     if isinstance(layer, Flatten) and before.ndim == 3:
         channel, place = divmod(chosen, before[0].size)
         row, col = divmod(place, before.shape[2])
@@ -185,40 +191,40 @@ def layer_maps(networks: Sequence[Network], picture: input_image.InputImage) -> 
     with show_errors():
         layer = _pick_layer(networks[0])
         st.markdown(f"**{escape_markdown(layer.name)}**: {layer.description}")
-        found = collect_results(networks, partial(make, layer=layer.name, picture=picture))
-        first = unwrap(found[0])
-        alike = [each for each in found if isinstance(each, Made) and each.values.shape == first.values.shape]
+        results = collect_results(networks, partial(make, layer=layer.name, picture=picture))
+        first = unwrap(results[0])
+        alike = [each for each in results if isinstance(each, Made) and each.values.shape == first.values.shape]
 
         def draw(side: int) -> Callable[[], None] | None:
-            made = unwrap(found[side])
-            shown = alike if made in alike else [made]
-            if made not in alike:
-                st.caption(f"Its {layer.name} puts out {dimensions(made.values.shape)}: a scale of its own.")
-            if made.values.ndim == 1:
-                return number_row(made, shown, side)
-            return _maps(made, shown, side, narrow=len(networks) > 1)
+            layer_output = unwrap(results[side])
+            shown = alike if layer_output in alike else [layer_output]
+            if layer_output not in alike:
+                st.caption(f"Its {layer.name} puts out {dimensions(layer_output.values.shape)}: a scale of its own.")
+            if layer_output.values.ndim == 1:
+                return number_row(layer_output, shown, side)
+            return _maps(layer_output, shown, side, narrow=len(networks) > 1)
 
         side_by_side(networks, draw)
         if layer.kind not in ("flatten", "residual", "block"):  # the first computes nothing, the others are several
             navigation.link("maths", f"Follow the sums of {layer.name}", layer=layer.name)
 
 
-def _maps(made: Made, alike: Sequence[Made], side: int, *, narrow: bool) -> Callable[[], None]:
+def _maps(layer_output: Made, alike: Sequence[Made], side: int, *, narrow: bool) -> Callable[[], None]:
     """Show all maps of a layer, and return what shows the chosen unit."""
-    maps = made.values
+    maps = layer_output.values
     scale = ColorScale.of([each.values for each in alike], percentile=99.5)
     color_bar(scale, sides=len(alike))
     place = grid(
         colorize(maps, scale),
-        key=f"maps_{alike[0].network.id}_{made.name}".replace(".", "_"),
-        label=f"Feature maps of {made.name}",
+        key=f"maps_{alike[0].network.id}_{layer_output.name}".replace(".", "_"),
+        label=f"Feature maps of {layer_output.name}",
         names=[f"map {channel}" for channel in range(len(maps))],
         dead=_dead(maps),
         selected=_strongest(alike[0]),
         side=side,
     )
     _dead_note(maps)
-    return partial(details, made, scale, place, side, narrow=narrow)
+    return partial(details, layer_output, scale, place, side, narrow=narrow)
 
 
 def _pick_layer(network: Network) -> LayerEntry:
@@ -237,14 +243,14 @@ def _dead(maps: "NDArray[np.float32]") -> list[int]:
     return [channel for channel, values in enumerate(maps) if not values.any()]
 
 
-def _strongest(made: Made) -> Selection:
+def _strongest(layer_output: Made) -> Selection:
     """Return the place of the largest number, what the layer answers most strongly to.
 
     It is that of the latest weights whatever the epoch, so that the epochs show the same unit.
     """
-    maps = made.values
+    maps = layer_output.values
     with suppress(ConvScopeError):  # damaged
-        maps = make(made.network.at(None), made.name, made.picture).values
+        maps = make(layer_output.network.at(None), layer_output.name, layer_output.picture).values
     place = int(maps.argmax())
     tile, rest = divmod(place, maps[0].size)
     return Selection(tile, *divmod(rest, maps.shape[2]))

@@ -79,26 +79,26 @@ def make(network: Network, layer: str, picture: input_image.InputImage) -> Made:
         before, values = inference.passage(network, layer, picture)
         return Made(network, picture, index, before, values.ravel() if values[0].size == 1 else values)
     source = network.spec.layer_names[index - 1] if index else INPUT
-    made = inference.activations(network, (source, layer), picture)
-    return Made(network, picture, index, made[source], made[layer])
+    activations = inference.activations(network, (source, layer), picture)
+    return Made(network, picture, index, activations[source], activations[layer])
 
 
-def details(made: Made, scale: ColorScale, place: Selection, side: int, *, narrow: bool) -> None:
+def details(layer_output: Made, scale: ColorScale, place: Selection, side: int, *, narrow: bool) -> None:
     """Show the chosen unit of a layer of maps.
 
     Args:
-        made: The maps.
+        layer_output: The maps.
         scale: Their colours.
         place: The unit.
         side: 1 for the second of two networks, else 0.
         narrow: Whether there is room for one column only.
     """
-    layer, before = made.layer, made.before
-    values, at = made.values[place.tile], (place.row, place.col)
+    layer, before = layer_output.layer, layer_output.before
+    values, at = layer_output.values[place.tile], (place.row, place.col)
     pooled = isinstance(layer, MaxPool | AvgPool)
     most = ROOM_OF_THREE if pooled else MAX_NUMBERED_SIDE
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
-        st.subheader(f"Map {place.tile} of {made.name}", anchor=False, width="content")
+        st.subheader(f"Map {place.tile} of {layer_output.name}", anchor=False, width="content")
         size = max(before.shape[1:] if pooled else values.shape)
         if size > most and ask_one("Enlarge", VIEWS, "enlarge" + "_b" * side) == "whole":
             most = size
@@ -125,20 +125,20 @@ def details(made: Made, scale: ColorScale, place: Selection, side: int, *, narro
         st.markdown(f"Row {at[0]}, column {at[1]}: **{number(float(values[at]))}**. {_rank(values, at)}")
     with columns[-1]:
         st.markdown("**What this unit sees**")
-        sees(made, made.index, *at)
-        explain_link(made, place.tile, *at)
+        sees(layer_output, layer_output.index, *at)
+        explain_link(layer_output, place.tile, *at)
 
 
-def explain_link(made: Made, *place: int) -> None:
+def explain_link(layer_output: Made, *place: int) -> None:
     """Offer to ask a unit which pixels move it, and what it does for the class: `place` is its map, row and column."""
     label = "Explain this unit" if len(place) > 1 else "Explain this number"
-    navigation.link("explain", label, unit=",".join([made.name, *map(str, place)]))
+    navigation.link("explain", label, unit=",".join([layer_output.name, *map(str, place)]))
 
 
-def sees(made: Made, index: int, row: int = 0, col: int = 0) -> None:
+def sees(layer_output: Made, index: int, row: int = 0, col: int = 0) -> None:
     """Show which part of the picture a unit of a layer depends on."""
-    name, picture = made.names[index], made.picture
-    box = receptive_field_of(made.network, name, row, col)
+    name, picture = layer_output.names[index], layer_output.picture
+    box = receptive_field_of(layer_output.network, name, row, col)
     top, left, bottom, right = box
     st.image(spotlight(picture.array(), box), width=330, alt="The part of the picture that the unit sees, framed")
     if box == (0, 0, *picture.shape[1:]):
@@ -149,7 +149,7 @@ def sees(made: Made, index: int, row: int = 0, col: int = 0) -> None:
         st.markdown(
             f"{bottom - top} × {right - left} pixels: rows {top} to {bottom - 1}, columns {left} to {right - 1}."
         )
-    if is_gated(made.network, name):
+    if is_gated(layer_output.network, name):
         st.caption("Gates on the way also weigh whole maps by what the whole picture holds; they are left out here.")
 
 

@@ -27,10 +27,10 @@ def pick_epoch(network: Network, label: str = "Epoch", of: str = "epoch") -> Net
         accuracy = network.pretrained.accuracy
         st.caption(f"Trained on ImageNet: names {accuracy:g}% of its photographs right, of 1,000 classes.")
         return network
-    run, kept = network.require_run(), network.epochs
-    epoch = _asked(run, kept, of)
-    over = _over(run, kept)
-    places = [*(kept[:-1] if over else kept), LATEST]
+    run, epochs = network.require_run(), network.epochs
+    epoch = _asked(run, epochs, of)
+    over = _over(run, epochs)
+    places = [*(epochs[:-1] if over else epochs), LATEST]
     if len(places) == 1:
         return network.at(epoch)
     key, scores = f"pick_{of}", store().series.scores(run.id)
@@ -45,7 +45,7 @@ def pick_epoch(network: Network, label: str = "Epoch", of: str = "epoch") -> Net
     def words(place: int) -> str:
         # The text of a place must not change while it can be dragged to: Streamlit knows places by their texts.
         if place == LATEST:
-            return f"{kept[-1]}, latest{_score(scores, kept[-1])}" if over else "latest"
+            return f"{epochs[-1]}, latest{_score(scores, epochs[-1])}" if over else "latest"
         return f"{place}{_score(scores, place)}" if place else "untrained"
 
     st.select_slider(
@@ -59,27 +59,27 @@ def pick_epoch(network: Network, label: str = "Epoch", of: str = "epoch") -> Net
     return network.at(epoch)
 
 
-def _asked(run: Run, kept: Sequence[int], of: str) -> int | None:
+def _asked(run: Run, epochs: Sequence[int], of: str) -> int | None:
     """Return the epoch of the address; None for the latest weights."""
     text = st.query_params.get(of)
     shown = st.session_state.get(f"shown_{of}", (run.id, text))
     st.session_state[f"shown_{of}"] = (run.id, text)
-    if text is None or (re.fullmatch(r"[0-9]{1,6}", text) and int(text) in kept):
+    if text is None or (re.fullmatch(r"[0-9]{1,6}", text) and int(text) in epochs):
         if shown[0] == run.id or shown[1] != text:
             return None if text is None else int(text)
         text = None  # left over from another run
     st.query_params.pop(of, None)
     if text is not None:
         st.warning(
-            f"The address asks for an epoch that this network {'does not have' if kept else 'did not keep'}: "
+            f"The address asks for an epoch that this network {'does not have' if epochs else 'did not keep'}: "
             "these are its latest weights."
         )
     return None
 
 
-def _over(run: Run, kept: Sequence[int]) -> bool:
+def _over(run: Run, epochs: Sequence[int]) -> bool:
     """Say whether the training is over and its latest weights are those of the last epoch."""
-    return bool(kept) and not run.status.active and run.step == kept[-1] * run.steps_per_epoch
+    return bool(epochs) and not run.status.active and run.step == epochs[-1] * run.steps_per_epoch
 
 
 def _score(scores: dict[int, float], epoch: int) -> str:

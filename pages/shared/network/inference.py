@@ -52,8 +52,8 @@ def _large_activations(
 
 def activations(network: Network, layers: Sequence[str], picture: InputImage) -> "dict[str, np.ndarray[Any, Any]]":
     """Return what layers make of a picture, all of the same moment: each (C, H, W), or (K,) after flattening."""
-    kept = _large_activations if network.pretrained is not None else _activations
-    return kept(network.mark, tuple(layers), picture.digest, network, picture)
+    cached = _large_activations if network.pretrained is not None else _activations
+    return cached(network.mark, tuple(layers), picture.digest, network, picture)
 
 
 @st.cache_data(show_spinner=False, max_entries=12)
@@ -112,11 +112,11 @@ def _attribution(
 
     from core.explain.attribution import attribute
 
-    known = torch.from_numpy(logits(_network, _picture))
+    scores = torch.from_numpy(logits(_network, _picture))
     words: dict[str, Any] = {
         "versus": versus,
         "background": _network.background,
-        "logits": known,
+        "logits": scores,
         "progress": _progress,
     }
     return attribute(_network.model, _network.normalize(_picture.tensor()), target, method, **words, **dict(options))

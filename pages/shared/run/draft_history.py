@@ -38,9 +38,9 @@ class DraftHistory:
 
 def desk() -> DraftHistory:
     """Return how far this session is."""
-    kept: DraftHistory = st.session_state.get("desk", DraftHistory())
+    history: DraftHistory = st.session_state.get("desk", DraftHistory())
     count = len(session.draft().spec.layers)
-    return kept if kept.open is None or kept.open < count else replace(kept, open=None)
+    return history if history.open is None or history.open < count else replace(history, open=None)
 
 
 def _edit(change: Callable[..., None]) -> Callable[..., None]:
@@ -52,22 +52,22 @@ def _edit(change: Callable[..., None]) -> Callable[..., None]:
         try:
             change(*args)
         except ConvScopeError as error:
-            kept = desk()
-            st.session_state["desk"] = replace(kept, notice=str(error), revision=kept.revision + 1)
+            history = desk()
+            st.session_state["desk"] = replace(history, notice=str(error), revision=history.revision + 1)
 
     return safe
 
 
 def _keep(words: str, draft: session.Draft, opened: int | None, *, fresh: bool = True) -> None:
     """Take a new draft, remembering the one before; `fresh` makes the widgets start from its values."""
-    kept, before = desk(), session.draft()
+    history, before = desk(), session.draft()
     if draft == before:
         return
-    past = kept.past
+    past = history.past
     if fresh or not past or past[-1][0] != words:  # typing a number is one step, however many it took
         past = (*past, (words, before))[-MAX_PAST:]
     session.set_draft(draft)
-    st.session_state["desk"] = DraftHistory(opened, kept.revision + fresh, past)
+    st.session_state["desk"] = DraftHistory(opened, history.revision + fresh, past)
 
 
 def _stack(words: str, layers: tuple[Layer, ...], opened: int | None, *, fresh: bool = True) -> None:
@@ -88,9 +88,9 @@ def _honest(dataset: str, name: str, layers: tuple[Layer, ...]) -> str:
 
 def toggle(place: int) -> None:
     """Open a layer's settings, or close them."""
-    kept = desk()
-    opened = None if kept.open == place else place
-    st.session_state["desk"] = replace(kept, open=opened, revision=kept.revision + 1, notice="")
+    history = desk()
+    opened = None if history.open == place else place
+    st.session_state["desk"] = replace(history, open=opened, revision=history.revision + 1, notice="")
 
 
 @_edit
@@ -186,7 +186,7 @@ def rename(key: str) -> None:
 @_edit
 def undo() -> None:
     """Take back the last change."""
-    kept = desk()
-    if kept.past:
-        session.set_draft(kept.past[-1][1])
-        st.session_state["desk"] = replace(kept, past=kept.past[:-1], revision=kept.revision + 1)
+    history = desk()
+    if history.past:
+        session.set_draft(history.past[-1][1])
+        st.session_state["desk"] = replace(history, past=history.past[:-1], revision=history.revision + 1)

@@ -85,8 +85,8 @@ def _progress(run: Run) -> str:
 
 
 def _figures(run: Run) -> None:
-    known = LOSSES.get(run.config.get("loss", "cross_entropy"))
-    loss = known.title.lower() if known else "loss"  # of a later version
+    loss_info = LOSSES.get(run.config.get("loss", "cross_entropy"))
+    loss = loss_info.title.lower() if loss_info else "loss"  # of a later version
     valid_loss = None if run.valid_loss is None else f"{run.valid_loss:.3f}"
     train = None if run.train_accuracy is None else f"{run.train_accuracy:.1%}"
     speed = f"{run.images_per_second:,.0f}" if run.images_per_second else None

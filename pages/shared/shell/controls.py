@@ -95,9 +95,9 @@ def ask_layer(
         note: What stands small beside a name.
         help: What a pointer resting on it reads.
     """
-    asked = st.query_params.get("layer")
-    if asked in names and st.session_state.get(key) != asked:
-        st.session_state[key] = asked
+    requested = st.query_params.get("layer")
+    if requested in names and st.session_state.get(key) != requested:
+        st.session_state[key] = requested
 
     def follow() -> None:
         st.query_params["layer"] = st.session_state[key] or names[0]

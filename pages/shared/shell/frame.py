@@ -39,8 +39,8 @@ def ensure(name: str) -> None:
     """
     if _framed.get():
         return
-    asked, chosen = _navigate()
-    if asked == name:
+    page, chosen = _navigate()
+    if page == name:
         _run(name, chosen)
         st.stop()
     _draw(name)

@@ -88,13 +88,13 @@ class Job:
             self._check()
             if work is None:
                 raise Cancelled
-            found = work(self.tell)
-            self.size = size_of(found)
-            for part in failed_parts(found):
+            result = work(self.tell)
+            self.size = size_of(result)
+            for part in failed_parts(result):
                 self.partial = True
                 if isinstance(part, BaseException):
                     part.__traceback__ = part.__cause__ = part.__context__ = None  # they keep whole frames
-            return found
+            return result
         except Cancelled:
             self.ended = True
         except ConvScopeError as error:

@@ -10,7 +10,7 @@ from pages.shared.shell.controls import ask_one
 from pages.shared.shell.layout import show_errors
 
 
-def _applies(*_given: Any) -> str:
+def _applies(*_arguments: Any) -> str:
     """Find nothing that speaks against a section."""
     return ""
 
@@ -40,23 +40,23 @@ class Section:
 
     @st.fragment
     @show_errors()
-    def draw(self, *given: Any, titled: bool = False) -> None:
+    def draw(self, *arguments: Any, titled: bool = False) -> None:
         """Draw it, or what stands in its place, as a fragment: what is changed in it draws nothing else anew.
 
         Args:
-            given: What the page has asked for.
+            arguments: What the page has asked for.
             titled: Whether its title stands above it where it has no other heading.
         """
-        reason = self.why_not(*given)
+        reason = self.why_not(*arguments)
         if reason and self.instead is None:
             return
-        words = self.heading(*given) if self.heading else self.title * titled
+        words = self.heading(*arguments) if self.heading else self.title * titled
         if words:
             st.subheader(words, anchor=False)
         if not reason:
-            self.show(*given)
+            self.show(*arguments)
         elif self.instead is not None:
-            self.instead(reason, *given)
+            self.instead(reason, *arguments)
 
 
 def choose_section(label: str, sections: Sequence[Section], key: str) -> Section:
@@ -65,7 +65,7 @@ def choose_section(label: str, sections: Sequence[Section], key: str) -> Section
     return by_key[ask_one(label, {name: section.title for name, section in by_key.items()}, key)]
 
 
-def draw_sections(sections: Sequence[Section], *given: Any) -> None:
+def draw_sections(sections: Sequence[Section], *arguments: Any) -> None:
     """Draw sections below one another, each with its title or its heading above it."""
     for section in sections:
-        section.draw(*given, titled=True)
+        section.draw(*arguments, titled=True)

@@ -81,9 +81,9 @@ def draft_for(value: Draft, dataset_name: str) -> Draft:
 
 def _put_address() -> None:
     """Let the address name draft and settings, unless they are those that everybody begins with."""
-    kept, chosen = st.session_state["draft"], st.session_state.get("config", TrainConfig())
-    is_first = (kept, chosen) == (new_draft(FIRST_DATASET, FIRST_PRESET), TrainConfig())
-    text = "" if is_first else to_text(kept, chosen)
+    draft_and_config, chosen = st.session_state["draft"], st.session_state.get("config", TrainConfig())
+    is_first = (draft_and_config, chosen) == (new_draft(FIRST_DATASET, FIRST_PRESET), TrainConfig())
+    text = "" if is_first else to_text(draft_and_config, chosen)
     st.session_state["draft_address"] = text
     if text:
         st.query_params[navigation.DRAFT] = text
@@ -110,10 +110,10 @@ def _begin() -> None:
 def draft() -> Draft:
     """Return what this session would train next: after a reload, what the address says it was."""
     _begin()
-    kept: Draft = st.session_state["draft"]
-    if kept.dataset not in DATASETS:  # one of a visitor's own, deleted meanwhile
-        kept = st.session_state["draft"] = new_draft(FIRST_DATASET, FIRST_PRESET)
-    return kept
+    stored: Draft = st.session_state["draft"]
+    if stored.dataset not in DATASETS:  # one of a visitor's own, deleted meanwhile
+        stored = st.session_state["draft"] = new_draft(FIRST_DATASET, FIRST_PRESET)
+    return stored
 
 
 def set_draft(value: Draft) -> None:
@@ -133,8 +133,8 @@ def draft_refusal() -> str:
 def config() -> TrainConfig:
     """Return the settings this session last chose: after a reload, those of the address."""
     _begin()
-    kept: TrainConfig = st.session_state.get("config", TrainConfig())
-    return kept
+    stored: TrainConfig = st.session_state.get("config", TrainConfig())
+    return stored
 
 
 def set_config(value: TrainConfig) -> None:
@@ -147,8 +147,8 @@ def set_config(value: TrainConfig) -> None:
 
 def choice() -> PictureSelection | None:
     """Return which picture this session last chose."""
-    kept: PictureSelection | None = st.session_state.get("picture")
-    return kept
+    stored: PictureSelection | None = st.session_state.get("picture")
+    return stored
 
 
 def choose(value: PictureSelection) -> None:

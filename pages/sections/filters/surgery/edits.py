@@ -12,8 +12,8 @@ MOST = 50
 
 def edits_of(run_id: str) -> "tuple[Edit, ...]":
     """Return what was changed in the copy of a run's network, first to last."""
-    kept: tuple[Edit, ...] = st.session_state.get(_key(run_id), ())
-    return kept
+    edits: tuple[Edit, ...] = st.session_state.get(_key(run_id), ())
+    return edits
 
 
 def add(run_id: str, edit: "Edit") -> None:

@@ -58,8 +58,8 @@ def _explanation(network: Network, copy: Network, picture: InputImage, target: i
     if reason:
         st.info(escape_markdown(reason), icon=":material/block:")
         return
-    found = [inference.attribution(each, picture, target, method.name) for each in (network, copy)]
-    before_after(method, [picture.array(), picture.array()], found)
+    attributions = [inference.attribution(each, picture, target, method.name) for each in (network, copy)]
+    before_after(method, [picture.array(), picture.array()], attributions)
 
 
 def _maps(network: Network, copy: Network, picture: InputImage, layer: str, index: int) -> None:

@@ -28,13 +28,13 @@ def ask_kernel(filters: Filters, index: int, key: str) -> tuple[str, int]:
     Returns:
         A key of `KERNELS`, or `TYPED`, and the channel.
     """
-    made = _fitting(filters.weights.shape[2:])
+    kernels = _fitting(filters.weights.shape[2:])
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox(
             "Kernel",
-            [*made, TYPED],
+            [*kernels, TYPED],
             format_func=lambda name: "Type my own" if name == TYPED else KERNELS[name].title,
-            key="surgery_kernel" if made else "surgery_kernel_typed",
+            key="surgery_kernel" if kernels else "surgery_kernel_typed",
             width=190,
         )
         channel = ALL if len(filters.channels) == 1 else _ask_channel(filters.channels, key)
