@@ -123,6 +123,19 @@ def test_every_tile_is_a_map_in_the_colours_of_one_scale(trained_run: str, sheet
     assert app.query_params["layer"] == "pool2"
 
 
+def test_the_numbers_of_each_map_are_those_that_the_layer_puts_out(trained_run: str) -> None:
+    app = opened(run=trained_run, layer="relu1")
+    assert not app.dataframe
+    app = opened({"map_numbers_0": True}, run=trained_run, layer="relu1")
+    maps = outputs(trained_run)["relu1"]
+    (table,) = app.dataframe
+    assert np.allclose(table.value["Max"], maps.max(axis=(1, 2)), rtol=1e-5)
+    assert np.allclose(table.value["Mean"], maps.mean(axis=(1, 2)), rtol=1e-4)
+    assert table.value["Zeros"].tolist() == (maps == 0).mean(axis=(1, 2)).tolist()
+    assert all(sum(counts) == maps[0].size for counts in table.value["Histogram"])
+    assert f"0 to {number(float(maps.max()))}, mean {number(float(maps.mean()))}" in texts(app)
+
+
 def test_an_epoch_shows_its_own_maps_and_answer_but_the_same_unit(trained_run: str, sheets: Sheets) -> None:
     app = opened(run=trained_run, layer="relu1", epoch="0")
     made, latest = outputs(trained_run, epoch=0), outputs(trained_run)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from core.explain.request import AttributionRequest
 
 _MASKS = Option(
-    "maps", "Maps", 128, "How many of the layer's maps become masks: at most so many, those that vary most.", 1, 4096
+    "maps", "Maps", 64, "How many of the layer's maps become masks: at most so many, those that vary most.", 1, 4096
 )
 
 

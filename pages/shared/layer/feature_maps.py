@@ -17,6 +17,7 @@ from core.model.layers import Activation, BatchNorm, Dropout, Flatten, GlobalAvg
 from core.probe.network_layers import LayerEntry, layers_of
 from pages.shared.display.class_bars import class_name
 from pages.shared.display.map_grid import color_bar, enlarged, grid
+from pages.shared.layer.map_table import map_table
 from pages.shared.layer.unit_detail import Made, details, explain_link, make, sees
 from pages.shared.network import inference
 from pages.shared.network.comparison import LETTERS, collect_results, side_by_side, unwrap
@@ -224,6 +225,7 @@ def _maps(layer_output: Made, alike: Sequence[Made], side: int, *, narrow: bool)
         side=side,
     )
     _dead_note(maps)
+    map_table(layer_output, side)
     return partial(details, layer_output, scale, place, side, narrow=narrow)
 
 
