@@ -318,10 +318,10 @@ def test_what_takes_long_waits_for_a_press_and_is_done_in_the_background(
 def test_all_that_waits_can_be_asked_for_at_once(
     trained_run: str, asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(current_network, "pass_seconds", lambda weights: 1.0)
+    monkeypatch.setattr(current_network, "pass_seconds", lambda weights: 4.0)
     app = choose(opened(run=trained_run), "saliency", "grad_cam", "deconvolution")
     assert not asked
-    assert app.button(key="compute_all").label == "Compute all 3, about 6 s"
+    assert app.button(key="compute_all").label == "Compute all 3, about 24 s"
     app.button(key="compute_all").click().run()
     assert len(pictures(app)) == 4
     assert {call["method"] for call in asked} == {"saliency", "grad_cam", "deconvolution"}

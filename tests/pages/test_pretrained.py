@@ -114,7 +114,7 @@ def test_classify_names_the_cat_and_explains_another_class() -> None:
 
 
 def test_a_picture_that_was_given_is_explained_without_a_press(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(current_network, "pass_seconds", lambda weights: 0.09)
+    monkeypatch.setattr(current_network, "pass_seconds", lambda weights: 0.25)
     app = opened("classify")
     assert not [button for button in app.button if str(button.key).startswith("ask_integrated")]
     assert not [link for link in app.get("page_link") if link.proto.label == "Give this one a picture of your own"]

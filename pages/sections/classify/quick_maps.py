@@ -13,7 +13,7 @@ from pages.shared.shell import navigation
 from pages.shared.shell.layout import show_errors
 
 QUICK = ("grad_cam", "integrated_gradients")
-UNASKED_SECONDS = 10.0  # a picture that was just given is explained without a press: the slower of the two, too
+UNASKED_SECONDS = 30.0  # a picture that was just given is explained without a press: the slower of the two, too
 
 
 @st.fragment

@@ -151,7 +151,8 @@ def _preferred(network: Network, read: str, index: int, strongest: float | None)
     if preferred is None:
         return
     pixels, answer = preferred
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+    st.html("<style>.st-key-preferred_input img { outline: 1px solid #8883; }</style>")  # it may be white on white
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="preferred_input"):
         zoom = max(1, -(-192 // max(pixels.shape[:2])))
         large = pixels.repeat(zoom, axis=0).repeat(zoom, axis=1)
         st.image(large, width=192, alt=f"The picture that filter {index} prefers")

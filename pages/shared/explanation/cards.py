@@ -23,7 +23,8 @@ from pages.shared.shell.layout import escape_markdown, show_errors
 if TYPE_CHECKING:
     from core.explain.attribution import Attribution
 
-MAX_IMMEDIATE_SECONDS = 0.4  # seconds: what takes longer waits for a click, and is done in the background
+MAX_IMMEDIATE_SECONDS = 0.4  # what takes longer is done in the background
+UNASKED_SECONDS = 3.0  # what takes longer than this waits for a press too
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def card(
     views: Sequence[MapColumn],
     picture: input_image.InputImage,
     look: HeatmapStyle,
-    unasked_seconds: float = 0.0,
+    unasked_seconds: float = UNASKED_SECONDS,
 ) -> list[ShownExplanation] | Waiting:
     """Draw the card of a method, and return the explanations that it shows, or that it waits to be asked.
 

@@ -9,7 +9,7 @@ from core.errors import ConvScopeError
 from core.explain.methods.registry import METHODS
 from core.inference.network import Network
 from pages.shared.display.class_bars import class_name, same_classes
-from pages.shared.explanation.cards import Waiting, card, compute_all
+from pages.shared.explanation.cards import UNASKED_SECONDS, Waiting, card, compute_all
 from pages.shared.explanation.controls import HeatmapStyle, method_options
 from pages.shared.explanation.rendering import MapColumn, ShownExplanation, zoom
 from pages.shared.network import inference
@@ -65,7 +65,7 @@ def map_cards(
     look: HeatmapStyle,
     *,
     own: bool = True,
-    unasked_seconds: float = 0.0,
+    unasked_seconds: float = UNASKED_SECONDS,
 ) -> list[ShownExplanation]:
     """Draw the picture and a card for each method, and return the maps that are there already.
 
