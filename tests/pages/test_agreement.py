@@ -146,7 +146,7 @@ def test_two_networks_stand_side_by_side(trained_run: str) -> None:
 def test_what_takes_long_waits_for_a_click_and_is_done_in_the_background(
     trained_run: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(agreement, "UNASKED", 0.0)
+    monkeypatch.setattr(agreement, "SECONDS_WITHOUT_PRESS", 0.0)
     asked = []
     real = inference.attribution
 

@@ -353,7 +353,7 @@ def test_a_pretrained_network_is_asked_about_variations_of_the_picture(
     pretrained: str, reports: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(concepts, "sizes", lambda shape: concepts.Sizes(12, 24, 2))
-    monkeypatch.setattr(concepts, "UNASKED", 0.0)
+    monkeypatch.setattr(concepts, "SECONDS_WITHOUT_PRESS", 0.0)
     monkeypatch.setattr(concepts, "concepts_for", lambda channels: ("dots",))
     app = opened("concepts", run=pretrained)
     assert not reports

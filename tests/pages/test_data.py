@@ -50,7 +50,7 @@ def test_all_data_sets_are_listed_and_one_that_is_used_shows_its_images() -> Non
     assert captions.count("comes with the app") == 3
     assert "60,000 images · 32 × 32 colour · 170 MB download" in captions
     alts = [picture.alt for image in app.image for picture in image.proto.imgs]
-    assert alts == [f"{samples.SHOWN} images of class {digit}" for digit in range(10)]
+    assert alts == [f"{samples.IMAGES_PER_CLASS} images of class {digit}" for digit in range(10)]
     assert app.radio(key="split").options == ["Train", "Valid", "Test"]  # no numbers: they differ between data sets
     assert [caption.split(".")[0] for caption in app.radio(key="split").proto.captions] == ["1,197", "300", "300"]
     assert any("never for choosing" in caption for caption in app.radio(key="split").proto.captions)
@@ -67,7 +67,7 @@ def test_the_split_and_other_images_change_what_is_shown(monkeypatch: pytest.Mon
     button(app, "Other images").click().run()
     assert asked[0] == ("train", 0)
     assert asked[10] == ("test", 0)
-    assert asked[20] == ("test", samples.SHOWN)
+    assert asked[20] == ("test", samples.IMAGES_PER_CLASS)
 
 
 def test_using_a_data_set_makes_the_next_network_fit_it() -> None:

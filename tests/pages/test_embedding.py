@@ -142,7 +142,7 @@ def test_t_sne_is_laid_out_with_progress_and_can_be_declined(trained_run: str, m
     (data,) = maps(app)
     found = data_map(RunStore().load_model(trained_run, None), sample(), hidden(trained_run), "tsne")
     np.testing.assert_allclose(numbers_of(data["moments"][0], "places", "<f4", 2), framed(found.points), atol=1e-4)
-    monkeypatch.setattr(section, "AT_ONCE", 0.0)
+    monkeypatch.setattr(section, "SECONDS_WITHOUT_PRESS", 0.0)
     app = opened({"atlas_method": "umap", "atlas_moments": "all"}, run=trained_run)
     assert not maps(app)  # what takes long waits for a click
     assert any(button.label.startswith("Compute 3 maps of") for button in app.button)

@@ -335,7 +335,7 @@ def test_what_lies_on_the_object_is_measured_where_the_mask_is_known(shapes_run:
 def test_what_costs_much_waits_for_a_click(
     trained_run: str, asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(through_time, "AT_ONCE", 0.0)
+    monkeypatch.setattr(through_time, "SECONDS_WITHOUT_PRESS", 0.0)
     app = opened(run=trained_run)
     assert not asked and not books(app)
     button = app.button(key="ask_course_0")
@@ -347,7 +347,7 @@ def test_what_costs_much_waits_for_a_click(
 def test_of_very_many_epochs_some_are_left_out_and_that_is_said(
     trained_run: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(through_time, "MOST", 2)
+    monkeypatch.setattr(through_time, "MAX_EPOCHS", 2)
     app = opened(run=trained_run)
     assert books(app)[0]["moments"] == ["untrained", "epoch 2"]
     assert "Of 3 epochs that are kept, 2 are shown" in texts(app)

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from core.explain.attacks import Attack, AttackOutcome, AttackResult
     from core.explain.attribution import Attribution
 
-RANDOM = 8  # changes of the same size that an attack is compared with
+NUM_RANDOM_CHANGES = 8  # changes of the same size that an attack is compared with
 Compared = tuple["AttackResult", int]  # and how many random changes turn the answer as well
 
 
 def attacked(network: Network, picture: input_image.InputImage, attack_config: "Attack") -> Compared | None:
-    """Return the attacked picture and how many of `RANDOM` changes turn the answer; None while it is being made.
+    """Return the attacked picture and how many of `NUM_RANDOM_CHANGES` turn the answer too; None while it is computed.
 
     Raises:
         ConvScopeError: The network cannot be loaded, or the picture cannot be attacked.
@@ -39,7 +39,7 @@ def _compare(network: Network, picture: input_image.InputImage, attack_config: "
     from core.inference.prediction import predict
 
     result = attack(network.model, picture.tensor(), *network.statistics, attack_config, progress=tell)
-    answers = predict(network.model, network.normalize(random_changes(result, RANDOM))).argmax(dim=1)
+    answers = predict(network.model, network.normalize(random_changes(result, NUM_RANDOM_CHANGES))).argmax(dim=1)
     return result, int((answers != result.before.argmax()).sum())
 
 

@@ -10,7 +10,13 @@ from core.explain.methods.registry import METHODS
 from core.figures.scales import ColorScale
 from core.formatting import number, share
 from core.inference.network import Network
-from pages.sections.attacks_concepts.attack_inference import RANDOM, as_picture, attacked, explained, growing
+from pages.sections.attacks_concepts.attack_inference import (
+    NUM_RANDOM_CHANGES,
+    as_picture,
+    attacked,
+    explained,
+    growing,
+)
 from pages.shared.display.before_after import answers, before_after
 from pages.shared.display.class_bars import class_name
 from pages.shared.display.map_grid import color_bar
@@ -28,10 +34,10 @@ if TYPE_CHECKING:
 
 ATTACK_METHODS = {"fgsm": "FGSM: one step", "pgd": "PGD: several steps"}
 NORMS = {"linf": "Each value (L∞)", "l2": "The whole picture (L2)"}
-FIRST = {"linf": 8, "l2": 256}
-MOST = {"linf": 64, "l2": 2048}
-STEP = {"linf": 1, "l2": 16}
-ANY = -1  # instead of a class
+DEFAULT_STRENGTHS = {"linf": 8, "l2": 256}
+MAX_STRENGTHS = {"linf": 64, "l2": 2048}
+STRENGTH_STEPS = {"linf": 1, "l2": 16}
+ANY_CLASS = -1  # instead of a class
 
 
 def ask_attack(network: Network, picture: input_image.InputImage, answer: int) -> "Attack":
@@ -76,20 +82,30 @@ def _ask_strength(norm: str) -> int:
         else "A value goes from 0 to 255; none is changed by more than this."
     )
     key = f"attack_strength_{norm}"
-    st.session_state.setdefault(key, FIRST[norm])
-    return int(st.slider(label, STEP[norm], MOST[norm], step=STEP[norm], key=key, help=about, persist_state="session"))
+    st.session_state.setdefault(key, DEFAULT_STRENGTHS[norm])
+    return int(
+        st.slider(
+            label,
+            STRENGTH_STEPS[norm],
+            MAX_STRENGTHS[norm],
+            step=STRENGTH_STEPS[norm],
+            key=key,
+            help=about,
+            persist_state="session",
+        )
+    )
 
 
 def _ask_towards(network: Network, answer: int) -> int | None:
     names = network.class_names
     chosen = st.selectbox(
         "Turn the answer to",
-        [ANY, *(index for index in range(len(names)) if index != answer)],
-        format_func=lambda index: "Any other class" if index == ANY else names[index],
+        [ANY_CLASS, *(index for index in range(len(names)) if index != answer)],
+        format_func=lambda index: "Any other class" if index == ANY_CLASS else names[index],
         key=f"attack_towards_{network.id}_{answer}",
         width=220,
     )
-    return None if chosen in (ANY, None) else int(chosen)
+    return None if chosen in (ANY_CLASS, None) else int(chosen)
 
 
 EXPLAIN = ("grad_cam", "saliency", "input_x_gradient", "integrated_gradients", "guided_backprop")
@@ -169,7 +185,7 @@ def _verdict(network: Network, result: "AttackResult", num_turned: int) -> None:
     """Say whether it worked, and what chance would have done."""
     was, now = (class_name(network, int(each.argmax())) for each in (result.before, result.after))
     turn = "turn" if num_turned > 1 else "turns"
-    chance = f"Of {RANDOM} random changes of the same size, {num_turned or 'none'} {turn} it."
+    chance = f"Of {NUM_RANDOM_CHANGES} random changes of the same size, {num_turned or 'none'} {turn} it."
     if result.successful:
         st.success(f"The answer turns from “{was}” to “{now}”. {chance}", icon=":material/bolt:")
     elif was != now:

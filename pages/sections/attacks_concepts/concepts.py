@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from core.explain.tcav import ConceptReport, ConceptScore
 
 REPEATS = 20
-EXAMPLES = 60
-LARGE = 64 * 64  # pixels: larger pictures take long, so that fewer are drawn
-UNASKED = 5.0  # seconds: what takes longer waits for a press
+NUM_EXAMPLES = 60
+LARGE_PICTURE_PIXELS = 64 * 64  # pixels: larger pictures take long, so that fewer are drawn
+SECONDS_WITHOUT_PRESS = 5.0  # seconds: what takes longer waits for a press
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Question:
 
 def sizes(shape: tuple[int, int, int]) -> Sizes:
     """Return how many pictures of a shape are looked at."""
-    return Sizes(36, 108, 24) if shape[1] * shape[2] > LARGE else Sizes(90, 300, EXAMPLES)
+    return Sizes(36, 108, 24) if shape[1] * shape[2] > LARGE_PICTURE_PIXELS else Sizes(90, 300, NUM_EXAMPLES)
 
 
 def drawn(name: str | None, count: int, shape: tuple[int, int, int]) -> "np.ndarray":
@@ -70,8 +70,8 @@ def report_of(question: Question) -> "ConceptReport | None":
         ConvScopeError: The network or its images cannot be had, or cannot be asked this.
     """
     network, shape = question.network, question.network.input_shape
-    model, sizes_of_sample = network.model, sizes(shape)
-    examples = _examples(question, sizes_of_sample.examples)
+    model, sample_sizes = network.model, sizes(shape)
+    examples = _examples(question, sample_sizes.examples)
     names = concepts_for(shape[0])
 
     def work(tell: Progress) -> "ConceptReport":
@@ -84,22 +84,24 @@ def report_of(question: Question) -> "ConceptReport | None":
             question.layer,
             question.target,
             examples,
-            {name: torch.from_numpy(drawn(name, sizes_of_sample.concept, shape)) for name in names},
-            torch.from_numpy(drawn(None, sizes_of_sample.random, shape)),
+            {name: torch.from_numpy(drawn(name, sample_sizes.concept, shape)) for name in names},
+            torch.from_numpy(drawn(None, sample_sizes.random, shape)),
             network.normalize,
             repeats=REPEATS,
             progress=tell,
         )
 
     about = question.picture.digest if network.why_no_images else ""
-    pictures = len(names) * sizes_of_sample.concept + sizes_of_sample.random + sizes_of_sample.examples
+    pictures = len(names) * sample_sizes.concept + sample_sizes.random + sample_sizes.examples
     seconds = pictures * current_network.pass_seconds(network)
     return background(
         ("concepts", network.mark, question.layer, question.target, about),
         work,
         words="Testing the concepts",
         place="concepts",
-        ask=f"Test the concepts: {pictures} pictures, about {duration(seconds)}" if seconds > UNASKED else "",
+        ask=f"Test the concepts: {pictures} pictures, about {duration(seconds)}"
+        if seconds > SECONDS_WITHOUT_PRESS
+        else "",
         lane=lane_of(seconds),
     )
 
@@ -126,7 +128,7 @@ def _variations(picture: input_image.InputImage, count: int) -> "Tensor":
     return (varied * 255).round().clamp(0, 255).to(torch.uint8)
 
 
-EACH = 6  # pictures of a concept that are shown
+NUM_STRIP_PICTURES = 6  # pictures of a concept that are shown
 
 
 def concept_section(network: Network, picture: input_image.InputImage, target: int) -> None:
@@ -183,7 +185,7 @@ def _concepts(network: Network) -> None:
                 with st.container(gap="xxsmall", key=f"concept_{name}"):
                     title = CONCEPTS[name].title if name else "Random"
                     about = CONCEPTS[name].summary if name else "any pattern, any colours"
-                    st.image(_strip(name, shape), width="stretch", alt=f"{EACH} pictures: {about}")
+                    st.image(_strip(name, shape), width="stretch", alt=f"{NUM_STRIP_PICTURES} pictures: {about}")
                     st.caption(f"**{title}**: {about}")
         st.caption(
             f"Drawn from a seed in the size that the network looks at: {counts.concept} of each concept, "
@@ -196,7 +198,7 @@ def _concepts(network: Network) -> None:
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def _strip(name: str | None, shape: tuple[int, int, int]) -> bytes:
-    return sample_strip(drawn(name, EACH, shape))
+    return sample_strip(drawn(name, NUM_STRIP_PICTURES, shape))
 
 
 def _show(network: Network, report: "ConceptReport") -> None:

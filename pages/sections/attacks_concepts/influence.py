@@ -52,9 +52,9 @@ def taught(
     )
 
 
-FEW = 1000
-SHOWN = 9
-SIDE = 112  # about so many pixels wide are the pictures that go to the browser
+DEFAULT_COUNT = 1000
+NUM_SHOWN = 9
+IMAGE_PX = 112  # about so many pixels wide are the pictures that go to the browser
 
 
 def influence_section(network: Network, picture: input_image.InputImage, target: int) -> None:
@@ -79,9 +79,9 @@ def influence_section(network: Network, picture: input_image.InputImage, target:
 
 def _ask_count(network: Network, there: int) -> int:
     used = min(there, int(network.config.get("train_images", 0)) or there)
-    if used <= FEW:
+    if used <= DEFAULT_COUNT:
         return used
-    counts = {str(FEW): f"{FEW:,}", str(used): f"All {used:,}"}
+    counts = {str(DEFAULT_COUNT): f"{DEFAULT_COUNT:,}", str(used): f"All {used:,}"}
     return int(ask_one("Training images to look through", counts, f"influence_count_{used}"))
 
 
@@ -93,15 +93,15 @@ def _show(network: Network, data: "Dataset", scores: Taught, target: int) -> Non
         _cards(
             data,
             scores,
-            [at for at in order[::-1][:SHOWN] if scores.influence[at] > 0],
+            [at for at in order[::-1][:NUM_SHOWN] if scores.influence[at] > 0],
             scores.influence,
             target,
         )
         st.markdown("**Opponents: they taught it otherwise**")
-        _cards(data, scores, [at for at in order[:SHOWN] if scores.influence[at] < 0], scores.influence, target)
+        _cards(data, scores, [at for at in order[:NUM_SHOWN] if scores.influence[at] < 0], scores.influence, target)
         st.caption(_influence_words(network, scores))
     st.markdown("**Most alike in the eyes of the network**")
-    alike = (-scores.similarity).argsort(kind="stable")[:SHOWN].tolist()
+    alike = (-scores.similarity).argsort(kind="stable")[:NUM_SHOWN].tolist()
     _cards(data, scores, alike, scores.similarity, target)
     st.caption(
         f"Of {len(scores.similarity):,} training images, those whose numbers before the last layer point most nearly "
@@ -140,7 +140,7 @@ def _cards(data: "Dataset", scores: Taught, indices: Sequence[int], values: Any,
                 title=title,
                 note=f"{sign} {number(float(values[index]))}",
                 words=f"Training image {index}, learned as {title}, {agrees}: {number(float(values[index]))}",
-                pictures=(enlarged(shown(data.train.images[index].numpy()), SIDE),),
+                pictures=(enlarged(shown(data.train.images[index].numpy()), IMAGE_PX),),
             )
         )
     cards(image_cards)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 MAPS = 8
-SIDE = 56  # screen pixels of a map, about
+MAP_PX = 56  # screen pixels of a map, about
 
 
 def ask_preview(draft: session.Draft) -> dict[str, FeatureMapRow]:
@@ -37,10 +37,10 @@ def ask_preview(draft: session.Draft) -> dict[str, FeatureMapRow]:
 def _ask_image(dataset: str) -> int:
     """Ask which test image; it stays chosen on all pages."""
     choice = session.choice()
-    kept = (choice.number_in(dataset) if choice else None) or 0
+    chosen = (choice.number_in(dataset) if choice else None) or 0
     last = len(services.dataset(dataset).test) - 1
-    index = int(st.number_input("Test image", 0, last, min(kept, last), key=f"preview_{dataset}", width=150))
-    if index != kept:
+    index = int(st.number_input("Test image", 0, last, min(chosen, last), key=f"preview_{dataset}", width=150))
+    if index != chosen:
         session.choose(session.PictureSelection("test", dataset, index))
     return index
 
@@ -89,4 +89,4 @@ def _first_maps(maps: "np.ndarray[Any, Any]") -> FeatureMapRow:
 def _sheet(pixels: "np.ndarray[Any, Any]") -> bytes:
     from core.figures.grids import sprite
 
-    return sprite(pixels, MAPS, gap=4, zoom=max(1, round(SIDE / pixels.shape[1])))
+    return sprite(pixels, MAPS, gap=4, zoom=max(1, round(MAP_PX / pixels.shape[1])))

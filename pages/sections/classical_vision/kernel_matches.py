@@ -21,7 +21,7 @@ from pages.shared.shell.section import Section
 if TYPE_CHECKING:
     pass
 
-FEW, MOST = 12, 256  # pairs on the page, at first and at most
+NUM_FIRST_PAIRS, MAX_PAIRS = 12, 256  # pairs on the page, at first and at most
 COLOURFUL = 0.5  # part of a filter that grey pictures meet, below which it is one for colours
 BY = {"whole": "Whole kernels", "pattern": "Pattern only"}
 
@@ -41,10 +41,10 @@ def matches(networks: Sequence[Network], _: object) -> None:
     results = collect_results(networks, partial(matched, centred=by == "pattern"))
 
     longest = max((len(each.found) for each in results if isinstance(each, Matched)), default=0)
-    count = FEW
-    label = f"All {longest} pairs" if longest <= MOST else f"{MOST} pairs"
-    if longest > FEW and st.toggle(label, key="match_all", persist_state="session"):
-        count = MOST
+    count = NUM_FIRST_PAIRS
+    label = f"All {longest} pairs" if longest <= MAX_PAIRS else f"{MAX_PAIRS} pairs"
+    if longest > NUM_FIRST_PAIRS and st.toggle(label, key="match_all", persist_state="session"):
+        count = MAX_PAIRS
 
     def draw(side: int) -> None:
         _show(networks[side], unwrap(results[side]), count, centred=by == "pattern", alone=len(networks) == 1)

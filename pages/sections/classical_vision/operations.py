@@ -27,7 +27,7 @@ from pages.shared.widgets.image_grid import Selection
 if TYPE_CHECKING:
     from core.probe.classical import ClassicalResult
 
-CARD = 140  # screen pixels that an operation needs
+CARD_PX = 140  # screen pixels that an operation needs
 PHOTOGRAPH = 192  # pixels of the longer side of one in more detail
 _GREY = (0.2125, 0.7154, 0.0721)  # the weights of red, green and blue in scikit-image's rgb2gray
 _COUNTED = {"points": "key-point", "segments": "line", "circles": "circle"}
@@ -71,7 +71,7 @@ def _by_hand(picture: input_image.InputImage, photograph: input_image.InputImage
         "blue is negative, white is zero and red is positive. Each map has a scale "
         "of its own, which stands below it."
     )
-    with st.grid(4, min_column_width=CARD, gap="small"):
+    with st.grid(4, min_column_width=CARD_PX, gap="small"):
         for name, operation in CLASSICAL.items():
             with st.container(gap="xsmall"), show_errors():
                 _card(name, operation, picture)

@@ -86,7 +86,7 @@ SIDES = (16, 28, 32, 48, 64, 96, 128, 224)
 COLOURS = {"colour": "Colour", "grey": "Grey"}
 SPLIT_TITLES = {"train": "Train", "valid": "Valid", "test": "Test", "": "To be split"}
 LISTED = 300  # files that are left out
-SHOWN, TRIED = 12, 3  # classes that are shown by a picture, and how many of each are tried
+NUM_CLASSES_SHOWN, TRIES_PER_CLASS = 12, 3  # classes that are shown by a picture, and how many of each are tried
 
 
 @st.fragment
@@ -185,7 +185,11 @@ def _preview(source: ImageSource, found: Survey, look: ImageFormat) -> None:
                 st.image(png, width=96, alt=f"A picture of {name} at {look.size} × {look.size} pixels")
                 st.caption(escape_markdown(name))
     st.html("<style>.st-key-own_preview img { image-rendering: pixelated; }</style>")
-    each = "each class" if len(found.class_names) <= SHOWN else f"each of the first {SHOWN} classes"
+    each = (
+        "each class"
+        if len(found.class_names) <= NUM_CLASSES_SHOWN
+        else f"each of the first {NUM_CLASSES_SHOWN} classes"
+    )
     st.caption(f"One picture of {each} as the network will get it, {look.size} × {look.size} pixels.")
     for words in notes:
         st.caption(f":material/info: {escape_markdown(words)}")
@@ -200,8 +204,8 @@ def _samples(
     opened_so: list[tuple[bool, int]] = []
     labels = np.array(_found.labels)
     with opened(_archive) as file:
-        for label in range(min(SHOWN, len(_found.class_names))):
-            for place in np.flatnonzero(labels == label)[:TRIED].tolist():
+        for label in range(min(NUM_CLASSES_SHOWN, len(_found.class_names))):
+            for place in np.flatnonzero(labels == label)[:TRIES_PER_CLASS].tolist():
                 try:
                     decoded = decode_upload(content_of(file, _found.files[place]), stretch=look.stretch)
                 except (ConvScopeError, ValueError):

@@ -12,7 +12,7 @@ from pages.shared.shell.section import Section
 if TYPE_CHECKING:
     from core.data.datasets import Dataset
 
-SHOWN = 8
+IMAGES_PER_CLASS = 8
 PURPOSES = {
     "train": "To learn from.",
     "valid": "For choices, such as when to stop.",
@@ -25,7 +25,7 @@ def _strip(name: str, split: str, label: int, start: int, masked: bool) -> bytes
     from core.figures.grids import sample_strip
 
     part = services.dataset(name).split(split)
-    members = (part.labels == label).nonzero()[:, 0].roll(-start)[:SHOWN]
+    members = (part.labels == label).nonzero()[:, 0].roll(-start)[:IMAGES_PER_CLASS]
     masks = part.masks[members].numpy() if masked and part.masks is not None else None
     return sample_strip(part.images[members].numpy(), masks)
 
@@ -47,9 +47,9 @@ def samples(name: str) -> None:
             with st.container(gap="xxsmall"):
                 st.markdown(f"**{escape_markdown(class_name)}** :gray[· {counts[split][label]:,}]")
                 st.image(
-                    _strip(name, split, label, start * SHOWN % max(1, counts[split][label]), masked),
+                    _strip(name, split, label, start * IMAGES_PER_CLASS % max(1, counts[split][label]), masked),
                     width="stretch",
-                    alt=f"{SHOWN} images of class {class_name}",
+                    alt=f"{IMAGES_PER_CLASS} images of class {class_name}",
                 )
     shade = " Dimmed pixels are background." if masked else ""
     st.caption(f"The number beside a class says how many of its images are in this split.{shade}")

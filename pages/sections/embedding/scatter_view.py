@@ -19,7 +19,7 @@ from pages.shared.widgets.scatter import Scene, scatter
 if TYPE_CHECKING:
     from core.probe.embedding.data_map import DataMap
 
-JOINED = 6  # nearest others that a chosen mark is joined to
+NUM_JOINED = 6  # nearest others that a chosen mark is joined to
 
 
 @st.cache_resource(show_spinner=False, max_entries=6)
@@ -77,7 +77,7 @@ def _map(view: Chart, maps: "list[DataMap]") -> tuple[int, int | None]:
             framed(each.points),
             each.answers,
             each.confidence,
-            each.neighbors.indices[:, :JOINED],
+            each.neighbors.indices[:, :NUM_JOINED],
         )
         for each in maps
     ]

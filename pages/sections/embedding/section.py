@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from core.probe.embedding.data_map import DataMap, MissingMap
 
 COUNTS = (500, 1000, 2000, 4000)  # images to map
-USUAL = 1000
-MOST = {"pca": 24, "tsne": 8, "umap": 8}  # epochs to follow
-AT_ONCE = 30.0  # seconds: what may take longer waits for a click
+DEFAULT_COUNT = 1000
+MAX_EPOCHS = {"pca": 24, "tsne": 8, "umap": 8}  # epochs to follow
+SECONDS_WITHOUT_PRESS = 30.0  # seconds: what may take longer waits for a click
 MOMENTS = {"one": "This epoch", "all": "All epochs"}
 
 
@@ -93,7 +93,7 @@ def _ask_count(network: Network) -> int:
         return counts[0]
     key = f"atlas_count_{network.dataset_name}"
     if st.session_state.get(key) not in counts:
-        st.session_state[key] = USUAL if USUAL in counts else counts[-1]
+        st.session_state[key] = DEFAULT_COUNT if DEFAULT_COUNT in counts else counts[-1]
     chosen = st.segmented_control(
         "Test images",
         counts,
@@ -138,7 +138,7 @@ def _made(
 
 
 def _moments(network: Network, method: str) -> tuple[Network, ...]:
-    return tuple(network.at(epoch).pinned() for epoch in epochs_to_show(network, MOST[method]))
+    return tuple(network.at(epoch).pinned() for epoch in epochs_to_show(network, MAX_EPOCHS[method]))
 
 
 def _seconds(request: MapRequest, count: int, moments: int) -> float:
@@ -150,7 +150,7 @@ def _seconds(request: MapRequest, count: int, moments: int) -> float:
 def _waits(request: MapRequest, count: int, moments: int) -> str:
     """Return the label of the button that what takes long waits for; empty for what is computed at once."""
     seconds = _seconds(request, count, moments)
-    if seconds <= AT_ONCE:
+    if seconds <= SECONDS_WITHOUT_PRESS:
         return ""
     maps = f"{moments} maps" if moments > 1 else "the map"
     return f"Compute {maps} of {count:,} images: about {duration(seconds)}"

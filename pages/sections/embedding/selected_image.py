@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from core.probe.embedding.data_map import DataMap
 
 NEIGHBOURS = 9
-SIDE = 112  # about so many pixels wide are the pictures that go to the browser
+IMAGE_PX = 112  # about so many pixels wide are the pictures that go to the browser
 METHOD = "grad_cam"
 
 
@@ -92,7 +92,7 @@ def neighbours(view: "Chart", data_map: "DataMap", row: int) -> None:
                 title=names[truth],
                 note=f"{'✓' if truth == label else '✗'} {number(float(distance))}",
                 words=f"Test image {other}, {names[truth]}, {agrees}, at a distance of {number(float(distance))}",
-                pictures=(enlarged(shown(data.test.images[other].numpy()), SIDE),),
+                pictures=(enlarged(shown(data.test.images[other].numpy()), IMAGE_PX),),
             )
         )
     cards(image_cards)

@@ -17,7 +17,7 @@ from pages.shared.shell.layout import escape_markdown
 if TYPE_CHECKING:
     import numpy as np
 
-MOST = 25  # classes that have room on the screen
+MAX_CLASSES = 25  # classes that have room on the screen
 PAIRS, FEW = 5, 12
 
 
@@ -80,7 +80,7 @@ def _matrix(
 
     names, counts = evaluated.names, evaluated.report.counts
     most = max(most_mistaken(each.report.counts, measure) for each in alike)
-    shown = busiest(counts, MOST).tolist()
+    shown = busiest(counts, MAX_CLASSES).tolist()
     key = f"confusion_{evaluated.network.dataset_name}_{side}"
     true, predicted = _cell_keys(evaluated)
 

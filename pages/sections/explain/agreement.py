@@ -29,7 +29,7 @@ from pages.shared.shell.section import Section
 if TYPE_CHECKING:
     from core.explain.metrics.agreement import Agreement
 
-NARROWEST = 340
+MIN_COLUMN_PX = 340
 _STYLE = """<style>
 [class*="st-key-disputed_"] img { image-rendering: pixelated; }
 [class*="st-key-disputed_"] [data-testid="stElementToolbar"] { display: none; }
@@ -47,7 +47,7 @@ def show_agreement(agreement: "Agreement", picture: input_image.InputImage, by: 
     """
     st.html(_STYLE)
     _sentence(agreement)
-    with st.grid(2, min_column_width=NARROWEST, gap="medium"):
+    with st.grid(2, min_column_width=MIN_COLUMN_PX, gap="medium"):
         with st.container(border=True, height="stretch", key=f"agreement_ranks_{side}"):
             _correlations(agreement, by, side)
         with st.container(border=True, height="stretch", key=f"agreement_tops_{side}"):
@@ -161,8 +161,8 @@ def _disputed_signs(agreement: "Agreement", picture: input_image.InputImage) -> 
         st.caption(f"{words} They contradict one another nowhere.")
 
 
-BY = {"size": "How much each pixel matters", "sign": "For and against"}
-UNASKED = 5.0  # seconds: what takes longer waits for a click
+RANKINGS = {"size": "How much each pixel matters", "sign": "For and against"}
+SECONDS_WITHOUT_PRESS = 5.0  # seconds: what takes longer waits for a click
 
 
 def agreement_section(networks: Sequence[Network], picture: input_image.InputImage, target: int) -> None:
@@ -182,7 +182,7 @@ def agreement_section(networks: Sequence[Network], picture: input_image.InputIma
         with st.container(border=True, key="empty_agreement"):
             st.markdown("It takes two to agree. **Choose a second method above** to compare it with the first.")
         return
-    by = ask_one("Compare", BY, "agreement_by") if sum(METHODS[name].signed for name in methods) > 1 else "size"
+    by = ask_one("Compare", RANKINGS, "agreement_by") if sum(METHODS[name].signed for name in methods) > 1 else "size"
 
     def draw(side: int) -> None:
         with show_errors():
@@ -190,7 +190,7 @@ def agreement_section(networks: Sequence[Network], picture: input_image.InputIma
             if agreement is not None:
                 show_agreement(agreement, picture, by, side)
 
-    side_by_side(networks, draw, width=NARROWEST)
+    side_by_side(networks, draw, width=MIN_COLUMN_PX)
 
 
 def _agreement(
@@ -206,7 +206,7 @@ def _agreement(
         work,
         words=f"{len(methods)} methods explain",
         place=f"agreement_{side}",
-        ask=f"Compute all {len(methods)}, about {duration(seconds)}" if seconds > UNASKED else "",
+        ask=f"Compute all {len(methods)}, about {duration(seconds)}" if seconds > SECONDS_WITHOUT_PRESS else "",
         lane=lane_of(seconds),
     )
     return None if agreement is None else agreement[0]

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from core.explain import Attribution, Method
 
-MOST = 24  # epochs of one run: of more, some are left out
-AT_ONCE = 10.0  # seconds: what may take longer waits for a click
+MAX_EPOCHS = 24  # epochs of one run: of more, some are left out
+SECONDS_WITHOUT_PRESS = 10.0  # seconds: what may take longer waits for a click
 SCALES = {"one": "One for all epochs", "own": "One for each epoch"}
 
 
@@ -112,7 +112,7 @@ def _told(
     network: Network, picture: input_image.InputImage, target: int, method: "Method", side: int
 ) -> EpochSeries | None:
     """Return what a run says of the picture at its epochs, or draw how far the computation is and return None."""
-    epochs = epochs_to_show(network, MOST)
+    epochs = epochs_to_show(network, MAX_EPOCHS)
     options = method_options(method.name)
     network.normalize(picture.tensor())  # refuses a picture that does not fit before anything is computed
     snapshots = tuple(network.at(epoch).pinned() for epoch in epochs)
@@ -135,7 +135,7 @@ def _asked(network: Network, method: "Method", options: dict[str, Any], count: i
         seconds = passes * current_network.pass_seconds(network)
     except ConvScopeError:  # each epoch will say what is wrong
         return ""
-    if seconds <= AT_ONCE:
+    if seconds <= SECONDS_WITHOUT_PRESS:
         return ""
     return f"Compute {count} maps: {passes:,} passes through the network, up to {duration(seconds)}"
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from core.explain.attribution import Attribution
     from core.explain.metrics.sensitivity import Explain
 
-AT_ONCE, UNASKED = 0.4, 8.0  # seconds: what takes longer is done in the background; what takes much longer is asked for
+SECONDS_IN_FOREGROUND = 0.4  # what takes longer is computed in the background
+SECONDS_WITHOUT_PRESS = 8.0  # what takes longer waits for a press
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class TrustRequest:
     def ask(self, words: str, passes: int) -> str:
         """Return the label of the button that so many passes wait for; empty if they are made unasked."""
         seconds = self.seconds(passes)
-        return "" if seconds <= UNASKED else f"{words}, about {duration(seconds)}"
+        return "" if seconds <= SECONDS_WITHOUT_PRESS else f"{words}, about {duration(seconds)}"
 
     def found(self) -> "Attribution | None":
         """Return the map, or draw how far it is and return None; raises `ConvScopeError`."""
@@ -95,7 +96,7 @@ class TrustRequest:
             versus=self.versus,
             **options,
         )
-        if self.seconds(self.passes) <= AT_ONCE:
+        if self.seconds(self.passes) <= SECONDS_IN_FOREGROUND:
             return work()
         return background(
             ("map", *self.key),

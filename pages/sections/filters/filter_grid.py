@@ -108,7 +108,7 @@ def _headline(filters: Filters, view: int) -> str:
     return f"**{count} filters of {dimensions(tuple(size))}**, {how}"
 
 
-WALK = "With the keyboard: the arrow keys walk from filter to filter, Enter or Space chooses one."
+KEYBOARD_HELP = "With the keyboard: the arrow keys walk from filter to filter, Enter or Space chooses one."
 
 
 @st.fragment
@@ -231,7 +231,7 @@ def _show(sheet: Sheet, key: str, side: int) -> Selection:
     )
     words = sheet.dead.words(filters.layer, len(places))
     if words or not side:
-        st.caption(words if side else f"{WALK} {words}")
+        st.caption(words if side else f"{KEYBOARD_HELP} {words}")
     return place
 
 

@@ -7,7 +7,7 @@ from pages.shared.picture.input_image import InputImage
 from pages.shared.picture.picker import pick_picture
 from pages.shared.shell.layout import escape_markdown
 
-SIDE = 40  # screen pixels, as high as the button
+THUMBNAIL_PX = 40  # screen pixels, as high as the button
 
 
 def picture_button(network: Network) -> InputImage:
@@ -24,6 +24,6 @@ def picture_button(network: Network) -> InputImage:
 def thumbnail(picture: InputImage, place: "st.delta_generator.DeltaGenerator | None" = None) -> None:
     """Show a picture as small as an icon."""
     pixels = picture.array()
-    zoom = max(1, -(-2 * SIDE // max(pixels.shape[:2])))
+    zoom = max(1, -(-2 * THUMBNAIL_PX // max(pixels.shape[:2])))
     large = pixels.repeat(zoom, axis=0).repeat(zoom, axis=1)
-    (place or st).image(large, width=SIDE, alt=f"The chosen picture: {escape_markdown(picture.title)}")
+    (place or st).image(large, width=THUMBNAIL_PX, alt=f"The chosen picture: {escape_markdown(picture.title)}")

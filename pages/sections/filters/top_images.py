@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 IMAGES, SHOWN = 2000, 9
 STEPS = 64  # uphill, for the preferred input
-SIDE = 112  # about so many pixels wide are the pictures that go to the browser
+IMAGE_PX = 112  # about so many pixels wide are the pictures that go to the browser
 
 
 def top_of(network: Network, layer: str) -> "TopImages | None":
@@ -103,7 +103,7 @@ def _top(network: Network, layer: str, read: str, index: int) -> float | None:
         words = (
             f"Training image {image}, class {title}: rows {box[0]} to {box[2] - 1}, columns {box[1]} to {box[3] - 1}"
         )
-        zoom = max(1, round(SIDE / max(pixels.shape[:2])))
+        zoom = max(1, round(IMAGE_PX / max(pixels.shape[:2])))
         shown.append(
             Card(
                 title=title,

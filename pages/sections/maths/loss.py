@@ -130,7 +130,7 @@ def _sliders(
 
 
 NEVER, ALWAYS = 1e-12, 1 - 1e-12  # a curve knows neither 0 nor 1
-FEW = (0.01, 1e-4)  # where the difference between the losses is plain
+SMALL_PROBABILITIES = (0.01, 1e-4)  # where the difference between the losses is plain
 
 
 def loss_bench(network: Network, picture: input_image.InputImage | None = None) -> None:
@@ -161,7 +161,7 @@ def _why(case: Case) -> None:
     less = f": **{times:,.0f} times less**" if 2 <= times < 1e12 else ": practically nothing" if times >= 1e12 else ""
     near = [
         f"at p = {at:g}, {number(one.gradients[0], 2)} against {number(other.gradients[0], 2)}"
-        for at in FEW
+        for at in SMALL_PROBABILITIES
         for one, other in [[case.slide(loss, np.array([at])) for loss in ("cross_entropy", "mse")]]
     ]
     words = (

@@ -30,8 +30,8 @@ def ask_start(name: str) -> Point:
     """Return the start on a landscape: the last of what was clicked and what was typed, at first its own."""
     ground = LANDSCAPES[name]
     keys = [f"bench_start_{axis}_{name}" for axis in AXES]
-    kept = st.session_state.get(f"bench_start_{name}", ground.start)
-    for key, value in zip(keys, _clicked(name) or kept, strict=True):
+    stored = st.session_state.get(f"bench_start_{name}", ground.start)
+    for key, value in zip(keys, _clicked(name) or stored, strict=True):
         if key not in st.session_state or _clicked(name):
             st.session_state[key] = float(value)
     st.session_state[_seen(name)] = _raw(name)
@@ -115,7 +115,7 @@ def _seen(name: str) -> str:
     return f"bench_map_seen_{name}"
 
 
-FIRST = "valley"
+DEFAULT_LANDSCAPE = "valley"
 RACERS = ("gd", "sgd", "momentum", "nesterov", "rmsprop", "adam")
 FARTHEST = 300  # steps
 FACTORS = (0.1, 0.3, 0.5, 1.0, 2.0, 3.0, 10.0)
@@ -160,13 +160,13 @@ def _ask_landscape() -> str:
     chosen = st.pills(
         "Landscape",
         list(LANDSCAPES),
-        default=FIRST,
+        default=DEFAULT_LANDSCAPE,
         format_func=lambda name: LANDSCAPES[name].title,
         required=True,
         key="bench_landscape",
         persist_state="session",
     )
-    return chosen or FIRST
+    return chosen or DEFAULT_LANDSCAPE
 
 
 def _ask_racers() -> Sequence[str]:

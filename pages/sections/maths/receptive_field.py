@@ -78,9 +78,9 @@ def _line(step: "FieldStep") -> dict[str, str]:
     }
 
 
-MOST = 16  # layers in the row: of a deep network the blocks, evenly spread
-SIDE = 300  # screen pixels of a picture to click
-SMALL = 120  # of a map in the row of all layers
+MAX_LAYERS = 16  # layers in the row: of a deep network the blocks, evenly spread
+PICTURE_PX = 300  # screen pixels of a picture to click
+MAP_PX = 120  # of a map in the row of all layers
 
 
 def what_it_reaches(network: Network, picture: input_image.InputImage) -> None:
@@ -96,7 +96,7 @@ def what_it_reaches(network: Network, picture: input_image.InputImage) -> None:
             label="The picture as the network sees it",
             names=["pixel"],
             selected=middle,
-            scale=SIDE / max(pixels.shape[:2]),
+            scale=PICTURE_PX / max(pixels.shape[:2]),
         )
         st.markdown(
             f"Row {place.row}, column {place.col} of {escape_markdown(picture.title)}, {dimensions(picture.shape)}."
@@ -111,7 +111,7 @@ def what_it_reaches(network: Network, picture: input_image.InputImage) -> None:
             for each, box in zip(shown, boxes, strict=True):
                 words = f"{each.name}: reaches {_count(maps[each.name], box)}"
                 st.image(
-                    _boxed(maps[each.name], box), caption=words, width=SMALL, alt=f"{words}, lit on its maps' mean"
+                    _boxed(maps[each.name], box), caption=words, width=MAP_PX, alt=f"{words}, lit on its maps' mean"
                 )
         st.caption(
             "Each small picture is the mean of a layer's maps, in colours of its own: light is much, or red. "
@@ -127,11 +127,11 @@ def what_it_reaches(network: Network, picture: input_image.InputImage) -> None:
 def _followed(network: Network) -> list[LayerEntry]:
     """Return the layers that are shown: all there are, or the first and last and, between them, some of the blocks."""
     layers = list(layers_of(network))
-    if len(layers) <= MOST:
+    if len(layers) <= MAX_LAYERS:
         return layers
     blocks = [layer for layer in layers[1:-1] if layer.kind == "block"] or layers[1:-1]
     blocks = [layer for layer in blocks if len(layer.output_shape) == 3 and layer.output_shape[1] > 1]
-    few = min(len(blocks), MOST - 2)
+    few = min(len(blocks), MAX_LAYERS - 2)
     return [layers[0], *(blocks[(2 * place + 1) * len(blocks) // (2 * few)] for place in range(few)), layers[-1]]
 
 
@@ -142,7 +142,7 @@ def _count(values: "np.ndarray[Any, Any]", box: Box) -> str:
 
 def _boxed(values: "np.ndarray[Any, Any]", box: Box) -> "np.ndarray[Any, Any]":
     mean = values.mean(axis=0)
-    return spotlight(ColorScale.of(mean).rgb(mean), box, zoom=max(1, -(-2 * SMALL // max(mean.shape))))
+    return spotlight(ColorScale.of(mean).rgb(mean), box, zoom=max(1, -(-2 * MAP_PX // max(mean.shape))))
 
 
 def _flat(names: list[str], *, reached: bool) -> None:
@@ -261,7 +261,7 @@ def _click_number(output: Made, channel: int) -> tuple[int, int]:
         label=f"Map {channel} of {output.name}",
         names=[f"map {channel} of {output.name}"],
         selected=Selection(0, *strongest),
-        scale=SIDE / max(values.shape),
+        scale=PICTURE_PX / max(values.shape),
     )
     at = place.row, place.col
     st.markdown(f"Row {at[0]}, column {at[1]}: **{number(float(values[at]))}**.")

@@ -103,7 +103,11 @@ def _sheet(tiles: Tiles) -> Sheet:
     return Sheet(tiles, sprite(tiles.pixels, COLUMNS))
 
 
-LARGE, SMALL, MANY = 56, 40, 32  # screen pixels of a tile, and of how many tiles on they are small
+LARGE_TILE_PX, SMALL_TILE_PX, MAX_LARGE_TILES = (
+    56,
+    40,
+    32,
+)  # screen pixels of a tile, and of how many tiles on they are small
 
 
 def film_strip(run: Run) -> None:
@@ -156,7 +160,7 @@ def _layers(run: Run) -> dict[str, str]:
     return {name: dimensions(shape) for name, shape in shapes.items() if shape is not None and len(shape) == 3}
 
 
-def _draw(sheet: Sheet, key: str, label: str, captions: tuple[Caption, ...] = (), side: int = LARGE) -> None:
+def _draw(sheet: Sheet, key: str, label: str, captions: tuple[Caption, ...] = (), side: int = LARGE_TILE_PX) -> None:
     count, height, width, _ = sheet.tiles.pixels.shape
     film(
         sheet.png,
@@ -187,7 +191,7 @@ def _show_filters(run: Run, shown: Frame) -> None:
         return
     tiles = shown.filters.tiles
     st.markdown(f"**{_count(tiles, 'filter')} of {shown.convolution}**")
-    _draw(shown.filters, f"film_filters_{run.id}", f"The filters of {shown.convolution}", side=SMALL)
+    _draw(shown.filters, f"film_filters_{run.id}", f"The filters of {shown.convolution}", side=SMALL_TILE_PX)
     if tiles.scale is None:
         st.caption("Mid-grey is a weight of zero. Each filter is scaled by its own largest weight.")
     else:
@@ -210,7 +214,7 @@ def _show_maps(run: Run, shown: Frame, layers: dict[str, str], key: str) -> None
         label_visibility="collapsed",
         width=240,
     )
-    side = LARGE if len(tiles.pixels) <= MANY else SMALL
+    side = LARGE_TILE_PX if len(tiles.pixels) <= MAX_LARGE_TILES else SMALL_TILE_PX
     _draw(shown.maps, f"film_maps_{run.id}", f"The maps of {layer} for the first picture", side=side)
     color_bar(tiles.scale)
 

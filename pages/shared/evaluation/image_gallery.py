@@ -16,8 +16,8 @@ from pages.shared.shell.layout import escape_markdown
 if TYPE_CHECKING:
     import numpy as np
 
-AT_ONCE, MOST = 24, 96  # pictures at first, and when more are asked for
-SIDE = 74  # screen pixels: four beside each other next to the matrix
+NUM_FIRST_IMAGES, MAX_IMAGES = 24, 96  # pictures at first, and when more are asked for
+THUMBNAIL_PX = 74  # screen pixels: four beside each other next to the matrix
 _LEAVING = "evaluation_leaves"
 
 
@@ -28,7 +28,7 @@ def image_row(
     side: int,
     *,
     other: EvaluatedSplit | None = None,
-    at_once: int = AT_ONCE,
+    at_once: int = NUM_FIRST_IMAGES,
 ) -> None:
     """Show images of a split, each with what the network says and what it is; a click on one explains it.
 
@@ -41,7 +41,7 @@ def image_row(
         at_once: How many are shown until more are asked for.
     """
     more = f"{key}_more"
-    count = MOST if st.session_state.get(more) == len(chosen) else at_once
+    count = MAX_IMAGES if st.session_state.get(more) == len(chosen) else at_once
     shown = [int(index) for index in chosen[:count]]
 
     def leave(name: str) -> None:
@@ -55,17 +55,20 @@ def image_row(
         )
         for index in shown
     }
-    thumbnails(items, key=key, on_click=leave, side=SIDE, pixelated=True)
-    if len(shown) < min(len(chosen), MOST):
+    thumbnails(items, key=key, on_click=leave, side=THUMBNAIL_PX, pixelated=True)
+    if len(shown) < min(len(chosen), MAX_IMAGES):
 
         def show_more() -> None:
             st.session_state[more] = len(chosen)
 
         st.button(
-            f"Show {min(len(chosen), MOST)}", icon=":material/expand_more:", key=f"{key}_button", on_click=show_more
+            f"Show {min(len(chosen), MAX_IMAGES)}",
+            icon=":material/expand_more:",
+            key=f"{key}_button",
+            on_click=show_more,
         )
-    elif len(chosen) > MOST:
-        st.caption(f"The first {MOST} of {len(chosen):,}.")
+    elif len(chosen) > MAX_IMAGES:
+        st.caption(f"The first {MAX_IMAGES} of {len(chosen):,}.")
 
 
 def leave_for(split: str, index: int, side: int = 0) -> None:

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-MOST = 4096  # numbers in a picture
-WIDEST = 128
+MAX_NUMBERS = 4096  # numbers in a picture
+MAX_COLUMNS = 128
 MOST_BARS = 24
 
 
@@ -53,7 +53,7 @@ def number_row(layer_output: Made, alike: Sequence[Made], side: int) -> Callable
         return None
     scale = ColorScale.of([each.values for each in alike], percentile=99.5)
     color_bar(scale, sides=len(alike))
-    shown = values[:MOST]
+    shown = values[:MAX_NUMBERS]
     columns = _columns(len(shown))
     strip = np.full(-(-len(shown) // columns) * columns, np.nan)
     strip[: len(shown)] = shown
@@ -62,7 +62,7 @@ def number_row(layer_output: Made, alike: Sequence[Made], side: int) -> Callable
         key=f"numbers_{alike[0].network.id}_{layer_output.name}".replace(".", "_"),
         label=f"Numbers of {layer_output.name}",
         names=[f"the {len(shown):,} numbers of {layer_output.name}"],
-        selected=Selection(0, *divmod(int(alike[0].values[:MOST].argmax()), columns)),
+        selected=Selection(0, *divmod(int(alike[0].values[:MAX_NUMBERS].argmax()), columns)),
         scale=max(1, min(24, 896 // columns)),
         side=side,
     )
@@ -109,7 +109,7 @@ def _strip_words(count: int, shown: int, columns: int, zeros: int) -> str:
 
 def _columns(count: int) -> int:
     """Return how many numbers stand in a row of the strip, so that the last row is full if that can be."""
-    widest = 64 if count <= 2048 else WIDEST
+    widest = 64 if count <= 2048 else MAX_COLUMNS
     return next((columns for columns in range(widest, 15, -1) if count % columns == 0), min(count, widest))
 
 

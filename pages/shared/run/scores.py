@@ -3,12 +3,12 @@
 from core.data.catalog import DATASETS
 from core.runs.records import Run
 
-FEW = 100  # images: of fewer, a share to a tenth of a per cent claims what nobody knows
+FEW_IMAGES = 100  # images: of fewer, a share to a tenth of a per cent claims what nobody knows
 
 
 def right(share: float, images: int) -> str:
     """Write what share of some images is right: "97.4%", but "2 of 2" where they are few; 0 images if not known."""
-    return f"{round(share * images):,} of {images:,}" if 0 < images < FEW else f"{share:.1%}"
+    return f"{round(share * images):,} of {images:,}" if 0 < images < FEW_IMAGES else f"{share:.1%}"
 
 
 def valid_score(run: Run) -> str:

@@ -16,13 +16,13 @@ BASICS = "Basics"
 
 def ask_settings() -> TrainConfig:
     """Ask for all settings of the next training, and remember them; raises `ConfigError` if one is out of range."""
-    kept = session.config()
-    values = dict(vars(kept))
+    stored = session.config()
+    values = dict(vars(stored))
     groups = groupby(options(TrainConfig), key=lambda setting: setting.group)
     for group, settings in groups:
         if group == BASICS:
             _ask_group(tuple(settings), values)
-            _changes(kept)
+            _changes(stored)
         else:
             folded = st.expander(group, key=f"group_{group}", on_change="rerun")
             if folded.open:  # what is folded away need not be drawn

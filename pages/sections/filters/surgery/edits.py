@@ -7,7 +7,7 @@ import streamlit as st
 if TYPE_CHECKING:
     from core.probe.surgery import Edit
 
-MOST = 50
+MAX_EDITS = 50
 
 
 def edits_of(run_id: str) -> "tuple[Edit, ...]":
@@ -18,7 +18,7 @@ def edits_of(run_id: str) -> "tuple[Edit, ...]":
 
 def add(run_id: str, edit: "Edit") -> None:
     """Change the copy once more."""
-    _put(run_id, (*edits_of(run_id), edit)[:MOST])
+    _put(run_id, (*edits_of(run_id), edit)[:MAX_EDITS])
 
 
 def undo(run_id: str) -> None:

@@ -103,8 +103,10 @@ def type_kernel(network: Network, layer: str, index: int, channel: int) -> None:
 
     run_id, edits = network.id, edits_of(network.id)
     key = f"typed_{run_id}_{network.epoch}_{layer}_{index}_{channel}_{turn(run_id)}"
-    kept = st.session_state.get(f"typing_{run_id}")
-    before = kept[1] if kept and kept[0] == key and key in st.session_state else edits  # the table began with these
+    stored = st.session_state.get(f"typing_{run_id}")
+    before = (
+        stored[1] if stored and stored[0] == key and key in st.session_state else edits
+    )  # the table began with these
     now = filters(edited(network, before).model, layer).numpy()
     values = part_of(now, index, channel).mean(axis=0, dtype=np.float64)
 

@@ -8,7 +8,7 @@ from core.inference.network import Network
 from core.probe.edited_network import describe_edit, edited
 from core.probe.filter_bank import Filters
 from pages.sections.filters.picture_button import picture_button, thumbnail
-from pages.sections.filters.surgery.edits import MOST, add, edits_of, reset, undo
+from pages.sections.filters.surgery.edits import MAX_EDITS, add, edits_of, reset, undo
 from pages.sections.filters.surgery.effects import effects
 from pages.sections.filters.surgery.kernel_editor import TYPED, ask_kernel, hand_made, type_kernel
 from pages.shared.picture import input_image
@@ -69,8 +69,8 @@ def _ask(network: Network, filters: Filters, index: int, edits: "tuple[Edit, ...
     """Ask what to do to a filter."""
     st.markdown(f"**Filter {index} of {filters.layer}**")
     change, count = ask_one("Change", CHANGES, "surgery_change"), len(filters.weights)
-    if len(edits) >= MOST:
-        st.info(f"{MOST} changes are the most that are kept: undo one to make another.")
+    if len(edits) >= MAX_EDITS:
+        st.info(f"{MAX_EDITS} changes are the most that are kept: undo one to make another.")
     elif change == "off":
         _off(network.id, filters.layer, index)
     elif change == "swap" and count > 1:
