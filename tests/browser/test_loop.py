@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from benchmarks.server import Server
 from core.data.datasets import load_dataset
 from core.data.images import decode_image, fit_image
+from core.data.paper import read_paper
 from core.inference.prediction import predict
 from core.runs.records import Status
 from core.runs.store import RunStore
@@ -106,7 +107,8 @@ def test_from_the_first_press_to_an_explained_upload(
     expect(page.get_by_text("What the network receives").first).to_be_visible(timeout=PATIENCE)
     monkeypatch.setenv("CONVSCOPE_HOME", str(app.home))
     dataset = load_dataset("mnist5k")
-    pixels, _ = fit_image(decode_image(UPLOAD.read_bytes()), (1, 28, 28), invert=True)
+    picture = decode_image(UPLOAD.read_bytes())
+    pixels, _ = fit_image(picture, (1, 28, 28), paper=read_paper(picture))
     probabilities = predict(store.load_model(run_id), dataset.normalize(pixels[None]))[0]
     likeliest = dataset.class_names[int(torch.argmax(probabilities))]
     share = "> 99.9%" if probabilities.max() > 0.999 else f"{float(probabilities.max()):.1%}"
