@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 NO_DIGIT = {
-    "empty": "No ink was found on it: the picture goes to the network as it is.",
+    "empty": "No ink on paper was found: the picture goes to the network as it is.",
     "edge": "What was found runs into the edge of the picture: it goes to the network as it is.",
     "crowded": "No single digit on plain paper was found: the picture goes to the network as it is.",
 }
