@@ -34,6 +34,7 @@ class FilterFrames:
         layer: The convolution.
         epochs: The moments; 0 is before the first step.
         shown, total: How many filters there are in the picture, and in the layer.
+        mixed: Whether each filter is a mix of red, green and blue; else red is positive and blue is negative.
     """
 
     png: bytes
@@ -43,6 +44,7 @@ class FilterFrames:
     epochs: tuple[int, ...]
     shown: int
     total: int
+    mixed: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def _filters(network: "Network") -> FilterFrames | None:
     sheets = [_pixels(sprite(frame, FILTER_COLUMNS, gap=1)) for frame in frames]
     height, width = sheets[0].shape[:2]
     loop = _png(np.concatenate(sheets))
-    return FilterFrames(loop, width, height, names[0], tuple(kernels), len(frames[0]), len(last))
+    return FilterFrames(loop, width, height, names[0], tuple(kernels), len(frames[0]), len(last), last.shape[1] == 3)
 
 
 def _spread(epochs: tuple[int, ...], most: int) -> tuple[int, ...]:

@@ -168,7 +168,12 @@ def _filters(found: Portrait) -> None:
         pictures.empty("It has no convolution")
         return
     pictures.forming(found.filters)
-    st.caption(f"{escape_markdown(pictures.filters_of(found.filters))}. Red weights are positive, blue ones negative.")
+    colours = (
+        "Each is drawn in the mix of colours it looks for."
+        if found.filters.mixed
+        else "Red weights are positive, blue ones negative."
+    )
+    st.caption(f"{escape_markdown(pictures.filters_of(found.filters))}. {colours}")
 
 
 def _address(name: str, image: ExplainedImage | None) -> dict[str, str | None]:
