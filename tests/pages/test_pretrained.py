@@ -157,7 +157,7 @@ def test_feature_maps_are_those_of_the_layer(
     tile, row, col = found.data["selected"]
     assert expected[tile, row, col] == expected.max()
     part = next(part for part in layer_graph(model, (3, 224, 224)) if part.name == layer)
-    top, left, bottom, right = part.sight.box(row, col)
+    top, left, bottom, right = part.receptive_field.box(row, col)
     assert f"rows {top} to {bottom - 1}, columns {left} to {right - 1}." in texts(app)
 
 
