@@ -84,7 +84,15 @@ def test_the_calibrated_answer_stands_beside_the_raw_one(trained_run: str, reade
 def test_it_says_when_a_picture_looks_like_none_of_its_classes(trained_run: str, reader: CalibratedModel) -> None:
     data, model = load_dataset("digits"), RunStore().load_model(trained_run)
     raised = reader.alarm.raised(extract_features(model, data.test.images, data.normalize))
-    quiet = int(np.flatnonzero(~raised)[0])
+    features = extract_features(model, data.test.images, data.normalize)
+    quiet = next(
+        index
+        for index, row in enumerate(features.features)
+        if not raised[index]
+        and all(
+            int(data.train.labels[near]) == features.logits[index].argmax() for near, _ in reader.nearest(row, 9)
+        )
+    )
     app = opened(trained_run, picture=f"test:{quiet}")
     assert "No alarm" in texts(app)
     assert "At most about 5% of pictures" in texts(app)
@@ -94,6 +102,24 @@ def test_it_says_when_a_picture_looks_like_none_of_its_classes(trained_run: str,
     app.file_uploader(key="picture_upload").upload("paper.png", file(255 - digit(index))).run()
     next(toggle for toggle in app.toggle if toggle.label == "Swap dark and light").set_value(False).run()
     assert "This looks like none of my classes" in texts(settled(app))
+
+
+def test_nearest_images_of_other_classes_stand_beside_the_answer(trained_run: str, reader: CalibratedModel) -> None:
+    data, model = load_dataset("digits"), RunStore().load_model(trained_run)
+    features = extract_features(model, data.test.images, data.normalize)
+    answers, raised = features.logits.argmax(1), reader.alarm.raised(features)
+    agree = [
+        sum(int(data.train.labels[near]) == answer for near, _ in reader.nearest(row, 9))
+        for row, answer in zip(features.features, answers, strict=True)
+    ]
+    doubtful = next(index for index, count in enumerate(agree) if count <= 4 and not raised[index])
+    words = texts(opened(trained_run, picture=f"test:{doubtful}"))
+    few = f"only {agree[doubtful]} " if agree[doubtful] else "none has "
+    assert f"Of the 9 nearest, {few}" in words and f"the class answered, “{answers[doubtful]}”" in words
+    assert "No alarm" not in words
+    sound = next(index for index, count in enumerate(agree) if count >= 5 and not raised[index])
+    words = texts(opened(trained_run, picture=f"test:{sound}"))
+    assert "No alarm" in words and "Of the 9 nearest" not in words
 
 
 def test_few_validation_images_are_a_note_and_all_else_stays(trained_run: str, monkeypatch: pytest.MonkeyPatch) -> None:

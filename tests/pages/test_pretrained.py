@@ -244,8 +244,8 @@ def test_receptive_fields_go_both_ways() -> None:
     app = opened("maths", session={"maths_section": "fields"})
     assert "Where the way branches, this is the branch that sees most." in texts(app)
     app = opened("maths", session={"maths_section": "fields", "field_direction": "ahead"})
-    sights = {part.name: part.sight for part in layer_graph(load_pretrained(LITE), (3, 224, 224))}
-    top, left, bottom, right = sights["blocks.5"].reach(112, 112)
+    fields = {part.name: part.receptive_field for part in layer_graph(load_pretrained(LITE), (3, 224, 224))}
+    top, left, bottom, right = fields["blocks.5"].reach(112, 112)
     captions = [image.proto.imgs[0].caption for image in app.get("image")]
     assert f"blocks.5: reaches {(bottom - top) * (right - left)} of 196 units" in captions
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.inference.network import Network
-from pages.sections.classify.reliability import known_reader
+from pages.sections.classify.reliability import known_reader, nearest_training_images
 from pages.shared.display.image_cards import Card, cards
 from pages.shared.network import inference
 from pages.shared.network.missing_images import missing_images
@@ -12,7 +12,6 @@ from pages.shared.picture.pixels import enlarged, shown
 from pages.shared.shell.layout import escape_markdown
 from pages.shared.shell.section import Section
 
-SHOWN = 9
 SIDE = 112
 
 
@@ -26,9 +25,8 @@ def nearest_section(weights: Network, picture: input_image.InputImage, *_: int) 
     if found.directions is None or inside.features is None:
         st.caption(escape_markdown(found.alarm.missing))
         return
-    near = found.nearest(inside.features[0], SHOWN)
+    near = nearest_training_images(weights, found, inside)
     answer = int(inside.logits[0].argmax())
-    labels = [int(data.train.labels[index]) for index, _ in near]
     cards(
         [
             Card(
@@ -37,10 +35,10 @@ def nearest_section(weights: Network, picture: input_image.InputImage, *_: int) 
                 words=f"Training image {index}, {data.class_names[label]}, likeness {value:.3f}",
                 pictures=(enlarged(shown(data.train.images[index].numpy()), SIDE),),
             )
-            for (index, value), label in zip(near, labels, strict=True)
+            for index, value, label in near
         ]
     )
-    agree = labels.count(answer)
+    agree = sum(label == answer for *_, label in near)
     st.caption(
         f"{agree} of {len(near)} have the class that the network answers (✓). Of {len(found.directions):,} training "
         "images, those whose numbers before the last layer point most nearly the same way: 1 is the same direction "

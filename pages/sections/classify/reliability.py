@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from core.reliability.calibrated_model import CalibratedModel
     from core.reliability.features import LogitsAndFeatures
 
+NEAREST = 9  # training images that an answer is held against
 CANNOT = (
     "A pretrained network cannot be calibrated here: that takes images whose classes are known and that it has not "
     "learned from, and ImageNet's are not on this computer. Take its percentages with care."
@@ -82,7 +83,7 @@ def verdict_section(weights: Network, picture: input_image.InputImage) -> None:
     if st.session_state.pop("reader_awaited", None) == weights.mark:
         st.rerun()  # the other sections wait for it as well
     inside = inference.inside(weights, picture)
-    _alarm(found, inside)
+    _alarm(found, inside, weights, nearest_training_images(weights, found, inside))
     _calibrated(weights, found, inside)
     _details(found, inside)
 
@@ -100,12 +101,44 @@ def _too_few(weights: Network) -> str:
     )
 
 
-def _alarm(found: "CalibratedModel", inside: "LogitsAndFeatures") -> None:
+def nearest_training_images(
+    network: Network, calibrated: "CalibratedModel", features: "LogitsAndFeatures"
+) -> list[tuple[int, float, int]]:
+    """Return index, cosine and class of the training images nearest to a picture; none where there is no measure."""
+    if calibrated.directions is None or features.features is None:
+        return []
+    labels = network.dataset().train.labels
+    return [(index, cosine, int(labels[index])) for index, cosine in calibrated.nearest(features.features[0], NEAREST)]
+
+
+def _disagreement(network: Network, answer: int, classes: list[int]) -> str:
+    """Say, in Markdown, that fewer than half of the nearest training images have the class answered, or nothing."""
+    agree = classes.count(answer)
+    if 2 * agree >= len(classes):
+        return ""
+    names = network.class_names
+    other = max(set(classes) - {answer}, key=classes.count)
+    of_answer = f"only {agree} {'has' if agree == 1 else 'have'}" if agree else "none has"
+    of_other = classes.count(other)
+    return (
+        f"**The most similar training images are of other classes.** Of the {len(classes)} nearest, {of_answer} the "
+        f"class answered, “{escape_markdown(names[answer])}”, and {of_other} {'is' if of_other == 1 else 'are'} "
+        f"“{escape_markdown(names[other])}”: the answer has little to stand on."
+    )
+
+
+def _alarm(
+    found: "CalibratedModel", inside: "LogitsAndFeatures", network: Network, nearest: list[tuple[int, float, int]]
+) -> None:
     alarm = found.alarm
     rate = f"At most about {alarm.rate:.0%} of pictures like those of the data set raise this alarm falsely."
-    if alarm.raised(inside)[0]:
+    doubt = _disagreement(network, int(inside.logits[0].argmax()), [label for _, _, label in nearest])
+    raised = bool(alarm.raised(inside)[0])
+    if raised:
         st.warning(f"**This looks like none of my classes.** {rate}", icon=":material/notification_important:")
-    else:
+    if doubt:
+        st.warning(doubt, icon=":material/group_off:")
+    if not raised and not doubt:
         st.caption(f":material/check: No alarm: it looks like the pictures of the data set. {rate}")
     if alarm.missing:
         st.caption(f":material/info: {escape_markdown(alarm.missing)}")

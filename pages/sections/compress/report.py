@@ -148,8 +148,11 @@ def _verdict(request: CompressionRequest, result: "CompressionResult") -> None:
     else:
         better = "the original" if change.lost > change.won else "the smaller one"
         chance = f"p {p}" if (p := p_value(change.p)).startswith("<") else f"p = {p}"
-        luck = "more than luck explains" if change.p < SIGNIFICANCE else "but that may be luck"
-        words += f"So {better} is better, {luck} (McNemar's exact test: {chance})."
+        test = f"McNemar's exact test: {chance}"
+        if change.p < SIGNIFICANCE:
+            words += f"So {better} is better, by more than luck explains ({test})."
+        else:
+            words += f"That is no difference: luck explains it ({test})."
     st.markdown(words)
     st.caption(
         "In brackets: the 95% interval of the accuracy (Wilson), and the middle half of the times. Times are those of "
