@@ -19,7 +19,13 @@ _SQUARES = "".join(
 _SVG = '<svg xmlns="http://www.w3.org/2000/svg" fill="#0d9488" viewBox="0 0 {} 32">{}</svg>'
 _NAME = '<text x="42" y="24" font-family="sans-serif" font-size="23" font-weight="600">ConvScope</text>'
 # Streamlit's own 0.6 is 4.3 to 1 on white.
-_CAPTIONS = '<style>[data-testid="stCaptionContainer"] { opacity: 0.72; }</style>'
+# Small print and chosen options in colours that are read easily: the accent on its own tint is too pale in the dark.
+_LEGIBLE = """<style>
+[data-testid="stCaptionContainer"] { opacity: 0.72; }
+[data-testid="stBaseButton-segmented_controlActive"], [data-testid="stBaseButton-pillsActive"] {
+  color: light-dark(#0b7a75, #3dbdb1);
+}
+</style>"""
 MARK = _SVG.format(32, _SQUARES)
 WORDMARK = _SVG.format(176, _SQUARES + _NAME)
 
@@ -70,7 +76,7 @@ def _run(name: str, page: st.Page) -> None:
     _draw(name)
     with st.sidebar:
         one_entry_an_act()
-        st.html(_CAPTIONS)
+        st.html(_LEGIBLE)
     token = _framed.set(True)
     try:
         page.run()
