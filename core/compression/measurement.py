@@ -8,6 +8,7 @@ from core.compression.changes import PredictionChanges, compare
 from core.compression.cost import FileSize, InferenceTime, TimeRatio, race, size_of
 from core.compression.plan import LayerCompression, compress
 from core.compression.ways import CompressionPlan
+from core.failures import in_sentences
 from core.model.spec import ModelSpec
 from core.progress import Progress
 
@@ -34,6 +35,7 @@ class CompressionResult:
     sparsity: float
 
 
+@in_sentences("Measuring the smaller network")
 def measure(
     spec: ModelSpec,
     model: nn.Module,

@@ -103,8 +103,10 @@ def test_classes_stand_side_by_side_and_one_is_held_against_another(
 
 
 def test_what_takes_long_shows_life_and_can_be_left(
-    app: Server, page: Page, idle: Callable[[Page], None], run_id: str
+    app: Server, page: Page, idle: Callable[[Page], None], train: Callable[..., str]
 ) -> None:
+    wide = (Conv(32), Activation(), Conv(32), Activation(), Flatten(), Dense(10))
+    run_id = train(*wide, dataset="mnist5k", epochs=1, train_images=64)
     page.goto(f"{app.url}/explain?run={run_id}")
     expect(card(page, "occlusion").locator(".frame")).to_be_visible(timeout=PATIENCE)
     idle(page)

@@ -89,9 +89,7 @@ def test_it_says_when_a_picture_looks_like_none_of_its_classes(trained_run: str,
         index
         for index, row in enumerate(features.features)
         if not raised[index]
-        and all(
-            int(data.train.labels[near]) == features.logits[index].argmax() for near, _ in reader.nearest(row, 9)
-        )
+        and all(int(data.train.labels[near]) == features.logits[index].argmax() for near, _ in reader.nearest(row, 9))
     )
     app = opened(trained_run, picture=f"test:{quiet}")
     assert "No alarm" in texts(app)
