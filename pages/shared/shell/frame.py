@@ -22,7 +22,7 @@ _NAME = '<text x="42" y="24" font-family="sans-serif" font-size="23" font-weight
 # Small print and chosen options in colours that are read easily: the accent on its own tint is too pale in the dark.
 _LEGIBLE = """<style>
 [data-testid="stCaptionContainer"] { opacity: 0.72; }
-[data-testid="stButtonGroup"] button[data-selected="true"] { color: light-dark(#0b7a75, #3dbdb1); }
+[data-testid="stButtonGroup"] button[data-selected="true"] * { color: light-dark(#0b7a75, #3dbdb1); }
 </style>"""
 MARK = _SVG.format(32, _SQUARES)
 WORDMARK = _SVG.format(176, _SQUARES + _NAME)
