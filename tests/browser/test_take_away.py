@@ -31,7 +31,10 @@ def test_the_demo_fills_the_app_and_its_report_opens_alone(
     expect(page.get_by_text("Preparing the demo")).to_have_count(0, timeout=180_000)
     expect(page.get_by_role("button", name="Prepare the demo")).to_have_count(0)
 
+    expect(page.get_by_text("Drawing …")).to_have_count(0, timeout=60_000)  # Home's own pictures
+    idle(page)
     page.get_by_role("link", name="Runs", exact=True).first.click()
+    page.wait_for_url("**/runs*")
     page.get_by_role("button", name="Write a lab report").click(timeout=60_000)
     save = page.get_by_role("button", name="Save lab report")
     expect(save).to_be_visible(timeout=180_000)
