@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
     from core.explain.request import AttributionRequest
 
-_SPEAKS = "regions that speak for the class"
-_BLANK = "no region of this layer speaks for the class."
-
 
 def _weighted(request: AttributionRequest, title: str, weigh: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
     """Return the map (H, W) of weights times a layer's maps, summed over the maps and cut at zero.
@@ -61,67 +58,60 @@ def xgrad_cam_weights(maps: Tensor, gradients: Tensor) -> Tensor:
     return ((gradients * maps).sum((2, 3), True) / total).masked_fill(total == 0, 0)
 
 
-def _grad_cam_pp(request: AttributionRequest) -> Tensor:
-    return _weighted(request, "Grad-CAM++", grad_cam_pp_weights)
+def layer_cam_weights(maps: Tensor, gradients: Tensor) -> Tensor:
+    """Return the weights (1, C, h, w) of Layer-CAM: relu(g), one for each cell of each map."""
+    return gradients.relu()
 
 
-def _xgrad_cam(request: AttributionRequest) -> Tensor:
-    return _weighted(request, "XGrad-CAM", xgrad_cam_weights)
-
-
-def _layer_cam(request: AttributionRequest) -> Tensor:
-    return _weighted(request, "Layer-CAM", lambda maps, gradients: gradients.relu())
+def _method(
+    name: str, title: str, weigh: Callable[[Tensor, Tensor], Tensor], *, paper: str, measures: str, cannot: str
+) -> Method:
+    """Return the method that weighs a layer's maps by `weigh`, see `_weighted`."""
+    return Method(
+        name=name,
+        title=title,
+        family="Layers",
+        paper=paper,
+        measures=measures,
+        cannot=cannot,
+        signed=False,
+        positive="regions that speak for the class",
+        negative=None,
+        passes=lambda options, shape: 2,
+        compute=lambda request: _weighted(request, title, weigh),
+        options=(ACTIVATED_LAYER,),
+        blank="no region of this layer speaks for the class.",
+    )
 
 
 GRADIENT_CAMS = (
-    Method(
-        name="grad_cam_pp",
-        title="Grad-CAM++",
-        family="Layers",
+    _method(
+        "grad_cam_pp",
+        "Grad-CAM++",
+        grad_cam_pp_weights,
         paper="Chattopadhay, Sarkar, Howlader and Balasubramanian 2018, doi:10.1109/WACV.2018.00097, arXiv:1710.11063",
         measures="Which regions speak for the class, like Grad-CAM, but only places that raise the score count in a "
         "map's weight: several objects of a class show where Grad-CAM shows one.",
         cannot="It cannot show evidence against the class, nor fine detail; where activations are negative (tanh) its "
         "weights mean nothing.",
-        signed=False,
-        positive=_SPEAKS,
-        negative=None,
-        passes=lambda options, shape: 2,
-        compute=_grad_cam_pp,
-        options=(ACTIVATED_LAYER,),
-        blank=_BLANK,
     ),
-    Method(
-        name="xgrad_cam",
-        title="XGrad-CAM",
-        family="Layers",
+    _method(
+        "xgrad_cam",
+        "XGrad-CAM",
+        xgrad_cam_weights,
         paper="Fu, Hu, Dong, Guo, Gao and Li 2020, arXiv:2008.02312",
         measures="Which regions speak for the class, like Grad-CAM, with gradients averaged where each map is active, "
         "so that before the cut at zero the map sums to what the layer's maps add to the score.",
         cannot="It cannot show fine detail; where a map's positive and negative activations cancel (tanh) its weight "
         "is far too large, because it is divided by their sum.",
-        signed=False,
-        positive=_SPEAKS,
-        negative=None,
-        passes=lambda options, shape: 2,
-        compute=_xgrad_cam,
-        options=(ACTIVATED_LAYER,),
-        blank=_BLANK,
     ),
-    Method(
-        name="layer_cam",
-        title="Layer-CAM",
-        family="Layers",
+    _method(
+        "layer_cam",
+        "Layer-CAM",
+        layer_cam_weights,
         paper="Jiang, Zhang, Hou, Cheng and Wei 2021, doi:10.1109/TIP.2021.3089943",
         measures="Which places speak for the class: each cell of a layer's maps times its own gradient where that is "
         "positive, so early layers give fine maps too.",
         cannot="It cannot show evidence against the class, and in early layers it follows edges, whatever the class.",
-        signed=False,
-        positive=_SPEAKS,
-        negative=None,
-        passes=lambda options, shape: 2,
-        compute=_layer_cam,
-        options=(ACTIVATED_LAYER,),
-        blank=_BLANK,
     ),
 )

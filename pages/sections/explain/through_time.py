@@ -16,7 +16,7 @@ from core.inference.network import Network
 from core.progress import Progress
 from pages.sections.explain.epochs_view import pause, tell
 from pages.shared.display.class_bars import class_name, same_classes
-from pages.shared.explanation.controls import chosen_methods, method_options
+from pages.shared.explanation.controls import ask_chosen_method, chosen_methods, method_options
 from pages.shared.network import current_network, inference
 from pages.shared.picture import input_image
 from pages.shared.shell.background_jobs import Lane, background
@@ -91,19 +91,9 @@ def _instead(reason: str, networks: Sequence[Network], *_: Any) -> None:
 
 def _ask() -> "tuple[Method, bool]":
     """Ask for one of the chosen methods, and whether all epochs have one scale."""
-    names, key = chosen_methods(), "course_method"
-    if st.session_state.get(key) not in names:
-        st.session_state[key] = names[0]
+    names = chosen_methods()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox(
-            "Method",
-            names,
-            format_func=lambda name: METHODS[name].title,
-            key=key,
-            persist_state="session",
-            width=280,
-            help="One of the methods chosen above, with its settings.",
-        )
+        name = ask_chosen_method("Method", names, "course_method")
         scale = ask_one("Scale of the colours", SCALES, "course_scale")
     return METHODS[name], scale == "one"
 

@@ -12,7 +12,7 @@ from core.explain.methods.registry import METHODS
 from core.explain.metrics.verdicts import Verdict
 from core.formatting import duration
 from core.inference.network import Network
-from pages.shared.explanation.controls import chosen_methods, method_options
+from pages.shared.explanation.controls import ask_chosen_method, chosen_methods, method_options
 from pages.shared.network import current_network, inference
 from pages.shared.picture import input_image
 from pages.shared.shell.background_jobs import background, lane_of
@@ -110,19 +110,9 @@ class TrustRequest:
 
 def ask_map(networks: Sequence[Network], picture: input_image.InputImage, target: int) -> TrustRequest:
     """Ask which of the chosen methods to check, and against which class; of two networks the first is checked."""
-    names, key = chosen_methods() or tuple(METHODS)[:1], "trust_method"
-    if st.session_state.get(key) not in names:
-        st.session_state[key] = names[0]
+    names = chosen_methods() or tuple(METHODS)[:1]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        name = st.selectbox(
-            "Map to check",
-            names,
-            format_func=lambda name: METHODS[name].title,
-            key=key,
-            persist_state="session",
-            width=280,
-            help="One of the methods chosen above, with its settings.",
-        )
+        name = ask_chosen_method("Map to check", names, "trust_method")
         versus = _ask_versus(networks[0], picture, target)
     if len(networks) > 1:
         st.caption("The checks are about network A.")

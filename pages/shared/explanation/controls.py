@@ -29,6 +29,21 @@ def chosen_methods() -> tuple[str, ...]:
     return tuple(name for name in METHODS if name in (chosen if answered else DEFAULT_METHODS))
 
 
+def ask_chosen_method(label: str, names: Sequence[str], key: str) -> str:
+    """Ask for one of the methods that are chosen, `names`; the first where the earlier answer is none of them."""
+    if st.session_state.get(key) not in names:
+        st.session_state[key] = names[0]
+    return st.selectbox(
+        label,
+        names,
+        format_func=lambda name: METHODS[name].title,
+        key=key,
+        persist_state="session",
+        width=280,
+        help="One of the methods chosen above, with its settings.",
+    )
+
+
 def method_options(name: str) -> dict[str, OptionValue]:
     """Return the settings that this session chose for a method."""
     chosen: dict[str, OptionValue] = st.session_state.get("method_options", {}).get(name, {})
