@@ -1,13 +1,16 @@
 const PATIENCE = 8000; // an answer may be lost on the way: then ask again
 const CALM = 150; // a press has to be sent on its own, or it would run this fragment instead of its own one
+const HEARD = 3000; // by then the server runs what a button or link asks for, or there is nothing to run
 const TOUCHES = ["pointerdown", "pointerup", "click", "keydown", "input", "change"];
 const instances = new WeakMap(); // what lives as long as the page shows the pulse
 
 function start(ask) {
-  const own = { touched: -CALM };
+  const app = document.querySelector('[data-testid="stApp"]');
+  const own = { quiet: 0, heard: 0 }; // not before these two moments
+  // A request names the page it comes from: sent while another page is on its way, it would empty that one.
+  const running = () => !["notRunning", undefined].includes(app?.dataset.testScriptState);
   const beat = () => {
-    const wait = own.touched + CALM - performance.now();
-    if (wait > 0) return own.after(wait);
+    if (Math.max(own.quiet, own.heard) > performance.now() || running()) return own.after(CALM);
     if (!document.hidden) ask();
     own.after(document.hidden ? 250 : PATIENCE);
   };
@@ -15,10 +18,17 @@ function start(ask) {
     clearTimeout(own.timer);
     own.timer = setTimeout(beat, milliseconds);
   };
-  const touch = () => (own.touched = performance.now());
+  const touch = event => {
+    own.quiet = performance.now() + CALM;
+    if (event.type === "click" && event.composedPath().some(node => node.matches?.("a, button")))
+      own.heard = performance.now() + HEARD;
+  };
+  const observer = new MutationObserver(() => running() && (own.heard = 0));
+  if (app) observer.observe(app, { attributeFilter: ["data-test-script-state"] });
   for (const kind of TOUCHES) document.addEventListener(kind, touch, { capture: true, passive: true });
   own.stop = () => {
     clearTimeout(own.timer);
+    observer.disconnect();
     for (const kind of TOUCHES) document.removeEventListener(kind, touch, { capture: true });
   };
   return own;
