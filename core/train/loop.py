@@ -124,8 +124,9 @@ class Training:
         count = sum(len(batch) for batch in batches)
         loss, right = 0.0, 0.0
         for batch in batches:
-            value, hits = self._descend(batch, len(batch) / count)
-            loss, right = loss + value * len(batch) / count, right + hits / count
+            share = len(batch) / count
+            value, hits = self._descend(batch, share)
+            loss, right = loss + value * share, right + hits  # in the order of the script of a run, to the last bit
         self.initial.hold(self.model)
         evidence = gauge_gradients(self.model, self.step + 1) if self._gradient_due() else ()
         if self.config.clip_norm:
@@ -137,7 +138,7 @@ class Training:
             evidence += self.gauge()
         self.seconds += time.perf_counter() - began
         self.ended = self.budgets.verdict(self.config, epoch, self.seconds, valid)
-        return Step(self.step, epoch, lr, loss, right, self.seconds, valid, evidence)
+        return Step(self.step, epoch, lr, loss, right / count, self.seconds, valid, evidence)
 
     def _gradient_due(self) -> bool:
         return gradient_due(self.step + 1, self.total_steps)

@@ -9,8 +9,10 @@ import numpy as np
 import torch
 from streamlit.testing.v1 import AppTest
 
+from core.maths.articles import ARTICLES
 from core.runs.checkpoint import load_checkpoint, save_checkpoint
 from core.runs.store import RunStore
+from pages.sections.maths.layers import TOPICS, VIEWS
 from pages.shared.shell.navigation import path
 
 
@@ -111,6 +113,12 @@ def test_all_layers_of_a_network_can_be_followed(trained_run: str) -> None:
         ran(app.pills(key=f"maths_layer_{trained_run}").set_value(name))
         assert not app.error, name
         assert sent(app)["label"]
+        (article,) = app.expander
+        assert article.label.startswith("Read on: "), name
+
+
+def test_every_kind_of_layer_has_a_text_to_read_on() -> None:
+    assert set(TOPICS) == set(VIEWS) and set(TOPICS.values()) < set(ARTICLES)
 
 
 def test_the_address_names_the_layer_and_follows_the_choice(trained_run: str) -> None:

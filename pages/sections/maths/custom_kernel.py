@@ -9,6 +9,7 @@ import streamlit as st
 from core.errors import ConvScopeError
 from core.maths.windows import Window, size_formula
 from core.model.handmade import KERNELS, kernel
+from pages.sections.maths.article import read_on
 from pages.shared.network import current_network
 from pages.shared.picture.picker import pick_picture
 from pages.shared.shell.section import Section
@@ -162,6 +163,7 @@ def kernel_bench() -> None:
         _convolve(image, values, above, window, chosen)
     else:
         _pool(image, above, window, operation)
+    read_on("kernel" if operation == "conv" else f"{'max' if operation == 'max' else 'average'}_pooling")
 
 
 def _convolve(image: np.ndarray, values: np.ndarray, above: np.ndarray, window: Window, chosen: Filter) -> None:

@@ -11,6 +11,7 @@ from core import maths
 from core.inference.network import Network
 from core.probe.network_layers import layers_of, parts_of
 from core.train.choices import LOSSES
+from pages.sections.maths.article import read_on
 from pages.sections.maths.convolution import convolution, dense
 from pages.sections.maths.elementwise import CURVES, activation, batch_norm, dropout
 from pages.sections.maths.layer_pass import Scene, describe_pass, scene
@@ -90,6 +91,15 @@ VIEWS: dict[str, Callable[[Scene], None]] = {  # by the name of torch's class
     "Dropout": dropout,
     **dict.fromkeys(CURVES, activation),
 }
+TOPICS = {  # of the texts to read on, by the name of torch's class
+    "Conv2d": "convolution",
+    "MaxPool2d": "max_pooling",
+    **dict.fromkeys(("AvgPool2d", "Sequential", "AdaptiveAvgPool2d"), "average_pooling"),
+    "Linear": "dense",
+    **dict.fromkeys(("BatchNorm2d", "BatchNorm1d"), "batch_norm"),
+    "Dropout": "dropout",
+    **dict.fromkeys(CURVES, "activation"),
+}
 LOSS = "softmax and loss"
 MOODS = ("BatchNorm2d", "BatchNorm1d", "Dropout")  # what works otherwise in training
 
@@ -121,6 +131,7 @@ def layer_bench(network: Network) -> None:
         softmax_and_loss(now, loss, network.class_names)
     else:
         VIEWS[kind](now)
+    read_on("softmax" if layer == LOSS else TOPICS[kind])
 
 
 def _pick_layer(network: Network) -> str:

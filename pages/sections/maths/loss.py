@@ -15,6 +15,7 @@ from core.maths.loss_formulas import gradient_formula, value_formula
 from core.maths.losses import LOSSES
 from core.workbench.loss_case import SHOWN, Case
 from core.workbench.torch_reference import torch_loss
+from pages.sections.maths.article import read_on
 from pages.sections.maths.equality import equality_badge
 from pages.shared.display.vega_charts import chart
 from pages.shared.network import inference
@@ -150,6 +151,7 @@ def loss_bench(network: Network, picture: input_image.InputImage | None = None) 
     _cards(case)
     _table(case)
     _curves(case)
+    read_on("loss")
 
 
 def _why(case: Case) -> None:

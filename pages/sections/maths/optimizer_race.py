@@ -14,6 +14,7 @@ from core.formatting import formatted, number
 from core.maths.landscapes import LANDSCAPES, Landscape, Point
 from core.maths.races import arrival, race
 from core.maths.rules import OPTIMIZERS
+from pages.sections.maths.article import read_on
 from pages.shared.display.vega_charts import chart
 from pages.shared.shell import session
 from pages.shared.shell.layout import show_errors
@@ -146,6 +147,7 @@ def landscape_race() -> None:
         _results(ground, paths, {racer: ground.lrs[racer] * factor for racer in racers})
         _heights(ground, paths, steps)
         _surface(ground, paths)
+        read_on("landscape")
 
 
 @st.cache_data(show_spinner=False, max_entries=128)

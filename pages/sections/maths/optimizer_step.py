@@ -19,6 +19,7 @@ from core.train.config import TrainConfig
 from core.workbench.batch_gradients import Batch, Place, weighty_layers
 from core.workbench.torch_reference import torch_weights
 from core.workbench.weight_trace import AXES, Trace, trace, where
+from pages.sections.maths.article import read_on
 from pages.sections.maths.equality import equal, equality_badge
 from pages.sections.maths.gradients import layer_weights, moved
 from pages.sections.maths.optimizer_race import landscape_race
@@ -181,6 +182,7 @@ def weight_steps(network: Network) -> None:
         if steps > 1:
             courses(traces, steps)
         formulas(network, traces, checks)
+        read_on("optimizer")
 
 
 def _traces(

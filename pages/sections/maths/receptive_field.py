@@ -14,6 +14,7 @@ from core.model.layers import Conv, Flatten, Residual
 from core.probe.network_layers import LayerEntry, layers_of, projective_field_of, receptive_field_of, steps_of
 from core.probe.receptive_fields import Box
 from core.probe.unit_windows import inner_share
+from pages.sections.maths.article import read_on
 from pages.shared.display.map_grid import color_bar, grid
 from pages.shared.layer.unit_detail import Made, make, sees
 from pages.shared.network import inference
@@ -169,6 +170,7 @@ def field_bench(network: Network) -> None:
         _back(network, picture)
     else:
         what_it_reaches(network, picture)
+    read_on("receptive_field")
 
 
 def _back(network: Network, picture: input_image.InputImage) -> None:
