@@ -39,7 +39,7 @@ LIMITS = Limits()
 
 @dataclass(frozen=True)
 class PixelScale:
-    """What a network receives for a pixel, where its file says so: pixel (0 to 255) × factor + offset, by channel."""
+    """What a network does to the values of a picture before its first layer: value × factor + offset, by channel."""
 
     factor: tuple[float, ...]
     offset: tuple[float, ...]
@@ -55,7 +55,7 @@ class ForeignNetwork:
         weights: The entries of the `state_dict` of the network that `build_model(spec)` makes, float32.
         origins: Of each layer of `spec`, what it was called in the file; empty where it was added.
         notes: What was changed on the way, a sentence each.
-        scale: What it receives for a pixel of 0 to 255, if that was part of the network; it is taken out of `spec`.
+        scale: How it scales pictures itself, if it does; that is no part of `spec`.
         class_names: Names of its classes where the file has them, else empty.
     """
 

@@ -24,6 +24,7 @@ from core.model.layers import (
     GlobalAvgPool,
     Layer,
     MaxPool,
+    Residual,
 )
 from core.model.shapes import problems
 from core.model.spec import CHANNELS, MAX_LAYERS, MAX_NAME, SIDE, ModelSpec, Shape
@@ -31,7 +32,9 @@ from core.model.spec import CHANNELS, MAX_LAYERS, MAX_NAME, SIDE, ModelSpec, Sha
 EPS = 1e-5  # of torch's batch norm, as the networks here are built
 SLOPE = 0.01  # of torch's leaky ReLU
 MAX_POOL = 16
+COUNT = "num_batches_tracked"
 Pads = tuple[int, int, int, int]  # zeros above, left of, below and right of the maps
+Filters = tuple[Array, Array | None]  # of a convolution: kernels and what is added
 _NONE: Pads = (0, 0, 0, 0)
 
 
@@ -147,6 +150,27 @@ class Stack:
         with _owned(owner):
             layer = Conv(outputs, int(kernel.shape[2]), step, words, spread, groups)
         self.add(owner, layer, weight=kernel, bias=_or(bias, 0, outputs, owner))
+
+    def residual(self, owner: str, first: Filters, second: Filters, shortcut: Filters | None, stride: int) -> None:
+        """Add a residual block: two convolutions with a ReLU between, a shortcut, their sum and a ReLU.
+
+        Batch norms were taken into the filters by whoever wrote the file; what they added stands in ours.
+        """
+        with _owned(owner):
+            layer = Residual(first[0].shape[0], first[0].shape[2], stride)
+        parts = {"conv1": first, "conv2": second} | ({"shortcut.conv": shortcut} if shortcut else {})
+        tensors: dict[str, ArrayLike] = {}
+        for place, (kernel, bias) in parts.items():
+            norm, size = place.replace("conv", "bn"), kernel.shape[0]
+            tensors |= {
+                f"{place}.weight": kernel,
+                f"{norm}.weight": np.ones(size),
+                f"{norm}.bias": _or(bias, 0, size, owner),
+                f"{norm}.running_mean": np.zeros(size),
+                f"{norm}.running_var": np.full(size, 1 - EPS),
+                f"{norm}.num_batches_tracked": np.zeros((), np.int64),
+            }
+        self.add(owner, layer, **tensors)
 
     def max_pool(self, owner: str, kernel: tuple[int, int], stride: tuple[int, int], pads: Pads = _NONE) -> None:
         """Add max pooling, whose border counts as smaller than any number."""
@@ -302,7 +326,7 @@ class Stack:
         for problem in problems(spec):
             raise ForeignError(f"It cannot be a network here: {problem.message}")
         weights = {
-            f"{prefix}.{key}": np.ascontiguousarray(value, np.int64 if key == "num_batches_tracked" else np.float32)
+            f"{prefix}.{key}": np.ascontiguousarray(value, np.int64 if key.endswith(COUNT) else np.float32)
             for prefix, (_, _, tensors) in zip(spec.layer_names, self._layers, strict=True)
             for key, value in tensors.items()
         }
