@@ -12,6 +12,7 @@ EXTRAS = {
     "tensorboard": ("tensorboard", "a TensorBoard file"),
     "vl_convert": ("vl-convert-python", "a picture of the curves"),
     "onnx": ("onnx", "an ONNX file"),
+    "h5py": ("h5py", "a Keras file"),
 }
 
 

@@ -4,6 +4,7 @@ import json
 import shutil
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -44,23 +45,40 @@ def import_run(store: RunStore, data: bytes | Path, limits: RunLimits = _DEFAULT
         ArchiveError, SpecError, ConfigError: The archive cannot be taken, for the reason that the sentence gives.
         StorageError: The database or the disk fails.
     """
-    run_id = uuid.uuid4().hex[:10]
     with opened(data, limits) as archive:
         record = RunRecord.read(archive.text)
         info = read_info(archive, record.values["dataset"], record.spec)
-        try:
-            with unfinished(".import-", store.folder) as folder:
-                staged = folder / run_id
-                staged.mkdir()
-                _stage(archive, record, staged, limits)
-                if info is not None:
-                    stage_images(archive, info, staged)
-                _insert(store, run_id, record, info, staged)
-                store.copy(run_id, curves=True)
-        except OSError as error:
-            raise StorageError(
-                f"The run cannot be kept ({error}): make room on the disk and import it again."
-            ) from error
+
+        def fill(staged: Path) -> None:
+            _stage(archive, record, staged, limits)
+            if info is not None:
+                stage_images(archive, info, staged)
+
+        return insert_run(store, record, info, fill)
+
+
+def insert_run(store: RunStore, record: RunRecord, info: DatasetInfo | None, fill: Callable[[Path], None]) -> str:
+    """Add a run with its files to a store, both or neither, and return its id.
+
+    Args:
+        store: Where to add it.
+        record: All that its rows say.
+        info: What is known of its data set.
+        fill: Writes its files into a folder.
+
+    Raises:
+        StorageError: The database or the disk fails.
+    """
+    run_id = uuid.uuid4().hex[:10]
+    try:
+        with unfinished(".import-", store.folder) as folder:
+            staged = folder / run_id
+            staged.mkdir()
+            fill(staged)
+            _insert(store, run_id, record, info, staged)
+            store.copy(run_id, curves=True)
+    except OSError as error:
+        raise StorageError(f"The run cannot be kept ({error}): make room on the disk and import it again.") from error
     return run_id
 
 

@@ -12,6 +12,7 @@ from core.runs.lifecycle import Status as Status
 # the images or the settings are not usable here; a fault of the program.
 DIVERGED, OUT_OF_MEMORY, STORAGE = "diverged", "out_of_memory", "storage"
 DATA_MISSING, SETTINGS, INTERNAL = "data_missing", "settings", "internal"
+FOREIGN = "foreign:"  # begins the origin of a run whose weights another program made; then comes the program
 DIVERGED_WORDS = "no longer a number"  # in the message of such runs, by which versions without codes knew them
 
 
@@ -31,7 +32,8 @@ class Run:
         live: Settings that were changed while it trained, with their newest values.
         note: What people wrote about it.
         message: One sentence on why it failed, was interrupted or ended early, else empty.
-        origin: What made it, where that was not a person: "demo:digits", "recipe:high_rate:2"; else empty.
+        origin: What made it, where that was not a person: "demo:digits", "recipe:high_rate:2", "foreign:keras"; else
+            empty.
         failure: Code of why it failed, for instance `DIVERGED`; empty where it did not or nobody knows.
         created: Seconds since 1970, by a clock that may have been wrong: newer runs are known by their place.
         heartbeat: When its worker last showed life, seconds since 1970; 0 before the first.
@@ -83,6 +85,16 @@ class Run:
         names = self.dataset_info.class_names if self.dataset_info else ()
         complete = len(names) == self.spec.num_classes
         return names if complete else tuple(f"class {index}" for index in range(self.spec.num_classes))
+
+    @property
+    def foreign(self) -> bool:
+        """Whether its weights were made by another program: it has no steps and no curves."""
+        return self.origin.startswith(FOREIGN)
+
+    @property
+    def learned(self) -> bool:
+        """Whether its weights are more than random: it has steps behind it, here or elsewhere."""
+        return self.step > 0 or self.foreign
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sqlalchemy import delete, func, insert, select, update
 
 from core.data.catalog import known
+from core.data.dataset_info import DatasetInfo
 from core.errors import RunError
 from core.model.spec import ModelSpec
 from core.runs.database import Database
 from core.runs.lifecycle import INITIAL, INITIAL_WITH_OWNER, REQUESTS, Trigger, refusal, statuses
 from core.runs.lost_rows import ID, RUN_COLUMNS, Recovery
 from core.runs.manifest import RUN as MANIFEST
-from core.runs.records import Metric, Run, Status
+from core.runs.records import FOREIGN, Metric, Run, Status
 from core.runs.run_table import HAS_WORKER, QUEUE, RunTable, end_of_queue
 from core.runs.series import Series
 from core.runs.tables import EVENTS, EVIDENCE, METRICS, RUNS, next_number, read_run, readable_runs
@@ -110,6 +111,7 @@ class RunStore:
         first: "Checkpoint | None" = None,
         note: str = "",
         origin: str = "",
+        info: DatasetInfo | None = None,
     ) -> str:
         """Record a new run in one transaction and return its id.
 
@@ -122,11 +124,13 @@ class RunStore:
             first: The weights it begins with, see `core.train.initialization.first_checkpoint`; by default random ones.
             note: What people want to remember about it, up to 2,000 characters.
             origin: What made it where that was not a person, for instance "demo:digits".
+            info: What is to be known of its data set, with the mean and deviation of the run that it goes on from; by
+                default what the catalogue says.
 
         Raises:
             RunError: Name or note are too long.
         """
-        run_id, now, info = uuid.uuid4().hex[:10], time.time(), known(dataset)
+        run_id, now, info = uuid.uuid4().hex[:10], time.time(), info or known(dataset)
         title = info.title if info else dataset
         row = {
             "id": run_id,
@@ -199,7 +203,7 @@ class RunStore:
         dataset: str | None = None,
         name: str | None = None,
         origins: Sequence[str] | None = None,
-        with_steps: bool = False,
+        learned: bool = False,
     ) -> tuple[Run, ...]:
         """Return runs, newest first; damaged records are left out and do not count.
 
@@ -208,7 +212,7 @@ class RunStore:
             status: Only runs of this status, or of one of these.
             dataset, name: Only runs of this data set, of this name.
             origins: Only runs of one of these origins.
-            with_steps: Only runs with steps behind them.
+            learned: Only runs with steps behind them, here or in another program.
         """
         query = select(*RUN_COLUMNS).order_by(RUNS.c.number.desc(), RUNS.c.created.desc())
         equal = {"dataset": dataset, "name": name}
@@ -218,8 +222,8 @@ class RunStore:
             query = query.where(RUNS.c.status.in_([each.value for each in wanted]))
         if origins is not None:
             query = query.where(RUNS.c.origin.in_(origins))
-        if with_steps:
-            query = query.where(RUNS.c.step > 0)
+        if learned:
+            query = query.where((RUNS.c.step > 0) | RUNS.c.origin.startswith(FOREIGN))
         with self.database.reading() as connection:
             rows = connection.execute(query.execution_options(yield_per=200))
             return tuple(islice(readable_runs(rows), limit))

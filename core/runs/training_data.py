@@ -49,11 +49,19 @@ def images_of(run: Run, load: "Callable[[str], Dataset] | None" = None) -> "Data
 
     if reason := why_no_images(run):
         raise DataError(reason)
-    dataset = (load or load_dataset)(run.dataset).scaled(run.config.get("inputs", "standard"))
+    dataset = as_recorded(run, (load or load_dataset)(run.dataset)).scaled(run.config.get("inputs", "standard"))
     if dataset.input_shape != run.spec.input_shape:
         sizes = [" × ".join(map(str, shape)) for shape in (run.spec.input_shape, dataset.input_shape)]
         raise DataError(f"This network looks at pictures of {sizes[0]}, and its data set now has {sizes[1]}.")
     return dataset
+
+
+def as_recorded(run: Run, dataset: "Dataset") -> "Dataset":
+    """Return a data set with the mean and deviation that a run was trained with, where these are recorded."""
+    info = run.dataset_info
+    if info is None or not info.mean or len(info.mean) != len(dataset.mean):
+        return dataset
+    return replace(dataset, mean=info.mean, std=info.std)
 
 
 def why_no_scale(run: Run) -> str:

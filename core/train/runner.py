@@ -16,6 +16,7 @@ from core.runs.checkpoint import Checkpoint, load_checkpoint
 from core.runs.records import Event, RunRequests, Status
 from core.runs.reserve import give_reserve, keep_reserve
 from core.runs.store import RunStore
+from core.runs.training_data import as_recorded
 from core.runs.transactions import BusyError
 from core.train.config import LIVE, TrainConfig
 from core.train.endings import ending_of
@@ -94,7 +95,7 @@ class Runner:
     def _prepare(self) -> Training:
         run = self.store.get(self.run_id)
         config = TrainConfig.from_mapping(run.config)
-        dataset = load_dataset(run.dataset, limit=config.train_images or None)
+        dataset = as_recorded(run, load_dataset(run.dataset, limit=config.train_images or None))
         if run.dataset_info is None or not run.dataset_info.mean:  # the run can be used without its data set later on
             info = replace(dataset.info, mean=dataset.mean, std=dataset.std)
             self.store.change(self.run_id, dataset_info=info.to_json())

@@ -223,7 +223,7 @@ def test_lists_are_whole_and_ask_for_what_they_want(store):
         store.create(SPEC, CONFIG, "digits")
     assert len(store.list()) == 111
     assert [run.id for run in store.list(dataset="own_cats")] == [first]
-    assert [run.id for run in store.list(1, with_steps=True)] == [first]
+    assert [run.id for run in store.list(1, learned=True)] == [first]
     assert [run.id for run in store.list(origins=["demo:x"])] == [first]
     store.request(first, "pause")
     assert [run.id for run in store.list(status=Status.PAUSED)] == [first]

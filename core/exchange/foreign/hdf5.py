@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file
 
+from core.errors import MissingPackageError
 from core.exchange.foreign.network import LIMITS, MB, Array, ForeignError, Limits, shown
 from core.extras import why_missing
 from core.leftovers import EXPORT, unfinished
@@ -52,11 +53,8 @@ def read(data: bytes, limits: Limits = LIMITS) -> Hdf5Content:
         ForeignError: It is damaged, too large, refers to something outside, or brought that process down.
         MissingPackageError: h5py is not installed.
     """
-    if why_missing("h5py"):
-        from core.extras import extra
-
-        with extra("h5py"):
-            import h5py  # noqa: F401
+    if reason := why_missing("h5py"):
+        raise MissingPackageError(reason)
     if len(data) > limits.file:
         raise ForeignError(f"The file has {len(data) / MB:,.0f} MB, and the limit is {limits.file / MB:,.0f} MB.")
     if not data.startswith(SIGNATURE):

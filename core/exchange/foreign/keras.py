@@ -17,7 +17,7 @@ from core.exchange.foreign.stack import Stack
 PROGRAM = "Keras"
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 _ROWS = 1_000  # of a picture given as numbers in a row, the longest side tried
-_AGAIN = "save the model again with model.save(\"model.keras\")"
+_AGAIN = 'save the model again with model.save("model.keras")'
 
 
 def read_keras(data: bytes, limits: Limits = LIMITS) -> ForeignNetwork:
@@ -60,7 +60,9 @@ def _parts(data: bytes, limits: Limits) -> tuple[str, bytes]:
             return content_of(file, files[CONFIG]).decode("utf-8"), content_of(file, files[WEIGHTS])
     except ZipFault as fault:
         too_large = fault.violation in (Violation.ARCHIVE_SIZE, Violation.TOTAL_SIZE, Violation.FILE_SIZE)
-        cause = f"is larger than the {limits.file / MB:,.0f} MB allowed" if too_large else "is damaged or no Keras model"
+        cause = (
+            f"is larger than the {limits.file / MB:,.0f} MB allowed" if too_large else "is damaged or no Keras model"
+        )
         raise ForeignError(f"The file {cause}: {_AGAIN}.") from fault
     except ValueError as error:
         raise ForeignError(f"The file is damaged: {_AGAIN}.") from error
@@ -74,7 +76,7 @@ def _by_place(content: Hdf5Content) -> Callable[[KerasLayer], Sequence[Array]]:
         name = content.texts.get(group, {}).get("name", layer.name)  # versions before 3.7 or so do not write it
         if name != layer.name:
             raise ForeignError(f"The weights of {shown(name)} stand where those of {shown(layer.name)} should.")
-        found = []
+        found: list[Array] = []
         while (path := f"{group}/{len(found)}") in content.arrays:
             found.append(content.arrays[path])
         return found
@@ -106,7 +108,9 @@ def _begun(model: KerasModel) -> Stack:
             shape = layer.config.get(name)
             if isinstance(shape, list):
                 return _stack(shape if name == "shape" else shape[1:])
-    raise ForeignError(f"The model does not say how large its pictures are: build it with an Input layer, and {_AGAIN}.")
+    raise ForeignError(
+        f"The model does not say how large its pictures are: build it with an Input layer, and {_AGAIN}."
+    )
 
 
 def _stack(shape: Sequence[object]) -> Stack:

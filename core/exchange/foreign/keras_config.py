@@ -129,7 +129,7 @@ def _chain(found: Mapping[str, tuple[str, Any, str, Any]], config: Record) -> It
             break
         if len(before) > 1:
             raise ForeignError(
-                f"The layer {shown(name)} ({shown(kind)}) joins {len(before)} branches, and networks here are one chain."
+                f"The layer {shown(name)} ({shown(kind)}) joins {len(before)} branches: networks here are one chain."
             )
         name = before[0]
     yield from reversed(backwards)

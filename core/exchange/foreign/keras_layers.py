@@ -36,7 +36,9 @@ def add_layer(stack: Stack, layer: KerasLayer, weights: Sequence[Array]) -> None
 
 def _count(layer: KerasLayer, weights: Sequence[Array], needed: int) -> Sequence[Array]:
     if len(weights) != needed:
-        raise ForeignError(f"The file holds {len(weights)} arrays for the layer {shown(layer.name)}, and it has {needed}.")
+        raise ForeignError(
+            f"The file holds {len(weights)} arrays for the layer {shown(layer.name)}, and it has {needed}."
+        )
     return weights
 
 
@@ -65,7 +67,9 @@ def _same(size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]
     return total // 2, total - total // 2
 
 
-def _pads(stack: Stack, layer: KerasLayer, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> Pads:
+def _pads(
+    stack: Stack, layer: KerasLayer, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]
+) -> Pads:
     padding = layer.config.get("padding", "valid")
     if padding == "valid":
         return 0, 0, 0, 0
@@ -137,7 +141,8 @@ def _batch_norm(stack: Stack, layer: KerasLayer, weights: Sequence[Array]) -> No
     arrays = list(_count(layer, weights, 2 + scale + center))
     gamma = arrays.pop(0) if scale else None
     beta = arrays.pop(0) if center else None
-    stack.batch_norm(layer.owner, gamma, beta, *arrays, _number(layer, "epsilon", 1e-3))
+    mean, variance = arrays
+    stack.batch_norm(layer.owner, gamma, beta, mean, variance, _number(layer, "epsilon", 1e-3))
 
 
 def _pooling(layer: KerasLayer) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -190,7 +195,9 @@ def _activate(stack: Stack, layer: KerasLayer) -> None:
 def _relu(stack: Stack, layer: KerasLayer, weights: Sequence[Array]) -> None:
     slope = _number(layer, "negative_slope", 0.0) if layer.config.get("negative_slope") is not None else 0.0
     if layer.config.get("max_value") is not None or layer.config.get("threshold") not in (None, 0, 0.0):
-        raise ForeignError(f"The layer {shown(layer.owner)} is a ReLU with an upper end or a threshold, which ours lacks.")
+        raise ForeignError(
+            f"The layer {shown(layer.owner)} is a ReLU with an upper end or a threshold, which ours lacks."
+        )
     if slope:
         stack.activation(layer.owner, "leaky_relu", slope)
     else:

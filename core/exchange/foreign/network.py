@@ -1,7 +1,8 @@
-"""A network of another program, read from its file: its stack as a `ModelSpec`, its weights, and what is to be asked."""
+"""A network of another program, read from its file: its stack as a `ModelSpec`, its weights and its scale of pixels."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +53,7 @@ class ForeignNetwork:
     Attributes:
         program: What wrote the file: "Keras", "ONNX", "safetensors"; said on the screen.
         spec: Its layers.
-        weights: The entries of the `state_dict` of the network that `build_model(spec)` makes, float32.
+        weights: The entries of the `state_dict` of the network that `build_model(spec)` makes, float32 but for counts.
         origins: Of each layer of `spec`, what it was called in the file; empty where it was added.
         notes: What was changed on the way, a sentence each.
         scale: How it scales pictures itself, if it does; that is no part of `spec`.
@@ -61,7 +62,7 @@ class ForeignNetwork:
 
     program: str
     spec: ModelSpec
-    weights: Mapping[str, Array]
+    weights: Mapping[str, NDArray[Any]]
     origins: tuple[str, ...]
     notes: tuple[str, ...] = ()
     scale: PixelScale | None = None

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -24,8 +25,11 @@ def read_onnx(data: bytes, limits: Limits = LIMITS) -> ForeignNetwork:
         MissingPackageError: onnx is not installed.
     """
     graph = parse(data, limits)
-    walk = _begun(graph)
+    walk, passed = _begun(graph), set[str]()
     while walk.value != graph.output:
+        if walk.value in passed:
+            raise ForeignError("The graph leads back to where it came from, and networks here are one chain of layers.")
+        passed.add(walk.value)
         users = graph.users(walk.value)
         if not users:
             raise ForeignError("The graph ends before its output is reached.")
@@ -33,7 +37,9 @@ def read_onnx(data: bytes, limits: Limits = LIMITS) -> ForeignNetwork:
             walk.add(users[0])
         else:
             add_block(walk, users)
-    network = walk.stack.finished(graph.name if graph.name not in ("main_graph", "torch_jit") else "", class_names(graph))
+    network = walk.stack.finished(
+        graph.name if graph.name not in ("main_graph", "torch_jit") else "", class_names(graph)
+    )
     return network if network.scale else _with_own_scale(network, graph)
 
 
@@ -70,8 +76,6 @@ def _channels_last(graph: Graph, sizes: Sequence[int]) -> bool:
 
 def _with_own_scale(network: ForeignNetwork, graph: Graph) -> ForeignNetwork:
     """Return a network that ConvScope exported with what its notes say of pixels."""
-    from dataclasses import replace
-
     found = _OWN_SCALE.search(graph.notes.get("preprocessing.py", ""))
     if not found:
         return network

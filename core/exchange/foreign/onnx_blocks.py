@@ -11,7 +11,7 @@ from core.exchange.foreign.stack import Filters
 
 
 def add_block(walk: Walk, users: Sequence[Node]) -> None:
-    """Add what several operations that take the value are together; raises `ForeignError` if nothing here is like it."""
+    """Add what several operations that take the value are together; raises `ForeignError` if we have no such layer."""
     if not (_silu(walk, users) or _gelu(walk, users) or _residual(walk, users)):
         names = ", ".join(shown(node.owner) for node in users[:3])
         raise ForeignError(f"The network branches into {names}, and networks here are one chain of layers.")

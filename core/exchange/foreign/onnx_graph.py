@@ -71,7 +71,9 @@ class Graph:
         if not name:
             return None
         if name not in self.constants:
-            raise ForeignError(f"The weights of {shown(node.owner)} are calculated, and here they have to be constants.")
+            raise ForeignError(
+                f"The weights of {shown(node.owner)} are calculated, and here they have to be constants."
+            )
         return self.constants[name]
 
 
@@ -86,11 +88,9 @@ def parse(data: bytes, limits: Limits = LIMITS) -> Graph:
         raise ForeignError(f"The file has {len(data) / MB:,.0f} MB, and the limit is {limits.file / MB:,.0f} MB.")
     with extra("onnx"):
         import onnx
-    from google.protobuf.message import DecodeError
-
     try:
         model = onnx.load_from_string(data)
-    except (DecodeError, ValueError, RecursionError, TypeError, MemoryError) as error:
+    except Exception as error:  # the parser has exceptions of its own package
         raise ForeignError(_DAMAGED) from error
     graph = model.graph
     if not graph.node or not graph.input or not graph.output:
@@ -103,14 +103,16 @@ def parse(data: bytes, limits: Limits = LIMITS) -> Graph:
     nodes = []
     for each in graph.node:
         if each.domain not in PLAIN:
-            raise ForeignError(f"The operation {shown(each.op_type)} is no part of ONNX itself but of {shown(each.domain)}.")
+            raise ForeignError(
+                f"The operation {shown(each.op_type)} is no part of ONNX itself but of {shown(each.domain)}."
+            )
         settings = {setting.name: _setting(setting) for setting in each.attribute}
+        if not each.output or not all(each.output[:1]) or (not each.input and each.op_type != "Constant"):
+            raise ForeignError(_DAMAGED)
         if each.op_type == "Constant":
             constants[each.output[0]] = _constant(settings)
         elif each.op_type == "Identity" and each.input[0] in constants:
             constants[each.output[0]] = constants[each.input[0]]
-        elif not each.output:
-            raise ForeignError(_DAMAGED)
         else:
             nodes.append(Node(each.op_type, each.name, tuple(each.input), tuple(each.output), settings))
     inputs = [put for put in graph.input if put.name not in constants]
@@ -120,9 +122,7 @@ def parse(data: bytes, limits: Limits = LIMITS) -> Graph:
         )
     sizes = [size.dim_value or None for size in inputs[0].type.tensor_type.shape.dim]
     notes = {note.key: note.value for note in model.metadata_props if len(note.value) <= limits.text}
-    return Graph(
-        graph.name, inputs[0].name, tuple(sizes[1:]), graph.output[0].name, tuple(nodes), constants, notes
-    )
+    return Graph(graph.name, inputs[0].name, tuple(sizes[1:]), graph.output[0].name, tuple(nodes), constants, notes)
 
 
 def class_names(graph: Graph) -> tuple[str, ...]:

@@ -62,7 +62,11 @@ class Walk:
 
 def _two(node: Node, name: str, default: int = 1) -> tuple[int, int]:
     values = node.settings.get(name) or [default, default]
-    if not isinstance(values, list) or len(values) != 2 or not all(type(value) is int and value > 0 for value in values):
+    if (
+        not isinstance(values, list)
+        or len(values) != 2
+        or not all(type(value) is int and value > 0 for value in values)
+    ):
         raise ForeignError(f"The {name} of {shown(node.owner)} are not two whole numbers: it works on no maps.")
     return values[0], values[1]
 
@@ -71,7 +75,11 @@ def _pads(walk: Walk, node: Node, kernel: tuple[int, int], stride: tuple[int, in
     automatic = node.settings.get("auto_pad", b"NOTSET")
     if automatic in (b"NOTSET", b""):
         pads = node.settings.get("pads") or [0, 0, 0, 0]
-        if not isinstance(pads, list) or len(pads) != 4 or not all(type(pad) is int and 0 <= pad <= 4096 for pad in pads):
+        if (
+            not isinstance(pads, list)
+            or len(pads) != 4
+            or not all(type(pad) is int and 0 <= pad <= 4096 for pad in pads)
+        ):
             raise ForeignError(f"The border of {shown(node.owner)} is not four whole numbers.")
         return pads[0], pads[1], pads[2], pads[3]
     if automatic == b"VALID":
@@ -109,7 +117,9 @@ def _window(walk: Walk, node: Node) -> tuple[tuple[int, int], tuple[int, int], P
             for place, size in enumerate(walk.stack.shape[1:])
         ]
         if any(rests):
-            raise ForeignError(f"The pooling {shown(node.owner)} looks beyond the edge of the maps, which none here does.")
+            raise ForeignError(
+                f"The pooling {shown(node.owner)} looks beyond the edge of the maps, which none here does."
+            )
     return kernel, stride, pads
 
 
@@ -122,12 +132,22 @@ def _avg_pool(walk: Walk, node: Node) -> None:
     walk.stack.avg_pool(node.owner, *_window(walk, node), border_counts=border_counts)
 
 
+def _whole_numbers(walk: Walk, node: Node) -> list[int]:
+    """Return the whole numbers that newer versions of an operation take as their second input."""
+    values = walk.graph.array(node, 1)
+    if values is None:
+        return []
+    if values.dtype.kind not in "iu" or values.size > 16:
+        raise ForeignError(f"The settings of {shown(node.owner)} are no whole numbers.")
+    return [int(value) for value in np.ravel(values)]
+
+
 def _global_avg(walk: Walk, node: Node) -> None:
     walk.stack.global_avg_pool(node.owner)
 
 
 def _reduce_mean(walk: Walk, node: Node) -> None:
-    given = node.settings.get("axes") or (np.ravel(walk.graph.array(node, 1)).tolist() if len(node.inputs) > 1 else [])
+    given = node.settings.get("axes") or _whole_numbers(walk, node)
     axes = sorted(axis % 4 for axis in given)
     if len(walk.stack.shape) != 3 or axes != ([1, 2] if walk.channels_last else [2, 3]):
         raise ForeignError(f"The operation {shown(node.owner)} averages along other axes than those of the maps.")
@@ -141,19 +161,25 @@ def _global_max(walk: Walk, node: Node) -> None:
 
 def _batch_norm(walk: Walk, node: Node) -> None:
     if node.settings.get("training_mode", 0) or any(node.outputs[1:]):
-        raise ForeignError(f"The batch norm {shown(node.owner)} was exported in training mode: export it in evaluation mode.")
+        raise ForeignError(
+            f"The batch norm {shown(node.owner)} was exported in training mode: export it in evaluation mode."
+        )
     scale, offset, mean, var = (walk.weights(node, place) for place in (1, 2, 3, 4))
     walk.stack.batch_norm(node.owner, scale, offset, mean, var, float(node.settings.get("epsilon", 1e-5)))
 
 
 def _gemm(walk: Walk, node: Node) -> None:
     if node.settings.get("transA", 0):
-        raise ForeignError(f"The operation {shown(node.owner)} turns the numbers about, which no dense layer here does.")
+        raise ForeignError(
+            f"The operation {shown(node.owner)} turns the numbers about, which no dense layer here does."
+        )
     weight, bias = walk.weights(node, 1), walk.array(node, 2)
     weight = weight if node.settings.get("transB", 0) else weight.T
     bias = None if bias is None else np.broadcast_to(bias.ravel(), weight.shape[:1]) if bias.size == 1 else bias.ravel()
     alpha, beta = float(node.settings.get("alpha", 1.0)), float(node.settings.get("beta", 1.0))
-    walk.stack.dense(node.owner, np.ascontiguousarray(weight * np.float32(alpha)), bias if bias is None else bias * np.float32(beta))
+    walk.stack.dense(
+        node.owner, np.ascontiguousarray(weight * np.float32(alpha)), bias if bias is None else bias * np.float32(beta)
+    )
 
 
 def _matmul(walk: Walk, node: Node) -> None:
@@ -197,7 +223,9 @@ def _arithmetic(walk: Walk, node: Node) -> None:
     elif first and np.all(numbers != 0):
         factor, offset = 1 / numbers, 0.0
     else:
-        raise ForeignError(f"The operation {shown(node.owner)} divides by the maps or by zero, which no layer here does.")
+        raise ForeignError(
+            f"The operation {shown(node.owner)} divides by the maps or by zero, which no layer here does."
+        )
     walk.stack.affine(node.owner, factor, offset)
 
 
@@ -240,7 +268,7 @@ def _transpose(walk: Walk, node: Node) -> None:
 
 
 def _pad(walk: Walk, node: Node) -> None:
-    given = node.settings.get("pads") or (np.ravel(walk.graph.array(node, 1)).tolist() if len(node.inputs) > 1 else [])
+    given = node.settings.get("pads") or _whole_numbers(walk, node)
     value = walk.graph.array(node, 2) if len(node.inputs) > 2 else node.settings.get("value", 0)
     plain = node.settings.get("mode", b"constant") == b"constant" and (value is None or not np.any(value))
     if not plain or len(given) != 8 or (len(node.inputs) > 3 and node.inputs[3]):
@@ -272,20 +300,26 @@ def _clip(walk: Walk, node: Node) -> None:
     high = walk.graph.array(node, 2) if len(node.inputs) > 2 else high
     top = np.inf if high is None else float(np.ravel(high)[0])
     if low is None or float(np.ravel(low)[0]) != 0 or top < 1e30:
-        raise ForeignError(f"The operation {shown(node.owner)} cuts numbers off at both ends (ReLU6?), which none here does.")
+        raise ForeignError(
+            f"The operation {shown(node.owner)} cuts numbers off at both ends (ReLU6?), which none here does."
+        )
     walk.stack.activation(node.owner, "relu")
 
 
 def _dropout(walk: Walk, node: Node) -> None:
     ratio = walk.graph.array(node, 1) if len(node.inputs) > 1 else node.settings.get("ratio", 0.5)
     if len(node.inputs) > 2 and np.any(walk.graph.array(node, 2)):
-        raise ForeignError(f"The dropout {shown(node.owner)} was exported in training mode: export it in evaluation mode.")
+        raise ForeignError(
+            f"The dropout {shown(node.owner)} was exported in training mode: export it in evaluation mode."
+        )
     walk.stack.dropout(node.owner, 0.5 if ratio is None else float(np.ravel(ratio)[0]))
 
 
 def _softmax(walk: Walk, node: Node) -> None:
     if node.settings.get("axis", -1) not in (-1, 1, 3 if walk.channels_last else 1):
-        raise ForeignError(f"The operation {shown(node.owner)} is a softmax along another axis than that of the classes.")
+        raise ForeignError(
+            f"The operation {shown(node.owner)} is a softmax along another axis than that of the classes."
+        )
     walk.stack.softmax(node.owner)
 
 

@@ -83,7 +83,9 @@ class Stack:
                 f"The layer {shown(owner)} comes behind the softmax {self._softmax}: softmax can only stand at the end."
             )
         if self._pads != _NONE:
-            raise ForeignError(f"Zeros are put around the maps before the layer {shown(owner)}, which cannot be said here.")
+            raise ForeignError(
+                f"Zeros are put around the maps before the layer {shown(owner)}, which cannot be said here."
+            )
         if len(self._layers) >= MAX_LAYERS:
             raise ForeignError(f"The network has more than {MAX_LAYERS} layers, the most that one here has.")
         try:
@@ -123,7 +125,9 @@ class Stack:
                 f"{channels:,}."
             )
         if stride[0] != stride[1]:
-            raise ForeignError(f"The layer {shown(owner)} has two strides, {stride[0]} and {stride[1]}; one here has one.")
+            raise ForeignError(
+                f"The layer {shown(owner)} has two strides, {stride[0]} and {stride[1]}; one here has one."
+            )
         pads = tuple(a + b for a, b in zip(self._pads, pads, strict=True))  # type: ignore[assignment]
         self._pads = _NONE
         rows = Side(height, kernel.shape[2], stride[0], pads[0], pads[2], dilation[0])
@@ -200,7 +204,7 @@ class Stack:
         reach = [((side + 2 * padding - size) // step) * step + size - padding for side in sides]
         if not border_counts and (padding or any(end > side for end, side in zip(reach, sides, strict=True))):
             raise ForeignError(
-                f"The layer {shown(owner)} leaves the border out of its means, which average pooling here counts as zeros."
+                f"The layer {shown(owner)} leaves the border out of its means, where average pooling here counts zeros."
             )
         with _owned(owner):
             layer = AvgPool(size, step, padding)
@@ -229,7 +233,7 @@ class Stack:
         channels, height, width = self._maps(owner)
         self.add(owner, Flatten())
         if channels_last and channels > 1 and height * width > 1:
-            self._order = np.arange(channels * height * width).reshape(height, width, channels).transpose(2, 0, 1).ravel()
+            self._order = channels_last_order((channels, height, width))
 
     def dense(self, owner: str, weight: Array, bias: Array | None = None) -> None:
         """Add a dense layer; over maps it is a convolution of 1×1."""
@@ -240,7 +244,8 @@ class Stack:
             return
         if weight.shape[1] != self.shape[0]:
             raise ForeignError(
-                f"The weights of the layer {shown(owner)} take {weight.shape[1]:,} numbers, and it gets {self.shape[0]:,}."
+                f"The weights of the layer {shown(owner)} take {weight.shape[1]:,} numbers, and it gets "
+                f"{self.shape[0]:,}."
             )
         if self._order is not None:
             weight, self._order = weight[:, self._order], None
@@ -305,7 +310,9 @@ class Stack:
     def softmax(self, owner: str) -> None:
         """End with softmax, which networks here leave to the loss: nothing is added."""
         self._softmax = self._softmax or shown(owner)
-        self.note("The softmax at its end is left out: networks here give the scores before it, which are shown as shares.")
+        self.note(
+            "The softmax at its end is left out: networks here give the scores before it, which are shown as shares."
+        )
 
     def dropout(self, owner: str, p: float) -> None:
         """Add dropout, which does nothing in use."""
@@ -326,7 +333,7 @@ class Stack:
         for problem in problems(spec):
             raise ForeignError(f"It cannot be a network here: {problem.message}")
         weights = {
-            f"{prefix}.{key}": np.ascontiguousarray(value, np.int64 if key.endswith(COUNT) else np.float32)
+            f"{prefix}.{key}": np.array(value, np.int64 if key.endswith(COUNT) else np.float32, order="C")
             for prefix, (_, _, tensors) in zip(spec.layer_names, self._layers, strict=True)
             for key, value in tensors.items()
         }
@@ -398,12 +405,21 @@ class Stack:
         return kernel[0], stride[0], padding
 
 
+def channels_last_order(shape: Sequence[int]) -> NDArray[np.int64]:
+    """Return, of maps (C, H, W) in a row, where each number stands in a row that was made with channels last."""
+    channels, height, width = shape
+    places = np.arange(channels * height * width).reshape(height, width, channels)
+    return places.transpose(2, 0, 1).ravel()
+
+
 def _or(given: Array | None, blank: float, size: int, owner: str) -> Array:
     """Return a vector of so many numbers, all `blank` where the file has none."""
     if given is None:
         return np.full(size, blank, np.float32)
     if given.shape != (size,):
-        raise ForeignError(f"The layer {shown(owner)} has numbers for {given.size:,} channels where there are {size:,}.")
+        raise ForeignError(
+            f"The layer {shown(owner)} has numbers for {given.size:,} channels where there are {size:,}."
+        )
     return given
 
 

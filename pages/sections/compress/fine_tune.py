@@ -71,6 +71,7 @@ def _start(request: CompressionRequest, before: TrainConfig, epochs: int, lr: fl
         run.dataset,
         fitting_name(run.name, f", {request.plan.pruning.amount:.0%} pruned"),  # type: ignore[union-attr]
         first=first,
+        info=run.dataset_info,
         note=f"Begins with the {origin}. What was pruned stays so while it trains.",
     )
     services.engine().submit(run_id)

@@ -56,5 +56,5 @@ def _counterpart(first: Network) -> Network | None:
         return library.pretrained(min(others, key=lambda info: not info.is_here).name)
     if epochs:
         return first.at(epochs[0] if first.epoch != epochs[0] else None)
-    trained = library.store.list(2, with_steps=True)
+    trained = library.store.list(2, learned=True)
     return next((library.of_run(run) for run in trained if run.id != first.id), None)

@@ -42,7 +42,7 @@ def network_to_inspect() -> Network:
     network_id = st.query_params.get("run")
     if network_id:
         return library().get(network_id)
-    run = next(iter(store().list(1, with_steps=True)), None)
+    run = next(iter(store().list(1, learned=True)), None)
     if run is None:
         raise RunError("No network has been trained yet: train one first.")
     st.query_params["run"] = run.id

@@ -61,7 +61,7 @@ def choose_network(network: Network, label: str = "Network", of: str = "run", ep
         epoch: The parameter that was said of the one before, and is dropped.
     """
     library = current_network.library()
-    choices: dict[str, Network] = {run.id: library.of_run(run) for run in library.store.list(with_steps=True)}
+    choices: dict[str, Network] = {run.id: library.of_run(run) for run in library.store.list(learned=True)}
     if network.run is not None:
         choices[network.id] = network
     choices |= {zoo_id(name): library.pretrained(name) for name in ZOO}
