@@ -10,6 +10,7 @@ from pages.shared.run import draft_history
 from pages.shared.run.share_link import follow_link
 from pages.shared.shell import session
 from pages.shared.shell.layout import escape_markdown, next_step, page, show_errors
+from pages.shared.shell.navigation import TO_TRAIN
 
 page("build")
 follow_link()
@@ -27,4 +28,4 @@ with st.container(horizontal=True, vertical_alignment="center", key="tools"):
 stack(draft.spec, strips)
 code(draft.spec)
 if not problems(draft.spec):
-    next_step("Train this network", "train", run=None)
+    next_step(TO_TRAIN, "train", run=None)

@@ -28,4 +28,4 @@ with show_errors():
     quick_maps(networks, picture, target)
     about_first(networks)
     draw_sections((nearest.SECTION, stability.SECTION), networks[0], picture, target)
-next_step("Change the network and train it again", "build")
+next_step("Change the network", "build")

@@ -27,10 +27,11 @@ else:
 
 st.subheader("Or begin with something else" if chosen else "Or begin here", anchor=False)
 offered = demo is not None and (demo.active or demo.missing)
-with st.grid(2 + bool(chosen and offered), min_column_width=250):
+with st.grid(3 if not chosen or not offered else 4, min_column_width=250 if not chosen or not offered else 190):
     if chosen is not None:
         beginning.again()
     beginning.photograph()
+    beginning.tutorial()
     if demo is not None and offered:
         demo_panel(demo)
 

@@ -15,6 +15,7 @@ from pages.sections.runs.table import runs_table
 from pages.shared.run.incident import show_incident, show_strays
 from pages.shared.run.live_view import what_next
 from pages.shared.shell.layout import empty_state, escape_markdown, next_step, page, show_errors
+from pages.shared.shell.navigation import TO_TRAIN
 from pages.shared.widgets.auto_refresh import pulse
 
 TICK_SECONDS = 2.0
@@ -52,7 +53,7 @@ def board(runs: Sequence[Run]) -> None:
     st.space("small")
     import_panel()
     show_strays()
-    next_step("Train another network", "train", run=None)
+    next_step(TO_TRAIN, "train", run=None)
 
 
 def active(runs: Sequence[Run]) -> bool:

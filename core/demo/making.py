@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from core.demo.plans import DEMOS
 from core.errors import RunError
 from core.runs.records import Run, Status
+from core.runs.remaining import FEWEST, WARM_UP
 from core.runs.store import RunStore
 
 LEAVE_SECONDS = 5.0
@@ -44,9 +45,10 @@ class DemoStatus:
 
     @property
     def seconds_left(self) -> float | None:
-        """Training time still to come, at the average speed so far; None while unknown."""
+        """Training time still to come, at the average speed so far; None before enough batches say something of it."""
         spent = sum(run.seconds for run in self.runs.values())
-        return spent / self.progress * (1 - self.progress) if spent and self.progress else None
+        batches = sum(run.step for run in self.runs.values())
+        return spent / self.progress * (1 - self.progress) if batches >= WARM_UP + FEWEST and self.progress else None
 
 
 def _done(run: Run) -> float:

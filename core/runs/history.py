@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from core.runs.follower import RunFollower
 from core.runs.records import Evidence, Metric
+from core.runs.remaining import BatchTimes
 from core.runs.store import RunStore
 
 MAX_POINTS = 200  # as wide as a curve is drawn, more could not be told apart
@@ -103,6 +104,7 @@ class History:
         self.last: Metric | None = None
         self.best: Best | None = None
         self.train, self.valid = Curve(), Curve(MAX_EPOCHS)
+        self.times = BatchTimes()
         self._evidence: dict[str, list[Evidence]] = {}
 
     @property
@@ -125,6 +127,7 @@ class History:
             self._evidence.setdefault(item.kind, []).append(item)
 
     def _add(self, metric: Metric) -> None:
+        self.times.add(metric.step, metric.seconds, validated=metric.valid_loss is not None)
         self.train.add(metric.step - 1, metric.step, metric.train_loss, metric.train_accuracy, metric.lr)
         if metric.valid_loss is not None and metric.valid_accuracy is not None:
             self.valid.add(metric.epoch - 1, metric.step, metric.valid_loss, metric.valid_accuracy, metric.lr)

@@ -106,13 +106,6 @@ class Run:
         """Share of the training that is done, 0 to 1."""
         return min(1.0, self.step / self.total_steps) if self.total_steps else 0.0
 
-    @property
-    def seconds_left(self) -> float | None:
-        """Training time still to come at the average speed so far, or None while unknown."""
-        if not self.step or not self.total_steps:
-            return None
-        return self.seconds / self.step * (self.total_steps - self.step)
-
 
 @dataclass(frozen=True)
 class Metric:

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from core.data.catalog import known
 from core.data.dataset_info import DatasetInfo
@@ -228,12 +228,18 @@ class RunStore:
             rows = connection.execute(query.execution_options(yield_per=200))
             return tuple(islice(readable_runs(rows), limit))
 
-    def ahead(self, run_id: str) -> int:
-        """Return how many runs come before a queued one: those that run, and those that will be claimed earlier."""
-        running = select(func.count()).select_from(RUNS).where(HAS_WORKER)
+    def before(self, run_id: str) -> tuple[Run, ...]:
+        """Return the runs that come before a queued one: those that train, then those that will be claimed earlier.
+
+        Damaged records are left out. Of a run that is not queued, none of the latter come before it.
+        """
+        training = select(*RUN_COLUMNS).where(HAS_WORKER).order_by(RUNS.c.number)
         with self.database.reading() as connection:
-            queue = connection.execute(QUEUE).scalars().all()
-            return (queue.index(run_id) if run_id in queue else 0) + connection.execute(running).scalar_one()
+            queue = list(connection.execute(QUEUE).scalars())
+            earlier = queue[: queue.index(run_id)] if run_id in queue else []
+            first = tuple(readable_runs(connection.execute(training)))
+            queued = readable_runs(connection.execute(select(*RUN_COLUMNS).where(RUNS.c.id.in_(earlier))))
+            return (*first, *sorted(queued, key=lambda run: earlier.index(run.id)))
 
     def metrics(self, run_id: str, after_step: int = 0) -> tuple[Metric, ...]:
         """Return the recorded steps that come after `after_step`, in order; the rest of a run's curves is `series`."""

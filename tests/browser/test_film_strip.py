@@ -35,13 +35,14 @@ def until(check: Callable[[], object], seconds: float = 120) -> None:
 
 def test_the_strip_is_redrawn_while_a_run_trains(app: Server, page: Page) -> None:
     page.goto(app.url)
-    page.get_by_role("button", name="Train a network").click()
+    page.get_by_role("button", name="Start training").click()
     page.wait_for_url("**/train?run=*")
     cards = page.locator(".film.cards .card")
     expect(cards).to_have_count(8, timeout=PATIENCE)
     expect(page.locator('.film[aria-label="The filters of conv1"] .tile')).to_have_count(32)
     until(lambda: filters(page))
     at, picture = batch(page), filters(page)
+    page.get_by_role("button", name="Curves").click()
     page.get_by_text("Logarithmic loss").click()
     page.get_by_text("Inside the training").click()
     key = page.get_by_text("whole network")

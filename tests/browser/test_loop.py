@@ -63,7 +63,7 @@ def store(app: Server) -> RunStore:
 
 def start_first_run(app: Server, page: Page) -> str:
     page.goto(app.url)
-    page.get_by_role("button", name="Train a network").click()
+    page.get_by_role("button", name="Start training").click()
     page.wait_for_url("**/train?run=*")
     return page.url.partition("run=")[2]
 

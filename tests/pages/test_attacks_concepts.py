@@ -85,7 +85,7 @@ def by_hand(run_id: str, how: Attack, index: int = 0) -> Any:
 def test_without_a_network_it_says_so_and_offers_the_way_to_one() -> None:
     app = opened()
     assert "No network has been trained yet" in app.markdown[-1].value
-    assert [button.label for button in app.button] == ["Train a network"]
+    assert [button.label for button in app.button] == ["Go to Train"]
 
 
 def test_an_unknown_run_gets_one_sentence_and_a_way_on(trained_run: str) -> None:

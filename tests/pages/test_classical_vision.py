@@ -70,7 +70,7 @@ def record(*layers: Any) -> str:
 
 
 def test_without_a_network_the_way_to_one_is_offered() -> None:
-    assert [button.label for button in opened().button] == ["Train a network"]
+    assert [button.label for button in opened().button] == ["Go to Train"]
 
 
 def test_every_operation_is_shown_beside_the_maps_of_the_first_convolution(trained_run: str, sheets: Sheets) -> None:

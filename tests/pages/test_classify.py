@@ -88,7 +88,7 @@ def maps(app: AppTest) -> list[str]:
 def test_without_a_network_it_offers_the_way_to_one() -> None:
     app = AppTest.from_file(path("classify"), default_timeout=60).run()
     assert not app.exception
-    assert [button.label for button in app.button] == ["Train a network"]
+    assert [button.label for button in app.button] == ["Go to Train"]
 
 
 def test_an_upload_reaches_the_network(trained_run: str, seen: list[input_image.InputImage]) -> None:

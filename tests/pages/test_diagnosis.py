@@ -20,13 +20,14 @@ TUTORIAL = preset("tutorial", (1, 8, 8), 10)
 def panel(run_id: str) -> None:
     from core.options import options
     from core.train.config import TrainConfig
-    from pages.sections.train.diagnosis import diagnosis_panel, findings_of
+    from pages.sections.train.diagnosis import diagnosis_panel, findings_of, outline
     from pages.shared.shell import services, session
     from pages.shared.shell.controls import ask
     from pages.shared.shell.layout import show_errors
 
     with show_errors():
         run = services.store().get(run_id)
+        outline(run, findings_of(run))
         diagnosis_panel(run, findings_of(run))
     for setting in options(TrainConfig)[:3]:  # as the panel below asks for them
         ask(setting, getattr(session.config(), setting.name), f"config_{setting.name}")
@@ -70,7 +71,7 @@ def recorded(loss: float = 900.0, *, status: Status = Status.FINISHED, spec=TUTO
 def test_of_a_sound_training_nothing_is_said(trained_run):
     app = show(trained_run)
     assert "Nothing unusual so far." in texts(app)
-    assert not any("Train again" in button.label for button in app.button)
+    assert not any("for the next training" in button.label for button in app.button)
 
 
 def test_before_the_first_step_there_is_nothing_to_say(weightless_run):
@@ -89,18 +90,15 @@ def test_the_remedy_becomes_the_next_training():
     run_id = recorded()
     app = show(run_id)
     app.number_input(key="config_epochs").set_value(77).run()
-    button(app, "Train again with this change").click().run()
+    button(app, "Set this for the next training").click().run()
     assert not app.exception
     run = services.store().get(run_id)
     assert app.session_state["config"] == TrainConfig.from_mapping({**run.config, "lr": 0.001})
     assert app.session_state["draft"] == session.Draft("digits", run.spec)
     assert app.number_input(key="config_lr").value == 0.001
     assert app.number_input(key="config_epochs").value == 5
-    assert "Start training" in app.toast[0].value
-    assert [element.proto.component_name for element in app.get("bidi_component")] == ["scroll"]
-    app.run()
-    assert not app.toast
-    assert not app.get("bidi_component")
+    assert app.query_params["part"] == "next"
+    assert "Start training" in app.session_state["announcement"]
 
 
 def test_a_network_that_is_to_blame_is_mended():
@@ -113,13 +111,13 @@ def test_a_network_that_is_to_blame_is_mended():
     spec = RECIPES["sigmoid"].make(TUTORIAL, TrainConfig())[0]
     assert spec.layers == sigmoids
     app = show(recorded(GUESS, spec=spec, evidence=gradients, lr=0.001))
-    button(app, "Train again with this change").click().run()
+    button(app, "Set this for the next training").click().run()
     assert app.session_state["draft"] == session.Draft("digits", TUTORIAL)
 
 
 def test_while_it_trains_the_remedy_is_shown_and_has_to_wait():
     app = show(recorded(status=Status.RUNNING))
-    assert button(app, "Train again with this change").disabled
+    assert button(app, "Set this for the next training").disabled
     assert "too high" in texts(app)
 
 
@@ -128,7 +126,7 @@ def test_a_run_on_images_that_are_gone_has_no_button(monkeypatch):
     monkeypatch.delitem(DATASETS, "digits")
     app = show(run_id)
     assert "too high" in texts(app)
-    assert not any("Train again" in button.label for button in app.button)
+    assert not any("for the next training" in button.label for button in app.button)
 
 
 def test_settings_of_another_version_are_one_sentence():

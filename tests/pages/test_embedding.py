@@ -60,7 +60,7 @@ def hidden(run_id: str) -> str:
 
 
 def test_without_a_network_the_way_to_one_is_offered() -> None:
-    assert [button.label for button in opened().button] == ["Train a network"]
+    assert [button.label for button in opened().button] == ["Go to Train"]
 
 
 def test_the_marks_are_the_pca_of_the_last_hidden_layer(trained_run: str) -> None:

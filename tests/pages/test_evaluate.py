@@ -84,7 +84,7 @@ def images(app: AppTest, row: str) -> list[int]:
 def test_without_a_network_it_says_so_and_offers_the_way_to_one() -> None:
     app = opened()
     assert "No network has been trained yet" in app.markdown[-1].value
-    assert [button.label for button in app.button] == ["Train a network"]
+    assert [button.label for button in app.button] == ["Go to Train"]
 
 
 @every_section
@@ -105,9 +105,7 @@ def test_a_network_that_cannot_be_loaded_gets_one_sentence(
 def test_a_pretrained_network_has_no_test_images_and_the_way_on_is_offered(section: str, trained_run: str) -> None:
     app = opened(section, run="zoo-efficientnet_lite0")
     assert [info.value for info in app.info if "has no test images here" in info.value]
-    assert {"Train a network", "Give this one a picture of your own"} <= {
-        link.proto.label for link in app.get("page_link")
-    }
+    assert {"Go to Train", "Give this one a picture of your own"} <= {link.proto.label for link in app.get("page_link")}
     assert not app.metric
     assert not app.error
 

@@ -269,7 +269,7 @@ def test_a_run_without_epochs_says_so_and_offers_one_that_has(trained_run: str) 
     store.close()
     app = opened(run=trained_run)
     assert "has no epochs of its training" in texts(app)
-    assert [button.label for button in app.button][-1] == "Train a network"
+    assert [button.label for button in app.button][-1] == "Go to Train"
     assert not books(app)
 
 
@@ -413,7 +413,7 @@ def test_a_pretrained_network_says_so_and_offers_the_way_on(trained_run: str) ->
     app = AppTest.from_function(pretrained_script, default_timeout=60).run()
     assert not app.exception
     assert "has no epochs of its training" in texts(app)
-    assert [button.label for button in app.button] == ["Train a network"]
+    assert [button.label for button in app.button] == ["Go to Train"]
 
 
 def pretrained_script() -> None:

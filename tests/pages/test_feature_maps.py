@@ -76,7 +76,7 @@ def change_latest(run_id: str, change: Callable[[dict[str, torch.Tensor]], objec
 
 
 def test_without_a_network_the_way_to_one_is_offered() -> None:
-    assert [button.label for button in opened().button] == ["Train a network"]
+    assert [button.label for button in opened().button] == ["Go to Train"]
 
 
 def test_an_unknown_run_gets_a_sentence(trained_run: str) -> None:

@@ -60,7 +60,7 @@ def change_latest(run_id: str, change: Callable[[dict[str, torch.Tensor]], None]
 
 def test_without_a_network_the_way_to_one_is_offered() -> None:
     app = opened()
-    assert [button.label for button in app.button] == ["Train a network"]
+    assert [button.label for button in app.button] == ["Go to Train"]
 
 
 @pytest.mark.parametrize("run", ["0123456789", "../../etc", ""])

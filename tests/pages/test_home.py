@@ -40,12 +40,12 @@ def links(app: AppTest) -> list[Any]:
 
 def test_a_newcomer_has_one_main_button_and_the_pictures_of_what_it_gives():
     app = home_page()
-    assert [button.label for button in app.button] == ["Train a network", "Prepare the demo"]
-    assert primary(app) == ["Train a network"]
+    assert [button.label for button in app.button] == ["Start training", "Prepare the demo"]
+    assert primary(app) == ["Start training"]
     assert pictures(app) == 5  # curve, filters, maps, image, explanation
     ready = shipped.read()
     assert any(f"{ready.accuracy:.1%}" in caption.value for caption in app.caption)
-    assert len(links(app)) == 7  # a photograph and the six steps: there is nothing to go on with
+    assert len(links(app)) == 8  # a photograph, the tutorial and the six steps: there is nothing to go on with
 
 
 def test_the_pictures_that_come_with_the_app_are_small_and_of_the_first_training():
@@ -89,7 +89,7 @@ def test_ones_own_network_comes_first_with_its_state_its_accuracy_and_ways_into_
     assert [("picture=test" in link.query_string) for link in inside] == [False, True, True]
     assert pictures(app) == 5
     assert primary(app) == []
-    assert "Train a network" in [button.label for button in app.button]
+    assert "Start training" in [button.label for button in app.button]
 
 
 def test_its_pictures_are_those_of_the_other_pages(trained_run: str, sheets: Callable[[AppTest], dict[str, Any]]):
@@ -146,7 +146,7 @@ def test_the_demo_is_queued_once_shows_how_far_it_is_and_can_be_cancelled():
     assert {run.name for run in runs} == {demo.name for demo in DEMOS.values()}
     assert [store.get(run_id).name for run_id in services.engine().submitted] == [demo.name for demo in DEMOS.values()]
     app = home_page()
-    assert [button.label for button in app.button] == ["Train a network", "Cancel"]
+    assert [button.label for button in app.button] == ["Start training", "Cancel"]
     assert {demo.name for demo in DEMOS.values()} <= {link.label for link in links(app)}
     first = next(run for run in runs if run.name == DEMOS["digits"].name)
     store.change(first.id, status=Status.FINISHED.value, seconds=10.0)
@@ -166,7 +166,7 @@ def test_a_whole_demo_is_offered_no_more_but_led_to():
     for run in store.list():
         store.change(run.id, status=Status.FINISHED.value)
     app = home_page()
-    assert [button.label for button in app.button] == ["Train a network"]
+    assert [button.label for button in app.button] == ["Start training"]
     assert not app.get("progress")
     assert {demo.name for demo in DEMOS.values()} <= {link.label.split(" · ")[0] for link in links(app)}
     store.close()
@@ -188,4 +188,4 @@ def test_a_data_directory_that_cannot_be_used_is_one_sentence(home, monkeypatch)
     monkeypatch.setenv("CONVSCOPE_HOME", str(home / "file"))
     app = home_page()
     assert len(app.error) == 1 and "CONVSCOPE" in app.error[0].value
-    assert [button.label for button in app.button] == ["Train a network"]
+    assert [button.label for button in app.button] == ["Start training"]

@@ -77,7 +77,7 @@ def kept(home: Any) -> Callable[[str], torch.nn.Module]:
 @pytest.mark.parametrize("name", INSPECT)
 def test_without_any_training_a_pretrained_network_is_one_click_away(name: str) -> None:
     app = opened(name, run="", session={"maths_section": "fields"})
-    assert [button.label for button in app.button] == ["Train a network"]
+    assert [button.label for button in app.button] == ["Go to Train"]
     offered = app.pills(key="first_pretrained")
     assert offered.label == "Or look into a pretrained network" and len(offered.options) == len(ZOO)
     offered.set_value(LITE).run()

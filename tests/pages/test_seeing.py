@@ -108,7 +108,7 @@ def test_the_best_epoch_events_findings_and_the_gap_are_drawn(trained_run: str) 
 
 
 def test_the_view_is_asked_for_and_leaves_the_rest_of_the_chart_as_it_is(trained_run: str) -> None:
-    app = seeing(trained_run)
+    app = seeing(trained_run, curve_view=True)
     before = loss_chart(app)
     app.toggle(key="curve_gap").set_value(False)
     app.slider(key="curve_smoothing").set_value(0.0)

@@ -6,9 +6,11 @@ from dataclasses import replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.demo import tutorial
 from core.errors import TrainingError
 from core.formatting import duration
 from core.model.layers import Dense
+from core.model.shapes import summarize
 from core.options import options
 from core.runs.records import Status
 from core.runs.store import RunStore
@@ -22,10 +24,12 @@ from pages.shared.shell.layout import escape_markdown
 from pages.shared.shell.navigation import path
 
 
-def train_page(run_id: str | None = None) -> AppTest:
+def train_page(run_id: str | None = None, part: str = "") -> AppTest:
     app = AppTest.from_file(path("train"), default_timeout=90)
     if run_id:
         app.query_params["run"] = run_id
+    if part:
+        app.query_params["part"] = part
     app.session_state["draft"] = session.new_draft("digits", "lenet5")
     for setting in options(TrainConfig):
         app.session_state[f"group_{setting.group}"] = True  # nothing is folded away
@@ -106,8 +110,11 @@ def setting_widgets(app: AppTest) -> dict:
     return {widget.key: widget for widget in [*app.number_input, *app.selectbox, *app.slider]}
 
 
-def test_a_warm_rerun_reads_the_run_and_the_list_of_runs_once(trained_run, monkeypatch):
-    app, reads = train_page(trained_run), Counter[str]()
+@pytest.mark.parametrize(("part", "expected"), [("", {"get": 1}), ("next", {"get": 1, "list": 1})])
+def test_a_warm_rerun_reads_the_run_once_and_the_list_of_runs_for_the_next_one_only(
+    trained_run, monkeypatch, part, expected
+):
+    app, reads = train_page(trained_run, part), Counter[str]()
 
     def counted(name: str):
         read = getattr(RunStore, name)
@@ -117,7 +124,7 @@ def test_a_warm_rerun_reads_the_run_and_the_list_of_runs_once(trained_run, monke
         monkeypatch.setattr(RunStore, name, counted(name))
     app.run()
     assert not app.exception
-    assert reads == {"get": 1, "list": 1}
+    assert reads == expected
 
 
 def test_every_setting_reaches_the_run():
@@ -180,7 +187,10 @@ def test_a_refusal_is_one_sentence(trained_run):
 def test_a_second_start_is_another_run():
     app = train_page()
     button(app, "Start training").click().run()
-    button(app, "Start training").click().run()
+    assert "Start training" not in labels(app)  # the run is shown
+    app.query_params["part"] = "next"
+    button(app.run(), "Start training").click().run()
+    assert "part" not in app.query_params
     assert len({run.id for run in RunStore().list()}) == 2
 
 
@@ -201,6 +211,47 @@ def test_a_data_set_that_must_be_downloaded_cannot_start():
     assert not app.exception
     assert button(app, "Start training").disabled
     assert "downloaded first" in app.info[0].value
+
+
+def test_a_run_that_waits_behind_others_shows_its_place_and_what_goes_before_it(trained_run, monkeypatch):
+    monkeypatch.setenv("CONVSCOPE_SLOTS", "1")
+    store = RunStore()
+    done = store.get(trained_run)
+    store.change(trained_run, status="running", step=done.steps_per_epoch, name="First *one*")
+    config = TrainConfig.from_mapping(done.config)
+    between, waiting = (store.create(done.spec, config, done.dataset, name) for name in ("Second", "Mine"))
+    app = train_page(waiting)
+    assert not app.exception
+    links = [link.proto.label for link in app.main.get("page_link")]
+    assert links[0].startswith("1 · First \\*one\\*: trains")
+    epochs = config.epochs * done.seconds / config.epochs
+    assert links[1] == f"2 · Second: waits, about {duration(epochs * 2)}"
+    assert any(text.value.startswith("**Place 3 in the queue.**") for text in app.markdown)
+    assert {button.label for button in app.button} == {"Stop training"}
+    assert not app.metric
+    store.request(between, "stop")
+    assert any("Place 2" in text.value for text in train_page(waiting).markdown)
+
+
+def test_the_tutorials_training_is_one_press_and_leads_to_its_images_first(monkeypatch):
+    app = train_page(part="tutorial")
+    assert "Start training" not in labels(app)
+    (link,) = [link.proto for link in app.main.get("page_link")]
+    assert (link.label, link.query_string) == ("Get CIFAR-10", "dataset=cifar10")
+    assert list(app.table[0].value["Right"]) == [each.words for each in tutorial.ACCURACIES]
+    monkeypatch.setattr(tutorial, "is_stored", lambda name: name == "cifar10")
+    app = train_page(part="tutorial")
+    button(app, "Start training").click().run()
+    (run,) = RunStore().list()
+    assert (run.name, run.dataset, run.origin) == (tutorial.NAME, "cifar10", tutorial.ORIGIN)
+    assert {key: run.config[key] for key in ("epochs", "batch_size", "optimizer", "lr")} == {
+        "epochs": 10,
+        "batch_size": 64,
+        "optimizer": "adam",
+        "lr": 0.001,
+    }
+    assert sum(layer.num_params for layer in summarize(run.spec)) == 1_147_466
+    assert session.new_draft("digits", "lenet5") == app.session_state["draft"]
 
 
 @pytest.mark.parametrize(

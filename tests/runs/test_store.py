@@ -43,7 +43,7 @@ def test_a_run_comes_back_as_it_was_created(store):
     run = store.get(run_id)
     assert (run.spec, run.dataset, run.name) == (SPEC, "digits", "First <b>try</b>")
     assert TrainConfig.from_mapping(run.config) == CONFIG
-    assert (run.status, run.step, run.progress, run.seconds_left) == (Status.QUEUED, 0, 0.0, None)
+    assert (run.status, run.step, run.progress) == (Status.QUEUED, 0, 0.0)
 
 
 def test_metrics_come_in_order_and_only_the_new_ones(store):
@@ -244,14 +244,20 @@ def test_newer_runs_come_first_whatever_the_clock_said(store, monkeypatch):
     assert [run.id for run in store.list()] == [newer, ahead]
 
 
-def test_who_comes_before_a_queued_run_is_counted_as_they_will_be_claimed(store):
+def test_who_comes_before_a_queued_run_is_listed_as_they_will_be_claimed(store):
     waiting = store.create(SPEC, CONFIG, "digits")
     store.request(waiting, "pause")
     others = [store.create(SPEC, CONFIG, "digits") for _ in range(3)]
     store.request(waiting, "resume")  # behind the others, though it was created first
-    assert [store.ahead(run_id) for run_id in (*others, waiting)] == [0, 1, 2, 3]
-    assert [store.worker.claim("me", 9) for _ in range(3)] == others
-    assert store.ahead(waiting) == 3  # they train now
+    queue = [*others, waiting]
+    for place, run_id in enumerate(queue):
+        assert [run.id for run in store.before(run_id)] == queue[:place]
+    assert [store.worker.claim("me", 9) for _ in range(2)] == others[:2]
+    assert [(run.id, run.status) for run in store.before(waiting)] == [
+        (others[0], Status.RUNNING),
+        (others[1], Status.RUNNING),
+        (others[2], Status.QUEUED),
+    ]
 
 
 def test_a_deletion_that_is_cut_short_comes_to_an_end_and_loses_nothing(store):

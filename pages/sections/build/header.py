@@ -55,9 +55,9 @@ def totals(spec: ModelSpec) -> None:
             for label, value, help in _sums(layers, bool(obstacles)):
                 st.metric(label, value, help=help, width="content")
         pressed = action.button(
-            "Train this network",
+            navigation.TO_TRAIN,
             type="primary",
-            icon=":material/play_arrow:",
+            icon=":material/arrow_forward:",
             disabled=bool(obstacles),
             width="stretch",
             key="train",

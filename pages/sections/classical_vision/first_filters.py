@@ -20,10 +20,10 @@ def first_filters(networks: Sequence[Network], _: object) -> None:
         "them. Compare the two curves: how much does a good beginning help, and does it keep its filters?"
     )
     pressed = st.button(
-        "Train from hand-made kernels",
-        icon=":material/architecture:",
+        "Set hand-made kernels for the next training",
+        icon=":material/arrow_forward:",
         key=f"by_hand_{run.id}",
-        help="Takes you to the train page with the settings filled in.",
+        help="Goes to Train with the settings filled in.",
         on_click=_take_over,
         args=(run.id,),
     )

@@ -49,7 +49,7 @@ def augmentation(name: str) -> None:
             on = any(strengths.values())
             note = "Used by the next training." if on else "The next training uses all images as they are."
             st.markdown(f":material/check_circle: {note}", width="content")
-            navigation.link("train", "Train")
+            navigation.train_link()
 
 
 def augmentation_sliders(strengths: Mapping[str, float], key: str) -> dict[str, float]:

@@ -7,6 +7,7 @@ import streamlit as st
 from core.data.arrays import is_stored
 from core.data.catalog import DATASETS, DatasetInfo
 from core.data.download import DOWNLOADS
+from core.demo.tutorial import is_the_tutorials
 from core.formatting import dimensions
 from core.model.shapes import problems
 from core.progress import Progress
@@ -97,10 +98,12 @@ def use(info: DatasetInfo) -> None:
     obstacle = next(iter(problems(draft.spec)), None)
     if obstacle is not None:
         st.warning(f"The network does not fit these images yet: mend it in Build. {escape_markdown(obstacle.sentence)}")
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, gap="medium"):
         navigation.link("build", "Build the network")
         if obstacle is None:
-            navigation.link("train", "Train it")
+            navigation.train_link()
+        if is_the_tutorials(info.name):
+            navigation.link("train", "The tutorial's training", run=None, part="tutorial")
 
 
 def download(info: DatasetInfo) -> None:

@@ -22,8 +22,9 @@ def manage_panel(info: DatasetInfo) -> None:
     """Offer to train on it, to rename and to delete it, and say what was noticed when it came in."""
     with st.container(horizontal=True):
         if st.button(
-            "Train on it",
-            icon=":material/play_circle:",
+            navigation.TO_TRAIN,
+            icon=":material/arrow_forward:",
+            help="With these images.",
             key="own_train",
             on_click=draft_history.switch_data,
             args=("dataset",),

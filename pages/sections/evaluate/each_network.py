@@ -68,5 +68,5 @@ def _instead(reason: str, networks: Networks, _: str) -> None:
         return
     st.info(escape_markdown(reason), icon=":material/block:")
     with st.container(horizontal=True, gap="medium"):
-        navigation.link("train", "Train a network", run=None)
+        navigation.train_link()
         navigation.link("classify", "Give this one a picture of your own")

@@ -19,6 +19,7 @@ from pages.shared.display.class_bars import class_name, same_classes
 from pages.shared.explanation.controls import ask_chosen_method, chosen_methods, method_options
 from pages.shared.network import current_network, inference
 from pages.shared.picture import input_image
+from pages.shared.shell import navigation
 from pages.shared.shell.background_jobs import Lane, background
 from pages.shared.shell.controls import ask_one
 from pages.shared.shell.layout import empty_state, escape_markdown
@@ -86,7 +87,7 @@ def _instead(reason: str, networks: Sequence[Network], *_: Any) -> None:
     if networks[0].in_training:
         st.caption(reason)
     else:
-        empty_state(reason, "Train a network", "train")
+        empty_state(reason, navigation.TO_TRAIN, "train")
 
 
 def _ask() -> "tuple[Method, bool]":

@@ -68,11 +68,18 @@ def photograph() -> None:
         )
 
 
+def tutorial() -> None:
+    """Lead to the training of the tutorial."""
+    with door("tutorial"):
+        navigation.link("train", "The tutorial's training", width="stretch", run=None, part="tutorial")
+        st.caption("Ten epochs on CIFAR-10's photographs, as the tutorial does it, with its figures to compare.")
+
+
 def train_button(*, primary: bool) -> None:
     """Start the first training at a press, and go where it is watched."""
     kind: Literal["primary", "secondary"] = "primary" if primary else "secondary"
     with show_errors():
-        if st.button("Train a network", type=kind, key="train_first", icon=":material/play_arrow:"):
+        if st.button(start.START, type=kind, key="train_first", icon=":material/play_arrow:"):
             run_id = start.start(session.new_draft(session.FIRST_DATASET, session.FIRST_PRESET), FIRST)
             navigation.go("train", run=run_id)
 

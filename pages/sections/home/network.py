@@ -19,6 +19,7 @@ from pages.shared.display.doors import door
 from pages.shared.network.current_network import library
 from pages.shared.run.live_view import LOOKS
 from pages.shared.run.scores import right, valid_score
+from pages.shared.run.waiting import time_left, waits_behind
 from pages.shared.shell import navigation, services
 from pages.shared.shell.background_jobs import Lane, background
 from pages.shared.shell.layout import escape_markdown, show_errors
@@ -81,13 +82,22 @@ def _go_on(run: Run) -> None:
             facts.append(f"**{score}** of the validation images right")
         st.markdown(" · ".join(facts))
         if run.status.active:
-            left = "" if run.seconds_left is None else f"about {duration(run.seconds_left)} left"
-            st.progress(run.progress, text=left or "Starting …")
+            st.progress(run.progress, text=_standing(run))
     with picture:
         if train or valid:
             pictures.curve(train, valid, f"Accuracy of {run.name} over {run.epoch} epochs; validation images: {score}")
         else:
             pictures.empty("Its learning curve will be here")
+
+
+def _standing(run: Run) -> str:
+    """Say in a few words how far an active run is."""
+    if before := waits_behind(run):
+        return f"Waits for {len(before)} other training{'s' * (len(before) > 1)}"
+    if not run.step:
+        return "Starting …"
+    left = time_left(run)
+    return "" if left is None else f"About {duration(left)} left"
 
 
 def inside(run: Run) -> None:

@@ -42,7 +42,10 @@ STYLE = """<style>
 
 
 def curve(train: Course, valid: Course, alt: str) -> None:
-    """Draw accuracy over epochs: the training images as a thin line, the validation images with a point an epoch."""
+    """Draw accuracy over epochs: the training images as a thin line, the validation images with a point an epoch.
+
+    What the lines are stands below the axis, where no line can be.
+    """
     colours = THEMES[session.theme()]
     ends = [points[-1][0] for points in (train, valid) if points]
     last = max([1.0, *ends])
@@ -63,8 +66,8 @@ def curve(train: Course, valid: Course, alt: str) -> None:
         f'<polyline points="{path(valid)}" stroke="{colours.valid}" stroke-width="2"/></g>'
         f'<g fill="{colours.valid}">{dots}</g>'
         f'<text x="236" y="117" text-anchor="end">{last:.0f} epoch{"s" * (last > 1)}</text>'
-        f'<g font-weight="600"><text x="140" y="80" fill="{colours.train}">training images</text>'
-        f'<text x="140" y="94" fill="{colours.valid}">validation images</text></g></svg>'
+        f'<g font-weight="600"><text x="36" y="117" fill="{colours.train}">training</text>'
+        f'<text x="88" y="117" fill="{colours.valid}">validation</text></g></svg>'
     )
     source = "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode("ascii")
     st.html(f'{STYLE}<div class="cs-picture"><img alt="{html.escape(alt)}" src="{source}"></div>')

@@ -1,6 +1,6 @@
 """The learning curves of a run, and how this session likes to see them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -12,21 +12,27 @@ from pages.shared.shell import services, session
 
 MEASURES = ("loss", "accuracy")
 SMOOTHING = 0.6
+HEIGHT_PX = 185  # with all that belongs to a run, the curves are within one screen
 
 
-def curves(run: Run, marks: Sequence[Mark] = ()) -> None:
+def curves(run: Run, marks: Sequence[Mark] = (), beneath: Callable[[], None] | None = None) -> None:
     """Draw loss and accuracy as far as they are recorded; to be called in a fragment, which its switches rerun.
 
     Args:
         run: As it is now.
         marks: What a diagnosis found, to be shaded.
+        beneath: Draws what stands under the curves, beside the way to see them differently.
     """
     history = services.history(run.id)
     history.update()
     points = history.points(run.steps_per_epoch)
     if not points["train"]:
         return
-    log, smoothing, gap = _ask_view()
+    log, smoothing, gap = (
+        st.session_state.get("curve_log", False),
+        st.session_state.get("curve_smoothing", SMOOTHING),
+        st.session_state.get("curve_gap", True),
+    )
     epochs, events = planned_epochs(run), services.store().series.events(run.id)
     with st.grid(2, min_column_width=340):
         for measure in MEASURES:
@@ -37,6 +43,7 @@ def curves(run: Run, marks: Sequence[Mark] = ()) -> None:
                     loss=run.config.get("loss", "cross_entropy"),
                     log=log,
                     theme=session.theme(),
+                    height=HEIGHT_PX,
                 ),
                 curve_rows(points, measure, smoothing),
                 key=f"{measure}_{run.id}",
@@ -46,7 +53,17 @@ def curves(run: Run, marks: Sequence[Mark] = ()) -> None:
                 events=event_rows(events, run.steps_per_epoch, epochs),
                 marks=mark_rows(marks, measure, epochs),
             )
-    st.caption(_words(gap, events, bool(marks)))
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="under_curves"
+    ):
+        with st.container(width="stretch"):
+            if beneath is not None:
+                beneath()
+        view = st.popover("Curves", icon=":material/tune:", type="tertiary", key="curve_view", on_change="rerun")
+        if view.open:
+            with view:
+                _ask_view()
+                st.caption(_words(gap, events, bool(marks)))
 
 
 def planned_epochs(run: Run) -> float:
@@ -55,34 +72,31 @@ def planned_epochs(run: Run) -> float:
     return planned or float(run.config.get("epochs", 1))
 
 
-def _ask_view() -> tuple[bool, float, bool]:
+def _ask_view() -> None:
     """Ask how to draw the curves: with a logarithmic loss, how smooth, and with the gap shaded."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="curve_view"):
-        smoothing = st.slider(
-            "Smoothing",
-            0.0,
-            0.95,
-            SMOOTHING,
-            0.05,
-            key="curve_smoothing",
-            persist_state="session",
-            width=190,
-            help="How much the mean of the batches before weighs. The faint line is what was measured.",
-        )
-        log = st.toggle(
-            "Logarithmic loss",
-            key="curve_log",
-            persist_state="session",
-            help="Equal distances are equal factors: small losses can be told apart.",
-        )
-        gap = st.toggle(
-            "Shade the gap",
-            value=True,
-            key="curve_gap",
-            persist_state="session",
-            help="The area between training and validation. Where it widens, the network learns by heart.",
-        )
-    return log, smoothing, gap
+    st.slider(
+        "Smoothing",
+        0.0,
+        0.95,
+        SMOOTHING,
+        0.05,
+        key="curve_smoothing",
+        persist_state="session",
+        help="How much the mean of the batches before weighs. The faint line is what was measured.",
+    )
+    st.toggle(
+        "Logarithmic loss",
+        key="curve_log",
+        persist_state="session",
+        help="Equal distances are equal factors: small losses can be told apart.",
+    )
+    st.toggle(
+        "Shade the gap",
+        value=True,
+        key="curve_gap",
+        persist_state="session",
+        help="The area between training and validation. Where it widens, the network learns by heart.",
+    )
 
 
 def _words(gap: bool, events: Sequence[Event], marks: bool) -> str:

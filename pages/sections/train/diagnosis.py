@@ -11,18 +11,17 @@ from core.train.config import TrainConfig
 from core.train.diagnosis.diagnose import RULES
 from core.train.diagnosis.finding import Finding, Severity
 from core.train.diagnosis.watch import Observer
+from pages.sections.train.parts import show_part
 from pages.sections.train.recipes import recipe_outcome
 from pages.shared.run import draft_history, settings_form
 from pages.shared.shell import services, session
-from pages.shared.shell.layout import escape_markdown, show_errors
-from pages.shared.widgets.scroll_into_view import scroll_to
+from pages.shared.shell.layout import announce_and_rerun, escape_markdown, show_errors
 
 LOOKS = {
     Severity.LOST: ("Learns nothing", ":material/error:", "red"),
     Severity.HARM: ("Learns worse", ":material/warning:", "orange"),
     Severity.HINT: ("Worth knowing", ":material/info:", "blue"),
 }
-_MENDED = "mended"  # the run whose remedy was just taken over
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
@@ -40,17 +39,23 @@ def findings_of(run: Run) -> tuple[Finding, ...]:
     return _observer(run.id).findings(run) if run.step else ()
 
 
+def outline(run: Run, findings: Sequence[Finding]) -> None:
+    """Name the findings in one line, the gravest first; the cards with their remedies stand further down."""
+    if not findings and run.step:
+        st.caption(":material/check: Nothing unusual so far.", help=_looked_for())
+    elif findings:
+        with st.container(horizontal=True, gap="small"):
+            for finding in findings:
+                _, icon, colour = LOOKS[finding.severity]
+                st.badge(escape_markdown(finding.title), icon=icon, color=colour)  # type: ignore[arg-type]
+
+
 def diagnosis_panel(run: Run, findings: Sequence[Finding]) -> None:
     """Show the findings of a run, the gravest first; may be drawn in the fragment that follows it."""
     recipe_outcome(run, findings)
     for finding in findings:
         with st.container(border=True, key=f"finding_{finding.rule}"):
             _card(run, finding)
-    if not findings and run.step:
-        st.caption(":material/check: Nothing unusual so far.", help=_looked_for())
-    if st.session_state.pop(_MENDED, "") == run.id:
-        st.toast("Set for the next training: press **Start training**.", icon=":material/build:")
-        scroll_to("launch")
 
 
 def _looked_for() -> str:
@@ -66,16 +71,17 @@ def _card(run: Run, finding: Finding) -> None:
     if not (finding.changes or finding.spec) or run.dataset not in DATASETS:
         return
     pressed = st.button(
-        "Train again with this change",
-        icon=":material/build:",
+        "Set this for the next training",
+        icon=":material/arrow_forward:",
         key=f"mend_{run.id}_{finding.rule}",
         disabled=run.status.active,
-        help="Stop this training first." if run.status.active else "Sets it for the next training, below.",
+        help="Stop this training first." if run.status.active else "Fills it in; you start it.",
     )
     if pressed:
         with show_errors():
             _take_over(run, finding)
-            st.rerun()  # the panel that starts it lies outside; nothing ticks any more
+            show_part("next")
+            announce_and_rerun("Set for the next training: press **Start training**.")
 
 
 def _take_over(run: Run, finding: Finding) -> None:
@@ -85,4 +91,3 @@ def _take_over(run: Run, finding: Finding) -> None:
     presets = (session.new_draft(run.dataset, name).spec for name in PRESETS)
     draft_history.load_draft(run.dataset, next((preset for preset in presets if preset.layers == spec.layers), spec))
     settings_form.take_over(config)
-    st.session_state[_MENDED] = run.id

@@ -116,31 +116,39 @@ def film_strip(run: Run) -> None:
     Nothing is computed again before there are new weights.
     """
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.subheader("What it makes of these pictures", anchor=False, width="content")
+        words = st.container(width="stretch")
         seed = _ask_seed()
-    network = library().of_run(run)
+    with words:
+        network = library().of_run(run)
+        shown = _shown(run, network, seed)
+    if shown is not None:
+        _show(run, shown)
+
+
+def _shown(run: Run, network: Network, seed: int) -> Frame | None:
+    """Say of which weights the pictures are, and return them; None, with the reason, where there are none yet."""
     if not network.exists:
         st.caption("The pictures come with the first weights.")
-        return
+        return None
     if "core.probe.activations" not in sys.modules:  # the thread that loads it must not be waited for
         st.caption("One moment: what draws these pictures is still being loaded.")
-        return
+        return None
+    layers, layer = _layers(run), st.session_state.get(f"film_layer_{run.id}")
     with show_errors():
-        _show(run, network, seed)
+        shown = frame(network, layer if layer in layers else next(iter(layers), ""), seed)
+        st.caption(f"**What it makes of these pictures.** {_moment(run, shown)}")
+        return shown
+    return None
 
 
-def _show(run: Run, network: Network, seed: int) -> None:
-    layers, key = _layers(run), f"film_layer_{run.id}"
-    layer = st.session_state.get(key)
-    shown = frame(network, layer if layer in layers else next(iter(layers), ""), seed)
-    st.caption(_moment(run, shown))
+def _show(run: Run, shown: Frame) -> None:
     label = "Pinned test images, each with its true class and the three likeliest"
     _draw(shown.pictures, f"film_pictures_{run.id}", label, shown.captions)
     filters, maps = st.columns([2, 3], gap="large")
     with filters:
         _show_filters(run, shown)
     with maps:
-        _show_maps(run, shown, layers, key)
+        _show_maps(run, shown)
 
 
 def _ask_seed() -> int:
@@ -198,11 +206,11 @@ def _show_filters(run: Run, shown: Frame) -> None:
         color_bar(tiles.scale)
 
 
-def _show_maps(run: Run, shown: Frame, layers: dict[str, str], key: str) -> None:
+def _show_maps(run: Run, shown: Frame) -> None:
     if shown.maps is None:
         st.caption("No layer of this network puts out maps, so there are none to watch.")
         return
-    tiles = shown.maps.tiles
+    tiles, layers, key = shown.maps.tiles, _layers(run), f"film_layer_{run.id}"
     assert tiles.scale is not None
     st.markdown(f"**What a layer makes of the first picture**: {_count(tiles, 'map').lower()}")
     layer = st.selectbox(

@@ -11,7 +11,7 @@ from core.runs.store import fitting_name
 from core.train.diagnosis.diagnose import RULES
 from core.train.diagnosis.finding import Finding
 from core.train.recipes import ORIGIN, RECIPES, guess_of, recipe_note, sound
-from pages.shared.run.start import start
+from pages.shared.run.start import START, start
 from pages.shared.shell import navigation, session
 from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.shell.section import Section
@@ -50,9 +50,7 @@ def _card(key: str, draft: session.Draft) -> None:
     )
     hint = "Answer first." if guess is None else "Begins from fresh weights; trainings that run already go on."
     with show_errors():
-        pressed = st.button(
-            "Start", key=f"start_{key}", icon=":material/play_arrow:", disabled=guess is None, help=hint
-        )
+        pressed = st.button(START, key=f"start_{key}", icon=":material/play_arrow:", disabled=guess is None, help=hint)
         if pressed and guess is not None:
             navigation.go("train", run=_begin(key, guess, draft))
 
@@ -75,7 +73,7 @@ def recipe_outcome(run: Run, findings: Sequence[Finding]) -> None:
     recipe = RECIPES[key]
     guessed = f"**{recipe.question}** You guessed: {recipe.choices[guess].lower()}"
     if run.status.active:
-        st.info(f"{guessed}.", icon=":material/help:")
+        st.caption(f":material/help: {guessed}.")
         return
     named = any(finding.rule == recipe.expects for finding in findings)
     if not recipe.expects:

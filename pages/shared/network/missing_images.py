@@ -45,7 +45,7 @@ def _note(consequence: str) -> Callable[[str], object]:
 def _ways(dataset: str, *, pretrained: bool, offer_picture: bool) -> None:
     with st.container(horizontal=True, gap="medium"):
         if pretrained or (dataset in DATASETS and not DATASETS[dataset].download_mb):
-            navigation.link("train", "Train a network", run=None)
+            navigation.train_link()
             if offer_picture:
                 navigation.link("classify", "Give this one a picture of your own")
         elif dataset in DATASETS:

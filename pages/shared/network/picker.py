@@ -11,6 +11,7 @@ from core.model.zoo import PLACE, ZOO, ZooInfo
 from core.progress import Progress
 from pages.shared.network import current_network
 from pages.shared.run.scores import valid_score
+from pages.shared.shell import navigation
 from pages.shared.shell.controls import told_apart
 from pages.shared.shell.downloads import download_panel
 from pages.shared.shell.layout import empty_state, escape_markdown
@@ -24,7 +25,7 @@ def network_or_end() -> Network:
         if "run" in st.query_params:
             empty_state(escape_markdown(str(error)), "See all runs", "runs", run=None)
         else:
-            empty_state(escape_markdown(str(error)), "Train a network", "train")
+            empty_state(escape_markdown(str(error)), navigation.TO_TRAIN, "train")
             _offer_pretrained()
         st.stop()
 

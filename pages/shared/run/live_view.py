@@ -10,8 +10,9 @@ from core.runs.training_data import dataset_title
 from core.train.choices import LOSSES
 from pages.shared.display.doors import page_door
 from pages.shared.run.incident import show_incident
-from pages.shared.run.run_controls import transport
+from pages.shared.run.run_controls import buttons, show_refusal, transport
 from pages.shared.run.scores import right, split_size, valid_score
+from pages.shared.run.waiting import queue, time_left, waits_behind
 from pages.shared.shell import services
 from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.widgets.auto_refresh import pulse
@@ -54,14 +55,24 @@ def watch(run: Run, *more: Callable[[Run], None]) -> None:
 
 def _show(run: Run) -> None:
     label, icon, colour = LOOKS[run.status]
-    with st.container(horizontal=True, vertical_alignment="center"):
+    before = waits_behind(run)
+    named, gone = st.columns([3, 2], gap="medium", vertical_alignment="center")
+    with named, st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.subheader(escape_markdown(run.name), anchor=False, width="content")
         st.badge(label, icon=icon, color=colour)  # type: ignore[arg-type]
+    with gone:
+        st.progress(run.progress, text=_progress(run))
     if run.message:
         _banner(run.status)(escape_markdown(run.message))
-    st.progress(run.progress, text=_progress(run))
-    transport(run)
-    _figures(run)
+    if before:
+        queue(before)
+        with st.container(key="transport"):
+            buttons(run, "stop")
+        show_refusal(run)
+    else:
+        transport(run)
+    if run.step or not before:
+        _figures(run)
 
 
 def _banner(status: Status) -> Callable[[str], object]:
@@ -69,18 +80,12 @@ def _banner(status: Status) -> Callable[[str], object]:
 
 
 def _progress(run: Run) -> str:
-    if run.status is Status.QUEUED:
-        busy = services.store().ahead(run.id)
-        if busy:
-            return f"Waiting for {busy} other training{'s' * (busy > 1)}"
-        if not run.total_steps:
-            return "Starting …"
     if not run.total_steps:
-        return "Loading the images …"
+        return "Starting …" if run.status is Status.QUEUED else "Loading the images …"
     epochs = run.total_steps // run.steps_per_epoch
     text = f"Epoch {max(run.epoch, 1)} of {epochs} · batch {run.step:,} of {run.total_steps:,}"
-    if run.status is Status.RUNNING and run.seconds_left is not None:
-        text += f" · about {duration(run.seconds_left)} left"
+    if run.status is Status.RUNNING and (left := time_left(run)) is not None:
+        text += f" · about {duration(left)} left"
     return text
 
 
@@ -99,9 +104,9 @@ def _figures(run: Run) -> None:
     if run.test_accuracy is not None:
         about = "On images that were used for nothing else: the honest number."
         values[-1] = ("Test accuracy", right(run.test_accuracy, split_size(run, 2)), about)
-    with st.grid(4, min_column_width=140):
+    with st.container(key="figures"), st.grid(4, min_column_width=140):
         for label, value, help_text in values:
-            st.metric(label, value or "–", help=help_text, border=True)
+            st.metric(label, value or "–", help=help_text)
 
 
 def what_next(run: Run) -> None:

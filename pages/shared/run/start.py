@@ -16,6 +16,7 @@ from pages.shared.shell.background_jobs import Lane, background
 from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.shell.session import Draft
 
+START = "Start training"  # on every button that starts one
 SLOWING = (  # the settings that change how long an epoch takes
     *("batch_size", "train_images", "optimizer", "loss", "clip_norm", "l1", "precision", "device"),
     *AUGMENTATIONS,
@@ -51,10 +52,9 @@ def start(
 
 
 @st.fragment
-def launch_panel(*, again: bool = False) -> None:
-    """Ask for the settings of the next training and start it; `again` if one is already on the page."""
+def launch_panel() -> None:
+    """Ask for the settings of the next training and start it."""
     draft = session.draft()
-    st.subheader("Train again" if again else "Ready to train", anchor=False)
     with st.container(border=True, key="launch"):
         about, settings = st.columns([2, 3], gap="medium")
         with about:
@@ -67,13 +67,14 @@ def launch_panel(*, again: bool = False) -> None:
             if not obstacle:
                 obstacle = _refuse(draft, config)
             pressed = st.button(
-                "Start training",
+                START,
                 type="primary",
                 icon=":material/play_arrow:",
                 disabled=obstacle,
                 help="Begins from fresh weights; trainings that run already go on.",
             )
             if pressed:
+                st.query_params.pop(navigation.PART, None)
                 st.query_params["run"] = start(draft, config)
                 st.rerun()
             if not obstacle:

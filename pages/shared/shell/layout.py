@@ -73,7 +73,7 @@ def empty_state(message: str, label: str, name: str, **query: str | None) -> Non
     """
     with st.container(border=True, key=f"empty_{name}"):
         st.markdown(message)
-        if st.button(label, type="primary", icon=navigation.PAGES[name].icon):
+        if st.button(label, type="primary", icon=":material/arrow_forward:"):
             navigation.go(name, **query)
 
 

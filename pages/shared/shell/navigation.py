@@ -8,6 +8,8 @@ import streamlit as st
 
 FOLDER = Path(__file__).resolve().parents[2]
 DRAFT = "draft"  # the query parameter that holds the network and the settings of the next training
+PART = "part"  # the query parameter that names a part of the page
+TO_TRAIN = "Go to Train"  # on every link there that names no run: what starts one says so itself
 KEPT = ("run", "epoch", "other", "other_epoch", DRAFT)  # query parameters that every link carries on
 
 
@@ -115,6 +117,11 @@ def link(
         width=width,
         query_params=_address(query),
     )
+
+
+def train_link() -> None:
+    """Draw the link to where the next training is started."""
+    link("train", TO_TRAIN, icon=":material/arrow_forward:", run=None)
 
 
 def go(name: str, **query: str | None) -> NoReturn:
