@@ -149,7 +149,9 @@ def test_the_demo_is_queued_once_shows_how_far_it_is_and_can_be_cancelled():
     assert [button.label for button in app.button] == ["Start training", "Cancel"]
     assert {demo.name for demo in DEMOS.values()} <= {link.label for link in links(app)}
     first = next(run for run in runs if run.name == DEMOS["digits"].name)
-    store.change(first.id, status=Status.FINISHED.value, seconds=10.0)
+    store.change(first.id, status=Status.FINISHED.value, seconds=10.0, step=3)
+    assert "left" not in str([bar.proto.text for bar in home_page().get("progress")])  # too few batches
+    store.change(first.id, step=200)
     app = home_page()
     bar = next(bar for bar in app.get("progress") if bar.proto.text.startswith("Preparing"))
     assert bar.proto.text.startswith("Preparing the demo: 27%") and bar.proto.text.endswith("left")

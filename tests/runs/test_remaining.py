@@ -1,5 +1,8 @@
 """A remaining time is named once the batch times say it to a tenth, and it is then right."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 from core.model.layers import Dense, Flatten
@@ -7,7 +10,16 @@ from core.model.spec import ModelSpec
 from core.runs.history import History
 from core.runs.records import Metric, Status
 from core.runs.remaining import FEWEST, WARM_UP, BatchTimes, expected_seconds, seconds_left
+from core.runs.store import RunStore
 from core.train.config import TrainConfig
+
+
+@pytest.fixture
+def store(home: Path) -> Iterator[RunStore]:
+    store = RunStore()
+    yield store
+    store.close()
+
 
 SPEC = ModelSpec("Line", (1, 8, 8), 10, (Flatten(), Dense(10)))
 
