@@ -12,7 +12,7 @@ from pages.shared.shell import services, session
 
 MEASURES = ("loss", "accuracy")
 SMOOTHING = 0.6
-HEIGHT_PX = 185  # with all that belongs to a run, the curves are within one screen
+HEIGHT_PX = 235  # with all that belongs to a run, the curves are within one screen
 
 
 def curves(run: Run, marks: Sequence[Mark] = (), beneath: Callable[[], None] | None = None) -> None:

@@ -115,7 +115,7 @@ def film_strip(run: Run) -> None:
 
     Nothing is computed again before there are new weights.
     """
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="film_head"):
         words = st.container(width="stretch")
         seed = _ask_seed()
     with words:

@@ -11,7 +11,7 @@ from pages.shared.shell.section import Section
 # With a run, all of the first screen is within 1280 × 800: the run's name stands for the page's title and its lead.
 _ONE_SCREEN = """<style>
 @media (min-width: 900px) {
-  [data-testid="stMainBlockContainer"] { padding: 3.25rem 3rem 2rem; }
+  [data-testid="stMainBlockContainer"] { padding: 4.5rem 3rem 2rem; }
 }
 [data-testid="stMainBlockContainer"] [data-testid="stElementContainer"]:has(h1),
 [data-testid="stMainBlockContainer"] [data-testid="stElementContainer"]:has(h1) + [data-testid="stElementContainer"] {
@@ -19,7 +19,8 @@ _ONE_SCREEN = """<style>
 }
 .st-key-figures [data-testid="stMetricValue"] { font-size: 1.25rem; line-height: 1.3; }
 .st-key-figures [data-testid="stMetric"] { padding: 0; }
-.st-key-watch_run h3 { padding: 0; font-size: 1.25rem; }
+.st-key-under_curves { margin-top: -1.25rem; }
+.st-key-film_head { margin: -0.75rem 0; }
 </style>"""
 
 
