@@ -15,9 +15,11 @@ from core.runs.records import Run
 from pages.shared.display.map_grid import color_bar
 from pages.shared.network.current_network import library
 from pages.shared.shell.layout import show_errors
+from pages.shared.widgets.auto_refresh import pulse
 from pages.shared.widgets.image_strip import Bar, Caption, film
 
 COLUMNS = 16  # of a sheet
+LOOK_AGAIN_SECONDS = 1.0
 RIGHT, WRONG = "✓ right", "✗ wrong"
 
 
@@ -132,6 +134,8 @@ def _shown(run: Run, network: Network, seed: int) -> Frame | None:
         return None
     if "core.probe.activations" not in sys.modules:  # the thread that loads it must not be waited for
         st.caption("One moment: what draws these pictures is still being loaded.")
+        if not run.status.active:  # else the run's own pulse looks again
+            pulse(LOOK_AGAIN_SECONDS, key=f"pulse_film_{run.id}")
         return None
     layers, layer = _layers(run), st.session_state.get(f"film_layer_{run.id}")
     with show_errors():
