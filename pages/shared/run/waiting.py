@@ -21,7 +21,7 @@ def time_left(run: Run) -> float | None:
         history = services.history(run.id)
         history.update()
         return seconds_left(run, history.times)
-    others = services.store().list(ALIKE, dataset=run.dataset, with_steps=True)
+    others = services.store().list(ALIKE, dataset=run.dataset, learned=True)
     return expected_seconds(run, others)
 
 
