@@ -1,5 +1,6 @@
 from .calibrated_model import CalibratedModel as CalibratedModel
 from .calibrated_model import calibrate as calibrate
+from .calibrated_model import calibrate_network as calibrate_network
 from .features import LogitsAndFeatures as LogitsAndFeatures
 from .features import extract_features as extract_features
 from .ood_detector import ConformalThreshold as ConformalThreshold
@@ -34,6 +35,7 @@ __all__ = [
     "Stability",
     "Temperature",
     "calibrate",
+    "calibrate_network",
     "detection_rate",
     "extract_features",
     "fit_mahalanobis",

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
@@ -10,6 +9,7 @@ from torch import nn
 from core.errors import ExplainError
 from core.explain.influence import LabeledImages
 from core.failures import in_sentences
+from core.inference.network import Network
 from core.progress import Progress
 from core.reliability.features import LogitsAndFeatures, extract_features
 from core.reliability.ood_detector import FALSE_ALARM_RATE, OodDetector, fewest_images, fit_ood_detector
@@ -17,6 +17,15 @@ from core.reliability.ood_samples import MAX_IMAGES, OOD_KINDS, detection_rate
 from core.reliability.temperature import Temperature, fit_temperature
 
 MAX_TRAIN_IMAGES = 5000  # training images at most: the splits are stratified, so the first ones hold every class
+
+
+@dataclass(frozen=True)
+class NearestImage:
+    """A training image near to a picture: its index, the cosine of their features (1: alike), and its class."""
+
+    index: int
+    cosine: float
+    label: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,15 +38,17 @@ class CalibratedModel:
         caught: Share of each kind of `OOD_KINDS` that raises the alarm, made from validation images.
         directions: Of each training image the direction of its features, of length 1, float16 (N, F); None where the
             network does not end in a dense layer.
+        labels: The classes of these training images, (N,).
     """
 
     temperature: Temperature
     alarm: OodDetector
     caught: Mapping[str, float]
     directions: NDArray[np.float16] | None
+    labels: NDArray[np.int64]
 
-    def nearest(self, features: NDArray[np.floating], count: int) -> list[tuple[int, float]]:
-        """Return the nearest training images by the cosine of penultimate features, with the cosine of each.
+    def nearest(self, features: NDArray[np.floating], count: int) -> list[NearestImage]:
+        """Return the nearest training images by the cosine of penultimate features.
 
         It is the cosine of `core.explain.similarity`, from features that are kept.
 
@@ -52,7 +63,20 @@ class CalibratedModel:
             raise ExplainError("This network does not end in a dense layer, so no images are near in it.")
         alike = self.directions.astype(np.float32) @ _direction(np.asarray(features, dtype=np.float32)[None])[0]
         order = np.argsort(-alike, kind="stable")[:count]
-        return [(int(index), float(alike[index])) for index in order]
+        return [NearestImage(int(index), float(alike[index]), int(self.labels[index])) for index in order]
+
+
+def calibrate_network(network: Network, *, progress: Progress | None = None) -> CalibratedModel:
+    """Calibrate a network by the images that it learned from and the validation images of its data set.
+
+    Raises:
+        ConvScopeError: Its weights or images cannot be used, or what `calibrate` raises.
+    """
+    data = network.dataset()
+    used = int(network.config.get("train_images", 0)) or len(data.train)
+    train = LabeledImages(data.train.images[:used], data.train.labels[:used], data.normalize)
+    valid = LabeledImages(data.valid.images, data.valid.labels, data.normalize)
+    return calibrate(network.model, train, valid, progress=progress)
 
 
 @in_sentences("Calibration")
@@ -87,11 +111,12 @@ def calibrate(
     held_out = extract_features(model, valid.pixels, valid.normalize, progress=progress_from(0))
     learned = extract_features(model, pixels, train.normalize, progress=progress_from(len(valid)))
     temperature = fit_temperature(held_out.logits, valid.labels.numpy())
-    alarm = _alarm(learned, train.labels[: len(pixels)].numpy(), held_out, rate)
+    labels = train.labels[: len(pixels)].numpy()
+    alarm = _alarm(learned, labels, held_out, rate)
     shares = detection_rate(
         model, alarm, valid.pixels, valid.normalize, progress=progress_from(len(valid) + len(pixels))
     )
-    return CalibratedModel(temperature, alarm, shares, _directions(learned))
+    return CalibratedModel(temperature, alarm, shares, _directions(learned), labels)
 
 
 def _alarm(

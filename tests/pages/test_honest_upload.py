@@ -16,10 +16,10 @@ from core.data.crop import MIDDLE, Crop
 from core.data.datasets import Split, load_dataset
 from core.data.images import decode_image, fit_image
 from core.explain.influence import LabeledImages
+from core.reliability.batch import batch_csv
 from core.reliability.calibrated_model import CalibratedModel, calibrate
 from core.reliability.features import extract_features
 from core.runs.store import RunStore
-from pages.sections.classify.batch import csv
 from pages.shared.network import current_network, inference
 from pages.shared.picture import input_image
 from pages.shared.picture.samples import sample_file
@@ -65,8 +65,13 @@ def by_class(app: AppTest) -> "dict[str, tuple[str, str]]":
     return {row["Class"]: (row["As it says"], row["Calibrated"]) for _, row in frame.iterrows()}
 
 
-def test_the_calibrated_answer_stands_beside_the_raw_one(trained_run: str, reader: CalibratedModel) -> None:
+def test_the_calibrated_answer_stands_beside_the_raw_one(
+    trained_run: str, reader: CalibratedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searches, nearest = [], CalibratedModel.nearest
+    monkeypatch.setattr(CalibratedModel, "nearest", lambda *args: searches.append(args) or nearest(*args))
     app = opened(trained_run, picture="test:3")
+    assert len(searches) == 1  # for the words beside the answer and for the pictures below
     data, model = load_dataset("digits"), RunStore().load_model(trained_run)
     inside = extract_features(model, data.test.images[3:4], data.normalize)
     raw, calibrated = torch.tensor(inside.logits[0]).softmax(0).numpy(), reader.temperature.calibrated(inside.logits[0])
@@ -76,7 +81,7 @@ def test_the_calibrated_answer_stands_beside_the_raw_one(trained_run: str, reade
         assert said == formatting.share(float(raw[int(name)]))
         assert better == formatting.share(float(calibrated[int(name)]))
     assert f"divided by {reader.temperature.value:.2f}" in texts(app)
-    cosines = [float(value) for _, value in reader.nearest(inside.features[0], 9)]
+    cosines = [image.cosine for image in reader.nearest(inside.features[0], 9)]
     (cards,) = [element.proto.body for element in app.get("html") if "Training image" in element.proto.body]
     assert all(f"{value:.3f}" in cards for value in cosines)
 
@@ -88,8 +93,7 @@ def test_it_says_when_a_picture_looks_like_none_of_its_classes(trained_run: str,
     quiet = next(
         index
         for index, row in enumerate(features.features)
-        if not raised[index]
-        and all(int(data.train.labels[near]) == features.logits[index].argmax() for near, _ in reader.nearest(row, 9))
+        if not raised[index] and all(image.label == features.logits[index].argmax() for image in reader.nearest(row, 9))
     )
     app = opened(trained_run, picture=f"test:{quiet}")
     assert "No alarm" in texts(app)
@@ -107,7 +111,7 @@ def test_nearest_images_of_other_classes_stand_beside_the_answer(trained_run: st
     features = extract_features(model, data.test.images, data.normalize)
     answers, raised = features.logits.argmax(1), reader.alarm.raised(features)
     agree = [
-        sum(int(data.train.labels[near]) == answer for near, _ in reader.nearest(row, 9))
+        sum(image.label == answer for image in reader.nearest(row, 9))
         for row, answer in zip(features.features, answers, strict=True)
     ]
     doubtful = next(index for index, count in enumerate(agree) if count <= 4 and not raised[index])
@@ -163,7 +167,7 @@ def test_many_files_become_a_table_and_a_bad_one_keeps_the_others(trained_run: s
     assert "1 of 4 cannot be used" in texts(app)
     assert not app.error
     assert "answer to dark.png" in texts(app).replace("\u2060", "")
-    lines = csv(frame).decode().splitlines()
+    lines = batch_csv(frame).decode().splitlines()
     assert len(lines) == 5
     assert any(",'=b.png," in f",{line}" for line in lines)
     assert "data:image" not in "".join(lines)

@@ -37,9 +37,11 @@ def test_the_nearest_images_are_those_of_explain(learned: Learned) -> None:
     expected = similarity(learned.model, train, image).numpy()
     assert learned.test.features is not None
     found = reader.nearest(learned.test.features[0], 9)
-    assert [value for _, value in found] == pytest.approx(np.sort(expected)[::-1][:9], abs=2e-3)
-    assert expected[[index for index, _ in found]] == pytest.approx([value for _, value in found], abs=2e-3)
-    assert learned.data.train.labels[found[0][0]] == learned.data.test.labels[0]
+    cosines = [image.cosine for image in found]
+    assert cosines == pytest.approx(np.sort(expected)[::-1][:9], abs=2e-3)
+    assert expected[[image.index for image in found]] == pytest.approx(cosines, abs=2e-3)
+    assert [image.label for image in found] == learned.data.train.labels[[image.index for image in found]].tolist()
+    assert found[0].label == learned.data.test.labels[0]
 
 
 def test_few_validation_images_calibrate_with_one_score(learned: Learned) -> None:

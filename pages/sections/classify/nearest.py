@@ -21,26 +21,25 @@ def nearest_section(weights: Network, picture: input_image.InputImage, *_: int) 
     if found is None:
         st.caption("They come with the calibration above.")
         return
-    data, inside = weights.dataset(), inference.inside(weights, picture)
-    if found.directions is None or inside.features is None:
+    near = nearest_training_images(weights, found, picture)
+    if not near:
         st.caption(escape_markdown(found.alarm.missing))
         return
-    near = nearest_training_images(weights, found, inside)
-    answer = int(inside.logits[0].argmax())
+    data, answer = weights.dataset(), int(inference.logits(weights, picture).argmax())
     cards(
         [
             Card(
-                title=data.class_names[label],
-                note=f"{'✓' if label == answer else '✗'} {value:.3f}",
-                words=f"Training image {index}, {data.class_names[label]}, likeness {value:.3f}",
-                pictures=(enlarged(shown(data.train.images[index].numpy()), SIDE),),
+                title=data.class_names[image.label],
+                note=f"{'✓' if image.label == answer else '✗'} {image.cosine:.3f}",
+                words=f"Training image {image.index}, {data.class_names[image.label]}, likeness {image.cosine:.3f}",
+                pictures=(enlarged(shown(data.train.images[image.index].numpy()), SIDE),),
             )
-            for index, value, label in near
+            for image in near
         ]
     )
-    agree = sum(label == answer for *_, label in near)
+    agree = sum(image.label == answer for image in near)
     st.caption(
-        f"{agree} of {len(near)} have the class that the network answers (✓). Of {len(found.directions):,} training "
+        f"{agree} of {len(near)} have the class that the network answers (✓). Of {len(found.labels):,} training "
         "images, those whose numbers before the last layer point most nearly the same way: 1 is the same direction "
         "(cosine). If even these look nothing like your picture, its answer has little to stand on."
     )

@@ -20,7 +20,7 @@ from pages.shared.shell.layout import escape_markdown, show_errors
 if TYPE_CHECKING:
     import numpy as np
 
-    from core.reliability.calibrated_model import CalibratedModel
+    from core.reliability.calibrated_model import CalibratedModel, NearestImage
     from core.reliability.features import LogitsAndFeatures
 
 NEAREST = 9  # training images that an answer is held against
@@ -45,16 +45,12 @@ def reader(weights: Network, place: str) -> "CalibratedModel | None":
     """
     if weights.pretrained is not None:
         raise RunError(CANNOT)
-    model, data = weights.model, weights.dataset()
+    _ = weights.model, weights.dataset()  # what is wrong with these is said here
 
     def work(tell: Progress) -> "CalibratedModel":
-        from core.explain.influence import LabeledImages
-        from core.reliability.calibrated_model import calibrate
+        from core.reliability.calibrated_model import calibrate_network
 
-        used = int(weights.config.get("train_images", 0)) or len(data.train)
-        train = LabeledImages(data.train.images[:used], data.train.labels[:used], data.normalize)
-        valid = LabeledImages(data.valid.images, data.valid.labels, data.normalize)
-        return calibrate(model, train, valid, progress=tell)
+        return calibrate_network(weights, progress=tell)
 
     ask = "Calibrate these weights" if weights.in_training else ""
     return background(_key(weights), work, words="Calibrating on the validation images", place=place, ask=ask)
@@ -83,7 +79,7 @@ def verdict_section(weights: Network, picture: input_image.InputImage) -> None:
     if st.session_state.pop("reader_awaited", None) == weights.mark:
         st.rerun()  # the other sections wait for it as well
     inside = inference.inside(weights, picture)
-    _alarm(found, inside, weights, nearest_training_images(weights, found, inside))
+    _alarm(found, inside, weights, nearest_training_images(weights, found, picture))
     _calibrated(weights, found, inside)
     _details(found, inside)
 
@@ -101,14 +97,21 @@ def _too_few(weights: Network) -> str:
     )
 
 
+@st.cache_data(show_spinner=False, max_entries=64)
+def _nearest(
+    cache_key: tuple[Hashable, ...], digest: str, _calibrated: "CalibratedModel", _features: "np.ndarray"
+) -> "list[NearestImage]":
+    return _calibrated.nearest(_features, NEAREST)
+
+
 def nearest_training_images(
-    network: Network, calibrated: "CalibratedModel", features: "LogitsAndFeatures"
-) -> list[tuple[int, float, int]]:
-    """Return index, cosine and class of the training images nearest to a picture; none where there is no measure."""
-    if calibrated.directions is None or features.features is None:
+    network: Network, calibrated: "CalibratedModel", picture: input_image.InputImage
+) -> "list[NearestImage]":
+    """Return the training images nearest to a picture, the nearest first; none where there is no measure."""
+    features = inference.inside(network, picture).features
+    if calibrated.directions is None or features is None:
         return []
-    labels = network.dataset().train.labels
-    return [(index, cosine, int(labels[index])) for index, cosine in calibrated.nearest(features.features[0], NEAREST)]
+    return _nearest(_key(network), picture.digest, calibrated, features[0])
 
 
 def _disagreement(network: Network, answer: int, classes: list[int]) -> str:
@@ -128,11 +131,11 @@ def _disagreement(network: Network, answer: int, classes: list[int]) -> str:
 
 
 def _alarm(
-    found: "CalibratedModel", inside: "LogitsAndFeatures", network: Network, nearest: list[tuple[int, float, int]]
+    found: "CalibratedModel", inside: "LogitsAndFeatures", network: Network, nearest: "list[NearestImage]"
 ) -> None:
     alarm = found.alarm
     rate = f"At most about {alarm.rate:.0%} of pictures like those of the data set raise this alarm falsely."
-    doubt = _disagreement(network, int(inside.logits[0].argmax()), [label for _, _, label in nearest])
+    doubt = _disagreement(network, int(inside.logits[0].argmax()), [image.label for image in nearest])
     raised = bool(alarm.raised(inside)[0])
     if raised:
         st.warning(f"**This looks like none of my classes.** {rate}", icon=":material/notification_important:")
