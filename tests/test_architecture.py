@@ -16,6 +16,7 @@ from core.extras import EXTRAS
 ROOT = Path(__file__).parents[1]
 BOTTOM = {"core.assets", "core.errors", "core.settings", "core.compat", "core.console", "core.leftovers"}
 BOTTOM |= {"core.progress", "core.extras", "core.options", "core.download", "core.failures", "core.formatting"}
+BOTTOM |= {"core.significance"}
 # What each package of core may import from core, besides itself and the bottom.
 ALLOWED = {
     "data": set(),

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 from torch import Tensor, nn
 
 from core.errors import ExplainError
@@ -17,6 +16,7 @@ from core.explain.metrics.sensitivity import Explain, within
 from core.failures import in_sentences
 from core.inference.prediction import batch_size, check_finite
 from core.progress import Progress
+from core.significance import McNemar, mcnemar
 
 Ints = NDArray[np.int64]
 Tell = Callable[[int, int], None]
@@ -64,12 +64,9 @@ class PredictionChanges:
         return int(((self.before != self.labels) & (self.after == self.labels)).sum())
 
     @property
-    def p(self) -> float:
-        """p-value of McNemar's test on the counts of lost and won images.
-
-        McNemar's exact test: among the images that just one of the two gets right, a fair coin decides which.
-        """
-        return float(binomtest(self.lost, self.lost + self.won).pvalue) if self.lost + self.won else 1.0
+    def test(self) -> McNemar:
+        """McNemar's test of the images that just one of the two gets right."""
+        return mcnemar(self.lost, self.won)
 
     def classes(self, count: int) -> list[tuple[int, float, float]]:
         """Return for each class that has images how many there are, and the share of them right before and after."""

@@ -3,33 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest, chi2
 
 from core.errors import EvaluationError
 from core.evaluation.answers import Answers, Whole
-
-MIN_FOR_CHI_SQUARED = 25  # images that only one gets: for fewer the exact test is made
-CLEAR = 0.05  # p-values below it count as hardly luck
-
-
-@dataclass(frozen=True)
-class McNemar:
-    """McNemar's test (1947, doi:10.1007/BF02295996) of whether two networks err equally often on the same images.
-
-    Attributes:
-        only_first, only_other: How many images only one of them gets.
-        exact: Whether `p_value` is that of the binomial test, as for fewer than `MIN_FOR_CHI_SQUARED` images in all;
-            else it is that of chi-squared with one degree of freedom, with Edwards' correction for continuity (1948).
-        statistic: The chi-squared value; None where the test is exact.
-        p_value: How likely so uneven a split, or a more uneven one, is if each of these images could as well have gone
-            to the other. 1 if there is none.
-    """
-
-    only_first: int
-    only_other: int
-    exact: bool
-    statistic: float | None
-    p_value: float
+from core.significance import McNemar, mcnemar
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,16 +23,6 @@ class Comparison:
     only_other: Whole
     neither: Whole
     test: McNemar
-
-
-def mcnemar(only_first: int, only_other: int) -> McNemar:
-    """Return McNemar's test of the images that only one of two networks gets."""
-    apart = only_first + only_other
-    if apart < MIN_FOR_CHI_SQUARED:
-        p_value = float(binomtest(only_first, apart, 0.5).pvalue) if apart else 1.0
-        return McNemar(only_first, only_other, True, None, p_value)
-    statistic = max(abs(only_first - only_other) - 1, 0) ** 2 / apart
-    return McNemar(only_first, only_other, False, statistic, float(chi2.sf(statistic, 1)))
 
 
 def compare(first: Answers, other: Answers) -> Comparison:
@@ -76,11 +43,6 @@ def compare(first: Answers, other: Answers) -> Comparison:
     )
 
 
-def p_text(value: float) -> str:
-    """Write a p-value: "0.034", "< 0.001"."""
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
-
-
 def significance_verdict(test: McNemar) -> str:
     """Say in words what McNemar's test found."""
     if not test.only_first + test.only_other:
@@ -88,7 +50,7 @@ def significance_verdict(test: McNemar) -> str:
     better = "A" if test.only_first > test.only_other else "B"
     split = f"A alone gets {test.only_first:,} images, B alone {test.only_other:,}."
     chance = f"Chance alone makes a split so uneven in {_percent(test.p_value)} of cases"
-    if test.p_value < CLEAR:
+    if test.significant:
         return f"{split} {chance}: **{better} is better on images like these**, and that is hardly luck."
     return f"{split} {chance}: **the difference can well be luck.**"
 

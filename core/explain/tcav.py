@@ -17,6 +17,7 @@ from core.failures import in_sentences
 from core.inference.copies import shallow_copy_for_hooks
 from core.inference.prediction import batch_size, scores
 from core.progress import Progress
+from core.significance import SIGNIFICANCE_LEVEL
 
 MAX_VECTOR = 2048  # numbers of a vector
 
@@ -98,7 +99,6 @@ def _vectors(output: Tensor) -> Tensor:
 
 
 Floats = NDArray[np.float64]
-SIGNIFICANCE = 0.05
 MIN_ACCURACY = 0.65  # of the held-out pictures told apart: below that, a direction hardly stands for its concept
 _RIDGE = 0.1  # of vectors whose mean squared length is 1
 _TRAIN_SHARE = 2 / 3  # of the pictures; the others test what was learned
@@ -135,7 +135,7 @@ class ConceptScore:
     @property
     def significant(self) -> bool:
         """Whether it differs from random directions by more than chance."""
-        return self.p < SIGNIFICANCE
+        return self.p < SIGNIFICANCE_LEVEL
 
     @property
     def readable(self) -> bool:

@@ -35,11 +35,11 @@ def test_answers_are_counted():
     assert [round(rate.value, 9) for rate in found.accuracies] == [0.6, 0.4]
     wanted = binomtest(3, 5).proportion_ci(method="wilson")
     assert (found.accuracies[0].low, found.accuracies[0].high) == (wanted.low, wanted.high)
-    assert (found.lost, found.won, found.p) == (2, 1, 1.0)
+    assert (found.lost, found.won, found.test.p_value) == (2, 1, 1.0)
     assert found.flipped.tolist() == [2, 1, 4, 3]  # lost first, the surest before
     assert found.classes(4) == [(2, 1.0, 0.5), (2, 0.5, 0.5), (1, 0.0, 0.0), (0, 0.0, 0.0)]
-    assert change([0] * 9, [0] * 9, [0, *[1] * 8]).p == pytest.approx(2 / 2**8)
-    assert change([0], [0], [0]).p == 1.0
+    assert change([0] * 9, [0] * 9, [0, *[1] * 8]).test.p_value == pytest.approx(2 / 2**8)
+    assert change([0], [0], [0]).test.p_value == 1.0
 
 
 def test_two_networks_are_asked_in_batches():

@@ -98,7 +98,7 @@ def test_what_is_chosen_is_measured(kind: str, amount: int, int8: bool, split: s
     assert f"**{wanted.lost}** are wrong now" in shown(app) and f"**{wanted.won}** are right" in shown(app)
     assert f"Of {len(images):,} " in shown(app)
     verdicts = ("Neither network is better.", "by more than luck explains", "That is no difference: luck explains it")
-    expected = 0 if wanted.lost == wanted.won else 1 if wanted.p < 0.05 else 2
+    expected = 0 if wanted.lost == wanted.won else 1 if wanted.test.p_value < 0.05 else 2
     assert [words in shown(app) for words in verdicts] == [place == expected for place in range(3)]
     if not len(wanted.flipped):
         assert "No answer changed." in shown(app)

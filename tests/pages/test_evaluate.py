@@ -12,7 +12,8 @@ from streamlit.testing.v1 import AppTest
 from core.data.catalog import DATASETS
 from core.data.datasets import load_dataset
 from core.evaluation import GALLERIES, Answers, answers_of, cell, compare, confusion_counts, mistakes
-from core.evaluation.comparison import p_text, significance_verdict
+from core.evaluation.comparison import significance_verdict
+from core.formatting import p_value
 from core.model.build import build_model
 from core.model.layers import Dense, Flatten
 from core.model.spec import ModelSpec
@@ -292,7 +293,7 @@ def test_two_networks_are_compared_image_by_image(trained_run: str, untrained_ru
         f"{test.only_first + test.only_other:,}",
         f"A {test.only_first:,} · B {test.only_other:,}",
     )
-    assert shown["McNemar's p"][0] == p_text(test.p_value)
+    assert shown["McNemar's p"][0] == p_value(test.p_value)
     assert significance_verdict(test) in [text.value for text in app.markdown]
     assert "**A is better on images like these**" in significance_verdict(test)
     for group in ("only_first", "only_other", "neither", "both"):

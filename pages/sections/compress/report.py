@@ -65,9 +65,6 @@ def _item(request: CompressionRequest, result: "CompressionResult", index: int) 
     )
 
 
-SIGNIFICANCE = 0.05
-
-
 @st.fragment
 @show_errors()
 def compressed_section(request: CompressionRequest) -> None:
@@ -147,9 +144,9 @@ def _verdict(request: CompressionRequest, result: "CompressionResult") -> None:
         words += "Neither network is better."
     else:
         better = "the original" if change.lost > change.won else "the smaller one"
-        chance = f"p {p}" if (p := p_value(change.p)).startswith("<") else f"p = {p}"
-        test = f"McNemar's exact test: {chance}"
-        if change.p < SIGNIFICANCE:
+        chance = f"p {p}" if (p := p_value(change.test.p_value)).startswith("<") else f"p = {p}"
+        test = f"McNemar's {'exact ' * change.test.exact}test: {chance}"
+        if change.test.significant:
             words += f"So {better} is better, by more than luck explains ({test})."
         else:
             words += f"That is no difference: luck explains it ({test})."

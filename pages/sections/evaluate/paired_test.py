@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import RunError
+from core.formatting import p_value
 from core.inference.network import Network
 from pages.sections.evaluate.each_network import judging_section
 from pages.shared.evaluation.evaluate_split import NOTHING_HERE, SPLITS, EvaluatedSplit, judged
@@ -74,8 +75,6 @@ def _show(first: EvaluatedSplit, other: EvaluatedSplit) -> None:
 
 
 def _figures(first: EvaluatedSplit, other: EvaluatedSplit, compared: "Comparison") -> None:
-    from core.evaluation.comparison import p_text
-
     test = compared.test
     with st.grid(4, min_column_width=150, gap="small"):
         for letter, found in (("A", first), ("B", other)):
@@ -102,7 +101,7 @@ def _figures(first: EvaluatedSplit, other: EvaluatedSplit, compared: "Comparison
         )
         st.metric(
             "McNemar's p",
-            p_text(test.p_value),
+            p_value(test.p_value),
             "exact" if test.exact else f"χ² {test.statistic:.2f}",
             delta_color="off",
             delta_arrow="off",
