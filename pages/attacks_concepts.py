@@ -10,7 +10,7 @@ SECTIONS = (attacks.SECTION, influence.SECTION, concepts.SECTION)
 
 page("attacks_concepts")
 with show_errors():
-    section = choose_section("What to ask", SECTIONS, "beyond_section")
+    section = choose_section("What to ask", SECTIONS, "attacks_concepts_section")
     (network,) = require_weights(pair=False)
     section.draw(network, *pick_picture_and_target((network,)))
 next_step("Give the network a picture of your own", "classify")

@@ -13,7 +13,7 @@ page("explain")
 with show_errors():
     networks = require_weights()
     picture, target = pick_picture_and_target(networks)
-    section = choose_section("What to look at", SECTIONS, "saliency_section")
+    section = choose_section("What to look at", SECTIONS, "explain_section")
     ask_methods(networks[0])
     section.draw(networks, picture, target)
 next_step("See what turns the answer, and what taught it", "attacks_concepts")

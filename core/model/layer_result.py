@@ -71,12 +71,14 @@ def total(terms: Terms) -> int:
     return sum(map(prod, terms))
 
 
+def sum_of_products(terms: Terms) -> str:
+    """Write a sum of products, "3 × 3 × 3 × 32 + 32"; empty if there is nothing to add."""
+    return " + ".join(" × ".join(f"{number:,}" for number in term) for term in terms)
+
+
 def formula(terms: Terms) -> str:
     """Write a sum of products with its value, "3 × 3 × 3 × 32 + 32 = 896"; empty if there is nothing to add."""
-    if not terms:
-        return ""
-    left = " + ".join(" × ".join(f"{number:,}" for number in term) for term in terms)
-    return f"{left} = {total(terms):,}"
+    return f"{sum_of_products(terms)} = {total(terms):,}" if terms else ""
 
 
 def shape_words(shape: Shape) -> str:

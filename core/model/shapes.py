@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import prod
 
-from core.model.layer_result import formula, total
+from core.model.layer_result import Terms, formula, total
 from core.model.layers import Activation, Dropout, Layer
 from core.model.remedies import remedies
 from core.model.spec import ModelSpec, Shape
@@ -45,10 +45,8 @@ class LayerSummary:
         kind: The layer's kind.
         input_shape: (C, H, W) or (F,), without the batch; None after a layer that cannot work.
         output_shape: The same for what comes out; None also for a layer that cannot take its input.
-        num_params: Trained numbers; the running statistics of batch norm are not counted.
-        params_formula: "3 × 3 × 3 × 32 + 32 = 896"; empty if there are none.
-        num_macs: Multiply-adds of convolutions and dense layers for one image; all else counts as 0.
-        macs_formula: Its arithmetic, in the same way.
+        params: Trained numbers, as a sum of products; the running statistics of batch norm are not counted.
+        macs: Multiply-adds of convolutions and dense layers for one image, likewise; all else counts as 0.
         receptive_field: Side, in input pixels, of what one output number can see; it may reach beyond the image.
             After flatten a number still sees one place; from global pooling or the first dense layer on it sees
             what all places see together.
@@ -63,15 +61,33 @@ class LayerSummary:
     kind: str
     input_shape: Shape | None
     output_shape: Shape | None
-    num_params: int
-    params_formula: str
-    num_macs: int
-    macs_formula: str
+    params: Terms
+    macs: Terms
     receptive_field: int | None
     jump: int | None
     offset: float | None
     problem: Problem | None
     note: str
+
+    @property
+    def num_params(self) -> int:
+        """How many numbers are trained."""
+        return total(self.params)
+
+    @property
+    def params_formula(self) -> str:
+        """Their arithmetic, "3 × 3 × 3 × 32 + 32 = 896"; empty if there are none."""
+        return formula(self.params)
+
+    @property
+    def num_macs(self) -> int:
+        """How many multiply-adds one image takes."""
+        return total(self.macs)
+
+    @property
+    def macs_formula(self) -> str:
+        """Their arithmetic, "32 × 32 × 27 = 27,648"; empty if there are none."""
+        return formula(self.macs)
 
 
 def summarize(spec: ModelSpec) -> tuple[LayerSummary, ...]:
@@ -119,10 +135,8 @@ def _summary(step: Step, problem: Problem | None, note: str) -> LayerSummary:
         kind=step.layer.kind,
         input_shape=step.input_shape,
         output_shape=result.shape if result else None,
-        num_params=total(result.params) if result else 0,
-        params_formula=formula(result.params) if result else "",
-        num_macs=total(result.macs) if result else 0,
-        macs_formula=formula(result.macs) if result else "",
+        params=result.params if result else (),
+        macs=result.macs if result else (),
         receptive_field=result.receptive_field.size if result else None,
         jump=result.receptive_field.jump if result else None,
         offset=result.receptive_field.offset if result else None,

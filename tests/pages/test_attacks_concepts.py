@@ -33,7 +33,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Input Tensor 0 did not")
 
 def opened(section: str = "attack", **query: str) -> AppTest:
     app = AppTest.from_file(path("attacks_concepts"), default_timeout=60)
-    app.session_state["beyond_section"] = section
+    app.session_state["attacks_concepts_section"] = section
     for name, value in query.items():
         app.query_params[name] = value
     return settled(app.run())

@@ -428,7 +428,7 @@ def pretrained_script() -> None:
 def test_the_page_offers_it_among_its_sections(trained_run: str) -> None:
     app = AppTest.from_file(navigation.path("explain"), default_timeout=60)
     app.query_params["run"] = trained_run
-    app.session_state["saliency_section"] = "time"
+    app.session_state["explain_section"] = "time"
     app.session_state["methods_Gradients"] = ["saliency"]
     settled(app.run())
     assert not app.error

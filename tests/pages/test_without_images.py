@@ -15,10 +15,10 @@ from tests.exchange.foreign import CLASSES, Foreign, made
 
 PAGES = sorted(path.stem for path in (Path(__file__).resolve().parents[2] / "pages").glob("*.py"))
 CHOICES = {  # session keys of the section that is looked at, on pages that show one at a time
-    "attacks_concepts": "beyond_section",
+    "attacks_concepts": "attacks_concepts_section",
     "evaluate": "evaluate_section",
     "maths": "maths_section",
-    "explain": "saliency_section",
+    "explain": "explain_section",
 }
 NEEDS_IMAGES = {"evaluate", "embedding", "compress", "classical_vision"}
 NOT_HERE = "are not on this computer: bring them in on the page Runs"

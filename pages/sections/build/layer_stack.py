@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.figures.palette import THEMES
 from core.formatting import large_number
+from core.model.layer_result import sum_of_products
 from core.model.layers import LAYERS, Layer, describe_layer
 from core.model.shapes import LayerSummary, Problem, problems, summarize
 from core.model.spec import ModelSpec
@@ -55,7 +56,7 @@ def facts(summary: LayerSummary, total: tuple[int, int], *, waits_for: str, side
         return f'<div class="facts waiting">waiting for {escape(waits_for)}</div>'
     values: tuple[str, ...] = (_shape(summary),)
     if summary.output_shape:
-        params = _cost(summary.params_formula, f"{summary.num_params:,}", summary.num_params, total[0])
+        params = _cost(sum_of_products(summary.params), f"{summary.num_params:,}", summary.num_params, total[0])
         values = (
             *values,
             params,
@@ -73,10 +74,10 @@ def _shape(summary: LayerSummary) -> str:
     return f"{before} → <b>{after}</b>" if after else f"{before} → <b>?</b>"
 
 
-def _cost(formula: str, number: str, value: int, total: int) -> str:
+def _cost(terms: str, number: str, value: int, total: int) -> str:
     if not value:
         return '<span class="none">0</span>'
-    sum_of = f"{escape(formula.rpartition('=')[0])}= " if formula else ""
+    sum_of = f"{escape(terms)} = " if terms else ""
     if not total:
         return f"{sum_of}<b>{number}</b>"
     bar = f'<div class="bar"><div style="width:{100 * value / total:.1f}%"></div></div>'
