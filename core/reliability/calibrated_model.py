@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn

@@ -94,7 +94,7 @@ def test_another_layer_has_another_map(trained_run: str, layer: str) -> None:
 
 
 def test_a_click_shows_the_image_its_explanation_and_its_neighbours(trained_run: str) -> None:
-    chosen, key = 17, f"atlas_map_{trained_run}_0"
+    chosen, key = 17, f"embedding_map_{trained_run}_0"
     app = opened({key: {"picked": chosen}}, run=trained_run)
     data = load_dataset("digits")
     names = data.class_names
@@ -118,14 +118,14 @@ def test_a_click_shows_the_image_its_explanation_and_its_neighbours(trained_run:
 
 @pytest.mark.parametrize("claim", [-1, 10**9, True, 1.0, "1", [1], None])
 def test_what_is_no_image_of_the_map_is_not_believed(trained_run: str, claim: Any) -> None:
-    app = opened({f"atlas_map_{trained_run}_0": {"picked": claim, "moment": claim}}, run=trained_run)
+    app = opened({f"embedding_map_{trained_run}_0": {"picked": claim, "moment": claim}}, run=trained_run)
     assert "Click a mark" in texts(app)
     assert "picture" not in app.session_state
 
 
 def test_all_epochs_are_shown_turned_to_fit_and_one_is_looked_at(trained_run: str) -> None:
-    key = f"atlas_map_{trained_run}_0"
-    app = opened({"atlas_moments": "all", key: {"picked": 3, "moment": "epoch 1"}}, run=trained_run)
+    key = f"embedding_map_{trained_run}_0"
+    app = opened({"embedding_moments": "all", key: {"picked": 3, "moment": "epoch 1"}}, run=trained_run)
     (data,) = maps(app)
     store, layer = RunStore(), hidden(trained_run)
     expected = list(data_maps([0, 1, 2], lambda epoch: store.load_model(trained_run, epoch), sample(), layer, "pca"))
@@ -138,12 +138,12 @@ def test_all_epochs_are_shown_turned_to_fit_and_one_is_looked_at(trained_run: st
 
 
 def test_t_sne_is_laid_out_with_progress_and_can_be_declined(trained_run: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = opened({"atlas_method": "tsne"}, run=trained_run)
+    app = opened({"embedding_method": "tsne"}, run=trained_run)
     (data,) = maps(app)
     found = data_map(RunStore().load_model(trained_run, None), sample(), hidden(trained_run), "tsne")
     np.testing.assert_allclose(numbers_of(data["moments"][0], "places", "<f4", 2), framed(found.points), atol=1e-4)
     monkeypatch.setattr(section, "SECONDS_WITHOUT_PRESS", 0.0)
-    app = opened({"atlas_method": "umap", "atlas_moments": "all"}, run=trained_run)
+    app = opened({"embedding_method": "umap", "embedding_moments": "all"}, run=trained_run)
     assert not maps(app)  # what takes long waits for a click
     assert any(button.label.startswith("Compute 3 maps of") for button in app.button)
 
@@ -152,15 +152,15 @@ def test_without_umap_the_page_says_so_and_the_other_layouts_stay(
     trained_run: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_absent(monkeypatch, "umap")
-    app = opened({"atlas_method": "umap"}, run=trained_run)
+    app = opened({"embedding_method": "umap"}, run=trained_run)
     sentence = "The package umap-learn is not installed here, and UMAP needs it: pip install umap-learn."
     assert escape_markdown(sentence) in [each.value for each in (*app.error, *app.info, *app.warning)]
-    assert len(maps(opened({"atlas_method": "pca"}, run=trained_run))) == 1
+    assert len(maps(opened({"embedding_method": "pca"}, run=trained_run))) == 1
 
 
 def test_fewer_images_are_the_same_random_ones_each_time(trained_run: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(section, "COUNTS", (40, 1000))
-    app = opened({"atlas_count_digits": 40}, run=trained_run)
+    app = opened({"embedding_count_digits": 40}, run=trained_run)
     (data,) = maps(app)
     there = len(sample().images)
     assert len(data["numbers"]) == 40 and data["numbers"] == sorted(data["numbers"])
@@ -172,7 +172,7 @@ def test_fewer_images_are_the_same_random_ones_each_time(trained_run: str, monke
 def test_two_networks_stand_side_by_side_and_share_the_chosen_image(trained_run: str) -> None:
     chosen = 5
     app = opened(
-        {f"atlas_map_{trained_run}_1": {"picked": chosen}}, run=trained_run, other=trained_run, other_epoch="0"
+        {f"embedding_map_{trained_run}_1": {"picked": chosen}}, run=trained_run, other=trained_run, other_epoch="0"
     )
     first, second = maps(app)
     assert first["group"] == second["group"]
@@ -185,7 +185,7 @@ def test_two_networks_stand_side_by_side_and_share_the_chosen_image(trained_run:
 def test_damaged_weights_are_said_in_one_sentence(damaged_run: str) -> None:
     app = opened(run=damaged_run)
     assert len(app.error) == 1 and not maps(app)
-    app = opened({"atlas_moments": "all"}, run=damaged_run)
+    app = opened({"embedding_moments": "all"}, run=damaged_run)
     assert len(app.error) == 1 and not maps(app)
 
 

@@ -76,7 +76,7 @@ def course(view: "Chart", maps: "list[DataMap]", at: int) -> None:
     chart(
         course_chart(("Neighbours' vote",), epochs=max(places), theme=session.theme()),
         course_rows({"Neighbours' vote": votes}),
-        key=f"atlas_course_{view.side}",
+        key=f"embedding_course_{view.side}",
         alt="Share of images whose nearest others in the layer are of their class, over the epochs: "
         + ", ".join(f"{share:.0%}" for _, share in votes),
         now=[{"epoch": places[at]}],

@@ -66,7 +66,7 @@ def _map(view: Chart, maps: "list[DataMap]") -> tuple[int, int | None]:
     network, data, numbers = view.network, view.network.dataset(), view.numbers
     images = data.test.images[numbers].numpy()
     sheet, width, height, columns = _sheet(network.dataset_name, images.shape, len(images), images)
-    theme, key = session.theme(), f"atlas_map_{network.id}_{view.side}"
+    theme, key = session.theme(), f"embedding_map_{network.id}_{view.side}"
     first = f"{key}_first"
     if key not in st.session_state:  # just drawn, or drawn again: it begins with the picture of the other pages
         st.session_state[first] = chosen_number(network.dataset_name)
@@ -95,7 +95,7 @@ def _map(view: Chart, maps: "list[DataMap]") -> tuple[int, int | None]:
         key=key,
         label=f"Map of {len(numbers):,} test images by what {view.layer} makes of them. The arrow keys walk from "
         "image to image, Enter chooses one. The same in words stands below.",
-        group=f"atlas_{network.dataset_name}",
+        group=f"embedding_{network.dataset_name}",
         chosen=len(scenes) - 1,
         selected=selected if selected in numbers else None,
     )

@@ -43,7 +43,7 @@ class MapRequest:
 
 
 @st.fragment
-def atlas_section(networks: Sequence[Network]) -> None:
+def embedding_section(networks: Sequence[Network]) -> None:
     """Ask what to map, show the map of one network or of two, and below it the image that is clicked."""
     with show_errors():
         if missing_images(networks[0]):
@@ -68,7 +68,7 @@ def _ask(network: Network) -> MapRequest:
     from core.probe.features import PIXELS
 
     notes = {layer.name: layer.note for layer in layers_of(network)}
-    names, key = [PIXELS, *notes], f"atlas_layer_{network.id}"
+    names, key = [PIXELS, *notes], f"embedding_layer_{network.id}"
     if st.session_state.get(key) not in names:
         st.session_state[key] = names[max(1, len(names) - 2)]  # what the last layer decides by
     layer = ask_layer(
@@ -78,8 +78,8 @@ def _ask(network: Network) -> MapRequest:
         note=lambda name: notes.get(name, "pixels"),
     )
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        method = ask_one("Laid out by", {name: each.title for name, each in PROJECTIONS.items()}, "atlas_method")
-        moments = ask_one("Moments", MOMENTS, "atlas_moments") if len(network.epochs) > 1 else "one"
+        method = ask_one("Laid out by", {name: each.title for name, each in PROJECTIONS.items()}, "embedding_method")
+        moments = ask_one("Moments", MOMENTS, "embedding_moments") if len(network.epochs) > 1 else "one"
         count = _ask_count(network)
     st.caption(f"**{PROJECTIONS[method].title}.** {escape_markdown(PROJECTIONS[method].words)}")
     return MapRequest(layer, method, count, moments == "all")
@@ -91,7 +91,7 @@ def _ask_count(network: Network) -> int:
     counts += [there] if there <= COUNTS[-1] else []
     if len(counts) < 2:
         return counts[0]
-    key = f"atlas_count_{network.dataset_name}"
+    key = f"embedding_count_{network.dataset_name}"
     if st.session_state.get(key) not in counts:
         st.session_state[key] = DEFAULT_COUNT if DEFAULT_COUNT in counts else counts[-1]
     chosen = st.segmented_control(
@@ -128,10 +128,10 @@ def _made(
     where = f", {LETTERS[side]}" if side else ""
     epochs = f" at {len(moments)} epochs" if request.course else ""
     return background(
-        ("atlas", request, network.dataset_name, *(each.mark for each in moments)),
+        ("embedding", request, network.dataset_name, *(each.mark for each in moments)),
         partial(_work, moments, request, numbers),
         words=f"{titles[request.method]} of {len(numbers):,} images{epochs}{where}",
-        place=f"atlas_{side}",
+        place=f"embedding_{side}",
         ask=_waits(request, len(numbers), len(moments)),
         lane=lane_of(_seconds(request, len(numbers), len(moments))),
     )
