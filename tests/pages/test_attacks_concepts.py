@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 import core.explain.attacks
 import core.explain.tcav
 from core.data.datasets import load_dataset
+from core.explain import concept_test
 from core.explain.attacks import Attack, attack
 from core.explain.influence import LabeledImages, Snapshot, similarity, tracin
 from core.explain.methods.registry import METHODS
@@ -352,9 +353,9 @@ def test_a_pretrained_network_can_be_attacked(pretrained: str) -> None:
 def test_a_pretrained_network_is_asked_about_variations_of_the_picture(
     pretrained: str, reports: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(concepts, "sizes", lambda shape: concepts.Sizes(12, 24, 2))
+    monkeypatch.setattr(concept_test, "sample_sizes", lambda shape: concept_test.SampleSizes(12, 24, 2))
     monkeypatch.setattr(concepts, "SECONDS_WITHOUT_PRESS", 0.0)
-    monkeypatch.setattr(concepts, "concepts_for", lambda channels: ("dots",))
+    monkeypatch.setattr(concept_test, "concepts_for", lambda channels: ("dots",))
     app = opened("concepts", run=pretrained)
     assert not reports
     assert "38 pictures, about" in app.button(key="ask_concepts").label

@@ -1,18 +1,15 @@
 """Concepts: whether stripes, dots, checks or a colour speak for a class inside a network."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
 
 from core.data.synthetic.concepts import CONCEPTS, concepts_for, draw_concept
-from core.errors import RunError
 from core.figures.grids import sample_strip
 from core.formatting import duration, p_value
 from core.inference.network import Network
-from core.progress import Progress
 from pages.shared.display.class_bars import class_name
 from pages.shared.display.vega_charts import chart
 from pages.shared.network import current_network
@@ -23,109 +20,33 @@ from pages.shared.shell.layout import escape_markdown
 from pages.shared.shell.section import Section
 
 if TYPE_CHECKING:
-    import numpy as np
-    from torch import Tensor
-
     from core.explain.tcav import ConceptReport, ConceptScore
 
-REPEATS = 20
-NUM_EXAMPLES = 60
-LARGE_PICTURE_PIXELS = 64 * 64  # pixels: larger pictures take long, so that fewer are drawn
 SECONDS_WITHOUT_PRESS = 5.0  # seconds: what takes longer waits for a press
 
 
-@dataclass(frozen=True)
-class Sizes:
-    """How many pictures are drawn of a concept and at random, and how many examples are asked."""
-
-    concept: int
-    random: int
-    examples: int
-
-
-@dataclass(frozen=True)
-class Question:
-    """Which network is asked, at which layer, about which class."""
-
-    network: Network
-    picture: input_image.InputImage
-    target: int
-    layer: str
-
-
-def sizes(shape: tuple[int, int, int]) -> Sizes:
-    """Return how many pictures of a shape are looked at."""
-    return Sizes(36, 108, 24) if shape[1] * shape[2] > LARGE_PICTURE_PIXELS else Sizes(90, 300, NUM_EXAMPLES)
-
-
-def drawn(name: str | None, count: int, shape: tuple[int, int, int]) -> "np.ndarray":
-    """Return pictures of a concept, or random ones, uint8 (N, C, H, W)."""
-    return draw_concept(name, count, shape)
-
-
-def report_of(question: Question) -> "ConceptReport | None":
+def report_of(network: Network, picture: input_image.InputImage, target: int, layer: str) -> "ConceptReport | None":
     """Return the scores of all concepts; None while they are computed or nobody has asked for what takes long.
 
     Raises:
         ConvScopeError: The network or its images cannot be had, or cannot be asked this.
     """
-    network, shape = question.network, question.network.input_shape
-    model, sample_sizes = network.model, sizes(shape)
-    examples = _examples(question, sample_sizes.examples)
-    names = concepts_for(shape[0])
+    from core.explain import concept_test
 
-    def work(tell: Progress) -> "ConceptReport":
-        import torch
-
-        from core.explain.tcav import concept_scores
-
-        return concept_scores(
-            model,
-            question.layer,
-            question.target,
-            examples,
-            {name: torch.from_numpy(drawn(name, sample_sizes.concept, shape)) for name in names},
-            torch.from_numpy(drawn(None, sample_sizes.random, shape)),
-            network.normalize,
-            repeats=REPEATS,
-            progress=tell,
-        )
-
-    about = question.picture.digest if network.why_no_images else ""
-    pictures = len(names) * sample_sizes.concept + sample_sizes.random + sample_sizes.examples
-    seconds = pictures * current_network.pass_seconds(network)
+    sizes = concept_test.sample_sizes(network.input_shape)
+    examples = concept_test.class_examples(network, target, picture.tensor(), sizes.examples)
+    images = sizes.total(network.input_shape[0])
+    seconds = images * current_network.pass_seconds(network)
     return background(
-        ("concepts", network.mark, question.layer, question.target, about),
-        work,
+        ("concepts", network.mark, layer, target, picture.digest if network.why_no_images else ""),
+        lambda progress: concept_test.score_concepts(network, layer, target, examples, progress=progress),
         words="Testing the concepts",
         place="concepts",
-        ask=f"Test the concepts: {pictures} pictures, about {duration(seconds)}"
+        ask=f"Test the concepts: {images} pictures, about {duration(seconds)}"
         if seconds > SECONDS_WITHOUT_PRESS
         else "",
         lane=lane_of(seconds),
     )
-
-
-def _examples(question: Question, count: int) -> "Tensor":
-    """Return pictures of the class: test images, or where there are none, variations of the picture."""
-    network = question.network
-    if network.why_no_images:
-        return _variations(question.picture, count)
-    test = network.dataset().test
-    examples = test.images[test.labels == question.target][:count]
-    if not len(examples):
-        raise RunError("There is no test image of this class to ask: choose another class.")
-    return examples
-
-
-def _variations(picture: input_image.InputImage, count: int) -> "Tensor":
-    import torch
-
-    from core.data.augment import Augmentation, augment
-
-    images = picture.tensor()[None].expand(count, *picture.shape) / 255
-    varied = augment(images, Augmentation(flip=0.5, crop=0.5), torch.Generator().manual_seed(0))
-    return (varied * 255).round().clamp(0, 255).to(torch.uint8)
 
 
 NUM_STRIP_PICTURES = 6  # pictures of a concept that are shown
@@ -145,13 +66,15 @@ def concept_section(network: Network, picture: input_image.InputImage, target: i
     )
     layer = _ask_layer(network)
     _concepts(network)
-    report = report_of(Question(network, picture, target, layer))
+    report = report_of(network, picture, target, layer)
     if report is not None:
         _show(network, report)
 
 
 def _ask_layer(network: Network) -> str:
-    names, first = _layers(network)
+    from core.explain.concept_test import concept_layers
+
+    names, first = concept_layers(network)
     return st.selectbox(
         "Layer",
         names,
@@ -163,22 +86,12 @@ def _ask_layer(network: Network) -> str:
     )
 
 
-def _layers(network: Network) -> tuple[list[str], str]:
-    """Return the layers that can be asked, in order, and the one to begin with."""
-    from core.explain.cam_layers import cam_layers, layer_shapes
-
-    model, spec = network.model, network.spec
-    shapes = layer_shapes(model, network.input_shape)
-    names = list(cam_layers(model)) if spec is None else [name for name in shapes if name in spec.layer_names][:-1]
-    maps = [name for name in names if len(shapes[name]) == 3]
-    return names, (maps or names)[-1]
-
-
 def _concepts(network: Network) -> None:
     """Show what the concepts look like."""
+    from core.explain.concept_test import sample_sizes
+
     shape = network.input_shape
-    names = concepts_for(shape[0])
-    counts = sizes(shape)
+    names, counts = concepts_for(shape[0]), sample_sizes(shape)
     with st.expander("What the concepts look like", icon=":material/palette:", key="concept_pictures"):
         with st.grid(4, min_column_width=200, gap="small"):
             for name in (*names, None):
@@ -189,8 +102,8 @@ def _concepts(network: Network) -> None:
                     st.caption(f"**{title}**: {about}")
         st.caption(
             f"Drawn from a seed in the size that the network looks at: {counts.concept} of each concept, "
-            f"{counts.random} "
-            "random ones. What a concept leaves open varies at random, so that nothing else tells them apart."
+            f"{counts.random} random ones. What a concept leaves open varies at random, so that nothing else tells "
+            "them apart."
         )
     if shape[0] != 3:
         st.caption("This network sees no colours, so only patterns can be asked about.")
@@ -198,11 +111,12 @@ def _concepts(network: Network) -> None:
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def _strip(name: str | None, shape: tuple[int, int, int]) -> bytes:
-    return sample_strip(drawn(name, NUM_STRIP_PICTURES, shape))
+    return sample_strip(draw_concept(name, NUM_STRIP_PICTURES, shape))
 
 
 def _show(network: Network, report: "ConceptReport") -> None:
     """Show the scores as a chart and as a table, and say what they mean."""
+    from core.explain.concept_test import REPEATS
     from core.figures.prediction_bars import concept_chart, concept_rows
 
     titles = {name: concept.title for name, concept in CONCEPTS.items()}
