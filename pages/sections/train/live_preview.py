@@ -1,13 +1,12 @@
 """What a network makes of a few pinned pictures while it trains, from its latest weights."""
 
 import sys
-from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
-from core.figures.film import Tiles, filter_tiles, image_tiles, images_to_follow, map_tiles, top_classes
-from core.figures.grids import sprite
+from core.figures.film import Tiles
+from core.figures.live_frame import COLUMNS, LiveFrame, Sheet, live_frame
 from core.formatting import dimensions, share
 from core.inference.network import Network
 from core.model.shapes import summarize
@@ -18,91 +17,26 @@ from pages.shared.shell.layout import show_errors
 from pages.shared.widgets.auto_refresh import pulse
 from pages.shared.widgets.image_strip import Bar, Caption, film
 
-COLUMNS = 16  # of a sheet
 LOOK_AGAIN_SECONDS = 1.0
 RIGHT, WRONG = "✓ right", "✗ wrong"
 
 
-@dataclass(frozen=True, eq=False)
-class Sheet:
-    """Tiles as one picture."""
-
-    tiles: Tiles
-    png: bytes
-
-
-@dataclass(frozen=True, eq=False)
-class Frame:
-    """Everything that the strip shows of one moment.
-
-    Attributes:
-        step: Updates of the weights so far; None where that is not known.
-        pictures: The pinned images.
-        captions: What the network says of each.
-        convolution: Name of the first convolution; empty where there is none.
-        filters: Its filters.
-        maps: What the chosen layer makes of the first image.
-    """
-
-    step: int | None
-    pictures: Sheet
-    captions: tuple[Caption, ...]
-    convolution: str
-    filters: Sheet | None
-    maps: Sheet | None
-
-
-def frame(network: Network, layer: str, seed: int) -> Frame:
-    """Return what the strip shows of these weights; nothing is computed twice.
-
-    Args:
-        network: Of a run, at one moment.
-        layer: Whose maps are shown; empty for none.
-        seed: Decides which images are pinned.
-
-    Raises:
-        ConvScopeError: The weights cannot be used.
-    """
-    return _frame(network.mark, layer, seed, network)
-
-
 @st.cache_resource(show_spinner=False, max_entries=32)
-def _frame(cache_key: tuple[Any, ...], layer: str, seed: int, _network: Network) -> Frame:
-    """Compute what the strip shows; raises `ConvScopeError` where the weights cannot be used."""
+def _frame(cache_key: tuple[Any, ...], layer: str, seed: int, _network: Network) -> LiveFrame:
+    return live_frame(_network, layer, seed)
 
-    from core.inference.prediction import predict
-    from core.probe.activations import capture_activations
-    from core.probe.kernels import filter_layers, filters
 
-    model, test = _network.model, _network.dataset().test
-    labels = test.labels.numpy()
-    places = images_to_follow(labels, _network.num_classes, seed=seed)
-    images = test.images[list(places)]
-    inputs = _network.normalize(images)
-    truths = [int(labels[place]) for place in places]
-    names = _network.class_names
-    said = top_classes(predict(model, inputs), truths)
-    captions = tuple(
+def _captions(network: Network, frame: LiveFrame) -> tuple[Caption, ...]:
+    """Return the true class of each picture with the likeliest ones as bars."""
+    names = network.class_names
+    return tuple(
         Caption(
-            names[true],
-            RIGHT if best[0].true else WRONG,
-            tuple(Bar(names[guess.label], guess.share, share(guess.share), guess.true) for guess in best),
+            names[label],
+            RIGHT if likeliest[0].true else WRONG,
+            tuple(Bar(names[guess.label], guess.share, share(guess.share), guess.true) for guess in likeliest),
         )
-        for true, best in zip(truths, said, strict=True)
+        for label, likeliest in zip(frame.labels, frame.predictions, strict=True)
     )
-    convolution = next(iter(filter_layers(model)), "")
-    return Frame(
-        step=_network.stamped.step,
-        pictures=_sheet(image_tiles(images.numpy())),
-        captions=captions,
-        convolution=convolution,
-        filters=_sheet(filter_tiles(filters(model, convolution).numpy())) if convolution else None,
-        maps=_sheet(map_tiles(capture_activations(model, inputs[:1], [layer])[layer][0].numpy())) if layer else None,
-    )
-
-
-def _sheet(tiles: Tiles) -> Sheet:
-    return Sheet(tiles, sprite(tiles.pixels, COLUMNS))
 
 
 LARGE_TILE_PX, SMALL_TILE_PX, MAX_LARGE_TILES = (
@@ -124,10 +58,10 @@ def film_strip(run: Run) -> None:
         network = library().of_run(run)
         shown = _shown(run, network, seed)
     if shown is not None:
-        _show(run, shown)
+        _show(run, network, shown)
 
 
-def _shown(run: Run, network: Network, seed: int) -> Frame | None:
+def _shown(run: Run, network: Network, seed: int) -> LiveFrame | None:
     """Say of which weights the pictures are, and return them; None, with the reason, where there are none yet."""
     if not network.exists:
         st.caption("The pictures come with the first weights.")
@@ -139,15 +73,15 @@ def _shown(run: Run, network: Network, seed: int) -> Frame | None:
         return None
     layers, layer = _layers(run), st.session_state.get(f"film_layer_{run.id}")
     with show_errors():
-        shown = frame(network, layer if layer in layers else next(iter(layers), ""), seed)
+        shown = _frame(network.mark, layer if layer in layers else next(iter(layers), ""), seed, network)
         st.caption(f"**What it makes of these pictures.** {_moment(run, shown)}")
         return shown
     return None
 
 
-def _show(run: Run, shown: Frame) -> None:
+def _show(run: Run, network: Network, shown: LiveFrame) -> None:
     label = "Pinned test images, each with its true class and the three likeliest"
-    _draw(shown.pictures, f"film_pictures_{run.id}", label, shown.captions)
+    _draw(shown.images, f"film_pictures_{run.id}", label, _captions(network, shown))
     filters, maps = st.columns([2, 3], gap="large")
     with filters:
         _show_filters(run, shown)
@@ -187,17 +121,16 @@ def _draw(sheet: Sheet, key: str, label: str, captions: tuple[Caption, ...] = ()
     )
 
 
-def _moment(run: Run, shown: Frame) -> str:
+def _moment(run: Run, shown: LiveFrame) -> str:
     """Say which weights the pictures are of."""
-    right = sum(caption.sign == RIGHT for caption in shown.captions)
-    score = f"{right} of these {len(shown.captions)} are right."
+    score = f"{shown.num_right} of these {len(shown.labels)} are right."
     if not shown.step:
         return f"Before training: the weights are random. {score}"
     epoch = -(-shown.step // run.steps_per_epoch) if run.steps_per_epoch else 0
     return f"Weights after batch {shown.step:,}, in epoch {max(1, epoch)}. {score}"
 
 
-def _show_filters(run: Run, shown: Frame) -> None:
+def _show_filters(run: Run, shown: LiveFrame) -> None:
     if shown.filters is None:
         st.caption("This network has no convolution, so there are no filters to watch.")
         return
@@ -210,7 +143,7 @@ def _show_filters(run: Run, shown: Frame) -> None:
         color_bar(tiles.scale)
 
 
-def _show_maps(run: Run, shown: Frame) -> None:
+def _show_maps(run: Run, shown: LiveFrame) -> None:
     if shown.maps is None:
         st.caption("No layer of this network puts out maps, so there are none to watch.")
         return
