@@ -57,15 +57,17 @@ def _done(run: Run) -> float:
 
 def standing(store: RunStore) -> DemoStatus:
     """Return how far the demo is; of several runs of a training, the newest that is whole or still to come counts."""
-    found: dict[str, Run] = {}
-    for key, demo in DEMOS.items():
-        runs = store.list(origins=[demo_origin(key)]) or [
-            run for run in store.list(name=demo.name, origins=[""]) if demo.made_by(run)
-        ]
-        for run in runs:
-            if key not in found or (_counts(run) and not _counts(found[key])):
-                found[key] = run
-    return DemoStatus(found)
+    keys = {demo_origin(key): key for key in DEMOS}
+    runs = [(keys[run.origin], run) for run in store.list(origins=keys)]
+    unknown = {demo.name: key for key, demo in DEMOS.items() if key not in {known for known, _ in runs}}
+    if unknown:  # an earlier version, which recorded no origin, may have made them
+        unrecorded = store.list(names=unknown, origins=[""])
+        runs += [(unknown[run.name], run) for run in unrecorded if DEMOS[unknown[run.name]].made_by(run)]
+    chosen: dict[str, Run] = {}
+    for key, run in runs:
+        if key not in chosen or (_counts(run) and not _counts(chosen[key])):
+            chosen[key] = run
+    return DemoStatus({key: chosen[key] for key in DEMOS if key in chosen})
 
 
 def _counts(run: Run) -> bool:

@@ -4,7 +4,7 @@ import json
 import shutil
 import time
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -201,8 +201,8 @@ class RunStore:
         *,
         status: Status | Collection[Status] | None = None,
         dataset: str | None = None,
-        name: str | None = None,
-        origins: Sequence[str] | None = None,
+        names: Collection[str] | None = None,
+        origins: Collection[str] | None = None,
         learned: bool = False,
     ) -> tuple[Run, ...]:
         """Return runs, newest first; damaged records are left out and do not count.
@@ -210,18 +210,20 @@ class RunStore:
         Args:
             limit: At most so many; by default all.
             status: Only runs of this status, or of one of these.
-            dataset, name: Only runs of this data set, of this name.
+            dataset: Only runs of this data set.
+            names: Only runs of one of these names.
             origins: Only runs of one of these origins.
             learned: Only runs with steps behind them, here or in another program.
         """
         query = select(*RUN_COLUMNS).order_by(RUNS.c.number.desc(), RUNS.c.created.desc())
-        equal = {"dataset": dataset, "name": name}
-        query = query.filter_by(**{column: value for column, value in equal.items() if value is not None})
+        if dataset is not None:
+            query = query.where(RUNS.c.dataset == dataset)
         if status is not None:
             wanted = (status,) if isinstance(status, Status) else status
             query = query.where(RUNS.c.status.in_([each.value for each in wanted]))
-        if origins is not None:
-            query = query.where(RUNS.c.origin.in_(origins))
+        for column, values in ((RUNS.c.name, names), (RUNS.c.origin, origins)):
+            if values is not None:
+                query = query.where(column.in_(values))
         if learned:
             query = query.where((RUNS.c.step > 0) | RUNS.c.origin.startswith(FOREIGN))
         with self.database.reading() as connection:

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +62,20 @@ class IdleEngine:
 
     def close(self) -> None:
         pass
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> "Counter[str]":
+    """Count how often the record of runs is read: one of them ("get"), a list of them ("list")."""
+    counts = Counter[str]()
+
+    def counted(name: str) -> Callable[..., Any]:
+        read = getattr(RunStore, name)
+        return lambda *arguments, **options: counts.update([name]) or read(*arguments, **options)
+
+    for name in ("get", "list"):
+        monkeypatch.setattr(RunStore, name, counted(name))
+    return counts
 
 
 def _forget() -> None:

@@ -1,5 +1,6 @@
 """The first page: a network to go on with or to train first, its pictures, and the way to everything else."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -46,6 +47,14 @@ def test_a_newcomer_has_one_main_button_and_the_pictures_of_what_it_gives():
     ready = shipped.read()
     assert any(f"{ready.accuracy:.1%}" in caption.value for caption in app.caption)
     assert len(links(app)) == 8  # a photograph, the tutorial and the six steps: there is nothing to go on with
+
+
+def test_a_warm_rerun_looks_for_the_demo_once(trained_run: str, reads: Counter[str]):
+    app = home_page()
+    reads.clear()
+    app.run()
+    assert not app.exception
+    assert reads == {"get": 1, "list": 3}  # the latest runs; the demo's, by their origins and of earlier versions
 
 
 def test_the_pictures_that_come_with_the_app_are_small_and_of_the_first_training():

@@ -1,6 +1,5 @@
 """The training page: settings reach the run, a run shows where it stands, and every request reaches the store."""
 
-from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -111,17 +110,9 @@ def setting_widgets(app: AppTest) -> dict:
 
 
 @pytest.mark.parametrize(("part", "expected"), [("", {"get": 1}), ("next", {"get": 1, "list": 1})])
-def test_a_warm_rerun_reads_the_run_once_and_the_list_of_runs_for_the_next_one_only(
-    trained_run, monkeypatch, part, expected
-):
-    app, reads = train_page(trained_run, part), Counter[str]()
-
-    def counted(name: str):
-        read = getattr(RunStore, name)
-        return lambda *arguments, **options: reads.update([name]) or read(*arguments, **options)
-
-    for name in ("get", "list"):
-        monkeypatch.setattr(RunStore, name, counted(name))
+def test_a_warm_rerun_reads_the_run_once_and_the_list_of_runs_for_the_next_one_only(trained_run, reads, part, expected):
+    app = train_page(trained_run, part)
+    reads.clear()
     app.run()
     assert not app.exception
     assert reads == expected

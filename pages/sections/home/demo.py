@@ -15,12 +15,12 @@ TICK_SECONDS = 1.0
 
 def demo_panel(before: DemoStatus) -> None:
     """Offer what is missing of the demo, or show how far it is while it is made; `before` has one of these."""
-    live = before.active
+    live, known = before.active, [before]
 
     @st.fragment
     def tick() -> None:
         with show_errors():
-            now = standing(services.store())
+            now = known.pop() if known else standing(services.store())
             _draw(now)
             if now.active is not live:
                 st.rerun()
