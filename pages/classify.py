@@ -8,7 +8,7 @@ from pages.sections.classify.quick_maps import quick_maps
 from pages.sections.classify.reliability import verdict_section
 from pages.shared.display.class_bars import pick_target
 from pages.shared.network.comparison import about_first, require_weights
-from pages.shared.picture.picker import pick_picture
+from pages.shared.picture.picker import pick_with_stages
 from pages.shared.shell.layout import next_step, page, show_errors
 from pages.shared.shell.section import draw_sections
 
@@ -17,8 +17,8 @@ with show_errors():
     networks = require_weights()
     asking, answering = st.columns([3, 2], gap="large")
     with asking:
-        picture = pick_picture(networks[0], own=True)
-        show_stages(networks[0])
+        picture, stages = pick_with_stages(networks[0], own=True)
+        show_stages(networks[0], picture, stages)
     with answering:
         target = pick_target(networks, picture)
         about_first(networks)

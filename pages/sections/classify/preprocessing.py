@@ -1,16 +1,17 @@
 """The way of a picture from its file to a network, and what to bear in mind where it ends."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core.data.exif import UPRIGHT, as_in_file
+from core.data.images import PreprocessingStep
 from core.figures.scales import ColorScale
 from core.formatting import formatted
 from core.inference.network import Network
 from pages.shared.picture.input_image import InputImage
-from pages.shared.picture.picker import picture
 from pages.shared.picture.samples import SAMPLES
 from pages.shared.picture.upload import open_choice
 from pages.shared.shell import session
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 HEIGHT = 84  # screen pixels
 
 
-def show_stages(network: Network) -> None:
+def show_stages(network: Network, received: InputImage, stages: Sequence[PreprocessingStep]) -> None:
     """Show what was done to the chosen picture before the network received it; nothing for a test image."""
     choice = session.choice()
     if choice is None or choice.kind == "test":
@@ -32,7 +33,7 @@ def show_stages(network: Network) -> None:
         [class*="st-key-stage_"] [data-testid="stElementToolbar"] { display: none; }
         </style>""")
     with st.container(horizontal=True, gap="small"):
-        for number, (title, image) in enumerate(_stages(network, choice), start=1):
+        for number, (title, image) in enumerate(_all_stages(network, choice, received, stages), start=1):
             width, height = choice.lie.size if number == 1 and any(choice.lie.size) else image.size
             shown = _shown(image)
             small = "small" if image.height < HEIGHT else "large"
@@ -42,9 +43,10 @@ def show_stages(network: Network) -> None:
                 st.caption(f"{number} · {title}{size}")
 
 
-def _stages(network: Network, choice: session.PictureSelection) -> "list[tuple[str, Image]]":
+def _all_stages(
+    network: Network, choice: session.PictureSelection, received: InputImage, stages: Sequence[PreprocessingStep]
+) -> "list[tuple[str, Image]]":
     """Return the titles and pictures of all stages, from how it lies in its file to the values that go in."""
-    received, stages = picture(network, choice)
     if len(stages) > 1 and stages[-1].image.convert("RGB") == stages[-2].image.convert("RGB"):
         stages = stages[:-1]  # the last step has its picture already
     found = [(stage.title, stage.image) for stage in stages]

@@ -1,13 +1,12 @@
 """A digit on paper, read as the drawing pad's is: found, cut out and laid out as MNIST's digits are."""
 
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 import streamlit as st
 
-from core.data.crop import Crop
 from core.data.paper_reading import NO_DIGIT, PaperReading
 from core.inference.network import Network
-from pages.shared.picture.upload import open_choice
+from pages.shared.picture.upload import open_choice, picture_key
 from pages.shared.shell import session
 
 
@@ -20,15 +19,18 @@ def paper_of(network: Network, choice: session.PictureSelection) -> PaperReading
     """Return what was found on a chosen picture; None where nothing is looked for."""
     if not choice.paper or not reads_paper(network, choice):
         return None
-    shown = replace(choice, invert=None, notes=(), index=0)
-    return _reading(shown, choice.crop, network.input_shape[1:], network)
+    return _reading(picture_key(choice), astuple(choice.crop), network.input_shape[1:], network, choice)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
 def _reading(
-    choice: session.PictureSelection, crop: Crop, sides: tuple[int, int], _network: Network
+    key: tuple[str, bytes],
+    crop: tuple[float, ...],
+    sides: tuple[int, int],
+    _network: Network,
+    _choice: session.PictureSelection,
 ) -> PaperReading | None:
-    return _network.read_paper(open_choice(choice), crop)
+    return _network.read_paper(open_choice(_choice), _choice.crop)
 
 
 def ask_paper(network: Network, choice: session.PictureSelection) -> session.PictureSelection:

@@ -21,10 +21,21 @@ KINDS = {"test": "Test image", "sample": "Sample", "upload": "Upload", "camera":
 OWN_FIRST = ("upload", "camera", "drawing", "sample", "test")
 
 
-def pick_picture(network: Network, *, own: bool = False) -> input_image.InputImage:
-    """Ask which picture the network of a run should look at, and return it as that network receives it.
+def pick_picture(network: Network) -> input_image.InputImage:
+    """Ask which picture a network should look at, and return it as that network receives it.
 
     A picture that cannot be used is refused in one sentence, and the one before stays chosen.
+
+    Args:
+        network: Whose test images are offered, where it has some, and what the picture is fitted to.
+    """
+    return pick_with_stages(network)[0]
+
+
+def pick_with_stages(
+    network: Network, *, own: bool = False
+) -> tuple[input_image.InputImage, tuple[PreprocessingStep, ...]]:
+    """Ask as `pick_picture` does, and return the stages from the original to the picture, too.
 
     Args:
         network: Whose test images are offered, where it has some, and what the picture is fitted to.
@@ -53,7 +64,7 @@ def pick_picture(network: Network, *, own: bool = False) -> input_image.InputIma
     put_address(choice)
     session.choose(choice)
     st.session_state["picture_shown"] = choice
-    return picture(network, choice)[0]
+    return picture(network, choice)
 
 
 def picture(

@@ -52,10 +52,16 @@ def _png(image: "Image") -> bytes:
     return file.getvalue()
 
 
+def picture_key(choice: session.PictureSelection) -> tuple[str, bytes]:
+    """Return what tells the picture of a choice that is no test image from others: the sample's name, or its PNG."""
+    if choice.kind == "sample":
+        return choice.name, b""
+    return "", choice.stretched if choice.stretch and choice.stretched else choice.data
+
+
 def open_choice(choice: session.PictureSelection) -> "Image":
     """Return the picture of a choice that is no test image."""
-    data = choice.stretched if choice.stretch and choice.stretched else choice.data
-    return _opened(choice.name if choice.kind == "sample" else "", data)
+    return _opened(*picture_key(choice))
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
