@@ -1,6 +1,7 @@
 """Tests of significance: whether a difference is more than chance."""
 
 from dataclasses import dataclass
+from math import sqrt
 
 from scipy.stats import binomtest, chi2
 
@@ -41,3 +42,12 @@ def mcnemar(only_first: int, only_other: int) -> McNemar:
         return McNemar(only_first, only_other, True, None, p_value)
     statistic = max(abs(only_first - only_other) - 1, 0) ** 2 / apart
     return McNemar(only_first, only_other, False, statistic, float(chi2.sf(statistic, 1)))
+
+
+def chance_margin(first: float, other: float, images: int) -> float:
+    """Return two standard errors of the difference of two accuracies, 0 to 1, measured on as many images each.
+
+    A smaller difference can well be chance. The images may be the same: what both networks have in common only
+    narrows it, so that `mcnemar` finds more where each answer is known.
+    """
+    return 2 * sqrt((first * (1 - first) + other * (1 - other)) / images)

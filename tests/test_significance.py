@@ -3,7 +3,7 @@
 import pytest
 from scipy.stats import binomtest, chi2
 
-from core.significance import mcnemar
+from core.significance import chance_margin, mcnemar
 
 
 def test_few_are_tested_exactly() -> None:
@@ -37,3 +37,7 @@ def test_no_difference_is_not_significant() -> None:
     none = mcnemar(0, 0)
     assert (none.exact, none.p_value, none.significant) == (True, 1, False)
     assert mcnemar(6, 0).significant and not mcnemar(5, 0).significant  # 2 / 2⁶ and 2 / 2⁵
+
+
+def test_a_difference_below_two_standard_errors_can_be_chance() -> None:
+    assert chance_margin(0.9, 0.8, 100) == pytest.approx(0.1)  # 2 √((0.09 + 0.16) / 100)

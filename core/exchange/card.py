@@ -11,7 +11,7 @@ from core.exchange.evaluation_evidence import limits, measured, untested
 from core.exchange.layout import PREDICTOR, single_line, stem
 from core.exchange.preprocessing import preprocessing, preprocessing_code
 from core.model.calls import module_call
-from core.model.shapes import summarize
+from core.model.shapes import count_params, summarize
 from core.runs.records import Event, Run
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
@@ -83,7 +83,7 @@ def _network(run: Run) -> list[str]:
     shape = " × ".join(map(str, run.spec.input_shape))
     lines = [
         f"The network “{as_text(run.spec.name)}”: it takes an image of {shape} (channels, height, width) and gives "
-        f"{run.spec.num_classes} logits. {len(layers)} layers, {sum(layer.num_params for layer in layers):,} "
+        f"{run.spec.num_classes} logits. {len(layers)} layers, {count_params(run.spec):,} "
         "parameters.",
         "",
         "| layer | in PyTorch | output | parameters |",

@@ -1,6 +1,7 @@
 """What a person sees beside each layer: shapes, costs, receptive field, and what is wrong with a way out."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 
 from core.model.layer_result import Terms, formula, total
@@ -99,6 +100,12 @@ def summarize(spec: ModelSpec) -> tuple[LayerSummary, ...]:
         _summary(step, problem if index == traced.index else None, _note(step) if index == last else "")
         for index, step in enumerate(traced.steps)
     )
+
+
+@lru_cache(maxsize=1024)
+def count_params(spec: ModelSpec) -> int:
+    """Return how many numbers training changes in a network; layers behind an impossible one do not count."""
+    return sum(layer.num_params for layer in summarize(spec))
 
 
 def fewest_images(spec: ModelSpec) -> int:

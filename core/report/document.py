@@ -18,7 +18,7 @@ from core.figures.render import curves_svg
 from core.formatting import dimensions
 from core.inference.library import NetworkLibrary
 from core.model.calls import module_call
-from core.model.shapes import summarize
+from core.model.shapes import count_params, summarize
 from core.options import options
 from core.probe.kernels import filter_layers
 from core.progress import Progress
@@ -96,7 +96,7 @@ def _record(store: RunStore, run: Run) -> dict[str, Any]:
         "info": info,
         "began": f"{datetime.fromtimestamp(run.created, UTC):%d %B %Y}".lstrip("0"),
         "layers": rows,
-        "parameters": sum(about.num_params for about in layers),
+        "parameters": count_params(run.spec),
         "input": dimensions(run.spec.input_shape),
         "words": in_words(config, info.split_sizes[0] if info else 0),
         "settings": [

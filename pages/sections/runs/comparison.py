@@ -2,19 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from math import sqrt
 
 import pandas as pd
 import streamlit as st
 
 from core.figures.overlay_curves import MAX_RUNS, overlay_chart, overlay_rows, swatch
-from core.model.difference import spec_changes
+from core.model.shapes import count_params
 from core.runs.curves import RunCurve, course
 from core.runs.records import Run
 from core.runs.training_data import dataset_title
-from core.train.config import TrainConfig
-from core.train.describe import config_changes, distinct_settings
-from pages.sections.runs.table import outlines, parameters, percent
+from core.significance import chance_margin
+from core.train.describe import distinct_settings
+from core.train.run_difference import differ_by_seed_alone, run_changes, shared_validation_images
+from pages.sections.runs.table import outlines, percent
 from pages.shared.display.vega_charts import chart
 from pages.shared.shell import services, session
 from pages.shared.shell.controls import ask_one
@@ -50,7 +50,7 @@ def _legend(runs: Sequence[Run], best: Mapping[str, float | None]) -> None:
     }
     about = {
         "Data set": [dataset_title(run) for run in runs],
-        "Network": [f"{run.spec.name}, {parameters(run.spec):,} parameters" for run in runs],
+        "Network": [f"{run.spec.name}, {count_params(run.spec):,} parameters" for run in runs],
     }
     rows |= {title: values for title, values in about.items() if len(set(values)) > 1}
     st.dataframe(
@@ -99,10 +99,10 @@ def _difference(a: Run, b: Run, best: Mapping[str, float | None]) -> None:
         ("the first", "the second") if a.name == b.name else (f"**{escape_markdown(run.name)}**" for run in (a, b))
     )
     st.markdown(f"From {one} to {other}")
-    changes = [*_data(a, b), *spec_changes(a.spec, b.spec), *config_changes(a.config, b.config)]
+    changes = run_changes(a, b)
     if not changes:
         st.markdown("Nothing was set differently.")
-    elif _differ_by_seed_alone(a, b):
+    elif differ_by_seed_alone(a, b):
         st.markdown(f"Nothing differs but the {changes[0]}: any difference in the results is chance.")
     else:
         left = len(changes) - MAX_CHANGES
@@ -113,23 +113,7 @@ def _difference(a: Run, b: Run, best: Mapping[str, float | None]) -> None:
         edits = [f"{escape_markdown(event.text)} after batch {event.step:,}" for event in events]
         if edits:
             st.markdown(f"Changed in {name} while it trained: {'; '.join(edits)}.")
-    st.markdown(_result((one, best[a.id]), (other, best[b.id]), _images(a, b)))
-
-
-def _differ_by_seed_alone(a: Run, b: Run) -> bool:
-    """Say whether two runs would be alike if they had the same seed."""
-    seeded = {**a.config, "seed": b.config.get("seed", TrainConfig().seed)}
-    return a.dataset == b.dataset and not spec_changes(a.spec, b.spec) and not config_changes(seeded, b.config)
-
-
-def _data(a: Run, b: Run) -> list[str]:
-    titles = [dataset_title(run) for run in (a, b)]
-    return [] if a.dataset == b.dataset else [f"data set {titles[0]} → {titles[1]}"]
-
-
-def _images(a: Run, b: Run) -> int:
-    """Return how many validation images both were measured on; 0 if not the same ones."""
-    return a.dataset_info.split_sizes[1] if a.dataset == b.dataset and a.dataset_info else 0
+    st.markdown(_result((one, best[a.id]), (other, best[b.id]), shared_validation_images(a, b)))
 
 
 def _result(one: tuple[str, float | None], other: tuple[str, float | None], images: int) -> str:
@@ -143,6 +127,6 @@ def _result(one: tuple[str, float | None], other: tuple[str, float | None], imag
     sentence = f"{name} reached the higher best validation accuracy: {high:.1%} against {low:.1%}."
     if not images:
         return f"{sentence} It was measured on other images."
-    chance = 2 * sqrt((low * (1 - low) + high * (1 - high)) / images)  # two standard errors of the difference
+    chance = chance_margin(low, high, images)
     small = f" With {images:,} validation images, a difference of up to {100 * chance:.1f} points can be chance."
     return sentence + small * (high - low <= chance)

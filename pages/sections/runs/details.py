@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.data.catalog import DATASETS
 from core.formatting import dimensions, duration, percentage
-from core.model.shapes import summarize
+from core.model.shapes import count_params, summarize
 from core.model.spec import ModelSpec, Shape
 from core.runs.records import Run, Status
 from core.runs.store import MAX_NAME, MAX_NOTE
@@ -160,8 +160,7 @@ def _standing(run: Run) -> None:
 
 def _network(spec: ModelSpec) -> None:
     layers = summarize(spec)
-    total = sum(layer.num_params for layer in layers)
-    st.markdown(f"**Network** · {len(layers)} layers, {total:,} parameters")
+    st.markdown(f"**Network** · {len(layers)} layers, {count_params(spec):,} parameters")
     chain = [f"{_shape(spec.input_shape)} image"]
     for layer in layers:
         if layer.output_shape != layer.input_shape:

@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 
 import pandas as pd
 import streamlit as st
 
 from core.figures.overlay_curves import MAX_RUNS
-from core.model.shapes import summarize
-from core.model.spec import ModelSpec
+from core.model.shapes import count_params
 from core.runs.curves import Outlines
 from core.runs.records import Outline, Run, Status
 from core.runs.training_data import dataset_title
@@ -103,7 +101,7 @@ def _row(run: Run, run_outlines: Mapping[str, Outline]) -> dict[str, object]:
         "Test": percent(run.test_accuracy),
         "Time": timedelta(seconds=round(run.seconds)),
         "Images/s": round(run.images_per_second) or None,
-        "Parameters": parameters(run.spec),
+        "Parameters": count_params(run.spec),
         "Data set": dataset_title(run),
         "Started": started(run),
         "Note": " ".join(run.note.split()) or None,
@@ -118,12 +116,6 @@ def _status(run: Run) -> str:
 def percent(share: float | None) -> float | None:
     """Return a share in per cent; None stays None."""
     return None if share is None else 100 * share
-
-
-@lru_cache(maxsize=1024)
-def parameters(spec: ModelSpec) -> int:
-    """Return how many numbers training changes in a network."""
-    return sum(layer.num_params for layer in summarize(spec))
 
 
 @st.cache_resource(show_spinner=False)
