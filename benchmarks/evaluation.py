@@ -21,7 +21,8 @@ from torch import Tensor, nn
 
 from benchmarks.table import print_table
 from core.data.normalization import normalized
-from core.evaluation import answers_of, report_of
+from core.evaluation.answers import answers_of
+from core.evaluation.report import report_of
 from core.inference.prediction import batch_size
 from core.model.build import build_model
 from core.model.presets import preset

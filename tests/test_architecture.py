@@ -16,7 +16,7 @@ from core.extras import EXTRAS
 ROOT = Path(__file__).parents[1]
 BOTTOM = {"core.assets", "core.errors", "core.settings", "core.compat", "core.console", "core.leftovers"}
 BOTTOM |= {"core.progress", "core.extras", "core.options", "core.download", "core.failures", "core.formatting"}
-BOTTOM |= {"core.significance"}
+BOTTOM |= {"core.significance", "core.public"}
 # What each package of core may import from core, besides itself and the bottom.
 ALLOWED = {
     "data": set(),
@@ -54,7 +54,6 @@ HOME = {"plotly": {"figures"}, "vl_convert": {"figures"}, "captum": {"explain"},
 # Distributions by the name that is imported, where the two differ.
 DISTRIBUTIONS = {
     "PIL": "pillow",
-    "lazy_loader": "lazy-loader",
     "pillow_heif": "pillow-heif",
     "skimage": "scikit-image",
     "sklearn": "scikit-learn",

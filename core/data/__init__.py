@@ -1,5 +1,18 @@
 """Data sets as tensors with seeded splits, and the one door for uploaded pictures."""
 
-import lazy_loader
+from core.public import offer
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __all__ = offer(
+    __name__,
+    {
+        "arrays": ("is_stored",),
+        "augment": ("Augmentation",),
+        "catalog": ("DATASETS", "DatasetInfo"),
+        "crop": ("Crop",),
+        "datasets": ("Dataset", "Split", "load_dataset"),
+        "images": ("PreprocessingStep", "decode_image", "fit_image", "looks_inverted"),
+        "importing.importer": ("import_images",),
+        "synthetic.concepts": ("CONCEPTS", "Concept", "concepts_for", "draw_concept"),
+        "synthetic.shapes": ("draw_shapes",),
+    },
+)

@@ -1,5 +1,11 @@
 """A small set of trainings, good and bad, that gives every page something to show: for a lesson, or a first look."""
 
-import lazy_loader
+from core.public import offer
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __all__ = offer(
+    __name__,
+    {
+        "making": ("DemoStatus", "cancel", "queue", "standing", "train_here"),
+        "plans": ("DEMOS", "Demo"),
+    },
+)

@@ -1,5 +1,13 @@
 """Networks that can be asked, read with the stamp of their weights, and the random numbers that all who ask share."""
 
-import lazy_loader
+from core.public import offer
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __all__ = offer(
+    __name__,
+    {
+        "library": ("NetworkLibrary", "open_network"),
+        "network": ("Network",),
+        "random_state": ("SeededGlobalState", "seeded"),
+        "stamped": ("StampedNetwork", "load_stamped"),
+    },
+)

@@ -1,5 +1,10 @@
 """A run as a document that stands alone: what all other packages find out about it, put together."""
 
-import lazy_loader
+from core.public import offer
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __all__ = offer(
+    __name__,
+    {
+        "document": ("lab_report",),
+    },
+)

@@ -1,5 +1,15 @@
 """The record of every training: settings, requests, metrics, events and checkpoints."""
 
-import lazy_loader
+from core.public import offer
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __all__ = offer(
+    __name__,
+    {
+        "checkpoint": ("Checkpoint", "load_checkpoint", "save_checkpoint"),
+        "follower": ("RunFollower",),
+        "history": ("History", "Point"),
+        "lifecycle": ("Status",),
+        "records": ("Event", "Evidence", "Metric", "Run"),
+        "store": ("RunStore",),
+    },
+)

@@ -1,5 +1,20 @@
 """Training: the loop, the worker process it runs in, and the engine that hands out runs."""
 
-import lazy_loader
+from core.public import offer
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __all__ = offer(
+    __name__,
+    {
+        "choices": ("LOSSES", "OPTIMIZERS", "SCHEDULES"),
+        "config": ("LIVE", "TrainConfig"),
+        "describe": ("config_changes", "in_words"),
+        "diagnosis.diagnose": ("RULES",),
+        "diagnosis.finding": ("Finding", "Severity"),
+        "diagnosis.watch": ("Observer",),
+        "engine": ("Engine",),
+        "estimate": ("time_epoch",),
+        "loop": ("Training", "train"),
+        "metrics": ("Score", "Step", "evaluate"),
+        "recipes": ("RECIPES", "Recipe"),
+    },
+)

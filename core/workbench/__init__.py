@@ -1,5 +1,11 @@
 """Cases to work through: a loss at its logits, and torch as the reference for sums by hand."""
 
-import lazy_loader
+from core.public import offer
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __all__ = offer(
+    __name__,
+    {
+        "loss_case": ("Case",),
+        "torch_reference": ("torch_loss", "torch_weights"),
+    },
+)

@@ -7,7 +7,8 @@ from playwright.sync_api import Page, expect
 
 from benchmarks.server import Server
 from core.data.datasets import load_dataset
-from core.evaluation import answers_of, cell, confusion_counts, mistakes
+from core.evaluation.answers import answers_of
+from core.evaluation.confusion import cell, confusion_counts, mistakes
 from core.model.layers import Activation, Conv, Dense, Flatten, MaxPool
 from core.runs.store import RunStore
 

@@ -8,8 +8,12 @@ import torch
 from scipy.stats import binomtest, spearmanr
 from torch import nn
 
-from core.compression import Pruning, TimeRatio, compare, cost, explanations, prune, quantize, race
-from core.compression.changes import PredictionChanges
+from core.compression import cost
+from core.compression.changes import PredictionChanges, compare, explanations
+from core.compression.cost import TimeRatio, race
+from core.compression.pruning import prune
+from core.compression.quantization import quantize
+from core.compression.ways import Pruning
 from core.errors import ExplainError
 from core.explain.attribution import attribute, heatmap
 from core.model.layers import Activation, Dense

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from core.compression import CompressionPlan, Pruning, compress, prune, sweep
-from core.compression.pruning import weighted
+from core.compression.plan import compress, sweep
+from core.compression.pruning import prune, weighted
+from core.compression.ways import CompressionPlan, Pruning
 from core.explain.metrics.pointing_game import wilson
 from core.model.layers import Activation, Conv, Dense, Flatten, Residual
 from tests.compression.test_pruning import IMAGES, PLAIN, same, spec_of, trained

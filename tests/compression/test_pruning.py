@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from core.compression import Pruning, cut, prune
-from core.compression.pruning import weighted
+from core.compression.cutting import cut
+from core.compression.pruning import prune, weighted
+from core.compression.ways import Pruning
 from core.errors import ConfigError
 from core.model.build import build_model
 from core.model.layers import (

@@ -6,7 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from core.compression import Pruning, cut, from_file, prune, quantize, size_of, to_file
+from core.compression.cost import size_of
+from core.compression.cutting import cut
+from core.compression.pruning import prune
+from core.compression.quantization import quantize
+from core.compression.saving import from_file, to_file
+from core.compression.ways import Pruning
 from core.errors import ConfigError, StorageError
 from core.model.layers import (
     Activation,

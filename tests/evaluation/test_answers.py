@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from core.errors import EvaluationError, ExplainError
-from core.evaluation import answers_of
+from core.evaluation.answers import answers_of
 from core.inference.copies import shallow_copy_for_hooks
 
 

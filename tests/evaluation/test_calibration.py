@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from sklearn.calibration import calibration_curve
 
-from core.evaluation import Answers, reliability
+from core.evaluation.answers import Answers
+from core.evaluation.calibration import reliability
 
 
 def sure(confidences: list[float], right: list[bool]) -> Answers:

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix
 
-from core.evaluation import GALLERIES, Answers, busiest, cell, confusion_counts, mistakes, row_shares
-from core.evaluation.galleries import thresholds
+from core.evaluation.answers import Answers
+from core.evaluation.confusion import busiest, cell, confusion_counts, mistakes, row_shares
+from core.evaluation.galleries import GALLERIES, thresholds
 
 
 @pytest.fixture

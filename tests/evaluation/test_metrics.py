@@ -10,9 +10,10 @@ from sklearn import metrics
 from torch.nn import functional
 
 from core.errors import EvaluationError
-from core.evaluation import Answers, mean_of, rankings, report_of, scores_of
-from core.evaluation.metrics import top_of
-from core.evaluation.ranking import MAX_POINTS
+from core.evaluation.answers import Answers
+from core.evaluation.metrics import scores_of, top_of
+from core.evaluation.ranking import MAX_POINTS, mean_of, rankings
+from core.evaluation.report import report_of
 from core.explain.metrics.pointing_game import wilson
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")

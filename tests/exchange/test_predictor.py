@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from core.data.images import decode_upload
 from core.exchange.predictor import to_predictor
 from core.exchange.weights import to_weights
-from core.inference import open_network
+from core.inference.library import open_network
 from core.runs.store import RunStore
 from tests.data.hostile import chunk
 from tests.data.test_colours import (

@@ -13,7 +13,7 @@ from core.data.images import decode_upload
 from core.exchange.card import model_card
 from core.exchange.onnx import to_onnx
 from core.exchange.preprocessing import preprocessing, preprocessing_code
-from core.inference import open_network
+from core.inference.library import open_network
 from core.runs.store import RunStore
 from tests.exchange.foreign import made
 from tests.exchange.test_predictor import _pictures

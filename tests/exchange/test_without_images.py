@@ -26,7 +26,7 @@ from core.exchange.layout import DATA, DATASET, PREDICTOR, ArchiveError
 from core.exchange.predictor import to_predictor
 from core.explain.__main__ import main as explain
 from core.explain.cli.record import ExplanationCall, NetworkReference, command
-from core.inference import open_network
+from core.inference.library import open_network
 from core.report.document import lab_report
 from core.runs.store import RunStore
 from core.runs.training_data import images_of, scale_of

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import vl_convert
 
-from core.evaluation import Answers, rankings, reliability
+from core.evaluation.answers import Answers
+from core.evaluation.calibration import reliability
+from core.evaluation.ranking import rankings
 from core.figures.calibration import confidence_chart, reliability_chart, reliability_rows
 from core.figures.confusions import confusion_chart, confusion_rows
 from core.figures.ranking_curves import CURVES, ranking_chart, ranking_rows

@@ -9,10 +9,10 @@ import torch
 from PIL import Image
 from torch import nn
 
-from core.data import load_dataset
+from core.data.datasets import load_dataset
 from core.errors import ExplainError, RunError
-from core.inference import Network, NetworkLibrary, open_network
-from core.inference.library import zoo_id
+from core.inference.library import NetworkLibrary, open_network, zoo_id
+from core.inference.network import Network
 from core.inference.sources import NO_IMAGES
 from core.model.zoo import IMAGENET, ZOO
 from core.runs.checkpoint import load_checkpoint, save_checkpoint

@@ -9,7 +9,11 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 import core.compression.plan
-from core.compression import CompressionPlan, Pruning, compare, compress, from_file, size_of, to_file
+from core.compression.changes import compare
+from core.compression.cost import size_of
+from core.compression.plan import compress
+from core.compression.saving import from_file, to_file
+from core.compression.ways import CompressionPlan, Pruning
 from core.data.datasets import load_dataset
 from core.formatting import byte_size
 from core.model.layers import Activation, Conv, Dense, Flatten

@@ -11,8 +11,10 @@ from streamlit.testing.v1 import AppTest
 
 from core.data.catalog import DATASETS
 from core.data.datasets import load_dataset
-from core.evaluation import GALLERIES, Answers, answers_of, cell, compare, confusion_counts, mistakes
-from core.evaluation.comparison import significance_verdict
+from core.evaluation.answers import Answers, answers_of
+from core.evaluation.comparison import compare, significance_verdict
+from core.evaluation.confusion import cell, confusion_counts, mistakes
+from core.evaluation.galleries import GALLERIES
 from core.formatting import p_value
 from core.model.build import build_model
 from core.model.layers import Dense, Flatten

@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 from core.explain.__main__ import main
 from core.explain.attribution import attribute
 from core.explain.cli.record import read_settings
-from core.inference import open_network
+from core.inference.library import open_network
 from core.runs.store import RunStore
 from pages.sections.explain.export import DOWNLOADS
 from pages.shared.network import current_network

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.demo import DEMOS, queue
+from core.demo.making import queue
+from core.demo.plans import DEMOS
 from core.report import shipped
 from core.runs.records import Status
 from core.runs.store import RunStore

@@ -7,14 +7,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.compression import Pruning, cut, prune
+from core.compression.cutting import cut
+from core.compression.pruning import prune
+from core.compression.ways import Pruning
 from core.errors import ConfigError
 from core.exchange.export_archive import export_run
 from core.exchange.import_archive import import_run
 from core.model.build import build_model
 from core.model.layers import Activation, BatchNorm, Conv, Dense, Flatten, Residual
 from core.model.spec import ModelSpec
-from core.report import lab_report
+from core.report.document import lab_report
 from core.runs.checkpoint import beginning_of, load_checkpoint
 from core.runs.records import Status
 from core.runs.store import RunStore

@@ -28,7 +28,7 @@ from pages.shared.widgets.epoch_player import Frame, FrameRow, flip_book
 if TYPE_CHECKING:
     import numpy as np
 
-    from core.explain import Method
+    from core.explain.methods.base import Method
 
 
 def reading(series: EpochSeries, target: int, picture: input_image.InputImage) -> list[str]:

@@ -28,7 +28,8 @@ from pages.shared.shell.section import Section
 if TYPE_CHECKING:
     import numpy as np
 
-    from core.explain import Attribution, Method
+    from core.explain.attribution import Attribution
+    from core.explain.methods.base import Method
 
 MAX_EPOCHS = 24  # epochs of one run: of more, some are left out
 SECONDS_WITHOUT_PRESS = 10.0  # seconds: what may take longer waits for a click
