@@ -35,7 +35,10 @@ class _Cancelled(Exception):
 
 
 class _Listener(io.StringIO):
-    """A file for tqdm that reads its progress ("120/500") and raises once the work is cancelled."""
+    """A file for tqdm that reads its progress ("120/500") and raises once the work is cancelled.
+
+    UMAP has no callbacks: its documented `tqdm_kwds` are the only way to hear how far it is, and to end it.
+    """
 
     def __init__(self) -> None:
         super().__init__()
