@@ -21,7 +21,8 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from benchmarks.table import print_table
-from core.data.images import decode_image, fit_image
+from core.data.fitting import fit_image
+from core.data.images import decode_image
 from core.explain.attribution import attribute
 from core.model.zoo import BUNDLED
 from pages.shared.network import current_network, inference

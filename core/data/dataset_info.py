@@ -22,7 +22,7 @@ class DatasetInfo:
         official_test: Whether the test images are those that the makers set apart.
         download_mb: What the first use downloads, in MB; `None` where nothing is.
         own: Whether somebody brought it in here.
-        centred: Whether its makers scaled each digit to a box and centred it by its mass, see `core.data.mnist_layout`.
+        centred: Whether its makers scaled each digit to a box and centred it, see `core.data.digit_centring`.
         official_valid: Whether the images just before the test images are those set apart for valid.
         mean, std: Of each channel of all training images / 255, where that is known without reading them.
     """

@@ -1,25 +1,15 @@
-"""Uploaded pictures: opened safely, and brought to the size that a network takes."""
-
-from __future__ import annotations
+"""Uploaded pictures, opened safely."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
-from core.data.crop import MIDDLE, Crop
 from core.data.exif import ExifOrientation, orientation_of
 from core.data.formats import READABLE, foreign
-from core.data.mnist_layout import centred
-from core.data.paper_reading import PaperReading
 from core.data.plain_rgb import ENOUGH, divisor_of, keep_small, open_picture, plain_rgb, reduce_jpeg
 from core.data.sixteen_bits import Levels
 from core.errors import ImageError
 from core.settings import Settings, settings
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 _FRACTIONS = {2: "half", 4: "a quarter", 8: "an eighth"}
 COLOURS = {  # what becomes of colours that are not those of sRGB
@@ -27,19 +17,6 @@ COLOURS = {  # what becomes of colours that are not those of sRGB
     "stated": "It states other colours than those of sRGB: they were converted.",
     "hdr": "Its colours are for HDR screens and were left as they are: export it in sRGB if it looks pale.",
 }
-
-
-@dataclass(frozen=True)
-class PreprocessingStep:
-    """A picture on its way into a network.
-
-    Attributes:
-        title: What was done to it, fit to show.
-        image: What it looks like after that.
-    """
-
-    title: str
-    image: Image.Image
 
 
 @dataclass(frozen=True)
@@ -163,79 +140,3 @@ def _too_many(size: str, max_pixels: int) -> ImageError:
         f"The picture has {size}, more than the limit of {max_pixels / 1e6:,.3g} million: "
         "make it smaller and upload it again."
     )
-
-
-def fit_image(
-    image: Image.Image,
-    input_shape: tuple[int, int, int],
-    *,
-    invert: bool = False,
-    crop: Crop = MIDDLE,
-    centre: bool = False,
-    paper: PaperReading | None = None,
-) -> tuple[Tensor, tuple[PreprocessingStep, ...]]:
-    """Bring a picture to the shape that a network takes: its middle, in grey if need be, at the right size.
-
-    Nothing is done that need not be: a picture that fits already keeps every pixel. Sizes change with Lanczos
-    filtering, which averages over what disappears, at any ratio, so that fine patterns turn grey instead of into
-    false coarse ones.
-
-    Args:
-        image: A picture as `decode_image` returns it.
-        input_shape: Channels (1 or 3), height and width.
-        invert: Whether to swap dark and light, for networks that learnt light strokes on black.
-        crop: Which part to show instead of the middle.
-        centre: Whether light strokes on black are laid out as in MNIST, for grey networks; see
-            `core.data.mnist_layout`.
-        paper: What `core.data.paper.read_paper` found in that part of it; a digit is then laid out as in MNIST and
-            is light on black already.
-
-    Returns:
-        The pixels (C, H, W) uint8, and the stages from the original to what the network receives.
-    """
-    import torch  # this late, because pictures are opened and shown without it
-
-    channels, height, width = input_shape
-    stages = [PreprocessingStep("Your picture", image)]
-    found = paper is not None and paper.ink is not None and channels == 1
-    part = (0, 0, *image.size) if found and crop == MIDDLE else crop.box(image.size, (height, width))
-    if part != (0, 0, *image.size):
-        image = image.crop(part)
-        stages.append(
-            PreprocessingStep("Cropped to its middle" if crop == MIDDLE else "Cropped where you chose", image)
-        )
-    if paper is not None and paper.ink is not None and channels == 1:
-        stages += [
-            PreprocessingStep(title, picture) for title, picture in (("Found", paper.framed(image)), ("Ink", paper.ink))
-        ]
-        image, invert = centred(paper.ink, (width, height)).convert("RGB"), False
-        stages.append(PreprocessingStep("Centred as MNIST's digits are", image))
-    elif centre and channels == 1:
-        image = centred(image.convert("L"), (width, height)).convert("RGB")
-        stages.append(PreprocessingStep("Scaled and centred as in MNIST", image))
-    elif image.size != (width, height):
-        image = image.resize((width, height), Image.Resampling.LANCZOS)
-        stages.append(PreprocessingStep(f"Resized to {width} × {height}", image))
-    if channels == 1:
-        colourful = image.convert("L").convert("RGB") != image
-        image = image.convert("L")
-        if colourful:
-            stages.append(PreprocessingStep("Turned grey", image))
-    if invert:
-        image = ImageOps.invert(image)
-        stages.append(PreprocessingStep("Dark and light swapped", image))
-    stages.append(PreprocessingStep("What the network receives", image))
-    pixels = np.array(image).reshape(height, width, channels).transpose(2, 0, 1)
-    return torch.from_numpy(np.ascontiguousarray(pixels)), tuple(stages)
-
-
-def looks_inverted(image: Image.Image) -> bool:
-    """Say whether a picture looks dark on light: its border is nearer to its lightest tone than to its darkest.
-
-    Digits and clothes in the data sets are light on black, ink on paper is not; `fit_image(..., invert=True)`
-    swaps them. A hint to offer, not to act on unasked: a night photograph may be meant as it is.
-    """
-    grey = np.asarray(image.convert("L").resize((64, 64), Image.Resampling.BOX))
-    border = np.concatenate([grey[:3].ravel(), grey[-3:].ravel(), grey[:, :3].ravel(), grey[:, -3:].ravel()])
-    darkest, lightest = np.percentile(grey, (2, 98))
-    return bool(np.median(border) > (darkest + lightest) / 2)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from core.data.images import looks_inverted
+from core.data.fitting import looks_inverted
 from core.data.paper_reading import PaperReading
 
 Floats = NDArray[np.float32]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from core.data.datasets import Dataset
-    from core.data.images import PreprocessingStep
+    from core.data.fitting import PreprocessingStep
     from core.data.paper_reading import PaperReading
     from core.model.spec import ModelSpec
     from core.model.zoo import ZooInfo
@@ -236,7 +236,7 @@ class Network(ABC):
 
         Raises `ConvScopeError` where it is not known what it learned from.
         """
-        from core.data.images import looks_inverted
+        from core.data.fitting import looks_inverted
 
         return self.light_on_dark and looks_inverted(picture)
 
@@ -272,7 +272,7 @@ class Network(ABC):
             centre: Whether light strokes on black are laid out as in MNIST.
             paper: What `read_paper` found in it.
         """
-        from core.data.images import fit_image
+        from core.data.fitting import fit_image
 
         invert = self.input_shape[0] == 1 and (self.swaps(picture) if swap is None else swap)
         return fit_image(picture, self.input_shape, invert=invert, crop=crop, centre=centre, paper=paper)

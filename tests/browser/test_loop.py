@@ -12,7 +12,8 @@ from playwright.sync_api import Page, expect
 
 from benchmarks.server import Server
 from core.data.datasets import load_dataset
-from core.data.images import decode_image, fit_image
+from core.data.fitting import fit_image
+from core.data.images import decode_image
 from core.data.paper import read_paper
 from core.inference.prediction import predict
 from core.runs.records import Status

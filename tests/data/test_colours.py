@@ -368,7 +368,7 @@ def photograph(width: int, height: int) -> Image.Image:
 
 
 def test_the_same_file_is_the_same_picture_at_every_door() -> None:
-    from core.data.images import fit_image
+    from core.data.fitting import fit_image
     from core.data.importing.decoder_worker import ImageFormat, decode_members
     from core.data.importing.folder_layout import survey
     from tests.data.archives import packed
@@ -387,7 +387,7 @@ def test_the_same_file_is_the_same_picture_at_every_door() -> None:
 @pytest.mark.parametrize("size", [(2400, 1800), (3000, 300), (300, 3000)])
 @pytest.mark.parametrize("side", [32, 256])
 def test_a_large_picture_loses_nothing_that_a_network_would_see(size: tuple[int, int], side: int) -> None:
-    from core.data.images import fit_image
+    from core.data.fitting import fit_image
 
     file = saved(photograph(*size), "JPEG", quality=90)
     reduced = decode_upload(file).image

@@ -16,8 +16,9 @@ from sklearn.datasets import load_digits
 
 from core.data.crop import Crop
 from core.data.exif import ExifOrientation, as_in_file
+from core.data.fitting import fit_image, looks_inverted
 from core.data.formats import PILLOW as FORMATS
-from core.data.images import decode, decode_image, fit_image, looks_inverted
+from core.data.images import decode, decode_image
 from core.errors import ImageError
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # about the EXIF that is damaged here

@@ -17,7 +17,8 @@ from PIL import Image
 from core.data import user_datasets
 from core.data.catalog import DATASETS
 from core.data.datasets import _statistics, load_dataset, without_images
-from core.data.images import decode_image, fit_image
+from core.data.fitting import fit_image
+from core.data.images import decode_image
 from core.data.importing.decoder_pool import _DEADLY, DecoderPool
 from core.data.importing.decoder_worker import NOTE, ImageFormat, squared
 from core.data.importing.folder_layout import survey

@@ -9,7 +9,7 @@ from PIL import Image
 
 from core.assets import ASSETS
 from core.data.datasets import load_dataset
-from core.data.images import fit_image
+from core.data.fitting import fit_image
 from core.data.paper import read_paper
 from tests.data.paper_photographs import KINDS, fifty
 

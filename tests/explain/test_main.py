@@ -14,7 +14,8 @@ import torch
 from PIL import Image
 
 from core.data.datasets import load_dataset
-from core.data.images import decode_image, fit_image
+from core.data.fitting import fit_image
+from core.data.images import decode_image
 from core.explain.__main__ import main, open_network
 from core.explain.attribution import attribute
 from core.explain.cli.record import command, read_settings

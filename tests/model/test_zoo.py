@@ -19,7 +19,8 @@ from torch import nn
 
 from core import assets, download
 from core.compat import import_torchvision
-from core.data.images import decode_image, fit_image
+from core.data.fitting import fit_image
+from core.data.images import decode_image
 from core.errors import StorageError, ZooError
 from core.inference.prediction import predict
 from core.model import zoo

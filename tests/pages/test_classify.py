@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 from core.assets import ASSETS
 from core.data.catalog import DATASETS
 from core.data.datasets import load_dataset
-from core.data.images import fit_image
+from core.data.fitting import fit_image
 from core.runs.store import RunStore
 from pages.shared.network import inference
 from pages.shared.picture import input_image

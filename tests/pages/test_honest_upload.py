@@ -14,7 +14,8 @@ from streamlit.testing.v1 import AppTest
 from core import formatting
 from core.data.crop import MIDDLE, Crop
 from core.data.datasets import Split, load_dataset
-from core.data.images import decode_image, fit_image
+from core.data.fitting import fit_image
+from core.data.images import decode_image
 from core.explain.influence import LabeledImages
 from core.reliability.batch import batch_csv
 from core.reliability.calibrated_model import CalibratedModel, calibrate

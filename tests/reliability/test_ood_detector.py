@@ -9,7 +9,8 @@ from scipy.stats import betabinom
 from sklearn.covariance import EmpiricalCovariance, LedoitWolf
 from torch import nn
 
-from core.data.images import decode_image, fit_image
+from core.data.fitting import fit_image
+from core.data.images import decode_image
 from core.errors import ExplainError
 from core.reliability.features import LogitsAndFeatures, extract_features
 from core.reliability.ood_detector import OodDetector, fit_ood_detector

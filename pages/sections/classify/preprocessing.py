@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.data.exif import UPRIGHT, as_in_file
-from core.data.images import PreprocessingStep
+from core.data.fitting import PreprocessingStep
 from core.figures.scales import ColorScale
 from core.formatting import formatted
 from core.inference.network import Network

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from core.data.images import PreprocessingStep
+from core.data.fitting import PreprocessingStep
 from core.inference.network import Network
 from pages.shared.picture import input_image
 from pages.shared.picture.addresses import put_address, take_address

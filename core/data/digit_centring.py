@@ -7,7 +7,7 @@ BOX = 20 / 28  # of the side: LeCun, Bottou, Bengio and Haffner (1998), doi:10.1
 FAINT = 16  # a value below is no ink
 
 
-def centred(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+def centre_digit(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     """Scale the ink of a grey picture to the box and put its centre of mass on pixel (14, 14) of 28, or nearly.
 
     Args:

@@ -6,8 +6,8 @@ import torch
 from PIL import Image, ImageDraw
 
 from core.data.datasets import load_dataset
-from core.data.images import fit_image
-from core.data.mnist_layout import centred
+from core.data.digit_centring import centre_digit
+from core.data.fitting import fit_image
 
 SIZE = (28, 28)
 
@@ -29,7 +29,7 @@ def centre_of_mass(image: Image.Image) -> np.ndarray:
     [((20, 20), (60, 20), (40, 70)), ((200, 60), (260, 250)), ((10, 140), (270, 140)), ((130, 130), (150, 150))],
 )
 def test_the_longer_side_fills_the_box_and_the_mass_is_in_the_middle(points: tuple[tuple[int, int], ...]) -> None:
-    found = centred(stroke(*points), SIZE)
+    found = centre_digit(stroke(*points), SIZE)
     left, top, right, bottom = found.point(lambda value: 255 * (value > 8)).getbbox()
     assert abs(max(right - left, bottom - top) - 20) <= 1
     assert np.abs(centre_of_mass(found) - 14).max() <= 0.75
@@ -43,15 +43,15 @@ def test_the_middle_is_where_mnist_s_own_digits_have_it() -> None:
 
 def test_where_it_is_drawn_and_how_large_does_not_matter() -> None:
     shape = np.array([(0, 0), (60, 10), (30, 90)])
-    at = [centred(stroke(*map(tuple, shape + move)), SIZE) for move in ((10, 10), (200, 150), (90, 40))]
+    at = [centre_digit(stroke(*map(tuple, shape + move)), SIZE) for move in ((10, 10), (200, 150), (90, 40))]
     assert all(np.array_equal(at[0], other) for other in at[1:])
-    larger = centred(stroke(*map(tuple, 2 * shape + 20), width=44), SIZE)
+    larger = centre_digit(stroke(*map(tuple, 2 * shape + 20), width=44), SIZE)
     assert np.abs(centre_of_mass(larger) - centre_of_mass(at[0])).max() <= 1
     assert abs(int(np.count_nonzero(larger)) - int(np.count_nonzero(at[0]))) < 30
 
 
 def test_without_ink_it_stays_black() -> None:
-    assert not np.asarray(centred(Image.new("L", (280, 280), 9), SIZE)).any()
+    assert not np.asarray(centre_digit(Image.new("L", (280, 280), 9), SIZE)).any()
 
 
 def test_real_digits_that_were_moved_and_shrunk_come_back_to_where_they_were() -> None:
