@@ -9,7 +9,7 @@ from core.inference.library import names_pretrained
 from core.runs.records import Run
 from pages.sections.runs.comparison import overlay
 from pages.sections.runs.details import details
-from pages.sections.runs.export import import_panel
+from pages.sections.runs.run_import import import_panel
 from pages.sections.runs.selection import choose, find, listed, show_more, shown, ticked
 from pages.sections.runs.table import runs_table
 from pages.shared.run.incident import show_incident, show_strays

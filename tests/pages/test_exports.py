@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.exchange.export_archive import export_run
 from core.runs.store import RunStore
-from pages.sections.runs.export import DOWNLOADS
+from pages.sections.runs.downloads import DOWNLOADS
 from pages.shared.shell import services
 from tests.absent import make_absent
 
@@ -52,7 +52,7 @@ def panel(run_id: str) -> AppTest:
 
 def importer() -> AppTest:
     def script() -> None:
-        from pages.sections.runs.export import import_panel
+        from pages.sections.runs.run_import import import_panel
 
         import_panel()
 
