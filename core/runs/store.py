@@ -10,20 +10,21 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import insert, select, update
 
 from core.data.catalog import known
 from core.data.dataset_info import DatasetInfo
 from core.errors import RunError
 from core.model.spec import ModelSpec
 from core.runs.database import Database
-from core.runs.lifecycle import INITIAL, INITIAL_WITH_OWNER, REQUESTS, Trigger, refusal, statuses
+from core.runs.deletion import delete_run, finish_deletions
+from core.runs.lifecycle import INITIAL, INITIAL_WITH_OWNER, REQUESTS, Trigger, refusal
 from core.runs.lost_rows import ID, RUN_COLUMNS, Recovery
-from core.runs.manifest import RUN as MANIFEST
+from core.runs.names import checked_name, checked_note, fitting_name
 from core.runs.records import FOREIGN, Metric, Run, Status
 from core.runs.run_table import HAS_WORKER, QUEUE, RunTable, end_of_queue
 from core.runs.series import Series
-from core.runs.tables import EVENTS, EVIDENCE, METRICS, RUNS, next_number, read_run, readable_runs
+from core.runs.tables import RUNS, next_number, read_run, readable_runs
 from core.runs.worker_store import WorkerStore
 from core.settings import absolute_url, settings
 
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     from torch import nn
 
     from core.runs.checkpoint import Checkpoint
-
-MAX_NAME, MAX_NOTE = 80, 2000  # characters
-_DELETED = ".deleted-"  # begins the name of a folder whose run is being deleted
 
 
 class _Config(Protocol):
@@ -65,7 +63,7 @@ class RunStore:
         self.worker = WorkerStore(self._table)
         self.series = Series(self._table.database)
         self._describe_datasets()
-        self._sweep()
+        finish_deletions(self._table)
 
     @property
     def url(self) -> str:
@@ -134,14 +132,14 @@ class RunStore:
         title = info.title if info else dataset
         row = {
             "id": run_id,
-            "name": _checked_name(name) if name and name.strip() else fitting_name(f"{spec.name} on {title}"),
+            "name": checked_name(name) if name and name.strip() else fitting_name(f"{spec.name} on {title}"),
             "dataset": dataset,
             "dataset_info": info.to_json() if info else "",
             "spec": spec.to_json(),
             "config": config.to_json(),
             "status": (INITIAL_WITH_OWNER if owner else INITIAL).value,
             "owner": owner,
-            "note": _checked_note(note),
+            "note": checked_note(note),
             "origin": origin,
             "number": next_number(),
             "created": now,
@@ -269,12 +267,12 @@ class RunStore:
     def rename(self, run_id: str, name: str) -> None:
         """Give a run another name, 1 to 80 characters."""
         self.get(run_id)
-        self.change(run_id, name=_checked_name(name))
+        self.change(run_id, name=checked_name(name))
 
     def annotate(self, run_id: str, note: str) -> None:
         """Keep what people write about a run, up to 2,000 characters."""
         self.get(run_id)
-        self.change(run_id, note=_checked_note(note))
+        self.change(run_id, note=checked_note(note))
 
     def edit(self, run_id: str, values: Mapping[str, Any]) -> None:
         """Change settings of a training while it trains; they hold from its next step on, or once it is resumed."""
@@ -290,38 +288,7 @@ class RunStore:
     def delete(self, run_id: str) -> None:
         """Remove a run with its metrics and checkpoints; raises `RunError` while a worker has it."""
         self.get(run_id)
-        folder, renamed = self.folder / run_id, self.folder / f"{_DELETED}{run_id}"
-        try:
-            with self.database.writing() as connection:  # no worker can claim it meanwhile
-                allowed = RUNS.c.status.in_(statuses(Trigger.DELETE))
-                if not connection.execute(delete(RUNS).where(RUNS.c.id == run_id, allowed)).rowcount:
-                    raise RunError(refusal(Trigger.DELETE, Status.RUNNING))
-                for table in (METRICS, EVENTS, EVIDENCE):
-                    connection.execute(delete(table).where(table.c.run_id == run_id))
-                with suppress(OSError):  # it has no weights yet, or Windows: a file of it is open
-                    folder.rename(renamed)
-                with suppress(OSError):  # what stays of it must not bring it back
-                    (folder / MANIFEST).unlink(missing_ok=True)
-        except BaseException:
-            if renamed.exists():
-                renamed.rename(folder)
-            self.copy(run_id)
-            raise
-        for path in (folder, renamed):
-            shutil.rmtree(path, ignore_errors=True)
-
-    def _sweep(self) -> None:
-        """Finish interrupted deletions: weights are removed if the run's row is gone, else restored."""
-        if not any(self.folder.glob(f"{_DELETED}*")):
-            return
-        with self.database.writing() as connection:  # no other process deletes meanwhile
-            for left in self.folder.glob(f"{_DELETED}*"):
-                run_id = left.name.removeprefix(_DELETED)
-                if connection.execute(select(RUNS.c.id).where(RUNS.c.id == run_id)).one_or_none() is None:
-                    shutil.rmtree(left, ignore_errors=True)
-                else:
-                    with suppress(OSError):
-                        left.rename(self.folder / run_id)
+        delete_run(self._table, run_id)
 
     def checkpoint(self, run_id: str, epoch: int | None = None) -> Path:
         """Return where the weights of a run are, or will be: the latest, or those after an epoch (0: untrained)."""
@@ -357,26 +324,6 @@ class RunStore:
         model = build_model(run.spec)
         load_checkpoint(path).apply(model)
         return model.eval()
-
-
-def fitting_name(name: str, ending: str = "") -> str:
-    """Return a name that the program puts together; where it is longer than names may be, "…" stands before the end."""
-    room = MAX_NAME - len(ending)
-    return f"{name}{ending}" if len(name) <= room else f"{name[: room - 1].rstrip()}…{ending}"
-
-
-def _checked_name(name: str) -> str:
-    """Return a run's name without outer blanks; raises `RunError` if it is empty or too long."""
-    if not name.strip() or len(name) > MAX_NAME:
-        raise RunError(f"A run's name has 1 to {MAX_NAME} characters.")
-    return name.strip()
-
-
-def _checked_note(note: str) -> str:
-    """Return a note without outer blanks; raises `RunError` if it is too long: nothing of it is cut off."""
-    if len(note) > MAX_NOTE:
-        raise RunError(f"A note has at most {MAX_NOTE:,} characters: shorten it.")
-    return note.strip()
 
 
 def _is_id(run_id: object) -> bool:

@@ -14,8 +14,9 @@ from core.errors import RunError, StorageError
 from core.model.build import build_model
 from core.model.presets import preset
 from core.runs.checkpoint import Checkpoint, save_checkpoint
+from core.runs.names import fitting_name
 from core.runs.records import Metric, Status
-from core.runs.store import RunStore, fitting_name
+from core.runs.store import RunStore
 from core.runs.tables import RUNS
 from core.train.config import TrainConfig
 

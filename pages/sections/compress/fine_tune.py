@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.errors import ConfigError
 from core.exchange.layout import stem
-from core.runs.store import fitting_name
+from core.runs.names import fitting_name
 from core.train.config import TrainConfig
 from pages.sections.compress.controls import CompressionRequest
 from pages.sections.compress.measure import smaller

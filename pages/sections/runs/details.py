@@ -6,8 +6,8 @@ from core.data.catalog import DATASETS
 from core.formatting import dimensions, duration, percentage
 from core.model.shapes import count_params, summarize
 from core.model.spec import ModelSpec, Shape
+from core.runs.names import MAX_NAME, MAX_NOTE
 from core.runs.records import Run, Status
-from core.runs.store import MAX_NAME, MAX_NOTE
 from core.runs.training_data import why_no_images
 from core.train.config import TrainConfig
 from core.train.describe import in_words

@@ -6,8 +6,8 @@ import streamlit as st
 
 from core.data.arrays import is_stored
 from core.data.catalog import DATASETS
+from core.runs.names import fitting_name
 from core.runs.records import Run
-from core.runs.store import fitting_name
 from core.train.diagnosis.diagnose import RULES
 from core.train.diagnosis.finding import Finding
 from core.train.recipes import ORIGIN, RECIPES, guess_of, recipe_note, sound
