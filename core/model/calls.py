@@ -2,19 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.model.layers import (
-    Activation,
-    AvgPool,
-    BatchNorm,
-    Conv,
-    Dense,
-    Dropout,
-    Flatten,
-    GlobalAvgPool,
-    Layer,
-    MaxPool,
-    Residual,
-)
+from core.model import layers as kinds
 from core.model.spec import Shape
 
 _FUNCTIONS = {
@@ -43,36 +31,36 @@ class ModuleCall:
         return f"{prefix}{self.name}({', '.join(parts)})"
 
 
-def module_call(layer: Layer, input_shape: Shape) -> ModuleCall:
+def module_call(layer: kinds.Layer, input_shape: Shape) -> ModuleCall:
     """Return the call that makes a layer's module, for inputs of shape (C, H, W) or (F,)."""
     size = input_shape[0]
     match layer:
-        case Conv():
+        case kinds.Conv():
             return ModuleCall("Conv2d", (size, layer.out_channels), _window(layer, "dilation", "groups"))
-        case BatchNorm():
+        case kinds.BatchNorm():
             return ModuleCall("BatchNorm2d" if len(input_shape) == 3 else "BatchNorm1d", (size,))
-        case Activation():
+        case kinds.Activation():
             return ModuleCall(_FUNCTIONS[layer.function])
-        case MaxPool():
+        case kinds.MaxPool():
             return ModuleCall("MaxPool2d", (), _window(layer))
-        case AvgPool():
+        case kinds.AvgPool():
             return ModuleCall("AvgPool2d", (), _window(layer))
-        case Dropout():
+        case kinds.Dropout():
             return ModuleCall("Dropout", (), (("p", layer.p),))
-        case GlobalAvgPool():
+        case kinds.GlobalAvgPool():
             return ModuleCall("Sequential", (ModuleCall("AdaptiveAvgPool2d", (1,)), ModuleCall("Flatten")))
-        case Flatten():
+        case kinds.Flatten():
             return ModuleCall("Flatten")
-        case Dense():
+        case kinds.Dense():
             return ModuleCall("Linear", (size, layer.out_features))
-        case Residual():
+        case kinds.Residual():
             kwargs = (("kernel_size", layer.kernel_size), ("stride", layer.stride))
             return ModuleCall("ResidualBlock", (size, layer.out_channels), kwargs)
     raise AssertionError(f"{layer.kind} has no module")
 
 
-def _window(layer: Conv | MaxPool | AvgPool, *more: str) -> tuple[tuple[str, int | float | str], ...]:
+def _window(layer: kinds.Conv | kinds.MaxPool | kinds.AvgPool, *more: str) -> tuple[tuple[str, int | float | str], ...]:
     """Keyword arguments of a sliding window; a pool's stride is always said, since torch's default is its kernel."""
     kwargs = [(name, getattr(layer, name)) for name in ("kernel_size", "stride", "padding", *more)]
-    always = ("kernel_size",) if isinstance(layer, Conv) else ("kernel_size", "stride")
+    always = ("kernel_size",) if isinstance(layer, kinds.Conv) else ("kernel_size", "stride")
     return tuple((name, value) for name, value in kwargs if name in always or value != _DEFAULTS[name])

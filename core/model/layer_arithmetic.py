@@ -7,24 +7,12 @@ from math import prod
 from typing import Any
 
 from core.formatting import dimensions, formatted
+from core.model import layers as kinds
 from core.model.layer_result import LayerResult, ReceptiveField, ShapeError, Window, shape_words
-from core.model.layers import (
-    Activation,
-    AvgPool,
-    BatchNorm,
-    Conv,
-    Dense,
-    Dropout,
-    Flatten,
-    GlobalAvgPool,
-    Layer,
-    MaxPool,
-    Residual,
-)
 from core.model.spec import Shape
 
 
-def calculate_layer(layer: Layer, shape: Shape, receptive_field: ReceptiveField) -> LayerResult:
+def calculate_layer(layer: kinds.Layer, shape: Shape, receptive_field: ReceptiveField) -> LayerResult:
     """Pass a shape, (C, H, W) or (F,), through a layer.
 
     Raises:
@@ -34,28 +22,28 @@ def calculate_layer(layer: Layer, shape: Shape, receptive_field: ReceptiveField)
     return _CALCULATIONS[type(layer)](layer, shape, receptive_field)
 
 
-def windows(layer: Layer) -> tuple[Window, ...]:
+def windows(layer: kinds.Layer) -> tuple[Window, ...]:
     """Return the windows that a layer slides over maps, one after the other; none of a layer that slides none."""
     match layer:
-        case Conv():
+        case kinds.Conv():
             span = span_of(layer)
             padding = (span - 1) // 2 if isinstance(layer.padding, str) else layer.padding  # an odd one is put behind
             return ((span, layer.stride, padding, layer.dilation),)
-        case MaxPool() | AvgPool():
+        case kinds.MaxPool() | kinds.AvgPool():
             return ((layer.kernel_size, layer.stride, layer.padding, 1),)
-        case Residual():
+        case kinds.Residual():
             kernel, half = layer.kernel_size, layer.kernel_size // 2
             return (kernel, layer.stride, half, 1), (kernel, 1, half, 1)
     return ()
 
 
-def span_of(layer: Conv | MaxPool | AvgPool) -> int:
+def span_of(layer: kinds.Conv | kinds.MaxPool | kinds.AvgPool) -> int:
     """Return how many pixels a window reaches across, the gaps of its dilation included."""
-    dilation = layer.dilation if isinstance(layer, Conv) else 1
+    dilation = layer.dilation if isinstance(layer, kinds.Conv) else 1
     return dilation * (layer.kernel_size - 1) + 1
 
 
-def _conv(layer: Conv, shape: Shape, receptive_field: ReceptiveField) -> LayerResult:
+def _conv(layer: kinds.Conv, shape: Shape, receptive_field: ReceptiveField) -> LayerResult:
     channels, *sides = _maps("a convolution", shape)
     stride, groups = layer.stride, layer.groups
     if layer.padding == "same" and stride != 1:
@@ -77,7 +65,7 @@ def _conv(layer: Conv, shape: Shape, receptive_field: ReceptiveField) -> LayerRe
     )
 
 
-def _pool(layer: MaxPool | AvgPool, shape: Shape, receptive_field: ReceptiveField) -> LayerResult:
+def _pool(layer: kinds.MaxPool | kinds.AvgPool, shape: Shape, receptive_field: ReceptiveField) -> LayerResult:
     channels, *sides = _maps("pooling", shape)
     kernel, padding = layer.kernel_size, layer.padding
     if 2 * padding > kernel:
@@ -87,7 +75,7 @@ def _pool(layer: MaxPool | AvgPool, shape: Shape, receptive_field: ReceptiveFiel
     return LayerResult((channels, *sides), _through(layer, receptive_field))
 
 
-def _slide(layer: Conv | MaxPool | AvgPool, sides: list[int], word: str, padding: int) -> list[int]:
+def _slide(layer: kinds.Conv | kinds.MaxPool | kinds.AvgPool, sides: list[int], word: str, padding: int) -> list[int]:
     """Return the map's sides afterwards: ⌊(side − span + 2 × padding) / stride⌋ + 1 each."""
     span, kernel, stride = span_of(layer), layer.kernel_size, layer.stride
     results = [(side - span + 2 * padding) // stride + 1 for side in sides]
@@ -103,25 +91,25 @@ def _slide(layer: Conv | MaxPool | AvgPool, sides: list[int], word: str, padding
     return results
 
 
-def _norm(layer: BatchNorm, shape: Shape, receptive_field: ReceptiveField) -> LayerResult:
+def _norm(layer: kinds.BatchNorm, shape: Shape, receptive_field: ReceptiveField) -> LayerResult:
     return LayerResult(shape, receptive_field, params=((2, shape[0]),))
 
 
-def _unchanged(layer: Activation | Dropout, shape: Shape, receptive_field: ReceptiveField) -> LayerResult:
+def _unchanged(layer: kinds.Activation | kinds.Dropout, shape: Shape, receptive_field: ReceptiveField) -> LayerResult:
     return LayerResult(shape, receptive_field)
 
 
-def _global_pool(layer: GlobalAvgPool, shape: Shape, receptive_field: ReceptiveField) -> LayerResult:
+def _global_pool(layer: kinds.GlobalAvgPool, shape: Shape, receptive_field: ReceptiveField) -> LayerResult:
     channels, *_ = _maps("global average pooling", shape)
     flat = receptive_field.flat(shape)
     return LayerResult((channels,), replace(flat, size=flat.whole))
 
 
-def _flatten(layer: Flatten, shape: Shape, receptive_field: ReceptiveField) -> LayerResult:
+def _flatten(layer: kinds.Flatten, shape: Shape, receptive_field: ReceptiveField) -> LayerResult:
     return LayerResult((prod(shape),), receptive_field.flat(shape))
 
 
-def _dense(layer: Dense, shape: Shape, receptive_field: ReceptiveField) -> LayerResult:
+def _dense(layer: kinds.Dense, shape: Shape, receptive_field: ReceptiveField) -> LayerResult:
     if len(shape) == 3:
         product = f"{dimensions(shape)} = {prod(shape):,}"
         why = f"a dense layer takes one row of numbers, but gets {shape_words(shape)}"
@@ -132,7 +120,7 @@ def _dense(layer: Dense, shape: Shape, receptive_field: ReceptiveField) -> Layer
     )
 
 
-def _residual(layer: Residual, shape: Shape, receptive_field: ReceptiveField) -> LayerResult:
+def _residual(layer: kinds.Residual, shape: Shape, receptive_field: ReceptiveField) -> LayerResult:
     channels, *sides = _maps("a residual block", shape)
     kernel, stride, filters = layer.kernel_size, layer.stride, layer.out_channels
     sides = [(side - 1) // stride + 1 for side in sides]
@@ -145,7 +133,7 @@ def _residual(layer: Residual, shape: Shape, receptive_field: ReceptiveField) ->
     return LayerResult((filters, *sides), _through(layer, receptive_field), tuple(params), tuple(macs))
 
 
-def _through(layer: Layer, receptive_field: ReceptiveField) -> ReceptiveField:
+def _through(layer: kinds.Layer, receptive_field: ReceptiveField) -> ReceptiveField:
     return reduce(ReceptiveField.through, windows(layer), receptive_field)
 
 
@@ -155,15 +143,15 @@ def _maps(layer: str, shape: Shape) -> Shape:
     return shape
 
 
-_CALCULATIONS: dict[type[Layer], Callable[[Any, Shape, ReceptiveField], LayerResult]] = {
-    Conv: _conv,
-    BatchNorm: _norm,
-    Activation: _unchanged,
-    MaxPool: _pool,
-    AvgPool: _pool,
-    Dropout: _unchanged,
-    GlobalAvgPool: _global_pool,
-    Flatten: _flatten,
-    Dense: _dense,
-    Residual: _residual,
+_CALCULATIONS: dict[type[kinds.Layer], Callable[[Any, Shape, ReceptiveField], LayerResult]] = {
+    kinds.Conv: _conv,
+    kinds.BatchNorm: _norm,
+    kinds.Activation: _unchanged,
+    kinds.MaxPool: _pool,
+    kinds.AvgPool: _pool,
+    kinds.Dropout: _unchanged,
+    kinds.GlobalAvgPool: _global_pool,
+    kinds.Flatten: _flatten,
+    kinds.Dense: _dense,
+    kinds.Residual: _residual,
 }

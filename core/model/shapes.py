@@ -76,11 +76,6 @@ class LayerSummary:
         return total(self.params)
 
     @property
-    def params_formula(self) -> str:
-        """Their arithmetic, "3 × 3 × 3 × 32 + 32 = 896"; empty if there are none."""
-        return formula(self.params)
-
-    @property
     def num_macs(self) -> int:
         """How many multiply-adds one image takes."""
         return total(self.macs)

@@ -107,11 +107,6 @@ class History:
         self.times = BatchTimes()
         self._evidence: dict[str, list[Evidence]] = {}
 
-    @property
-    def last_step(self) -> int:
-        """The last step read; 0 before the first."""
-        return self.last.step if self.last else 0
-
     def update(self) -> None:
         """Read the new steps."""
         with self._lock:

@@ -10,6 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from core.model.build import build_model, make_module
 from core.model.calls import module_call
+from core.model.layer_result import formula
 from core.model.layers import (
     LAYERS,
     Activation,
@@ -98,21 +99,21 @@ def test_arithmetic_is_spelled_out() -> None:
     conv, grouped, norm, block, flat, dense = summarize(
         _spec(Conv(32), Conv(64, groups=4), BatchNorm(), Residual(8, stride=2), Flatten(), Dense(10))
     )
-    assert conv.params_formula == "3 × 3 × 3 × 32 + 32 = 896"
+    assert formula(conv.params) == "3 × 3 × 3 × 32 + 32 = 896"
     assert conv.macs_formula == "32 × 32 × 3 × 3 × 3 × 32 = 884,736"
-    assert grouped.params_formula == "3 × 3 × 8 × 64 + 64 = 4,672"
-    assert norm.params_formula == "2 × 64 = 128"
-    assert block.params_formula == "3 × 3 × 64 × 8 + 2 × 8 + 3 × 3 × 8 × 8 + 2 × 8 + 1 × 1 × 64 × 8 + 2 × 8 = 5,744"
-    assert (flat.params_formula, flat.num_params, flat.macs_formula) == ("", 0, "")
-    assert dense.params_formula == "2,048 × 10 + 10 = 20,490"
+    assert formula(grouped.params) == "3 × 3 × 8 × 64 + 64 = 4,672"
+    assert formula(norm.params) == "2 × 64 = 128"
+    assert formula(block.params) == "3 × 3 × 64 × 8 + 2 × 8 + 3 × 3 × 8 × 8 + 2 × 8 + 1 × 1 × 64 × 8 + 2 × 8 = 5,744"
+    assert (formula(flat.params), flat.num_params, flat.macs_formula) == ("", 0, "")
+    assert formula(dense.params) == "2,048 × 10 + 10 = 20,490"
     assert dense.macs_formula == "2,048 × 10 = 20,480"
 
 
 def test_formulas_add_up(random_specs: list[ModelSpec]) -> None:
     for spec in random_specs[:100]:
         for summary in summarize(spec):
-            for text, value in ((summary.params_formula, summary.num_params), (summary.macs_formula, summary.num_macs)):
-                left, _, right = (text or "0 = 0").replace(",", "").partition(" = ")
+            for terms, value in ((summary.params, summary.num_params), (summary.macs, summary.num_macs)):
+                left, _, right = (formula(terms) or "0 = 0").replace(",", "").partition(" = ")
                 assert sum(prod(map(int, term.split(" × "))) for term in left.split(" + ")) == value == int(right)
 
 

@@ -82,7 +82,7 @@ def test_a_run_that_went_on_from_an_earlier_checkpoint_is_read_anew(store, run_i
     store.worker.rewind(run_id, 4)
     if watched:
         history.update()
-        assert history.last_step == 4
+        assert history.last is not None and history.last.step == 4
     store.worker.record(
         run_id, [metric(step, 3.0, 0.7 if step % 2 == 0 else None, seconds=step + 60) for step in range(5, 10)]
     )
