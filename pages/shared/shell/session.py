@@ -57,6 +57,7 @@ class PictureSelection:
 
 
 FIRST_DATASET, FIRST_PRESET = "mnist5k", "tutorial"
+_DEFAULTS = TrainConfig()
 
 
 def new_draft(dataset_name: str, preset_name: str) -> Draft:
@@ -81,8 +82,8 @@ def draft_for(value: Draft, dataset_name: str) -> Draft:
 
 def _put_address() -> None:
     """Let the address name draft and settings, unless they are those that everybody begins with."""
-    draft_and_config, chosen = st.session_state["draft"], st.session_state.get("config", TrainConfig())
-    is_first = (draft_and_config, chosen) == (new_draft(FIRST_DATASET, FIRST_PRESET), TrainConfig())
+    draft_and_config, chosen = st.session_state["draft"], st.session_state.get("config", _DEFAULTS)
+    is_first = (draft_and_config, chosen) == (new_draft(FIRST_DATASET, FIRST_PRESET), _DEFAULTS)
     text = "" if is_first else to_text(draft_and_config, chosen)
     st.session_state["draft_address"] = text
     if text:
@@ -133,7 +134,7 @@ def draft_refusal() -> str:
 def config() -> TrainConfig:
     """Return the settings this session last chose: after a reload, those of the address."""
     _begin()
-    stored: TrainConfig = st.session_state.get("config", TrainConfig())
+    stored: TrainConfig = st.session_state.get("config", _DEFAULTS)
     return stored
 
 
