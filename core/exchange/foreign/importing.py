@@ -16,8 +16,9 @@ from core.exchange.layout import WEIGHTS, weights_names
 from core.exchange.run_record import RunRecord
 from core.model.build import build_model
 from core.runs.checkpoint import Checkpoint, CheckpointError, save_checkpoint
+from core.runs.names import fitting_name
 from core.runs.records import FOREIGN, Status
-from core.runs.store import RunStore, fitting_name
+from core.runs.store import RunStore
 from core.train.config import TrainConfig
 
 VALUES = {  # what a network receives for a pixel of 0 to 1, before a scaling of its own: factor and offset
