@@ -1,12 +1,16 @@
 """Evaluate: how good a network is on images it did not learn from, where it errs, and whether another is better."""
 
+from functools import partial
+
 import streamlit as st
 
 from pages.sections.evaluate import calibration_ranking, confusion_matrix, galleries, overview, paired_test
+from pages.sections.evaluate.tour_guess import mixed_up_guess
 from pages.shared.evaluation.evaluate_split import ask_split
 from pages.shared.network.comparison import require_weights
 from pages.shared.shell.layout import next_step, page, show_errors
 from pages.shared.shell.section import choose_section
+from pages.shared.tour.card import tour_stop
 
 SECTIONS = (
     overview.SECTION,
@@ -21,5 +25,7 @@ with show_errors():
     with st.container(horizontal=True, gap="medium"):
         section = choose_section("What to look at", SECTIONS, "evaluate_section")
         split = ask_split()
-    section.draw(require_weights(), split)
+    networks = require_weights()
+    tour_stop("evaluate", networks[0].id, partial(mixed_up_guess, networks[0]))
+    section.draw(networks, split)
 next_step("Ask which pixels speak for an answer", "explain")

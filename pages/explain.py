@@ -1,18 +1,27 @@
 """Explain: which pixels speak for a class and which against it, by every method of Captum, and how far to trust it."""
 
+from functools import partial
+
+import streamlit as st
+
 from pages.sections.explain import agreement, maps, through_time, trust
+from pages.sections.explain.tour_guess import pixels_guess
 from pages.shared.display.class_bars import pick_picture_and_target
 from pages.shared.explanation.controls import ask_methods
 from pages.shared.network.comparison import require_weights
 from pages.shared.shell.layout import next_step, page, show_errors
 from pages.shared.shell.section import choose_section
+from pages.shared.tour.card import tour_stop
 
 SECTIONS = (maps.SECTION, trust.SECTION, agreement.SECTION, through_time.SECTION)
 
 page("explain")
 with show_errors():
     networks = require_weights()
+    stop = st.container()
     picture, target = pick_picture_and_target(networks)
+    with stop:
+        tour_stop("explain", networks[0].id, partial(pixels_guess, networks[0], picture, target))
     section = choose_section("What to look at", SECTIONS, "explain_section")
     ask_methods(networks[0])
     section.draw(networks, picture, target)

@@ -9,6 +9,7 @@ from pages.shared.display.doors import page_door
 from pages.shared.run.incident import show_incident
 from pages.shared.shell import navigation, services
 from pages.shared.shell.layout import page, show_errors
+from pages.shared.tour.card import tour_way_in
 
 LOOP = ("data", "build", "train", "feature_maps", "explain", "classify")
 
@@ -23,6 +24,7 @@ if chosen is None:
     beginning.newcomer()
 else:
     network.go_on(chosen)
+    tour_way_in(chosen)
     network.inside(chosen)
 
 st.subheader("Or begin with something else" if chosen else "Or begin here", anchor=False)

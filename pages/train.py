@@ -1,5 +1,8 @@
 """Training: the run of the address on one screen; beside it the next one, ways to break it, and the tutorial's own."""
 
+from functools import partial
+
+from core.classroom.questions import Question, how_good
 from core.figures.annotations import Mark
 from core.runs.records import Run
 from pages.sections.train import parts, recipes, tutorial
@@ -12,6 +15,13 @@ from pages.shared.run.live_view import watch, what_next
 from pages.shared.run.start import launch_panel
 from pages.shared.shell.layout import page, show_errors
 from pages.shared.shell.section import Section
+from pages.shared.shell.services import store
+from pages.shared.tour.card import tour_stop
+
+
+def how_good_now(run_id: str) -> Question:
+    """Return the tour's question about a run as it stands now."""
+    return how_good(store().get(run_id))
 
 
 def follow(run: Run) -> None:
@@ -43,6 +53,7 @@ if run is not None:
 part = parts.choose_part((*([WATCH] if run else []), NEXT, recipes.SECTION, tutorial.SECTION), run)
 with show_errors():
     if part is WATCH and run is not None:
+        tour_stop("train", run.id, partial(how_good_now, run.id))
         part.show(run)
     else:
         part.show()

@@ -44,6 +44,7 @@ ALLOWED = {
         "model",
         "inference",
     },
+    "classroom": {"explain", "inference", "probe", "runs", "data", "model"},
     "demo": {"train", "runs", "data", "model", "inference"},
     "report": {"inference", "figures", "exchange", "evaluation", "explain", "probe", "train", "runs", "data", "model"},
 }

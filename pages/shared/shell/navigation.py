@@ -10,7 +10,8 @@ FOLDER = Path(__file__).resolve().parents[2]
 DRAFT = "draft"  # the query parameter that holds the network and the settings of the next training
 PART = "part"  # the query parameter that names a part of the page
 TO_TRAIN = "Go to Train"  # on every link there that names no run: what starts one says so itself
-KEPT = ("run", "epoch", "other", "other_epoch", DRAFT)  # query parameters that every link carries on
+TOUR = "tour"  # the query parameter that says at which page the guided tour is
+KEPT = ("run", "epoch", "other", "other_epoch", DRAFT, TOUR)  # query parameters that every link carries on
 
 
 @dataclass(frozen=True)
