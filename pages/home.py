@@ -24,8 +24,8 @@ if chosen is None:
     beginning.newcomer()
 else:
     network.go_on(chosen)
-    tour_way_in(chosen)
     network.inside(chosen)
+    tour_way_in(chosen)
 
 st.subheader("Or begin with something else" if chosen else "Or begin here", anchor=False)
 offered = demo is not None and (demo.active or demo.missing)
