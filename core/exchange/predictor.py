@@ -139,7 +139,7 @@ _DECODING = {
     ),
     "data/stated_colours.py": (),
     "data/srgb.py": (),
-    "data/images.py": ("looks_inverted",),
+    "data/fitting.py": ("looks_inverted",),
 }
 
 
