@@ -8,7 +8,7 @@ __getattr__, __all__ = offer(
         "core.inference.prediction": ("predict",),
         "attacks": ("Attack", "AttackResult", "attack", "growing_attacks", "random_changes"),
         "attribution": ("Attribution", "attribute", "heatmap"),
-        "cam_layers": ("cam_layers", "default_cam_layer", "layer_shapes"),
+        "cam_layers": ("default_cam_layer", "layer_shapes"),
         "cli.record": (
             "ExplanationCall",
             "NetworkExplanations",
