@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from core.runs.records import Run, Status
+from core.runs.scores import accuracy_text
 from core.train.config import AUGMENTATIONS, TrainConfig
 
 
@@ -46,7 +47,12 @@ def _row(split: str, title: str, images: int, accuracy: float | None, loss: floa
         return None
     count = f"{images:,}" if images else "–"
     return Row(
-        split, title, count, f"{accuracy:.1%}", interval(accuracy, images), "–" if loss is None else f"{loss:.4f}"
+        split,
+        title,
+        count,
+        accuracy_text(accuracy, images),
+        interval(accuracy, images),
+        "–" if loss is None else f"{loss:.4f}",
     )
 
 

@@ -10,6 +10,7 @@ from core.evaluation.confusion import busiest, mistakes, row_shares
 from core.evaluation.report import EvaluationReport
 from core.figures.palette import ACCENT, Pixels, hex_of, luminance
 from core.report.elements import Bar
+from core.runs.scores import accuracy_text
 
 MAX_CLASSES = 20
 
@@ -59,7 +60,10 @@ def report_evaluation(report: EvaluationReport, names: Sequence[str]) -> ReportE
     """Return the printed form of a report on a split."""
     scores = report.scores
     rates = [("Accuracy", scores.accuracy), *((f"Among the {k} likeliest", rate) for k, rate in scores.top.items())]
-    metrics = [(name, f"{rate.value:.1%}", f"{100 * rate.low:.1f}–{100 * rate.high:.1f} %") for name, rate in rates]
+    metrics = [
+        (name, accuracy_text(rate.value, len(report.answers)), f"{100 * rate.low:.1f}–{100 * rate.high:.1f} %")
+        for name, rate in rates
+    ]
     macro = scores.averages["macro"]
     plain = [
         ("Precision, mean of the classes", f"{macro.precision:.1%}"),

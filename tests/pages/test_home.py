@@ -11,11 +11,11 @@ from core.demo.making import queue
 from core.demo.plans import DEMOS
 from core.report import shipped
 from core.runs.records import Status
+from core.runs.scores import accuracy_text
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from pages.sections.home import beginning
 from pages.sections.home.network import network_to_go_on_with
-from pages.shared.run.scores import right
 from pages.shared.shell import services, session
 from pages.shared.shell.layout import escape_markdown
 from pages.shared.shell.navigation import path
@@ -144,7 +144,7 @@ def test_one_goes_on_with_ones_own_before_the_demo_and_with_what_has_weights():
     ("share", "images", "words"), [(1.0, 2, "2 of 2"), (0.5, 30, "15 of 30"), (0.9744, 500, "97.4%"), (0.9, 0, "90.0%")]
 )
 def test_an_accuracy_on_few_images_is_a_count(share: float, images: int, words: str):
-    assert right(share, images) == words
+    assert accuracy_text(share, images) == words
 
 
 def test_the_demo_is_queued_once_shows_how_far_it_is_and_can_be_cancelled():

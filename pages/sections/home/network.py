@@ -13,12 +13,12 @@ from core.progress import Progress
 from core.report.portrait import ExplainedImage, Portrait
 from core.report.shipped import Shipped
 from core.runs.records import Run
+from core.runs.scores import accuracy_text, valid_accuracy_text
 from core.runs.training_data import dataset_title
 from pages.sections.home import pictures
 from pages.shared.display.doors import door
 from pages.shared.network.current_network import library
 from pages.shared.run.live_view import LOOKS
-from pages.shared.run.scores import right, valid_score
 from pages.shared.run.waiting import time_left, waits_behind
 from pages.shared.shell import navigation, services
 from pages.shared.shell.background_jobs import Lane, background
@@ -66,7 +66,7 @@ def _go_on(run: Run) -> None:
     history.update()
     points = history.points(run.steps_per_epoch)
     train, valid = (tuple((each.epochs, each.accuracy) for each in points[split]) for split in ("train", "valid"))
-    score = valid_score(run)
+    score = valid_accuracy_text(run)
     with words:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.badge(label, icon=icon, color=colour)  # type: ignore[arg-type]
@@ -199,5 +199,5 @@ def about(shipped: Shipped) -> str:
     title = DATASETS[shipped.dataset].title
     return (
         f"The pictures are of the network that this button trains: after {shipped.epochs} epochs on {title} it got "
-        f"{right(shipped.accuracy, shipped.images)} of {shipped.images:,} validation images right."
+        f"{accuracy_text(shipped.accuracy, shipped.images)} of {shipped.images:,} validation images right."
     )

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.runs.records import Run
+from core.runs.scores import valid_accuracy_text
 from pages.shared.run.live_view import LOOKS
-from pages.shared.run.scores import valid_score
 from pages.shared.shell import navigation
 from pages.shared.shell.layout import escape_markdown
 
@@ -20,7 +20,7 @@ def latest(runs: Sequence[Run]) -> None:
     with st.container(gap="xsmall"):
         for run in runs[:LATEST]:
             label, icon, _ = LOOKS[run.status]
-            facts = filter(None, (escape_markdown(run.name), label, valid_score(run)))
+            facts = filter(None, (escape_markdown(run.name), label, valid_accuracy_text(run)))
             navigation.link("train", " · ".join(facts), icon=icon, run=run.id)
         if len(runs) > LATEST:
             navigation.link("runs", "All trainings")

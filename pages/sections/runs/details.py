@@ -3,11 +3,12 @@
 import streamlit as st
 
 from core.data.catalog import DATASETS
-from core.formatting import dimensions, duration, percentage
+from core.formatting import dimensions, duration
 from core.model.shapes import count_params, summarize
 from core.model.spec import ModelSpec, Shape
 from core.runs.names import MAX_NAME, MAX_NOTE
 from core.runs.records import Run, Status
+from core.runs.scores import accuracy_text, caution, split_size, test_accuracy_text, valid_accuracy_text
 from core.runs.training_data import why_no_images
 from core.train.config import TrainConfig
 from core.train.describe import in_words
@@ -146,16 +147,19 @@ def _standing(run: Run) -> None:
     if run.note:
         with st.container(border=True, key="run_note"):
             st.text(run.note)
+    validation = split_size(run, 1)
     best = outlines().of([run])[run.id].best_valid_accuracy
     values = {
         "Epochs": f"{run.epoch} of {run.config.get('epochs', '?')}",
-        "Validation accuracy, last": percentage(run.valid_accuracy),
-        "Validation accuracy, best": percentage(best),
-        "Test accuracy": percentage(run.test_accuracy),
+        "Validation accuracy, last": valid_accuracy_text(run) or "–",
+        "Validation accuracy, best": "–" if best is None else accuracy_text(best, validation),
+        "Test accuracy": test_accuracy_text(run) or "–",
     }
     with st.grid(4, min_column_width=150):
         for title, value in values.items():
             st.metric(title, value)
+    if best is not None and (words := caution(validation)):
+        st.caption(f"Validation accuracy: {words}")
 
 
 def _network(spec: ModelSpec) -> None:

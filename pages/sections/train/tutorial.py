@@ -6,8 +6,8 @@ import streamlit as st
 from core.data.catalog import DATASETS
 from core.demo.tutorial import ACCURACIES, CONFIG, IMAGES, NAME, ORIGIN, dataset_at_hand, spec_for
 from core.runs.records import Status
+from core.runs.scores import valid_accuracy_text
 from pages.shared.run.live_view import LOOKS
-from pages.shared.run.scores import valid_score
 from pages.shared.run.start import START, start
 from pages.shared.shell import navigation, services, session
 from pages.shared.shell.layout import escape_markdown, show_errors
@@ -55,7 +55,9 @@ def _earlier() -> None:
     with show_errors():
         for run in services.store().list(EARLIER, origins=[ORIGIN]):
             label, icon, _ = LOOKS[run.status]
-            score = f"{run.test_accuracy:.1%} of the test images right" if run.test_accuracy else valid_score(run)
+            score = (
+                f"{run.test_accuracy:.1%} of the test images right" if run.test_accuracy else valid_accuracy_text(run)
+            )
             words = [escape_markdown(run.name), label if run.status is not Status.FINISHED else "", score or ""]
             navigation.link("train", " · ".join(filter(None, words)), icon=icon, run=run.id)
 

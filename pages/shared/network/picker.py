@@ -9,8 +9,8 @@ from core.inference.library import zoo_id
 from core.inference.network import Network
 from core.model.zoo import PLACE, ZOO, ZooInfo
 from core.progress import Progress
+from core.runs.scores import valid_accuracy_text
 from pages.shared.network import current_network
-from pages.shared.run.scores import valid_score
 from pages.shared.shell import navigation
 from pages.shared.shell.controls import told_apart
 from pages.shared.shell.downloads import download_panel
@@ -91,7 +91,7 @@ def _describe(network: Network) -> str:
     run = network.run
     if run is None:
         return network.name
-    return " · ".join(filter(None, (run.name, str(run.status), valid_score(run))))
+    return " · ".join(filter(None, (run.name, str(run.status), valid_accuracy_text(run))))
 
 
 def is_ready(network: Network) -> bool:

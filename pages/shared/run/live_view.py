@@ -6,12 +6,12 @@ import streamlit as st
 
 from core.formatting import duration
 from core.runs.records import Run, Status
+from core.runs.scores import caution, split_size, test_accuracy_text, valid_accuracy_text
 from core.runs.training_data import dataset_title
 from core.train.choices import LOSSES
 from pages.shared.display.doors import page_door
 from pages.shared.run.incident import show_incident
 from pages.shared.run.run_controls import buttons, show_refusal, transport
-from pages.shared.run.scores import right, split_size, valid_score
 from pages.shared.run.waiting import queue, time_left, waits_behind
 from pages.shared.shell import services
 from pages.shared.shell.layout import escape_markdown, show_errors
@@ -96,17 +96,19 @@ def _figures(run: Run) -> None:
     train = None if run.train_accuracy is None else f"{run.train_accuracy:.1%}"
     speed = f"{run.images_per_second:,.0f}" if run.images_per_second else None
     values = [
-        ("Validation accuracy", valid_score(run), "Share of the validation images classified rightly."),
+        ("Validation accuracy", valid_accuracy_text(run), "Share of the validation images classified rightly."),
         ("Validation loss", valid_loss, f"Mean {loss} on the validation images; smaller is better."),
         ("Training accuracy", train, "Mean over the batches of this epoch."),
         ("Images per second", speed, "Training speed over the last seconds."),
     ]
     if run.test_accuracy is not None:
         about = "On images that were used for nothing else: the honest number."
-        values[-1] = ("Test accuracy", right(run.test_accuracy, split_size(run, 2)), about)
+        values[-1] = ("Test accuracy", test_accuracy_text(run), about)
     with st.container(key="figures"), st.grid(4, min_column_width=140):
         for label, value, help_text in values:
             st.metric(label, value or "–", help=help_text)
+    if run.valid_accuracy is not None and (words := caution(split_size(run, 1))):
+        st.caption(f"Validation accuracy: {words}")
 
 
 def what_next(run: Run) -> None:
