@@ -35,7 +35,7 @@ class Network(ABC):
 
     `core.inference.NetworkLibrary` gives them. What is known of a network costs no torch; its weights are read when
     they are first needed, once for each of these objects, so that whatever is computed by one object is computed by
-    the same weights, and belongs under its `mark`.
+    the same weights, and belongs under its `cache_key`.
 
     Attributes:
         id: What addresses and command lines call it: the id of a run, or "zoo-" and the name of a pretrained network.
@@ -155,7 +155,7 @@ class Network(ABC):
         return self.stamped.stamp
 
     def pinned(self) -> "Network":
-        """Return this network with the weights that lie on the disk now, with a mark that costs no reading.
+        """Return this network with the weights that lie on the disk now, with a cache key that costs no reading.
 
         For work on many epochs: once others were written, such a network refuses to be read.
         """
@@ -173,7 +173,7 @@ class Network(ABC):
         if self.original is None or self.edit is None:
             return self._read()
         read, edit = self.original.stamped, self.edit
-        model = _COPIES.get(self.mark, lambda: edit(read.model))
+        model = _COPIES.get(self.cache_key, lambda: edit(read.model))
         return StampedNetwork(model, self.stamp, read.step)
 
     @property
@@ -190,7 +190,7 @@ class Network(ABC):
         return self._stamp() if self.original is None else f"{self.original.stamp}+{self.change}"
 
     @property
-    def mark(self) -> tuple[str, int | None, str]:
+    def cache_key(self) -> tuple[str, int | None, str]:
         """A key for caches: that of the weights which `model` has, and of no others."""
         try:
             stamp = self.stamp

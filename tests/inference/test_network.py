@@ -69,7 +69,7 @@ def test_a_pretrained_network_has_classes_and_no_run(library: NetworkLibrary) ->
     assert network.why_no_images == NO_IMAGES and network.background is None
     with pytest.raises(RunError, match="not here"):
         network.dataset()
-    assert network.mark == (network.id, None, ZOO[LITE].sha256) == library.get(LITE).mark
+    assert network.cache_key == (network.id, None, ZOO[LITE].sha256) == library.get(LITE).cache_key
     assert scores(network, torch.zeros(1, *network.input_shape)).shape == (1, 1000)
     assert library.get(LITE).model is network.model
     with pytest.raises(RunError, match="not on this computer yet"):
@@ -84,23 +84,29 @@ def test_an_edited_copy_is_asked_like_its_original(library: NetworkLibrary, trai
     assert torch.equal(scores(half, images), scores(network, images) / 2)
     quarter = half.edited("halved", halved)
     assert torch.equal(scores(quarter, images), scores(network, images) / 4)
-    marks = {network.mark, half.mark, quarter.mark, network.edited("other", halved).mark, library.get(LITE).mark}
-    assert len(marks) == 5 and network.edited("halved", halved).mark == half.mark
+    marks = {
+        network.cache_key,
+        half.cache_key,
+        quarter.cache_key,
+        network.edited("other", halved).cache_key,
+        library.get(LITE).cache_key,
+    }
+    assert len(marks) == 5 and network.edited("halved", halved).cache_key == half.cache_key
     assert network.edited("halved", halved).model is half.model and half.own_copy() is not half.model
-    assert len({library.get(LITE).mark, library.get(LITE).edited("halved", halved).mark}) == 2
+    assert len({library.get(LITE).cache_key, library.get(LITE).edited("halved", halved).cache_key}) == 2
 
 
 def test_a_copy_has_the_weights_that_its_original_was_read_with(library: NetworkLibrary, trained: str) -> None:
     network = library.get(trained)
     images = network.normalize(network.dataset().test.images[:1])
-    before, mark = scores(network, images), network.mark
+    before, mark = scores(network, images), network.cache_key
     write_other_weights(library, trained)
-    assert network.mark == mark and torch.equal(scores(network.edited("halved", halved), images), before / 2)
+    assert network.cache_key == mark and torch.equal(scores(network.edited("halved", halved), images), before / 2)
     late = library.get(trained)
-    assert late.mark != mark and not torch.equal(scores(late, images), before)
-    assert late.edited("halved", halved).mark != network.edited("halved", halved).mark
+    assert late.cache_key != mark and not torch.equal(scores(late, images), before)
+    assert late.edited("halved", halved).cache_key != network.edited("halved", halved).cache_key
     pinned = library.get(trained).pinned()
-    assert pinned.mark == late.mark
+    assert pinned.cache_key == late.cache_key
     write_other_weights(library, trained)
     with pytest.raises(RunError, match="look again"):
         _ = pinned.model
@@ -109,11 +115,11 @@ def test_a_copy_has_the_weights_that_its_original_was_read_with(library: Network
 def test_weights_that_cannot_be_read_have_a_mark_and_a_sentence(library: NetworkLibrary, trained: str) -> None:
     library.store.checkpoint(trained).unlink()
     gone = library.get(trained)
-    assert gone.mark == (trained, None, "unreadable") and not gone.exists
+    assert gone.cache_key == (trained, None, "unreadable") and not gone.exists
     with pytest.raises(RunError, match="no weights yet"):
         _ = gone.model
     running = library.of_run(replace(library.store.get(trained), status=Status.RUNNING))
-    assert running.exists and running.mark == library.get(trained, 0).mark
+    assert running.exists and running.cache_key == library.get(trained, 0).cache_key
 
 
 @pytest.mark.parametrize("inputs", ["standard", "unit", "raw"])
@@ -165,4 +171,4 @@ def test_a_name_that_nothing_has_is_refused_and_a_command_line_is_told_how_names
             open_network(name)
     with pytest.raises(RunError, match="has no epochs"):
         open_network(LITE, 1)
-    assert open_network(trained, 0).mark == library.get(trained, 0).mark
+    assert open_network(trained, 0).cache_key == library.get(trained, 0).cache_key

@@ -71,12 +71,12 @@ def test_a_result_of_new_weights_is_not_kept_under_the_mark_of_the_old(
 def test_one_object_gives_mark_and_network_whatever_is_written_meanwhile(trained_run: str, path: Path) -> None:
     before = direct(trained_run)
     weights = library().get(trained_run)
-    mark = weights.mark
+    mark = weights.cache_key
     write_other_weights(path)
-    assert weights.mark == mark
+    assert weights.cache_key == mark
     assert np.allclose(inference.probabilities(weights, PICTURE), before)
     later = library().get(trained_run)
-    assert later.mark != mark
+    assert later.cache_key != mark
     assert np.allclose(inference.probabilities(later, PICTURE), direct(trained_run))
     assert not np.allclose(direct(trained_run), before, atol=1e-3)
 
@@ -113,7 +113,7 @@ def test_the_step_is_that_of_the_weights(trained_run: str, path: Path) -> None:
 def test_pinned_weights_refuse_to_be_others(trained_run: str, path: Path) -> None:
     before = direct(trained_run)
     pinned = library().get(trained_run).pinned()
-    assert pinned.mark == library().get(trained_run).mark
+    assert pinned.cache_key == library().get(trained_run).cache_key
     assert np.allclose(inference.probabilities(pinned, PICTURE), before)
     late = library().get(trained_run).pinned()
     write_other_weights(path)

@@ -27,7 +27,7 @@ def attacked(network: Network, picture: input_image.InputImage, attack_config: "
     """
     _ = network.model, network.statistics  # what is wrong with these is said here
     return background(
-        ("attack", network.mark, picture.digest, astuple(attack_config)),
+        ("attack", network.cache_key, picture.digest, astuple(attack_config)),
         lambda tell: _compare(network, picture, attack_config, tell),
         words="Attacking",
         place="attack",
@@ -69,7 +69,7 @@ def explained(
         return attributions
 
     passes = len(pictures) * method.passes(method.resolve({}), pictures[0].shape)
-    key = (network.mark, *(picture.digest for picture in pictures), target, method.name)
+    key = (network.cache_key, *(picture.digest for picture in pictures), target, method.name)
     return background(("explained", *key), work, words=f"{passes:,} passes", place="attack_explained")
 
 
@@ -92,7 +92,7 @@ def growing(
         return tuple(each.outcome for each in results)  # without their pictures, of which many would be kept
 
     return background(
-        ("smallest", network.mark, picture.digest, astuple(weakest)),
+        ("smallest", network.cache_key, picture.digest, astuple(weakest)),
         work,
         words="Trying growing strengths",
         place="smallest",

@@ -38,7 +38,7 @@ def report_of(network: Network, picture: input_image.InputImage, target: int, la
     images = sizes.total(network.input_shape[0])
     seconds = images * current_network.pass_seconds(network)
     return background(
-        ("concepts", network.mark, layer, target, picture.digest if network.why_no_images else ""),
+        ("concepts", network.cache_key, layer, target, picture.digest if network.why_no_images else ""),
         lambda progress: concept_test.score_concepts(network, layer, target, examples, progress=progress),
         words="Testing the concepts",
         place="concepts",

@@ -45,7 +45,14 @@ def taught(
         return taught_by(network, model, snapshots, image, target, count, tell)
 
     return background(
-        ("influence", network.mark, picture.digest, target, *((each.mark, rate) for each, rate in snapshots), count),
+        (
+            "influence",
+            network.cache_key,
+            picture.digest,
+            target,
+            *((each.cache_key, rate) for each, rate in snapshots),
+            count,
+        ),
         work,
         words="Looking through the training images",
         place="influence",

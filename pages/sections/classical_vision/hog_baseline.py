@@ -60,7 +60,7 @@ def _score_of(network: Network, side: int) -> "NetworkScore | None":
 
         return score_network(model, dataset, accuracy)
 
-    key = ("judged", *network.mark, accuracy)
+    key = ("judged", *network.cache_key, accuracy)
     return background(key, measure, words="Judging the network", place=f"judged_{side}", lane=Lane.MEASUREMENT)
 
 

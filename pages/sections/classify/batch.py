@@ -42,7 +42,7 @@ def batch_section(weights: Network) -> None:
         return predict_batch(weights, contents, paper=paper, progress=progress)
 
     prediction = background(
-        ("batch", *weights.mark, _digest(files), paper),
+        ("batch", *weights.cache_key, _digest(files), paper),
         predict,
         words="Looking at your pictures",
         place="batch",

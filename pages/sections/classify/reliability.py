@@ -57,7 +57,7 @@ def reader(weights: Network, place: str) -> "CalibratedModel | None":
 
 
 def _key(weights: Network) -> tuple[Hashable, ...]:
-    return "reader", *weights.mark
+    return "reader", *weights.cache_key
 
 
 @st.fragment
@@ -74,9 +74,9 @@ def verdict_section(weights: Network, picture: input_image.InputImage) -> None:
         return
     found = reader(weights, "reader")
     if found is None:
-        st.session_state["reader_awaited"] = weights.mark
+        st.session_state["reader_awaited"] = weights.cache_key
         return
-    if st.session_state.pop("reader_awaited", None) == weights.mark:
+    if st.session_state.pop("reader_awaited", None) == weights.cache_key:
         st.rerun()  # the other sections wait for it as well
     inside = inference.inside(weights, picture)
     _alarm(found, inside, weights, nearest_training_images(weights, found, picture))

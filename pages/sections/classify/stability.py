@@ -48,7 +48,7 @@ def stability_section(weights: Network, picture: input_image.InputImage, target:
         return stability(model, picture.tensor(), weights.normalize, target, explain, progress=tell)
 
     found = background(
-        ("stability", *weights.mark, picture.digest, target, method),
+        ("stability", *weights.cache_key, picture.digest, target, method),
         work,
         words="Asking about changed pictures",
         place="stability",

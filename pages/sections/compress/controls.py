@@ -33,7 +33,7 @@ class CompressionRequest:
         """What the answer depends on."""
         pruning = self.plan.pruning
         chosen = (pruning.kind, pruning.amount) if pruning else (NONE, 0.0)
-        return (*self.network.mark, *chosen, self.plan.int8, self.split)
+        return (*self.network.cache_key, *chosen, self.plan.int8, self.split)
 
 
 def ask_plan(network: Network) -> CompressionRequest:

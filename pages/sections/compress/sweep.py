@@ -59,7 +59,7 @@ def _swept(request: CompressionRequest, kind: str) -> "tuple[Rate, ...] | None":
 
     seconds = 1 + len(SHARES) * len(split) * current_network.pass_seconds(request.network)
     return background(
-        ("compress_sweep", *request.network.mark, kind, request.split),
+        ("compress_sweep", *request.network.cache_key, kind, request.split),
         work,
         words="Pruning ever more",
         place="compress_sweep",

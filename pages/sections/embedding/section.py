@@ -128,7 +128,7 @@ def _made(
     where = f", {LETTERS[side]}" if side else ""
     epochs = f" at {len(moments)} epochs" if request.course else ""
     return background(
-        ("embedding", request, network.dataset_name, *(each.mark for each in moments)),
+        ("embedding", request, network.dataset_name, *(each.cache_key for each in moments)),
         partial(_work, moments, request, numbers),
         words=f"{titles[request.method]} of {len(numbers):,} images{epochs}{where}",
         place=f"embedding_{side}",

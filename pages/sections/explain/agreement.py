@@ -198,7 +198,12 @@ def _agreement(
 ) -> "Agreement | None":
     """Return how far the methods agree once all have answered; draw how far they are until then, and return None."""
     settings = {name: method_options(name) for name in methods}
-    key = (network.mark, picture.digest, target, tuple((name, *sorted(settings[name].items())) for name in methods))
+    key = (
+        network.cache_key,
+        picture.digest,
+        target,
+        tuple((name, *sorted(settings[name].items())) for name in methods),
+    )
     work = partial(_compare, network, picture, target, settings)
     seconds = sum(_passes(name, settings[name], picture) for name in methods) * current_network.pass_seconds(network)
     agreement = background(

@@ -161,7 +161,7 @@ def _repeat(by_network: Sequence[NetworkAttributions], picture: input_image.Inpu
 def _by_network(shown: Sequence[ShownExplanation]) -> list[NetworkAttributions]:
     grouped: dict[tuple[object, ...], tuple[Network, list[Attribution]]] = {}
     for each in shown:
-        grouped.setdefault(each.view.network.mark, (each.view.network, []))[1].append(each.attribution)
+        grouped.setdefault(each.view.network.cache_key, (each.view.network, []))[1].append(each.attribution)
     return [(network, tuple(explanations)) for network, explanations in grouped.values()]
 
 

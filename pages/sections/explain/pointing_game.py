@@ -81,7 +81,7 @@ def _league(network: Network, data: "Dataset", names: tuple[str, ...], count: in
     shape = data.input_shape
     passes = count * sum(METHODS[name].passes(METHODS[name].resolve(options[name]), shape) for name in names)
     seconds = max(1.0, passes * current_network.pass_seconds(network))
-    key = ("league", *network.mark, count, *((name, *sorted(options[name].items())) for name in names))
+    key = ("league", *network.cache_key, count, *((name, *sorted(options[name].items())) for name in names))
     return background(
         key,
         partial(_work, network.model, data, count, explains),

@@ -110,7 +110,14 @@ def _told(
     snapshots = tuple(network.at(epoch).pinned() for epoch in epochs)
     ask = _asked(network.at(epochs[-1]), method, options, len(epochs))
     moments = background(
-        ("course", *(each.mark for each in snapshots), picture.digest, target, method.name, *sorted(options.items())),
+        (
+            "course",
+            *(each.cache_key for each in snapshots),
+            picture.digest,
+            target,
+            method.name,
+            *sorted(options.items()),
+        ),
         partial(_moments, snapshots, picture, target, method.name, options),
         words=f"{method.title} at {len(epochs)} epochs" + f" of {network.name}" * bool(side),
         place=f"course_{side}",

@@ -14,5 +14,5 @@ def pixels_guess(network: Network, picture: InputImage, target: int) -> Question
     def work(_: Progress) -> Question:
         return pixel_question(network, network.normalize(picture.tensor()), target)
 
-    key = ("tour_pixels", *network.mark, picture.digest, target)
+    key = ("tour_pixels", *network.cache_key, picture.digest, target)
     return background(key, work, words="Asking it with and without these pixels", place="tour_pixels")

@@ -45,7 +45,7 @@ class TrustRequest:
     @property
     def picture_key(self) -> tuple[Any, ...]:
         """A key for what depends on the class of the picture alone."""
-        return *self.network.mark, self.picture.digest, self.target, self.versus
+        return *self.network.cache_key, self.picture.digest, self.target, self.versus
 
     @property
     def key(self) -> tuple[Any, ...]:

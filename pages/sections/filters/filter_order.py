@@ -52,7 +52,7 @@ def arrange(
 
     target = int(inference.probabilities(network, picture).argmax())
     readout = readout_of(network, filters.layer)
-    added = _contributions(network.mark, picture.digest, readout, target, network, picture)
+    added = _contributions(network.cache_key, picture.digest, readout, target, network, picture)
     words = (
         f"First those that speak most for **“{class_name(network, target)}”**, the network's answer to "
         f"{escape_markdown(picture.title)}; last those that speak most against it. Counted is what a filter's map, "
@@ -89,7 +89,7 @@ def dead_of(network: Network, filters: Filters) -> "DeadFilters":
 
     readout = readout_of(network, filters.layer)
     with suppress(ConvScopeError):
-        units, images = _unmoved(network.mark, network)
+        units, images = _unmoved(network.cache_key, network)
         return DeadFilters(tuple(sorted({*filters.dead, *units[readout]})), readout, images)
     return DeadFilters(filters.dead, readout, 0)
 

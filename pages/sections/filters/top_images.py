@@ -44,7 +44,7 @@ def top_of(network: Network, layer: str) -> "TopImages | None":
         return top_images(model, images, layer, SHOWN, normalize=normalize, max_images=IMAGES, progress=tell)
 
     return background(
-        ("top_images", *network.mark, layer),
+        ("top_images", *network.cache_key, layer),
         work,
         words="Looking through the training images",
         place=f"top_{network.id}",
@@ -136,7 +136,7 @@ def _preferred(network: Network, read: str, index: int, strongest: float | None)
 
     with st.container(horizontal=True, vertical_alignment="center"):
         preferred = background(
-            ("preferred", *network.mark, read, index),
+            ("preferred", *network.cache_key, read, index),
             work,
             words="Climbing the gradient",
             place=f"preferred_{network.id}",

@@ -130,7 +130,7 @@ def _portrait(network: Network) -> Portrait | None:
         return portrait(network)
 
     return background(
-        ("portrait", *network.mark),
+        ("portrait", *network.cache_key),
         draw,
         words="Drawing its pictures",
         place="portrait",

@@ -10,12 +10,12 @@ from core.workbench.batch_gradients import Batch, LayerWeights, Place, batch_gra
 
 def layer_weights(network: Network, layer: str, batch: Batch) -> LayerWeights:
     """Return all weights of a layer with their gradients; raises `ConvScopeError`."""
-    return _layer(network.mark, layer, batch, network)
+    return _layer(network.cache_key, layer, batch, network)
 
 
 def moved(network: Network, layer: str, place: Place, value: float, batch: Batch) -> tuple[float, float]:
     """Return dL/d weight and L where this one weight has another value and all others stay; see `layer_weights`."""
-    return _moved(network.mark, layer, place, value, batch, network)
+    return _moved(network.cache_key, layer, place, value, batch, network)
 
 
 @st.cache_data(show_spinner=False, max_entries=6)

@@ -74,7 +74,7 @@ def scene(network: Network, layer: str, picture: input_image.InputImage, *, trai
         cached_pass = _large_pass
     else:
         cached_pass = _pass
-    result = cached_pass(network.mark, layer, picture.digest, label, training, loss, network, picture)
+    result = cached_pass(network.cache_key, layer, picture.digest, label, training, loss, network, picture)
     module = network.model.get_submodule(layer)
     return Scene(network, layer, module, picture, label, result, training, st.container())
 

@@ -205,7 +205,7 @@ def _traces(
             traces.append(trace(name, start, gradient_at, steps, settings))
         return traces
 
-    key = ("traces", *network.mark, layer, place, batch, steps, *sorted(settings.items()))
+    key = ("traces", *network.cache_key, layer, place, batch, steps, *sorted(settings.items()))
     return background(key, work, words="Forward and backward, once for each step", place="bench_traces")
 
 

@@ -197,7 +197,7 @@ def _matters(layer_output: Made, channel: int, row: int, col: int) -> None:
     """Show how much each pixel moves the number, and how much of that lies in the middle of what it sees."""
     box = receptive_field_of(layer_output.network, layer_output.name, row, col)
     slopes = _slopes(
-        layer_output.network.mark,
+        layer_output.network.cache_key,
         layer_output.picture.digest,
         layer_output.name,
         channel,

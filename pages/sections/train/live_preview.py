@@ -73,7 +73,7 @@ def _shown(run: Run, network: Network, seed: int) -> LiveFrame | None:
         return None
     layers, layer = _layers(run), st.session_state.get(f"film_layer_{run.id}")
     with show_errors():
-        shown = _frame(network.mark, layer if layer in layers else next(iter(layers), ""), seed, network)
+        shown = _frame(network.cache_key, layer if layer in layers else next(iter(layers), ""), seed, network)
         st.caption(f"**What it makes of these pictures.** {_moment(run, shown)}")
         return shown
     return None

@@ -91,5 +91,5 @@ def judged(network: Network, split: str, place: str) -> EvaluatedSplit | None:
         return report_of(answers, lambda done, _: tell(count + done, total))
 
     words = f"Asking it about {len(images):,} {SPLITS[split].lower()}"
-    result = background(("evaluation", network.mark, split), work, words=words, place=f"evaluation_{place}")
+    result = background(("evaluation", network.cache_key, split), work, words=words, place=f"evaluation_{place}")
     return None if result is None else EvaluatedSplit(network, split, images, result)

@@ -114,7 +114,7 @@ def _attributions(
     ask = partial(_explain, method, options, picture)
     if seconds <= MAX_IMMEDIATE_SECONDS:
         return collect_results(views, ask)
-    questions = tuple((view.network.mark, view.target, view.versus) for view in views)
+    questions = tuple((view.network.cache_key, view.target, view.versus) for view in views)
     key = (method.name, tuple(sorted(options.items())), picture.digest, questions)
     label = "" if seconds <= unasked_seconds else f"Compute, about {duration(max(1, seconds))}"
     work, words = partial(_in_turn, ask, views), f"{passes:,} passes"

@@ -103,7 +103,7 @@ def _overlay(
     """Draw explanations of a picture beside one another, in one scale."""
     from core.explain.attribution import heatmap
 
-    networks = {each.view.network.mark for each in explanations}
+    networks = {each.view.network.cache_key for each in explanations}
     return overlay(
         np.concatenate([faded(picture.array(), method.signed)] * len(explanations), axis=1),
         np.concatenate([heatmap(each.attribution).numpy() for each in explanations], axis=1),

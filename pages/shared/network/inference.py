@@ -26,7 +26,7 @@ def _probabilities(
 
 def probabilities(network: Network, picture: InputImage) -> "np.ndarray[Any, Any]":
     """Return the probability of each class, (K,)."""
-    return _probabilities(network.mark, picture.digest, network, picture)
+    return _probabilities(network.cache_key, picture.digest, network, picture)
 
 
 def _capture(network: Network, picture: InputImage, layers: Sequence[str]) -> "dict[str, np.ndarray[Any, Any]]":
@@ -53,7 +53,7 @@ def _large_activations(
 def activations(network: Network, layers: Sequence[str], picture: InputImage) -> "dict[str, np.ndarray[Any, Any]]":
     """Return what layers make of a picture, all of the same moment: each (C, H, W), or (K,) after flattening."""
     cached = _large_activations if network.pretrained is not None else _activations
-    return cached(network.mark, tuple(layers), picture.digest, network, picture)
+    return cached(network.cache_key, tuple(layers), picture.digest, network, picture)
 
 
 @st.cache_data(show_spinner=False, max_entries=12)
@@ -68,7 +68,7 @@ def _passage(
 
 def passage(network: Network, layer: str, picture: InputImage) -> "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]":
     """Return what goes into a layer for a picture and what comes out, each (C, H, W) or (K,)."""
-    return _passage(network.mark, layer, picture.digest, network, picture)
+    return _passage(network.cache_key, layer, picture.digest, network, picture)
 
 
 @st.cache_data(show_spinner=False, max_entries=256)
@@ -81,7 +81,7 @@ def _logits(cache_key: tuple[Any, ...], digest: str, _network: Network, _picture
 
 def logits(network: Network, picture: InputImage) -> "np.ndarray[Any, Any]":
     """Return the score of each class, before softmax, (K,); raises `ExplainError` where they are not finite."""
-    return _logits(network.mark, picture.digest, network, picture)
+    return _logits(network.cache_key, picture.digest, network, picture)
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
@@ -93,7 +93,7 @@ def _inside(cache_key: tuple[Any, ...], digest: str, _network: Network, _picture
 
 def inside(network: Network, picture: InputImage) -> "LogitsAndFeatures":
     """Return the scores of a picture and what the last layer receives; raises `ExplainError` if they are no numbers."""
-    return _inside(network.mark, picture.digest, network, picture)
+    return _inside(network.cache_key, picture.digest, network, picture)
 
 
 @st.cache_data(show_spinner=False, max_entries=256)
@@ -137,5 +137,5 @@ def attribution(
     Raises `ExplainError`; see `core.explain.attribute`.
     """
     chosen = tuple(sorted(options.items()))
-    key = (network.mark, picture.digest, target, versus, method, chosen)
+    key = (network.cache_key, picture.digest, target, versus, method, chosen)
     return _attribution(*key, network, picture, progress)
