@@ -1,7 +1,9 @@
 """Layouts are those of scikit-learn and umap-learn, the same for a seed, told while they run; turned maps coincide."""
 
+import sys
 import threading
 import time
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -44,7 +46,9 @@ def test_a_single_number_has_a_map_as_well() -> None:
     np.testing.assert_allclose(np.abs(np.diff(found[:, 0])), 1, atol=1e-5)
 
 
-def test_t_sne_is_open_tsnes_and_as_faithful_as_scikit_learns() -> None:
+def test_t_sne_is_open_tsnes_and_as_faithful_as_scikit_learns(monkeypatch: pytest.MonkeyPatch) -> None:
+    # To see whether pynndescent is there, it imports it, which compiles for half a minute; "exact" does not need it.
+    monkeypatch.setattr("openTSNE.affinity.is_package_installed", lambda name: False)
     values, reduced = rows(360), principal(rows(360), 50)
     start = reduced[:, :2] / reduced[:, 0].std() * 1e-4
     words: dict[str, Any] = {"perplexity": 30, "n_jobs": 1, "random_state": 0}
@@ -68,6 +72,13 @@ def test_a_layout_is_the_same_for_a_seed_and_leaves_the_shared_random_state_alon
 def test_neighbours_are_kept(method: str) -> None:
     kept = trustworthiness(rows(), project(rows(), method), n_neighbors=5)
     assert kept > {"pca": 0.75, "tsne": 0.9, "umap": 0.9}[method]
+
+
+def test_umap_compiles_nothing_that_it_does_not_need() -> None:
+    """Half of the seconds of the first UMAP are pynndescent's, whose neighbours it is not asked for."""
+    project(rows(MIN_POINTS), "umap")
+    assert isinstance(sys.modules["pynndescent"].utils.tau_rand, FunctionType)
+    assert not isinstance(sys.modules["umap"].layouts.rdist, FunctionType)  # its own descent is compiled
 
 
 @pytest.mark.parametrize("method", ["tsne", "umap"])

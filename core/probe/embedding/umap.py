@@ -1,11 +1,13 @@
 """UMAP with progress and cancellation; one at a time, in a thread of its own."""
 
 import errno
+import importlib
 import importlib.util
 import io
 import os
 import tempfile
 import threading
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -91,12 +93,19 @@ def umap_with_progress(
 
 
 def _laid_out(rows: Floats, neighbors: int, seed: int, start: Floats | None, listener: _Listener) -> Floats:
+    from sklearn.neighbors import NearestNeighbors
+
     with extra("umap"):
         place_numba_cache()
+        _import_uncompiled("pynndescent")
         from umap import UMAP  # type: ignore[import-untyped]  # this late: it takes seconds
 
+    warnings.filterwarnings("ignore", r"precomputed_knn\[2\]")  # no row is added to the map later
+    distances, indices = NearestNeighbors(n_neighbors=neighbors).fit(rows).kneighbors(rows)
+    distances[indices == np.arange(len(rows))[:, None]] = 0  # of a row to itself, but for rounding
     model = UMAP(
         n_neighbors=neighbors,
+        precomputed_knn=(indices, distances.astype(np.float32)),
         n_jobs=1,
         random_state=seed,
         init="spectral" if start is None else start,
@@ -104,6 +113,21 @@ def _laid_out(rows: Floats, neighbors: int, seed: int, start: Floats | None, lis
     )
     points: Floats = model.fit_transform(rows)
     return points
+
+
+def _import_uncompiled(package: str) -> None:
+    """Import a package without letting numba compile it, and leave numba as it was.
+
+    umap-learn imports pynndescent, which compiles itself as it is imported: half of the seconds of the first UMAP. It
+    is not needed where the nearest neighbours are given.
+    """
+    from numba import config  # type: ignore[import-untyped]
+
+    before, config.DISABLE_JIT = config.DISABLE_JIT, True
+    try:
+        importlib.import_module(package)
+    finally:
+        config.DISABLE_JIT = before
 
 
 def place_numba_cache() -> None:
