@@ -21,6 +21,7 @@ from core.model.spec import ModelSpec
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from core.train.runner import Runner
+from pages.shared.network import current_network
 from pages.shared.run import start
 from pages.shared.shell import background_jobs, services
 from pages.shared.shell.job_board import Lane
@@ -131,6 +132,12 @@ def trained_run(_trained: tuple[Path, str], home: Path) -> str:
     path, run_id = _trained
     shutil.copytree(path, home, dirs_exist_ok=True)
     return run_id
+
+
+@pytest.fixture
+def explanations_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each explanation wait for a press, as on a slow machine: for tests that look at other parts of a page."""
+    monkeypatch.setattr(current_network, "pass_seconds", lambda network: 100.0)
 
 
 @pytest.fixture

@@ -137,6 +137,7 @@ def test_few_validation_images_are_a_note_and_all_else_stays(trained_run: str, m
     assert "on 25 validation images" in texts(app)
 
 
+@pytest.mark.usefixtures("explanations_wait")
 def test_a_pretrained_network_says_that_it_cannot_be_calibrated(home: Path) -> None:
     app = opened("zoo-efficientnet_lite0", picture="sample:coffee")
     assert "cannot be calibrated" in texts(app)

@@ -74,6 +74,7 @@ def kept(home: Any) -> Callable[[str], torch.nn.Module]:
     return keep
 
 
+@pytest.mark.usefixtures("explanations_wait")
 @pytest.mark.parametrize("name", INSPECT)
 def test_without_any_training_a_pretrained_network_is_one_click_away(name: str) -> None:
     app = opened(name, run="", session={"maths_section": "fields"})
@@ -92,6 +93,7 @@ def test_home_leads_a_photograph_to_the_bundled_network() -> None:
     assert (link.page, link.query_string) == ("classify", f"run={RUN}")
 
 
+@pytest.mark.usefixtures("explanations_wait")
 def test_classify_names_the_cat_and_explains_another_class() -> None:
     app = opened("classify")
     assert "It says “Egyptian cat”" in [heading.value for heading in app.subheader]
@@ -255,6 +257,9 @@ def test_what_needs_training_images_says_so_and_the_rest_works(section: str) -> 
     app = opened("maths", session={"maths_section": section})
     assert not app.error
     assert (NO_IMAGES in texts(app)) is (section == "optimizers")
+
+
+def test_classical_vision_says_that_it_has_no_training_images() -> None:
     assert NO_IMAGES in texts(opened("classical_vision"))
 
 
@@ -314,6 +319,7 @@ def test_a_second_network_that_is_not_here_leaves_the_first_in_peace() -> None:
     assert "The network says **Egyptian cat**" in texts(app)
 
 
+@pytest.mark.usefixtures("explanations_wait")
 def test_beside_a_network_for_other_pictures_the_sentence_is_the_usual_one(trained_run: str) -> None:
     app = opened("classify", other=trained_run)
     assert any(
