@@ -121,8 +121,7 @@ def _import_uncompiled(package: str) -> None:
     umap-learn imports pynndescent, which compiles itself as it is imported: half of the seconds of the first UMAP. It
     is not needed where the nearest neighbours are given.
     """
-    from numba import config  # type: ignore[import-untyped]
-
+    config: Any = importlib.import_module("numba").config
     before, config.DISABLE_JIT = config.DISABLE_JIT, True
     try:
         importlib.import_module(package)
