@@ -18,6 +18,22 @@ PRESS_WHILE_BUSY = """name => {
 }"""  # the timer of the pulse is due by then, and its turn would come before the press is sent
 
 
+PRESS_AFTER_ASKING = """name => {
+    const later = window.setTimeout;
+    const button = [...document.querySelectorAll("button")].find(button => button.innerText.trim() === name);
+    window.setTimeout = (act, wait, ...rest) => {
+        const timer = later(act, wait, ...rest);
+        if (!wait && /setTriggerValue/.test(new Error().stack)) {
+            window.setTimeout = later;
+            button.click();
+            window.pressed = true;
+        }
+        return timer;
+    };
+    window.press = () => window.pressed || button.click();
+}"""  # in the moment between the pulse's asking and the sending, where there is one
+
+
 @pytest.fixture(scope="module")
 def beating(serve: Callable[[Path], Server]) -> Iterator[Server]:
     yield serve(Path(__file__).with_name("pulse_app.py"))
@@ -103,3 +119,12 @@ def test_a_lost_answer_is_asked_for_again(beating: Server, page: Page) -> None:
     page.evaluate("() => { window.lost = 1; }")
     page.wait_for_function("() => window.lost === 0")
     wait_for_beats(page, 2)
+
+
+def test_a_press_right_after_the_pulse_has_asked_runs_its_own_fragment(beating: Server, page: Page) -> None:
+    page.goto(beating.url)
+    wait_for_beats(page, 1)
+    page.evaluate(PRESS_AFTER_ASKING, "Beside")
+    wait_for_beats(page, 2)
+    page.evaluate("window.press()")
+    expect(page.get_by_text("beside 1", exact=True)).to_be_visible()

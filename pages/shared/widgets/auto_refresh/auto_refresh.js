@@ -4,6 +4,20 @@ const HEARD = 3000; // by then the server runs what a button or link asks for, o
 const TOUCHES = ["pointerdown", "pointerup", "click", "keydown", "input", "change"];
 const instances = new WeakMap(); // what lives as long as the page shows the pulse
 
+/** Let what is asked for be sent at once: until Streamlit's own timer is due, a press would be sent along with it, and
+    run this fragment instead of its own one. On a busy page that is long, and presses come before timers. */
+function atOnce(ask) {
+  const later = window.setTimeout;
+  const due = [];
+  window.setTimeout = (act, wait, ...rest) => (wait ? later(act, wait, ...rest) : due.push(act) && 0);
+  try {
+    ask();
+  } finally {
+    window.setTimeout = later;
+  }
+  for (const act of due) act();
+}
+
 function start(ask) {
   const app = document.querySelector('[data-testid="stApp"]');
   const own = { quiet: 0, heard: 0 }; // not before these two moments
@@ -11,7 +25,7 @@ function start(ask) {
   const running = () => !["notRunning", undefined].includes(app?.dataset.testScriptState);
   const beat = () => {
     if (Math.max(own.quiet, own.heard) > performance.now() || running()) return own.after(CALM);
-    if (!document.hidden) ask();
+    if (!document.hidden) atOnce(ask);
     own.after(document.hidden ? 250 : PATIENCE);
   };
   own.after = milliseconds => {
