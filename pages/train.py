@@ -29,8 +29,10 @@ def follow(run: Run) -> None:
     findings = findings_of(run)
     marks = [Mark(finding.first, finding.last, finding.title, finding.measure) for finding in findings]
     curves(run, marks, lambda: outline(run, findings))
-    if run.step:  # the first point comes first
-        film_strip(run)
+    if not run.step:  # the first point comes first
+        diagnosis_panel(run, findings)
+        return
+    film_strip(run)
     diagnosis_panel(run, findings)
     evidence_panel(run, marks)
     what_next(run)

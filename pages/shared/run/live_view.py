@@ -60,8 +60,9 @@ def _show(run: Run) -> None:
     with named, st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.subheader(escape_markdown(run.name), anchor=False, width="content")
         st.badge(label, icon=icon, color=colour)  # type: ignore[arg-type]
-    with gone:
-        st.progress(run.progress, text=_progress(run))
+    if not before or run.step:
+        with gone:
+            st.progress(run.progress, text=_progress(run))
     if run.message:
         _banner(run.status)(escape_markdown(run.message))
     if before:
