@@ -1,5 +1,7 @@
 """The first page: a network to go on with or to train first, its pictures, and the way to everything else."""
 
+import base64
+import re
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -56,6 +58,18 @@ def test_a_warm_rerun_looks_for_the_demo_once(trained_run: str, reads: Counter[s
     app.run()
     assert not app.exception
     assert reads == {"get": 1, "list": 3}  # the latest runs; the demo's, by their origins and of earlier versions
+
+
+def test_the_names_of_the_small_curves_stand_where_no_line_can_be():
+    bodies = "".join(element.proto.body for element in home_page().get("html"))
+    sources = re.findall(r"data:image/svg\+xml;base64,([^\"]+)", bodies)
+    (svg,) = [base64.b64decode(source).decode() for source in sources if source]
+    lines = [float(y) for points in re.findall(r'points="([^"]+)"', svg) for y in re.findall(r",([\d.]+)", points)]
+    names = [float(y) for y in re.findall(r'y="([\d.]+)" fill="[^"]+">(?:training|validation)<', svg)]
+    size = float(re.findall(r'font-size="(\d+)"', svg)[0])
+    lowest = max(float(y) for y in re.findall(r'y1="(\d+)"', svg))  # where accuracy is 0, in a run of any length
+    assert len(names) == 2
+    assert max(lines) <= lowest <= min(names) - size
 
 
 def test_the_pictures_that_come_with_the_app_are_small_and_of_the_first_training():
