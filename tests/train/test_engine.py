@@ -142,7 +142,8 @@ def test_a_deleted_run_leaves_its_worker_free(engine):
     until(lambda: run_id not in engine.workers())
 
 
-def test_closing_the_engine_interrupts_and_another_engine_resumes(engine):
+def test_closing_the_engine_interrupts_and_another_engine_resumes(engine, monkeypatch):
+    monkeypatch.setattr("core.train.engine.SPARE_AFTER_SECONDS", float("inf"))  # no worker that nobody needs
     other = Engine(engine.store, slots=1)
     engine_was, run_id = engine.owner, None
     try:
