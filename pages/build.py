@@ -8,7 +8,7 @@ from pages.sections.build.layer_stack import stack, undo_button
 from pages.sections.build.preview import ask_preview
 from pages.shared.run import draft_history
 from pages.shared.run.share_link import follow_link
-from pages.shared.shell import session
+from pages.shared.shell import navigation, session
 from pages.shared.shell.layout import escape_markdown, next_step, page, show_errors
 from pages.shared.shell.navigation import TO_TRAIN
 
@@ -25,6 +25,7 @@ with st.container(horizontal=True, vertical_alignment="center", key="tools"):
     undo_button("undo")
     with show_errors():
         strips = ask_preview(draft)
+    navigation.link("runs", "Open a network from a file", icon=":material/upload_file:", open_file="1", run=None)
 stack(draft.spec, strips)
 code(draft.spec)
 if not problems(draft.spec):

@@ -36,6 +36,7 @@ with st.grid(3 if not chosen or not offered else 4, min_column_width=250 if not 
     beginning.tutorial()
     if demo is not None and offered:
         demo_panel(demo)
+beginning.foreign_network()
 
 st.subheader("One loop, six steps", anchor=False)
 with st.grid(3, min_column_width=250):

@@ -47,11 +47,10 @@ def board(runs: Sequence[Run]) -> None:
     runs_table(runs, run, compared)
     if len(runs) >= shown():
         st.button(f"The latest {shown()} runs. Show more", type="tertiary", on_click=show_more)
+    import_panel()
     overlay(compared)
     details(run)
     what_next(run)
-    st.space("small")
-    import_panel()
     show_strays()
     next_step(TO_TRAIN, "train", run=None)
 

@@ -26,6 +26,9 @@ def how_good_now(run_id: str) -> Question:
 
 def follow(run: Run) -> None:
     """Draw what a run looks like from inside, and what that says of it."""
+    if run.foreign:  # nothing of its training was recorded
+        what_next(run)
+        return
     findings = findings_of(run)
     marks = [Mark(finding.first, finding.last, finding.title, finding.measure) for finding in findings]
     curves(run, marks, lambda: outline(run, findings))

@@ -14,7 +14,9 @@ from core.errors import ConvScopeError, StorageError
 from core.exchange.card import model_card
 from core.exchange.dataset import bring_in_images, offered_images
 from core.exchange.export_archive import export_run
+from core.exchange.foreign.command import add_arguments, import_file
 from core.exchange.import_archive import import_run
+from core.exchange.layout import ARCHIVE
 from core.exchange.script_data import images_file
 from core.runs.store import RunStore
 from core.runs.training_data import dataset_title
@@ -34,9 +36,10 @@ def _parser() -> argparse.ArgumentParser:
     card = what.add_parser("card", help="write the model card of a run, as Markdown")
     card.add_argument("run", help="the run's id, as in the address of its page")
     card.add_argument("file", type=Path, help="the file to write")
-    taken = what.add_parser("import", help="add the run of a zip file to those of this machine")
-    taken.add_argument("file", type=Path, help="the file to read")
+    taken = what.add_parser("import", help="add the run of a zip file, or a network of another program, to the runs")
+    taken.add_argument("file", type=Path, help="the file to read: zip, keras, h5, onnx, safetensors")
     taken.add_argument("--with-images", action="store_true", help="make a data set of the images that come with it")
+    add_arguments(taken)
     images = what.add_parser("images", help="write the images of a data set, for a run's train.py")
     images.add_argument("dataset", choices=list(DATASETS), help="the data set")
     images.add_argument("file", type=Path, help="the file to write")
@@ -94,7 +97,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.what in WRITERS:
             _write(store, arguments)
         else:
-            run = store.get(import_run(store, arguments.file))
+            foreign = arguments.file.suffix.lower() != ARCHIVE
+            take = import_file if foreign else lambda store, arguments: import_run(store, arguments.file)
+            run = store.get(take(store, arguments))
             print(f"run {run.id} ({run.name}): {run.status}")
             if count := offered_images(store, run):
                 if arguments.with_images:

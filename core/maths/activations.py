@@ -121,34 +121,40 @@ ELSEWHERE = {
 }
 
 
-def activation_forward(name: str, inputs: ArrayLike) -> Floats:
+def activation_forward(name: str, inputs: ArrayLike, negative_slope: float = LEAK) -> Floats:
     """Return f(input) for every number, in the inputs' shape (the functions of `torch.nn.functional`).
 
     Args:
-        name: A name in `ACTIVATIONS` or `ELSEWHERE`; GELU is the exact one (Hendrycks & Gimpel 2016), the leaky slope
-            is 0.01.
+        name: A name in `ACTIVATIONS` or `ELSEWHERE`; GELU is the exact one (Hendrycks & Gimpel 2016).
         inputs: Any shape.
+        negative_slope: That of the leaky ReLU below 0.
 
     Raises:
         ConvScopeError: The name is unknown.
     """
-    return _function(name).value(floats(inputs, "inputs"))
+    values = floats(inputs, "inputs")
+    return np.where(values > 0, values, negative_slope * values) if _leaks(name) else _function(name).value(values)
 
 
-def activation_backward(name: str, upstream: ArrayLike, inputs: ArrayLike) -> Floats:
+def activation_backward(name: str, upstream: ArrayLike, inputs: ArrayLike, negative_slope: float = LEAK) -> Floats:
     """Return upstream × f′(input), the gradient at the inputs, in their shape.
 
     Args:
         name: A name in `ACTIVATIONS` or `ELSEWHERE`.
         upstream: dL/d output, shaped like the inputs.
         inputs: What went into the function.
+        negative_slope: That of the leaky ReLU below 0.
 
     Raises:
         ConvScopeError: The name is unknown, or the shapes differ.
     """
     values, above = floats(inputs, "inputs"), floats(upstream, "upstream gradient")
     require_shape(above, values.shape, "upstream gradient")
-    return above * _function(name).slope(values)
+    return above * (np.where(values > 0, 1.0, negative_slope) if _leaks(name) else _function(name).slope(values))
+
+
+def _leaks(name: str) -> bool:
+    return name == "leaky_relu"
 
 
 def _function(name: str) -> ActivationFunction:

@@ -13,6 +13,7 @@ _FUNCTIONS = {
     "gelu": "GELU",
     "silu": "SiLU",
 }
+_SLOPE = 0.01  # of torch's leaky ReLU, where nothing is said
 _DEFAULTS = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
 
 
@@ -40,7 +41,8 @@ def module_call(layer: kinds.Layer, input_shape: Shape) -> ModuleCall:
         case kinds.BatchNorm():
             return ModuleCall("BatchNorm2d" if len(input_shape) == 3 else "BatchNorm1d", (size,))
         case kinds.Activation():
-            return ModuleCall(_FUNCTIONS[layer.function])
+            slope = layer.negative_slope if layer.function == "leaky_relu" else _SLOPE
+            return ModuleCall(_FUNCTIONS[layer.function], (), (("negative_slope", slope),) if slope != _SLOPE else ())
         case kinds.MaxPool():
             return ModuleCall("MaxPool2d", (), _window(layer))
         case kinds.AvgPool():

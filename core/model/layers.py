@@ -88,6 +88,14 @@ class Activation(Layer):
 
     kind: str = field(init=False, default="activation")
     function: str = option("relu", "Function", "The curve that is applied.", choices=ACTIVATIONS)
+    negative_slope: float = option(
+        0.01,
+        "Slope below 0",
+        "What numbers below 0 are multiplied by.",
+        min=0.0,
+        max=1.0,
+        needs={"function": ("leaky_relu",)},
+    )
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from core.inference.network import Network
 
 FRAMES = 8  # moments of the loop
+LATEST = -1
 FILTERS, FILTER_COLUMNS = 32, 8
 LAYERS, MAPS = 3, 6  # layers, and maps of each
 LOOKED_THROUGH = 64  # test images, for the first that is recognised
@@ -32,7 +33,7 @@ class FilterFrames:
         png: A picture for each moment, one below the other.
         width, height: Pixels of one of them.
         layer: The convolution.
-        epochs: The moments; 0 is before the first step.
+        epochs: The moments; 0 is before the first step, `LATEST` the weights of a run that keeps no epochs.
         shown, total: How many filters there are in the picture, and in the layer.
         mixed: Whether each filter is a mix of red, green and blue; else red is positive and blue is negative.
     """
@@ -99,7 +100,7 @@ def _filters(network: "Network") -> FilterFrames | None:
         with suppress(ConvScopeError):  # damaged
             kernels[epoch] = filters(network.at(epoch).model, names[0]).numpy()
     if not kernels:
-        kernels = {network.epoch or 0: filters(network.model, names[0]).numpy()}
+        kernels = {LATEST: filters(network.model, names[0]).numpy()}
     last = list(kernels.values())[-1]
     if last.shape[1] == 3:
         frames = [filter_tiles(each[:FILTERS]).pixels for each in kernels.values()]

@@ -23,6 +23,11 @@ def dataset_title(run: Run) -> str:
 def why_no_images(run: Run) -> str:
     """Return one sentence on why the images of a run's data set are not at hand, or nothing; none are downloaded."""
     info = DATASETS.get(run.dataset)
+    if info is None and run.foreign:
+        return (
+            "The images that this network learned from in another program are not on this computer: where they are a "
+            "data set here, open its file again and choose that one."
+        )
     if info is None:
         return (
             f"The images of {dataset_title(run)} are not on this computer: bring them in on the page Runs if they came "

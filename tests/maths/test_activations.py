@@ -69,3 +69,12 @@ def test_what_does_not_fit_gets_a_sentence():
         activation_forward("swish", [1.0])
     with pytest.raises(ConvScopeError, match="upstream gradient must have the shape"):
         activation_backward("relu", [1.0], [1.0, 2.0])
+
+
+def test_the_slope_of_a_leaky_relu_is_that_of_the_layer():
+    values, upstream = np.linspace(-2, 2, 9), np.arange(9.0)
+    inputs = torch.tensor(values, requires_grad=True)
+    outputs = torch.nn.functional.leaky_relu(inputs, 0.3)
+    outputs.backward(torch.tensor(upstream))
+    np.testing.assert_allclose(activation_forward("leaky_relu", values, 0.3), outputs.detach(), rtol=1e-12)
+    np.testing.assert_allclose(activation_backward("leaky_relu", upstream, values, 0.3), inputs.grad, rtol=1e-12)

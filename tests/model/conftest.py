@@ -18,6 +18,7 @@ SMALL = {
     "groups": (1, 1, 1, 2, 3),
     "out_features": (1, 5, 10),
     "p": (0.0, 0.5),
+    "negative_slope": (0.01, 0.2),
 }
 
 

@@ -49,7 +49,7 @@ def test_a_newcomer_has_one_main_button_and_the_pictures_of_what_it_gives():
     assert pictures(app) == 5  # curve, filters, maps, image, explanation
     ready = shipped.read()
     assert any(f"{ready.accuracy:.1%}" in caption.value for caption in app.caption)
-    assert len(links(app)) == 8  # a photograph, the tutorial and the six steps: there is nothing to go on with
+    assert len(links(app)) == 9  # a photograph, the tutorial, a file and the six steps: nothing to go on with
 
 
 def test_a_warm_rerun_looks_for_the_demo_once(trained_run: str, reads: Counter[str]):

@@ -224,9 +224,13 @@ def test_a_damaged_run_is_named_and_the_others_stay_in_reach(trained_run: str, w
 def test_a_run_can_be_taken_away_and_brought_back(trained_run: str) -> None:
     app = open_page(trained_run)
     assert [button.label for button in app.get("download_button")][:1] == ["Whole run"]
-    assert [uploader.label for uploader in app.get("file_uploader")] == ["Import a run"]
+    assert [uploader.label for uploader in app.get("file_uploader")] == [
+        "A run of ConvScope (zip), or a network: Keras (keras, h5), ONNX, safetensors"
+    ]
     press(app, "Delete for good")
-    assert [uploader.label for uploader in app.get("file_uploader")] == ["Import a run"]
+    assert [uploader.label for uploader in app.get("file_uploader")] == [
+        "A run of ConvScope (zip), or a network: Keras (keras, h5), ONNX, safetensors"
+    ]
 
 
 def test_an_unknown_run_is_named_and_the_others_stay_in_reach(trained_run: str) -> None:

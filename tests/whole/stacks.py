@@ -111,7 +111,7 @@ def _value(rng: random.Random, setting: Any, ranges: dict[str, tuple[Any, Any]])
 
 
 def _function(rng: random.Random) -> str:
-    (function,) = options(Activation)
+    function = next(setting for setting in options(Activation) if setting.name == "function")
     return str(rng.choice(list(function.choices)))
 
 

@@ -109,7 +109,7 @@ def _about(network: ForeignNetwork, answers: Answers) -> tuple[DatasetInfo, str]
         raise ForeignError("The name of a class has at most 500 characters.")
     if inputs != "standard":
         mean, std = (_UNKNOWN_BRIGHTNESS,) * channels, (_UNKNOWN_BRIGHTNESS,) * channels
-    title = f"training images of {network.spec.name}"
+    title = f"images from {network.program}"
     return (
         DatasetInfo(
             name=f"{ELSEWHERE}-{time.time_ns():x}",

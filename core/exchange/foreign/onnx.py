@@ -66,9 +66,11 @@ def _begun(graph: Graph) -> Walk:
 
 def _channels_last(graph: Graph, sizes: Sequence[int]) -> bool:
     """Say whether pictures go in with their channels last: as where they are turned about before the first layer."""
-    name = graph.input
-    while len(users := graph.users(name)) == 1 and users[0].kind in ("Sub", "Add", "Mul", "Div", "Cast", "Identity"):
-        name = users[0].outputs[0]
+    users = graph.users(graph.input)
+    for _ in graph.nodes:  # a damaged graph may lead in a circle
+        if len(users) != 1 or users[0].kind not in ("Sub", "Add", "Mul", "Div", "Cast", "Identity"):
+            break
+        users = graph.users(users[0].outputs[0])
     if users and users[0].kind == "Transpose":
         return list(users[0].settings.get("perm") or []) == TO_FIRST
     return bool(users) and users[0].kind in ("Reshape", "Flatten") and sizes[2] in (1, 3) and sizes[0] not in (1, 3)

@@ -303,9 +303,9 @@ class Stack:
                 f"The layer {shown(owner)} bends by {shown(function)!r}, and activations here are "
                 f"{', '.join(ACTIVATIONS.values())}."
             )
-        if function == "leaky_relu" and abs(slope - SLOPE) > 1e-7:
-            raise ForeignError(f"The layer {shown(owner)} is a leaky ReLU of slope {slope:g}, and ours has {SLOPE:g}.")
-        self.add(owner, Activation(function))
+        with _owned(owner):
+            layer = Activation(function, SLOPE if abs(slope - SLOPE) < 1e-7 else slope)
+        self.add(owner, layer)
 
     def softmax(self, owner: str) -> None:
         """End with softmax, which networks here leave to the loss: nothing is added."""

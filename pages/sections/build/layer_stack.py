@@ -14,7 +14,7 @@ from core.model.layer_result import sum_of_products
 from core.model.layers import LAYERS, Layer, describe_layer
 from core.model.shapes import LayerSummary, Problem, problems, summarize
 from core.model.spec import ModelSpec
-from core.options import options
+from core.options import matters, options
 from pages.shared.run import draft_history
 from pages.shared.shell import session
 from pages.shared.shell.controls import ask
@@ -194,7 +194,7 @@ def _settings(place: int, layer: Layer, summary: LayerSummary, revision: int, *,
         st.caption(f":material/lightbulb: {summary.note}")
     if options(layer):
         with st.grid(3, min_column_width=120):
-            for setting in options(layer):
+            for setting in (each for each in options(layer) if matters(each, vars(layer))):
                 key = f"set_{revision}_{setting.name}"
                 args = (place, setting.name, key)
                 ask(setting, getattr(layer, setting.name), key, on_change=draft_history.change, args=args)

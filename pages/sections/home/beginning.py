@@ -75,6 +75,12 @@ def tutorial() -> None:
         st.caption("Ten epochs on CIFAR-10's photographs, as the tutorial does it, with its figures to compare.")
 
 
+def foreign_network() -> None:
+    """Lead to where a network of another program is opened."""
+    label = "Open a network you have: Keras, ONNX or safetensors"
+    navigation.link("runs", label, icon=":material/upload_file:", open_file="1", run=None)
+
+
 def train_button(*, primary: bool) -> None:
     """Start the first training at a press, and go where it is watched."""
     kind: Literal["primary", "secondary"] = "primary" if primary else "secondary"

@@ -36,7 +36,7 @@ THREE = (  # page, what its card is called
 
 def network_to_go_on_with(runs: Sequence[Run]) -> Run | None:
     """Return the newest of these runs, newest first, that has weights or soon will: one's own before the demo's."""
-    usable = [run for run in runs if run.status.active or run.step] or list(runs)
+    usable = [run for run in runs if run.status.active or run.learned] or list(runs)
     own = [run for run in usable if not run.origin.startswith(demo_origin(""))]
     return next(iter(own or usable), None)
 
@@ -87,7 +87,7 @@ def _go_on(run: Run) -> None:
         if train or valid:
             pictures.curve(train, valid, f"Accuracy of {run.name} over {run.epoch} epochs; validation images: {score}")
         else:
-            pictures.empty("Its learning curve will be here")
+            pictures.empty("Trained in another program" if run.foreign else "Its learning curve will be here")
 
 
 def _standing(run: Run) -> str:

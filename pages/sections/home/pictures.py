@@ -12,7 +12,7 @@ import streamlit as st
 
 from core.figures.palette import THEMES
 from core.formatting import share
-from core.report.portrait import ExplainedImage, FilterFrames
+from core.report.portrait import LATEST, ExplainedImage, FilterFrames
 from core.report.shipped import Course
 from pages.shared.shell import session
 
@@ -108,6 +108,8 @@ def _timing(moves: str) -> str:
 
 
 def _moment(epoch: int) -> str:
+    if epoch == LATEST:
+        return "as they are now"
     return f"after epoch {epoch}" if epoch else "before training"
 
 

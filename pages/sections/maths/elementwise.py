@@ -12,7 +12,7 @@ from pages.shared.widgets.cell_view import Cells, Mode, Number, cell_view
 
 CURVES = {  # by the name of torch's class: the key of `maths.ACTIVATIONS`, and the curve and its slope in signs
     "ReLU": ("relu", "max(0, {x})", "1 where {x} > 0, else 0"),
-    "LeakyReLU": ("leaky_relu", "max(0.01 · {x}, {x})", "1 where {x} > 0, else 0.01"),
+    "LeakyReLU": ("leaky_relu", "max(SLOPE · {x}, {x})", "1 where {x} > 0, else SLOPE"),
     "Sigmoid": ("sigmoid", "1 / (1 + exp(−{x}))", "{y} · (1 − {y})"),
     "Tanh": ("tanh", "tanh({x})", "1 − {y}²"),
     "GELU": ("gelu", "{x} · Φ({x}), with the normal distribution's Φ", "Φ({x}) + {x} · φ({x})"),
@@ -31,13 +31,15 @@ _X, _Y = "Input", "Output"
 def activation(now: Scene) -> None:
     """Follow an activation: the curve forward, its slope times the upstream gradient backward."""
     name, curve, slope = CURVES[type(now.module).__name__]
+    leak = float(getattr(now.module, "negative_slope", 0.01))
+    curve, slope = (words.replace("SLOPE", f"{leak:g}") for words in (curve, slope))
     (x, y, g, dx), channel = _maps(now)
     grids = {
         "x": Cells(_X, "x", x),
-        "y": Cells(_Y, "y", maths.activation_forward(name, x), "output"),
+        "y": Cells(_Y, "y", maths.activation_forward(name, x, leak), "output"),
         "g": Cells("Upstream gradient", "∂L/∂y", g, "upstream"),
-        "s": Cells("Slope of the curve", "f′(x)", maths.activation_backward(name, np.ones_like(x), x), "kernel"),
-        "dx": Cells("Gradient at the input", "∂L/∂x", maths.activation_backward(name, g, x), "output"),
+        "s": Cells("Slope of the curve", "f′(x)", maths.activation_backward(name, np.ones_like(x), x, leak), "kernel"),
+        "dx": Cells("Gradient at the input", "∂L/∂x", maths.activation_backward(name, g, x, leak), "output"),
     }
     modes = [
         Mode("Forward", "each number is bent by itself", f"{{y}} = {curve}", ("x", "y"), "y"),

@@ -129,8 +129,9 @@ def details(run: Run) -> None:
         with network:
             _network(run.spec)
         with settings, show_errors():
-            st.markdown("**Training**")
-            _training(run)
+            if not run.foreign:
+                st.markdown("**Training**")
+                _training(run)
         st.markdown("**Export**")
         export_panel(run)
 
@@ -140,13 +141,17 @@ def _standing(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(escape_markdown(run.name), anchor=False, width="content")
         st.badge(label, icon=icon, color=colour)  # type: ignore[arg-type]
-    st.caption(f"{summary(run)} · started {started(run):%-d %B %Y, %H:%M} · trained for {duration(run.seconds)}")
+    began = f"{started(run):%-d %B %Y, %H:%M}"
+    course = f"brought in {began}" if run.foreign else f"started {began} · trained for {duration(run.seconds)}"
+    st.caption(f"{summary(run)} · {course}")
     if run.message:
         banner = {Status.FAILED: st.error, Status.FINISHED: st.info}.get(run.status, st.warning)
         banner(escape_markdown(run.message))
     if run.note:
         with st.container(border=True, key="run_note"):
             st.text(run.note)
+    if run.foreign:
+        return
     validation = split_size(run, 1)
     best = outlines().of([run])[run.id].best_valid_accuracy
     values = {

@@ -16,7 +16,7 @@ from pages.shared.shell import services
 def export_panel(run: Run) -> None:
     """Draw a row of buttons that save a run; a file is made only when it is asked for."""
     store = services.store()  # here: the files are made in another thread, without a session
-    nothing = "" if run.step else "Nothing of this run is recorded yet: let it train a moment."
+    nothing = "" if run.learned else "Nothing of this run is recorded yet: let it train a moment."
     with st.container(horizontal=True, key="exports"):
         for download in DOWNLOADS:
             reason = nothing or (missing_weights(store.checkpoint(run.id)) if download.weights else "")

@@ -60,11 +60,13 @@ def _show(run: Run) -> None:
     with named, st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.subheader(escape_markdown(run.name), anchor=False, width="content")
         st.badge(label, icon=icon, color=colour)  # type: ignore[arg-type]
-    if not before or run.step:
+    if not run.foreign and (not before or run.step):
         with gone:
             st.progress(run.progress, text=_progress(run))
     if run.message:
         _banner(run.status)(escape_markdown(run.message))
+    if run.foreign:  # no batch of it was seen here
+        return
     if before:
         queue(before)
         with st.container(key="transport"):
@@ -114,7 +116,7 @@ def _figures(run: Run) -> None:
 
 def what_next(run: Run) -> None:
     """Offer the ways into a network that has weights."""
-    if not run.step:
+    if not run.learned:
         return
     st.subheader("Look inside what it learned", anchor=False)
     with st.grid(3, min_column_width=150):

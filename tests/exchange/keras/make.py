@@ -42,7 +42,7 @@ def main() -> None:
     x = layers.Rescaling(1 / 127.5, offset=-1)(picture)
     x = layers.Conv2D(4, (3, 1), strides=2, padding="same", use_bias=False)(x)  # its border differs by side
     x = layers.BatchNormalization()(x)
-    x = layers.LeakyReLU(negative_slope=0.01)(x)
+    x = layers.LeakyReLU()(x)
     x = layers.DepthwiseConv2D(3, depth_multiplier=2, padding="same")(x)
     x = keras.Sequential([layers.ZeroPadding2D(1), layers.SeparableConv2D(5, 3, activation="swish")], name="inner")(x)
     x = layers.AveragePooling2D(2)(x)
