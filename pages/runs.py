@@ -14,6 +14,7 @@ from pages.sections.runs.selection import choose, find, listed, show_more, shown
 from pages.sections.runs.table import runs_table
 from pages.shared.run.incident import show_incident, show_strays
 from pages.shared.run.live_view import what_next
+from pages.shared.shell.frame import STEADY
 from pages.shared.shell.layout import empty_state, escape_markdown, next_step, page, show_errors
 from pages.shared.shell.navigation import TO_TRAIN
 from pages.shared.widgets.auto_refresh import pulse
@@ -64,6 +65,8 @@ page("runs")
 with show_errors():
     first = [listed()]
     live = active(first[0])
+    if live:
+        st.html(STEADY)
 
     @st.fragment
     def tick() -> None:

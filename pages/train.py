@@ -38,12 +38,12 @@ def follow(run: Run) -> None:
     film_strip(run)
     diagnosis_panel(run, findings)
     evidence_panel(run, marks)
-    what_next(run)
 
 
 def watch_run(run: Run) -> None:
-    """Show the run of the address, live."""
+    """Show the run of the address, live, and under it the ways into the network."""
     watch(run, follow)
+    what_next(run)
 
 
 WATCH = Section("watch", "This training", watch_run)

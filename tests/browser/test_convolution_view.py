@@ -229,7 +229,7 @@ def test_the_keys_walk_each_grid_and_a_screen_reader_hears_it(opened: Callable[.
 
 
 def test_space_plays_the_slide_and_the_slider_steps_it(opened: Callable[..., Page]) -> None:
-    page = opened("toy")
+    page = opened("toy", reduced_motion="no-preference")
     page.clock.install()
     slider = page.get_by_role("slider", name="Position")
     slider.fill("7")
@@ -249,7 +249,7 @@ def test_space_plays_the_slide_and_the_slider_steps_it(opened: Callable[..., Pag
 
 
 def test_with_reduced_motion_space_goes_one_step(opened: Callable[..., Page]) -> None:
-    page = opened("toy", reduced_motion="reduce")
+    page = opened("toy")
     page.clock.install()
     board(page, "output").focus()
     page.keyboard.press(" ")

@@ -77,8 +77,9 @@ def test_pointing_shows_the_image_and_a_click_its_neighbours(
 
 
 def test_keys_walk_to_the_next_mark_and_play_goes_through_the_epochs(
-    app: Server, page: Page, idle: Callable[[Page], None], run_id: str
+    app: Server, new_page: Callable[..., Page], idle: Callable[[Page], None], run_id: str
 ) -> None:
+    page = new_page(reduced_motion="no-preference")
     page.goto(f"{app.url}/embedding?run={run_id}")
     board, readout = page.locator("canvas.map"), page.locator(".readout")
     expect(board).to_be_visible(timeout=PATIENCE)

@@ -13,9 +13,10 @@ MOTION = "loop => [getComputedStyle(loop).animationName, getComputedStyle(loop).
 
 
 def test_a_picture_of_ones_network_leads_to_its_page_and_one_step_back_returns(
-    app: Any, train: Callable[..., str], page: Page, idle: Callable[[Page], None]
+    app: Any, train: Callable[..., str], new_page: Callable[..., Page], idle: Callable[[Page], None]
 ) -> None:
     run = train(Conv(4), Activation(), Flatten(), Dense(10))
+    page = new_page(reduced_motion="no-preference")
     page.goto(app.url)
     loop = page.locator(".cs-loop")
     expect(loop).to_be_visible(timeout=60_000)

@@ -1,8 +1,11 @@
-"""The whole loop as a newcomer walks it: train on real digits, look inside, ask why, classify an upload."""
+"""The whole loop as a newcomer walks it: train on real digits, look inside, ask why, classify an upload.
+
+And what is seen of a run while it trains, in slow motion: two tabs, one spot, a zoom, pictures that are redrawn.
+"""
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +19,23 @@ from core.data.fitting import fit_image
 from core.data.images import decode_image
 from core.data.paper import read_paper
 from core.inference.prediction import predict
+from core.model.layers import Activation, Conv, Dense, Flatten, MaxPool
+from core.model.spec import ModelSpec
 from core.runs.records import Status
 from core.runs.store import RunStore
+from core.train.config import TrainConfig
 
 pytestmark = pytest.mark.browser
 UPLOAD = Path(__file__).parents[2] / "assets" / "samples" / "three-on-paper.jpg"
 PATIENCE = 90_000
-EPOCH = 63  # batches of the first run's epochs
+EPOCH, A_SECOND = 20, 4.0  # batches of the slow run
+COUNT_FADES = """() => {
+    window.fades = 0;
+    document.addEventListener("transitionrun", ({ target }) => {
+        fades += target.dataset.testid === "stElementContainer" && !!target.closest('[data-testid="stMain"]');
+    });
+}"""
+LAYERS = (Conv(32), Activation(), MaxPool(), Flatten(), Dense(10))
 
 
 def batch(page: Page) -> int:
@@ -32,11 +45,11 @@ def batch(page: Page) -> int:
     return int(found[1].replace(",", "")) if found else 0
 
 
-def until(check: Callable[[], object], seconds: float = 90) -> None:
+def until(check: Callable[[], object], seconds: float = 90, pause: float = 0.1) -> None:
     deadline = time.monotonic() + seconds
     while not check():
         assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
+        time.sleep(pause)
 
 
 def press(page: Page, name: str) -> None:
@@ -57,34 +70,56 @@ def canvas(page: Page) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def store(app: Server) -> RunStore:
+def store(app: Server) -> Iterator[RunStore]:
     app.home.mkdir(exist_ok=True)
-    return RunStore(f"sqlite:///{app.home / 'runs.db'}", app.home / "runs")
+    store = RunStore(f"sqlite:///{app.home / 'runs.db'}", app.home / "runs")
+    yield store
+    store.close()
 
 
-def start_first_run(app: Server, page: Page) -> str:
-    page.goto(app.url)
-    page.get_by_role("button", name="Start training").click()
-    page.wait_for_url("**/train?run=*")
-    return page.url.partition("run=")[2]
+@pytest.fixture(scope="module")
+def slow(store: RunStore) -> Iterator[str]:
+    """Queue a run of a few batches a second, which no test outlasts, and stop it after the last one."""
+    config = TrainConfig(epochs=200, batch_size=32, train_images=32 * EPOCH, lr=0.01, precision="fp32", device="cpu")
+    run_id = store.create(ModelSpec("Small", (1, 8, 8), 10, LAYERS), config, "digits", "Slow")
+    yield run_id
+    if store.get(run_id).status.active:
+        store.request(run_id, "stop")
+
+
+@pytest.fixture
+def run_id(slow: str, store: RunStore) -> str:
+    """Let the slow run train, whatever the test before has asked of it."""
+    store.set_pace(slow, A_SECOND)
+    if store.get(slow).status not in (Status.QUEUED, Status.RUNNING):
+        store.request(slow, "resume")
+    return slow
+
+
+def watch(app: Server, page: Page, run_id: str) -> None:
+    page.goto(f"{app.url}/train?run={run_id}")
+    until(lambda: batch(page) > 0)
 
 
 def test_from_the_first_press_to_an_explained_upload(
     app: Server, page: Page, idle: Callable[[Page], None], monkeypatch: pytest.MonkeyPatch, store: RunStore
 ) -> None:
-    run_id = start_first_run(app, page)
+    page.goto(app.url)
+    page.get_by_role("button", name="Start training").click()
+    page.wait_for_url("**/train?run=*")
+    run_id = page.url.partition("run=")[2]
     until(lambda: batch(page) > 0)
 
     # The curve grows, and a reload in the middle disturbs nothing.
     at, picture = batch(page), canvas(page)
     until(lambda: batch(page) > at + 5)
-    until(lambda: canvas(page) != picture)
+    until(lambda: canvas(page) != picture, pause=0.3)
     at = batch(page)
     page.reload()
     until(lambda: batch(page) > at)
 
     # Stopping keeps the weights.
-    until(lambda: store.get(run_id).epoch >= 3)
+    until(lambda: store.get(run_id).epoch >= 2)
     press(page, "Stop training")
     until(lambda: badge(page, "Stopped, weights kept"))
     run = store.get(run_id)
@@ -118,14 +153,75 @@ def test_from_the_first_press_to_an_explained_upload(
     expect(page.get_by_text("Grad-CAM").first).to_be_visible(timeout=PATIENCE)
 
 
-def test_a_second_tab_pauses_steps_and_resumes_the_same_run(
-    app: Server, new_page: Callable[..., Page], store: RunStore
+def test_the_zoom_survives_while_the_curve_grows(app: Server, page: Page, store: RunStore, run_id: str) -> None:
+    store.set_pace(run_id, 0.5)
+    watch(app, page, run_id)
+    chart = page.get_by_test_id("stVegaLiteChart").first
+    chart.scroll_into_view_if_needed()
+    before = left_edge(chart.screenshot())
+    page.mouse.move(*centre(chart.bounding_box()))
+    for _ in range(6):
+        page.mouse.wheel(0, -240)
+    until(lambda: np.abs(left_edge(chart.screenshot()) - before).mean() > 1, pause=0.3)
+    axis = settled(lambda: left_edge(chart.screenshot()))
+    assert batch(page) <= EPOCH
+    store.set_pace(run_id, 20)
+    until(lambda: batch(page) > EPOCH + 5)  # by then the dots and the ring of the first epoch have come
+    assert same_labels(left_edge(chart.screenshot()), axis), "the axis shows another range: the zoom was lost"
+
+
+def test_the_pictures_are_redrawn_while_a_run_trains_and_nothing_fades(
+    app: Server, new_page: Callable[..., Page], run_id: str
 ) -> None:
-    first = new_page()
-    run_id = start_first_run(app, first)
-    until(lambda: batch(first) > 0)
-    second = new_page()
-    second.goto(f"{app.url}/train?run={run_id}")
+    page = new_page(reduced_motion="no-preference")
+    watch(app, page, run_id)
+    page.evaluate(COUNT_FADES)
+    cards = page.locator(".film.cards .card")
+    expect(cards).to_have_count(8, timeout=PATIENCE)
+    expect(page.locator('.film[aria-label="The filters of conv1"] .tile')).to_have_count(32)
+    until(lambda: filters(page))
+    at, picture = moment(page), filters(page)
+    page.get_by_role("button", name="Curves").click()
+    page.get_by_text("Logarithmic loss").click()
+    page.keyboard.press("Escape")
+    page.get_by_text("Inside the training").click()
+    key = page.get_by_text("whole network")
+    expect(key).to_be_visible(timeout=PATIENCE)
+
+    until(lambda: moment(page) > at and filters(page) != picture)
+    assert page.evaluate("fades") == 0
+    page.get_by_role("button", name="Curves").click()
+    expect(page.get_by_role("switch", name="Logarithmic loss")).to_be_checked()
+    page.keyboard.press("Escape")
+    expect(key).to_be_visible()
+    press(page, "Pause")
+    until(lambda: badge(page, "Paused"))
+    expect(cards).to_have_count(8)
+
+
+def test_one_spot_pressed_again_and_again_never_meets_another_button(
+    app: Server, page: Page, store: RunStore, run_id: str
+) -> None:
+    watch(app, page, run_id)
+    press(page, "Pause")
+    until(lambda: badge(page, "Paused"))
+    at = store.get(run_id).step
+    one = page.get_by_role("button", name="One batch")
+    spot = centre(one.bounding_box())
+    for _ in range(12):  # in all states that a single batch leads through
+        page.mouse.click(*spot)
+        page.wait_for_timeout(120)
+        assert centre(one.bounding_box()) == spot
+    until(lambda: store.get(run_id).status is Status.PAUSED)  # the last of them may still be at work
+    until(lambda: badge(page, "Paused") and batch(page) == store.get(run_id).step > at)
+
+
+def test_a_second_tab_pauses_steps_and_resumes_the_same_run(
+    app: Server, new_page: Callable[..., Page], store: RunStore, run_id: str
+) -> None:
+    first, second = new_page(), new_page()
+    watch(app, first, run_id)
+    watch(app, second, run_id)
     press(second, "Pause")
     until(lambda: badge(first, "Paused") and badge(second, "Paused"))
     at = store.get(run_id).step
@@ -142,41 +238,6 @@ def test_a_second_tab_pauses_steps_and_resumes_the_same_run(
     assert steps == list(range(1, len(steps) + 1))
 
 
-def test_one_spot_pressed_again_and_again_never_meets_another_button(app: Server, page: Page, store: RunStore) -> None:
-    run_id = start_first_run(app, page)
-    until(lambda: batch(page) > 0)
-    press(page, "Pause")
-    until(lambda: badge(page, "Paused"))
-    at = store.get(run_id).step
-    one = page.get_by_role("button", name="One batch")
-    spot = centre(one.bounding_box())
-    for _ in range(12):  # in all states that a single batch leads through
-        page.mouse.click(*spot)
-        page.wait_for_timeout(120)
-        assert centre(one.bounding_box()) == spot
-    until(lambda: store.get(run_id).status is Status.PAUSED)  # the last of them may still be at work
-    until(lambda: badge(page, "Paused") and batch(page) == store.get(run_id).step > at)
-    press(page, "Stop training")
-    expect(page.get_by_text("Stopped, weights kept")).to_be_visible(timeout=PATIENCE)
-
-
-def test_the_zoom_survives_while_the_curve_grows(app: Server, page: Page) -> None:
-    start_first_run(app, page)
-    until(lambda: batch(page) > 3)
-    chart = page.get_by_test_id("stVegaLiteChart").first
-    chart.scroll_into_view_if_needed()
-    before = left_edge(chart.screenshot())
-    page.mouse.move(*centre(chart.bounding_box()))
-    for _ in range(6):
-        page.mouse.wheel(0, -240)
-    until(lambda: np.abs(left_edge(chart.screenshot()) - before).mean() > 1)
-    axis = settled(lambda: left_edge(chart.screenshot()))
-    until(lambda: batch(page) > EPOCH + 5)  # by then the dots and the ring of the first epoch have come
-    assert same_labels(left_edge(chart.screenshot()), axis), "the axis shows another range: the zoom was lost"
-    page.get_by_role("button", name="Stop training").click()
-    expect(page.get_by_text("Stopped, weights kept")).to_be_visible(timeout=PATIENCE)
-
-
 def centre(box: dict[str, float] | None) -> tuple[float, float]:
     assert box is not None
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -185,13 +246,26 @@ def centre(box: dict[str, float] | None) -> tuple[float, float]:
 def settled(look: Callable[[], np.ndarray]) -> np.ndarray:
     """Look until two looks show the same."""
     views = [look()]
-    until(lambda: views.append(look()) or np.array_equal(*views[-2:]))
+    until(lambda: views.append(look()) or np.array_equal(*views[-2:]), pause=0.3)
     return views[-1]
 
 
 def same_labels(one: np.ndarray, other: np.ndarray) -> bool:
     """Say whether two strips show the same, up to a pixel to the side: charts are laid out anew as they grow."""
     return any(np.array_equal(np.roll(one, by, 1)[:, 1:-1], other[:, 1:-1]) for by in (-1, 0, 1))
+
+
+def filters(page: Page) -> str:
+    """Return the picture of the filters that is on the screen."""
+    film = page.locator('.film[aria-label="The filters of conv1"]')
+    return str(film.evaluate("film => film.style.getPropertyValue('--sheet')"))
+
+
+def moment(page: Page) -> int:
+    """Return which batch the pictures are of; 0 for before training."""
+    text = page.get_by_text(re.compile("of these 8 are right")).inner_text()
+    found = re.search(r"after batch ([\d,]+)", text)
+    return int(found[1].replace(",", "")) if found else 0
 
 
 def left_edge(png: bytes) -> np.ndarray:

@@ -41,6 +41,7 @@ def test_a_zip_becomes_a_data_set_that_a_network_learns_from(
     deadline = time.monotonic() + 90
     while not store.get(run_id).epoch and time.monotonic() < deadline:
         time.sleep(0.2)
+    store.request(run_id, "stop")  # it has learned enough, and would go on beside the tests that follow
     run = store.get(run_id)
     assert run.epoch and run.dataset.startswith("own-my-things-")
     assert run.spec.num_classes == 2

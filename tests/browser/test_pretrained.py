@@ -7,17 +7,23 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from benchmarks.server import Server
+from benchmarks.server import ROOT, Server
 
 pytestmark = pytest.mark.browser
 UPLOAD = Path(__file__).parents[2] / "assets" / "samples" / "cat.jpg"
 PATIENCE = 90_000
 
 
+@pytest.fixture(scope="module")
+def untrained_app(serve: Callable[[Path], Server]) -> Server:
+    """Serve the app to tests that train nothing."""
+    return serve(ROOT / "app.py")
+
+
 def test_from_home_to_an_explained_photograph_and_into_the_network(
-    fresh_app: Server, page: Page, idle: Callable[[Page], None]
+    untrained_app: Server, page: Page, idle: Callable[[Page], None]
 ) -> None:
-    page.goto(fresh_app.url)
+    page.goto(untrained_app.url)
     page.get_by_role("link", name="Upload a photograph, see why").click()
     page.wait_for_url("**/classify?run=zoo-efficientnet_lite0*")
     expect(page.locator("h1")).to_have_text("Classify")
@@ -62,9 +68,9 @@ def test_from_home_to_an_explained_photograph_and_into_the_network(
 
 
 def test_without_a_training_every_page_offers_the_bundled_network(
-    fresh_app: Server, page: Page, idle: Callable[[Page], None]
+    untrained_app: Server, page: Page, idle: Callable[[Page], None]
 ) -> None:
-    page.goto(f"{fresh_app.url}/filters")
+    page.goto(f"{untrained_app.url}/filters")
     expect(page.get_by_text("Or look into a pretrained network")).to_be_visible(timeout=PATIENCE)
     idle(page)
     page.get_by_test_id("stMain").get_by_text("EfficientNet-Lite0").click()

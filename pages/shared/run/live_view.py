@@ -14,6 +14,7 @@ from pages.shared.run.incident import show_incident
 from pages.shared.run.run_controls import buttons, show_refusal, transport
 from pages.shared.run.waiting import queue, time_left, waits_behind
 from pages.shared.shell import services
+from pages.shared.shell.frame import STEADY
 from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.widgets.auto_refresh import pulse
 
@@ -33,9 +34,11 @@ def watch(run: Run, *more: Callable[[Run], None]) -> None:
     """Show a run and keep it up to date for as long as a worker has it, or will.
 
     All that depends on where the run stands is drawn by the fragment, `more` at its end; the rest of the page is only
-    drawn again when a worker takes the run or leaves it.
+    drawn again when a worker takes the run or leaves it, and when it has done its first batch.
     """
-    active, just_read = run.status.active, [run]
+    shown, just_read = _stage(run), [run]
+    if run.status.active:
+        st.html(STEADY)
 
     @st.fragment
     def tick() -> None:
@@ -45,12 +48,17 @@ def watch(run: Run, *more: Callable[[Run], None]) -> None:
             _show(latest)
             for draw in more:
                 draw(latest)
-            if latest.status.active is not active:
+            if _stage(latest) != shown:
                 st.rerun()
-        if active:  # after an error too: a busy database may answer the next time
+        if run.status.active:  # after an error too: a busy database may answer the next time
             pulse(TICK_SECONDS, key=f"pulse_{run.id}")
 
     tick()
+
+
+def _stage(run: Run) -> tuple[bool, bool]:
+    """Return what decides what the page offers beside the fragment: whether a worker has the run, and any weights."""
+    return run.status.active, run.step > 0
 
 
 def _show(run: Run) -> None:

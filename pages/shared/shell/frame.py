@@ -18,11 +18,22 @@ _SQUARES = "".join(
 )
 _SVG = '<svg xmlns="http://www.w3.org/2000/svg" fill="#0d9488" viewBox="0 0 {} 32">{}</svg>'
 _NAME = '<text x="42" y="24" font-family="sans-serif" font-size="23" font-weight="600">ConvScope</text>'
+# Streamlit fades and pulses whatever is drawn anew: without a graphics card a third of the work of showing a page.
+STILL = """@media (prefers-reduced-motion: reduce) {
+*, ::before, ::after { animation: none !important; transition: none !important; }
+}"""
+# For pages that draw themselves again and again unasked, where fading says nothing but costs many pictures a second.
+STEADY = """<style>
+[data-testid="stMain"] :is([data-testid="stElementContainer"], [data-testid="stProgress"] *) {
+  opacity: 1 !important; transition: none !important;
+}
+</style>"""
 # Streamlit's own 0.6 is 4.3 to 1 on white.
 # Small print and chosen options in colours that are read easily: the accent on its own tint is too pale in the dark.
-_LEGIBLE = """<style>
-[data-testid="stCaptionContainer"] { opacity: 0.72; }
-[data-testid="stButtonGroup"] button[data-selected="true"] * { color: light-dark(#0b7a75, #3dbdb1); }
+_STYLE = f"""<style>
+[data-testid="stCaptionContainer"] {{ opacity: 0.72; }}
+[data-testid="stButtonGroup"] button[data-selected="true"] * {{ color: light-dark(#0b7a75, #3dbdb1); }}
+{STILL}
 </style>"""
 MARK = _SVG.format(32, _SQUARES)
 WORDMARK = _SVG.format(176, _SQUARES + _NAME)
@@ -74,7 +85,7 @@ def _run(name: str, page: st.Page) -> None:
     _draw(name)
     with st.sidebar:
         one_entry_an_act()
-        st.html(_LEGIBLE)
+        st.html(_STYLE)
     token = _framed.set(True)
     try:
         page.run()
