@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.model.shapes import problems
+from pages.sections.build.drawing import download, drawing
 from pages.sections.build.header import code, head, totals
 from pages.sections.build.layer_stack import stack, undo_button
 from pages.sections.build.preview import ask_preview
@@ -19,10 +20,13 @@ head(draft, desk.revision)
 for notice in filter(None, (session.draft_refusal(), desk.notice)):
     st.error(escape_markdown(notice), icon=":material/error:")
 totals(draft.spec)
+drawing(draft.spec)
 
 strips = {}
 with st.container(horizontal=True, vertical_alignment="center", key="tools"):
     undo_button("undo")
+    if draft.spec.layers:
+        download(draft.spec)
     with show_errors():
         strips = ask_preview(draft)
     navigation.link("runs", "Open a network from a file", icon=":material/upload_file:", open_file="1", run=None)

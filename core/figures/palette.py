@@ -10,6 +10,7 @@ Pixels = NDArray[np.uint8]
 
 ACCENT = "#0B7A75"  # deep teal: white text on it has contrast 5.2, it stands 3.5 to 1 against both backgrounds
 MISSING = (150, 150, 150)  # not a number
+WRONG = "#d6453d"  # what cannot work; 3 to 1 and more against both backgrounds
 
 # "deep" of cmocean (Thyng et al. 2016, doi:10.5670/oceanog.2016.66), turned round: it grows evenly in lightness,
 # so it also works for the colour-blind and in grey print.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.figures.palette import THEMES
+from core.figures.palette import THEMES, WRONG
 from core.formatting import large_number
 from core.model.layer_result import sum_of_products
 from core.model.layers import LAYERS, Layer, describe_layer
@@ -113,7 +113,6 @@ def share(value: int, total: int) -> str:
 
 
 CSS = Path(__file__).with_suffix(".css")
-WRONG = "#d6453d"
 ICONS = {
     "conv": "grid_on",
     "batch_norm": "equalizer",

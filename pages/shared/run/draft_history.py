@@ -93,6 +93,12 @@ def toggle(place: int) -> None:
     st.session_state["desk"] = replace(history, open=opened, revision=history.revision + 1, notice="")
 
 
+def show(place: int) -> None:
+    """Open a layer's settings, which stay open if they are."""
+    if desk().open != place:
+        toggle(place)
+
+
 @_edit
 def add(place: int, key: str) -> None:
     """Put a layer of the kind chosen in the menu `key` at a place of the stack."""
