@@ -18,7 +18,7 @@ MANY = 30  # layers that are drawn one by one
 MAP_PX, CHANNELS_PX = 96.0, 36.0  # height of the largest map, thickness of the most channels
 LEAST_PX, SLAB_PX, ROW_PX = 3.0, 5.0, 9.0  # the thinnest block, a slab, a row of numbers
 SLANT = 0.35  # how far a block reaches back for its width
-LETTER_PX = 6.2  # mean width of a letter of a label, 11 px
+LETTER_PX = 6.8  # mean width of a letter of a label, 11 px
 GAP_PX, PAD_PX = 10.0, 12.0  # between two columns, around the drawing
 MAX_LABEL = 16  # letters
 
@@ -147,7 +147,7 @@ def fold(
     Args:
         layers: All layers in order; a block comes after its own layers, whose names begin with its name and a dot.
         current: Names of the layers that are looked at.
-        targets: Names of those that can be gone to.
+        targets: Names of those that can be gone to; a layer also stands for those inside it.
         most: How many layers are drawn without folding.
     """
     blocks = [layer.name for layer in layers if layer.kind == BLOCK]
@@ -160,12 +160,19 @@ def fold(
         if any(name not in opened for name in around):
             continue
         group = max(around, key=len, default="")
-        inner = [other.name for other in layers if _inside(other.name, layer.name)] if layer.kind == BLOCK else []
-        folds = 0 if layer.name in opened else len(inner)
-        ways = [name for name in (layer.name, *inner) if name in targets]
-        label = _short(layer.name.removeprefix(f"{group}.") if group else layer.name)
-        target = ways[0] if ways and (folds or ways[0] == layer.name) else ""
-        items.append(Item(layer, label, group, folds, target, layer.name in current))
+        whole = layer.name not in opened  # what lies in it is not drawn by itself
+        folds = sum(_inside(other.name, layer.name) for other in layers) if whole else 0
+        stands_for = [name for name in targets if name == layer.name or (whole and _inside(name, layer.name))]
+        items.append(
+            Item(
+                layer,
+                _short(layer.name.removeprefix(f"{group}.") if group else layer.name),
+                group,
+                folds,
+                layer.name if layer.name in stands_for else next(iter(stands_for), ""),
+                any(name == layer.name or (whole and _inside(name, layer.name)) for name in current),
+            )
+        )
     return tuple(items)
 
 

@@ -7,6 +7,7 @@ from textwrap import wrap
 from core.figures.layer_signs import OTHER, SIGNS, faces, kind_title, sign_of
 from core.figures.network_blocks import (
     GAP_PX,
+    INPUT,
     LETTER_PX,
     MAP_PX,
     PAD_PX,
@@ -74,7 +75,10 @@ def network_svg(
         f'<text class="heading" x="{PAD_PX}" y="{PAD_PX + 12}">{name}</text>' if legend else "",
         f'<path class="way" d="{_way(blocks, middle)}"/>',
         *_frames(blocks, top + 1, end=foot + LABELS_PX - 1),
-        *(_block(block, middle, foot, dim=bool(targets) and not block.item.target) for block in blocks),
+        *(
+            _block(block, middle, foot, dim=bool(targets) and not block.item.target and block.item.layer.kind != INPUT)
+            for block in blocks
+        ),
         below,
         "</svg>",
     ]
@@ -93,6 +97,10 @@ def caption(item: Item) -> str:
     parts = [layer.name, kind_title(layer.kind), layer.note if layer.note != kind_title(layer.kind) else ""]
     folded = f"{item.folds} layers inside" if item.folds else ""
     return " · ".join(filter(None, (*parts, folded, _shape(layer), layer.wrong)))
+
+
+def _leads_nowhere(item: Item) -> bool:
+    return not item.target and item.layer.kind != INPUT
 
 
 def _shape(layer: DrawnLayer) -> str:
@@ -145,9 +153,7 @@ def _solid(block: Block, top: float) -> str:
 def _way(blocks: Sequence[Block], middle: float) -> str:
     """Return the lines between neighbouring blocks, along which a picture passes."""
     ends = [block.left + block.width + block.depth for block in blocks]
-    return "".join(
-        f"M{end:.1f} {middle:.1f}H{block.left:.1f}" for end, block in zip(ends, blocks[1:], strict=False)
-    )
+    return "".join(f"M{end:.1f} {middle:.1f}H{block.left:.1f}" for end, block in zip(ends, blocks[1:], strict=False))
 
 
 def _frames(blocks: Sequence[Block], top: float, end: float) -> Iterator[str]:

@@ -7,6 +7,7 @@ import streamlit as st
 from core.inference.network import Network
 from pages.sections.explain.export import take_away
 from pages.shared.explanation.controls import ask_classes, ask_look, chosen_methods
+from pages.shared.explanation.layer_map import layer_map
 from pages.shared.explanation.maps import STYLE, comparable, map_cards, map_columns, map_title
 from pages.shared.picture import input_image
 from pages.shared.shell.section import Section
@@ -31,6 +32,7 @@ def maps_section(networks: Sequence[Network], picture: input_image.InputImage, t
     more, versus = ask_classes(networks[0], order, target)
     look = ask_look()
     shown = map_cards(map_columns(networks, target, more, versus), picture, names, look)
+    layer_map(networks[0])
     if shown:
         take_away(shown, picture, look)
 

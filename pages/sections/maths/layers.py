@@ -16,6 +16,7 @@ from pages.sections.maths.convolution import convolution, dense
 from pages.sections.maths.elementwise import CURVES, activation, batch_norm, dropout
 from pages.sections.maths.layer_pass import Scene, describe_pass, scene
 from pages.sections.maths.pooling import pooling, whole_mean
+from pages.shared.network.network_map import network_map
 from pages.shared.picture.picker import pick_picture
 from pages.shared.shell.controls import ask_layer
 from pages.shared.shell.section import Section
@@ -106,11 +107,12 @@ MOODS = ("BatchNorm2d", "BatchNorm1d", "Dropout")  # what works otherwise in tra
 
 def layer_bench(network: Network) -> None:
     """Ask for a picture and a layer, and show each number of it with what it is made of."""
+    room = st.container()
     asking, choosing = st.columns([2, 3], gap="large")
     with asking:
         picture = pick_picture(network)
     with choosing:
-        layer = _pick_layer(network)
+        layer, names = _pick_layer(network)
         name = layer if layer != LOSS else layers_of(network)[-1].name
         kind = _kind(network.model.get_submodule(name))
         alone = network.why_no_images
@@ -127,6 +129,8 @@ def layer_bench(network: Network) -> None:
         loss = _pick_loss(network) if layer == LOSS else network.config.get("loss", "cross_entropy")
         now = scene(network, name, picture, training=training, loss=loss)
         now.panel.markdown(describe_pass(now, LOSSES[loss].title.lower()))
+    with room:
+        network_map(network, names, [layer], key="maths_map")
     if layer == LOSS:
         softmax_and_loss(now, loss, network.class_names)
     else:
@@ -134,17 +138,17 @@ def layer_bench(network: Network) -> None:
     read_on("softmax" if layer == LOSS else TOPICS[kind])
 
 
-def _pick_layer(network: Network) -> str:
-    modules = dict(network.model.named_modules())
+def _pick_layer(network: Network) -> tuple[str, list[str]]:
+    """Ask for a layer or the loss; return the choice and the layers that there are."""
+    modules, help = dict(network.model.named_modules()), None
     if network.spec is None:
         parts = [part for part in parts_of(network) if _kind(modules[part.name]) in VIEWS]
-        layers = [part.name for part in parts if part.kind != "global_avg_pool" or part.output_shape[1:] == (1, 1)]
-        return ask_layer("Layer", [*layers, LOSS], f"maths_layer_{network.id}")
-    outer = {name for name in modules if name and type(modules[name]).__name__ in VIEWS}
-    names = [name for name in modules if name in outer and name.rpartition(".")[0] not in outer]
-    names.append(LOSS)
-    moves = "Flatten is missing: it moves numbers and computes none."
-    return ask_layer("Layer", names, f"maths_layer_{network.id}", help=moves)
+        names = [part.name for part in parts if part.kind != "global_avg_pool" or part.output_shape[1:] == (1, 1)]
+    else:
+        outer = {name for name in modules if name and type(modules[name]).__name__ in VIEWS}
+        names = [name for name in modules if name in outer and name.rpartition(".")[0] not in outer]
+        help = "Flatten is missing: it moves numbers and computes none."
+    return ask_layer("Layer", [*names, LOSS], f"maths_layer_{network.id}", help=help), names
 
 
 def _kind(module: Any) -> str:

@@ -1,5 +1,6 @@
 """Receptive fields, both ways: what one number of a layer sees of the picture, and what one pixel reaches."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,15 +12,16 @@ from core.figures.scales import ColorScale
 from core.formatting import formatted, number
 from core.inference.network import Network
 from core.model.layers import Conv, Flatten, Residual
-from core.probe.network_layers import layers_of, receptive_field_of, steps_of
+from core.probe.network_layers import LayerEntry, layers_of, receptive_field_of, steps_of
 from core.probe.unit_windows import inner_share
 from pages.sections.maths.article import read_on
 from pages.sections.maths.projective_field import PICTURE_PX, what_it_reaches
 from pages.shared.display.map_grid import color_bar, grid
 from pages.shared.layer.unit_detail import Made, make, sees
+from pages.shared.network.network_map import network_map
 from pages.shared.picture import input_image
 from pages.shared.picture.picker import pick_picture
-from pages.shared.shell.controls import MANY, ask_one
+from pages.shared.shell.controls import MANY, ask_layer, ask_one
 from pages.shared.shell.section import Section
 from pages.shared.widgets.image_grid import Selection
 
@@ -113,29 +115,22 @@ def _back(network: Network, picture: input_image.InputImage) -> None:
 def _pick_layer(network: Network) -> str:
     layers = {layer.name: layer for layer in layers_of(network)}
     names, key = list(layers), f"field_layer_{network.id}"
-    if len(names) > MANY:  # early in a deep network, where a number does not see the whole picture yet
-        small = [name for name in names if layers[name].kind == "conv" and _sees_a_part(network, name)]
-        picked: str = st.selectbox(
-            "Layer",
-            names,
-            index=names.index(small[len(small) // 2]) if small else 0,
-            format_func=lambda name: f"{name} · {layers[name].note}",
-            key=key,
-            persist_state="session",
-        )
-        return picked
-    convolutions = [name for name in names if isinstance(layers[name].settings, Conv | Residual)]
-    chosen = st.pills(
-        "Layer",
-        names,
-        default=convolutions[len(convolutions) // 2] if convolutions else names[0],
-        format_func=lambda name: f"{name} :small[{layers[name].note}]",
-        required=True,
-        wrap=True,
-        key=key,
-        persist_state="session",
-    )
-    return chosen if chosen in names else names[0]
+    if st.session_state.get(key) not in names:
+        st.session_state[key] = _first_layer(network, layers)
+    room = st.container()
+    chosen = ask_layer("Layer", names, key, note=lambda name: layers[name].note)
+    with room:
+        network_map(network, names, [chosen], key="field_map")
+    return chosen
+
+
+def _first_layer(network: Network, layers: Mapping[str, LayerEntry]) -> str:
+    """Return the layer to begin with: a convolution in the middle, of a deep network where it sees a part only."""
+    if len(layers) > MANY:
+        small = [name for name in layers if layers[name].kind == "conv" and _sees_a_part(network, name)]
+    else:
+        small = [name for name in layers if isinstance(layers[name].settings, Conv | Residual)]
+    return small[len(small) // 2] if small else next(iter(layers))
 
 
 def _sees_a_part(network: Network, layer: str) -> bool:

@@ -130,13 +130,21 @@ def _ask_settings(network: Network) -> None:
 def _ask_option(network: Network, method: Method, option: Option) -> OptionValue:
     key, layers = f"option_{method.name}_{option.name}", list[str]()
     if option.kind == "layer":
-        key, layers = f"{key}_{network.id}", list(_layers(network, method))
+        key, layers = f"{key}_{network.id}", list(layers_for(network, method))
     label = f"{method.title}: {option.label.lower()}"
     chosen: OptionValue = ask(option, option.default, key, label=label, layers=layers, persist_state="session")
     return chosen
 
 
-def _layers(network: Network, method: Method) -> Sequence[str]:
+def set_layer(network: Network, method: Method, layer: str) -> None:
+    """Set the layer that a method looks at, as its setting would; to be called before the settings are asked for."""
+    for option in (each for each in method.options if each.kind == "layer"):
+        st.session_state[f"option_{method.name}_{option.name}_{network.id}"] = layer
+        st.session_state.setdefault("method_options", {}).setdefault(method.name, {})[option.name] = layer
+
+
+def layers_for(network: Network, method: Method) -> Sequence[str]:
+    """Return the layers that a method can look at; none where it cannot be told."""
     from core.explain.cam_layers import cam_layers, layer_shapes
 
     try:

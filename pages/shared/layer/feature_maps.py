@@ -21,6 +21,7 @@ from pages.shared.layer.map_table import map_table
 from pages.shared.layer.unit_detail import Made, details, explain_link, make, sees
 from pages.shared.network import inference
 from pages.shared.network.comparison import LETTERS, collect_results, side_by_side, unwrap
+from pages.shared.network.network_map import download_drawing, network_map
 from pages.shared.picture import input_image
 from pages.shared.shell import navigation, session
 from pages.shared.shell.controls import ask_layer
@@ -206,8 +207,10 @@ def layer_maps(networks: Sequence[Network], picture: input_image.InputImage) -> 
             return _maps(layer_output, shown, side, narrow=len(networks) > 1)
 
         side_by_side(networks, draw)
-        if layer.kind not in ("flatten", "residual", "block"):  # the first computes nothing, the others are several
-            navigation.link("maths", f"Follow the sums of {layer.name}", layer=layer.name)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if layer.kind not in ("flatten", "residual", "block"):  # the first computes nothing, the others are several
+                navigation.link("maths", f"Follow the sums of {layer.name}", layer=layer.name)
+            download_drawing(networks[0])
 
 
 def _maps(layer_output: Made, alike: Sequence[Made], side: int, *, narrow: bool) -> Callable[[], None]:
@@ -232,12 +235,15 @@ def _maps(layer_output: Made, alike: Sequence[Made], side: int, *, narrow: bool)
 def _pick_layer(network: Network) -> LayerEntry:
     """Ask for a layer, in the order of the stack; the address carries it (`layer`)."""
     layers = {layer.name: layer for layer in layers_of(network)}
+    room = st.container()
     chosen = ask_layer(
         "Layer, in the order in which the picture passes through",
         list(layers),
         f"layer_{network.id}",
         note=lambda name: layers[name].note,
     )
+    with room:
+        network_map(network, list(layers), [chosen], key="network_map")
     return layers[chosen]
 
 
