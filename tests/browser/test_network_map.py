@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from benchmarks.server import Server
+
+pytestmark = pytest.mark.browser
 
 
 def test_a_layer_of_the_drawn_stack_is_gone_to_by_a_press_and_by_keyboard(

@@ -1,6 +1,7 @@
 """Drawings of networks: sizes against hand-computed values, a sign for every kind, text that stays text."""
 
 import re
+from itertools import pairwise
 from math import sqrt
 from xml.etree import ElementTree
 
@@ -44,7 +45,7 @@ def test_fronts_are_as_high_as_the_square_root_of_the_map_and_as_thick_as_that_o
 def test_columns_stand_side_by_side_and_hold_their_labels():
     layers = spec_layers(SMALL)
     blocks = place(fold(layers), Scale.of(layers))
-    assert all(one.column[1] < two.column[0] for one, two in zip(blocks, blocks[1:], strict=False))
+    assert all(one.column[1] < two.column[0] for one, two in pairwise(blocks))
     (conv,) = [block for block in blocks if block.item.layer.name == "conv2"]
     assert conv.column[1] - conv.column[0] >= 6.8 * len("64×14×14")
 

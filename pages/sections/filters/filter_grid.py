@@ -184,7 +184,7 @@ def _pick_convolution(network: Network) -> str | None:
         "Convolution",
         list(shapes),
         f"convolution_{network.id}",
-        note=lambda name: f"{shapes[name][0]} filters of {dimensions(shapes[name][1:])}",
+        note=lambda name: f"{shapes[name][0]} filters",
     )
     with room:
         network_map(network, list(shapes), [chosen], key="filters_map")

@@ -1,13 +1,16 @@
 """The learning curves of a run, and how this session likes to see them."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import streamlit as st
 
 from core.figures.annotations import Mark, best_rows, event_rows, events_not_drawn, mark_rows
 from core.figures.curves import curve_chart, curve_rows, gap_rows
+from core.figures.epoch_clicks import PICKED, band_rows, with_epoch_clicks
 from core.runs.records import Event, Run
 from pages.shared.display.vega_charts import chart
+from pages.shared.network.epoch_slider import kept_and_shown, show_epoch
 from pages.shared.shell import services, session
 
 MEASURES = ("loss", "accuracy")
@@ -34,24 +37,32 @@ def curves(run: Run, marks: Sequence[Mark] = (), beneath: Callable[[], None] | N
         st.session_state.get("curve_gap", True),
     )
     epochs, events = planned_epochs(run), services.store().series.events(run.id)
+    kept, shown = kept_and_shown(run)
     with st.grid(2, min_column_width=340):
         for measure in MEASURES:
+            key = f"{measure}_{run.id}"
             chart(
-                curve_chart(
-                    measure,
-                    epochs=epochs,
-                    loss=run.config.get("loss", "cross_entropy"),
-                    log=log,
-                    theme=session.theme(),
-                    height=HEIGHT_PX,
+                with_epoch_clicks(
+                    curve_chart(
+                        measure,
+                        epochs=epochs,
+                        loss=run.config.get("loss", "cross_entropy"),
+                        log=log,
+                        theme=session.theme(),
+                        height=HEIGHT_PX,
+                    ),
+                    session.theme(),
                 ),
                 curve_rows(points, measure, smoothing),
-                key=f"{measure}_{run.id}",
+                key=key,
                 alt=f"{measure.capitalize()} of training and validation by epoch",
                 gap=gap_rows(points, measure, smoothing) if gap else [],
                 best=best_rows(history.best, measure, run.steps_per_epoch, epochs),
                 events=event_rows(events, run.steps_per_epoch, epochs),
                 marks=mark_rows(marks, measure, epochs),
+                kept=band_rows(kept, shown),
+                now=[{"epoch": shown}] if kept else [],
+                on_select=partial(_follow, run, key),
             )
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="under_curves"
@@ -64,6 +75,14 @@ def curves(run: Run, marks: Sequence[Mark] = (), beneath: Callable[[], None] | N
             with view:
                 _ask_view()
                 st.caption(_words(gap, events, bool(marks)))
+
+
+def _follow(run: Run, key: str) -> None:
+    """Let every page look at the epoch that was clicked in a chart; a zoom leaves them as they are."""
+    picked = st.session_state[key]["selection"].get(PICKED)
+    if picked and picked != st.session_state.get(f"followed_{key}"):
+        show_epoch(run, picked[0]["epoch"])
+    st.session_state[f"followed_{key}"] = picked
 
 
 def planned_epochs(run: Run) -> float:
@@ -109,4 +128,4 @@ def _words(gap: bool, events: Sequence[Event], marks: bool) -> str:
         missing = events_not_drawn(events)
         words += " Dashed: a setting was changed" + (f"; {missing} earlier changes are not drawn." if missing else ".")
     words += " Shaded stretch: what the diagnosis found." if marks else ""
-    return f"{words} Scroll or drag to zoom, double-click to go back."
+    return f"{words} Click an epoch to look at it on every page; scroll or drag to zoom, double-click to go back."

@@ -5,14 +5,16 @@ from typing import Any
 
 import streamlit as st
 
-from core.figures.film import Tiles
+from core.figures.film import Tiles, images_to_follow
 from core.figures.live_frame import COLUMNS, LiveFrame, Sheet, live_frame
 from core.formatting import dimensions, share
 from core.inference.network import Network
 from core.model.shapes import summarize
 from core.runs.records import Run
+from pages.sections.train.epoch_pictures import epoch_pictures
 from pages.shared.display.map_grid import color_bar
 from pages.shared.network.current_network import library
+from pages.shared.network.epoch_slider import pick_epoch
 from pages.shared.shell.layout import show_errors
 from pages.shared.widgets.auto_refresh import pulse
 from pages.shared.widgets.image_strip import Bar, Caption, film
@@ -51,14 +53,18 @@ def film_strip(run: Run) -> None:
 
     Nothing is computed again before there are new weights.
     """
+    network = pick_epoch(library().of_run(run))
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="film_head"):
         words = st.container(width="stretch")
         seed = _ask_seed()
     with words:
-        network = library().of_run(run)
         shown = _shown(run, network, seed)
-    if shown is not None:
-        _show(run, network, shown)
+    if shown is None:
+        return
+    _show(run, network, shown)
+    if network.epoch is not None or not run.status.active:  # else each batch would ask for them anew
+        with show_errors():
+            epoch_pictures(network, _pinned(network, seed))
 
 
 def _shown(run: Run, network: Network, seed: int) -> LiveFrame | None:
@@ -77,6 +83,11 @@ def _shown(run: Run, network: Network, seed: int) -> LiveFrame | None:
         st.caption(f"**What it makes of these pictures.** {_moment(run, shown)}")
         return shown
     return None
+
+
+def _pinned(network: Network, seed: int) -> tuple[int, ...]:
+    """Return which test images are looked at."""
+    return images_to_follow(network.dataset().test.labels.numpy(), network.num_classes, seed=seed)
 
 
 def _show(run: Run, network: Network, shown: LiveFrame) -> None:

@@ -1,6 +1,6 @@
 """Vega-Lite charts that keep their state (zoom) while their data change, with compact data tables."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import streamlit as st
@@ -8,22 +8,31 @@ import streamlit as st
 from core.figures.annotations import Rows
 
 
-def chart(spec: Mapping[str, Any], rows: Rows, *, key: str, alt: str, **more: Rows) -> None:
+def chart(
+    spec: Mapping[str, Any],
+    rows: Rows,
+    *,
+    key: str,
+    alt: str,
+    on_select: Callable[[], None] | None = None,
+    **more: Rows,
+) -> None:
     """Draw a Vega-Lite description over rows, and over `more` of them by name; as long as only rows change, it stays.
 
     A row maps columns to words or numbers. A zoom is declared as a selection that a script asks for: any other one
-    Streamlit forgets as soon as rows come.
+    Streamlit forgets as soon as rows come. `on_select` is called when any selection of its layers changes.
     """
     named = {name: _table(data) for name, data in more.items() if data}
     if len(named) == 1:  # a lone one the browser would take for the rows
         named["none"] = _table([])
+    selections = [param["name"] for layer in spec.get("layer", []) for param in layer.get("params", ())]
     st.vega_lite_chart(
         _table(rows),
         {**spec, "datasets": named} if named else dict(spec),
         key=key,
         alt=alt,
-        on_select=_nothing if any("params" in layer for layer in spec.get("layer", [])) else "ignore",
-        selection_mode="zoom",
+        on_select=(on_select or _nothing) if selections else "ignore",
+        selection_mode=selections,
     )
 
 

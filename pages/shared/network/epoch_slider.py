@@ -7,7 +7,9 @@ import streamlit as st
 
 from core.inference.network import Network
 from core.runs.records import Run
+from pages.shared.network.current_network import library
 from pages.shared.shell.services import store
+from pages.shared.widgets.epoch_play import epoch_play
 
 LATEST = -1  # on the slider; the address then names no epoch
 
@@ -37,10 +39,8 @@ def pick_epoch(network: Network, label: str = "Epoch", of: str = "epoch") -> Net
     st.session_state[key] = epoch if epoch in places else LATEST  # said anew each time, as the address has it
 
     def follow() -> None:
-        if st.session_state[key] == LATEST:
-            st.query_params.pop(of, None)
-        else:
-            st.query_params[of] = str(st.session_state[key])
+        st.session_state.pop(f"playing_{of}", None)
+        _show(st.session_state[key], of)
 
     def words(place: int) -> str:
         # The text of a place must not change while it can be dragged to: Streamlit knows places by their texts.
@@ -48,15 +48,67 @@ def pick_epoch(network: Network, label: str = "Epoch", of: str = "epoch") -> Net
             return f"{epochs[-1]}, latest{_score(scores, epochs[-1])}" if over else "latest"
         return f"{place}{_score(scores, place)}" if place else "untrained"
 
-    st.select_slider(
-        label,
-        places,
-        format_func=words,
-        key=key,
-        on_change=follow,
-        help="Every page shows the network as it was after this epoch. The percentage is its validation accuracy.",
-    )
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        _play(places, st.session_state[key], of)
+        st.select_slider(
+            label,
+            places,
+            format_func=words,
+            key=key,
+            on_change=follow,
+            help="Every page shows the network as it was after this epoch. The percentage is its validation accuracy.",
+        )
     return network.at(epoch)
+
+
+def show_epoch(run: Run, epoch: float) -> None:
+    """Let every page show the kept epoch of a run that is nearest to a place in its training; the untrained one is 0.
+
+    To be called before the slider is drawn, by what else an epoch is chosen in.
+    """
+    epochs = library().of_run(run).epochs
+    if epochs:
+        nearest = min(epochs, key=lambda kept: abs(kept - epoch))
+        _show(LATEST if _over(run, epochs) and nearest == epochs[-1] else nearest, "epoch")
+        st.session_state.pop("playing_epoch", None)
+
+
+def kept_and_shown(run: Run) -> tuple[tuple[int, ...], float]:
+    """Return the kept epochs of a run, and where in its training it is looked at: the end where no epoch is asked."""
+    epochs, text = library().of_run(run).epochs, st.query_params.get("epoch", "")
+    asked = int(text) if re.fullmatch(r"[0-9]{1,6}", text) and int(text) in epochs else None
+    return epochs, run.step / run.steps_per_epoch if asked is None and run.steps_per_epoch else float(asked or 0)
+
+
+def _show(place: int, of: str) -> None:
+    if place == LATEST:
+        st.query_params.pop(of, None)
+    else:
+        st.query_params[of] = str(place)
+
+
+def _play(places: Sequence[int], at: int, of: str) -> None:
+    """Offer to go through the epochs one after the other, on the page that is open now, from the first at its end."""
+    key, here = f"playing_{of}", (st.context.url or "/").partition("?")[0]
+    playing = st.session_state.get(key) == here
+    if not playing:
+        st.session_state.pop(key, None)
+
+    def press() -> None:
+        if playing:
+            st.session_state.pop(key, None)
+        else:
+            st.session_state[key] = here
+            _show(places[0] if at == places[-1] else at, of)
+
+    def step() -> None:
+        following = places[places.index(at) + 1 :]
+        if playing and following:
+            _show(following[0], of)
+        if len(following) < 2:
+            st.session_state.pop(key, None)
+
+    epoch_play(f"play_{of}", at=str(at), playing=playing, press=press, step=step)
 
 
 def _asked(run: Run, epochs: Sequence[int], of: str) -> int | None:

@@ -1,0 +1,37 @@
+"""A button that plays the epochs on the page it stands on: one after the other, each once the page shows it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+_HERE = Path(__file__).parent
+_HTML = """
+<button type="button" class="play">
+  <svg viewBox="0 0 24 24" aria-hidden="true">
+    <path class="start" d="M8 5v14l11-7z"/><path class="rest" d="M7 5h4v14H7zM13 5h4v14h-4z"/>
+  </svg>
+</button>
+"""
+_play = st.components.v2.component(
+    "epoch_play",
+    html=_HTML,
+    css=(_HERE / "epoch_play.css").read_text(encoding="utf-8"),
+    js=(_HERE / "epoch_play.js").read_text(encoding="utf-8"),
+)
+
+
+def epoch_play(key: str, *, at: str, playing: bool, press: Callable[[], None], step: Callable[[], None]) -> None:
+    """Show a button that starts and pauses, and while it plays ask for the next epoch again and again.
+
+    The next one is asked for a beat after the script has run and its background work is done, so that nothing of an
+    epoch is left out; while the tab is hidden it rests.
+
+    Args:
+        key: Streamlit's key.
+        at: The moment that is shown: each is asked to be left once.
+        playing: Whether it plays.
+        press: Is called when it is pressed, before the script runs again.
+        step: Is called when the next epoch is due.
+    """
+    _play(key=key, data={"at": at, "playing": playing}, width=44, on_press_change=press, on_step_change=step)
