@@ -20,8 +20,6 @@ T = TypeVar("T")
 LETTERS = "AB"
 WIDTHS = (4, 5, 2)  # of the network, the epoch and the switch
 NARROWEST = 300  # screen pixels of a column; the two stack where there is no room
-# The two ends of a slider are to be read without pointing at it.
-_STYLE = '<style>.st-key-time_machine [data-testid="stSliderTickBar"] { opacity: 1; }</style>'
 
 
 def require_weights(*, pair: bool = True) -> tuple[Network, ...]:
@@ -34,7 +32,6 @@ def require_weights(*, pair: bool = True) -> tuple[Network, ...]:
         pair: Whether the page can show two; else it asks for one.
     """
     chosen, other = network_or_end(), _other() if pair else None
-    st.html(_STYLE)
     with st.container(key="time_machine", gap="small"):
         network, epoch, switch = st.columns(WIDTHS, gap="medium", vertical_alignment="center")
         with network:

@@ -12,6 +12,8 @@ from pages.shared.shell.services import store
 from pages.shared.widgets.epoch_play import epoch_play
 
 LATEST = -1  # on the slider; the address then names no epoch
+# The two ends of a slider are to be read without pointing at it.
+_STYLE = '<style>[class*="st-key-epochs_"] [data-testid="stSliderTickBar"] { opacity: 1; }</style>'
 
 
 def pick_epoch(network: Network, label: str = "Epoch", of: str = "epoch") -> Network:
@@ -48,7 +50,8 @@ def pick_epoch(network: Network, label: str = "Epoch", of: str = "epoch") -> Net
             return f"{epochs[-1]}, latest{_score(scores, epochs[-1])}" if over else "latest"
         return f"{place}{_score(scores, place)}" if place else "untrained"
 
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    st.html(_STYLE)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"epochs_{of}"):
         _play(places, st.session_state[key], of)
         st.select_slider(
             label,
