@@ -83,7 +83,7 @@ def test_a_damaged_checkpoint_gets_a_sentence_and_other_networks_stay_in_reach(d
         "The checkpoint latest.safetensors is missing or damaged: choose another epoch, or train again."
     ]
     assert app.selectbox(key="pick_run").value == damaged_run
-    assert not app.get("bidi_component")
+    assert [element.proto.component_name for element in app.get("bidi_component")] == ["epoch_play"]
 
 
 def test_every_tile_is_a_filter_in_the_colours_of_one_scale(trained_run: str, sheets: Sheets) -> None:

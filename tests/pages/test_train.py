@@ -306,7 +306,8 @@ def test_a_finished_run_shows_its_numbers_and_curves(trained_run):
     shown = {metric.label: metric.value for metric in app.metric}
     assert shown["Test accuracy"] == f"{run.test_accuracy:.1%}"
     assert shown["Validation accuracy"] == f"{run.valid_accuracy:.1%}"
-    assert len(app.get("vega_lite_chart")) == 2
+    curves = [chart.proto.alt for chart in app.get("vega_lite_chart") if chart.proto.alt.endswith("by epoch")]
+    assert curves == [f"{measure} of training and validation by epoch" for measure in ("Loss", "Accuracy")]
 
 
 def test_the_cause_of_a_failure_is_shown_as_text(trained_run):
