@@ -53,15 +53,21 @@ def film_strip(run: Run) -> None:
 
     Nothing is computed again before there are new weights.
     """
+    strip = st.container()
     network = pick_epoch(library().of_run(run))
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="film_head"):
-        words = st.container(width="stretch")
-        seed = _ask_seed()
-    with words:
-        shown = _shown(run, network, seed)
-    if shown is None:
-        return
-    _show(run, network, shown)
+    with strip:
+        with st.container(
+            horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="film_head"
+        ):
+            words = st.container(width="stretch")
+            seed = _ask_seed()
+        with words:
+            shown = _shown(run, network, seed)
+        if shown is None:
+            return
+        label = "Pinned test images, each with its true class and the three likeliest"
+        _draw(shown.images, f"film_pictures_{run.id}", label, _captions(network, shown))
+    _show(run, shown)
     if network.epoch is not None or not run.status.active:  # else each batch would ask for them anew
         with show_errors():
             epoch_pictures(network, _pinned(network, seed))
@@ -90,9 +96,7 @@ def _pinned(network: Network, seed: int) -> tuple[int, ...]:
     return images_to_follow(network.dataset().test.labels.numpy(), network.num_classes, seed=seed)
 
 
-def _show(run: Run, network: Network, shown: LiveFrame) -> None:
-    label = "Pinned test images, each with its true class and the three likeliest"
-    _draw(shown.images, f"film_pictures_{run.id}", label, _captions(network, shown))
+def _show(run: Run, shown: LiveFrame) -> None:
     filters, maps = st.columns([2, 3], gap="large")
     with filters:
         _show_filters(run, shown)
