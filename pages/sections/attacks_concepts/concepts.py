@@ -77,10 +77,11 @@ def _ask_layer(network: Network) -> str:
 
     names, first = concept_layers(network)
     key, room = f"concept_layer_{network.id}", st.container()
+    if st.session_state.get(key) not in names:
+        st.session_state[key] = first
     layer: str = st.selectbox(
         "Layer",
         names,
-        index=names.index(first),
         key=key,
         width=320,
         help="Where to look for the concept. Early layers know colours, later ones patterns; near the answer, "

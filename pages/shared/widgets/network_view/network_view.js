@@ -47,8 +47,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
   scroll.onclick = event => press(at(event)?.closest("[data-target]"));
   scroll.onpointerover = event => say(at(event) ?? current);
   scroll.onpointerleave = () => say(current);
-  scroll.onfocusin = event => say(at(event));
-  scroll.onfocusout = () => say(current);
+  for (const layer of layers) {
+    layer.onfocus = () => say(layer);
+    layer.onblur = () => say(current);
+  }
   scroll.onkeydown = event => {
     const place = layers.indexOf(at(event));
     if (place < 0) return;
