@@ -230,7 +230,8 @@ def test_nothing_is_read_while_the_panel_is_closed(trained_run: str, monkeypatch
     monkeypatch.setattr(Series, "evidence", lambda *_: pytest.fail("read"))
     app = seeing(trained_run)
     assert app.expander[0].label == "Inside the training"
-    assert len(charts(app)) == 2
+    drawn = [alt for alt in charts(app) if not alt.startswith("Confusion matrix")]
+    assert drawn == [f"{measure} of training and validation by epoch" for measure in ("Loss", "Accuracy")]
 
 
 def test_gradients_and_dead_units_are_lines_of_each_layer(inside: Callable[..., AppTest], trained_run: str) -> None:

@@ -53,7 +53,7 @@ def epoch_pictures(network: Network, places: Sequence[int]) -> None:
     shown = background(
         ("epoch_pictures", network.mark, tuple(places)),
         partial(_pictures, network, tuple(places)),
-        words=f"What {network.moment} confuses, and where it looks",
+        words="What it confuses, and where it looks",
         place="epoch_pictures",
     )
     if shown is None:
@@ -63,8 +63,12 @@ def epoch_pictures(network: Network, places: Sequence[int]) -> None:
     confusion, heatmaps = st.columns([2, 3], gap="large")
     with confusion:
         st.markdown(f"**What it confuses**: {int(counts.trace()):,} of {int(counts.sum()):,} validation images right")
+        matrix = confusion_chart([names[index] for index in classes], theme=session.theme())
+        for layer in matrix["layer"]:
+            layer.pop("params", None)  # here a cell leads nowhere
+            layer["mark"].pop("cursor", None)
         chart(
-            confusion_chart([names[index] for index in classes], theme=session.theme()),
+            matrix,
             confusion_rows(counts, names, "counts", None, classes, most_mistaken(counts, "counts")),
             key=f"epoch_confusion_{network.id}",
             alt="Confusion matrix of this epoch: true classes down, predicted ones across",
