@@ -11,7 +11,7 @@ from core.formatting import dimensions, share
 from core.inference.network import Network
 from core.model.shapes import summarize
 from core.runs.records import Run
-from pages.sections.train.epoch_pictures import epoch_pictures
+from pages.sections.train.epoch_pictures import show_epoch_pictures
 from pages.shared.display.map_grid import color_bar
 from pages.shared.network.current_network import library
 from pages.shared.network.epoch_slider import pick_epoch
@@ -70,7 +70,7 @@ def film_strip(run: Run) -> None:
     _show(run, shown)
     if network.epoch is not None or not run.status.active:  # else each batch would ask for them anew
         with show_errors():
-            epoch_pictures(network, _pinned(network, seed))
+            show_epoch_pictures(network, _pinned(network, seed))
 
 
 def _shown(run: Run, network: Network, seed: int) -> LiveFrame | None:
