@@ -29,7 +29,7 @@ def show_epoch_pictures(network: Network, places: Sequence[int]) -> None:
     from core.figures.epoch_pictures import epoch_pictures
 
     shown = background(
-        ("epoch_pictures", network.mark, tuple(places)),
+        ("epoch_pictures", network.cache_key, tuple(places)),
         partial(epoch_pictures, network, tuple(places)),
         words="What it confuses, and where it looks",
         place="epoch_pictures",
