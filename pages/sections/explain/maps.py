@@ -6,8 +6,8 @@ import streamlit as st
 
 from core.inference.network import Network
 from pages.sections.explain.export import take_away
+from pages.sections.explain.layer_map import layer_map
 from pages.shared.explanation.controls import ask_classes, ask_look, chosen_methods
-from pages.shared.explanation.layer_map import layer_map
 from pages.shared.explanation.maps import STYLE, comparable, map_cards, map_columns, map_title
 from pages.shared.picture import input_image
 from pages.shared.shell.section import Section
