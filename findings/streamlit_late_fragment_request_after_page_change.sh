@@ -11,8 +11,8 @@
 # Cause: the new run takes `page_script_hash` from the request, although its fragment is not found
 #   (streamlit/runtime/scriptrunner/script_runner.py, `_run_script`), and the browser compares it with the page it shows.
 # Seen: runs announced, in order: first, second, first; drawn by the last: nothing
-# ConvScope: its own timer (`pages/shared/widgets/auto_refresh`) waits after a press until the answer has begun, and
-#   while a script runs.
+# ConvScope: what is sent without a press, by its own timer and by the camera, waits after a press until the answer has
+#   begun, and while a script runs (`pages/shared/widgets/request_gate`).
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

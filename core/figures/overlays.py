@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from core.figures.palette import Pixels
 from core.figures.scales import SCOPES, ColorScale, Scope
@@ -97,6 +97,25 @@ def overlay(
     zoom = zoom or max(1, -(-_MIN_SIDE_PX // max(values.shape)))
     enlarged = blended.repeat(zoom, axis=0).repeat(zoom, axis=1)
     return Overlay(enlarged, scale, not values.any(), positive, negative or "", sign, scope)
+
+
+def map_layer(heatmap: ArrayLike, *, signed: bool, percentile: float = 99) -> NDArray[np.uint8]:
+    """Return a heatmap as a layer to lay over a moving picture, scaled to itself as by `overlay`.
+
+    Args:
+        heatmap: One value per pixel, float (H, W).
+        signed: Whether negative values mean something; if not, they count as zero.
+        percentile: Values above this percentile of the sizes get full colour.
+
+    Returns:
+        uint8 (H, W, 4): the colour of each value, the less transparent the larger it is.
+    """
+    values = np.nan_to_num(np.asarray(heatmap, dtype=np.float64))
+    if not signed:
+        values = values.clip(min=0)
+    scale = ColorScale.of(values, percentile=percentile, signed=signed)
+    cover = np.abs(values / (scale.high or 1.0)).clip(0, 1)[..., None]
+    return np.concatenate([scale.rgb(values), (255 * cover).round().astype(np.uint8)], axis=-1)
 
 
 def faded(pixels: Pixels, signed: bool) -> Pixels:

@@ -2,12 +2,20 @@
 
 import os
 from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, ViewportSize, sync_playwright
+from playwright.sync_api import (
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    Request,
+    ViewportSize,
+    sync_playwright,
+)
 
 from benchmarks.server import FLAGS, ROOT, Server, chromium, serving
 from core.data.catalog import DATASETS
@@ -79,7 +87,14 @@ def fresh_app(tmp_path: Path) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
+def playwright() -> Iterator[Playwright]:
+    """Return what drives browsers."""
+    with sync_playwright() as driver:
+        yield driver
+
+
+@contextmanager
+def launched(playwright: Playwright, profile: Path, *flags: str) -> Iterator[BrowserContext]:
     """Start the machine's Chromium; without one the test skips, or fails where `CI` is true.
 
     Its windows share one profile, which keeps the compiled scripts of the pages: each visit would compile them anew.
@@ -88,13 +103,16 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext
     if found is None:
         refuse = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
         refuse("The browser tests need Chromium; on Debian: apt install chromium-headless-shell.")
-    with sync_playwright() as playwright:
-        profile = tmp_path_factory.mktemp("profile")
-        browser = playwright.chromium.launch_persistent_context(
-            profile, executable_path=found, args=[*FLAGS, *TOGETHER]
-        )
+    browser = playwright.chromium.launch_persistent_context(profile, executable_path=found, args=[*FLAGS, *TOGETHER, *flags])
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
+    """Start a Chromium for all tests."""
+    with launched(playwright, tmp_path_factory.mktemp("profile")) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

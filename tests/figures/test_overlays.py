@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.figures.overlays import overlay
+from core.figures.overlays import map_layer, overlay
 from core.figures.palette import diverging, sequential
 from core.figures.scales import ColorScale, Scope
 
@@ -109,3 +109,13 @@ def test_the_sentence_says_which_maps_share_the_scale(scope: Scope, words: str) 
     drawn = overlay(PICTURE[:1, :2], np.array([[-0.5, 0.25]]), signed=True, percentile=100, scope=scope)
     assert drawn.text == f"Red: positive values. Blue: negative values. {words}"
     assert overlay(PICTURE, np.zeros((4, 6)), signed=True, scope=scope).text == "Nothing to show: every value is zero."
+
+
+def test_a_layer_over_a_moving_picture_shows_what_an_overlay_does() -> None:
+    heatmap = np.linspace(-1, 3, 24).reshape(4, 6)
+    for signed in (True, False):
+        layer = map_layer(heatmap, signed=signed, percentile=90).astype(float)
+        cover = layer[..., 3:] / 255
+        laid = GREY[..., None] * (1 - cover) + layer[..., :3] * cover
+        expected = overlay(PICTURE, heatmap, signed=signed, strength=1, percentile=90, zoom=1).pixels
+        assert np.abs(laid - expected).max() <= 2

@@ -148,17 +148,6 @@ def test_a_file_that_is_no_usable_picture_is_refused_and_the_last_one_stays(
     assert "The network's answer to seven-again.png." in texts(app)
 
 
-def test_the_camera_opens_only_when_chosen(trained_run: str, seen: list[input_image.InputImage]) -> None:
-    app = opened(trained_run)
-    assert not app.camera_input
-    app.segmented_control(key="picture_kind_own").set_value("camera").run()
-    app.camera_input(key="picture_camera").upload("shot.jpg", file(seven(), "JPEG", quality=95)).run()
-    assert not app.exception
-    assert "The network's answer to Your photograph." in texts(app)
-    upright = fit_image(seven(), SHAPE)[0].numpy()[0].astype(int)
-    assert abs(seen[-1].array()[..., 0].astype(int) - upright).mean() < 3
-
-
 def test_a_sample_and_a_test_image_are_one_click_away(trained_run: str, seen: list[input_image.InputImage]) -> None:
     app = opened(trained_run)
     app.button(key="sample_coffee").click().run()

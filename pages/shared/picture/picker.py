@@ -9,11 +9,12 @@ from core.data.fitting import PreprocessingStep
 from core.inference.network import Network
 from pages.shared.picture import input_image
 from pages.shared.picture.addresses import put_address, take_address
+from pages.shared.picture.camera import ask_camera
 from pages.shared.picture.drawing import ask_drawing
 from pages.shared.picture.paper import ask_paper, paper_of
 from pages.shared.picture.samples import SAMPLES, choose_sample, sample_row
 from pages.shared.picture.split_images import ONE, SPLITS, ask_image
-from pages.shared.picture.upload import ask_camera, ask_crop, ask_upload, ask_uploads, open_choice, short
+from pages.shared.picture.upload import ask_crop, ask_upload, ask_uploads, open_choice, short
 from pages.shared.shell import session
 from pages.shared.shell.layout import escape_markdown
 

@@ -1,4 +1,4 @@
-"""Files and shots as pictures: opened once, kept small, and remembered as this session's choice."""
+"""Files as pictures: opened once, kept small, and remembered as this session's choice."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -26,12 +26,11 @@ if TYPE_CHECKING:
 UPLOAD = "picture_upload"  # Streamlit's key
 
 
-def uploaded(file: "UploadedFile", kind: str = "upload") -> session.PictureSelection:
-    """Return an uploaded file, or a shot of the camera, as a choice; raises `ImageError` if it is no usable picture."""
+def uploaded(file: "UploadedFile") -> session.PictureSelection:
+    """Return an uploaded file as a choice; raises `ImageError` if it is no usable picture."""
     data = file.getvalue()
-    name = "Your photograph" if kind == "camera" else file.name
     decoded = decode_upload(data)
-    choice = replace(kept(decoded.image, kind, name, file.file_id, decoded.lie), notes=decoded.notes())
+    choice = replace(kept(decoded.image, "upload", file.name, file.file_id, decoded.lie), notes=decoded.notes())
     if not decoded.looks_black:
         return choice
     return replace(choice, stretched=_png(decode_upload(data, stretch=True).image))
@@ -81,7 +80,7 @@ def short(name: str) -> str:
 def ask_upload(network: Network, choice: session.PictureSelection) -> session.PictureSelection:
     """Ask for one file, or offer the samples."""
     file = st.file_uploader("A picture of your own", **picture_files(UPLOAD))
-    choice = taken(file, choice, "upload")
+    choice = taken(file, choice)
     st.caption("Or take one of these:")
     sample_row(choice)
     return choice
@@ -94,7 +93,7 @@ def ask_uploads(network: Network, choice: session.PictureSelection) -> session.P
     new = [file for file in files if file.file_id not in known]
     st.session_state["uploads_seen"] = tuple(file.file_id for file in files)
     one = files[0] if files else None
-    choice = _last_good(new, choice) if len(files) > 1 else taken(one, choice, "upload")
+    choice = _last_good(new, choice) if len(files) > 1 else taken(one, choice)
     st.caption("Or take one of these:")
     sample_row(choice)
     return choice
@@ -114,18 +113,12 @@ def uploads() -> "Sequence[UploadedFile]":
     return found if isinstance(found, list) else []
 
 
-def ask_camera(network: Network, choice: session.PictureSelection) -> session.PictureSelection:
-    """Ask for a shot."""
-    shot = st.camera_input("Take a photograph", key="picture_camera", label_visibility="collapsed")
-    return taken(shot, choice, "camera")
-
-
-def taken(file: "UploadedFile | None", choice: session.PictureSelection, kind: str) -> session.PictureSelection:
+def taken(file: "UploadedFile | None", choice: session.PictureSelection) -> session.PictureSelection:
     """Return what the file makes the choice; what was chosen before where there is no file or it is unusable."""
-    if file is not None and (choice.kind, choice.file_id) != (kind, file.file_id):
+    if file is not None and (choice.kind, choice.file_id) != ("upload", file.file_id):
         with show_errors():
-            choice = uploaded(file, kind)
-    if choice.kind == kind and (file is None or choice.file_id != file.file_id):
+            choice = uploaded(file)
+    if choice.kind == "upload" and (file is None or choice.file_id != file.file_id):
         st.caption(f"Still chosen: {escape_markdown(short(choice.name))}")
     return choice
 

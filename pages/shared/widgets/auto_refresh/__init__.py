@@ -5,7 +5,9 @@ from pathlib import Path
 
 import streamlit as st
 
-_pulse = st.components.v2.component("pulse", js=Path(__file__).with_name("auto_refresh.js").read_text(encoding="utf-8"))
+from pages.shared.widgets.request_gate import with_gate
+
+_pulse = st.components.v2.component("pulse", js=with_gate(Path(__file__).with_name("auto_refresh.js")))
 
 
 def pulse(seconds: float, *, key: str) -> None:
