@@ -103,7 +103,8 @@ def launched(playwright: Playwright, profile: Path, *flags: str) -> Iterator[Bro
     if found is None:
         refuse = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
         refuse("The browser tests need Chromium; on Debian: apt install chromium-headless-shell.")
-    browser = playwright.chromium.launch_persistent_context(profile, executable_path=found, args=[*FLAGS, *TOGETHER, *flags])
+    args = [*FLAGS, *TOGETHER, *flags]
+    browser = playwright.chromium.launch_persistent_context(profile, executable_path=found, args=args)
     yield browser
     browser.close()
 
