@@ -15,17 +15,18 @@ from pages.shared.shell.section import draw_sections
 page("classify")
 with show_errors():
     networks = require_weights()
-    asking, answering = st.columns([3, 2], gap="large")
+    # The answer and why stand first; beside them the picture is given.
+    result, asking = st.columns([3, 2], gap="large")
     with asking:
         picture, stages = pick_with_stages(networks[0], own=True)
         show_stages(networks[0], picture, stages)
-    with answering:
+    with result:
         target = pick_target(networks, picture)
         about_first(networks)
         verdict_section(networks[0], picture)
+        quick_maps(networks, picture, target)
         closed_set_warning(networks[0])
     batch.SECTION.draw(networks[0])
-    quick_maps(networks, picture, target)
     about_first(networks)
     draw_sections((nearest.SECTION, stability.SECTION), networks[0], picture, target)
 next_step("Change the network", "build")

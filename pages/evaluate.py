@@ -8,6 +8,8 @@ from pages.sections.evaluate import calibration_ranking, confusion_matrix, galle
 from pages.sections.evaluate.tour_guess import mixed_up_guess
 from pages.shared.evaluation.evaluate_split import ask_split
 from pages.shared.network.comparison import require_weights
+from pages.shared.network.counterpart import begin_comparison
+from pages.shared.network.picker import network_or_end
 from pages.shared.shell.layout import next_step, page, show_errors
 from pages.shared.shell.section import choose_section
 from pages.shared.tour.card import tour_stop
@@ -25,6 +27,10 @@ with show_errors():
     with st.container(horizontal=True, gap="medium"):
         section = choose_section("What to look at", SECTIONS, "evaluate_section")
         split = ask_split()
+    # To compare two is chosen: the switch goes on by itself, once, and B offers the other trainings.
+    if section is paired_test.SECTION and st.session_state.get("evaluate_before") != section.key:
+        begin_comparison(network_or_end())
+    st.session_state["evaluate_before"] = section.key
     networks = require_weights()
     tour_stop("evaluate", networks[0].id, partial(mixed_up_guess, networks[0]))
     section.draw(networks, split)

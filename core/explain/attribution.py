@@ -46,6 +46,7 @@ class Attribution:
         score: The class's logit for this image, less that of `versus`: what is being explained.
         options: Every option with the value that was used.
         versus: Index of the class that was held against it, if any.
+        cells: Rows and columns of the layer's maps that the values were stretched from; None where they were not.
         gap: How the sum of the values compares with what the method promises; None where it promises nothing.
     """
 
@@ -57,6 +58,7 @@ class Attribution:
     options: Mapping[str, OptionValue]
     versus: int | None = None
     gap: CompletenessGap | None = None
+    cells: tuple[int, int] | None = None
 
     @property
     def blank(self) -> str | None:
@@ -124,7 +126,8 @@ def attribute(
     values, rounding = _clean(values, about, scores), ROUNDING * float(scores.abs().max())
     total = float(values.double().sum())
     gap = None if about.promise is None else CompletenessGap(total, score - start, about.promise, rounding)
-    return Attribution(values, method, target, about.signed, score, chosen, versus, gap)
+    cells = (request.cells[0], request.cells[1]) if request.cells else None
+    return Attribution(values, method, target, about.signed, score, chosen, versus, gap, cells)
 
 
 def _check(

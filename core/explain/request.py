@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
@@ -36,6 +36,7 @@ class AttributionRequest:
         given: (M, C, H, W) images that stand for nothing in particular, if somebody gave some: see `background`.
         original: The network as it was given.
         wrap: Makes a copy of another form of it ready to be asked, as `model` is.
+        cells: Rows and columns of the layer's maps, filled in by methods that look at one.
         expect: Takes the number of passes where it is known only once a layer was seen, and is less than stated.
     """
 
@@ -47,6 +48,7 @@ class AttributionRequest:
     original: nn.Module
     wrap: Callable[[nn.Module], nn.Module]
     expect: Callable[[int], None]
+    cells: list[int] = field(default_factory=list)
 
     @property
     def background(self) -> Tensor:

@@ -7,7 +7,8 @@ import numpy as np
 from core.explain.attribution import Attribution, heatmap
 from core.explain.cli.record import LETTERS, NetworkExplanations
 from core.explain.methods.registry import METHODS
-from core.figures.overlays import Sign, faded, overlay
+from core.explain.strength import full_colour, strength_of
+from core.figures.overlays import Overlay, Sign, faded, overlay
 from core.figures.palette import Pixels
 from core.figures.sheet import Sheet, Tile, sheet
 
@@ -51,12 +52,18 @@ def explanation_tiles(
                 percentile=percentile,
                 sign=sign,
                 zoom=1,
+                full_colour=full_colour([attribution]),
             )
             gap = attribution.gap.text if attribution.gap else ""
-            text = " ".join(filter(None, (attribution.blank or figure.text, gap, _settings(attribution))))
+            text = " ".join(filter(None, (_said(attribution, figure), gap, _settings(attribution))))
             title = letter + METHODS[attribution.method].title
             tiles.append(Tile(title, _question(record, attribution), figure.pixels, text, figure.scale))
     return tiles
+
+
+def _said(attribution: Attribution, figure: Overlay) -> str:
+    """Return what the colours mean, and what is to be said of a map that is weak or says nothing."""
+    return attribution.blank or " ".join(filter(None, (strength_of(attribution).text, figure.text)))
 
 
 def _shown(record: NetworkExplanations) -> Pixels:

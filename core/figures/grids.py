@@ -16,12 +16,14 @@ _GAP_PX = 8
 _DIMMED = 0.2
 
 
-def colorize(maps: ArrayLike, scale: ColorScale) -> Pixels:
-    """Colour maps, float (N, H, W), by one scale: uint8 (N, H, W, 3)."""
+def colorize(maps: ArrayLike, scale: ColorScale | Sequence[ColorScale]) -> Pixels:
+    """Colour maps, float (N, H, W), by one scale or one for each: uint8 (N, H, W, 3)."""
     array = np.asarray(maps)
     if array.ndim != 3:
         raise ValueError(f"maps must have shape (N, H, W), not {array.shape}")
-    return scale.rgb(array)
+    if isinstance(scale, ColorScale):
+        return scale.rgb(array)
+    return np.stack([own.rgb(values) for own, values in zip(scale, array, strict=True)])
 
 
 def filters_as_rgb(kernels: ArrayLike) -> Pixels:

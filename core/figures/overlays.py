@@ -65,6 +65,7 @@ def overlay(
     sign: Sign = "both",
     zoom: int | None = None,
     scope: Scope = "map",
+    full_colour: float = 0.0,
 ) -> Overlay:
     """Return a heatmap over the grey version of its picture, so that every colour seen is the heatmap's.
 
@@ -82,11 +83,12 @@ def overlay(
         sign: Which values to show.
         zoom: Pixels per value, without smoothing; by default enough for a longer side of 256.
         scope: Which maps the heatmap consists of, for `Overlay.text`: several side by side share one scale.
+        full_colour: The value that full colour stands for at least, see `core.explain.strength`.
     """
     values = np.nan_to_num(np.asarray(heatmap, dtype=np.float64))
     if values.shape != pixels.shape[:2]:
         raise ValueError(f"a heatmap of shape {values.shape} does not fit a picture of {pixels.shape[:2]}")
-    scale = ColorScale.of(values, percentile=percentile, signed=signed)
+    scale = ColorScale.of(values, percentile=percentile, signed=signed).reaching(full_colour)
     if not signed or sign == "positive":
         values = values.clip(min=0)
     elif sign == "negative":

@@ -85,6 +85,15 @@ HUES: dict[str, tuple[str, ...]] = {
     "light": ("#457cec", "#a64a02", "#6e005e", "#c7738f", "#07614b", "#4f310c", "#9d6ab6", "#778853"),
     "dark": ("#85f8f6", "#967502", "#bd4487", "#eda899", "#b1d563", "#176ac8", "#d5a5ff", "#647143"),
 }
+# Ten of the same kind for classes, which are often ten; any two differ by at least 28.
+CLASS_HUES: dict[str, tuple[str, ...]] = {
+    "light": (
+        "#5200f8", "#d2750b", "#16585c", "#ff29aa", "#702802", "#928a5b", "#bf51f8", "#03063d", "#610197", "#280600",
+    ),
+    "dark": (
+        "#2dfd94", "#d2163b", "#5851f9", "#f6f11e", "#f79df7", "#d07807", "#1dac7c", "#797291", "#a54dc5", "#cbf5e2",
+    ),
+}  # fmt: skip
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left")
 
 

@@ -1,5 +1,6 @@
 """Colour scales: which colour a value gets, which maps share a scale, and what is written beside them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -45,6 +46,12 @@ class ColorScale:
             high = high or float(sizes.max())  # so sparse that the percentile is zero
         return cls("diverging", -high or 0.0, high) if negative else cls("sequential", 0.0, high)
 
+    def reaching(self, value: float) -> "ColorScale":
+        """Return the scale, or a wider one whose full colour is `value`; where every value is zero, the scale."""
+        if not 0 < self.high < value:
+            return self
+        return ColorScale(self.kind, -value if self.kind == "diverging" else 0.0, value)
+
     @property
     def colors(self) -> Pixels:
         """The 256 colours, uint8 (256, 3)."""
@@ -74,7 +81,7 @@ class ColorScale:
         return [(place / (len(colours) - 1), hex_of(colour)) for place, colour in enumerate(colours)]
 
 
-Scope = Literal["map", "each", "both", "these", "all_these", "networks", "all_maps"]
+Scope = Literal["map", "each", "both", "these", "all_these", "networks", "all_maps", "network"]
 SCOPES: dict[Scope, str] = {
     "map": "Scaled to this map alone",
     "each": "Each map is scaled by itself (1 is its own full colour): how strong it is cannot be compared",
@@ -83,8 +90,19 @@ SCOPES: dict[Scope, str] = {
     "all_these": "One scale for all of these",
     "networks": "One scale for A and B",
     "all_maps": "One scale for all maps",
+    "network": "One scale for all layers of the network",
 }
 """Which maps share a scale, in words."""
+
+
+def scale_of_each(layers: Sequence[ArrayLike], *, percentile: float = 100) -> list[ColorScale]:
+    """Return a scale for each map of one or several layers of one shape, (C, …): the same channels share theirs.
+
+    All are of one kind: diverging if any value of the layers is negative.
+    """
+    values = np.stack([np.asarray(maps, dtype=np.float64) for maps in layers], axis=1)
+    signed = bool((values < 0).any())
+    return [ColorScale.of(of_channel, percentile=percentile, signed=signed) for of_channel in values]
 
 
 @dataclass(frozen=True)

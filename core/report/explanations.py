@@ -8,11 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from core.data.datasets import Dataset
-from core.errors import ExplainError
+from core.errors import ConvScopeError, ExplainError
 from core.evaluation.answers import Answers
 from core.evaluation.galleries import confidently_wrong
 from core.explain.attribution import Attribution, attribute, heatmap
 from core.explain.methods.registry import METHODS
+from core.explain.strength import maps_that_say_something, strength_of
 from core.figures.overlays import faded, overlay
 from core.figures.palette import Pixels
 from core.progress import Progress
@@ -122,7 +123,7 @@ def report_explanations(
             count = len(indices) * len(methods)
             step_progress = share_of(progress, 100 * (place * len(methods) + step) // count, 100 // count)
             step_progress(0, 1)
-            maps.append(_map(model, image, _shown(raw), target, method, others, step_progress))
+            maps.append(_map(model, image, _shown(raw), target, method, others, step_progress, methods))
         truth, answer = dataset.class_names[int(answers.labels[index])], dataset.class_names[target]
         sure = f"{answers.confidence[index]:.1%}"
         picture = pixels(_shown(raw), f"Test image {index}: {truth}", IMAGE_PX)
@@ -136,15 +137,30 @@ def _shown(raw: Tensor) -> Pixels:
 
 
 def _map(
-    model: nn.Module, image: Tensor, pixels_shown: Pixels, target: int, method: str, others: Tensor, progress: Progress
+    model: nn.Module,
+    image: Tensor,
+    pixels_shown: Pixels,
+    target: int,
+    method: str,
+    others: Tensor,
+    progress: Progress,
+    without: Sequence[str],
 ) -> Map:
-    about = METHODS[method]
-    try:
-        attribution = attribute(model, image, target, method, background=others, progress=progress)
-    except ExplainError as error:
-        return Map(about.title, None, None, str(error))
-    if attribution.blank:  # an empty map would pass for an answer
-        return Map(about.title, None, None, attribution.blank)
+    """Explain a picture by one method, or by the next that is not among `without` where its map says nothing."""
+
+    def explain(name: str) -> list[Attribution | ConvScopeError]:
+        try:
+            return [attribute(model, image, target, name, background=others, progress=progress)]
+        except ConvScopeError as error:
+            return [error]
+
+    name, (attribution,), reason = maps_that_say_something(method, explain(method), explain, without=without)
+    about = METHODS[name]
+    if isinstance(attribution, ConvScopeError):
+        return Map(about.title, None, None, str(attribution))
+    strength = strength_of(attribution)
+    if strength.kind == "nothing":  # an empty map would pass for an answer
+        return Map(about.title, None, None, strength.text)
     figure = overlay(
         faded(pixels_shown, attribution.signed),
         heatmap(attribution).numpy(),
@@ -152,9 +168,11 @@ def _map(
         positive=about.positive,
         negative=about.negative,
         zoom=1,
+        full_colour=strength.full_colour,
     )
     alt = f"{about.title}: {_where(attribution)}"
-    text = figure.text + (f" {attribution.gap.text}" if attribution.gap else "")
+    gap = attribution.gap.text if attribution.gap else ""
+    text = " ".join(filter(None, (reason, figure.text, strength.text, gap)))
     return Map(about.title, pixels(figure.pixels, alt, IMAGE_PX), bar(figure.scale, text), text)
 
 

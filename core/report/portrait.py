@@ -125,6 +125,7 @@ def _explained(network: "Network") -> ExplainedImage:
     import numpy as np
 
     from core.explain.attribution import attribute, heatmap
+    from core.explain.strength import full_colour
     from core.figures.overlays import faded, overlay
     from core.inference.prediction import predict
 
@@ -138,7 +139,11 @@ def _explained(network: "Network") -> ExplainedImage:
     pixels = test.images[index].numpy().transpose(1, 2, 0)
     picture = np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
     figure = overlay(
-        faded(picture, attribution.signed), heatmap(attribution).numpy(), signed=attribution.signed, zoom=1
+        faded(picture, attribution.signed),
+        heatmap(attribution).numpy(),
+        signed=attribution.signed,
+        zoom=1,
+        full_colour=full_colour([attribution]),
     )
     maps, layers = _maps(network, images[index : index + 1])
     names = network.class_names

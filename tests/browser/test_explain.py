@@ -8,7 +8,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from benchmarks.server import Server
 from core.data.datasets import load_dataset
-from core.explain.attribution import attribute, heatmap
+from core.explain.attribution import Attribution, attribute, heatmap
+from core.explain.strength import maps_that_say_something
 from core.model.layers import Activation, Conv, Dense, Flatten, MaxPool
 from core.runs.store import RunStore
 
@@ -33,19 +34,28 @@ def point(frame: Locator, row: int, col: int, side: int = 8) -> None:
     frame.hover(position={"x": (col + 0.5) * box["width"] / side, "y": (row + 0.5) * box["height"] / side})
 
 
+def settings(page: Page, tab: str) -> None:
+    """Open the menu of settings at one of its tabs."""
+    page.locator(".st-key-settings_menu button").first.click()
+    page.get_by_role("tab", name=tab).click()
+
+
 def choose(page: Page, *titles: str) -> None:
-    """Turn methods on or off in their menu."""
-    page.get_by_role("button", name=re.compile("Methods: ")).click()
+    """Turn methods on or off in the menu."""
+    settings(page, "Methods")
     for title in titles:
         page.get_by_role("button", name=title, exact=True).click()
     page.keyboard.press("Escape")
 
 
 def pick(page: Page, control: str, name: str) -> None:
-    """Choose a class by its name from a list that can be searched."""
+    """Choose a class by its name from a list that can be searched, in the menu of settings."""
+    settings(page, "Classes")
     page.locator(f"[class*=st-key-{control}_] input").click()
     page.keyboard.type(name)
     page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
 
 
 def test_every_map_can_be_read_and_a_place_is_marked_in_all(
@@ -56,10 +66,13 @@ def test_every_map_can_be_read_and_a_place_is_marked_in_all(
     idle(page)
     digits, net = load_dataset("digits"), RunStore().load_model(run_id)
     image = digits.normalize(digits.test.images[:1])[0]
-    values = {
-        name: heatmap(attribute(net, image, 3, name))
-        for name in ("integrated_gradients", "guided_backprop", "grad_cam", "occlusion")
-    }
+    values = {}
+    for name in ("integrated_gradients", "guided_backprop", "grad_cam", "occlusion"):
+        _, (shown,), _ = maps_that_say_something(
+            name, [attribute(net, image, 3, name)], lambda other: [attribute(net, image, 3, other)]
+        )
+        assert isinstance(shown, Attribution)
+        values[name] = heatmap(shown)
     grey = int(digits.test.images[0, 0, 5, 2])
     point(card(page, "integrated_gradients").locator(".frame"), 5, 2)
     expect(card(page, "input").locator(".readout")).to_have_text(f"row 5, column 2 · pixel {grey}")
@@ -70,9 +83,11 @@ def test_every_map_can_be_read_and_a_place_is_marked_in_all(
         assert number == pytest.approx(float(found[5, 2]), rel=6e-3, abs=1e-6), name
         expect(card(page, name).locator(".pixel")).to_be_visible()
 
-    # What the layer's cell sees is framed, and the arrow keys walk.
+    # What the layer's cell sees is framed where somebody points, and the arrow keys walk.
     cam = card(page, "grad_cam")
     expect(cam.locator(".field")).to_be_visible()
+    page.mouse.move(0, 0)
+    expect(cam.locator(".field")).to_be_hidden()
     cam.locator(".frame").focus()
     for key in ("ArrowRight", "ArrowRight", "ArrowUp"):
         page.keyboard.press(key)
@@ -115,21 +130,23 @@ def test_what_takes_long_shows_life_and_can_be_left(
     shapley = card(page, "shapley_sampling")
     expect(shapley).to_be_visible(timeout=PATIENCE)
     idle(page)
-    page.locator(".st-key-settings_menu button").click()
+    settings(page, "Their settings")
     page.get_by_role("spinbutton", name="Shapley value sampling: samples").fill("2000")
     page.keyboard.press("Enter")
     page.keyboard.press("Escape")
     shapley.get_by_role("button", name=re.compile(r"Compute, about \d+ (s|min)")).click(timeout=PATIENCE)
     expect(shapley.get_by_text(re.compile(r"passes: \d+% · about .* left"))).to_be_visible(timeout=PATIENCE)
     # Meanwhile the page answers: the other maps are drawn anew.
+    settings(page, "Colours")
     page.locator(".st-key-look_sign").get_by_text("Blue", exact=True).click()
+    page.keyboard.press("Escape")
     expect(card(page, "integrated_gradients").get_by_text("Red: ")).to_have_count(0, timeout=PATIENCE)
     shapley.get_by_role("button", name="Cancel").click()
     expect(shapley.get_by_role("button", name="Compute")).to_be_visible(timeout=PATIENCE)
     expect(shapley.get_by_text("left")).to_have_count(0)
 
     # With few samples the map comes.
-    page.locator(".st-key-settings_menu button").click()
+    settings(page, "Their settings")
     page.get_by_role("spinbutton", name="Shapley value sampling: samples").fill("2")
     page.keyboard.press("Enter")
     page.keyboard.press("Escape")

@@ -51,6 +51,7 @@ def test_the_sections_of_explain_answer(app: Server, page: Page, idle: Callable[
     page.get_by_role("link", name="See what turns the answer, and what taught it").click()
     expect(page.get_by_text("The attacked picture")).to_be_visible(timeout=PATIENCE)
     idle(page)
+    page.locator(".st-key-attack_controls button").first.click()
     page.get_by_role("slider", name=re.compile("Strength")).press("End")
     expect(page.get_by_text(re.compile(r"no value by more than (?!8 )\d+ levels"))).to_be_visible(timeout=PATIENCE)
     main.get_by_text("Training images", exact=True).click()

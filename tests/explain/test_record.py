@@ -22,6 +22,7 @@ from core.explain.cli.record import (
     settings_json,
 )
 from core.explain.methods.registry import METHODS
+from core.explain.strength import full_colour
 from core.figures.explained import explanation_sheet, explanation_tiles
 from core.figures.overlays import faded, overlay
 from core.model.build import build_model
@@ -165,4 +166,5 @@ def test_sheet_and_settings_say_what_a_map_promises_and_where_it_falls_short(rec
 
 def overlaid(found: Attribution, shown: np.ndarray) -> np.ndarray:
     heat = heatmap(found).numpy()
-    return overlay(faded(shown, found.signed), heat, signed=found.signed, strength=0.7, percentile=95, zoom=1).pixels
+    look = {"strength": 0.7, "percentile": 95, "full_colour": full_colour([found])}
+    return overlay(faded(shown, found.signed), heat, signed=found.signed, zoom=1, **look).pixels

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.figures.palette import HUES, SHAPES, THEMES, luminance
+from core.figures.palette import CLASS_HUES, HUES, SHAPES, THEMES, luminance
 
 Vector = NDArray[np.float64]
 
@@ -35,20 +35,22 @@ def seen(colour: str, sight: str) -> Vector:
 
 @pytest.mark.parametrize("sight", SIGHTS)
 @pytest.mark.parametrize("theme", HUES)
-def test_any_two_are_told_apart(theme: str, sight: str) -> None:
-    for one, other in combinations(HUES[theme], 2):
+@pytest.mark.parametrize("hues", [HUES, CLASS_HUES], ids=["runs", "classes"])
+def test_any_two_are_told_apart(hues: dict[str, tuple[str, ...]], theme: str, sight: str) -> None:
+    for one, other in combinations(hues[theme], 2):
         assert np.linalg.norm(seen(one, sight) - seen(other, sight)) > 20
 
 
 @pytest.mark.parametrize("theme", HUES)
 def test_all_stand_out_from_the_page(theme: str) -> None:
     for ground in (THEMES[theme].background, THEMES[theme].surface):
-        for colour in HUES[theme]:
+        for colour in (*HUES[theme], *CLASS_HUES[theme]):
             low, high = sorted((float(luminance(rgb(colour))), float(luminance(rgb(ground)))))
             assert (high + 0.05) / (low + 0.05) >= 3
 
 
 def test_each_theme_has_as_many_colours_as_there_are_shapes() -> None:
-    assert set(HUES) == set(THEMES)
+    assert set(HUES) == set(CLASS_HUES) == set(THEMES)
+    assert [len(set(colours)) for colours in CLASS_HUES.values()] == [10, 10]
     for colours in (*HUES.values(), SHAPES):
         assert len(set(colours)) == len(colours) == len(SHAPES)

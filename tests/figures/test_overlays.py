@@ -119,3 +119,13 @@ def test_a_layer_over_a_moving_picture_shows_what_an_overlay_does() -> None:
         laid = GREY[..., None] * (1 - cover) + layer[..., :3] * cover
         expected = overlay(PICTURE, heatmap, signed=signed, strength=1, percentile=90, zoom=1).pixels
         assert np.abs(laid - expected).max() <= 2
+
+
+def test_a_weak_map_is_not_stretched_to_full_colour() -> None:
+    heatmap = np.zeros((4, 6))
+    heatmap[0, 0] = 1.0
+    faint = overlay(PICTURE, heatmap, signed=False, percentile=100, full_colour=4.0)
+    assert faint.scale.high == 4
+    assert overlay(PICTURE, heatmap, signed=True, percentile=100, full_colour=4.0).scale.low == -4
+    assert overlay(PICTURE, heatmap, signed=False, percentile=100, full_colour=0.5).scale.high == 1
+    assert overlay(PICTURE, heatmap * 0, signed=False, full_colour=4.0).blank

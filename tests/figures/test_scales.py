@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.figures.palette import MISSING, diverging, sequential
-from core.figures.scales import ColorScale, legend
+from core.figures.scales import ColorScale, legend, scale_of_each
 from core.formatting import number
 
 
@@ -98,3 +98,9 @@ def test_numbers_have_a_real_minus_sign() -> None:
     assert number(-123456) == "−123,000"
     assert number(1.25e-7, 2) == "1.2e−7"
     assert number(2e9) == "2e9"
+
+
+def test_each_map_has_a_scale_that_the_same_map_of_another_network_shares() -> None:
+    one, other = np.array([[1.0, 2.0], [0.0, 0.5]]), np.array([[4.0, 0.0], [0.25, 0.0]])
+    assert scale_of_each([one, other]) == [ColorScale("sequential", 0, 4), ColorScale("sequential", 0, 0.5)]
+    assert scale_of_each([one, -other]) == [ColorScale("diverging", -4, 4), ColorScale("diverging", -0.5, 0.5)]

@@ -113,7 +113,7 @@ def test_without_two_signed_methods_there_is_no_sign_to_compare(trained_run: str
 @pytest.mark.parametrize("methods", [(), ("saliency",)])
 def test_fewer_than_two_methods_say_what_to_do(trained_run: str, methods: tuple[str, ...]) -> None:
     app = opened(trained_run, methods)
-    assert "Choose a second method above" in words(app)
+    assert "Choose a second method under Settings" in words(app)
     assert not alts(app)
 
 

@@ -318,6 +318,9 @@ def test_two_epochs_stand_side_by_side(trained_run: str) -> None:
 
 def test_comparing_needs_a_second_network_on_the_same_images(trained_run: str) -> None:
     app = opened("contest", run=trained_run)
+    assert app.query_params["other_epoch"] in ("0", ["0"])  # to compare two is to switch the comparison on
+    assert "McNemar's p" in [metric.label for metric in app.metric]
+    settled(app.toggle(key="compare").set_value(False).run())
     assert ["Put a second network" in info.value for info in app.info] == [True]
     ask = next(button for button in app.button if button.label == "Compare with epoch 0, untrained")
     app = settled(ask.click().run())

@@ -146,7 +146,7 @@ def test_every_method_can_be_chosen(family: Family, trained_run: str, asked: lis
 
 def test_without_a_method_it_says_what_to_do(trained_run: str) -> None:
     app = choose(opened(run=trained_run))
-    assert [text.value for text in app.info] == ["Choose a method above to see which pixels mattered."]
+    assert [text.value for text in app.info] == ["Choose a method under Settings to see which pixels mattered."]
 
 
 def test_more_classes_stand_side_by_side_in_one_scale(trained_run: str, asked: list[dict[str, Any]]) -> None:
@@ -262,7 +262,7 @@ def test_settings_reach_the_computation(trained_run: str, asked: list[dict[str, 
     }
     changed = [now != then for now, then in zip(pictures(app), before, strict=True)]
     assert changed == [False, True, True, True, True]
-    assert "Seen from layer conv1: 8 × 8 cells, each sees up to 3 × 3 pixels (dashed)." in captions(app)
+    assert "Seen from layer conv1: 8 × 8 cells, each sees up to 3 × 3 pixels (dashed where you point)." in captions(app)
 
 
 def test_a_unit_can_be_asked_in_place_of_the_class(trained_run: str, asked: list[dict[str, Any]]) -> None:
@@ -306,7 +306,9 @@ def test_what_takes_long_waits_for_a_press_and_is_done_in_the_background(
 ) -> None:
     monkeypatch.setattr(current_network, "pass_seconds", lambda weights: 0.1)
     app = choose(opened(run=trained_run), "saliency", "integrated_gradients")
-    assert [call["method"] for call in asked] == ["guided_backprop", "grad_cam", "saliency"]
+    assert [call["method"] for call in asked] == [
+        "saliency", "input_x_gradient", "guided_backprop", "grad_cam", "layer_cam",  # no usual one takes 10 s
+    ]  # fmt: skip
     assert app.button(key="ask_integrated_gradients").label == "Compute, about 10 s"
     app.button(key="ask_integrated_gradients").click().run()
     assert len(pictures(app)) == 3

@@ -440,5 +440,5 @@ def test_without_a_method_it_says_what_to_do(trained_run: str) -> None:
     app.query_params["run"] = trained_run
     app.session_state["methods_Gradients"] = []
     settled(app.run())
-    assert ["Choose a method above" in info.value for info in app.info] == [True]
+    assert ["Choose a method under Settings" in info.value for info in app.info] == [True]
     assert not books(app)

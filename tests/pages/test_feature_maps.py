@@ -253,3 +253,25 @@ def test_a_layer_that_the_network_lacks_is_no_error(trained_run: str, sheets: Sh
     app = opened(run=trained_run, layer="conv99")
     assert not app.error
     assert "Feature maps of conv1" in sheets(app)
+
+
+def test_one_colour_scale_is_for_the_layer_for_each_map_or_for_the_network(trained_run: str, sheets: Sheets) -> None:
+    made = outputs(trained_run)
+    layers = {name: values for name, values in made.items() if values.ndim == 3 and name != "input"}
+    layer = min(layers, key=lambda name: float(np.abs(layers[name]).max()))
+    maps = layers[layer]
+    signed = bool((maps < 0).any())
+    every = ColorScale.of(np.concatenate([values.ravel() for values in layers.values()]), percentile=99.5)
+    expected = {
+        "layer": ColorScale.of(maps, percentile=99.5).rgb(maps),
+        "unit": np.stack([ColorScale.of(each, percentile=99.5, signed=signed).rgb(each) for each in maps]),
+        "network": every.rgb(maps),
+    }
+    for choice, pixels in expected.items():
+        app = opened({"feature_map_scale": choice}, run=trained_run, layer=layer)
+        tiles = sheets(app)[f"Feature maps of {layer}"].tiles
+        assert np.abs(tiles.astype(int) - pixels).max() <= 8, choice
+        assert ("Each map is scaled by itself" in texts(app)) == (choice == "unit")
+        assert (f"all layers of the network: full colour is {number(every.high)}" in texts(app)) == (
+            choice == "network"
+        )

@@ -122,10 +122,14 @@ def test_a_picture_that_was_given_is_explained_without_a_press(monkeypatch: pyte
     assert not [link for link in app.get("page_link") if link.proto.label == "Give this one a picture of your own"]
 
 
-def test_the_usual_methods_are_those_that_can_explain_the_network(trained_run: str) -> None:
+def test_the_usual_methods_are_those_that_explain_the_network_within_seconds(
+    trained_run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(current_network, "pass_seconds", lambda weights: 0.1 * (weights.pretrained is not None))
     app = opened("explain")
     assert not [info for info in app.info if "this network has none" in info.value]
-    assert app.session_state["methods_Gradients"] == ["saliency", "integrated_gradients", "smooth_grad"]
+    assert app.session_state["methods_Gradients"] == ["saliency", "input_x_gradient"]
+    assert not [button for button in app.button if str(button.key).startswith("ask_")]
     app.query_params["run"] = trained_run
     app.run()
     assert app.session_state["methods_Rules for going back"] == ["guided_backprop"]

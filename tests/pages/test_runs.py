@@ -266,3 +266,14 @@ def test_runs_are_listed_newest_first(trained_run: str, weightless_run: str) -> 
     assert names(app) == ["Waiting", "Small network on digits"]
     assert app.subheader[0].value == newest.name
     assert "Look inside what it learned" not in [element.value for element in app.subheader]
+
+
+def test_two_runs_of_one_name_are_told_apart(trained_run: str) -> None:
+    store = services.store()
+    run = store.get(trained_run)
+    twins = [store.create(run.spec, TrainConfig(epochs=1), run.dataset, run.name, owner="tests") for _ in "ab"]
+    shown = names(open_page())
+    assert len(set(shown)) == 3 and all(name.startswith(f"{run.name} · ") for name in shown)
+    store.change(twins[0], name="Another")
+    store.change(twins[1], name="A third")
+    assert set(names(open_page())) == {run.name, "Another", "A third"}

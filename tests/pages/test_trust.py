@@ -226,7 +226,7 @@ def test_a_picture_of_one_colour_gets_a_sentence_where_nothing_can_be_removed(tr
 def test_what_costs_much_waits_for_a_click(trained_run: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trust_request, "SECONDS_IN_FOREGROUND", 0)
     monkeypatch.setattr(trust_request, "SECONDS_WITHOUT_PRESS", 0)
-    app = opened(run=trained_run)
+    app = opened(run=trained_run, methods="integrated_gradients")
     assert [button.key for button in app.button if button.key.startswith("ask_")] == ["ask_trust_map"]
     settled(app.button(key="ask_trust_map").click().run())
     asks = [button.key for button in app.button if button.key.startswith("ask_")]

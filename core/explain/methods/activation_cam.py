@@ -99,6 +99,7 @@ ACTIVATION_CAMS = (
         options=(ACTIVATED_LAYER, _MASKS),
         backward=False,
         blank="no region of this layer speaks for the class.",
+        instead=("layer_cam", "layer_grad_x_activation"),
     ),
     Method(
         name="eigen_cam",

@@ -62,6 +62,9 @@ class Method:
         unfolded: Whether it needs a network in which every module is used once and nothing works in place.
         promise: What its values sum to, where it promises that.
         blank: Why its map may be zero everywhere, in one sentence.
+        counts: How its values are parts of the score, see `core.explain.strength`: their "sum" over a layer's cells, or
+            the "range" between them; None where they have another unit or are spread over single pixels.
+        instead: Methods that are shown where its map says nothing, in this order.
     """
 
     name: str
@@ -81,6 +84,8 @@ class Method:
     unfolded: bool = False
     promise: Promise | None = None
     blank: str = "no change of the picture moves this score, because no unit on the way to it is active."
+    counts: Literal["sum", "range"] | None = None
+    instead: tuple[str, ...] = ()
 
     def resolve(self, values: Mapping[str, OptionValue]) -> dict[str, OptionValue]:
         """Return every option with its value, the default where none is given; raises `ExplainError`."""

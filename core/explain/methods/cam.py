@@ -23,7 +23,7 @@ ACTIVATED_LAYER = Option(
 def layer_maps(request: AttributionRequest, title: str, compute: Callable[[str], Tensor]) -> Tensor:
     """Return what a method computes of the requested layer, or of the last with more than one cell: (1, C, h, w).
 
-    The name of the layer is filled in in the request's options.
+    The name of the layer is filled in in the request's options, rows and columns of its maps in its cells.
     """
     from core.explain.cam_layers import cam_layers
 
@@ -35,6 +35,7 @@ def layer_maps(request: AttributionRequest, title: str, compute: Callable[[str],
         maps = compute(name)
         if maps.shape[2:].numel() > 1:
             request.options["layer"] = name
+            request.cells[:] = maps.shape[2:]
             return maps
     raise ExplainError(
         f"The maps of {names[-1]} have a single cell, so {title} cannot say where: choose an earlier layer or "
@@ -104,6 +105,8 @@ CAMS = (
         compute=_grad_cam,
         options=(LAYER,),
         blank="no region of this layer speaks for the class.",
+        counts="sum",
+        instead=("layer_cam", "layer_grad_x_activation"),
     ),
     Method(
         name="guided_grad_cam",
@@ -121,6 +124,7 @@ CAMS = (
         compute=_guided_grad_cam,
         options=(LAYER,),
         blank="no region of this layer speaks for the class.",
+        instead=("guided_backprop", "layer_cam"),
     ),
     Method(
         name="layer_grad_x_activation",
@@ -137,5 +141,6 @@ CAMS = (
         passes=lambda options, shape: 2,
         compute=_layer_grad_x_activation,
         options=(LAYER,),
+        counts="sum",
     ),
 )

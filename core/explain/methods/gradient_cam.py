@@ -7,7 +7,7 @@ zero and stretch it bilinearly over the picture. A are activations, as in the pa
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from core.explain.methods.base import Method
 from core.explain.methods.cam import ACTIVATED_LAYER, layer_maps
@@ -64,7 +64,15 @@ def layer_cam_weights(maps: Tensor, gradients: Tensor) -> Tensor:
 
 
 def _method(
-    name: str, title: str, weigh: Callable[[Tensor, Tensor], Tensor], *, paper: str, measures: str, cannot: str
+    name: str,
+    title: str,
+    weigh: Callable[[Tensor, Tensor], Tensor],
+    *,
+    paper: str,
+    measures: str,
+    cannot: str,
+    counts: Literal["sum"] | None = None,
+    instead: tuple[str, ...] = ("layer_cam", "layer_grad_x_activation"),
 ) -> Method:
     """Return the method that weighs a layer's maps by `weigh`, see `_weighted`."""
     return Method(
@@ -81,6 +89,8 @@ def _method(
         compute=lambda request: _weighted(request, title, weigh),
         options=(ACTIVATED_LAYER,),
         blank="no region of this layer speaks for the class.",
+        counts=counts,
+        instead=instead,
     )
 
 
@@ -104,6 +114,7 @@ GRADIENT_CAMS = (
         "so that before the cut at zero the map sums to what the layer's maps add to the score.",
         cannot="It cannot show fine detail; where a map's positive and negative activations cancel (tanh) its weight "
         "is far too large, because it is divided by their sum.",
+        counts="sum",
     ),
     _method(
         "layer_cam",
@@ -113,5 +124,7 @@ GRADIENT_CAMS = (
         measures="Which places speak for the class: each cell of a layer's maps times its own gradient where that is "
         "positive, so early layers give fine maps too.",
         cannot="It cannot show evidence against the class, and in early layers it follows edges, whatever the class.",
+        counts="sum",
+        instead=("layer_grad_x_activation",),
     ),
 )

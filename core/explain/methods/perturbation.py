@@ -86,6 +86,7 @@ OCCLUSION = (
         ),
         backward=False,
         blank=UNMOVED,
+        counts="range",
     ),
 )
 
@@ -174,6 +175,7 @@ COVERS = (
         options=(SEGMENTS, COVER),
         backward=False,
         blank=UNMOVED,
+        counts="range",
     ),
     Method(
         name="shapley_sampling",
@@ -193,6 +195,7 @@ COVERS = (
         backward=False,
         random=True,
         blank=UNMOVED,
+        counts="range",
     ),
     Method(
         name="lime",
@@ -212,6 +215,7 @@ COVERS = (
         backward=False,
         random=True,
         blank="the simple model found no patch worth its while: more samples may help.",
+        counts="range",
     ),
     Method(
         name="kernel_shap",
@@ -231,6 +235,7 @@ COVERS = (
         backward=False,
         random=True,
         blank=UNMOVED,
+        counts="range",
     ),
 )
 

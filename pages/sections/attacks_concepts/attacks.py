@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from core.errors import ConvScopeError
 from core.explain.methods.registry import METHODS
 from core.figures.scales import ColorScale
 from core.formatting import number, share
@@ -22,15 +23,17 @@ from pages.shared.display.class_bars import class_name
 from pages.shared.display.map_grid import color_bar
 from pages.shared.display.vega_charts import chart
 from pages.shared.network import inference
+from pages.shared.network.comparison import collect_results, unwrap
 from pages.shared.picture import input_image
 from pages.shared.picture.pixels import enlarged, shown
 from pages.shared.shell import session
-from pages.shared.shell.controls import ask_one
+from pages.shared.shell.controls import ask_one, settings_menu
 from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.shell.section import Section
 
 if TYPE_CHECKING:
     from core.explain.attacks import Attack, AttackResult
+    from core.explain.attribution import Attribution
 
 ATTACK_METHODS = {"fgsm": "FGSM: one step", "pgd": "PGD: several steps"}
 NORMS = {"linf": "Each value (L∞)", "l2": "The whole picture (L2)"}
@@ -44,7 +47,7 @@ def ask_attack(network: Network, picture: input_image.InputImage, answer: int) -
     """Ask how to attack a picture of which the network says `answer`."""
     from core.explain.attacks import Attack
 
-    with st.container(border=True, key="attack_controls"):
+    with settings_menu("attack_controls", _MENU):
         with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
             method = ask_one("Method", ATTACK_METHODS, "attack_by")
             towards = _ask_towards(network, answer)
@@ -57,6 +60,17 @@ def ask_attack(network: Network, picture: input_image.InputImage, answer: int) -
         strength = _ask_strength(norm)
         st.caption(_ABOUT[method])
     return Attack(method, strength, norm, int(steps), towards)  # type: ignore[arg-type]
+
+
+_MENU = "How the picture is attacked, how strongly, and towards which class."
+
+
+def _summary(network: Network, attack: "Attack") -> str:
+    """Return how a picture is attacked, in a line of Markdown."""
+    steps = f", {attack.steps} steps" if attack.method == "pgd" else ""
+    unit = "levels long (L2)" if attack.norm == "l2" else "of 255 levels a value (L∞)"
+    towards = "any other class" if attack.towards is None else f"“{class_name(network, attack.towards)}”"
+    return f"{attack.method.upper()}{steps} · {attack.strength} {unit} · to {towards}"
 
 
 def set_strength(norm: str, strength: int) -> None:
@@ -129,13 +143,15 @@ def attack_section(network: Network, picture: input_image.InputImage, target: in
         "difference; networks do."
     )
     answer = int(inference.probabilities(network, picture).argmax())
-    attack_config = ask_attack(network, picture, answer)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        attack_config = ask_attack(network, picture, answer)
+        st.caption(_summary(network, attack_config), width="stretch")
     comparison = attacked(network, picture, attack_config)
     if comparison is None:
         return
     result, num_turned = comparison
-    _pictures(picture, result)
     _verdict(network, result, num_turned)
+    _pictures(picture, result)
     with st.grid(2, min_column_width=320, gap="large"):
         with st.container():
             st.markdown("**Its answer**")
@@ -202,6 +218,7 @@ def _verdict(network: Network, result: "AttackResult", num_turned: int) -> None:
 def _explanations(network: Network, picture: input_image.InputImage, result: "AttackResult", target: int) -> None:
     """Explain one class of the picture before and after, by one method."""
     from core.explain.compatibility import incompatibility
+    from core.explain.strength import maps_that_say_something
 
     now = int(result.after.argmax())
     classes = {str(target): f"“{class_name(network, target)}”"} | {str(now): f"“{class_name(network, now)}”"}
@@ -224,8 +241,16 @@ def _explanations(network: Network, picture: input_image.InputImage, result: "At
         return
     pair = (picture, as_picture(picture, result))
     maps = explained(network, pair, chosen, method)
-    if maps is not None:
-        before_after(method, [each.array() for each in pair], maps)
+    if maps is None:
+        return
+
+    def explain(name: str) -> "list[Attribution | ConvScopeError]":
+        return collect_results(pair, lambda each: inference.attribution(network, each, chosen, name))
+
+    name, results, reason = maps_that_say_something(method.name, maps, explain)
+    if reason:
+        st.caption(escape_markdown(f"{METHODS[name].title} {reason[0].lower()}{reason[1:]}"))
+    before_after(METHODS[name], [each.array() for each in pair], [unwrap(each) for each in results])
 
 
 def _smallest(network: Network, picture: input_image.InputImage, attack_config: "Attack") -> None:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.explain.methods.registry import METHODS
 from core.inference.network import Network
-from pages.shared.explanation.controls import HeatmapStyle
+from pages.shared.explanation.controls import HeatmapStyle, usual_methods
 from pages.shared.explanation.maps import STYLE, comparable, map_cards, map_columns, map_title
 from pages.shared.picture import input_image
 from pages.shared.shell import navigation
@@ -26,4 +26,5 @@ def quick_maps(both: Sequence[Network], picture: input_image.InputImage, target:
         map_title(both, answers, target)
         label = f"Compare all {len(METHODS)} methods"
         navigation.link("explain", label, icon=":material/compare:", target=str(target))
-    map_cards(map_columns(both, target), picture, QUICK, HeatmapStyle(), own=False, unasked_seconds=UNASKED_SECONDS)
+    names = usual_methods(both[0], QUICK)
+    map_cards(map_columns(both, target), picture, names, HeatmapStyle(), own=False, unasked_seconds=UNASKED_SECONDS)

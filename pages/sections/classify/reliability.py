@@ -63,7 +63,13 @@ def _key(weights: Network) -> tuple[Hashable, ...]:
 @st.fragment
 @show_errors()
 def verdict_section(weights: Network, picture: input_image.InputImage) -> None:
-    """Say how far the network's answer to a picture can be believed."""
+    """Say how far the network's answer to a picture can be believed, in a place that is as high before it is known."""
+    st.html("<style>.st-key-verdict { min-height: 9rem; }</style>")
+    with st.container(key="verdict"):
+        _verdict(weights, picture)
+
+
+def _verdict(weights: Network, picture: input_image.InputImage) -> None:
     if weights.pretrained is not None:
         st.caption(f":material/info: {escape_markdown(CANNOT)}")
         return
@@ -80,8 +86,9 @@ def verdict_section(weights: Network, picture: input_image.InputImage) -> None:
         st.rerun()  # the other sections wait for it as well
     inside = inference.inside(weights, picture)
     _alarm(found, inside, weights, nearest_training_images(weights, found, picture))
-    _calibrated(weights, found, inside)
-    _details(found, inside)
+    with st.expander("Calibrated percentages, and how the alarm works", icon=":material/help:"):
+        _calibrated(weights, found, inside)
+        _details(found, inside)
 
 
 def _too_few(weights: Network) -> str:
@@ -182,25 +189,25 @@ def _details(found: "CalibratedModel", inside: "LogitsAndFeatures") -> None:
     from core.reliability.ood_samples import OOD_KINDS
 
     alarm, each = found.alarm, found.alarm.each(inside)
-    with st.expander("How the alarm works", icon=":material/help:"):
-        rows = [
-            {
-                "Score": limit.score.title,
-                "Stranger than": f"{limit.stranger_than(limit.score(inside))[0]:.1%} of validation",
-                "Value": f"{limit.score(inside)[0]:.4g}",
-                "Limit": f"{limit.value:.4g}",
-                "Alarm": "yes" if raised else "no",
-            }
-            for limit, (raised,) in zip(alarm.limits, each, strict=True)
-        ]
-        st.dataframe(pd.DataFrame(rows), hide_index=True, key="alarm_table", height="content")
-        for limit in alarm.limits:
-            st.caption(f"**{limit.score.title}.** {limit.score.about}")
-        own = alarm.rate / len(alarm.limits)
-        caught = ", ".join(f"{OOD_KINDS[name].title.lower()} {value:.0%}" for name, value in found.caught.items())
-        st.caption(
-            f"Each limit is the value that {own:.1%} of {alarm.count:,} validation images exceed; one alarm is enough, "
-            f"so that together they are wrong for at most {alarm.rate:.0%} of such pictures, on average. Of foreign "
-            f"pictures made from validation images they catch: {caught}. Others may slip through."
-        )
-        st.caption("Liu et al. 2020, arXiv:2010.03759; Lee et al. 2018, arXiv:1807.03888.")
+    st.markdown("**How the alarm works**")
+    rows = [
+        {
+            "Score": limit.score.title,
+            "Stranger than": f"{limit.stranger_than(limit.score(inside))[0]:.1%} of validation",
+            "Value": f"{limit.score(inside)[0]:.4g}",
+            "Limit": f"{limit.value:.4g}",
+            "Alarm": "yes" if raised else "no",
+        }
+        for limit, (raised,) in zip(alarm.limits, each, strict=True)
+    ]
+    st.dataframe(pd.DataFrame(rows), hide_index=True, key="alarm_table", height="content")
+    for limit in alarm.limits:
+        st.caption(f"**{limit.score.title}.** {limit.score.about}")
+    own = alarm.rate / len(alarm.limits)
+    caught = ", ".join(f"{OOD_KINDS[name].title.lower()} {value:.0%}" for name, value in found.caught.items())
+    st.caption(
+        f"Each limit is the value that {own:.1%} of {alarm.count:,} validation images exceed; one alarm is enough, "
+        f"so that together they are wrong for at most {alarm.rate:.0%} of such pictures, on average. Of foreign "
+        f"pictures made from validation images they catch: {caught}. Others may slip through."
+    )
+    st.caption("Liu et al. 2020, arXiv:2010.03759; Lee et al. 2018, arXiv:1807.03888.")

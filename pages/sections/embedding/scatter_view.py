@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.errors import RunError
 from core.figures.atlas import contact_sheet, framed
-from core.figures.palette import HUES, SHAPES
+from core.figures.palette import CLASS_HUES, SHAPES
 from core.inference.network import Network
 from pages.sections.embedding.metrics import course, measures, table
 from pages.sections.embedding.selected_image import neighbours, point_section
@@ -90,7 +90,7 @@ def _map(view: Chart, maps: "list[DataMap]") -> tuple[int, int | None]:
         numbers=numbers.tolist(),
         labels=data.test.labels[numbers].tolist(),
         classes=network.class_names,
-        hues=HUES[theme],
+        hues=CLASS_HUES[theme],
         shapes=SHAPES,
         key=key,
         label=f"Map of {len(numbers):,} test images by what {view.layer} makes of them. The arrow keys walk from "

@@ -14,6 +14,7 @@ from pages.shared.display.class_bars import class_name
 from pages.shared.display.image_cards import Card, cards
 from pages.shared.display.map_grid import color_bar
 from pages.shared.network import inference
+from pages.shared.network.comparison import unwrap
 from pages.shared.picture import input_image
 from pages.shared.picture.pixels import enlarged, shown
 from pages.shared.shell import navigation
@@ -52,6 +53,7 @@ def point_section(view: "Chart", data_map: "DataMap", chosen: int | None) -> int
 def _explained(network: Network, picture: input_image.InputImage, answer: int) -> None:
     from core.explain.attribution import heatmap
     from core.explain.methods.registry import METHODS
+    from core.explain.strength import full_colour, maps_that_say_something
 
     method, pixels = METHODS[METHOD], picture.array()
     try:
@@ -60,17 +62,26 @@ def _explained(network: Network, picture: input_image.InputImage, answer: int) -
         st.image(enlarged(pixels), width=112, output_format="PNG", caption="What it sees")
         st.caption(escape_markdown(f"No {method.title}: {error}"))
         return
+    name, (result,), reason = maps_that_say_something(
+        METHOD,
+        [attribution],
+        lambda name: [inference.attribution(network, picture, answer, name)],
+    )
+    method, attribution = METHODS[name], unwrap(result)
     figure = overlay(
         faded(pixels, method.signed),
         heatmap(attribution).numpy(),
         signed=method.signed,
         positive=method.positive,
         negative=method.negative,
+        full_colour=full_colour([attribution]),
     )
     with st.container(horizontal=True, gap="medium"):
         st.image(enlarged(pixels), width=112, output_format="PNG", caption="What it sees")
         said = class_name(network, answer)
         st.image(figure.pixels, width=112, output_format="PNG", caption=f"{method.title} of “{said}”")
+    if reason:
+        st.caption(escape_markdown(f"{method.title} {reason[0].lower()}{reason[1:]}"))
     if attribution.blank:
         st.caption(escape_markdown(attribution.blank))
     elif figure.scale.high:

@@ -101,6 +101,24 @@ def _matrix(
         _caption(measure, len(shown), len(names), several=len(alike) > 1)
 
 
+def small_matrix(evaluated: EvaluatedSplit, side: int, alike: Sequence[EvaluatedSplit]) -> None:
+    """Draw the counts alone, without a choice of cell."""
+    from core.evaluation.confusion import busiest
+
+    names, counts = evaluated.names, evaluated.report.counts
+    shown = busiest(counts, MAX_CLASSES).tolist()
+    most = max(most_mistaken(each.report.counts, "counts") for each in alike)
+    st.vega_lite_chart(
+        pd.DataFrame(confusion_rows(counts, names, "counts", None, shown, most)),
+        confusion_chart([names[index] for index in shown], theme=session.theme()),
+        key=f"small_confusion_{evaluated.network.dataset_name}_{side}",
+        alt="Confusion matrix: true classes down, predicted classes across",
+    )
+    st.caption(
+        "True class on the left, answer below; the stronger the colour, the more often. Confusion has its images."
+    )
+
+
 def _caption(measure: str, shown: int, there: int, *, several: bool) -> None:
     what = "how many images" if measure == "counts" else "what share of a true class's images"
     against = "of both networks" if several else "of all"

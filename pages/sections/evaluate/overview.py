@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
+from pages.sections.evaluate.confusion_matrix import small_matrix
 from pages.sections.evaluate.each_network import for_each, judging_section
 from pages.shared.evaluation.evaluate_split import SPLITS, EvaluatedSplit
+from pages.shared.evaluation.image_gallery import image_row
+from core.runs.scores import accuracy_text, caution
 from pages.shared.shell.layout import escape_markdown
 
 if TYPE_CHECKING:
@@ -22,29 +25,62 @@ MEANS = {
     "F1": "The harmonic mean of precision and recall: high only if both are.",
 }
 SHARES = ["Precision", "Recall", "F1"]
+NUM_MISTAKES = 3
 AVERAGES = {"macro": "Macro", "micro": "Micro", "weighted": "Weighted"}
 
 
 def overview_section(evaluated: EvaluatedSplit, side: int, alike: Sequence[EvaluatedSplit]) -> None:
-    """Show the figures of a network."""
+    """Show how good a network is in one number, which classes it mixes up and three mistakes; the rest folded."""
     scores = evaluated.report.scores
-    _figures(evaluated)
-    _baseline(evaluated)
-    st.markdown("**Class by class**")
-    _table(evaluated, side)
-    st.markdown("**Averaged over the classes**")
-    _averages(scores, side)
+    number, matrix = st.columns([2, 3], gap="large") if "other" not in st.query_params else (st.container(),) * 2
+    with number:
+        _accuracy(evaluated)
+        _baseline(evaluated)
+        _mistakes(evaluated, side)
+    with matrix:
+        st.markdown("**Which classes it mixes up**")
+        small_matrix(evaluated, side, alike)
+    with st.expander(
+        "More measures: top 3, cross-entropy, Brier score, calibration error", icon=":material/monitoring:"
+    ):
+        _figures(evaluated)
+    with st.expander("Precision, recall and F1 of each class, and their averages", icon=":material/table:"):
+        _table(evaluated, side)
+        st.markdown("**Averaged over the classes**")
+        _averages(scores, side)
+
+
+def _accuracy(evaluated: EvaluatedSplit) -> None:
+    """Write the share of right answers with its interval; of few images their count."""
+    accuracy, images = evaluated.report.scores.accuracy, len(evaluated.images)
+    interval = f"{accuracy.low:.1%} to {accuracy.high:.1%}"
+    _figure(
+        "Accuracy",
+        accuracy_text(accuracy.value, images),
+        interval,
+        "The share of images whose likeliest class is the true one. Below: Wilson's 95% interval, since other "
+        "images of the same kind would give another share.",
+    )
+    if words := caution(images):
+        st.caption(words)
+
+
+def _mistakes(evaluated: EvaluatedSplit, side: int) -> None:
+    """Show the wrong answers that the network was surest of."""
+    from core.evaluation.galleries import confidently_wrong
+
+    wrong = confidently_wrong(evaluated.report.answers)
+    if not len(wrong):
+        st.caption(":material/check: It makes no mistake here.")
+        return
+    st.markdown("**Its surest mistakes**" if len(wrong) > 1 else "**Its one mistake**")
+    image_row(evaluated, wrong[:NUM_MISTAKES], f"overview_wrong_{side}", side)
+    st.caption("Above: what it says and how sure it is; below: the label. Click one to see why.")
 
 
 def _figures(evaluated: EvaluatedSplit) -> None:
     scores, calibration = evaluated.report.scores, evaluated.report.reliability
     with st.grid(3, min_column_width=140, gap="small"):
-        _rate(
-            "Accuracy",
-            scores.accuracy,
-            "The share of images whose likeliest class is the true one. Below: Wilson's 95% interval, since other "
-            "images of the same kind would give another share.",
-        )
         for k, rate in scores.top.items():
             _rate(f"Top {k}", rate, f"The share of images whose true class is among the {k} likeliest.")
         _figure("Cross-entropy", f"{scores.cross_entropy:.3f}", "nats", _cross_entropy(len(evaluated.names)))

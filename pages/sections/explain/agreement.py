@@ -180,7 +180,9 @@ def agreement_section(networks: Sequence[Network], picture: input_image.InputIma
     )
     if len(methods) < 2:
         with st.container(border=True, key="empty_agreement"):
-            st.markdown("It takes two to agree. **Choose a second method above** to compare it with the first.")
+            st.markdown(
+                "It takes two to agree. **Choose a second method under Settings** to compare it with the first."
+            )
         return
     by = ask_one("Compare", RANKINGS, "agreement_by") if sum(METHODS[name].signed for name in methods) > 1 else "size"
 

@@ -196,6 +196,7 @@ def _evidence(curve: "RemovalCurve", chances: Chances, gone: float, request: Tru
 def map_card(request: TrustRequest, attribution: "Attribution") -> None:
     """Draw a map over its picture, with what its colours mean."""
     from core.explain.attribution import heatmap
+    from core.explain.strength import full_colour, strength_of
 
     look, method = chosen_look(), request.method
     figure = overlay(
@@ -207,11 +208,14 @@ def map_card(request: TrustRequest, attribution: "Attribution") -> None:
         strength=look.strength,
         percentile=look.percentile,
         sign=look.sign,
+        full_colour=full_colour([attribution]),
     )
     with st.container(border=True, height="stretch", key="trust_map_card", gap="xsmall"):
         st.markdown(f"**{method.title}** for “{request.title}”")
         st.image(figure.pixels, width="stretch", alt=f"{method.title}: {figure.text}")
         color_bar(figure.scale, figure.text)
+        if words := strength_of(attribution).text:
+            st.caption(escape_markdown(words))
         if attribution.gap and attribution.gap.shortfall:
             st.caption(escape_markdown(attribution.gap.shortfall))
 

@@ -7,7 +7,7 @@ import streamlit as st
 from core.inference.network import Network
 from pages.sections.explain.export import take_away
 from pages.sections.explain.layer_map import layer_map
-from pages.shared.explanation.controls import ask_classes, ask_look, chosen_methods
+from pages.shared.explanation.controls import chosen_classes, chosen_look, chosen_methods
 from pages.shared.explanation.maps import STYLE, comparable, map_cards, map_columns, map_title
 from pages.shared.picture import input_image
 from pages.shared.shell.section import Section
@@ -26,11 +26,10 @@ def maps_section(networks: Sequence[Network], picture: input_image.InputImage, t
     map_title(networks, answers, target)
     names = chosen_methods()
     if not names:
-        st.info("Choose a method above to see which pixels mattered.", icon=":material/checklist:")
+        st.info("Choose a method under Settings to see which pixels mattered.", icon=":material/checklist:")
         return
-    order = {int(index): float(answers[0][index]) for index in (-answers[0]).argsort(kind="stable")}
-    more, versus = ask_classes(networks[0], order, target)
-    look = ask_look()
+    more, versus = chosen_classes(networks[0], target)
+    look = chosen_look()
     shown = map_cards(map_columns(networks, target, more, versus), picture, names, look)
     layer_map(networks[0])
     if shown:

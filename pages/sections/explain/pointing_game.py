@@ -48,7 +48,7 @@ def league_panel(network: Network) -> None:
             head("League table: do the maps lie on the object?", ABOUT, PAPER, "league")
             st.caption(
                 "The objects of this data set are known. Over many test images: how often do the maps of the methods "
-                "chosen above point at them, and what would a map score that knows nothing?"
+                "chosen under Settings point at them, and what would a map score that knows nothing?"
             )
             count = int(ask_one("Test images", COUNTS, "trust_league_count"))
             names, left_out = _fitting(network)

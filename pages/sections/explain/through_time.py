@@ -47,7 +47,7 @@ def through_time_section(networks: Sequence[Network], picture: input_image.Input
     """
     followed = _networks(networks)
     if not chosen_methods():
-        st.info("Choose a method above to see how its map came about.", icon=":material/checklist:")
+        st.info("Choose a method under Settings to see how its map came about.", icon=":material/checklist:")
         return
     method, one_scale = _ask()
     series = [_told(network, picture, target, method, side) for side, network in enumerate(followed)]

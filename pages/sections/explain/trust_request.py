@@ -12,7 +12,7 @@ from core.explain.methods.registry import METHODS
 from core.explain.metrics.verdicts import Verdict
 from core.formatting import duration
 from core.inference.network import Network
-from pages.shared.explanation.controls import ask_chosen_method, chosen_methods, method_options
+from pages.shared.explanation.controls import ask_chosen_method, chosen_methods, method_options, seconds_of
 from pages.shared.network import current_network, inference
 from pages.shared.picture import input_image
 from pages.shared.shell.background_jobs import background, lane_of
@@ -111,14 +111,28 @@ class TrustRequest:
 def ask_map(networks: Sequence[Network], picture: input_image.InputImage, target: int) -> TrustRequest:
     """Ask which of the chosen methods to check, and against which class; of two networks the first is checked."""
     names = chosen_methods() or tuple(METHODS)[:1]
+    ready = _ready(networks[0], names)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        name = ask_chosen_method("Map to check", names, "trust_method")
+        name = ask_chosen_method("Map to check", names, "trust_method", first=ready)
         versus = _ask_versus(networks[0], picture, target)
     if len(networks) > 1:
         st.caption("The checks are about network A.")
     return TrustRequest(
         networks[0], picture, target, METHODS[name], versus, tuple(sorted(method_options(name).items()))
     )
+
+
+def _ready(network: Network, names: Sequence[str]) -> str:
+    """Return the first method that can explain the network and is computed at once, else the quickest that can."""
+    from core.explain.compatibility import incompatibility
+
+    seconds = {
+        name: seconds_of(network, name, method_options(name))
+        for name in names
+        if incompatibility(network.model, name, METHODS[name].resolve(method_options(name))) is None
+    }
+    quick = (name for name, taken in seconds.items() if taken <= SECONDS_IN_FOREGROUND)
+    return next(quick, min(seconds, key=seconds.__getitem__, default=names[0]))
 
 
 def _ask_versus(network: Network, picture: input_image.InputImage, target: int) -> int | None:

@@ -16,6 +16,7 @@ from core.train.describe import distinct_settings
 from core.train.run_difference import differ_by_seed_alone, run_changes, shared_validation_images
 from pages.sections.runs.table import outlines, percent
 from pages.shared.display.vega_charts import chart
+from pages.shared.run.names import distinct_names
 from pages.shared.shell import services, session
 from pages.shared.shell.controls import ask_one
 from pages.shared.shell.layout import escape_markdown
@@ -41,9 +42,10 @@ def overlay(runs: Sequence[Run]) -> None:
 
 def _legend(runs: Sequence[Run], best: Mapping[str, float | None]) -> None:
     """List the runs with their colours, their results, and the settings in which they differ."""
+    names = distinct_names(runs)
     rows = {
         "Curve": [swatch(place, session.theme()) for place in range(len(runs))],
-        "Name": [run.name for run in runs],
+        "Name": [names[run.id] for run in runs],
         "Best valid": [percent(best[run.id]) for run in runs],
         "Test": [percent(run.test_accuracy) for run in runs],
         "Time": [timedelta(seconds=round(run.seconds)) for run in runs],
@@ -74,7 +76,7 @@ def _charts(runs: Sequence[Run]) -> None:
         axis = ask_one("Horizontal axis", {"epochs": "Epochs", "seconds": "Seconds"}, "compare_axis")
         log = st.toggle("Logarithmic loss", key="compare_log", persist_state="session")
     courses = {run.id: _course(run.id, run.step, run.status, run) for run in runs}
-    names = {run.id: run.name for run in runs}
+    names = distinct_names(runs)
     with st.grid(2, min_column_width=340):
         for measure in ("loss", "accuracy"):
             chart(
@@ -95,9 +97,8 @@ def _course(run_id: str, step: int, status: str, _run: Run) -> RunCurve:
 
 def _difference(a: Run, b: Run, best: Mapping[str, float | None]) -> None:
     """Say what has to be done to the first of two runs to get the second, and what came of it."""
-    one, other = (
-        ("the first", "the second") if a.name == b.name else (f"**{escape_markdown(run.name)}**" for run in (a, b))
-    )
+    names = distinct_names((a, b))
+    one, other = (f"**{escape_markdown(names[run.id])}**" for run in (a, b))
     st.markdown(f"From {one} to {other}")
     changes = run_changes(a, b)
     if not changes:

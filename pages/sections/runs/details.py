@@ -14,10 +14,11 @@ from core.train.config import TrainConfig
 from core.train.describe import in_words
 from pages.sections.runs.export import export_panel
 from pages.sections.runs.selection import choose
-from pages.sections.runs.table import outlines, started
+from pages.sections.runs.table import outlines
 from pages.shared.network.missing_images import offer_images
 from pages.shared.run import draft_history, settings_form
 from pages.shared.run.live_view import LOOKS, summary
+from pages.shared.run.names import started
 from pages.shared.run.run_controls import buttons, last_refusal, report_refusal, show_refusal
 from pages.shared.run.share_link import whole_link
 from pages.shared.shell import navigation, services

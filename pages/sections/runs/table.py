@@ -1,7 +1,7 @@
 """All runs at a glance: a click on a row chooses its run, ticks choose runs to compare."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pandas as pd
 import streamlit as st
@@ -12,6 +12,7 @@ from core.runs.curves import Outlines
 from core.runs.records import Outline, Run, Status
 from core.runs.training_data import dataset_title
 from pages.sections.runs.selection import choose, tick
+from pages.shared.run.names import distinct_names, started
 from pages.shared.shell import services
 
 STATUS_WORDS = {
@@ -69,9 +70,9 @@ def runs_table(runs: Sequence[Run], chosen: Run, compared: Sequence[Run]) -> Non
         elif now["cells"]:
             choose(ids[now["cells"][0][0]])
 
-    run_outlines = outlines().of(runs)
+    run_outlines, names = outlines().of(runs), distinct_names(runs)
     st.dataframe(
-        pd.DataFrame([_row(run, run_outlines) for run in runs]),
+        pd.DataFrame([_row(run, names[run.id], run_outlines) for run in runs]),
         column_config=COLUMNS,
         hide_index=True,
         on_select=follow,
@@ -91,10 +92,10 @@ def _marked(ids: Sequence[str], chosen: Run, ticks: Sequence[str]) -> dict[str, 
     return {"rows": rows, "columns": [], "cells": [[row, _NAME]]}
 
 
-def _row(run: Run, run_outlines: Mapping[str, Outline]) -> dict[str, object]:
+def _row(run: Run, name: str, run_outlines: Mapping[str, Outline]) -> dict[str, object]:
     outline = run_outlines[run.id]
     return {
-        _NAME: run.name,
+        _NAME: name,
         "Status": _status(run),
         "Loss": list(outline.train_loss),
         "Best valid": percent(outline.best_valid_accuracy),
@@ -122,14 +123,3 @@ def percent(share: float | None) -> float | None:
 def outlines() -> Outlines:
     """Return the courses of all runs at a glance, shared by all who look."""
     return Outlines(services.store())
-
-
-def started(run: Run) -> datetime:
-    """Return when a run was started, on the clock of the person who looks."""
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-    moment = datetime.fromtimestamp(run.created, UTC)
-    try:
-        return moment.astimezone(ZoneInfo(st.context.timezone or "UTC"))
-    except (ZoneInfoNotFoundError, ValueError):
-        return moment

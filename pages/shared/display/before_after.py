@@ -32,6 +32,7 @@ def before_after(method: Method, pictures: Sequence[np.ndarray], attributions: "
         attributions: The explanations.
     """
     from core.explain.attribution import heatmap
+    from core.explain.strength import full_colour, strength_of
 
     faded = [(pixels * 0.45).astype("uint8") for pixels in pictures]  # their lights would pass for strong values
     figure = overlay(
@@ -42,6 +43,7 @@ def before_after(method: Method, pictures: Sequence[np.ndarray], attributions: "
         negative=method.negative,
         zoom=max(1, -(-256 // max(faded[0].shape[:2]))),
         scope="both",
+        full_colour=full_colour(attributions),
     )
     with st.container(horizontal=True, gap="small", key=f"before_after_{method.name}"):
         for title, each, part in zip(
@@ -50,7 +52,8 @@ def before_after(method: Method, pictures: Sequence[np.ndarray], attributions: "
             with st.container(width=IMAGE_PX, gap="xxsmall"):
                 st.caption(f"{title}: score {number(each.score)}")
                 st.image(part, width=IMAGE_PX, alt=f"{method.title} {title.lower()}: {figure.text}")
-    color_bar(figure.scale, figure.text)
+    said = dict.fromkeys(words for each in attributions if not each.blank and (words := strength_of(each).text))
+    color_bar(figure.scale, " ".join([figure.text, *said]))
 
 
 def answers(network: Network, picture: InputImage, before: np.ndarray, after: np.ndarray) -> None:

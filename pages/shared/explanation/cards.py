@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.errors import ConvScopeError
 from core.explain.methods.base import Method
+from core.explain.methods.registry import METHODS
 from core.formatting import duration, number
 from core.options import OptionValue
 from core.progress import Progress
@@ -56,18 +57,35 @@ def card(
     picture: input_image.InputImage,
     look: HeatmapStyle,
     unasked_seconds: float = UNASKED_SECONDS,
+    without: Sequence[str] = (),
 ) -> list[ShownExplanation] | Waiting:
     """Draw the card of a method, and return the explanations that it shows, or that it waits to be asked.
 
-    What takes longer than `unasked_seconds` waits for a press, unless it takes no time at all.
+    What takes longer than `unasked_seconds` waits for a press, unless it takes no time at all. Where the method's maps
+    say nothing, those of the next one that is not among `without` stand in their place.
     """
+    from core.explain.strength import maps_that_say_something
+
     with st.container(border=True, height="stretch", key=f"explained_{method.name}", gap="xsmall"), show_errors():
-        _head(method, options, views, picture)
+        head = st.container(gap="xsmall")
         results = _attributions(method, options, views, picture, unasked_seconds)
+        shown, reason = method, ""
+        if isinstance(results, list):
+            name, found, reason = maps_that_say_something(
+                method.name,
+                results,
+                lambda name: collect_results(views, partial(_explain, METHODS[name], {}, picture)),
+                without=without,
+            )
+            shown, results = METHODS[name], list(found)
+        with head:
+            _head(shown, options if shown is method else {}, views, picture)
+            if reason:
+                st.caption(escape_markdown(reason))
         if isinstance(results, Waiting):
             return results
         if results is not None:
-            return draw(method, views, results, picture, look)
+            return draw(shown, views, results, picture, look)
     return []
 
 
@@ -77,7 +95,7 @@ def _head(
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key=f"head_{method.name}"
     ):
-        st.markdown(f"**{method.title}**", width="content")
+        st.markdown(f"**{method.title}**", width="stretch")
         with st.popover("", icon=":material/help:", type="tertiary", key=f"about_{method.name}"):
             st.markdown(f"**What it measures.** {method.measures}")
             if method.promise:

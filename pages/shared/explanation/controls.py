@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import streamlit as st
 
@@ -14,12 +14,19 @@ from core.figures.overlays import Sign
 from core.inference.network import Network
 from core.options import Option, OptionValue
 from pages.shared.display.class_bars import class_name
-from pages.shared.shell.controls import ask
+from pages.shared.network import current_network, inference
+from pages.shared.picture.input_image import InputImage
+from pages.shared.shell.controls import ask, settings_menu
 from pages.shared.shell.layout import escape_markdown
+
+if TYPE_CHECKING:
+    import numpy as np
 
 # Until others are chosen.
 DEFAULT_METHODS = ("integrated_gradients", "smooth_grad", "guided_backprop", "grad_cam", "occlusion")
 _IN_PLACE_OF = {"guided_backprop": "saliency"}  # where one of these cannot explain a network
+_QUICKER = {"integrated_gradients": "input_x_gradient", "smooth_grad": "saliency", "occlusion": "layer_cam"}
+USUAL_SECONDS = 4.0  # what takes longer than this on a network is none of its usual methods
 
 
 def chosen_methods() -> tuple[str, ...]:
@@ -29,10 +36,13 @@ def chosen_methods() -> tuple[str, ...]:
     return tuple(name for name in METHODS if name in (chosen if answered else DEFAULT_METHODS))
 
 
-def ask_chosen_method(label: str, names: Sequence[str], key: str) -> str:
-    """Ask for one of the methods that are chosen, `names`; the first where the earlier answer is none of them."""
+def ask_chosen_method(label: str, names: Sequence[str], key: str, *, first: str | None = None) -> str:
+    """Ask for one of the methods that are chosen, `names`; at first, or where the answer is none of them, for `first`.
+
+    Without one that is the first of them.
+    """
     if st.session_state.get(key) not in names:
-        st.session_state[key] = names[0]
+        st.session_state[key] = first or names[0]
     return st.selectbox(
         label,
         names,
@@ -40,7 +50,7 @@ def ask_chosen_method(label: str, names: Sequence[str], key: str) -> str:
         key=key,
         persist_state="session",
         width=280,
-        help="One of the methods chosen above, with its settings.",
+        help="One of the methods chosen under Settings, with its settings.",
     )
 
 
@@ -50,26 +60,68 @@ def method_options(name: str) -> dict[str, OptionValue]:
     return dict(chosen)
 
 
-def ask_methods(network: Network) -> None:
-    """Ask which methods to look at, and for their settings; `chosen_methods` and `method_options` tell the answers."""
+def ask_settings(network: Network, picture: InputImage, target: int) -> str:
+    """Ask, in one menu, for methods and their settings, more classes and the colours; return in a line what is chosen.
+
+    `chosen_methods`, `method_options`, `chosen_classes` and `chosen_look` tell the answers.
+    """
     _follow_network(network)
     _take_unit(network)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        with st.popover(f"Methods: {len(chosen_methods())}", icon=":material/checklist:", key="methods_menu"):
+    with settings_menu("settings_menu", _MENU):
+        methods, options, classes, colours = st.tabs(["Methods", "Their settings", "Classes", "Colours"])
+        with methods:
             _ask_families(network)
-        with st.popover("Settings", icon=":material/tune:", key="settings_menu"):
-            _ask_settings(network)
-        titles = [METHODS[name].title for name in chosen_methods()]
-        st.caption(", ".join(titles) if titles else "No method is chosen.", width="stretch")
+        with options:
+            _ask_options(network)
+        with classes:
+            _ask_classes(network, inference.probabilities(network, picture), target)
+        with colours:
+            _ask_look()
+    return _summary(network, target)
+
+
+_MENU = "Methods and their settings, more classes, and how maps are coloured."
+
+
+def _summary(network: Network, target: int) -> str:
+    """Return what is chosen, in a line of Markdown."""
+    titles = [METHODS[name].title for name in chosen_methods()]
+    more, versus = chosen_classes(network, target)
+    look = chosen_look()
+    parts = [", ".join(titles) if titles else "No method is chosen."]
+    if more:
+        parts.append("also " + ", ".join(f"“{class_name(network, index)}”" for index in more))
+    if versus is not None:
+        parts.append(f"and not “{class_name(network, versus)}”")
+    if look.sign != "both":
+        parts.append(f"{SIGNS[look.sign].lower()} only")
+    return " · ".join(parts)
+
+
+def usual_methods(network: Network, names: Sequence[str] = DEFAULT_METHODS) -> tuple[str, ...]:
+    """Return methods that explain a network within a few seconds: these, or what takes the place of some of them."""
+    from core.explain.compatibility import incompatibility
+
+    usual = dict[str, None]()
+    for name in names:
+        fitting = name if incompatibility(network.model, name) is None else _IN_PLACE_OF.get(name)
+        if fitting is not None and seconds_of(network, fitting) > USUAL_SECONDS:
+            fitting = _QUICKER.get(fitting)
+        if fitting is not None and incompatibility(network.model, fitting) is None:
+            usual[fitting] = None
+    return tuple(usual)
+
+
+def seconds_of(network: Network, name: str, options: Mapping[str, OptionValue] | None = None) -> float:
+    """Return how long a method takes for a picture of a network here, about."""
+    method = METHODS[name]
+    passes = method.passes(method.resolve(options or {}), network.input_shape)
+    return passes * current_network.pass_seconds(network)
 
 
 def _follow_network(network: Network) -> None:
     """Choose the methods that explain this network, where no others than the usual ones are chosen."""
-    from core.explain.compatibility import incompatibility
-
-    usual = {
-        name if incompatibility(network.model, name) is None else _IN_PLACE_OF.get(name) for name in DEFAULT_METHODS
-    } - {None}
+    usual = set(usual_methods(network))
     state = st.session_state
     if set(chosen_methods()) == state.get("usual_methods", set(DEFAULT_METHODS)):
         for family in get_args(Family):
@@ -118,7 +170,7 @@ def _ask_families(network: Network) -> None:
         st.caption(f":material/block: {escape_markdown(reason)}")
 
 
-def _ask_settings(network: Network) -> None:
+def _ask_options(network: Network) -> None:
     st.session_state["method_options"] = {
         name: {option.name: _ask_option(network, METHODS[name], option) for option in METHODS[name].options}
         for name in chosen_methods()
@@ -186,13 +238,7 @@ def chosen_look() -> HeatmapStyle:
     )
 
 
-def ask_look() -> HeatmapStyle:
-    """Ask how to draw the heatmaps: one row of controls."""
-    with st.grid(3, min_column_width=220, gap="medium"):
-        return _ask_look()
-
-
-def _ask_look() -> HeatmapStyle:
+def _ask_look() -> None:
     st.slider(
         "Strength of the colours",
         0,
@@ -227,40 +273,35 @@ def _ask_look() -> HeatmapStyle:
         help="For the methods that tell evidence for the class (red) from evidence against it (blue).",
         wrap=True,
     )
-    return chosen_look()
 
 
-def ask_classes(
-    network: Network, probabilities: Mapping[int, float], target: int
-) -> tuple[tuple[int, ...], int | None]:
-    """Ask which classes to explain beside the one, and against which one to hold it.
+def chosen_classes(network: Network, target: int) -> tuple[tuple[int, ...], int | None]:
+    """Return which classes this session explains beside one, and against which it holds it."""
+    state, key = st.session_state, f"{network.id}_{target}"
+    return tuple(state.get(f"more_{key}", ())), state.get(f"versus_{key}")
 
-    Args:
-        network: The network.
-        probabilities: Of each class, by its index, likeliest first.
-        target: The class that is explained in any case.
-    """
-    rest, names = [index for index in probabilities if index != target], network.class_names
 
+def _ask_classes(network: Network, probabilities: "np.ndarray", target: int) -> None:
+    """Ask which classes to explain beside the one, likeliest first, and against which one to hold it."""
+    rest = [index for index in (-probabilities).argsort(kind="stable").tolist() if index != target]
+    names = network.class_names
     key = f"{network.id}_{target}"  # labels hold no probability: Streamlit forgets a choice whose label changes
-    with st.grid(2, min_column_width=220, gap="medium"):
-        more = st.multiselect(
-            "Also explain",
-            rest,
-            format_func=names.__getitem__,
-            max_selections=NUM_OTHER_CLASSES,
-            placeholder="Other classes, side by side",
-            key=f"more_{key}",
-            persist_state="session",
-        )
-        versus = st.selectbox(
-            f"Why “{class_name(network, target)}” and not …",
-            rest,
-            index=None,
-            format_func=names.__getitem__,
-            placeholder="A class to hold against it",
-            key=f"versus_{key}",
-            persist_state="session",
-            help="Explains the difference of the two scores: red speaks for the first class more than for the second.",
-        )
-    return tuple(more), versus
+    st.multiselect(
+        "Also explain",
+        rest,
+        format_func=names.__getitem__,
+        max_selections=NUM_OTHER_CLASSES,
+        placeholder="Other classes, side by side",
+        key=f"more_{key}",
+        persist_state="session",
+    )
+    st.selectbox(
+        f"Why “{class_name(network, target)}” and not …",
+        rest,
+        index=None,
+        format_func=names.__getitem__,
+        placeholder="A class to hold against it",
+        key=f"versus_{key}",
+        persist_state="session",
+        help="Explains the difference of the two scores: red speaks for the first class more than for the second.",
+    )

@@ -20,6 +20,7 @@ from pages.shared.widgets.map_view import map_view
 
 STYLE = """<style>
 div[class*="st-key-head_"] { min-height: 2.5rem; }
+div[class*="st-key-explained_"] { min-height: 25rem; }
 [class*="st-key-about_"] button > div > [aria-hidden] { display: none; }
 </style>"""
 
@@ -85,7 +86,8 @@ def map_cards(
         with st.container(border=True, height="stretch", key="explained_input", gap="xsmall"):
             _input(picture, wide=columns == 1)
         for name in names:
-            of_method = card(METHODS[name], method_options(name) if own else {}, views, picture, look, unasked_seconds)
+            options = method_options(name) if own else {}
+            of_method = card(METHODS[name], options, views, picture, look, unasked_seconds, names)
             if isinstance(of_method, Waiting):
                 waiting.append(of_method)
             else:

@@ -46,7 +46,7 @@ def field_words(field: Field, layer: str) -> str:
     """Return a sentence on a layer's cells and their receptive field."""
     most = max(bottom - top for top, bottom in field.rows), max(right - left for left, right in field.cols)
     cells = f"{len(field.rows)} × {len(field.cols)} cells"
-    return f"Seen from layer {layer}: {cells}, each sees up to {most[0]} × {most[1]} pixels (dashed)."
+    return f"Seen from layer {layer}: {cells}, each sees up to {most[0]} × {most[1]} pixels (dashed where you point)."
 
 
 UNIT = {"channel": "map", "row": "row", "col": "column"}
@@ -102,6 +102,7 @@ def _overlay(
 ) -> Overlay:
     """Draw explanations of a picture beside one another, in one scale."""
     from core.explain.attribution import heatmap
+    from core.explain.strength import full_colour
 
     networks = {each.view.network.cache_key for each in explanations}
     return overlay(
@@ -115,6 +116,7 @@ def _overlay(
         sign=look.sign,
         zoom=zoom(picture.array()),
         scope="networks" if len(networks) > 1 else "these" if len(explanations) > 1 else "map",
+        full_colour=full_colour([each.attribution for each in explanations]),
     )
 
 
@@ -128,11 +130,11 @@ def _map(
     place: int,
 ) -> None:
     from core.explain.attribution import heatmap
+    from core.explain.strength import strength_of
 
     assert figure is not None  # there is this one
     values, layer = heatmap(attribution).numpy(), attribution.options.get("layer")
     field = field_of(view.network, str(layer)) if layer and attribution.values.ndim == 2 else None
-    strongest = np.unravel_index(int(np.abs(values).argmax()), values.shape)
     map_view(
         pixels,
         picture.raw(),
@@ -141,10 +143,9 @@ def _map(
         group=picture.digest,
         values=values,
         field=field,
-        start=(int(strongest[0]), int(strongest[1])),
     )
-    if attribution.blank:
-        st.caption(escape_markdown(attribution.blank))
+    if words := strength_of(attribution).text:
+        st.caption(escape_markdown(words))
     elif attribution.gap and attribution.gap.shortfall:
         st.caption(escape_markdown(attribution.gap.shortfall))
 

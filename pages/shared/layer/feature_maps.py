@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.errors import ConvScopeError
 from core.figures.grids import colorize
-from core.figures.scales import SCOPES, ColorScale
+from core.figures.scales import SCOPES, ColorScale, scale_of_each
 from core.formatting import dimensions, number, share
 from core.inference.network import Network
 from core.model.layers import Activation, BatchNorm, Dropout, Flatten, GlobalAvgPool
@@ -24,7 +24,7 @@ from pages.shared.network.comparison import LETTERS, collect_results, side_by_si
 from pages.shared.network.network_map import download_drawing, network_map
 from pages.shared.picture import input_image
 from pages.shared.shell import navigation, session
-from pages.shared.shell.controls import ask_layer
+from pages.shared.shell.controls import ask_layer, ask_one
 from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.widgets.image_grid import Selection
 
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 MAX_NUMBERS = 4096  # numbers in a picture
 MAX_COLUMNS = 128
+PERCENTILE = 99.5  # of the sizes: what is beyond it has full colour, too
+SCALES = {"layer": "the layer", "unit": "each map", "network": "the network"}
+_SCALE = "feature_map_scale"
 MOST_BARS = 24
 
 
@@ -195,6 +198,8 @@ def layer_maps(networks: Sequence[Network], picture: input_image.InputImage) -> 
         st.markdown(f"**{escape_markdown(layer.name)}**: {layer.description}")
         results = collect_results(networks, partial(make, layer=layer.name, picture=picture))
         first = unwrap(results[0])
+        if first.values.ndim == 3:
+            ask_one("One colour scale for", SCALES, _SCALE)
         alike = [each for each in results if isinstance(each, Made) and each.values.shape == first.values.shape]
 
         def draw(side: int) -> Callable[[], None] | None:
@@ -215,11 +220,18 @@ def layer_maps(networks: Sequence[Network], picture: input_image.InputImage) -> 
 
 def _maps(layer_output: Made, alike: Sequence[Made], side: int, *, narrow: bool) -> Callable[[], None]:
     """Show all maps of a layer, and return what shows the chosen unit."""
-    maps = layer_output.values
-    scale = ColorScale.of([each.values for each in alike], percentile=99.5)
-    color_bar(scale, sides=len(alike))
+    maps, choice = layer_output.values, st.session_state.get(_SCALE, "layer")
+    scales = [_layer_scale(alike, choice)] * len(maps)
+    if choice == "unit":
+        scales = scale_of_each([each.values for each in alike], percentile=PERCENTILE)
+        signed = scales[0].kind == "diverging"
+        color_bar(ColorScale(scales[0].kind, 0.0 - signed, 1.0), f"{SCOPES['each']}.", sides=len(alike))
+    elif choice == "network":
+        color_bar(scales[0], f"{SCOPES['network']}: full colour is {number(scales[0].high)}.", sides=len(alike))
+    else:
+        color_bar(scales[0], sides=len(alike))
     place = grid(
-        colorize(maps, scale),
+        colorize(maps, scales),
         key=f"maps_{alike[0].network.id}_{layer_output.name}".replace(".", "_"),
         label=f"Feature maps of {layer_output.name}",
         names=[f"map {channel}" for channel in range(len(maps))],
@@ -229,7 +241,19 @@ def _maps(layer_output: Made, alike: Sequence[Made], side: int, *, narrow: bool)
     )
     _dead_note(maps)
     map_table(layer_output, side)
-    return partial(details, layer_output, scale, place, side, narrow=narrow)
+    return partial(details, layer_output, scales[place.tile], place, side, narrow=narrow)
+
+
+def _layer_scale(alike: Sequence[Made], choice: str) -> ColorScale:
+    """Return the scale of one layer of one or two networks, or of all their layers that have maps."""
+    outputs = [each.values for each in alike]
+    if choice == "network":
+        outputs = []
+        for each in alike:
+            names = [layer.name for layer in layers_of(each.network)]
+            outputs += inference.activations(each.network, names, each.picture).values()
+        outputs = [values for values in outputs if values.ndim == 3]
+    return ColorScale.of(np.concatenate([values.ravel() for values in outputs]), percentile=PERCENTILE)
 
 
 def _pick_layer(network: Network) -> LayerEntry:

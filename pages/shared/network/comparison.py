@@ -13,6 +13,7 @@ from pages.shared.network import current_network
 from pages.shared.network.counterpart import leave, offer_switch
 from pages.shared.network.epoch_slider import pick_epoch
 from pages.shared.network.picker import choose_network, is_ready, network_or_end
+from pages.shared.run.names import distinct_names
 from pages.shared.shell.layout import escape_markdown, show_errors
 
 S = TypeVar("S")
@@ -80,8 +81,9 @@ def _other() -> Network | None:
 def _titles(networks: Sequence[Network], *, brief: bool) -> list[str]:
     """Name two sides, as Markdown: by their epochs, and by their networks where those differ."""
     named = not brief and len({network.id for network in networks}) > 1
+    names = distinct_names([network.run for network in networks if network.run is not None]) if named else {}
     return [
-        " · ".join([letter, *([escape_markdown(network.name)] if named else []), network.moment])
+        " · ".join([letter, *([escape_markdown(names.get(network.id, network.name))] if named else []), network.moment])
         for letter, network in zip(LETTERS, networks, strict=False)
     ]
 

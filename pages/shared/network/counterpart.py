@@ -43,6 +43,22 @@ def offer_compare(first: Network) -> None:
             st.rerun()  # the whole page: its head chooses networks
 
 
+def begin_comparison(first: Network) -> None:
+    """Put another training of the same data set beside a network, or else another epoch; nothing where one is there."""
+    if "other" in st.query_params or first.pretrained is not None:
+        return
+    counterpart = _other_training(first) or _counterpart(first)
+    if counterpart is not None:
+        _put_beside(counterpart)
+
+
+def _other_training(first: Network) -> Network | None:
+    """Return the latest other training of the same data set, or None."""
+    library = current_network.library()
+    trained = library.store.list(2, dataset=first.dataset_name, learned=True)
+    return next((library.of_run(run) for run in trained if run.id != first.id), None)
+
+
 def _put_beside(network: Network) -> None:
     st.query_params["other"] = network.id
     if network.epoch is not None:

@@ -1,5 +1,6 @@
 """Which network to look at: every training so far, and the pretrained ones."""
 
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 import streamlit as st
@@ -9,8 +10,10 @@ from core.inference.library import zoo_id
 from core.inference.network import Network
 from core.model.zoo import PLACE, ZOO, ZooInfo
 from core.progress import Progress
+from core.runs.records import Status
 from core.runs.scores import valid_accuracy_text
 from pages.shared.network import current_network
+from pages.shared.run.names import distinct_names
 from pages.shared.shell import navigation
 from pages.shared.shell.controls import told_apart
 from pages.shared.shell.downloads import download_panel
@@ -73,7 +76,8 @@ def choose_network(network: Network, label: str = "Network", of: str = "run", ep
         st.query_params[of] = st.session_state[key]
         st.query_params.pop(epoch, None)
 
-    labels = told_apart({network_id: _describe(other) for network_id, other in choices.items()})
+    names = distinct_names([other.run for other in choices.values() if other.run is not None])
+    labels = told_apart({network_id: _describe(other, names) for network_id, other in choices.items()})
     st.selectbox(
         label,
         list(labels),
@@ -84,14 +88,15 @@ def choose_network(network: Network, label: str = "Network", of: str = "run", ep
     )
 
 
-def _describe(network: Network) -> str:
+def _describe(network: Network, names: Mapping[str, str]) -> str:
     if network.pretrained is not None:
         info = network.pretrained
         return f"{network.name} · pretrained" + ("" if info.is_here else f", {info.download_mb:.0f} MB to download")
     run = network.run
     if run is None:
         return network.name
-    return " · ".join(filter(None, (run.name, str(run.status), valid_accuracy_text(run))))
+    status = "" if run.status is Status.FINISHED else str(run.status)  # what most are need not be said
+    return " · ".join(filter(None, (names[run.id], status, valid_accuracy_text(run))))
 
 
 def is_ready(network: Network) -> bool:

@@ -12,21 +12,31 @@ from pages.shared.shell import session
 from pages.shared.shell.layout import show_errors
 from pages.shared.widgets.draw_pad import draw_pad
 
+_USED = "draw_pad_used"  # whether this pad has been drawn on
+
 
 def ask_drawing(network: Network, choice: session.PictureSelection) -> session.PictureSelection:
-    """Ask for a drawing; each stroke makes it the choice."""
+    """Ask for a drawing; each stroke makes it the choice. While nothing is drawn the page ends here.
+
+    A drawing of an earlier visit stays chosen until this pad is drawn on; one that is wiped off is gone.
+    """
     channels, height, width = network.input_shape
     pen, paper = ("#ffffff", "#000000") if _dark(network) else ("#000000", "#ffffff")
+    key = "draw_pad_grey" if channels == 1 else "draw_pad_colour"
+    used = st.session_state.get(_USED, False) and key in st.session_state  # a pad of another visit is gone
     file = draw_pad(
-        "draw_pad_grey" if channels == 1 else "draw_pad_colour",
+        key,
         size=(height, width),
         pen=pen,
         paper=paper,
         colours=channels > 1,
     )
+    st.session_state[_USED] = used or file is not None
+    if file is None and (used or choice.kind != "drawing"):
+        st.caption("Draw with the mouse, a finger or a pen: the answer comes with the first stroke.")
+        st.stop()
     if file is None:
-        words = "Still chosen: your drawing." if choice.kind == "drawing" else "Draw with the mouse, a finger or a pen."
-        st.caption(words)
+        st.caption("Still chosen: your drawing.")
         return _ask_centre(network, choice)
     mark = hashlib.blake2b(file, digest_size=12).hexdigest()
     if (choice.kind, choice.file_id) != ("drawing", mark):

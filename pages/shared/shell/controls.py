@@ -1,7 +1,8 @@
 """Groups of widgets that return core objects."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from math import floor, log10
 from typing import Any
 
@@ -65,6 +66,15 @@ def ask(
 def _step(default: float) -> float:
     """Return how much a press of + or − changes a number: half a unit of its default's first digit."""
     return 10.0 ** floor(log10(default)) / 2 if default else 1e-4
+
+
+@contextmanager
+def settings_menu(key: str, help: str) -> Iterator[None]:
+    """Fold controls under one button; the menu that it opens is wide enough for rows of them."""
+    body = f"{key}_body"
+    with st.popover("Settings", icon=":material/tune:", key=key, help=help), st.container(key=body):
+        st.html(f'<style>[data-testid="stPopoverBody"]:has(.st-key-{body}) {{ width: min(40rem, 92vw); }}</style>')
+        yield
 
 
 def ask_one(label: str, options: Mapping[str, str], key: str) -> str:

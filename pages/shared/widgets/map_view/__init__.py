@@ -47,7 +47,6 @@ def map_view(
     word: str = "attribution",
     hint: str = "",
     field: Field | None = None,
-    start: tuple[int, int] = (0, 0),
 ) -> None:
     """Show a picture whose pixels can be pointed at, or walked over with the arrow keys.
 
@@ -62,7 +61,6 @@ def map_view(
         word: What such a value is called.
         hint: What stands below as long as nothing is pointed at.
         field: Frame what the cell under the pointer sees.
-        start: The pixel whose cell's field is framed as long as nothing is pointed at.
     """
     file = io.BytesIO()
     Image.fromarray(shown).save(file, "PNG")
@@ -79,7 +77,6 @@ def map_view(
             "word": word,
             "hint": hint,
             "field": None if field is None else asdict(field),
-            "start": list(start),
         },
     )
 

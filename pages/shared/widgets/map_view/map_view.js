@@ -59,7 +59,6 @@ export default function ({ data, parentElement }) {
     pixel.style.display = field.style.display = "none";
     if (!at) {
       readout.textContent = data.hint;
-      if (sight) place(field, data, ...seen(...data.start).box);
       return;
     }
     const [row, column] = at;
