@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
+from core.runs.scores import accuracy_text, caution
 from pages.sections.evaluate.confusion_matrix import small_matrix
 from pages.sections.evaluate.each_network import for_each, judging_section
 from pages.shared.evaluation.evaluate_split import SPLITS, EvaluatedSplit
 from pages.shared.evaluation.image_gallery import image_row
-from core.runs.scores import accuracy_text, caution
 from pages.shared.shell.layout import escape_markdown
 
 if TYPE_CHECKING:
