@@ -28,7 +28,7 @@ with show_errors():
         section = choose_section("What to look at", SECTIONS, "evaluate_section")
         split = ask_split()
     # To compare two is chosen: the switch goes on by itself, once, and B offers the other trainings.
-    if section is paired_test.SECTION and st.session_state.get("evaluate_before") != section.key:
+    if section.key == "contest" and st.session_state.get("evaluate_before") != section.key:
         begin_comparison(network_or_end())
     st.session_state["evaluate_before"] = section.key
     networks = require_weights()

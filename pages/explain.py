@@ -24,7 +24,7 @@ with show_errors():
         section = choose_section("What to look at", SECTIONS, "explain_section")
         settings = st.container(width="content")
     # The result stands first; the picture and the class are chosen beside it, or below what needs the whole width.
-    if section is maps.SECTION:
+    if section.key == "maps":
         result, choice = st.columns([5, 3], gap="large")
         with choice:
             answer = st.container()
