@@ -5,6 +5,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.shared.widgets.request_gate import with_gate
+
 _HERE = Path(__file__).parent
 _HTML = """
 <button type="button" class="play">
@@ -17,7 +19,7 @@ _play = st.components.v2.component(
     "epoch_play",
     html=_HTML,
     css=(_HERE / "epoch_play.css").read_text(encoding="utf-8"),
-    js=(_HERE / "epoch_play.js").read_text(encoding="utf-8"),
+    js=with_gate(_HERE / "epoch_play.js"),
 )
 
 
