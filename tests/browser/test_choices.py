@@ -36,13 +36,23 @@ def test_a_class_to_hold_against_stays_chosen_at_other_epochs(
     against = page.get_by_role("combobox", name="Why “3” and not …")
     expect(page.locator(".st-key-explained_occlusion .frame")).to_be_visible(timeout=PATIENCE)  # the last of the maps
     idle(page)
+    settings, classes = page.locator(".st-key-settings_menu button").first, page.get_by_role("tab", name="Classes")
+    settings.click()
+    classes.click()
     against.click()
     page.keyboard.type("8")  # the list can be searched
     page.keyboard.press("Enter")
     expect(against).to_have_value("8", timeout=PATIENCE)
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    expect(against).to_be_hidden()
     idle(page)
     for epoch in (2, 1):
         page.get_by_role("slider", name="Epoch").press("ArrowLeft")
         page.wait_for_url(f"**epoch={epoch}**")
         idle(page)
+        settings.click()
+        classes.click()
         expect(against).to_have_value("8")
+        page.keyboard.press("Escape")
+        expect(against).to_be_hidden()

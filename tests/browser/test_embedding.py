@@ -63,7 +63,7 @@ def test_pointing_shows_the_image_and_a_click_its_neighbours(
     page.mouse.move(*marks[number])
     expect(page.locator(".tip")).to_be_visible()
     name = data.class_names[int(data.test.labels[number])]
-    expect(page.locator(".readout")).to_contain_text(f"Image {number}: {name}")
+    expect(page.locator(".readout").last).to_contain_text(f"Image {number}: {name}")
     width, height, values = page.locator(".tip canvas").evaluate(_PIXELS)
     shown = np.array(values).reshape(height, width)[height // 16 :: height // 8, width // 16 :: width // 8]
     assert np.array_equal(shown, data.test.images[number, 0].numpy())
@@ -81,7 +81,7 @@ def test_keys_walk_to_the_next_mark_and_play_goes_through_the_epochs(
 ) -> None:
     page = new_page(reduced_motion="no-preference")
     page.goto(f"{app.url}/embedding?run={run_id}")
-    board, readout = page.locator("canvas.map"), page.locator(".readout")
+    board, readout = page.locator("canvas.map"), page.locator(".readout").last
     expect(board).to_be_visible(timeout=PATIENCE)
     idle(page)
     board.focus()
@@ -100,7 +100,7 @@ def test_keys_walk_to_the_next_mark_and_play_goes_through_the_epochs(
     main.get_by_text("All epochs", exact=True).click()
     told = page.locator("output")
     expect(told).to_have_text("epoch 2", timeout=PATIENCE)
-    page.locator("button.play").click()
+    page.locator("button.play").last.click()
     expect(told).to_have_text("epoch 0, untrained")
     expect(told).to_have_text("epoch 2", timeout=PATIENCE)
     page.get_by_role("slider", name="Epoch of the map").press("ArrowLeft")

@@ -68,11 +68,11 @@ def test_a_click_changes_the_large_map_and_the_address_can_follow(
     assert shown(page) == pytest.approx(small(page, 0))
 
     # It plays to the end and stops there.
-    page.get_by_role("button", name="Play").click()
+    page.get_by_role("button", name="Play", exact=True).click()
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
     expect(told).to_have_text("epoch 2")
     expect(told).to_have_text("epoch 3")
-    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
 
     # The page follows to the epoch that is looked at, and the class that is explained stays.
     title = page.get_by_role("heading", name=re.compile("How the map of")).inner_text()

@@ -166,6 +166,7 @@ def test_a_network_that_fails_leaves_the_rest_of_the_report(well, place, store, 
 def test_the_maps_are_those_of_the_explanations(store, trained):
     from core.explain.attribution import heatmap
     from core.explain.methods.registry import METHODS
+    from core.explain.strength import strength_of
     from core.figures.overlays import faded, overlay
     from core.report.explanations import report_explanations
 
@@ -176,14 +177,20 @@ def test_the_maps_are_those_of_the_explanations(store, trained):
     found = attribute(model, dataset.normalize(raw), int(answers.predicted[first.index]), "grad_cam")
     shown = np.repeat(raw.numpy().transpose(1, 2, 0), 3, axis=2)
     about = METHODS["grad_cam"]
+    strength = strength_of(found)
     drawn = overlay(
-        faded(shown, found.signed), heatmap(found).numpy(), signed=found.signed, positive=about.positive, zoom=1
+        faded(shown, found.signed),
+        heatmap(found).numpy(),
+        signed=found.signed,
+        positive=about.positive,
+        zoom=1,
+        full_colour=strength.full_colour,
     )
     (map_,) = [map_ for map_ in first.maps if map_.method == about.title]
     picture = Image.open(io.BytesIO(base64.b64decode(map_.picture.uri.partition(",")[2])))
     small = np.asarray(picture)[:: picture.height // 8, :: picture.width // 8]
     np.testing.assert_array_equal(small, drawn.pixels)
-    assert map_.text == drawn.text
+    assert map_.text == " ".join(filter(None, (drawn.text, strength.text)))
 
 
 def test_what_people_wrote_is_text(store, trained, monkeypatch):
