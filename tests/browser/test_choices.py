@@ -41,6 +41,7 @@ def test_a_class_to_hold_against_stays_chosen_at_other_epochs(
     classes.click()
     against.click()
     page.keyboard.type("8")  # the list can be searched
+    page.get_by_role("option", name="8", exact=True).wait_for(timeout=PATIENCE)
     page.keyboard.press("Enter")
     expect(against).to_have_value("8", timeout=PATIENCE)
     page.keyboard.press("Escape")

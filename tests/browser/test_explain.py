@@ -53,7 +53,7 @@ def pick(page: Page, control: str, name: str) -> None:
     settings(page, "Classes")
     page.locator(f"[class*=st-key-{control}_] input").click()
     page.keyboard.type(name)
-    page.keyboard.press("Enter")
+    page.get_by_role("option", name=name, exact=True).click(timeout=PATIENCE)
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
 
