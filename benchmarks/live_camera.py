@@ -2,8 +2,8 @@
 
 `python -m benchmarks.live_camera [repeats]` trains the tutorial's network for a moment on colour images of 32×32 pixels
 and on digits of 28×28, where each frame is searched for a digit on paper, and counts the answers that reach the screen
-in windows of five seconds. It also times what a frame costs as JPEG, as PNG and as bare pixels, in the browser and when
-the server opens it. Needs Chromium and Playwright, like the browser tests.
+in windows of five seconds, each of which begins once answers come. It also times what a frame costs as JPEG, as PNG and
+as bare pixels, in the browser and when the server opens it. Needs Chromium and Playwright, like the browser tests.
 """
 
 import base64
@@ -32,6 +32,7 @@ from core.train.runner import Runner
 
 SECONDS = 5.0  # of a window
 NETWORKS = {"32×32 colour": "shapes", "28×28 digits on paper": "mnist5k"}
+STEADY = 5  # answers that are awaited before a window begins: what is computed once is behind them
 COUNT = """() => {
     window.answers = 0;
     const observer = new MutationObserver(() => (window.answers += 1));
@@ -76,7 +77,8 @@ def rates(page: Page, url: str, repeats: int) -> dict[str, list[float]]:
     for _ in range(repeats):
         for name in LIVE_METHODS:
             page.locator(".method select").select_option(name)
-            page.wait_for_timeout(500)
+            page.evaluate("window.answers = 0")
+            page.wait_for_function("steady => window.answers >= steady", arg=STEADY, timeout=60_000)
             before, began = page.evaluate("window.answers"), time.perf_counter()
             page.wait_for_timeout(1000 * SECONDS)
             answers = page.evaluate("window.answers") - before
