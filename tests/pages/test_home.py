@@ -90,6 +90,8 @@ def test_the_button_queues_the_tutorial_network_on_real_digits():
     assert run.spec == session.new_draft("mnist5k", "tutorial").spec
     assert TrainConfig.from_mapping(run.config).epochs == 5
     assert services.engine().submitted == [run.id]
+    said = [each.value for each in home_page().markdown]
+    assert "" not in said and not any(run.name in words for words in said)  # the link's label has said it
 
 
 @pytest.mark.parametrize(("warm", "words"), [(False, "Nothing is sent"), (True, "Takes about 10 s on this machine.")])

@@ -75,12 +75,14 @@ def _go_on(run: Run) -> None:
             navigation.link(
                 "train", f"Go on with {escape_markdown(run.name)}", icon=":material/arrow_forward:", run=run.id
             )
-        facts = [f"{escape_markdown(run.spec.name)} on {escape_markdown(dataset_title(run))}"]
+        about = f"{run.spec.name} on {dataset_title(run)}"
+        facts = [escape_markdown(about)] if about != run.name else []  # most runs are named so
         if run.epoch:
-            facts.append(f"epoch {run.epoch} of {run.config.get('epochs', run.epoch)}")
+            facts.append(f"{'epoch' if facts else 'Epoch'} {run.epoch} of {run.config.get('epochs', run.epoch)}")
         if score:
             facts.append(f"**{score}** of the validation images right")
-        st.markdown(" · ".join(facts))
+        if facts:
+            st.markdown(" · ".join(facts))
         if run.status.active:
             st.progress(run.progress, text=_standing(run))
     with picture:

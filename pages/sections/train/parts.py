@@ -19,7 +19,6 @@ _ONE_SCREEN = """<style>
 }
 .st-key-figures [data-testid="stMetricValue"] { font-size: 1.25rem; line-height: 1.3; }
 .st-key-figures [data-testid="stMetric"] { padding: 0; }
-.st-key-queue a span { white-space: normal; }
 .st-key-under_curves { margin-top: -1.25rem; }
 .st-key-film_head { margin: -0.75rem 0; }
 </style>"""

@@ -17,8 +17,7 @@ _STYLE = """<style>
 [class*="st-key-door_"] a[data-testid="stPageLink-NavLink"] {{
   position: static; padding: 0; background: none !important;
 }}
-[class*="st-key-door_"] a[data-testid="stPageLink-NavLink"] span {{ white-space: normal; }}
-[class*="st-key-door_"] a[data-testid="stPageLink-NavLink"] p {{ font-weight: 600; font-size: 1rem; }}
+[class*="st-key-door_"] a[data-testid="stPageLink-NavLink"] p {{ font-weight: 600; font-size: 1rem; line-height: 1.3; }}
 [class*="st-key-door_"] a[data-testid="stPageLink-NavLink"]::after {{
   content: ""; position: absolute; inset: 0; z-index: 1;
 }}

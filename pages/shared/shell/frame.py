@@ -32,6 +32,7 @@ STEADY = """<style>
 # Small print and chosen options in colours that are read easily: the accent on its own tint is too pale in the dark.
 _STYLE = f"""<style>
 [data-testid="stCaptionContainer"] {{ opacity: 0.72; }}
+[data-testid="stMain"] a[data-testid="stPageLink-NavLink"] span {{ white-space: normal; }}
 [data-testid="stButtonGroup"] button[data-selected="true"] * {{ color: light-dark(#0b7a75, #3dbdb1); }}
 {STILL}
 </style>"""
