@@ -26,9 +26,9 @@ class Accuracy:
 
 
 ACCURACIES = (
-    Accuracy("ConvScope, three seeds", "72.9 to 74.1 %"),
-    Accuracy("Keras, on the same images, three seeds", "67.3 to 69.0 %"),
-    Accuracy("Keras, the tutorial's script as it stands", "73.7 %, best 74.1 %"),
+    Accuracy("ConvScope, three seeds", "72.9 to 74.1%"),
+    Accuracy("Keras, on the same images, three seeds", "67.3 to 69.0%"),
+    Accuracy("Keras, the tutorial's script as it stands", "73.7%, best 74.1%"),
 )
 
 

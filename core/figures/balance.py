@@ -35,7 +35,7 @@ def balance_chart(*, theme: str = "light") -> dict[str, Any]:
                 "type": "quantitative",
                 "stack": "zero",
                 "title": "Images",
-                "axis": {"tickCount": 4, "format": "~s", "domain": False, "labelFlush": True},
+                "axis": {"tickCount": 4, "format": "~s", "domain": False, "labelFlush": True, "labelFlushOffset": -4},
             },
             "color": {
                 "field": "split",

@@ -150,9 +150,9 @@ def _show(network: Network, report: "ConceptReport") -> None:
     st.dataframe(
         pd.DataFrame([_row(each, titles) for each in report.concepts]),
         column_config={
-            "Score": st.column_config.NumberColumn(format="%.0f %%", width=80),
+            "Score": st.column_config.NumberColumn(format="%.0f%%", width=80),
             "Told apart": st.column_config.NumberColumn(
-                format="%.0f %%", width=110, help="Share of held-out pictures told from random ones; 50 % is guessing."
+                format="%.0f%%", width=110, help="Share of held-out pictures told from random ones; 50 % is guessing."
             ),
             "p": st.column_config.TextColumn(width=90, help="By chance alone; times the number of concepts."),
         },

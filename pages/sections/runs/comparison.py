@@ -60,8 +60,8 @@ def _legend(runs: Sequence[Run], best: Mapping[str, float | None]) -> None:
         column_config={
             "Curve": st.column_config.ImageColumn(width=60),
             "Name": st.column_config.TextColumn(width=220),
-            "Best valid": st.column_config.NumberColumn(width=80, format="%.1f %%"),
-            "Test": st.column_config.NumberColumn(width=80, format="%.1f %%"),
+            "Best valid": st.column_config.NumberColumn(width=80, format="%.1f%%"),
+            "Test": st.column_config.NumberColumn(width=80, format="%.1f%%"),
             "Time": st.column_config.NumberColumn(width=110, format="localized"),
         },
         hide_index=True,

@@ -32,10 +32,10 @@ COLUMNS = {
         width=84, y_min=0, help="Training loss from the first batch to the latest: it should fall."
     ),
     "Best valid": st.column_config.NumberColumn(
-        width=80, format="%.1f %%", help="Highest validation accuracy after any epoch."
+        width=80, format="%.1f%%", help="Highest validation accuracy after any epoch."
     ),
     "Test": st.column_config.NumberColumn(
-        width=66, format="%.1f %%", help="Accuracy on the test images, measured once at the end."
+        width=66, format="%.1f%%", help="Accuracy on the test images, measured once at the end."
     ),
     "Time": st.column_config.NumberColumn(width=96, format="localized", help="Time spent training, pauses left out."),
     "Images/s": st.column_config.NumberColumn(

@@ -114,7 +114,7 @@ def _offer(info: ZooInfo) -> None:
         st.subheader(info.title, anchor=False)
         st.markdown(info.summary)
         with st.container(horizontal=True, gap="medium"):
-            st.metric("Right on ImageNet", f"{info.accuracy:g} %", width="content")
+            st.metric("Right on ImageNet", f"{info.accuracy:g}%", width="content")
             st.metric("Parameters", f"{info.parameters:g} M", width="content")
         st.caption(f"Source: {info.source}  \nLicence: {info.licence}")
         st.markdown(f"Its weights are not on this computer yet. They come from {host}, once, and are kept afterwards.")
