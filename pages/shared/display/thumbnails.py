@@ -57,11 +57,14 @@ def thumbnails(
 def _frame(key: str, side: int, pixelated: bool) -> str:
     return f"""
     .st-key-{key} button {{
-        width: {side + 10}px; padding: {side + 8}px 4px 2px; min-height: 0; overflow: hidden;
+        width: {side + 10}px; padding: {side + 8}px 2px 2px; min-height: 0; overflow: hidden;
         background-size: {side}px {side}px; background-position: 4px 4px; background-repeat: no-repeat;
         image-rendering: {"pixelated" if pixelated else "auto"};
     }}
     .st-key-{key} button p {{ font-size: {0.8 if side > 50 else 0.7}rem; line-height: 1.3; }}
+    .st-key-{key} button :is([data-testid="stMarkdownContainer"], p) {{
+        white-space: normal !important; overflow-wrap: break-word;
+    }}
     """
 
 

@@ -92,7 +92,7 @@ def follow_image(networks: Sequence[Network]) -> None:
 
 def _label(evaluated: EvaluatedSplit, index: int, other: EvaluatedSplit | None) -> str:
     if other is None:
-        return f"{_says(evaluated, index)}  \n:small[is {_name(evaluated, evaluated.report.answers.labels[index])}]"
+        return f"{_says(evaluated, index)}  \nis {_name(evaluated, evaluated.report.answers.labels[index])}"
     return f"A: {_says(evaluated, index)}  \nB: {_says(other, index)}"
 
 

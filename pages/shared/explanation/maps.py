@@ -19,7 +19,8 @@ from pages.shared.shell.layout import escape_markdown
 from pages.shared.widgets.map_view import map_view
 
 STYLE = """<style>
-div[class*="st-key-head_"] { min-height: 2.5rem; }
+div[class*="st-key-head_"] { min-height: 2.5rem; flex-wrap: nowrap; }
+div[class*="st-key-head_"] p { line-height: 1.25; }
 div[class*="st-key-explained_"] { min-height: 25rem; }
 [class*="st-key-about_"] button > div > [aria-hidden] { display: none; }
 </style>"""

@@ -34,6 +34,7 @@ _STYLE = f"""<style>
 [data-testid="stCaptionContainer"] {{ opacity: 0.72; }}
 [data-testid="stMain"] a[data-testid="stPageLink-NavLink"] span {{ white-space: normal; }}
 [data-testid="stButtonGroup"] button[data-selected="true"] * {{ color: light-dark(#0b7a75, #3dbdb1); }}
+[data-testid="stSelectbox"] input {{ text-overflow: ellipsis; }}
 {STILL}
 </style>"""
 MARK = _SVG.format(32, _SQUARES)
