@@ -37,6 +37,8 @@ _STYLE = f"""<style>
 [data-testid="stSelectbox"] input {{ text-overflow: ellipsis; }}
 {STILL}
 </style>"""
+# Menus lie outside of what the theme is said of, and would take the light one's colours.
+_MENUS = """<style>[data-testid="stPopoverBody"] {{ color-scheme: {}; }}</style>"""
 MARK = _SVG.format(32, _SQUARES)
 WORDMARK = _SVG.format(176, _SQUARES + _NAME)
 
@@ -87,7 +89,7 @@ def _run(name: str, page: st.Page) -> None:
     _draw(name)
     with st.sidebar:
         one_entry_an_act()
-        st.html(_STYLE)
+        st.html(_STYLE + _MENUS.format(st.context.theme.type or "light"))
     token = _framed.set(True)
     try:
         page.run()
