@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from math import sqrt
 
-from scipy.stats import binomtest, chi2
-
 SIGNIFICANCE_LEVEL = 0.05  # p-values below it count as more than chance
 MIN_FOR_CHI_SQUARED = 25  # images that only one gets: for fewer the exact test is made
 
@@ -36,6 +34,8 @@ class McNemar:
 
 def mcnemar(only_first: int, only_other: int) -> McNemar:
     """Return McNemar's test of the images that only one of two networks gets."""
+    from scipy.stats import binomtest, chi2  # not needed by pages that only name the level
+
     apart = only_first + only_other
     if apart < MIN_FOR_CHI_SQUARED:
         p_value = float(binomtest(only_first, apart, 0.5).pvalue) if apart else 1.0

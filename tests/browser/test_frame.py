@@ -50,7 +50,7 @@ def test_the_first_visit_by_a_direct_link_looks_like_any_other(
     for path in ("/train?run=r1", "/", "/train?run=r1"):
         page = new_page()
         page.goto(fresh_app.url + path)
-        expect(page.locator("h1")).to_be_visible()
+        expect(page.locator("h1")).to_be_visible(timeout=30_000)  # of a server that has just started
         idle(page)
         frames.append(frame(page))
     first, _, later = frames

@@ -5,7 +5,6 @@ from functools import partial
 
 import streamlit as st
 
-from core.figures.confusions import confusion_chart, confusion_rows, most_mistaken
 from core.figures.grids import sprite
 from core.inference.network import Network
 from pages.shared.display.vega_charts import chart
@@ -26,6 +25,7 @@ def show_epoch_pictures(network: Network, places: Sequence[int]) -> None:
         places: Which test images are pinned.
     """
     from core.evaluation import busiest
+    from core.figures.confusions import confusion_chart, confusion_rows, most_mistaken
     from core.figures.epoch_pictures import epoch_pictures
 
     shown = background(
