@@ -1,10 +1,12 @@
 """The live curves of a run in bounded memory: new steps are fetched, old ones are averaged."""
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from core.runs.follower import RunFollower
-from core.runs.records import Evidence, Metric
+from core.runs.follower import News, RunFollower
+from core.runs.overview import Stretch, thinned
+from core.runs.records import Evidence, Metric, Run
 from core.runs.remaining import BatchTimes
 from core.runs.store import RunStore
 
@@ -65,6 +67,12 @@ class Curve:
         if len(self._buckets) > self.limit:
             self._merge()
 
+    def begin(self, width: int, stretches: Mapping[int, Stretch]) -> None:
+        """Start with the means of stretches of `width` measurements, by their index."""
+        self.width, self._buckets = width, {}
+        for index, one in stretches.items():
+            self._buckets[index] = _Bucket(one.step, one.count, one.loss * one.count, one.accuracy * one.count, one.lr)
+
     def _merge(self) -> None:
         self.width *= 2
         merged: dict[int, _Bucket] = {}
@@ -91,13 +99,15 @@ class Curve:
 class History:
     """Curves and internal measurements of one run, shared by all sessions that show it.
 
-    A look costs the same however long the run is. A run that went on from an earlier checkpoint is read anew.
+    A look costs the same however long the run is. A run that went on from an earlier checkpoint is read anew. Of a
+    long run only some steps stay in memory, see `thinned`.
     """
 
     def __init__(self, store: RunStore, run_id: str) -> None:
         self.run_id = run_id
-        self._follower = RunFollower(store.series, run_id)
+        self._follower = RunFollower(store.series, run_id, MAX_POINTS)
         self._lock = threading.Lock()
+        self._kinds: set[str] = set()
         self._forget()
 
     def _forget(self) -> None:
@@ -105,38 +115,67 @@ class History:
         self.best: Best | None = None
         self.train, self.valid = Curve(), Curve(MAX_EPOCHS)
         self.times = BatchTimes()
+        self._steps: list[Metric] = []
+        self._stride = 1
         self._evidence: dict[str, list[Evidence]] = {}
+        self._state: object = None
 
-    def update(self) -> None:
-        """Read the new steps."""
+    def update(self, run: Run | None = None) -> None:
+        """Read the new steps; where `run` says how far it is, only if it has gone on since the last look."""
         with self._lock:
-            self._look()
+            self._look(run)
 
-    def _look(self, *kinds: str) -> None:
-        news = self._follower.look(kinds)
+    def _look(self, run: Run | None, *kinds: str) -> None:
+        state = run and (run.step, run.seconds, run.status)
+        if state is not None and state == self._state and self._kinds.issuperset(kinds):
+            return
+        self._kinds.update(kinds)
+        news = self._follower.look(sorted(self._kinds) if run else kinds)
         if news.rewound:
             self._forget()
+        self._take(news)
+        self._state = state
+
+    def _take(self, news: News) -> None:
+        if news.overview:
+            self.train.begin(news.overview.width, news.overview.stretches)
+            self._stride = news.overview.stride
+            for metric in news.overview.steps:
+                self._time(metric)
+                self._validate(metric)
         for metric in news.metrics:
-            self._add(metric)
+            self._time(metric)
+            self.train.add(metric.step - 1, metric.step, metric.train_loss, metric.train_accuracy, metric.lr)
+            self._validate(metric)
+        fresh = (*(news.overview.steps if news.overview else ()), *news.metrics)
+        if fresh:
+            self.last = fresh[-1]
+            more, _ = thinned(fresh, self._stride)
+            self._steps, self._stride = thinned([*self._steps, *more], self._stride)
         for item in news.evidence:
             self._evidence.setdefault(item.kind, []).append(item)
 
-    def _add(self, metric: Metric) -> None:
+    def _time(self, metric: Metric) -> None:
         self.times.add(metric.step, metric.seconds, validated=metric.valid_loss is not None)
-        self.train.add(metric.step - 1, metric.step, metric.train_loss, metric.train_accuracy, metric.lr)
+
+    def _validate(self, metric: Metric) -> None:
         if metric.valid_loss is not None and metric.valid_accuracy is not None:
             self.valid.add(metric.epoch - 1, metric.step, metric.valid_loss, metric.valid_accuracy, metric.lr)
             if self.best is None or metric.valid_loss < self.best.loss:
                 self.best = Best(metric.epoch, metric.step, metric.valid_loss, metric.valid_accuracy)
-        self.last = metric
 
     def points(self, steps_per_epoch: int) -> dict[str, tuple[Point, ...]]:
         """Return the points of "train" (means over steps) and "valid" (the whole split after an epoch)."""
         with self._lock:
             return {"train": self.train.points(steps_per_epoch), "valid": self.valid.points(steps_per_epoch)}
 
-    def evidence(self, kind: str) -> tuple[Evidence, ...]:
-        """Return all that was measured of one kind (see `Evidence`) until now, by step."""
+    def steps(self) -> tuple[Metric, ...]:
+        """Return the steps that are kept one by one, in order; which ones, see `thinned`."""
         with self._lock:
-            self._look(kind)
-            return tuple(self._evidence.get(kind, ()))
+            return tuple(self._steps)
+
+    def evidence(self, *kinds: str, run: Run | None = None) -> tuple[Evidence, ...]:
+        """Return all that was measured of some kinds (see `Evidence`) until now, kind by kind, by step; as `update`."""
+        with self._lock:
+            self._look(run, *kinds)
+            return tuple(item for kind in kinds for item in self._evidence.get(kind, ()))

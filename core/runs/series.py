@@ -5,11 +5,11 @@ import json
 from sqlalchemy import select
 
 from core.runs.database import Database
+from core.runs.overview import METRIC_COLUMNS, Overview, overview
 from core.runs.records import Event, Evidence, Metric
 from core.runs.tables import EVENTS, EVIDENCE, METRICS
 
 _EVIDENCE_COLUMNS = [column for column in EVIDENCE.c if column.name != "run_id"]
-_METRIC_COLUMNS = [column for column in METRICS.c if column.name != "run_id"]
 
 
 class Series:
@@ -21,12 +21,17 @@ class Series:
     def metrics(self, run_id: str, after_step: int = 0) -> tuple[Metric, ...]:
         """Return the recorded steps that come after `after_step`, in order."""
         query = (
-            select(*_METRIC_COLUMNS)
+            select(*METRIC_COLUMNS)
             .where(METRICS.c.run_id == run_id, METRICS.c.step > after_step)
             .order_by(METRICS.c.step)
         )
         with self.database.reading() as connection:
-            return tuple(Metric(**row._mapping) for row in connection.execute(query))
+            return tuple(Metric(*row) for row in connection.execute(query))
+
+    def overview(self, run_id: str, points: int) -> Overview | None:
+        """Return the steps of a long run in at most so many stretches; None where a run is short enough to read."""
+        with self.database.reading() as connection:
+            return overview(connection, run_id, points)
 
     def events(self, run_id: str) -> tuple[Event, ...]:
         """Return what people did to a run while it trained, in order."""

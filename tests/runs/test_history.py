@@ -5,6 +5,7 @@ import pytest
 
 from core.model.presets import preset
 from core.runs.history import MAX_EPOCHS, MAX_POINTS, Best, Curve, History
+from core.runs.overview import LONG, _stretches
 from core.runs.records import Evidence, Metric
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
@@ -105,6 +106,69 @@ def test_the_best_epoch_is_exact_in_a_run_too_long_to_keep_every_epoch(store, ru
     lowest = int(losses.argmin())
     assert history.best == Best(lowest + 1, lowest + 1, losses[lowest], 1 - losses[lowest] / 10)
     assert len(history.points(1)["valid"]) <= MAX_EPOCHS
+
+
+def long_run(first, last, loss=lambda step: 1 + (step * 7919 % 100) / 100):
+    return [
+        metric(step, loss(step), 0.5 + step / 1e6 if step % 300 == 0 else None, per_epoch=300)
+        for step in range(first, last + 1)
+    ]
+
+
+def test_the_first_look_at_a_long_run_shows_what_following_it_has_shown(store, run_id):
+    length = LONG + 2_345
+    follower, asked = History(store, run_id), []
+    store.worker.record(run_id, long_run(1, LONG - 1))
+    follower.update()
+    store.worker.record(run_id, long_run(LONG, length))
+    follower.update()
+    read = store.series.metrics
+    store.series.metrics = lambda run, after=0: asked.append(after) or read(run, after)
+    newcomer = History(store, run_id)
+    newcomer.update()
+    assert asked == [length]  # of the steps before, only the overview was read
+    assert newcomer.points(300)["valid"] == follower.points(300)["valid"]
+    for mine, other in zip(newcomer.points(300)["train"], follower.points(300)["train"], strict=True):
+        assert (mine.step, mine.epochs, mine.lr) == (other.step, other.epochs, other.lr)
+        np.testing.assert_allclose([mine.loss, mine.accuracy], [other.loss, other.accuracy], rtol=1e-12)
+    assert (newcomer.best, newcomer.last) == (follower.best, follower.last)
+    assert newcomer.steps() == follower.steps()
+    assert newcomer.times.left(600, 2) == pytest.approx(follower.times.left(600, 2))
+
+
+def test_long_stretches_are_averaged_over_steps_spread_evenly(store, run_id):
+    store.worker.record(run_id, long_run(1, 9_999, float))
+    with store.database.reading() as connection:
+        means = _stretches(connection, run_id, 1024, 9_999)
+    assert [means[index].step for index in range(10)] == [*range(1024, 9_999, 1024), 9_999]
+    assert [means[index].count for index in range(10)] == [1024] * 9 + [783]
+    spread = [np.mean([128 * part + step for part in range(8) for step in range(1, 33)]) + 1024 * at for at in range(9)]
+    assert [means[index].loss for index in range(9)] == pytest.approx(spread)
+
+
+def test_a_long_run_that_was_rewound_is_looked_at_anew(store, run_id):
+    store.worker.record(run_id, long_run(1, LONG + 50))
+    history = History(store, run_id)
+    history.update()
+    store.worker.rewind(run_id, LONG + 10)
+    store.worker.record(run_id, long_run(LONG + 11, LONG + 20, lambda step: 9.0))
+    history.update()
+    whole = History(store, run_id)
+    whole.update()
+    assert history.last is not None and history.last.step == LONG + 20
+    assert history.points(300) == whole.points(300)
+
+
+def test_a_run_that_has_not_gone_on_is_not_read_again(store, run_id):
+    store.worker.record(run_id, [metric(1, 1.0)], step=1, seconds=1.0)
+    history, looks = History(store, run_id), []
+    history.update(store.get(run_id))
+    read = store.series.metrics
+    store.series.metrics = lambda run, after=0: looks.append(after) or read(run, after)
+    history.update(store.get(run_id))
+    assert history.evidence("gradient", run=store.get(run_id)) == ()  # which was not asked before
+    history.evidence("gradient", run=store.get(run_id))
+    assert len(looks) == 1
 
 
 def test_evidence_is_read_once_and_kept_by_kind(store, run_id):

@@ -7,12 +7,13 @@ import pytest
 
 from core.model.layers import Dense, Flatten
 from core.model.spec import ModelSpec
+from core.runs.history import History
+from core.runs.overview import MOST, WHOLE
 from core.runs.records import DIVERGED, Evidence, Metric, Status
 from core.runs.series import Series
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from core.train.diagnosis.diagnose import diagnose
-from core.train.diagnosis.run_arrays import MOST, WHOLE
 from core.train.diagnosis.watch import Observer
 
 GUESS = math.log(10)
@@ -64,7 +65,7 @@ def record(store, run_id, metrics, evidence=()):
 
 
 def test_it_says_what_the_diagnosis_of_all_steps_says(store, run_id):
-    observer = Observer(store, run_id)
+    observer = Observer(History(store, run_id))
     assert observer.findings(record(store, run_id, steps(1, 20, lambda step: GUESS))) == ()
     gradients = [Evidence(step, "gradient", "all", 1.0) for step in range(1, 40)]
     run = record(store, run_id, steps(21, 200, lambda step: 900.0 if step == 30 else GUESS), gradients)
@@ -74,7 +75,7 @@ def test_it_says_what_the_diagnosis_of_all_steps_says(store, run_id):
 
 
 def test_only_what_is_new_is_read_and_only_when_there_is_something_new(store, run_id):
-    observer = Observer(store, run_id)
+    observer = Observer(History(store, run_id))
     gradients = [Evidence(step, "gradient", "all", 1.0) for step in range(1, 11)]
     run = record(store, run_id, steps(1, 500, lambda step: GUESS), gradients)
     first = observer.findings(run)
@@ -87,7 +88,7 @@ def test_only_what_is_new_is_read_and_only_when_there_is_something_new(store, ru
 
 
 def test_another_state_is_judged_anew(store, run_id):
-    observer = Observer(store, run_id)
+    observer = Observer(History(store, run_id))
     run = record(store, run_id, steps(1, 200, lambda step: GUESS + 5 * (step == 9)))
     (before,) = observer.findings(run)
     store.change(run_id, status=Status.FAILED.value, failure=DIVERGED)
@@ -97,7 +98,7 @@ def test_another_state_is_judged_anew(store, run_id):
 
 
 def test_what_was_taken_back_is_forgotten(store, run_id):
-    observer = Observer(store, run_id)
+    observer = Observer(History(store, run_id))
     run = record(store, run_id, steps(1, 120, lambda step: 900.0 if step > 100 else GUESS))
     assert [finding.rule for finding in observer.findings(run)] == ["high_rate"]
     store.worker.rewind(run_id, 100)
@@ -106,11 +107,11 @@ def test_what_was_taken_back_is_forgotten(store, run_id):
 
 
 def test_a_long_run_is_kept_in_part(store, run_id):
-    observer = Observer(store, run_id)
+    observer = Observer(History(store, run_id))
     for start in range(0, 30_000, 6000):
         run = record(store, run_id, steps(start + 1, start + 6000, lambda step: GUESS, size=500))
         assert [finding.rule for finding in observer.findings(run)] == ["guessing"]
-        kept = [metric.step for metric in observer._metrics]
+        kept = [metric.step for metric in observer._history.steps()]
         assert kept == sorted(set(kept))
         assert kept[:WHOLE] == list(range(1, WHOLE + 1))
         assert set(range(500, start + 6001, 500)) <= set(kept)

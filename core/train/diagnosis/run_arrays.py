@@ -9,10 +9,10 @@ from operator import attrgetter
 import numpy as np
 from numpy.typing import NDArray
 
+from core.runs.overview import MOST, WHOLE
 from core.runs.records import DIVERGED, Evidence, Metric, Run, Status
 from core.train.config import TrainConfig
 
-WHOLE, MOST = 1000, 4000  # so many steps are looked at one by one, and at most so many in all
 ENOUGH = 100  # steps
 HUGE = 1e38  # what stands for an imported loss that is no number
 

@@ -63,7 +63,7 @@ def _go_on(run: Run) -> None:
     label, icon, colour = LOOKS[run.status]
     words, picture = st.columns([3, 2], gap="medium", vertical_alignment="center")
     history = services.history(run.id)
-    history.update()
+    history.update(run)
     points = history.points(run.steps_per_epoch)
     train, valid = (tuple((each.epochs, each.accuracy) for each in points[split]) for split in ("train", "valid"))
     score = valid_accuracy_text(run)

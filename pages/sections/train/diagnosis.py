@@ -26,7 +26,7 @@ LOOKS = {
 
 @st.cache_resource(show_spinner=False, max_entries=32)
 def _observer(run_id: str) -> Observer:
-    return Observer(services.store(), run_id)
+    return Observer(services.history(run_id))
 
 
 def findings_of(run: Run) -> tuple[Finding, ...]:

@@ -19,7 +19,7 @@ def time_left(run: Run) -> float | None:
     """Return how many seconds a run will still train, or None while nobody can say."""
     if run.step:
         history = services.history(run.id)
-        history.update()
+        history.update(run)
         return seconds_left(run, history.times)
     others = services.store().list(ALIKE, dataset=run.dataset, learned=True)
     return expected_seconds(run, others)

@@ -68,7 +68,7 @@ def dataset(name: str) -> "Dataset":
     return load_dataset(name)
 
 
-@st.cache_resource(show_spinner=False, max_entries=16)
+@st.cache_resource(show_spinner=False, max_entries=32)
 def history(run_id: str) -> History:
     """Return the curves of a run, shared by all who watch it."""
     return History(store(), run_id)
