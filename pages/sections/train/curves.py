@@ -27,7 +27,7 @@ def curves(run: Run, marks: Sequence[Mark] = (), beneath: Callable[[], None] | N
         beneath: Draws what stands under the curves, beside the way to see them differently.
     """
     history = services.history(run.id)
-    history.update()
+    history.update(run)
     points = history.points(run.steps_per_epoch)
     if not points["train"]:
         return

@@ -57,7 +57,7 @@ def _cells(run_id: str, kind: str, moment: int, layer: str, steps_per_epoch: int
 
 def _rate(run: Run, marks: Sequence[Mark]) -> None:
     history = services.history(run.id)
-    history.update()
+    history.update(run)
     rows = lr_rows(history.points(run.steps_per_epoch)["train"])
     if not rows:
         _nothing(run)
