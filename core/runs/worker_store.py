@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -59,6 +59,12 @@ class WorkerStore:
             for table, rows in new.items():
                 if rows:
                     connection.execute(insert(table), [{"run_id": run_id} | row for row in rows])
+
+    def beat(self, run_ids: Collection[str], owner: str) -> None:
+        """Show that these runs live, those of them that are still trained in the name of `owner`."""
+        with self._database.writing() as connection:
+            own = update(RUNS).where(RUNS.c.id.in_(run_ids), RUNS.c.owner == owner)
+            connection.execute(own.values(heartbeat=time.time()))
 
     def rewind(self, run_id: str, step: int, *, by: str = "") -> None:
         """Forget what came after `step`: training goes on from a checkpoint made there; `by` as in `record`."""

@@ -1,6 +1,8 @@
 """Recording a training: steps into the store, weights into checkpoint files."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from core.leftovers import remove_parts
 from core.options import options
@@ -41,8 +43,9 @@ class Recording:
         self._evidence: list[Evidence] = []
         self._events: list[Event] = []
         self._retry = RetryPolicy()
-        self._flushed = self._saved = self._saving = 0.0
-        self._copied, self._copying = time.monotonic(), 0.0
+        self._absent = 0.0  # how long others had their turns
+        self._flushed = self._saved = float("-inf")
+        self._saving, self._copied, self._copying = 0.0, self._now(), 0.0
         self._speed_from = (0.0, 0)
         self._epoch_sums = (0, 0, 0.0, 0.0)
         remove_parts(store.checkpoint(run_id).parent)
@@ -71,7 +74,7 @@ class Recording:
         )
         self._evidence += step.evidence
         self._add_to_epoch(step)
-        now = time.monotonic()
+        now = self._now()
         if now - self._flushed > FLUSH_SECONDS or (step.valid and not self._retry.failing):
             self._try_flush()
         if step.valid:
@@ -93,6 +96,14 @@ class Recording:
         """Add an event to the buffer."""
         self._events.append(event)
 
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        """Write the buffered steps, as `note` does, and let the time of the block count for no write that is due."""
+        self._try_flush()
+        began = time.monotonic()
+        yield
+        self._absent += time.monotonic() - began
+
     def settle(self) -> None:
         """Write all buffered steps, the checkpoint and the copy of the rows; raises `BusyError` as `flush` does."""
         self.flush()
@@ -106,7 +117,7 @@ class Recording:
             BusyError: Others hold the database; what is to be written is kept for the next time.
             RunError: The run was deleted or is trained elsewhere.
         """
-        self._flushed = time.monotonic()
+        self._flushed = self._now()
         if self._pending or self._events:
             self.store.worker.record(
                 self.run_id,
@@ -119,6 +130,10 @@ class Recording:
             )
             self._pending, self._evidence, self._events = [], [], []
         self._retry.succeeded()
+
+    def _now(self) -> float:
+        """Return the seconds of a clock that stands still while others have their turns."""
+        return time.monotonic() - self._absent
 
     def _try_flush(self) -> None:
         """Flush, tolerating a locked database for a while; then raises `BusyError`."""
@@ -164,19 +179,19 @@ class Recording:
         return max(CHECKPOINT_SECONDS, min(LONGEST_SECONDS, self._saving / CHECKPOINT_SHARE))
 
     def _save(self) -> None:
-        began = time.monotonic()
+        began = self._now()
         save_checkpoint(self.store.checkpoint(self.run_id), self.training.checkpoint())
-        self._saved = time.monotonic()
+        self._saved = self._now()
         self._saving = self._saved - began
         long = max(CURVES_SECONDS, self._copying / CHECKPOINT_SHARE)
         self._copy(curves=self._saved - self._copied > long)
 
     def _copy(self, *, curves: bool = True) -> None:
         """Write the copy of the run's row, and of its curves, beside the weights."""
-        began = time.monotonic()
+        began = self._now()
         self.store.copy(self.run_id, curves=curves)
         if curves:
-            self._copied = time.monotonic()
+            self._copied = self._now()
             self._copying = self._copied - began
 
     def _save_epoch(self, epoch: int) -> None:

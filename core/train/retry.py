@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from core.errors import StorageError
 from core.runs.transactions import BusyError
+from core.train.turns import Turns
 
 PATIENCE_SECONDS = 60.0
 AGAIN_SECONDS = 0.3
@@ -36,12 +37,18 @@ class RetryPolicy:
         self._since = None
 
 
-def retry(act: Callable[[], Result], fault: type[StorageError] = BusyError) -> Result:
-    """Call `act` until it raises no such fault, and return its result; raises the fault after `PATIENCE_SECONDS`."""
+def attempts(act: Callable[[], Result], fault: type[StorageError] = BusyError) -> Turns[Result]:
+    """Call `act`, in turns, until it raises no such fault, and return its result.
+
+    Raises:
+        StorageError: The fault, after `PATIENCE_SECONDS`.
+    """
     policy = RetryPolicy()
     while True:
         try:
             return act()
         except fault as error:
             policy.failed(error)
-            time.sleep(AGAIN_SECONDS)
+        due = time.monotonic() + AGAIN_SECONDS
+        while time.monotonic() < due:
+            yield due

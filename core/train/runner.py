@@ -1,4 +1,4 @@
-"""Trains one run of the store and obeys the requests in it."""
+"""Trains one run of the store, in turns, and obeys the requests in it."""
 
 import threading
 import time
@@ -9,11 +9,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from core.data.datasets import load_dataset
+from core.data.datasets import Dataset, load_dataset
 from core.errors import ConfigError, ConvScopeError, RunError, StorageError
 from core.model.build import build_model
 from core.runs.checkpoint import Checkpoint, load_checkpoint
-from core.runs.records import Event, RunRequests, Status
+from core.runs.records import Event, Run, RunRequests, Status
 from core.runs.reserve import give_reserve, keep_reserve
 from core.runs.store import RunStore
 from core.runs.training_data import as_recorded
@@ -23,11 +23,18 @@ from core.train.endings import ending_of
 from core.train.loop import Training
 from core.train.metrics import Step, evaluate
 from core.train.recorder import Recording
-from core.train.retry import retry
+from core.train.retry import attempts
+from core.train.turns import Turns, in_one_go
 
 HEARTBEAT_SECONDS = 1.0
 HOLD_SECONDS = 600.0
 POLL_SECONDS = 0.1
+LEFT = "The app was closed while this run trained: press Resume to go on."
+
+
+def load_images(run: Run) -> Dataset:
+    """Return the images that a run trains on, as its settings limit them."""
+    return load_dataset(run.dataset, limit=int(run.config.get("train_images", 0)) or None)
 
 
 class Runner:
@@ -39,6 +46,7 @@ class Runner:
         owner: In whose name it runs; when the store names another owner, the run is let go.
         leaving: Asked often; once it is true the run is checkpointed, marked interrupted and let go.
         on_step: Called after every step, for a progress bar.
+        load: Returns the images of a run; several runs may share them.
     """
 
     def __init__(
@@ -49,17 +57,16 @@ class Runner:
         *,
         leaving: Callable[[], bool] = lambda: False,
         on_step: Callable[[Training, Step], None] = lambda training, step: None,
+        load: Callable[[Run], Dataset] = load_images,
     ) -> None:
         self.store, self.run_id, self.owner = store, run_id, owner
-        self.leaving, self.on_step = leaving, on_step
+        self.leaving, self.on_step, self.load = leaving, on_step, load
         self._recording: Recording | None = None
         self._fallback: int | None = None  # the epoch gone on from where the latest checkpoint is damaged
         self._looked = self._pace = 0.0
 
     def run(self) -> Status:
-        """Train until the run ends, has paused for long or has another owner; return its status in the store.
-
-        A run that was deleted has stopped.
+        """Train without others until `turns` end; return what they do.
 
         Raises:
             StorageError: It could not be recorded how the run was left.
@@ -68,25 +75,41 @@ class Runner:
         pulse = threading.Thread(target=self._beat, args=(over,), daemon=True)
         pulse.start()
         try:
-            self._train()
-        except RunError as error:
-            self._end(Status.FAILED, str(error))  # nothing happens where it was deleted, or is trained elsewhere by now
-        except Exception as error:
-            ending = ending_of(error, has_weights=self._latest.exists())
-            self._end(ending.status, ending.message, failure=ending.failure)
+            return in_one_go(self.turns(), POLL_SECONDS)
         finally:
             over.set()
             pulse.join()
+
+    def turns(self, over: Callable[[], bool] = lambda: False) -> Turns[Status]:
+        """Train in turns until the run ends, has paused for long or has another owner; return its status in the store.
+
+        What a turn has measured is recorded when it ends. A run that was deleted has stopped. Who takes the turns
+        shows that the run lives, see `WorkerStore.beat`.
+
+        Args:
+            over: Asked after each step: whether the turn is over.
+
+        Raises:
+            StorageError: It could not be recorded how the run was left.
+        """
+        try:
+            yield from self._train(over)
+        except RunError as error:
+            yield from self._end(Status.FAILED, str(error))  # nothing happens where it was deleted, or is another's now
+        except Exception as error:
+            ending = ending_of(error, has_weights=self._latest.exists())
+            yield from self._end(ending.status, ending.message, failure=ending.failure)
+        finally:
             give_reserve(self._latest.parent)
         try:
-            return self._requests().status
+            return (yield from self._requests()).status
         except RunError:
             return Status.STOPPED
 
     def _beat(self, over: threading.Event) -> None:
         while not over.wait(HEARTBEAT_SECONDS):
             with suppress(ConvScopeError):  # the training itself says so when it cannot record
-                self.store.worker.record(self.run_id, (), by=self.owner)
+                self.store.worker.beat((self.run_id,), self.owner)
 
     @property
     def _latest(self) -> Path:
@@ -95,7 +118,7 @@ class Runner:
     def _prepare(self) -> Training:
         run = self.store.get(self.run_id)
         config = TrainConfig.from_mapping(run.config)
-        dataset = as_recorded(run, load_dataset(run.dataset, limit=config.train_images or None))
+        dataset = as_recorded(run, self.load(run))
         if run.dataset_info is None or not run.dataset_info.mean:  # the run can be used without its data set later on
             info = replace(dataset.info, mean=dataset.mean, std=dataset.std)
             self.store.change(self.run_id, dataset_info=info.to_json())
@@ -125,69 +148,77 @@ class Runner:
                         return checkpoint
             raise
 
-    def _train(self) -> None:
-        training = retry(self._prepare)
+    def _train(self, over: Callable[[], bool]) -> Turns[None]:
+        if self.leaving():
+            yield from self._end(Status.INTERRUPTED, LEFT)
+            return
+        training = yield from attempts(self._prepare)
         keep_reserve(self._latest.parent)
-        recording = retry(lambda: Recording(self.store, self.run_id, training, self.owner))
+        recording = yield from attempts(lambda: Recording(self.store, self.run_id, training, self.owner))
         self._recording = recording
         if self._fallback is not None:
             text = f"the latest weights were damaged: went on from those of epoch {self._fallback}, optimiser anew"
             recording.report(Event(training.step, "damage", text))
-            retry(recording.settle)
+            yield from attempts(recording.settle)
         steps = iter(training)
         while training.step < training.total_steps and not training.ended:
-            if not self._obey(recording):
+            if not (yield from self._obey(recording)):
                 return
             began = time.monotonic()
             step = next(steps)
             recording.note(step)
             self.on_step(training, step)
-            self._slow_down(began)
-        retry(recording.settle)
+            yield from self._slow_down(began)
+            if over():
+                with recording.resting():
+                    yield 0.0
+                self._looked = 0.0  # much may have been asked meanwhile
+        yield from attempts(recording.settle)
         test = evaluate(
             training.model, training.dataset, training.dataset.test, loss=training.measure, device=training.device
         )
-        self._end(Status.FINISHED, training.ended, test_loss=test.loss, test_accuracy=test.accuracy)
+        yield from self._end(Status.FINISHED, training.ended, test_loss=test.loss, test_accuracy=test.accuracy)
 
-    def _slow_down(self, began: float) -> None:
+    def _slow_down(self, began: float) -> Turns[None]:
         """In slow motion, wait until the next step is due or a request arrives."""
-        while self._pace and (wait := began + 1 / self._pace - time.monotonic()) > 0 and not self.leaving():
-            time.sleep(min(wait, POLL_SECONDS))
-            requests = self._requests()
+        while self._pace and (due := began + 1 / self._pace) > time.monotonic() and not self.leaving():
+            yield due
+            requests = yield from self._requests()
             if requests.wanted != "run" or requests.pace != self._pace or requests.status is not Status.RUNNING:
+                self._looked = 0.0
                 return
 
-    def _obey(self, recording: Recording) -> bool:
+    def _obey(self, recording: Recording) -> Turns[bool]:
         """Obey the requests; return whether to do the next step, else the run has been left."""
         now = time.monotonic()
         if now - self._looked < POLL_SECONDS and not self.leaving():
             return True
         self._looked = now
-        requests = self._requests()
+        requests = yield from self._requests()
         if requests.owner != self.owner:
             return False
         if requests.status is not Status.RUNNING:
-            retry(recording.settle)
+            yield from attempts(recording.settle)
             return False
         if self.leaving():
-            retry(recording.settle)
-            self._end(Status.INTERRUPTED, "The app was closed while this run trained: press Resume to go on.")
+            yield from attempts(recording.settle)
+            yield from self._end(Status.INTERRUPTED, LEFT)
             return False
         if requests.wanted == "stop":
-            retry(recording.settle)
-            self._end(Status.STOPPED, "")
+            yield from attempts(recording.settle)
+            yield from self._end(Status.STOPPED, "")
             return False
         self._pace = requests.pace
         self._adopt(recording, requests.live)
         if requests.wanted == "pause" and requests.steps <= 0:
-            return self._hold(recording)
+            return (yield from self._hold(recording))
         if requests.wanted == "pause":
-            retry(lambda: self.store.worker.step(self.run_id, self.owner))
+            yield from attempts(lambda: self.store.worker.step(self.run_id, self.owner))
             self._looked = 0.0  # look again right after this one step
         return True
 
-    def _requests(self) -> RunRequests:
-        return retry(lambda: self.store.worker.requests(self.run_id))
+    def _requests(self) -> Turns[RunRequests]:
+        return (yield from attempts(lambda: self.store.worker.requests(self.run_id)))
 
     def _adopt(self, recording: Recording, live: Mapping[str, Any]) -> None:
         """Apply settings that were changed while the run trains; ignore those that are not `LIVE`."""
@@ -197,23 +228,23 @@ class Runner:
             with suppress(ConfigError):  # the page has checked it; a damaged record must not end a training
                 recording.adjust(TrainConfig.from_mapping({**asdict(current), **wanted}))
 
-    def _hold(self, recording: Recording) -> bool:
+    def _hold(self, recording: Recording) -> Turns[bool]:
         """Pause with the network in memory for at most `HOLD_SECONDS`; returns as `_obey` does."""
-        retry(recording.settle)
+        yield from attempts(recording.settle)
         self._looked = 0.0  # whatever comes next is seen at once
-        if not retry(lambda: self.store.worker.hold(self.run_id, self.owner)):
-            return self._obey(recording)
+        if not (yield from attempts(lambda: self.store.worker.hold(self.run_id, self.owner))):
+            return (yield from self._obey(recording))
         until = time.monotonic() + HOLD_SECONDS
         while time.monotonic() < until and not self.leaving():
-            requests = self._requests()
+            requests = yield from self._requests()
             if requests.owner != self.owner or not requests.status.active:
                 return False
             if requests.status is Status.RUNNING:
-                return self._obey(recording)
-            time.sleep(POLL_SECONDS)
+                return (yield from self._obey(recording))
+            yield until
         return False
 
-    def _end(self, status: Status, message: str, **values: Any) -> None:
+    def _end(self, status: Status, message: str, **values: Any) -> Turns[None]:
         def write() -> None:
             try:
                 if self._recording is not None:
@@ -228,4 +259,4 @@ class Runner:
 
         give_reserve(self._latest.parent)
         with suppress(RunError):  # it is another's by now
-            retry(write, StorageError)
+            yield from attempts(write, StorageError)
