@@ -55,6 +55,14 @@ def is_stored(name: str) -> bool:
     return _path(name).is_file()
 
 
+def stored_at(name: str) -> int:
+    """Return when the images of a data set were kept, in nanoseconds since 1970; 0 where there are none yet."""
+    try:
+        return _path(name).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
 def read_stored(name: str) -> Arrays | None:
     """Read the arrays that were kept of a data set; `None` where there are none or they are damaged."""
     try:

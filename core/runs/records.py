@@ -1,7 +1,7 @@
 """The records of a run as frozen dataclasses: the run itself, its metrics, events and evidence."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from core.data.dataset_info import DatasetInfo
@@ -175,6 +175,7 @@ class RunRequests:
         owner: Whose run it is: that of an engine, or of a training without the app.
         pace: Batches per second it is held to; 0 for full speed.
         live: Settings that were changed while it trained.
+        person: Whose work it is: people share a worker equally, however many runs each has; empty while unknown.
     """
 
     status: Status
@@ -183,3 +184,8 @@ class RunRequests:
     owner: str
     pace: float
     live: Mapping[str, Any]
+    person: str = ""
+
+    def ask_more_than(self, seen: "RunRequests") -> bool:
+        """Return whether anything was asked since these were read; steps that were done since are nothing new."""
+        return self.steps > seen.steps or replace(self, steps=0) != replace(seen, steps=0)

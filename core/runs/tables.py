@@ -61,6 +61,7 @@ RUNS = Table(
     Column("failure", String(32), nullable=False, default="", server_default=""),
     Column("number", Integer, nullable=False, default=0, server_default="0", index=True),
     Column("owner", Text, nullable=False, default=""),
+    Column("person", String(80), nullable=False, default="", server_default=""),
     Column("created", Float(53), nullable=False, index=True),
     Column("queued", Float(53), nullable=False),
     Column("heartbeat", Float(53), nullable=False, default=0.0),

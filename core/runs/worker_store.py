@@ -14,6 +14,9 @@ from core.runs.records import Event, Evidence, Metric, RunRequests, Status
 from core.runs.run_table import HAS_WORKER, QUEUE, RunTable, moving
 from core.runs.tables import EVENTS, EVIDENCE, METRICS, RUNS
 
+_REQUESTS = tuple(
+    RUNS.c[name] for name in ("id", "status", "wanted", "steps_wanted", "owner", "pace", "live", "person")
+)
 _LOST = "The run was deleted or is trained elsewhere."
 
 
@@ -75,24 +78,46 @@ class WorkerStore:
 
     def requests(self, run_id: str) -> RunRequests:
         """Return what is asked of a run; raises `RunError` if it was deleted."""
-        columns = (RUNS.c.status, RUNS.c.wanted, RUNS.c.steps_wanted, RUNS.c.owner, RUNS.c.pace, RUNS.c.live)
-        with self._database.reading() as connection:
-            row = connection.execute(select(*columns).where(RUNS.c.id == run_id)).one_or_none()
-        if row is None:
+        requests = self.requests_of((run_id,))
+        if run_id not in requests:
             raise RunError("The run was deleted.")
-        return RunRequests(Status(row.status), row.wanted, row.steps_wanted, row.owner, row.pace, json.loads(row.live))
+        return requests[run_id]
 
-    def claim(self, owner: str, room: int) -> str | None:
-        """Take the run that has queued longest, if fewer than `room` of this owner run: `CLAIMED`."""
+    def requests_of(self, run_ids: Collection[str]) -> dict[str, RunRequests]:
+        """Return what is asked of several runs, by id, in one read; those that were deleted are left out."""
+        with self._database.reading() as connection:
+            rows = connection.execute(select(*_REQUESTS).where(RUNS.c.id.in_(run_ids))).all()
+        return {
+            row.id: RunRequests(
+                Status(row.status), row.wanted, row.steps_wanted, row.owner, row.pace, json.loads(row.live), row.person
+            )
+            for row in rows
+        }
+
+    def first(self) -> str | None:
+        """Return the id of the run that is claimed next, or None where the queue is empty."""
+        with self._database.reading() as connection:
+            return connection.execute(QUEUE.limit(1)).scalar_one_or_none()
+
+    def claim(self, owner: str, room: int, run_id: str | None = None) -> str | None:
+        """Take the run that has queued longest, if fewer than `room` of this owner run: `CLAIMED`.
+
+        Args:
+            owner: Who takes it.
+            room: How many of its runs may run.
+            run_id: Take nothing else, whatever has become the first of the queue meanwhile.
+        """
         with self._database.reading() as connection:  # looking is free, writing makes others wait
             if _next(connection, owner, room) is None:
                 return None
         with self._database.writing() as connection:
-            run_id = _next(connection, owner, room)
-            if run_id is None or not connection.execute(moving(run_id, Trigger.CLAIMED, owner=owner)).rowcount:
+            first = _next(connection, owner, room)
+            if first is None or run_id not in (None, first):
                 return None
-        self._table.copy(run_id)
-        return run_id
+            if not connection.execute(moving(first, Trigger.CLAIMED, owner=owner)).rowcount:
+                return None
+        self._table.copy(first)
+        return first
 
     def step(self, run_id: str, owner: str) -> bool:
         """Take one off the single steps that are asked for: `STEPPED`; false if the run is another's by now."""

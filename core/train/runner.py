@@ -1,6 +1,5 @@
 """Trains one run of the store, in turns, and obeys the requests in it."""
 
-import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.data.datasets import Dataset, load_dataset
-from core.errors import ConfigError, ConvScopeError, RunError, StorageError
+from core.errors import ConfigError, RunError, StorageError
 from core.model.build import build_model
 from core.runs.checkpoint import Checkpoint, load_checkpoint
 from core.runs.records import Event, Run, RunRequests, Status
@@ -20,13 +19,13 @@ from core.runs.training_data import as_recorded
 from core.runs.transactions import BusyError
 from core.train.config import LIVE, TrainConfig
 from core.train.endings import ending_of
+from core.train.heartbeat import Heartbeat
 from core.train.loop import Training
 from core.train.metrics import Step, evaluate
 from core.train.recorder import Recording
 from core.train.retry import attempts
 from core.train.turns import Turns, in_one_go
 
-HEARTBEAT_SECONDS = 1.0
 HOLD_SECONDS = 600.0
 POLL_SECONDS = 0.1
 LEFT = "The app was closed while this run trained: press Resume to go on."
@@ -47,6 +46,9 @@ class Runner:
         leaving: Asked often; once it is true the run is checkpointed, marked interrupted and let go.
         on_step: Called after every step, for a progress bar.
         load: Returns the images of a run; several runs may share them.
+
+    Attributes:
+        seen: The requests that it read last.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Runner:
     ) -> None:
         self.store, self.run_id, self.owner = store, run_id, owner
         self.leaving, self.on_step, self.load = leaving, on_step, load
+        self.seen: RunRequests | None = None
         self._recording: Recording | None = None
         self._fallback: int | None = None  # the epoch gone on from where the latest checkpoint is damaged
         self._looked = self._pace = 0.0
@@ -71,20 +74,14 @@ class Runner:
         Raises:
             StorageError: It could not be recorded how the run was left.
         """
-        over = threading.Event()
-        pulse = threading.Thread(target=self._beat, args=(over,), daemon=True)
-        pulse.start()
-        try:
+        with Heartbeat(lambda: {(self.store, self.owner): (self.run_id,)}):
             return in_one_go(self.turns(), POLL_SECONDS)
-        finally:
-            over.set()
-            pulse.join()
 
     def turns(self, over: Callable[[], bool] = lambda: False) -> Turns[Status]:
         """Train in turns until the run ends, has paused for long or has another owner; return its status in the store.
 
         What a turn has measured is recorded when it ends. A run that was deleted has stopped. Who takes the turns
-        shows that the run lives, see `WorkerStore.beat`.
+        shows that the run lives, see `core.train.heartbeat`.
 
         Args:
             over: Asked after each step: whether the turn is over.
@@ -105,11 +102,6 @@ class Runner:
             return (yield from self._requests()).status
         except RunError:
             return Status.STOPPED
-
-    def _beat(self, over: threading.Event) -> None:
-        while not over.wait(HEARTBEAT_SECONDS):
-            with suppress(ConvScopeError):  # the training itself says so when it cannot record
-                self.store.worker.beat((self.run_id,), self.owner)
 
     @property
     def _latest(self) -> Path:
@@ -218,7 +210,8 @@ class Runner:
         return True
 
     def _requests(self) -> Turns[RunRequests]:
-        return (yield from attempts(lambda: self.store.worker.requests(self.run_id)))
+        self.seen = yield from attempts(lambda: self.store.worker.requests(self.run_id))
+        return self.seen
 
     def _adopt(self, recording: Recording, live: Mapping[str, Any]) -> None:
         """Apply settings that were changed while the run trains; ignore those that are not `LIVE`."""
