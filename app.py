@@ -1,12 +1,12 @@
-"""The entry: `streamlit run app.py` serves the app, and runs this file again for what each visitor asks for."""
+"""The entry: `streamlit run app.py` serves the app, which runs `visit.py` for what each visitor asks for."""
 
 import streamlit as st
 
-if __name__ == "__main__":  # for a visitor
-    from pages.shared.shell import frame
+from pages.shared.shell import visit
 
-    frame.show()
+if __name__ == "__main__":  # run as a script itself: in a test, say
+    visit.frame.show()
 else:  # once, by the server
     from pages.shared.shell.hosts import MIDDLEWARE, announce
 
-    app = st.App(__file__, lifespan=announce, middleware=MIDDLEWARE)
+    app = st.App(visit.__file__, lifespan=announce, middleware=MIDDLEWARE)

@@ -11,9 +11,12 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+import app as entry
 from core.extras import EXTRAS
+from pages.shared.shell import visit
 
 ROOT = Path(__file__).parents[1]
+PAGES = sorted((ROOT / "pages").glob("*.py"))
 BOTTOM = {"core.assets", "core.errors", "core.settings", "core.compat", "core.console", "core.leftovers"}
 BOTTOM |= {"core.progress", "core.extras", "core.options", "core.download", "core.failures", "core.formatting"}
 BOTTOM |= {"core.significance", "core.public"}
@@ -283,6 +286,19 @@ def test_what_needs_no_torch_loads_none():
     code = f"import sys, {NO_TORCH}; {found}; import {first}; {found}"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split("\n")[:2] == ["[]", "['plotly']"]  # Streamlit itself loads that one
+
+
+def test_the_frame_of_every_page_is_drawn_before_the_page_imports_anything():
+    script = Path(visit.__file__)
+    assert entry.app.script_path == script
+    assert not (script.parent / "pages").exists()  # else Streamlit would run the files in it without the frame
+    code = "import sys, streamlit.starlette; known = {*sys.modules}; import pages.shared.shell.visit; "
+    code += "print(*{name.split('.')[0] for name in {*sys.modules} - known - {*sys.stdlib_module_names}})"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert {*done.stdout.split()} - {*sys.stdlib_module_names} <= {"pages", "streamlit"}
+    drawn = {path: [ast.unparse(node) for node in parsed(path).body].count(f"page('{path.stem}')") for path in PAGES}
+    assert len(drawn) > 10
+    assert {path.name for path, times in drawn.items() if times != 1} == set()
 
 
 def test_weights_are_read_as_tensors_only():

@@ -1,5 +1,10 @@
-"""The frame around every page, the side menu in it, and the way from an address to its page."""
+"""The frame around every page, the side menu in it, and the way from an address to its page.
 
+The frame stands before the page's script begins, so before anything that this imports: neither this module nor what it
+imports may be slow to load.
+"""
+
+from contextlib import ExitStack
 from contextvars import ContextVar
 
 import streamlit as st
@@ -7,7 +12,8 @@ import streamlit as st
 from pages.shared.shell import navigation
 from pages.shared.widgets.history_entries import one_entry_an_act
 
-_framed: ContextVar[bool] = ContextVar("framed", default=False)
+_loading: ContextVar[ExitStack | None] = ContextVar("loading", default=None)  # what says so, inside of the frame
+_loaded = set[str]()  # the pages that this process has imported all of
 
 # The mark: a kernel of 3×3, strong on its diagonal.
 _SQUARES = "".join(
@@ -50,19 +56,17 @@ def show() -> None:
 
 
 def ensure(name: str) -> None:
-    """Make sure that the frame is around this page, which may have been started without `app.py`.
+    """Make sure that the frame is around this page, which has loaded what it imports.
 
-    Streamlit runs a file of `pages/` on its own when a direct link is the first visit after a start. The frame
-    is then drawn here and the page run again inside it, exactly as `app.py` would. A page that is a program of
-    its own (in a test, say) gets the frame and goes on.
+    A page that is a program of its own (in a test, say) gets the frame here.
     """
-    if _framed.get():
-        return
-    page, chosen = _navigate()
-    if page == name:
-        _run(name, chosen)
-        st.stop()
-    _draw(name)
+    loading = _loading.get()
+    if loading is None:
+        _navigate()
+        _draw(name)
+    else:
+        loading.close()
+        _loaded.add(name)
 
 
 def _navigate() -> tuple[str, st.Page]:
@@ -90,11 +94,12 @@ def _run(name: str, page: st.Page) -> None:
     with st.sidebar:
         one_entry_an_act()
         st.html(_STYLE + _MENUS.format(st.context.theme.type or "light"))
-    token = _framed.set(True)
-    try:
+    with ExitStack() as loading:
+        if name not in _loaded:
+            loading.enter_context(st.spinner("Loading the page …"))  # said once it takes half a second
+        token = _loading.set(loading)
+        loading.callback(_loading.reset, token)
         page.run()
-    finally:
-        _framed.reset(token)
     from pages.shared.shell import services  # what it stands on is not needed for the frame
 
     services.warm()
