@@ -7,7 +7,7 @@ import numpy as np
 
 from core.data.importing import safezip
 from core.data.importing.safezip import Violation, ZipFault, content_of, read_directory
-from core.exchange.foreign import hdf5
+from core.exchange.foreign import ending, hdf5, pointwise
 from core.exchange.foreign.hdf5 import Hdf5Content
 from core.exchange.foreign.keras_config import KerasLayer, KerasModel, parse
 from core.exchange.foreign.keras_layers import add_layer
@@ -39,7 +39,7 @@ def network_of(model: KerasModel, weights: Callable[[KerasLayer], Sequence[Array
     stack = _begun(model)
     for layer in model.layers:
         add_layer(stack, layer, weights(layer))
-    return stack.finished(model.name)
+    return ending.finish(stack, model.name)
 
 
 def _parts(data: bytes, limits: Limits) -> tuple[str, bytes]:
@@ -129,5 +129,5 @@ def _stack(shape: Sequence[object]) -> Stack:
         raise ForeignError(f"The model takes {sizes[0]:,} numbers in a row, which are no square picture.")
     stack = Stack(PROGRAM, (1, side, side))
     stack.note(f"Its {sizes[0]:,} inputs in a row are read as a grey picture of {side}×{side}.")
-    stack.flatten("input", channels_last=True)
+    pointwise.flatten(stack, "input", channels_last=True)
     return stack

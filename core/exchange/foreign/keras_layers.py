@@ -1,14 +1,14 @@
 """What each layer of Keras becomes here: a table of functions that add it to a `Stack`, by the name of its class."""
 
 from collections.abc import Callable, Mapping, Sequence
-from math import isfinite
-from typing import Any
 
 import numpy as np
 
+from core.exchange.foreign import linear, pointwise, pooling
 from core.exchange.foreign.keras_config import KerasLayer
+from core.exchange.foreign.keras_settings import flag, number, pair, two_numbers, values
 from core.exchange.foreign.network import Array, ForeignError, shown
-from core.exchange.foreign.stack import Pads, Stack, pair
+from core.exchange.foreign.stack import Pads, Stack
 
 Add = Callable[[Stack, KerasLayer, Sequence[Array]], None]
 _ACTIVATIONS = {name: name for name in ("relu", "sigmoid", "tanh", "gelu", "silu")} | {"swish": "silu"}
@@ -40,23 +40,6 @@ def _count(layer: KerasLayer, weights: Sequence[Array], needed: int) -> Sequence
             f"The file holds {len(weights)} arrays for the layer {shown(layer.name)}, and it has {needed}."
         )
     return weights
-
-
-def _flag(layer: KerasLayer, name: str, default: bool = True) -> bool:
-    value = layer.config.get(name, default)
-    return default if value is None else bool(value)
-
-
-def _number(layer: KerasLayer, name: str, default: float) -> float:
-    value = layer.config.get(name, default)
-    if type(value) not in (int, float) or not isfinite(value):
-        raise ForeignError(f"The {name} of the layer {shown(layer.owner)} is no number.")
-    return float(value)
-
-
-def _pair(layer: KerasLayer, name: str, default: Any = 1) -> tuple[int, int]:
-    value = layer.config.get(name)
-    return pair(default if value is None else value, layer.owner, name)
 
 
 def _same(size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]:
@@ -97,15 +80,15 @@ def _depthwise(layer: KerasLayer, kernel: Array) -> Array:
 
 
 def _convolve(stack: Stack, layer: KerasLayer, kernel: Array, bias: Array | None, groups: int) -> None:
-    stride, dilation = _pair(layer, "strides"), _pair(layer, "dilation_rate")
+    stride, dilation = two_numbers(layer, "strides"), two_numbers(layer, "dilation_rate")
     if 0 in stride or 0 in dilation:
         raise ForeignError(f"The strides of the layer {shown(layer.owner)} are zero.")
     pads = _pads(stack, layer, kernel.shape[2:], stride, dilation)
-    stack.conv(layer.owner, kernel, bias, stride, pads, dilation, groups)
+    linear.conv(stack, layer.owner, kernel, bias, stride, pads, dilation, groups)
 
 
 def _conv(stack: Stack, layer: KerasLayer, weights: Sequence[Array]) -> None:
-    kernel, *bias = _count(layer, weights, 1 + _flag(layer, "use_bias"))
+    kernel, *bias = _count(layer, weights, 1 + flag(layer, "use_bias"))
     groups = layer.config.get("groups", 1)
     if type(groups) is not int or groups < 1:
         raise ForeignError(f"The groups of the layer {shown(layer.owner)} are no whole number.")
@@ -114,21 +97,21 @@ def _conv(stack: Stack, layer: KerasLayer, weights: Sequence[Array]) -> None:
 
 
 def _depthwise_conv(stack: Stack, layer: KerasLayer, weights: Sequence[Array]) -> None:
-    kernel, *bias = _count(layer, weights, 1 + _flag(layer, "use_bias"))
+    kernel, *bias = _count(layer, weights, 1 + flag(layer, "use_bias"))
     _convolve(stack, layer, _depthwise(layer, kernel), next(iter(bias), None), stack.shape[0])
     _activate(stack, layer)
 
 
 def _separable_conv(stack: Stack, layer: KerasLayer, weights: Sequence[Array]) -> None:
-    deep, point, *bias = _count(layer, weights, 2 + _flag(layer, "use_bias"))
+    deep, point, *bias = _count(layer, weights, 2 + flag(layer, "use_bias"))
     _convolve(stack, layer, _depthwise(layer, deep), None, stack.shape[0])
-    stack.conv(layer.owner, _kernel(layer, point), next(iter(bias), None))
+    linear.conv(stack, layer.owner, _kernel(layer, point), next(iter(bias), None))
     _activate(stack, layer)
 
 
 def _dense(stack: Stack, layer: KerasLayer, weights: Sequence[Array]) -> None:
-    weight, *bias = _count(layer, weights, 1 + _flag(layer, "use_bias"))
-    stack.dense(layer.owner, np.ascontiguousarray(weight.T), next(iter(bias), None))
+    weight, *bias = _count(layer, weights, 1 + flag(layer, "use_bias"))
+    linear.dense(stack, layer.owner, np.ascontiguousarray(weight.T), next(iter(bias), None))
     _activate(stack, layer)
 
 
@@ -137,17 +120,17 @@ def _batch_norm(stack: Stack, layer: KerasLayer, weights: Sequence[Array]) -> No
     axis = axis[0] if isinstance(axis, list) and len(axis) == 1 else axis
     if axis not in (-1, len(stack.shape)):
         raise ForeignError(f"The layer {shown(layer.owner)} normalises along another axis than that of the channels.")
-    scale, center = _flag(layer, "scale"), _flag(layer, "center")
+    scale, center = flag(layer, "scale"), flag(layer, "center")
     arrays = list(_count(layer, weights, 2 + scale + center))
     gamma = arrays.pop(0) if scale else None
     beta = arrays.pop(0) if center else None
     mean, variance = arrays
-    stack.batch_norm(layer.owner, gamma, beta, mean, variance, _number(layer, "epsilon", 1e-3))
+    pointwise.batch_norm(stack, layer.owner, gamma, beta, mean, variance, number(layer, "epsilon", 1e-3))
 
 
 def _pooling(layer: KerasLayer) -> tuple[tuple[int, int], tuple[int, int]]:
-    kernel = _pair(layer, "pool_size", 2)
-    stride = _pair(layer, "strides", kernel)
+    kernel = two_numbers(layer, "pool_size", 2)
+    stride = two_numbers(layer, "strides", kernel)
     if 0 in kernel or 0 in stride:
         raise ForeignError(f"The window of the layer {shown(layer.owner)} is empty.")
     return kernel, stride
@@ -155,12 +138,14 @@ def _pooling(layer: KerasLayer) -> tuple[tuple[int, int], tuple[int, int]]:
 
 def _max_pool(stack: Stack, layer: KerasLayer, weights: Sequence[Array]) -> None:
     kernel, stride = _pooling(layer)
-    stack.max_pool(layer.owner, kernel, stride, _pads(stack, layer, kernel, stride, (1, 1)))
+    pooling.max_pool(stack, layer.owner, kernel, stride, _pads(stack, layer, kernel, stride, (1, 1)))
 
 
 def _avg_pool(stack: Stack, layer: KerasLayer, weights: Sequence[Array]) -> None:
     kernel, stride = _pooling(layer)
-    stack.avg_pool(layer.owner, kernel, stride, _pads(stack, layer, kernel, stride, (1, 1)), border_counts=False)
+    pooling.avg_pool(
+        stack, layer.owner, kernel, stride, _pads(stack, layer, kernel, stride, (1, 1)), border_counts=False
+    )
 
 
 def _zero_pad(stack: Stack, layer: KerasLayer, weights: Sequence[Array]) -> None:
@@ -185,87 +170,76 @@ def _activate(stack: Stack, layer: KerasLayer) -> None:
     if function in (None, "linear"):
         return
     if function == "softmax":
-        stack.softmax(layer.owner)
+        pointwise.softmax(stack, layer.owner)
     elif function == "leaky_relu":
-        stack.activation(layer.owner, "leaky_relu", ACTIVATION_SLOPE)
+        pointwise.activation(stack, layer.owner, "leaky_relu", ACTIVATION_SLOPE)
     else:
-        stack.activation(layer.owner, _ACTIVATIONS.get(str(function), str(function)))
+        pointwise.activation(stack, layer.owner, _ACTIVATIONS.get(str(function), str(function)))
 
 
 def _relu(stack: Stack, layer: KerasLayer, weights: Sequence[Array]) -> None:
-    slope = _number(layer, "negative_slope", 0.0) if layer.config.get("negative_slope") is not None else 0.0
+    slope = number(layer, "negative_slope", 0.0) if layer.config.get("negative_slope") is not None else 0.0
     if layer.config.get("max_value") is not None or layer.config.get("threshold") not in (None, 0, 0.0):
         raise ForeignError(
             f"The layer {shown(layer.owner)} is a ReLU with an upper end or a threshold, which ours lacks."
         )
     if slope:
-        stack.activation(layer.owner, "leaky_relu", slope)
+        pointwise.activation(stack, layer.owner, "leaky_relu", slope)
     else:
-        stack.activation(layer.owner, "relu")
+        pointwise.activation(stack, layer.owner, "relu")
 
 
 def _leaky_relu(stack: Stack, layer: KerasLayer, weights: Sequence[Array]) -> None:
     name = "alpha" if "alpha" in layer.config else "negative_slope"
-    stack.activation(layer.owner, "leaky_relu", _number(layer, name, _LAYER_SLOPE))
+    pointwise.activation(stack, layer.owner, "leaky_relu", number(layer, name, _LAYER_SLOPE))
 
 
 def _softmax(stack: Stack, layer: KerasLayer, weights: Sequence[Array]) -> None:
     if layer.config.get("axis", -1) not in (-1, len(stack.shape), [-1]):
         raise ForeignError(f"The layer {shown(layer.owner)} is a softmax along another axis than that of the classes.")
-    stack.softmax(layer.owner)
+    pointwise.softmax(stack, layer.owner)
 
 
 def _flatten(stack: Stack, layer: KerasLayer, weights: Sequence[Array]) -> None:
-    stack.flatten(layer.owner, channels_last=True)
+    pointwise.flatten(stack, layer.owner, channels_last=True)
 
 
 def _reshape(stack: Stack, layer: KerasLayer, weights: Sequence[Array]) -> None:
     target = layer.config.get("target_shape")
     shape, total = stack.shape, int(np.prod(stack.shape))
     if isinstance(target, list) and len(target) == 1 and target[0] in (-1, total):
-        stack.flatten(layer.owner, channels_last=True)
+        pointwise.flatten(stack, layer.owner, channels_last=True)
     elif not (isinstance(target, list) and len(shape) == 3 and target == [shape[1], shape[2], shape[0]]):
         raise ForeignError(f"The layer {shown(layer.owner)} arranges numbers anew, which no layer here does.")
 
 
 def _global_avg(stack: Stack, layer: KerasLayer, weights: Sequence[Array]) -> None:
-    stack.global_avg_pool(layer.owner)
+    pooling.global_avg_pool(stack, layer.owner)
 
 
 def _global_max(stack: Stack, layer: KerasLayer, weights: Sequence[Array]) -> None:
-    stack.global_max_pool(layer.owner)
+    pooling.global_max_pool(stack, layer.owner)
 
 
 def _dropout(stack: Stack, layer: KerasLayer, weights: Sequence[Array]) -> None:
-    stack.dropout(layer.owner, _number(layer, "rate", 0.5))
+    pointwise.dropout(stack, layer.owner, number(layer, "rate", 0.5))
 
 
 def _rescaling(stack: Stack, layer: KerasLayer, weights: Sequence[Array]) -> None:
-    stack.affine(layer.owner, _values(layer, "scale", 1.0), _values(layer, "offset", 0.0))
-
-
-def _values(layer: KerasLayer, name: str, default: float) -> Any:
-    """Return a number or a list of numbers, by channel; Keras 3 wraps lists of a layer's settings as arrays."""
-    value = layer.config.get(name, default)
-    while isinstance(value, Mapping):
-        value = value.get("config", value.get("value"))
-    try:
-        return np.asarray(default if value is None else value, np.float64).squeeze()
-    except (TypeError, ValueError) as error:
-        raise ForeignError(f"The {name} of the layer {shown(layer.owner)} is no number.") from error
+    pointwise.affine(stack, layer.owner, values(layer, "scale", 1.0), values(layer, "offset", 0.0))
 
 
 def _normalization(stack: Stack, layer: KerasLayer, weights: Sequence[Array]) -> None:
     if layer.config.get("invert"):
         raise ForeignError(f"The layer {shown(layer.owner)} undoes a normalisation, which no layer here does.")
     if layer.config.get("mean") is not None:
-        mean, variance = _values(layer, "mean", 0.0), _values(layer, "variance", 1.0)
+        mean, variance = values(layer, "mean", 0.0), values(layer, "variance", 1.0)
     elif len(weights) >= 2:
         mean, variance = (np.asarray(values, np.float64).squeeze() for values in weights[:2])
     else:
         raise ForeignError(f"The file does not hold what the layer {shown(layer.owner)} normalises by.")
     deviation = np.maximum(np.sqrt(np.maximum(variance, 0)), 1e-7)  # as Keras does
-    stack.affine(layer.owner, 1 / deviation, -mean / deviation)
+    pointwise.affine(stack, layer.owner, 1 / deviation, -mean / deviation)
 
 
 def _pass_over(stack: Stack, layer: KerasLayer, weights: Sequence[Array]) -> None:

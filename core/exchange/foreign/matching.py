@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.exchange.foreign.network import Array, ForeignError, ForeignNetwork, shown
-from core.exchange.foreign.stack import COUNT, EPS, channels_last_order
+from core.exchange.foreign.pointwise import channels_last_order
+from core.exchange.foreign.stack import COUNT, EPS
 from core.exchange.foreign.tensors import ForeignWeights
 from core.formatting import dimensions
 from core.model.build import build_model

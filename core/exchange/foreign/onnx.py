@@ -7,10 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from core.exchange.foreign import ending, pointwise
 from core.exchange.foreign.network import LIMITS, ForeignError, ForeignNetwork, Limits, PixelScale, shown
 from core.exchange.foreign.onnx_blocks import add_block
 from core.exchange.foreign.onnx_graph import Graph, class_names, parse
-from core.exchange.foreign.onnx_layers import TO_FIRST, Walk
+from core.exchange.foreign.onnx_layers import TO_FIRST, add_operation
+from core.exchange.foreign.onnx_walk import Walk
 from core.exchange.foreign.stack import Stack
 
 PROGRAM = "ONNX"
@@ -34,11 +36,11 @@ def read_onnx(data: bytes, limits: Limits = LIMITS) -> ForeignNetwork:
         if not users:
             raise ForeignError("The graph ends before its output is reached.")
         if len(users) == 1:
-            walk.add(users[0])
+            add_operation(walk, users[0])
         else:
             add_block(walk, users)
-    network = walk.stack.finished(
-        graph.name if graph.name not in ("main_graph", "torch_jit") else "", class_names(graph)
+    network = ending.finish(
+        walk.stack, graph.name if graph.name not in ("main_graph", "torch_jit") else "", class_names(graph)
     )
     return network if network.scale else _with_own_scale(network, graph)
 
@@ -57,7 +59,7 @@ def _begun(graph: Graph) -> Walk:
             raise ForeignError(f"The network takes {sizes[0]:,} numbers in a row, which are no square picture.")
         stack = Stack(PROGRAM, (1, side, side))
         stack.note(f"Its {sizes[0]:,} inputs in a row are read as a grey picture of {side}×{side}.")
-        stack.flatten("input", channels_last=False)
+        pointwise.flatten(stack, "input", channels_last=False)
         return Walk(graph, stack, channels_last=False)
     last = _channels_last(graph, sizes)
     shape = (sizes[2], sizes[0], sizes[1]) if last else (sizes[0], sizes[1], sizes[2])

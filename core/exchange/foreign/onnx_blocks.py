@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from core.exchange.foreign import linear, pointwise
+from core.exchange.foreign.linear import Filters
 from core.exchange.foreign.network import ForeignError, shown
 from core.exchange.foreign.onnx_graph import Graph, Node
-from core.exchange.foreign.onnx_layers import Walk
-from core.exchange.foreign.stack import Filters
+from core.exchange.foreign.onnx_walk import Walk
 
 
 def add_block(walk: Walk, users: Sequence[Node]) -> None:
@@ -38,7 +39,7 @@ def _silu(walk: Walk, users: Sequence[Node]) -> bool:
     product = None if gate is None else _only(walk.graph, gate.outputs[0], "Mul")
     if gate is None or product is None or len(users) != 2 or product not in users:
         return False
-    walk.stack.activation(product.owner, "silu")
+    pointwise.activation(walk.stack, product.owner, "silu")
     walk.value = product.outputs[0]
     return True
 
@@ -65,7 +66,7 @@ def _gelu(walk: Walk, users: Sequence[Node]) -> bool:
         if half is None or half not in users or half.kind != "Mul" or not _close(_constant(graph, half, name), 0.5):
             return False
         walk.value = product.outputs[0]
-    walk.stack.activation(erf.owner, "gelu")
+    pointwise.activation(walk.stack, erf.owner, "gelu")
     return True
 
 
@@ -100,7 +101,7 @@ def _residual(walk: Walk, users: Sequence[Node]) -> bool:
         plain = stride == 1 and len(shape) == 3 and shape[0] == blocks[0][0].shape[0]
         if plain is not direct or (shortcut and side is not None and not _fits(side, shortcut, stride)):
             continue
-        walk.stack.residual(last.owner, blocks[0], blocks[1], shortcut, stride)
+        linear.residual(walk.stack, last.owner, blocks[0], blocks[1], shortcut, stride)
         walk.value = last.outputs[0]
         return True
     return False
