@@ -4,22 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.errors import SpecError
-from core.model.layers import (
-    Activation,
-    AvgPool,
-    BatchNorm,
-    Conv,
-    Dense,
-    Dropout,
-    Flatten,
-    GlobalAvgPool,
-    Layer,
-    MaxPool,
-    Residual,
-)
+from core.model import layers as kinds
 from core.model.spec import ModelSpec
 
-Layers = tuple[Layer, ...]
+Layers = tuple[kinds.Layer, ...]
 
 
 @dataclass(frozen=True)
@@ -47,39 +35,45 @@ def preset(name: str, input_shape: tuple[int, int, int], num_classes: int) -> Mo
 
 
 def _tutorial(side: int, num_classes: int) -> Layers:
-    layers: list[Layer] = []
+    layers: list[kinds.Layer] = []
     for filters in (32, 64, 128):
-        layers += [Conv(filters), Activation()]
+        layers += [kinds.Conv(filters), kinds.Activation()]
         if side >= 2:
-            layers.append(MaxPool())
+            layers.append(kinds.MaxPool())
             side //= 2
-    return *layers, Flatten(), Dense(512), Activation(), Dense(num_classes)
+    return *layers, kinds.Flatten(), kinds.Dense(512), kinds.Activation(), kinds.Dense(num_classes)
 
 
 def _lenet5(side: int, num_classes: int) -> Layers:
-    layers: list[Layer] = []
+    layers: list[kinds.Layer] = []
     for filters, enough in ((6, 32), (16, 10)):
         # LeCun's 28×28 digits stood in a border of 2 pixels; with less than 10 pixels nothing would be left
         padding = 0 if side >= enough else 2
         side = side + 2 * padding - 4
-        layers += [Conv(filters, kernel_size=5, padding=padding), Activation("tanh")]
+        layers += [kinds.Conv(filters, kernel_size=5, padding=padding), kinds.Activation("tanh")]
         if side >= 2:
-            layers.append(AvgPool())
+            layers.append(kinds.AvgPool())
             side //= 2
-    dense = Dense(120), Activation("tanh"), Dense(84), Activation("tanh"), Dense(num_classes)
-    return *layers, Flatten(), *dense
+    dense = (
+        kinds.Dense(120),
+        kinds.Activation("tanh"),
+        kinds.Dense(84),
+        kinds.Activation("tanh"),
+        kinds.Dense(num_classes),
+    )
+    return *layers, kinds.Flatten(), *dense
 
 
 def _tiny_vgg(side: int, num_classes: int) -> Layers:
     padding = 0 if side >= 28 else 1
-    layers: list[Layer] = []
+    layers: list[kinds.Layer] = []
     for _ in range(2):
-        layers += 2 * [Conv(10, padding=padding), Activation()]
+        layers += 2 * [kinds.Conv(10, padding=padding), kinds.Activation()]
         side += 4 * padding - 4
         if side >= 2:
-            layers.append(MaxPool())
+            layers.append(kinds.MaxPool())
             side //= 2
-    return *layers, Flatten(), Dense(num_classes)
+    return *layers, kinds.Flatten(), kinds.Dense(num_classes)
 
 
 def _nin(side: int, num_classes: int) -> Layers:
@@ -88,23 +82,23 @@ def _nin(side: int, num_classes: int) -> Layers:
         return tuple(
             layer
             for count, kernel in zip(filters, kernels, strict=True)
-            for layer in (Conv(count, kernel), Activation())
+            for layer in (kinds.Conv(count, kernel), kinds.Activation())
         )
 
-    pool = (MaxPool(3, 2, 1), Dropout(0.2))
+    pool = (kinds.MaxPool(3, 2, 1), kinds.Dropout(0.2))
     first, second, last = block((48, 32, 24), 5), block((48, 48, 48), 5), block((48, 48, num_classes), 3)
-    return *first, *pool, *second, *pool, *last[:-1], GlobalAvgPool()
+    return *first, *pool, *second, *pool, *last[:-1], kinds.GlobalAvgPool()
 
 
 def _resnet(side: int, num_classes: int) -> Layers:
-    stem = Conv(16), BatchNorm(), Activation()
+    stem = kinds.Conv(16), kinds.BatchNorm(), kinds.Activation()
     return (
         *stem,
-        Residual(16),
-        Residual(32, stride=2),
-        Residual(64, stride=2),
-        GlobalAvgPool(),
-        Dense(num_classes),
+        kinds.Residual(16),
+        kinds.Residual(32, stride=2),
+        kinds.Residual(64, stride=2),
+        kinds.GlobalAvgPool(),
+        kinds.Dense(num_classes),
     )
 
 

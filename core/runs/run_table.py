@@ -72,6 +72,11 @@ class RunTable:
             self.copy(run_id)
         return changed
 
+    def checkpoint(self, run_id: str, epoch: int | None = None) -> Path:
+        """Return where the weights of a run are, or will be: the latest, or those after an epoch (0: untrained)."""
+        name = "latest" if epoch is None else f"epoch-{epoch:04d}"
+        return self.folder / run_id / f"{name}.safetensors"
+
     def copy(self, run_id: str, *, curves: bool = False) -> None:
         """Write a copy of the run's row, and of its curves if asked for, beside its weights; see `manifest`."""
         folder = self.folder / run_id

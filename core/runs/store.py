@@ -1,30 +1,26 @@
 """The run store: creates, lists, controls and deletes runs, and loads their weights."""
 
 import json
-import shutil
-import time
-import uuid
 from collections.abc import Collection, Mapping
-from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select
 
-from core.data.catalog import known
 from core.data.dataset_info import DatasetInfo
 from core.errors import RunError
 from core.model.spec import ModelSpec
+from core.runs.creation import Config, NewRun, create_run, describe_datasets
 from core.runs.database import Database
 from core.runs.deletion import delete_run, finish_deletions
-from core.runs.lifecycle import INITIAL, INITIAL_WITH_OWNER, REQUESTS, Trigger, refusal
+from core.runs.lifecycle import REQUESTS, Trigger, refusal
 from core.runs.lost_rows import ID, RUN_COLUMNS, Recovery
-from core.runs.names import checked_name, checked_note, fitting_name
+from core.runs.names import checked_name, checked_note
 from core.runs.records import FOREIGN, Metric, Run, Status
-from core.runs.run_table import HAS_WORKER, QUEUE, RunTable, end_of_queue
+from core.runs.run_table import HAS_WORKER, QUEUE, RunTable
 from core.runs.series import Series
-from core.runs.tables import RUNS, next_number, read_run, readable_runs
+from core.runs.tables import RUNS, read_run, readable_runs
 from core.runs.worker_store import WorkerStore
 from core.settings import absolute_url, settings
 
@@ -32,10 +28,6 @@ if TYPE_CHECKING:
     from torch import nn
 
     from core.runs.checkpoint import Checkpoint
-
-
-class _Config(Protocol):
-    def to_json(self) -> str: ...
 
 
 class RunStore:
@@ -62,7 +54,7 @@ class RunStore:
         self._table = RunTable(absolute_url(url) if url else settings().database_url, folder)
         self.worker = WorkerStore(self._table)
         self.series = Series(self._table.database)
-        self._describe_datasets()
+        describe_datasets(self._table)
         finish_deletions(self._table)
 
     @property
@@ -101,7 +93,7 @@ class RunStore:
     def create(
         self,
         spec: ModelSpec,
-        config: _Config,
+        config: Config,
         dataset: str,
         name: str | None = None,
         *,
@@ -128,39 +120,7 @@ class RunStore:
         Raises:
             RunError: Name or note are too long.
         """
-        run_id, now, info = uuid.uuid4().hex[:10], time.time(), info or known(dataset)
-        title = info.title if info else dataset
-        row = {
-            "id": run_id,
-            "name": checked_name(name) if name and name.strip() else fitting_name(f"{spec.name} on {title}"),
-            "dataset": dataset,
-            "dataset_info": info.to_json() if info else "",
-            "spec": spec.to_json(),
-            "config": config.to_json(),
-            "status": (INITIAL_WITH_OWNER if owner else INITIAL).value,
-            "owner": owner,
-            "note": checked_note(note),
-            "origin": origin,
-            "number": next_number(),
-            "created": now,
-            "queued": end_of_queue(now),
-            "heartbeat": now if owner else 0.0,
-        }
-        if first is not None:  # before any worker can see the run
-            from core.runs.checkpoint import save_checkpoint
-
-            save_checkpoint(self.checkpoint(run_id), first)
-        try:
-            with self.database.writing() as connection:
-                connection.execute(insert(RUNS).values(row))
-        except BaseException:
-            if first is not None:
-                shutil.rmtree(self.folder / run_id, ignore_errors=True)
-            raise
-        with suppress(OSError):
-            (self.folder / run_id).mkdir(exist_ok=True)
-        self.copy(run_id)
-        return run_id
+        return create_run(self._table, NewRun(spec, config, dataset, name, owner, note, origin, info), first)
 
     def copy(self, run_id: str, *, curves: bool = False) -> None:
         """Write a copy of the run's row, and of its curves if asked for, beside its weights; see `manifest`."""
@@ -169,19 +129,6 @@ class RunStore:
     def change(self, run_id: str, **values: Any) -> None:
         """Set columns of a run."""
         self._table.change(run_id, **values)
-
-    def _describe_datasets(self) -> None:
-        """Record what is known of the data sets of runs that an earlier version created."""
-        missing = RUNS.c.dataset_info == ""
-        with self.database.reading() as connection:
-            names = connection.execute(select(RUNS.c.dataset).where(missing).distinct()).scalars().all()
-        described = [(name, info) for name in names if (info := known(name))]
-        if described:
-            with self.database.writing() as connection:
-                for name, info in described:
-                    connection.execute(
-                        update(RUNS).where(missing, RUNS.c.dataset == name).values(dataset_info=info.to_json())
-                    )
 
     def get(self, run_id: str) -> Run:
         """Return one run; raises `RunError` if there is none of this id."""
@@ -294,8 +241,7 @@ class RunStore:
         """Return where the weights of a run are, or will be: the latest, or those after an epoch (0: untrained)."""
         if not ID.fullmatch(run_id):
             raise RunError("There is no such run: it may have been deleted. Choose another one.")
-        name = "latest" if epoch is None else f"epoch-{epoch:04d}"
-        return self.folder / run_id / f"{name}.safetensors"
+        return self._table.checkpoint(run_id, epoch)
 
     def epochs(self, run_id: str) -> tuple[int, ...]:
         """Return the epochs whose weights are kept, in order; 0 stands for the untrained network."""

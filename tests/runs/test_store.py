@@ -238,7 +238,7 @@ def test_a_damaged_record_does_not_take_the_place_of_another_run(store):
 
 
 def test_newer_runs_come_first_whatever_the_clock_said(store, monkeypatch):
-    monkeypatch.setattr("core.runs.store.time.time", lambda: 4e9)
+    monkeypatch.setattr("core.runs.creation.time.time", lambda: 4e9)
     ahead = store.create(SPEC, CONFIG, "digits")
     monkeypatch.undo()
     newer = store.create(SPEC, CONFIG, "digits")

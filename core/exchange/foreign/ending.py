@@ -5,7 +5,7 @@ import numpy as np
 from core.errors import SpecError
 from core.exchange.foreign.network import ForeignError, ForeignNetwork, shown
 from core.exchange.foreign.stack import COUNT, NO_PADS, Stack
-from core.model import layers
+from core.model import layers as kinds
 from core.model.shapes import problems
 from core.model.spec import MAX_NAME, ModelSpec
 
@@ -43,9 +43,9 @@ def _end(stack: Stack) -> None:
             raise ForeignError(
                 f"The network ends with maps of {stack.shape[1]}×{stack.shape[2]}: it needs one score for each class."
             )
-        stack.add("", layers.Flatten())
+        stack.add("", kinds.Flatten())
     owner, last, _ = stack.layers[-1] if stack.layers else ("", None, {})
-    if isinstance(last, layers.Activation) and last.function == "sigmoid":
+    if isinstance(last, kinds.Activation) and last.function == "sigmoid":
         stack.layers.pop()
         words = "two classes" if stack.shape == (1,) else "each class for itself"
         stack.note(
@@ -58,13 +58,13 @@ def _end(stack: Stack) -> None:
 
 def _two_scores(stack: Stack) -> None:
     """Make two scores, 0 and z, of a single one: softmax of these is sigmoid of z."""
-    while stack.layers and isinstance(stack.layers[-1][1], layers.Dropout):
+    while stack.layers and isinstance(stack.layers[-1][1], kinds.Dropout):
         stack.layers.pop()
     owner, last, tensors = stack.layers[-1] if stack.layers else ("", None, {})
-    if not isinstance(last, layers.Dense):
+    if not isinstance(last, kinds.Dense):
         raise ForeignError("The network ends with a single number: it needs a score for each class, two or more.")
     weight, bias = np.asarray(tensors["weight"]), np.asarray(tensors["bias"])
     both = {"weight": np.concatenate([np.zeros_like(weight), weight]), "bias": np.append(0.0, bias)}
-    stack.layers[-1] = (owner, layers.Dense(2), dict(both))
+    stack.layers[-1] = (owner, kinds.Dense(2), dict(both))
     stack.shape = (2,)
     stack.note("Its single score became two, 0 for the first class and its own for the second.")

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from core.exchange.foreign.network import Array, ForeignError, shown
 from core.exchange.foreign.stack import EPS, NO_PADS, Pads, Stack, owned_by, values_or
 from core.exchange.foreign.windows import Side, common_window, torch_same
-from core.model import layers
+from core.model import layers as kinds
 
 Filters = tuple[Array, Array | None]  # of a convolution: kernels and what is added
 
@@ -41,7 +41,7 @@ def conv(
     pads, stack.pads = stack.pads_and(pads), NO_PADS
     kernel, padding, dilated = _square(stack, owner, kernel, stride[0], pads, dilation)
     with owned_by(owner):
-        layer = layers.Conv(outputs, int(kernel.shape[2]), stride[0], padding, dilated, groups)
+        layer = kinds.Conv(outputs, int(kernel.shape[2]), stride[0], padding, dilated, groups)
     stack.add(owner, layer, weight=kernel, bias=values_or(bias, 0, outputs, owner))
 
 
@@ -77,7 +77,7 @@ def residual(stack: Stack, owner: str, first: Filters, second: Filters, shortcut
     Batch norms were taken into the filters by whoever wrote the file; what they added stands in ours.
     """
     with owned_by(owner):
-        layer = layers.Residual(first[0].shape[0], first[0].shape[2], stride)
+        layer = kinds.Residual(first[0].shape[0], first[0].shape[2], stride)
     parts = {"conv1": first, "conv2": second} | ({"shortcut.conv": shortcut} if shortcut else {})
     tensors: dict[str, ArrayLike] = {}
     for place, (kernel, bias) in parts.items():
@@ -107,5 +107,5 @@ def dense(stack: Stack, owner: str, weight: Array, bias: Array | None = None) ->
     if stack.order is not None:
         weight, stack.order = weight[:, stack.order], None
     with owned_by(owner):
-        layer = layers.Dense(weight.shape[0])
+        layer = kinds.Dense(weight.shape[0])
     stack.add(owner, layer, weight=weight, bias=values_or(bias, 0, weight.shape[0], owner))

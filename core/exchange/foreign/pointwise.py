@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from core.exchange.foreign.network import Array, ForeignError, PixelScale, shown
 from core.exchange.foreign.stack import EPS, NO_PADS, Stack, owned_by, values_or
-from core.model import layers
+from core.model import layers as kinds
 
 SLOPE = 0.01  # of torch's leaky ReLU
 
@@ -17,7 +17,7 @@ def flatten(stack: Stack, owner: str, *, channels_last: bool) -> None:
     if len(stack.shape) == 1:
         return
     channels, height, width = stack.maps(owner)
-    stack.add(owner, layers.Flatten())
+    stack.add(owner, kinds.Flatten())
     if channels_last and channels > 1 and height * width > 1:
         stack.order = channels_last_order((channels, height, width))
 
@@ -45,7 +45,7 @@ def batch_norm(
     gamma = gamma * np.sqrt((variances + EPS) / (spread + eps))  # 1 wherever the ε could be moved as it is
     count = np.zeros((), np.int64)
     tensors = {"weight": gamma, "bias": beta, "running_mean": middle, "running_var": variances}
-    stack.add(owner, layers.BatchNorm(), **tensors, num_batches_tracked=count)
+    stack.add(owner, kinds.BatchNorm(), **tensors, num_batches_tracked=count)
 
 
 def affine(stack: Stack, owner: str, factor: ArrayLike, offset: ArrayLike) -> None:
@@ -69,13 +69,13 @@ def affine(stack: Stack, owner: str, factor: ArrayLike, offset: ArrayLike) -> No
 
 def activation(stack: Stack, owner: str, function: str, slope: float = SLOPE) -> None:
     """Add one of our activations."""
-    if function not in layers.ACTIVATIONS:
+    if function not in kinds.ACTIVATIONS:
         raise ForeignError(
             f"The layer {shown(owner)} bends by {shown(function)!r}, and activations here are "
-            f"{', '.join(layers.ACTIVATIONS.values())}."
+            f"{', '.join(kinds.ACTIVATIONS.values())}."
         )
     with owned_by(owner):
-        layer = layers.Activation(function, SLOPE if abs(slope - SLOPE) < 1e-7 else slope)
+        layer = kinds.Activation(function, SLOPE if abs(slope - SLOPE) < 1e-7 else slope)
     stack.add(owner, layer)
 
 
@@ -90,7 +90,7 @@ def softmax(stack: Stack, owner: str) -> None:
 def dropout(stack: Stack, owner: str, p: float) -> None:
     """Add dropout, which does nothing in use."""
     with owned_by(owner):
-        stack.add(owner, layers.Dropout(min(float(p), 0.95)))
+        stack.add(owner, kinds.Dropout(min(float(p), 0.95)))
 
 
 def channels_last_order(shape: Sequence[int]) -> NDArray[np.int64]:

@@ -3,7 +3,7 @@
 from core.exchange.foreign.network import ForeignError, shown
 from core.exchange.foreign.stack import NO_PADS, Pads, Stack, owned_by
 from core.exchange.foreign.windows import Side
-from core.model import layers
+from core.model import layers as kinds
 
 MAX_POOL = 16  # cells a side of a window here
 
@@ -14,7 +14,7 @@ def max_pool(stack: Stack, owner: str, kernel: tuple[int, int], stride: tuple[in
         pads, stack.pads = stack.pads_and(pads), NO_PADS
     size, step, padding = _window(stack, owner, kernel, stride, pads)
     with owned_by(owner):
-        layer = layers.MaxPool(size, step, padding)
+        layer = kinds.MaxPool(size, step, padding)
     stack.add(owner, layer)
 
 
@@ -39,14 +39,14 @@ def avg_pool(
             f"The layer {shown(owner)} leaves the border out of its means, where average pooling here counts zeros."
         )
     with owned_by(owner):
-        layer = layers.AvgPool(size, step, padding)
+        layer = kinds.AvgPool(size, step, padding)
     stack.add(owner, layer)
 
 
 def global_avg_pool(stack: Stack, owner: str) -> None:
     """Add the mean of each whole map."""
     stack.maps(owner)
-    stack.add(owner, layers.GlobalAvgPool())
+    stack.add(owner, kinds.GlobalAvgPool())
 
 
 def global_max_pool(stack: Stack, owner: str) -> None:
@@ -57,13 +57,13 @@ def global_max_pool(stack: Stack, owner: str) -> None:
             f"The layer {shown(owner)} takes the largest number of whole maps of {height}×{width}: here that goes "
             f"with square ones of up to {MAX_POOL}."
         )
-    stack.add(owner, layers.MaxPool(height, height))
-    stack.add(owner, layers.Flatten())
+    stack.add(owner, kinds.MaxPool(height, height))
+    stack.add(owner, kinds.Flatten())
 
 
 def _follows_relu(stack: Stack) -> bool:
     last = stack.layers[-1][1] if stack.layers else None
-    return isinstance(last, layers.Activation) and last.function in ("relu", "sigmoid")
+    return isinstance(last, kinds.Activation) and last.function in ("relu", "sigmoid")
 
 
 def _window(

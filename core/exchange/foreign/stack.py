@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from core.errors import SpecError
 from core.exchange.foreign.network import Array, ForeignError, PixelScale, shown
-from core.model import layers
+from core.model import layers as kinds
 from core.model.layer_arithmetic import calculate_layer
 from core.model.layer_result import ReceptiveField, ShapeError
 from core.model.spec import CHANNELS, MAX_LAYERS, SIDE, Shape
@@ -48,7 +48,7 @@ class Stack:
         self.program, self.input_shape = program, (shape[0], shape[1], shape[2])
         self.shape: Shape = self.input_shape
         self.notes: list[str] = []
-        self.layers: list[tuple[str, layers.Layer, dict[str, ArrayLike]]] = []
+        self.layers: list[tuple[str, kinds.Layer, dict[str, ArrayLike]]] = []
         self.scale: PixelScale | None = None
         self.order: NDArray[np.int64] | None = None
         self.pads = NO_PADS
@@ -64,9 +64,9 @@ class Stack:
         if sentence not in self.notes:
             self.notes.append(sentence)
 
-    def add(self, owner: str, layer: layers.Layer, **tensors: ArrayLike) -> None:
+    def add(self, owner: str, layer: kinds.Layer, **tensors: ArrayLike) -> None:
         """Add one of our layers with the entries of its `state_dict`."""
-        if self.softmax_owner and not isinstance(layer, layers.Flatten | layers.Dropout):
+        if self.softmax_owner and not isinstance(layer, kinds.Flatten | kinds.Dropout):
             raise ForeignError(
                 f"The layer {shown(owner)} comes behind the softmax {self.softmax_owner}: softmax can only stand at "
                 "the end."

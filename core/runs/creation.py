@@ -1,0 +1,100 @@
+"""Recording a new run: its row, and the weights that it begins with."""
+
+import shutil
+import time
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sqlalchemy import insert, select, update
+
+from core.data.catalog import known
+from core.data.dataset_info import DatasetInfo
+from core.model.spec import ModelSpec
+from core.runs.lifecycle import INITIAL, INITIAL_WITH_OWNER
+from core.runs.names import checked_name, checked_note, fitting_name
+from core.runs.run_table import RunTable, end_of_queue
+from core.runs.tables import RUNS, next_number
+
+if TYPE_CHECKING:
+    from core.runs.checkpoint import Checkpoint
+
+
+class Config(Protocol):
+    """The settings of a training, whichever they are."""
+
+    def to_json(self) -> str:
+        """Return them as text."""
+        ...
+
+
+@dataclass(frozen=True)
+class NewRun:
+    """What is known of a run before it begins: the arguments of `RunStore.create`."""
+
+    spec: ModelSpec
+    config: Config
+    dataset: str
+    name: str | None = None
+    owner: str = ""
+    note: str = ""
+    origin: str = ""
+    info: DatasetInfo | None = None
+
+    def row(self, run_id: str) -> dict[str, Any]:
+        """Return its row in the table of runs; raises `RunError` where name or note are too long."""
+        now, info = time.time(), self.info or known(self.dataset)
+        title = info.title if info else self.dataset
+        given = self.name if self.name and self.name.strip() else ""
+        return {
+            "id": run_id,
+            "name": checked_name(given) if given else fitting_name(f"{self.spec.name} on {title}"),
+            "dataset": self.dataset,
+            "dataset_info": info.to_json() if info else "",
+            "spec": self.spec.to_json(),
+            "config": self.config.to_json(),
+            "status": (INITIAL_WITH_OWNER if self.owner else INITIAL).value,
+            "owner": self.owner,
+            "note": checked_note(self.note),
+            "origin": self.origin,
+            "number": next_number(),
+            "created": now,
+            "queued": end_of_queue(now),
+            "heartbeat": now if self.owner else 0.0,
+        }
+
+
+def create_run(table: RunTable, new: NewRun, first: "Checkpoint | None") -> str:
+    """Record a run in one transaction, with the weights it begins with if there are any, and return its id."""
+    run_id = uuid.uuid4().hex[:10]
+    row = new.row(run_id)
+    if first is not None:  # before any worker can see the run
+        from core.runs.checkpoint import save_checkpoint
+
+        save_checkpoint(table.checkpoint(run_id), first)
+    try:
+        with table.database.writing() as connection:
+            connection.execute(insert(RUNS).values(row))
+    except BaseException:
+        if first is not None:
+            shutil.rmtree(table.folder / run_id, ignore_errors=True)
+        raise
+    with suppress(OSError):
+        (table.folder / run_id).mkdir(exist_ok=True)
+    table.copy(run_id)
+    return run_id
+
+
+def describe_datasets(table: RunTable) -> None:
+    """Record what is known of the data sets of runs that an earlier version created."""
+    missing = RUNS.c.dataset_info == ""
+    with table.database.reading() as connection:
+        names = connection.execute(select(RUNS.c.dataset).where(missing).distinct()).scalars().all()
+    described = [(name, info) for name in names if (info := known(name))]
+    if described:
+        with table.database.writing() as connection:
+            for name, info in described:
+                connection.execute(
+                    update(RUNS).where(missing, RUNS.c.dataset == name).values(dataset_info=info.to_json())
+                )
