@@ -16,6 +16,7 @@ from core.options import matters, options
 from core.runs.records import Run, Status
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
+from core.train.process_tuning import tune_process
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -99,6 +100,7 @@ def _train(arguments: argparse.Namespace) -> Run:
 def main(argv: Sequence[str] | None = None) -> int:
     """Train as the command line says and return the exit code: 0 when the run finished."""
     replace_unprintable()
+    tune_process()
     arguments = _parser().parse_args(argv)
     try:
         run = _train(arguments)

@@ -18,6 +18,7 @@ from typing import Any, TextIO
 
 from core.errors import ConvScopeError
 from core.settings import cannot_write, settings
+from core.train.process_tuning import tune_process
 from core.train.worker_process import BEGUN
 
 LONGEST_WORDS = 600
@@ -122,6 +123,7 @@ def serve(lines: TextIO, say: Callable[[str], None], gone: threading.Event) -> i
 
 def main() -> int:
     """Serve the engine that started this process."""
+    tune_process()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the app decides
     gone = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: gone.set())

@@ -31,7 +31,6 @@ class WorkerProcess:
 
     def __init__(self, folder: Path) -> None:
         surroundings = {
-            "GOMP_SPINCOUNT": "10000",  # threads that wait long for each other train ten times slower on a busy machine
             **absolute_environment(),
             "OMP_NUM_THREADS": str(settings().threads),
             "PYTHONPATH": str(_ROOT),
