@@ -21,8 +21,10 @@ class Settings:
         max_upload_mb: Largest accepted picture file, in MB (`CONVSCOPE_MAX_UPLOAD_MB`).
         max_archive_mb: Largest accepted zip of pictures, in MB (`CONVSCOPE_MAX_ARCHIVE_MB`).
         max_pixels: Largest accepted picture, in pixels (`CONVSCOPE_MAX_PIXELS`).
-        slots: How many runs train at the same time (`CONVSCOPE_SLOTS`).
+        slots: How many processes train at the same time, each several runs in turns (`CONVSCOPE_SLOTS`).
         threads: Threads of each training process (`CONVSCOPE_THREADS`).
+        runs: How many runs have turns at most (`CONVSCOPE_RUNS`).
+        memory_mb: What the training processes may take together, in MB (`CONVSCOPE_MEMORY_MB`).
     """
 
     home: Path
@@ -32,6 +34,8 @@ class Settings:
     max_pixels: int
     slots: int
     threads: int
+    runs: int
+    memory_mb: int
 
     def folder(self, *parts: str) -> Path:
         """Return a directory below `home`, made if missing; raises `StorageError` if it cannot be."""
@@ -53,6 +57,15 @@ def _count(name: str, default: int) -> int:
     if not re.fullmatch("[0-9]{1,9}", text) or int(text) < 1:
         raise ConvScopeError(f"{name} must be a whole number of at least 1, not {text!r}.")
     return int(text)
+
+
+@lru_cache(maxsize=1)
+def _machine_mb() -> int:
+    """Return the memory of this machine in MB, or that of a small one where the system does not say."""
+    try:
+        return int(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20)
+    except (AttributeError, ValueError, OSError):
+        return 4096
 
 
 @lru_cache(maxsize=8)
@@ -113,6 +126,8 @@ def settings() -> Settings:
         max_pixels=_count("CONVSCOPE_MAX_PIXELS", 50_000_000),
         slots=slots,
         threads=_count("CONVSCOPE_THREADS", max(1, cores // slots)),
+        runs=_count("CONVSCOPE_RUNS", 100),
+        memory_mb=_count("CONVSCOPE_MEMORY_MB", max(1024, _machine_mb() // 2)),
     )
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.errors import ConvScopeError
 from core.inference.library import names_pretrained
-from core.runs.records import Run
+from core.runs.records import Run, Status
 from pages.sections.runs.comparison import overlay
 from pages.sections.runs.details import details
 from pages.sections.runs.run_import import import_panel
@@ -14,6 +14,7 @@ from pages.sections.runs.selection import choose, find, listed, show_more, shown
 from pages.sections.runs.table import runs_table
 from pages.shared.run.incident import show_incident, show_strays
 from pages.shared.run.live_view import what_next
+from pages.shared.run.waiting import share_of
 from pages.shared.shell.frame import STEADY
 from pages.shared.shell.layout import empty_state, escape_markdown, next_step, page, show_errors
 from pages.shared.shell.navigation import TO_TRAIN
@@ -46,6 +47,9 @@ def board(runs: Sequence[Run]) -> None:
         return
     run, compared = chosen(runs), ticked(runs)
     runs_table(runs, run, compared)
+    training = next((each for each in runs if each.status is Status.RUNNING), None)
+    if training and (words := share_of(training).words):
+        st.caption(f"Trainings take turns, {words}.")
     if len(runs) >= shown():
         st.button(f"The latest {shown()} runs. Show more", type="tertiary", on_click=show_more)
     import_panel()

@@ -4,10 +4,11 @@
 row stays as it is, and a person who asked for it reads `refusal`. `core.runs.run_table` turns an entry into one UPDATE
 whose condition is the state, so that two processes can never both move the same run.
 
-What happens to a run when its worker dies: the engine (`core.train.engine`) notices that the process has ended or
-that the heartbeat stands still, and reports `WORKER_DIED`. A running run is then interrupted, with a sentence, keeps
-its last checkpoint and waits for Resume; runs in all other states need no worker and stay as they are. A worker that
-ended on purpose without saying how its run ended is `GIVEN_BACK`: the run queues again at its old place.
+What happens to a run when its worker dies: the engine (`core.train.engine`) notices that the process has ended, and
+the run is `GIVEN_BACK`: it queues again at its old place and goes on from its last checkpoint in another worker. Where
+that would not help, because no worker can be started or the engine itself is gone and the heartbeat stands still, what
+is reported is `WORKER_DIED`: a running run is then interrupted, with a sentence, keeps its last checkpoint and waits
+for Resume. Runs in all other states need no worker and stay as they are.
 """
 
 from collections.abc import Mapping
@@ -61,8 +62,8 @@ class Trigger(StrEnum):
 
     # Reported by an engine.
     CLAIMED = "claimed"  # it takes the run from the queue for a worker of its own
-    GIVEN_BACK = "given back"  # the worker ended in order, but the run has not: nobody trains it
-    WORKER_DIED = "worker died"  # it crashed, was killed, fell silent or could not be started
+    GIVEN_BACK = "given back"  # the worker has ended or left the run, but the run has not ended: nobody trains it
+    WORKER_DIED = "worker died"  # it fell silent with its engine, could not be started or cannot train the run
 
     IMPORTED = "imported"  # the run arrives in an archive in which it was active
 

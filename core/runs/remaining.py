@@ -62,6 +62,20 @@ def seconds_left(run: Run, times: BatchTimes) -> float | None:
     return times.left(run.total_steps - run.step, run.total_steps // run.steps_per_epoch - done)
 
 
+def shared_seconds(own: float, others: Iterable[float | None], at_a_time: int = 1) -> float:
+    """Return how long a run still trains that takes turns with others, in seconds.
+
+    While two of them train, each has as much of the time as the other: the shorter one is done after twice its own.
+
+    Args:
+        own: What the run would need alone.
+        others: What each other would; one of which that is unknown counts as if it lasted longer.
+        at_a_time: How many have their turns at the same moment.
+    """
+    together = own + sum(own if other is None else min(own, other) for other in others)
+    return max(own, together / at_a_time)
+
+
 def expected_seconds(run: Run, others: Iterable[Run]) -> float | None:
     """Return how long a run that has not begun will take, from the first of others that did the same; else None.
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Update, case, func, select, update
+from sqlalchemy import ColumnElement, Engine, Select, Update, case, func, select, update
 
 from core.errors import StorageError
 from core.runs.database import Database
@@ -16,9 +16,21 @@ from core.runs.lost_rows import Recovery, database_name, in_words, recover
 from core.runs.manifest import write_curves, write_run
 from core.runs.tables import RUNS
 
-# The queue in the order in which its runs are claimed; the runs that have a worker, which shows life.
-QUEUE = select(RUNS.c.id).where(RUNS.c.status.in_(statuses(Trigger.CLAIMED))).order_by(RUNS.c.queued, RUNS.c.number)
+# The runs that have a worker, which shows life.
 HAS_WORKER = RUNS.c.status.in_(statuses(Trigger.WORKER_DIED))
+
+
+def _queue() -> Select[Any]:
+    """Return the queue in the order in which its runs are claimed: fair by person, whose runs that train count."""
+    training = RUNS.alias()
+    trains = training.c.status.in_(statuses(Trigger.WORKER_DIED))
+    have = select(func.count()).where(trains, training.c.person == RUNS.c.person).scalar_subquery()
+    age = (RUNS.c.queued, RUNS.c.number)
+    place = func.row_number().over(partition_by=RUNS.c.person, order_by=age)
+    return select(RUNS.c.id).where(RUNS.c.status.in_(statuses(Trigger.CLAIMED))).order_by(have + place, *age)
+
+
+QUEUE = _queue()
 
 
 class RunTable:

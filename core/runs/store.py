@@ -148,6 +148,7 @@ class RunStore:
         dataset: str | None = None,
         names: Collection[str] | None = None,
         origins: Collection[str] | None = None,
+        ids: Collection[str] | None = None,
         learned: bool = False,
     ) -> tuple[Run, ...]:
         """Return runs, newest first; damaged records are left out and do not count.
@@ -158,6 +159,7 @@ class RunStore:
             dataset: Only runs of this data set.
             names: Only runs of one of these names.
             origins: Only runs of one of these origins.
+            ids: Only runs of one of these ids.
             learned: Only runs with steps behind them, here or in another program.
         """
         query = select(*RUN_COLUMNS).order_by(RUNS.c.number.desc(), RUNS.c.created.desc())
@@ -166,7 +168,7 @@ class RunStore:
         if status is not None:
             wanted = (status,) if isinstance(status, Status) else status
             query = query.where(RUNS.c.status.in_([each.value for each in wanted]))
-        for column, values in ((RUNS.c.name, names), (RUNS.c.origin, origins)):
+        for column, values in ((RUNS.c.name, names), (RUNS.c.origin, origins), (RUNS.c.id, ids)):
             if values is not None:
                 query = query.where(column.in_(values))
         if learned:
@@ -187,6 +189,17 @@ class RunStore:
             first = tuple(readable_runs(connection.execute(training)))
             queued = readable_runs(connection.execute(select(*RUN_COLUMNS).where(RUNS.c.id.in_(earlier))))
             return (*first, *sorted(queued, key=lambda run: earlier.index(run.id)))
+
+    def beside(self, run_id: str) -> tuple[float | None, ...]:
+        """Return how long each run would still train alone, in seconds, that has turns beside this one; None: unknown.
+
+        Runs that wait for something, in slow motion or for a request, take no time from others and are left out.
+        """
+        own = select(RUNS.c.owner).where(RUNS.c.id == run_id, HAS_WORKER).scalar_subquery()
+        trains = (HAS_WORKER, RUNS.c.owner == own, RUNS.c.id != run_id, RUNS.c.wanted == "run", RUNS.c.pace == 0)
+        with self.database.reading() as connection:
+            rows = connection.execute(select(RUNS.c.step, RUNS.c.total_steps, RUNS.c.seconds).where(*trains)).all()
+        return tuple((total - step) * seconds / step if step and total else None for step, total, seconds in rows)
 
     def metrics(self, run_id: str, after_step: int = 0) -> tuple[Metric, ...]:
         """Return the recorded steps that come after `after_step`, in order; the rest of a run's curves is `series`."""

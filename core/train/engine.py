@@ -1,6 +1,7 @@
-"""The engine: hands queued runs to worker processes in order, and reports those that die. It does not import torch."""
+"""The engine: hands queued runs to workers that train them in turns, and outlives theirs. It does not import torch."""
 
 import atexit
+import itertools
 import logging
 import threading
 import time
@@ -10,8 +11,11 @@ from contextlib import suppress
 
 from core.errors import ConvScopeError
 from core.runs.housekeeping import clear, tidy
+from core.runs.records import INTERNAL, Status
 from core.runs.store import RunStore
 from core.settings import settings
+from core.train.memory import MB, fits
+from core.train.messages import Kind, Order
 from core.train.worker_process import WorkerProcess
 
 
@@ -45,6 +49,8 @@ SPARE_AFTER_SECONDS, MAX_SPARE_SECONDS = 6.0, 300.0
 HINDERED_SECONDS = 2.0
 CLOSING_SECONDS = 8.0
 
+DEATHS = 2  # of workers in the turn of a run, after which it is not tried again
+
 _SILENT = "Its worker no longer answers: the app or the machine was shut down. Press Resume to go on."
 _CLOSED = "The app was closed while this run trained: press Resume to go on."
 _log = logging.getLogger(__name__)
@@ -72,24 +78,33 @@ class _Hindrances:
 class Engine:
     """Runs the queue of one store in worker processes of this machine.
 
-    A thread looks after the queue, so that it moves with no page open. One worker always waits with torch loaded.
-    When this process ends, however it ends, its workers notice, checkpoint and leave.
+    A thread looks after the queue, so that it moves with no page open. Each worker trains many runs in turns; the
+    queue is for those that do not fit into memory. While fewer than `slots` train, one more waits with torch loaded.
+    When this process ends, however it ends, its workers notice, checkpoint and leave. When a worker dies, its runs go
+    on in another one.
 
     Args:
         store: The runs.
-        slots: How many train at the same time; by default that of the settings.
+        slots: How many workers train at the same time; by default that of the settings.
+        runs: How many runs have turns at most; by default that of the settings.
         clock: Returns seconds that never go back.
     """
 
     def __init__(
-        self, store: RunStore, *, slots: int | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        store: RunStore,
+        *,
+        slots: int | None = None,
+        runs: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.store = store
-        self.slots = slots or settings().slots
+        self.slots, self.runs = slots or settings().slots, runs or settings().runs
         self.owner = uuid.uuid4().hex
         self._clock = clock
-        self._workers: dict[str, WorkerProcess] = {}
-        self._spare: WorkerProcess | None = None
+        self._workers: list[WorkerProcess] = []
+        self._numbers = itertools.count(1)
+        self._deaths: dict[str, int] = {}  # of workers, by the run whose turn it was
         self._spare_after = SPARE_AFTER_SECONDS
         self._given = self._looked = self._failed = float("-inf")
         self._hindrances = _Hindrances()
@@ -115,7 +130,7 @@ class Engine:
 
     def workers(self) -> dict[str, int]:
         """Return the process ids of the workers by run."""
-        return {run_id: worker.pid for run_id, worker in dict(self._workers).items()}
+        return {order.run: worker.pid for worker in self._workers.copy() for order in worker.orders.copy().values()}
 
     def close(self) -> None:
         """End all workers: they checkpoint, mark their runs as interrupted and leave."""
@@ -124,14 +139,13 @@ class Engine:
         self._closing.set()
         self._wake.set()
         self._thread.join(CLOSING_SECONDS)
-        workers = [*self._workers.values(), *([self._spare] if self._spare else [])]
-        for worker in workers:
+        for worker in self._workers:
             worker.end_input()
         deadline = time.monotonic() + CLOSING_SECONDS
-        for worker in workers:
+        for worker in self._workers:
             worker.wait(max(0.1, deadline - time.monotonic()))
         with suppress(ConvScopeError):  # those that could not say so themselves; if nor can we, the next engine will
-            for run_id in self._workers:
+            for run_id in self.workers():
                 self.store.worker.worker_died(run_id, _CLOSED, owner=self.owner)
         atexit.unregister(self.close)
 
@@ -162,59 +176,128 @@ class Engine:
     def _check_workers(self) -> None:
         """Renew this engine's heartbeats; give back runs without a worker, and report silent runs of others."""
         own, heartbeats = self.store.worker.heartbeats(self.owner)
-        for run_id in own - self._workers.keys():
+        for run_id in own - self.workers().keys():
             self.store.worker.give_back(run_id, self.owner)
         for run_id, heartbeat in self._silence.look(heartbeats).items():
             clear(self.store.folder / run_id)
             self.store.worker.worker_died(run_id, _SILENT, heartbeat=heartbeat)
 
     def _reap(self) -> None:
-        """Report the runs of workers that have ended: given back after exit code 0, else the worker has died."""
-        for run_id, worker in list(self._workers.items()):
-            alive = worker.alive()
-            if worker.has_begun():
-                self._spare_after = SPARE_AFTER_SECONDS
-                self._hindrances.over("workers")
-            if alive:
-                continue
-            worker.end_input()
-            clear(self.store.folder / run_id)
-            if worker.returncode == 0:  # it let go of the run, which may have been resumed a moment later
-                self.store.worker.give_back(run_id, self.owner)
+        """Read what workers report, and part with those that have ended."""
+        for worker in self._workers.copy():
+            alive = worker.alive()  # first: once it is not, all that it said is there
+            for report in worker.reports():
+                order = worker.orders.get(report.number)
+                if order is None:
+                    continue
+                if report.kind is Kind.BEGUN:
+                    self._spare_after = SPARE_AFTER_SECONDS
+                    self._hindrances.over("workers")
+                    continue
+                self._let_go(order, report.words)
+                del worker.orders[report.number]
+            if not alive:
+                self._bury(worker)
+                self._workers.remove(worker)
+
+    def _let_go(self, order: Order, words: str = "") -> None:
+        """Part with a run that a worker has left; with words, it could not train it, or not say how it ended."""
+        clear(self.store.folder / order.run)
+        self._deaths.pop(order.run, None)
+        if words:
+            self.store.worker.worker_died(order.run, words, owner=self.owner)
+        else:  # it may have been resumed a moment later
+            self.store.worker.give_back(order.run, self.owner)
+
+    def _bury(self, worker: WorkerProcess) -> None:
+        """Decide how the runs of an ended worker go on: in another one, unless it never began or one is to blame."""
+        worker.end_input()
+        how = worker.last_words() or f"Its worker {worker.manner()}: press Resume to go on from the last checkpoint."
+        if not worker.orders and not (worker.begun and worker.returncode == 0):
+            spare = f"A waiting worker {worker.manner()}: see worker.log."
+            self._worker_failed(worker.last_words() or spare)
+        turn = worker.turn if worker.turn in worker.orders else None  # None: of any of them
+        for number in sorted(worker.orders, key=lambda number: number == turn):  # if the store fails, the rest is left
+            order = worker.orders[number]
+            clear(self.store.folder / order.run)
+            if worker.returncode == 0:
+                self.store.worker.give_back(order.run, self.owner)
+            elif not worker.begun:
+                self.store.worker.worker_died(order.run, how, owner=self.owner)
             else:
-                how = f"Its worker {worker.manner()}: press Resume to go on from the last checkpoint."
-                self.store.worker.worker_died(run_id, worker.last_words() or how, owner=self.owner)
-            del self._workers[run_id]
-        if self._spare is not None and not self._spare.alive():
-            how = f"A waiting worker {self._spare.manner()}: see worker.log."
-            self._worker_failed(self._spare.last_words() or how)
-            self._spare.end_input()
-            self._spare = None
+                self._survive(order.run, worker, its_turn=turn in (number, None))
+            del worker.orders[number]
+
+    def _survive(self, run_id: str, worker: WorkerProcess, *, its_turn: bool) -> None:
+        """Queue a run whose worker has died, to go on from its checkpoint, unless it kills one worker after another."""
+        deaths = self._deaths.get(run_id, 0) + its_turn
+        if deaths < DEATHS:
+            self._deaths[run_id] = deaths
+            self.store.worker.give_back(run_id, self.owner)
+            return
+        self._deaths.pop(run_id, None)
+        words = worker.last_words() or (
+            f"Two workers in a row ended in its turns, this one {worker.manner()}: it is not tried again, so that the "
+            "other runs can go on. Train it again with a smaller batch size or network."
+        )
+        self.store.worker.record_end(run_id, self.owner, Status.FAILED, failure=INTERNAL, message=words)
 
     def _hand_out(self) -> None:
         if self._clock() - self._failed < HINDERED_SECONDS:
             return  # not all that queue at once: what hinders may pass
-        while run_id := self.store.worker.claim(self.owner, self.slots):
-            present = self._workers.get(run_id)  # a paused run keeps its worker, which sees the new status itself
-            if present is not None and present.alive():
-                continue
-            try:
-                worker = self._spare or WorkerProcess(self.store.folder)
-            except ConvScopeError as error:
-                self._worker_failed(str(error))
-                self.store.worker.worker_died(run_id, str(error), owner=self.owner)
-                return
-            self._spare, self._given = None, self._clock()
-            self._workers[run_id] = worker
-            place = {"url": self.store.url, "folder": str(self.store.folder)}
-            worker.give({"run": run_id, "owner": self.owner, **place})
+        while (run_id := self.store.worker.first()) is not None:
+            present = run_id in self.workers()  # a paused run keeps its worker, which sees the new status itself
+            worker = None if present else self._worker_for(run_id)
+            if not present and worker is None:
+                if len(self._workers) >= self.slots:
+                    self._release_paused()
+                    return  # it waits until a run ends
+                try:
+                    worker = WorkerProcess(self.store.folder)
+                except ConvScopeError as error:
+                    self._worker_failed(str(error))
+                    if self.store.worker.claim(self.owner, self.runs, run_id):
+                        self.store.worker.worker_died(run_id, str(error), owner=self.owner)
+                    return
+                self._workers.append(worker)
+            if self.store.worker.claim(self.owner, self.runs, run_id) is None:
+                return  # all that may run do, or another engine was faster
+            if worker is not None:
+                self._given = self._clock()
+                number = next(self._numbers)
+                worker.give(Order(number, run_id, self.owner, self.store.url, str(self.store.folder)))
+
+    def _worker_for(self, run_id: str) -> WorkerProcess | None:
+        """Return the worker that has the fewest runs and memory for this one too; a new one is better than a busy one.
+
+        None asks for a new worker, if there may be one.
+        """
+        worker = min(self._workers, key=lambda worker: len(worker.orders), default=None)
+        if worker is None or not worker.orders:
+            return worker
+        if len(self._workers) < self.slots:
+            return None
+        with suppress(ConvScopeError):  # of damaged records or settings the worker will say what is wrong
+            limit = settings().memory_mb * MB // self.slots
+            run, beside = self.store.get(run_id), self.store.list(ids=[order.run for order in worker.orders.values()])
+            return worker if fits(run, beside, limit, worker.pid) else None
+        return worker
+
+    def _release_paused(self) -> None:
+        """Ask for the memory of runs that pause: they go on from their checkpoints."""
+        requests = self.store.worker.requests_of(self.workers().keys())
+        for worker in self._workers:
+            for number, order in worker.orders.items():
+                if order.run in requests and requests[order.run].status is Status.PAUSED:
+                    worker.release(number)
 
     def _keep_spare(self) -> None:
         # a new run has the cores first
-        if self._spare is None and self._clock() - self._given > self._spare_after:
+        waits = any(not worker.orders for worker in self._workers)
+        if not waits and len(self._workers) < self.slots and self._clock() - self._given > self._spare_after:
             self._given = self._clock()
             try:
-                self._spare = WorkerProcess(self.store.folder)
+                self._workers.append(WorkerProcess(self.store.folder))
             except ConvScopeError as error:
                 self._worker_failed(str(error))
 

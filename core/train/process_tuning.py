@@ -1,6 +1,7 @@
 """Settings of the C libraries below torch, for a process that trains. It does not import torch."""
 
 import ctypes
+import gc
 import os
 import platform
 
@@ -28,3 +29,10 @@ def tune_process() -> None:
         mallopt(_M_MMAP_THRESHOLD, _LARGEST_BLOCK)
     if "MALLOC_TRIM_THRESHOLD_" not in os.environ:
         mallopt(_M_TRIM_THRESHOLD, _NEVER)
+
+
+def release_memory() -> None:
+    """Return what nobody uses any more to the system, when a run has ended and not another step asks for it."""
+    gc.collect()
+    if platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL(None).malloc_trim(0)

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 @dataclass
 class _Share:
-    """What somebody has had, in weighted seconds.
+    """What somebody has had.
 
     Attributes:
-        used: Of the time so far; who joins or comes back begins with what the others have had.
+        used: Seconds so far; who joins or comes back begins with what the others have had.
         turn: Number of its last turn: of those who had the same, the one that waits longest is next.
     """
 
@@ -46,7 +46,7 @@ class _Shares:
 
 
 class Scheduler:
-    """Chooses among runs so that, over time, people have equal shares, and within theirs their runs by weight.
+    """Chooses among runs so that, over time, people have equal shares, and so have the runs of each.
 
     A new run has its first turn at once. Who has waited for something, a pause or the next batch of slow motion, comes
     back with what the others have had by then: nothing is saved up, nothing is owed.
@@ -55,7 +55,6 @@ class Scheduler:
     def __init__(self) -> None:
         self._person_of: dict[str, str] = {}
         self._people, self._runs = _Shares(), dict[str, _Shares]()
-        self._weights: dict[str, float] = {}
         self._new: list[str] = []
         self._turns = 0
 
@@ -69,16 +68,11 @@ class Scheduler:
     def remove(self, run: str) -> None:
         """Remove a run, and its person with the last of theirs."""
         person = self._person_of.pop(run)
-        self._weights.pop(run, None)
         del self._runs[person].members[run]
         if run in self._new:
             self._new.remove(run)
         if not self._runs[person].members:
             del self._runs[person], self._people.members[person]
-
-    def weigh(self, run: str, weight: float) -> None:
-        """Give a run so many times the share of its person's other runs."""
-        self._weights[run] = weight
 
     def next(self, ready: Collection[str]) -> str | None:
         """Return the run whose turn it is, of those that have something to do; None where there is none."""
@@ -99,4 +93,4 @@ class Scheduler:
         """Count what a run had of the time."""
         person = self._person_of[run]
         self._people.members[person].used += seconds
-        self._runs[person].members[run].used += seconds / self._weights.get(run, 1.0)
+        self._runs[person].members[run].used += seconds

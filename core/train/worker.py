@@ -1,31 +1,30 @@
-"""The worker process: waits with torch loaded, receives one run, trains it and exits.
+"""The worker process: waits with torch loaded, receives runs one after another and trains them in turns.
 
-Started as `python -m core.train.worker`. One line arrives on stdin: {"run": id, "owner": name, "url": …, "folder": …},
-the last two those of the store. The end of stdin means that the app is gone, even if it was killed: the run is
-checkpointed and left. On stdout it says `BEGUN` when it begins the run, or one sentence that tells why it cannot.
+Started as `python -m core.train.worker`. Orders arrive as lines on stdin, reports leave as lines on stdout; see
+`core.train.messages`. The end of stdin means that the app is gone, even if it was killed, or that the worker is not
+needed any more: its runs are checkpointed and left, and it exits. If it cannot work at all, it says why in one
+sentence, and its exit code is 1.
 """
 
-import json
+import gc
 import os
+import queue
 import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
-from core.errors import ConvScopeError
-from core.settings import cannot_write, settings
+from core.settings import settings
+from core.train.messages import Order, Release, Report, read_order, sentence_of
 from core.train.process_tuning import tune_process
-from core.train.worker_process import BEGUN
-
-LONGEST_WORDS = 600
 
 
 def _warm() -> None:
-    """Run one step of a small network, so that the first step of the run does not pay for loading kernels.
+    """Run one step of a small network, so that the first step of a run does not pay for loading kernels.
 
     It needs nothing of the data directory, which may be full or missing; whatever goes wrong is left to the run to say.
     """
@@ -47,78 +46,89 @@ def _warm() -> None:
         traceback.print_exc()
 
 
-def _log_to(path: Path) -> None:
-    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(log, sys.stdout.fileno())
-    os.dup2(log, sys.stderr.fileno())
-    os.close(log)
+class _Orders:
+    """The orders that arrive on stdin, read by a thread; its end sets `gone`."""
+
+    def __init__(self, lines: TextIO, gone: threading.Event) -> None:
+        self._lines, self._gone = lines, gone
+        self._orders: queue.SimpleQueue[Order | Release] = queue.SimpleQueue()
+        self._news = threading.Event()
+        threading.Thread(target=self._read, name="orders", daemon=True).start()
+
+    def waiting(self) -> bool:
+        """Return whether there are any."""
+        return not self._orders.empty()
+
+    def new(self) -> Iterator[Order | Release]:
+        """Yield those that have arrived since the last time."""
+        self._news.clear()
+        with suppress(queue.Empty):
+            while True:
+                yield self._orders.get_nowait()
+
+    def wait(self, seconds: float) -> None:
+        """Wait for the next one, or for the end, but not longer."""
+        self._news.wait(seconds)
+
+    def _read(self) -> None:
+        with suppress(ValueError):  # the file was closed
+            for line in self._lines:
+                try:
+                    self._orders.put(read_order(line))
+                except (ValueError, TypeError):
+                    traceback.print_exc()
+                self._news.set()
+        self._gone.set()
+        self._news.set()
 
 
-def _train(order: dict[str, Any], say: Callable[[str], None], gone: threading.Event) -> None:
-    from core.runs.records import STORAGE, Status
-    from core.runs.store import RunStore
-    from core.train.runner import Runner
-
-    store = RunStore(order["url"], Path(order["folder"]))
-    folder = store.checkpoint(order["run"]).parent
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _log_to(folder / "worker.log")
-    except OSError as error:
-        message = str(cannot_write(error))
-        store.worker.record_end(order["run"], order["owner"], Status.INTERRUPTED, failure=STORAGE, message=message)
-        return
-    say(BEGUN)
-    Runner(store, order["run"], order["owner"], leaving=gone.is_set).run()
-    store.close()
-
-
-def _wait_and_train(lines: TextIO, say: Callable[[str], None], gone: threading.Event) -> None:
+def _train(
+    lines: TextIO, report: Callable[[Report], None], direct: Callable[[Path | None], None], gone: threading.Event
+) -> None:
     threads = settings().threads  # first: what is wrong there is said before torch takes its time to load
+    orders = _Orders(lines, gone)
     import torch
 
     torch.set_num_threads(threads)
     _warm()
     if hasattr(os, "nice"):
         os.nice(5)  # the pages stay quick while it trains
-    line = lines.readline()
-    if not line or gone.is_set():
-        return
+    from core.train.executor import Executor
 
-    def wait_for_end() -> None:
-        lines.read()
-        gone.set()
+    gc.collect()
+    gc.freeze()  # what was imported stays, and need not be looked at after each run
+    executor = Executor(report, direct, leaving=gone.is_set, arriving=orders.waiting)
+    with executor.heartbeat:
+        while not gone.is_set():
+            for order in orders.new():
+                if isinstance(order, Release):
+                    executor.release(order.number)
+                else:
+                    executor.admit(order)
+            orders.wait(executor.turn())
+        executor.leave()
 
-    threading.Thread(target=wait_for_end, daemon=True).start()
-    _train(json.loads(line), say, gone)
 
-
-def serve(lines: TextIO, say: Callable[[str], None], gone: threading.Event) -> int:
-    """Wait for a run and train it.
+def serve(
+    lines: TextIO, say: Callable[[str], None], direct: Callable[[Path | None], None], gone: threading.Event
+) -> int:
+    """Wait for runs and train them.
 
     Args:
-        lines: Where the order comes from; its end means that the app is gone.
-        say: Takes `BEGUN`, or the sentence why the run cannot be trained.
+        lines: Where orders come from; their end means that the app is gone.
+        say: Takes a line: a report, or the sentence why nothing can be trained.
+        direct: See `Executor`.
         gone: Set when the app is gone, or when somebody else wants the worker to leave.
 
     Returns:
         The exit code: 1 if such a sentence was said.
     """
     try:
-        _wait_and_train(lines, say, gone)
-    except ConvScopeError as error:
-        sentence = str(error)
+        _train(lines, lambda report: say(report.to_line()), direct, gone)
     except Exception as error:
-        traceback.print_exc()
-        sentence = (
-            f"Its worker could not train ({type(error).__name__}: {error}): worker.log in the folder of the runs has "
-            "the details. Press Resume once that is mended."
-        )
-    else:
-        return 0
-    line = " ".join(sentence.split())
-    say(line if len(line) <= LONGEST_WORDS else f"{line[: LONGEST_WORDS - 1]}…")
-    return 1
+        say(sentence_of(error) + "\n")
+        return 1
+    return 0
 
 
 def main() -> int:
@@ -127,14 +137,22 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the app decides
     gone = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: gone.set())
-    engine = os.dup(sys.stdout.fileno())
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever is printed belongs into the log
+    engine, own = os.dup(sys.stdout.fileno()), os.dup(sys.stderr.fileno())
 
-    def say(words: str) -> None:
+    def say(line: str) -> None:
         with suppress(OSError):  # the app is gone
-            os.write(engine, f"{words}\n".encode())
+            os.write(engine, line.encode())
 
-    return serve(sys.stdin, say, gone)
+    def direct(path: Path | None) -> None:
+        log = own if path is None else os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+            os.dup2(log, stream.fileno())
+        if log != own:
+            os.close(log)
+
+    direct(None)  # whatever is printed belongs into the log
+    return serve(sys.stdin, say, direct, gone)
 
 
 if __name__ == "__main__":

@@ -1,29 +1,34 @@
 """The engine's handle on a worker process: start, order, messages, exit."""
 
-import json
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, cast
 
 from core.errors import StorageError
 from core.settings import absolute_environment, cannot_write, settings
+from core.train.messages import Kind, Order, Release, Report
 
-BEGUN = "begun"  # what a worker says once nothing keeps it from training its run
 LISTEN_SECONDS = 1.0
 
 _ROOT = Path(__file__).resolve().parents[2]
 
 
 class WorkerProcess:
-    """A started `core.train.worker`, whose stdin is its lifeline and whose stdout carries `BEGUN` or one sentence.
+    """A started `core.train.worker`, whose stdin is its lifeline; see `core.train.messages` for what is said.
 
     Args:
         folder: Where `worker.log` takes what it writes besides.
+
+    Attributes:
+        orders: What it was given and has not reported as left or failed, by number.
+        begun: Whether it has ever begun a run.
+        turn: Number of the order whose run had its turn last; None before the first.
 
     Raises:
         ConvScopeError: The settings are wrong, the log cannot be written or no process can be started.
@@ -52,8 +57,11 @@ class WorkerProcess:
                 f"No worker could be started ({error.strerror}): make room on this machine and press Resume."
             ) from error
         self._input = cast(IO[bytes], self._process.stdin)
-        self._said: list[str] = []
-        self._begun = False
+        self.orders: dict[int, Order] = {}
+        self.begun = False
+        self.turn: int | None = None
+        self._reports: deque[Report] = deque()
+        self._last_words = ""
         lines = cast(IO[bytes], self._process.stdout)
         self._listener = threading.Thread(target=self._listen, args=(lines,), name="worker", daemon=True)
         self._listener.start()
@@ -75,21 +83,24 @@ class WorkerProcess:
         self._listener.join(LISTEN_SECONDS)
         return False
 
-    def give(self, order: Mapping[str, str]) -> None:
-        """Send it its run; if it has died meanwhile, `alive` says so at the next look."""
-        with suppress(OSError):
-            self._input.write(json.dumps(order).encode() + b"\n")
-            self._input.flush()
+    def give(self, order: Order) -> None:
+        """Send it a run; if it has died meanwhile, `alive` says so at the next look."""
+        self.orders[order.number] = order
+        self._send(order.to_line())
 
-    def has_begun(self) -> bool:
-        """Return whether it has begun its run; true a single time."""
-        news = not self._begun and BEGUN in self._said
-        self._begun = self._begun or news
-        return news
+    def release(self, number: int) -> None:
+        """Ask it to let go of a run that pauses; it reports the run as left."""
+        self._send(Release(number).to_line())
+
+    def reports(self) -> Iterator[Report]:
+        """Yield what it has reported since the last time, but for turns; again what was not dealt with to its end."""
+        while self._reports:
+            yield self._reports[0]
+            self._reports.popleft()
 
     def last_words(self) -> str:
         """Return the last sentence it wrote, or nothing."""
-        return next((words for words in reversed(self._said) if words != BEGUN), "")
+        return self._last_words
 
     def manner(self) -> str:
         """Return how it ended, as a predicate: "ended with code 1"."""
@@ -100,7 +111,7 @@ class WorkerProcess:
         return f"was ended by {name}" + (" (often because memory ran out)" if name == "SIGKILL" else "")
 
     def end_input(self) -> None:
-        """Close its stdin: it writes a checkpoint and exits."""
+        """Close its stdin: it writes checkpoints and exits."""
         with suppress(OSError):
             self._input.close()
 
@@ -112,7 +123,20 @@ class WorkerProcess:
             self._process.kill()
             self._process.wait()
 
+    def _send(self, line: str) -> None:
+        with suppress(OSError):
+            self._input.write(line.encode())
+            self._input.flush()
+
     def _listen(self, lines: IO[bytes]) -> None:
         with lines, suppress(OSError, ValueError):
             for line in lines:
-                self._said.append(line.decode("utf-8", "replace").strip())
+                words = line.decode("utf-8", "replace").strip()
+                report = Report.from_line(words)
+                if report is None:
+                    self._last_words = words
+                elif report.kind is Kind.TURN:
+                    self.turn = report.number
+                else:
+                    self.begun = self.begun or report.kind is Kind.BEGUN
+                    self._reports.append(report)

@@ -206,6 +206,7 @@ def test_a_data_set_that_must_be_downloaded_cannot_start():
 
 def test_a_run_that_waits_behind_others_shows_its_place_and_what_goes_before_it(trained_run, monkeypatch):
     monkeypatch.setenv("CONVSCOPE_SLOTS", "1")
+    monkeypatch.setenv("CONVSCOPE_RUNS", "1")
     store = RunStore()
     done = store.get(trained_run)
     store.change(trained_run, status="running", step=done.steps_per_epoch, name="First *one*")
@@ -222,6 +223,29 @@ def test_a_run_that_waits_behind_others_shows_its_place_and_what_goes_before_it(
     assert not app.metric
     store.request(between, "stop")
     assert any("Place 2" in text.value for text in train_page(waiting).markdown)
+
+
+def test_runs_that_train_in_turns_say_their_share_of_the_machine(trained_run, monkeypatch):
+    monkeypatch.setenv("CONVSCOPE_SLOTS", "1")
+    store = RunStore()
+    done = store.get(trained_run)
+    store.change(trained_run, status="running", owner="app", images_per_second=1200.0, test_accuracy=None)
+    store.change(trained_run, step=done.total_steps - 1)
+    config = TrainConfig.from_mapping(done.config)
+    others = [store.create(done.spec, config, done.dataset, owner="app") for _ in range(2)]
+    app = train_page(trained_run)
+    assert any("Training, 1 of 3 at a time" in text.value for text in app.markdown)
+    (speed,) = [metric for metric in app.metric if metric.label == "Images per second"]
+    assert speed.value == "400" and "1,200 in its own" in speed.proto.help
+    for run_id in others:
+        store.request(run_id, "stop")
+        store.change(run_id, status="stopped")
+    app = train_page(trained_run)
+    assert not any("at a time" in text.value for text in app.markdown)
+    waiting = store.create(done.spec, config, done.dataset)
+    assert not any("in the queue" in text.value for text in train_page(waiting).markdown)  # its turn comes at once
+    monkeypatch.setenv("CONVSCOPE_MEMORY_MB", "300")
+    assert any("Place 2 in the queue" in text.value for text in train_page(waiting).markdown)
 
 
 def test_the_tutorials_training_is_one_press_and_leads_to_its_images_first(monkeypatch):

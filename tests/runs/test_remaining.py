@@ -9,7 +9,7 @@ from core.model.layers import Dense, Flatten
 from core.model.spec import ModelSpec
 from core.runs.history import History
 from core.runs.records import Metric, Status
-from core.runs.remaining import FEWEST, WARM_UP, BatchTimes, expected_seconds, seconds_left
+from core.runs.remaining import FEWEST, WARM_UP, BatchTimes, expected_seconds, seconds_left, shared_seconds
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 
@@ -71,3 +71,25 @@ def test_what_waits_takes_as_long_as_the_same_training_took(store):
     run = store.get(waiting)
     assert expected_seconds(run, [store.get(other)]) is None
     assert expected_seconds(run, store.list()) == pytest.approx(15.0)
+
+
+def test_runs_that_take_turns_last_as_long_as_their_shares_say():
+    assert shared_seconds(10, []) == 10
+    assert shared_seconds(10, [10, 10]) == 30
+    assert shared_seconds(10, [4, 100, None]) == 10 + 4 + 10 + 10
+    assert shared_seconds(10, [10, 10], at_a_time=2) == 15
+    assert shared_seconds(10, [2], at_a_time=2) == 10
+
+
+def test_only_runs_that_want_turns_of_the_same_engine_count_as_beside_a_run(store):
+    run_id, half, _new, slow, paused, elsewhere = (
+        store.create(SPEC, TrainConfig(), "digits", owner=owner) for owner in ("me",) * 5 + ("they",)
+    )
+    for each in (half, slow, paused, elsewhere):
+        store.change(each, step=10, total_steps=30, seconds=5.0)
+    store.set_pace(slow, 2.0)
+    store.request(paused, "pause")
+    assert sorted(store.beside(run_id), key=str) == [10.0, None]
+    assert store.beside(elsewhere) == ()
+    store.change(run_id, status="queued")
+    assert store.beside(run_id) == ()

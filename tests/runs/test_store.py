@@ -261,6 +261,17 @@ def test_who_comes_before_a_queued_run_is_listed_as_they_will_be_claimed(store):
     ]
 
 
+def test_the_queue_is_fair_by_person_whose_runs_that_train_count(store):
+    people = ("ann", "ann", "ann", "bob", "cid")
+    ann, second, third, bob, cid = (store.create(SPEC, CONFIG, "digits") for _ in people)
+    for run_id, person in zip((ann, second, third, bob, cid), people, strict=True):
+        store.change(run_id, person=person)
+    assert [run.id for run in store.before(third)] == [ann, bob, cid, second]
+    assert store.worker.claim("me", 9) == ann
+    assert [run.id for run in store.before(third)] == [ann, bob, cid, second]
+    assert [store.worker.claim("me", 9) for _ in range(4)] == [bob, cid, second, third]
+
+
 def test_a_deletion_that_is_cut_short_comes_to_an_end_and_loses_nothing(store):
     kept, gone = (store.create(SPEC, CONFIG, "digits", first=saved()) for _ in range(2))
     (store.folder / gone).rename(store.folder / f".deleted-{gone}")

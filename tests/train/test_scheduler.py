@@ -65,13 +65,6 @@ def test_a_person_who_waited_comes_back_without_credit():
     assert turns(scheduler, "axy", 6) == "xayaxa"
 
 
-def test_a_run_of_twice_the_weight_has_twice_the_turns_among_those_of_its_person_alone():
-    scheduler = queue(ann="ab", bob="x")
-    scheduler.weigh("a", 2.0)
-    had = turns(scheduler, "abx", 12)
-    assert [had.count(run) for run in "abx"] == [4, 2, 6]
-
-
 def test_who_has_left_has_no_turn_and_leaves_its_share_to_the_others():
     scheduler = queue(ann="ab", bob="x")
     scheduler.remove("x")

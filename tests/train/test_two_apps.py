@@ -20,7 +20,7 @@ APP = (
     "Engine._keep_spare = lambda self: None\n"
     "listen = Engine._check_workers\nimport time\n"
     "Engine._check_workers = lambda self: (listen(self), print('looked', time.monotonic(), flush=True))\n"
-    "engine = Engine(RunStore(), slots=1)\nprint('owner', engine.owner, flush=True)\nsys.stdin.read()\n"
+    "engine = Engine(RunStore(), slots=1, runs=1)\nprint('owner', engine.owner, flush=True)\nsys.stdin.read()\n"
 )
 
 
@@ -63,7 +63,7 @@ def test_two_apps_share_the_runs_and_the_end_of_one_is_not_that_of_the_other(sto
     first = store.create(SPEC, LONG, "digits")
     look(store, first, Status.RUNNING, 3)
     monkeypatch.setattr(Engine, "_keep_spare", lambda self: None)  # nor there: both cores are wanted
-    here = Engine(store, slots=1)
+    here = Engine(store, slots=1, runs=1)
     try:
         here.request(first, "pause")  # asked here, done there
         paused = look(store, first, Status.PAUSED)
@@ -74,7 +74,7 @@ def test_two_apps_share_the_runs_and_the_end_of_one_is_not_that_of_the_other(sto
         other_app.send_signal(signal.SIGCONT)  # and it sees that its worker has left
         second = store.create(SPEC, LONG, "digits")
         look(store, second, Status.RUNNING, 5)
-        assert store.worker.requests(second).owner == there  # the slot here is taken
+        assert store.worker.requests(second).owner == there  # no more may run here
         assert store.get(first).status is Status.RUNNING
         now, looks, listen = time.monotonic(), [], here._check_workers
         monkeypatch.setattr(here, "_check_workers", lambda: (listen(), looks.append(1)))

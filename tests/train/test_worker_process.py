@@ -1,25 +1,29 @@
 """Workers that cannot be started or cannot begin a run: said once a cause, and by the run; tried ever more rarely."""
 
 import io
-import json
 import os
 import stat
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from core.model.layers import Dense, Flatten
 from core.model.spec import ModelSpec
-from core.runs.records import Status
+from core.runs import transactions
+from core.runs.records import INTERNAL, Status
 from core.runs.store import RunStore
 from core.train import engine as scheduler
 from core.train import worker
 from core.train.config import TrainConfig
 from core.train.engine import Engine
-from core.train.worker_process import BEGUN, WorkerProcess
+from core.train.messages import Order
+from core.train.worker_process import WorkerProcess
+from tests.runs.holder import locked
+from tests.train.trials import until
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEC = ModelSpec("Small", (1, 8, 8), 10, (Flatten(), Dense(10)))
@@ -40,7 +44,7 @@ class Clocked(Engine):
     def looks(self, number: int, seconds: float) -> None:
         """Look so many times; what a worker has to say by itself has been said before each."""
         for _ in range(number):
-            for process in filter(None, (self._spare, *self._workers.values())):
+            for process in self._workers:
                 process.wait(20.0)
             self._look()
             self.now += seconds
@@ -87,7 +91,7 @@ def test_a_spare_that_cannot_be_started_is_said_once_and_tried_ever_more_rarely(
     (line,) = said(caplog)
     assert line.startswith(f"{WAITS}No worker could be started (No such file")
     caplog.clear()
-    stand_in(f"read order && echo {BEGUN}")  # by now one can be started
+    stand_in("read order && echo begun 1")  # by now one can be started
     engine.now += scheduler.MAX_SPARE_SECONDS
     engine._look()
     assert engine.starts[-1] == engine.now
@@ -95,7 +99,7 @@ def test_a_spare_that_cannot_be_started_is_said_once_and_tried_ever_more_rarely(
     assert said(caplog) == []  # but none has begun a run yet
     engine.store.create(SPEC, CONFIG, "digits")
     engine._look()
-    (given,) = engine._workers.values()
+    (given,) = engine._workers
     given.wait(20.0)
     engine._look()
     assert said(caplog) == [GOES_ON]
@@ -146,7 +150,6 @@ def test_wrong_settings_interrupt_the_run_that_waits_and_say_so(engine, caplog, 
     [
         ("read order; echo 'It has no torch.'; exit 1", "It has no torch."),
         ("read order; exit 3", "Its worker ended with code 3: press Resume to go on from the last checkpoint."),
-        (f"read order; echo {BEGUN}; kill -15 $$", "Its worker was ended by SIGTERM: press Resume to go on"),
     ],
 )
 def test_what_a_worker_ends_with_is_the_message_of_its_run(engine, stand_in, script, message):
@@ -157,21 +160,68 @@ def test_what_a_worker_ends_with_is_the_message_of_its_run(engine, stand_in, scr
     assert run.status is Status.INTERRUPTED and run.message.startswith(message)
 
 
+def test_a_run_whose_turns_end_two_workers_fails_and_the_others_go_on(engine, stand_in):
+    number = "n=${order#*: }; n=${n%%,*}; echo begun $n"
+    stand_in(f"read order; {number}; read order; {number}; echo turn $n; kill -9 $$")
+    innocent, guilty = (engine.store.create(SPEC, CONFIG, "digits") for _ in range(2))
+    engine.looks(2, 0.5)  # a worker is given both and dies, and so is another
+    assert [engine.store.get(run_id).status for run_id in (innocent, guilty)] == [Status.RUNNING] * 2
+    engine.looks(1, 0.5)
+    run = engine.store.get(guilty)
+    assert (run.status, run.failure) == (Status.FAILED, INTERNAL)
+    assert run.message.startswith("Two workers in a row ended in its turns, this one was ended by SIGKILL (often")
+    assert engine.store.get(innocent).status is Status.RUNNING
+    assert engine.workers().keys() == {innocent}
+
+
+def test_what_a_worker_reports_while_the_database_is_held_is_heard_once_it_is_free(engine, stand_in, home, monkeypatch):
+    monkeypatch.setattr(transactions, "WAIT_SECONDS", 0.05)
+    python = sys.executable
+    stand_in("read order; echo begun 1; echo failed 1 It cannot be.; read more")
+    run_id = engine.store.create(SPEC, CONFIG, "digits")
+    engine._look()
+    until(lambda: len(engine._workers[0]._reports) == 2)
+    monkeypatch.setattr(sys, "executable", python)
+    with locked(home):
+        assert not engine._look()
+        assert engine.store.get(run_id).status is Status.RUNNING
+    engine._look()
+    assert (engine.store.get(run_id).status, engine.store.get(run_id).message) == (Status.INTERRUPTED, "It cannot be.")
+    assert engine.workers() == {}
+
+
+def test_a_run_that_does_not_fit_waits_and_has_the_memory_of_one_that_pauses(engine, stand_in, tmp_path, monkeypatch):
+    monkeypatch.setenv("CONVSCOPE_MEMORY_MB", "1")  # but one run alone always has a worker
+    stand_in(f"while read order; do echo \"$order\" >> '{tmp_path}/orders'; echo begun 1; done")
+    first, second = (engine.store.create(SPEC, CONFIG, "digits") for _ in range(2))
+    engine._look()
+    assert engine.workers().keys() == {first} and engine.store.get(second).status is Status.QUEUED
+    engine.store.request(first, "pause")
+    assert engine.store.worker.hold(first, engine.owner)
+    engine._look()
+    until(lambda: (tmp_path / "orders").read_text().endswith('{"release": 1}\n'))
+    assert engine.store.get(second).status is Status.QUEUED  # until the worker has said that it has left the other
+
+
 @pytest.fixture
 def served(monkeypatch):
-    """Return what lets the worker's own code serve one order in this process: its exit code and what it says."""
-    monkeypatch.setattr(worker, "_log_to", lambda path: None)
+    """Return what lets the worker's own code serve one order in this process: what it says until it is done with it."""
     monkeypatch.setattr(os, "nice", lambda by: by, raising=False)
     monkeypatch.setenv("CONVSCOPE_THREADS", "1")
 
-    def serve(order: dict[str, str]) -> tuple[int, list[str]]:
-        words: list[str] = []
+    def serve(order: str) -> list[str]:
+        said: list[str] = []
         reading, writing = os.pipe()
         with open(reading) as lines, open(writing, "w") as lifeline:  # noqa: PTH123
-            print(json.dumps(order), file=lifeline, flush=True)
-            code = worker.serve(lines, words.append, threading.Event())
-            lifeline.close()  # the thread that reads ends
-        return code, words
+
+            def say(line: str) -> None:
+                said.append(line)
+                if line.startswith(("left", "failed")):
+                    lifeline.close()  # as an engine does that needs it no longer
+
+            print(order, file=lifeline, flush=True)
+            assert worker.serve(lines, say, lambda path: None, threading.Event()) == 0
+        return said
 
     return serve
 
@@ -180,20 +230,22 @@ def test_a_store_of_another_folder_trains_into_its_own(engine, stand_in, served,
     stand_in(f"read order; echo \"$order\" > '{tmp_path}/order'")
     run_id = engine.store.create(SPEC, CONFIG, "digits")
     engine.looks(1, 0.5)
-    next(iter(engine._workers.values())).wait(20.0)
-    assert served(json.loads((tmp_path / "order").read_text())) == (0, [BEGUN])
+    engine._workers[0].wait(20.0)
+    assert served((tmp_path / "order").read_text()) == ["begun 1\n", "turn 1\n", "left 1\n"]
     assert engine.store.get(run_id).status is Status.FINISHED
     assert engine.store.epochs(run_id) == (0, 1)
     assert not (home / "runs").exists()
 
 
-def test_a_worker_says_what_keeps_it_from_its_run(served, tmp_path):
+def test_a_worker_says_what_keeps_it_from_a_run(served, tmp_path):
     (tmp_path / "runs.db").write_bytes(b"this is no database" * 100)
-    url = f"sqlite:///{tmp_path / 'runs.db'}"
-    code, (sentence,) = served({"run": "0123456789", "owner": "me", "url": url, "folder": str(tmp_path)})
-    assert code == 1 and sentence.startswith("The run database is damaged: move ")
-    code, (sentence,) = served({"run": "0123456789"})
-    assert code == 1 and sentence.startswith("Its worker could not train (KeyError: 'url'): worker.log in")
+    order = Order(7, "0123456789", "me", f"sqlite:///{tmp_path / 'runs.db'}", str(tmp_path))
+    (said,) = served(order.to_line())
+    assert said.startswith("failed 7 The run database is damaged: move ")
+    (said,) = served(replace(order, url="nonsense").to_line())
+    assert said.startswith("failed 7 CONVSCOPE_DATABASE_URL cannot be used")
+    (tmp_path / "runs.db").unlink()
+    assert served(order.to_line()) == ["left 7\n"]  # it was deleted
 
 
 @pytest.mark.parametrize(
@@ -226,5 +278,5 @@ def test_a_worker_without_a_run_leaves_quietly(monkeypatch):
     monkeypatch.setattr(os, "nice", lambda by: by, raising=False)
     monkeypatch.setenv("CONVSCOPE_THREADS", "1")
     words: list[str] = []
-    assert worker.serve(io.StringIO(""), words.append, threading.Event()) == 0
+    assert worker.serve(io.StringIO(""), words.append, lambda path: None, threading.Event()) == 0
     assert words == []

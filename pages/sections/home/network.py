@@ -19,7 +19,7 @@ from pages.sections.home import pictures
 from pages.shared.display.doors import door
 from pages.shared.network.current_network import library
 from pages.shared.run.live_view import LOOKS
-from pages.shared.run.waiting import time_left, waits_behind
+from pages.shared.run.waiting import share_of, shared_time_left, waits_behind
 from pages.shared.shell import navigation, services
 from pages.shared.shell.background_jobs import Lane, background
 from pages.shared.shell.layout import escape_markdown, show_errors
@@ -98,7 +98,7 @@ def _standing(run: Run) -> str:
         return f"Waits for {len(before)} other training{'s' * (len(before) > 1)}"
     if not run.step:
         return "Starting …"
-    left = time_left(run)
+    left = shared_time_left(run, share_of(run))
     return "" if left is None else f"About {duration(left)} left"
 
 

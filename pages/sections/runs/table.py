@@ -39,7 +39,7 @@ COLUMNS = {
     ),
     "Time": st.column_config.NumberColumn(width=96, format="localized", help="Time spent training, pauses left out."),
     "Images/s": st.column_config.NumberColumn(
-        width=76, format="localized", help="Training speed over the last seconds of the run."
+        width=76, format="localized", help="Training speed over the last seconds of its turns."
     ),
     "Parameters": st.column_config.NumberColumn(width=100, format="localized"),
     "Data set": st.column_config.TextColumn(width=230),

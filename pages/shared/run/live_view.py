@@ -12,7 +12,7 @@ from core.train.choices import LOSSES
 from pages.shared.display.doors import page_door
 from pages.shared.run.incident import show_incident
 from pages.shared.run.run_controls import buttons, show_refusal, transport
-from pages.shared.run.waiting import queue, time_left, waits_behind
+from pages.shared.run.waiting import Share, queue, share_of, shared_time_left, waits_behind
 from pages.shared.shell import services
 from pages.shared.shell.frame import STEADY
 from pages.shared.shell.layout import escape_markdown, show_errors
@@ -63,14 +63,14 @@ def _stage(run: Run) -> tuple[bool, bool]:
 
 def _show(run: Run) -> None:
     label, icon, colour = LOOKS[run.status]
-    before = waits_behind(run)
+    before, share = waits_behind(run), share_of(run)
     named, gone = st.columns([3, 2], gap="medium", vertical_alignment="center")
     with named, st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.subheader(escape_markdown(run.name), anchor=False, width="content")
-        st.badge(label, icon=icon, color=colour)  # type: ignore[arg-type]
+        st.badge(f"{label}, {share.words}" if share.words else label, icon=icon, color=colour)  # type: ignore[arg-type]
     if not run.foreign and (not before or run.step):
         with gone:
-            st.progress(run.progress, text=_progress(run))
+            st.progress(run.progress, text=_progress(run, share))
     if run.message:
         _banner(run.status)(escape_markdown(run.message))
     if run.foreign:  # no batch of it was seen here
@@ -83,34 +83,35 @@ def _show(run: Run) -> None:
     else:
         transport(run)
     if run.step or not before:
-        _figures(run)
+        _figures(run, share)
 
 
 def _banner(status: Status) -> Callable[[str], object]:
     return {Status.FAILED: st.error, Status.FINISHED: st.info}.get(status, st.warning)
 
 
-def _progress(run: Run) -> str:
+def _progress(run: Run, share: Share) -> str:
     if not run.total_steps:
         return "Starting …" if run.status is Status.QUEUED else "Loading the images …"
     epochs = run.total_steps // run.steps_per_epoch
     text = f"Epoch {max(run.epoch, 1)} of {epochs} · batch {run.step:,} of {run.total_steps:,}"
-    if run.status is Status.RUNNING and (left := time_left(run)) is not None:
+    if run.status is Status.RUNNING and (left := shared_time_left(run, share)) is not None:
         text += f" · about {duration(left)} left"
     return text
 
 
-def _figures(run: Run) -> None:
+def _figures(run: Run, share: Share) -> None:
     loss_info = LOSSES.get(run.config.get("loss", "cross_entropy"))
     loss = loss_info.title.lower() if loss_info else "loss"  # of a later version
     valid_loss = None if run.valid_loss is None else f"{run.valid_loss:.3f}"
     train = None if run.train_accuracy is None else f"{run.train_accuracy:.1%}"
-    speed = f"{run.images_per_second:,.0f}" if run.images_per_second else None
+    speed = f"{share.speed(run):,.0f}" if run.images_per_second else None
+    turns = f" Trainings take turns, {share.words}: {run.images_per_second:,.0f} in its own." if share.words else ""
     values = [
         ("Validation accuracy", valid_accuracy_text(run), "Share of the validation images classified rightly."),
         ("Validation loss", valid_loss, f"Mean {loss} on the validation images; smaller is better."),
         ("Training accuracy", train, "Mean over the batches of this epoch."),
-        ("Images per second", speed, "Training speed over the last seconds."),
+        ("Images per second", speed, f"Training speed over the last seconds.{turns}"),
     ]
     if run.test_accuracy is not None:
         about = "On images that were used for nothing else: the honest number."

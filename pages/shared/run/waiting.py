@@ -1,13 +1,15 @@
-"""A run that waits: its place in the queue, what comes before it, and how long that takes."""
+"""A run among others: its place in the queue or its share of the machine, and how long it takes."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import streamlit as st
 
 from core.formatting import duration
 from core.runs.records import Run, Status
-from core.runs.remaining import expected_seconds, seconds_left
+from core.runs.remaining import expected_seconds, seconds_left, shared_seconds
 from core.settings import settings
+from core.train.memory import MB, fits
 from pages.shared.shell import navigation, services
 from pages.shared.shell.layout import escape_markdown
 
@@ -25,12 +27,60 @@ def time_left(run: Run) -> float | None:
     return expected_seconds(run, others)
 
 
+@dataclass(frozen=True)
+class Share:
+    """What a run has of the machine.
+
+    Attributes:
+        others: How long each other run would still train alone that has turns beside it; None where unknown.
+        at_a_time: How many have their turns at the same moment.
+    """
+
+    others: tuple[float | None, ...] = ()
+    at_a_time: int = 1
+
+    @property
+    def runs(self) -> int:
+        """How many have turns."""
+        return len(self.others) + 1
+
+    @property
+    def words(self) -> str:
+        """Its place: "1 of 12 at a time"; empty where every run has all the turns that it wants."""
+        return f"{self.at_a_time} of {self.runs} at a time" if self.runs > self.at_a_time else ""
+
+    def speed(self, run: Run) -> float:
+        """Return the images per second that it trains on, the turns of others included; 0 while unknown."""
+        return run.images_per_second * min(1.0, self.at_a_time / self.runs)
+
+
+def share_of(run: Run) -> Share:
+    """Return what a run has of the machine: all of it, unless it trains beside others."""
+    if run.status is not Status.RUNNING:
+        return Share()
+    return Share(services.store().beside(run.id), settings().slots)
+
+
+def shared_time_left(run: Run, share: Share) -> float | None:
+    """Return how many seconds a run will still train beside others, or None while nobody can say."""
+    left = time_left(run)
+    return None if left is None else shared_seconds(left, share.others, share.at_a_time)
+
+
 def waits_behind(run: Run) -> tuple[Run, ...]:
-    """Return the runs that a run waits for, in their order: none of one that trains, rests or takes single batches."""
+    """Return the runs that a run waits for, in their order: none of one that trains, rests or takes single batches.
+
+    Runs wait where no more of them may train, or where they would not fit into memory beside those that do.
+    """
     if run.status is not Status.QUEUED or run.wanted != "run":
         return ()
     before = services.store().before(run.id)
-    return before if len(before) >= settings().slots else ()
+    training = [each for each in before if each.status is Status.RUNNING]
+    current = settings()
+    first = next((each for each in before if each.status is Status.QUEUED), run)
+    if len(training) < current.runs and fits(first, training, current.memory_mb * MB):
+        return ()  # its turn comes at once
+    return before
 
 
 def queue(before: Sequence[Run]) -> None:
@@ -39,7 +89,7 @@ def queue(before: Sequence[Run]) -> None:
     place, known = len(before) + 1, [seconds for seconds in times if seconds is not None]
     words = f"**Place {place} in the queue.** It starts by itself"
     if len(known) == len(times):
-        words += f" in about {duration(sum(known) / settings().slots)}"
+        words += f" in about {duration(_until_there_is_room(before, known))}"
     st.markdown(f"{words}; you can leave this page.")
     with st.container(gap="xsmall", key="queue"):
         for number, (run, seconds) in enumerate(zip(before[:LISTED], times, strict=False), start=1):
@@ -51,6 +101,14 @@ def queue(before: Sequence[Run]) -> None:
             )
         if place > LISTED + 1:
             st.caption(f"and {place - 1 - LISTED} more")
+
+
+def _until_there_is_room(before: Sequence[Run], times: Sequence[float]) -> float:
+    """Return about how many seconds pass until one more has ended of the runs before it than wait before it."""
+    waiting = sum(run.status is not Status.RUNNING for run in before)
+    ends = sorted(times)
+    place = min(waiting, len(ends) - 1)
+    return shared_seconds(ends[place], ends[:place] + ends[place + 1 :], settings().slots)
 
 
 def _state(run: Run) -> str:

@@ -1,0 +1,112 @@
+"""Many trainings started within a minute: when each shows its first point, when all are done, what the worker takes.
+
+    python -m benchmarks.queue [runs] [seconds between presses]
+
+The worker is the app's own, in a process of its own, started by the engine and watched from outside: its resident
+memory and the processor time of it and its threads. Each run is the tutorial's network on mnist5k for one epoch. They
+are trained one after the other first, then started one by one at a steady pace, and together: the sum of the processor
+time of both is compared too, as it says more than the clock where others use the machine.
+"""
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.table import print_table
+from core.data.catalog import DATASETS
+from core.model.presets import preset
+from core.runs.records import Status
+from core.runs.store import RunStore
+from core.train.config import TrainConfig
+from core.train.engine import Engine
+from core.train.memory import MB, measured_bytes
+
+LOOK_SECONDS = 0.05
+PATIENCE_SECONDS = 1800.0
+
+
+@dataclass
+class Course:
+    """What was seen of some runs.
+
+    Attributes:
+        first_points: Seconds from the press to the first recorded point, by run.
+        seconds: From the first press to the last end.
+        processor: Seconds of processor time that the workers took in it.
+        memory: Their largest resident memory, in MB.
+    """
+
+    first_points: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+    processor: float = 0.0
+    memory: float = 0.0
+
+
+def processor_seconds(pid: int) -> float:
+    """Return the processor time of a process and its threads so far; 0 once it has ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def course(engine: Engine, count: int, gap: float) -> Course:
+    """Start so many runs at a steady pace and watch them to their ends."""
+    info, seen = DATASETS["mnist5k"], Course()
+    spec = preset("tutorial", info.input_shape, len(info.class_names))
+    pressed: dict[str, float] = {}
+    pending: set[str] = set()
+    began = time.monotonic()
+    pids = {worker.pid for worker in engine._workers}
+    before = sum(map(processor_seconds, pids))
+    done = 0
+    while done < count and time.monotonic() - began < PATIENCE_SECONDS:
+        now = time.monotonic()
+        if len(pressed) < count and now - began >= len(pressed) * gap:
+            run_id = engine.store.create(spec, TrainConfig(epochs=1, seed=len(pressed)), "mnist5k")
+            engine.submit(run_id)
+            pressed[run_id] = now
+            pending.add(run_id)
+        runs = engine.store.list(ids=list(pressed))
+        for run in runs:
+            if run.id in pending and run.step:
+                pending.discard(run.id)
+                seen.first_points.append(time.monotonic() - pressed[run.id])
+        done = sum(run.status is Status.FINISHED for run in runs)
+        failed = [run.message for run in runs if run.status in (Status.FAILED, Status.INTERRUPTED)]
+        if failed:
+            raise SystemExit(f"A run did not end well: {failed[0]}")
+        pids |= {worker.pid for worker in engine._workers}
+        seen.memory = max(seen.memory, max((measured_bytes(pid) for pid in pids), default=0) / MB)
+        time.sleep(LOOK_SECONDS)
+    seen.seconds = time.monotonic() - began
+    seen.processor = sum(map(processor_seconds, pids)) - before
+    return seen
+
+
+def main(argv: Sequence[str]) -> None:
+    """Measure and print."""
+    count, gap = int(argv[0]) if argv else 30, float(argv[1]) if len(argv) > 1 else 2.0
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["CONVSCOPE_HOME"] = home
+        engine = Engine(RunStore(), slots=1)
+        try:
+            course(engine, 1, 0.0)  # draws the data set
+            alone = [course(engine, 1, 0.0) for _ in range(3)]
+            together = course(engine, count, gap)
+        finally:
+            engine.close()
+    once, processor = min(each.seconds for each in alone), min(each.processor for each in alone)
+    print_table(f"First point, {count} runs, one every {gap:g} s", "seconds", {"first point": together.first_points})
+    print(f"One alone: {once:.1f} s, {processor:.1f} s of processor; all together: {together.seconds:.1f} s, ", end="")
+    print(f"{together.processor:.1f} s of processor: {together.processor / processor / count:.3f} x one after another")
+    print(f"Worker memory at most {together.memory:.0f} MB")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,199 @@
+"""Trains the runs of a worker in turns on one thread; what they have in common, the images above all, is there once."""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from weakref import WeakValueDictionary
+
+from core.data.arrays import stored_at
+from core.data.datasets import Dataset
+from core.errors import ConvScopeError, RunError
+from core.runs.records import STORAGE, Run, Status
+from core.runs.store import RunStore
+from core.settings import cannot_write
+from core.train.heartbeat import Heartbeat
+from core.train.messages import Kind, Order, Report, sentence_of
+from core.train.process_tuning import release_memory
+from core.train.runner import POLL_SECONDS, Runner, load_images
+from core.train.scheduler import Scheduler
+from core.train.turns import Turns
+
+SLICE_SECONDS = 0.4  # no longer than `recorder.FLUSH_SECONDS`: a turn that ends is recorded, once
+LOOK_SECONDS = 0.15  # between two looks at what is asked of all runs
+IDLE_SECONDS = 1.0
+
+
+@dataclass(eq=False)
+class _Training:
+    """A run of the worker: its turns so far, and the moment up to which it has nothing to do."""
+
+    order: Order
+    runner: Runner
+    turns: Turns[Status]
+    due: float = 0.0
+    dataset: Dataset | None = None  # keeps it among those that are shared
+
+
+class Executor:
+    """The runs of a worker.
+
+    Args:
+        report: Takes what the engine is to know of each.
+        direct: Directs all that is printed into a file, or for None into the worker's own log; may raise OSError.
+        leaving: Asked often; once it is true the runs are to be left, see `leave`.
+        arriving: Asked after each step: whether another order waits to be admitted.
+    """
+
+    def __init__(
+        self,
+        report: Callable[[Report], None],
+        direct: Callable[[Path | None], None],
+        leaving: Callable[[], bool],
+        arriving: Callable[[], bool],
+    ) -> None:
+        self._report, self._direct, self._leaving, self._arriving = report, direct, leaving, arriving
+        self._stores: dict[tuple[str, str], RunStore] = {}
+        self._trainings: dict[str, _Training] = {}
+        self._scheduler = Scheduler()
+        self._asked: dict[str, None] = {}  # runs of which something is asked, in the order in which that was seen
+        self._datasets: WeakValueDictionary[tuple[str, int, int], Dataset] = WeakValueDictionary()
+        self._current: str | None = None
+        self._looked = self._until = 0.0
+        self.heartbeat = Heartbeat(self._living)
+
+    def admit(self, order: Order) -> None:
+        """Take a run among those that have turns, or report why that cannot be."""
+        try:
+            store = self._store(order)
+            requests = store.worker.requests(order.run)
+            folder = store.checkpoint(order.run).parent
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                self._direct(folder / "worker.log")
+                self._direct(None)
+            except OSError as error:
+                message = str(cannot_write(error))
+                store.worker.record_end(order.run, order.owner, Status.INTERRUPTED, failure=STORAGE, message=message)
+                self._report(Report(Kind.LEFT, order.number))
+                return
+        except RunError:  # deleted
+            self._report(Report(Kind.LEFT, order.number))
+            return
+        except Exception as error:
+            self._report(Report(Kind.FAILED, order.number, sentence_of(error)))
+            return
+        runner = Runner(
+            store, order.run, order.owner, leaving=self._leaving, load=lambda run: self._images(order.run, run)
+        )
+        self._trainings[order.run] = _Training(order, runner, runner.turns(self._over))
+        self._scheduler.add(order.run, requests.person)
+        self._report(Report(Kind.BEGUN, order.number))
+
+    def release(self, number: int) -> None:
+        """Let go of a run that pauses: it is on the disk, and others need the memory."""
+        for run, training in self._trainings.copy().items():
+            seen = training.runner.seen
+            if training.order.number == number and seen is not None and seen.status is Status.PAUSED:
+                training.turns.close()
+                self._let_go(run, Report(Kind.LEFT, number))
+
+    def turn(self) -> float:
+        """Give one run its turn; return for how many seconds nobody will have anything to do."""
+        if not self._trainings:
+            return IDLE_SECONDS
+        self._look()
+        now = time.monotonic()
+        ready = [run for run, training in self._trainings.items() if training.due <= now]
+        asked = next(iter(self._asked), None)
+        alone = len(ready) == 1 and asked is None
+        run = asked or self._scheduler.next(ready)
+        if run is None:
+            waits = min(training.due for training in self._trainings.values()) - now
+            return max(0.0, min(waits, LOOK_SECONDS))
+        # One step shows that a new run trains, and answers what is asked of a run: then it is the others' turn.
+        short = asked is not None or self._trainings[run].runner.seen is None
+        self._advance(run, 0.0 if short and not alone else SLICE_SECONDS)
+        return 0.0
+
+    def leave(self) -> None:
+        """End all runs: they are checkpointed and marked as interrupted; `leaving` is true by now."""
+        for run, training in self._trainings.copy().items():
+            while run in self._trainings:
+                self._advance(run, 0.0)
+                if training.due > time.monotonic():
+                    time.sleep(POLL_SECONDS)
+        for store in self._stores.values():
+            store.close()
+
+    def _store(self, order: Order) -> RunStore:
+        place = (order.url, order.folder)
+        if place not in self._stores:
+            self._stores[place] = RunStore(order.url, Path(order.folder))
+        return self._stores[place]
+
+    def _images(self, run_id: str, run: Run) -> Dataset:
+        """Return the images of a run: those that another run has in memory, if they are the same."""
+        key = (run.dataset, int(run.config.get("train_images", 0)), stored_at(run.dataset))
+        dataset = self._datasets.get(key)
+        if dataset is None:
+            dataset = load_images(run)
+            self._datasets[(*key[:2], stored_at(run.dataset))] = dataset  # it may have been made just now
+        self._trainings[run_id].dataset = dataset
+        return dataset
+
+    def _living(self) -> dict[tuple[RunStore, str], list[str]]:
+        living: dict[tuple[RunStore, str], list[str]] = {}
+        for run, training in self._trainings.copy().items():
+            living.setdefault((training.runner.store, training.order.owner), []).append(run)
+        return living
+
+    def _advance(self, run: str, seconds: float) -> None:
+        """Let a run go on for about so many seconds, at least for one step."""
+        training = self._trainings[run]
+        if self._current != run:
+            self._report(Report(Kind.TURN, training.order.number))
+        self._current = run
+        self._asked.pop(run, None)
+        with suppress(OSError):
+            self._direct(training.runner.store.checkpoint(run).parent / "worker.log")
+        began = time.monotonic()
+        self._until = began + seconds
+        try:
+            training.due = next(training.turns)
+            self._scheduler.charge(run, time.monotonic() - began)
+        except StopIteration:
+            self._let_go(run, Report(Kind.LEFT, training.order.number))
+        except Exception as error:
+            self._let_go(run, Report(Kind.FAILED, training.order.number, sentence_of(error)))
+        with suppress(OSError):
+            self._direct(None)
+
+    def _let_go(self, run: str, report: Report) -> None:
+        del self._trainings[run]
+        self._scheduler.remove(run)
+        self._asked.pop(run, None)
+        release_memory()
+        self._report(report)
+
+    def _over(self) -> bool:
+        """Return whether the turn of the current run is over."""
+        if time.monotonic() >= self._until or self._arriving() or self._leaving():
+            return True
+        self._look()
+        return bool(self._asked)
+
+    def _look(self) -> None:
+        """Find the runs of which something is asked that they have not seen yet."""
+        now = time.monotonic()
+        if now - self._looked < LOOK_SECONDS:
+            return
+        self._looked = now
+        for (store, _), runs in self._living().items():
+            with suppress(ConvScopeError):
+                requests = store.worker.requests_of(runs)
+                for run in runs:
+                    seen = self._trainings[run].runner.seen
+                    if seen is not None and (run not in requests or requests[run].ask_more_than(seen)):
+                        self._asked[run] = None

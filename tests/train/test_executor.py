@@ -1,0 +1,150 @@
+"""The runs of one worker: they share the images, answer at once, and none of them changes or ends another."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import torch
+
+from core.runs.records import Status
+from core.runs.store import RunStore
+from core.train import executor as module
+from core.train.executor import Executor
+from core.train.messages import Kind, Order
+from core.train.runner import Runner, load_images
+from tests.train.test_turns import CONFIG, SPEC, outcome
+
+
+class Bench:
+    """An executor that has what tests ask of it: its reports, and something that is done after a step."""
+
+    def __init__(self, store: RunStore) -> None:
+        self.store, self.reports, self.after_step = store, [], lambda: None
+        self.leaving = threading.Event()
+        self.executor = Executor(self.reports.append, lambda path: None, self.leaving.is_set, self._arriving)
+
+    def _arriving(self) -> bool:
+        self.after_step()
+        return False
+
+    def admit(self, config=CONFIG) -> str:
+        run_id = self.store.create(SPEC, config, "digits", owner="tests")
+        self.executor.admit(Order(int(run_id, 16), run_id, "tests", self.store.url, str(self.store.folder)))
+        return run_id
+
+    def until(self, check: Callable[[], bool], turns: int = 200) -> None:
+        for _ in range(turns):
+            if check():
+                return
+            self.executor.turn()
+        raise AssertionError("it did not happen in so many turns")
+
+    def over(self, *run_ids: str) -> bool:
+        return all(not self.store.get(run_id).status.active for run_id in run_ids)
+
+
+@pytest.fixture
+def bench(home, monkeypatch):
+    torch.set_num_threads(1)
+    monkeypatch.setattr(module, "SLICE_SECONDS", 0.0)  # a turn is one step
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.0)
+    store = RunStore()
+    yield Bench(store)
+    store.close()
+
+
+def test_runs_that_share_their_images_learn_what_each_learns_alone_to_the_last_bit(bench, monkeypatch):
+    configs = [CONFIG, replace(CONFIG, seed=4, batch_size=24, wrong_labels=0.3)]
+    alone = [bench.store.create(SPEC, config, "digits", owner="tests") for config in configs]
+    for run_id in alone:
+        Runner(bench.store, run_id, "tests").run()
+    loads = []
+    monkeypatch.setattr(module, "load_images", lambda run: (loads.append(run.id), load_images(run))[1])
+    together = [bench.admit(config) for config in configs]
+    bench.until(lambda: bench.over(*together))
+    assert loads == together[:1]
+    assert [outcome(bench.store, run_id) for run_id in together] == [outcome(bench.store, run_id) for run_id in alone]
+    bench.admit()
+    bench.executor.turn()
+    assert len(loads) == 2  # nobody had them any more
+
+
+def test_a_request_ends_the_turn_of_another_run_and_is_obeyed_in_the_next(bench, monkeypatch):
+    busy, asked = bench.admit(), bench.admit()
+    bench.until(lambda: all(bench.store.get(run_id).step == 1 for run_id in (busy, asked)))
+    monkeypatch.setattr(module, "SLICE_SECONDS", 1000.0)
+    bench.executor._scheduler.charge(asked, 100.0)  # so that it is the other's turn
+    steps = []
+
+    def ask() -> None:
+        steps.append(1)
+        if len(steps) == 2:
+            bench.store.request(asked, "pause")
+
+    bench.after_step = ask
+    bench.executor.turn()
+    assert (bench.store.get(busy).step, bench.store.get(asked).step) == (3, 1)
+    bench.executor.turn()
+    assert (bench.store.get(asked).status, bench.store.get(asked).step) == (Status.PAUSED, 1)
+    bench.store.request(asked, "step")
+    assert bench.store.worker.claim("tests", 9) == asked
+    bench.until(lambda: bench.store.get(asked).step == 2, turns=2)
+
+
+def test_a_run_that_fails_takes_no_other_along(bench):
+    failing, other = bench.admit(replace(CONFIG, optimizer="sgd", lr=100.0, weight_decay=1.0, epochs=30)), bench.admit()
+    bench.until(lambda: bench.over(failing, other))
+    assert bench.store.get(failing).status is Status.FAILED
+    assert bench.store.get(other).status is Status.FINISHED
+    left = [report.number for report in bench.reports if report.kind is Kind.LEFT]
+    begun = [report.number for report in bench.reports if report.kind is Kind.BEGUN]
+    assert len(begun) == 2 and sorted(left) == sorted(begun)
+
+
+def test_a_run_whose_end_cannot_be_recorded_is_reported_with_the_reason(bench):
+    failing, other = bench.admit(), bench.admit()
+    bench.executor.turn()
+    training = bench.executor._trainings[failing]
+    training.turns = _broken(training.turns)
+    bench.until(lambda: bench.over(other) and bench.executor.turn() > 0)
+    (report,) = [report for report in bench.reports if report.kind is Kind.FAILED]
+    assert report.words.startswith("Its worker could not train (OSError: gone)")
+
+
+def _broken(turns):
+    next(turns)
+    raise OSError("gone")
+    yield
+
+
+def test_who_leaves_interrupts_all_runs_and_each_goes_on_from_where_it_was(bench):
+    begun, waiting = bench.admit(), bench.admit()
+    bench.executor.turn()
+    bench.leaving.set()
+    bench.executor.leave()
+    assert [bench.store.get(run_id).status for run_id in (begun, waiting)] == [Status.INTERRUPTED] * 2
+    assert [bench.store.get(run_id).step for run_id in (begun, waiting)] == [1, 0]
+    assert bench.store.checkpoint(begun).exists() and "closed" in bench.store.get(waiting).message
+
+
+def test_a_deleted_run_is_let_go(bench):
+    run_id, other = bench.admit(), bench.admit()
+    bench.until(lambda: bench.store.get(other).step == 1)
+    bench.store.change(run_id, status="stopped")
+    bench.store.delete(run_id)
+    bench.until(lambda: any(report.kind is Kind.LEFT for report in bench.reports), turns=2)
+    assert bench.executor._living() != {} and other in next(iter(bench.executor._living().values()))
+
+
+def test_a_run_that_pauses_is_let_go_when_its_memory_is_wanted_and_no_other(bench):
+    paused, busy = bench.admit(), bench.admit()
+    numbers = {run_id: int(run_id, 16) for run_id in (paused, busy)}
+    bench.until(lambda: bench.store.get(busy).step == 1)
+    bench.store.request(paused, "pause")
+    bench.until(lambda: bench.store.get(paused).status is Status.PAUSED)
+    for number in numbers.values():
+        bench.executor.release(number)
+    assert [report.number for report in bench.reports if report.kind is Kind.LEFT] == [numbers[paused]]
+    assert bench.store.get(paused).status is Status.PAUSED and bench.store.checkpoint(paused).exists()
+    bench.until(lambda: bench.over(busy))
