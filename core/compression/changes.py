@@ -13,6 +13,7 @@ from core.explain.attribution import heatmap
 from core.explain.metrics.pointing_game import Rate, wilson
 from core.explain.metrics.randomization import MapSimilarity, map_similarity
 from core.explain.metrics.sensitivity import Explain, within
+from core.explain.strength import Strength, strength_of
 from core.failures import in_sentences
 from core.inference.prediction import batch_size, check_finite
 from core.progress import Progress
@@ -122,6 +123,7 @@ class ExplanationPair:
         target: The class that was explained to both: the original's answer.
         before, after: The maps, float64 (H, W).
         likeness: How alike they are.
+        strengths: How much each of them says.
     """
 
     index: int
@@ -129,6 +131,7 @@ class ExplanationPair:
     before: NDArray[np.float64]
     after: NDArray[np.float64]
     likeness: MapSimilarity
+    strengths: tuple[Strength, Strength]
 
 
 @in_sentences("Explaining both networks")
@@ -159,12 +162,11 @@ def explanations(
         raise ExplainError("There is no image to explain: choose a split that has some.")
     pairs, count = list[ExplanationPair](), 2 * len(images)
     for place, (image, index, target) in enumerate(zip(images, indices, targets, strict=True)):
-        maps = [
-            np.asarray(
-                heatmap(explain(model, image, target, progress=within(progress, 2 * place + side, count))),
-                dtype=np.float64,
-            )
+        before, after = (
+            explain(model, image, target, progress=within(progress, 2 * place + side, count))
             for side, model in enumerate((original, compressed))
-        ]
-        pairs.append(ExplanationPair(int(index), int(target), maps[0], maps[1], map_similarity(*maps)))
+        )
+        maps = [np.asarray(heatmap(each), dtype=np.float64) for each in (before, after)]
+        strengths = strength_of(before), strength_of(after)
+        pairs.append(ExplanationPair(int(index), int(target), maps[0], maps[1], map_similarity(*maps), strengths))
     return tuple(pairs)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ConvScopeError
+from core.explain.strength import CLEAR, Strength, strength_of
 from core.progress import Progress
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class EpochExplanation:
         score: The logit that was explained.
         probabilities: Of each class, float32 (K,).
         gap: How the sum of the map's values compares with what its method promises, if it does.
+        strength: How much the map says of the score.
     """
 
     epoch: int | None
@@ -38,6 +40,7 @@ class EpochExplanation:
     score: float
     probabilities: Floats
     gap: "CompletenessGap | None" = None
+    strength: Strength = CLEAR
 
     @property
     def blank(self) -> bool:
@@ -86,7 +89,15 @@ def explain_epochs(
             attribution = explain(epoch, inside)
             values = heatmap(attribution).numpy().astype(np.float32)
             likely = np.asarray(probabilities(epoch), dtype=np.float32)
-            yield EpochExplanation(epoch, values, attribution.signed, attribution.score, likely, attribution.gap)
+            yield EpochExplanation(
+                epoch,
+                values,
+                attribution.signed,
+                attribution.score,
+                likely,
+                attribution.gap,
+                strength_of(attribution),
+            )
         except ConvScopeError as error:
             yield MissingEpoch(epoch, str(error), error.may_pass)
     tell(total, total)

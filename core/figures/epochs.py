@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.explain.strength import Strength, shared_full_colour
 from core.figures.annotations import Rows
 from core.figures.curves import epoch_axis, rounded
 from core.figures.overlays import Overlay, Sign, overlay
@@ -25,6 +26,7 @@ def course_tiles(
     strength: float = 0.85,
     percentile: float = 99,
     sign: Sign = "both",
+    says: Sequence[Strength] = (),
 ) -> Overlay:
     """Return the maps of several epochs over their picture, all in one scale or each in its own.
 
@@ -33,6 +35,7 @@ def course_tiles(
         maps: Float (N, H, W), N at least 1.
         one_scale: Whether one scale holds for all, so that it is seen how the values grow.
         signed, positive, negative, strength, percentile, sign: As for `core.figures.overlays.overlay`.
+        says: How much each map says, so that weak ones stay faint; without it all are taken for clear.
 
     Returns:
         Its `pixels` are uint8 (N, H, W, 3). Where each map has its own scale, 1 stands for the full colour of each.
@@ -40,8 +43,16 @@ def course_tiles(
     count, _, width = maps.shape
     options: dict[str, Any] = {"signed": signed, "positive": positive, "negative": negative}
     options |= {"strength": strength, "percentile": percentile, "sign": sign, "zoom": 1}
-    groups = [maps] if one_scale else [each[None] for each in maps]
-    overlays = [overlay(np.tile(pixels, (1, len(group), 1)), np.concatenate(group, 1), **options) for group in groups]
+    parts = [slice(None)] if one_scale else [slice(place, place + 1) for place in range(count)]
+    overlays = [
+        overlay(
+            np.tile(pixels, (1, len(maps[part]), 1)),
+            np.concatenate(maps[part], 1),
+            full_colour=shared_full_colour(says[part]),
+            **options,
+        )
+        for part in parts
+    ]
     tiles = np.concatenate([each.pixels for each in overlays], axis=1).reshape(-1, count, width, 3).swapaxes(0, 1)
     first = next((each for each in overlays if not each.blank), overlays[0])
     if one_scale:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from core.explain.attribution import heatmap
 from core.explain.metrics.sensitivity import Explain, tell_done, within
+from core.explain.strength import Strength, strength_of
 from core.failures import in_sentences
 from core.inference.copies import shallow_copy_for_hooks
 from core.inference.prediction import check_finite, scores
@@ -29,6 +30,7 @@ class PerturbedImage:
         pixels: uint8 (C, H, W).
         logits: The network's scores, float32 (K,).
         map: The explanation of the class in question, float64 (H, W), as it lies on this very picture.
+        strength: How much that map says of the score.
         rank: Spearman's correlation with the map of the unchanged picture, each place compared with itself, −1 to 1;
             None where one of the maps is the same everywhere.
     """
@@ -37,6 +39,7 @@ class PerturbedImage:
     pixels: Pixels
     logits: NDArray[np.float32]
     map: Floats
+    strength: Strength
     rank: float | None
 
 
@@ -59,6 +62,11 @@ class Stability:
         """How many variants have the same predicted class as the picture."""
         answer = self.original.logits.argmax()
         return sum(variant.logits.argmax() == answer for variant in self.variants.values())
+
+    @property
+    def strengths(self) -> list[Strength]:
+        """How much each map says, that of the picture first."""
+        return [each.strength for each in (self.original, *self.variants.values())]
 
     @property
     def ranks(self) -> list[float]:
@@ -95,15 +103,21 @@ def stability(
     turned = [start, *(change.turn(start) for change in changes.values())]
     images = normalize(torch.from_numpy(np.stack(turned)))
     logits = check_finite(scores(shallow_copy_for_hooks(model), images)).numpy()
-    maps = []
+    maps, strengths = [], []
     for place, image in enumerate(images):
         attribution = explain(model, image, target, progress=within(progress, place, count))
         maps.append(np.asarray(heatmap(attribution), dtype=np.float64))
+        strengths.append(strength_of(attribution))
         tell_done(progress, place + 1, count)
-    original = PerturbedImage("As it is", start, logits[0], maps[0], 1.0)
+    original = PerturbedImage("As it is", start, logits[0], maps[0], strengths[0], 1.0)
     variants = {
         name: PerturbedImage(
-            change.title, turned[place], logits[place], maps[place], _rank(maps[0], change.back(maps[place]))
+            change.title,
+            turned[place],
+            logits[place],
+            maps[place],
+            strengths[place],
+            _rank(maps[0], change.back(maps[place])),
         )
         for place, (name, change) in enumerate(changes.items(), start=1)
     }

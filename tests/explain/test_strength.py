@@ -5,7 +5,7 @@ import torch
 
 from core.errors import ConvScopeError, ExplainError
 from core.explain.attribution import Attribution
-from core.explain.strength import full_colour, maps_that_say_something, strength_of
+from core.explain.strength import CLEAR, faint_sentence, full_colour, maps_that_say_something, strength_of
 
 
 def of(method: str, values: object, score: float, cells: tuple[int, int] | None = None) -> Attribution:
@@ -69,5 +69,18 @@ def test_the_next_method_that_says_something_comes_in_its_place() -> None:
         )
     # Where one of two networks is answered, and where nothing comes next, the maps stay.
     assert maps_that_say_something("grad_cam", [silent, loud], maps.__getitem__)[0] == "grad_cam"
+
+    def refuse(name: str) -> list[Attribution | ConvScopeError]:
+        raise ExplainError("It cannot.")
+
+    assert maps_that_say_something("grad_cam", [silent], refuse) == ("grad_cam", [silent], "")
     nothing = of("saliency", [[0.0, 0]], 1)
     assert maps_that_say_something("saliency", [nothing], maps.__getitem__) == ("saliency", [nothing], "")
+
+
+def test_of_several_maps_it_is_said_how_many_are_faint() -> None:
+    weak, nothing = (strength_of(of("grad_cam", [[value, 0]], 10, (1, 2))) for value in (0.5, 0.1))
+    assert faint_sentence([CLEAR, CLEAR]) == ""
+    assert faint_sentence([CLEAR, weak, nothing, nothing]) == (
+        "Of these 4 maps 1 is weak and 2 say next to nothing: their colours stay faint."
+    )

@@ -144,6 +144,12 @@ def test_explanations_are_compared(trained_run: str):
     assert len(method.options) == 3
 
 
+def test_a_map_that_says_nothing_gives_way_to_the_next_method(mute_run: str):
+    app = press(opened("weights", 80, run=mute_run), "compress")
+    app = press(settled(app.button_group(key="compress_method").set_value(["grad_cam"]).run()), "compress_maps")
+    assert "Layer gradient × activation in place of Grad-CAM. Every value is zero" in shown(app)
+
+
 def test_whole_numbers_are_explained_by_covering(trained_run: str):
     app = press(press(opened("none", int8=True, run=trained_run), "compress"), "compress_maps")
     assert "gradients do not pass through whole numbers" in shown(app)

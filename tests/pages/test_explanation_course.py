@@ -19,6 +19,7 @@ import core.explain.attribution
 from core.data.catalog import DATASETS
 from core.data.datasets import load_dataset
 from core.explain.attribution import attribute, heatmap
+from core.explain.strength import CLEAR, Strength
 from core.figures.epochs import course_tiles
 from core.figures.overlays import faded
 from core.inference.prediction import predict
@@ -338,10 +339,40 @@ def test_what_costs_much_waits_for_a_click(
     monkeypatch.setattr(through_time, "SECONDS_WITHOUT_PRESS", 0.0)
     app = opened(run=trained_run)
     assert not asked and not books(app)
-    button = app.button(key="ask_course_0")
+    button = app.button(key="ask_course")
     assert "Compute 3 maps: 6 passes through the network, up to" in button.label
     settled(button.click().run())
     assert len(asked) == 3 and len(books(app)) == 1
+
+
+def test_where_all_maps_say_nothing_the_next_method_comes(mute_run: str, asked: list[dict[str, Any]]) -> None:
+    app = AppTest.from_function(script, default_timeout=60)
+    app.query_params["run"] = mute_run
+    app.session_state["methods_Layers"] = ["grad_cam"]
+    app.session_state["methods_Gradients"] = []
+    app = settled(app.run())
+    words = "Layer gradient × activation in place of Grad-CAM. Every value is zero"
+    assert words in texts(app)
+    assert [call["method"] for call in asked] == [
+        method for method in ("grad_cam", "layer_cam", "layer_grad_x_activation") for _ in range(3)
+    ]
+    assert books(app)[0]["moments"] == ["untrained", "epoch 1", "epoch 2"]
+
+
+def test_weak_maps_stay_faint_in_one_scale_and_in_scales_of_their_own() -> None:
+    maps = np.array([[[0.0, 1.0]], [[0.0, 2.0]]], np.float32)
+    picture = np.zeros((1, 2, 3), np.uint8)
+    weak = Strength("weak", 0.05, 20.0, "A weak map.")
+
+    def size(says: list[Strength], place: int, one_scale: bool) -> int:
+        return int(course_tiles(picture, maps, one_scale=one_scale, signed=True, says=says).pixels[place].sum())
+
+    for one_scale in (True, False):
+        for place in range(2):
+            assert size([weak, weak], place, one_scale) < size([], place, one_scale)
+    assert size([weak, CLEAR], 0, True) == size([], 0, True)  # as faint as it is beside the clear one
+    assert size([weak, CLEAR], 0, False) < size([], 0, False)
+    assert size([weak, CLEAR], 1, False) == size([], 1, False)
 
 
 def test_of_very_many_epochs_some_are_left_out_and_that_is_said(

@@ -233,6 +233,14 @@ def test_stability_waits_for_a_press_and_counts(trained_run: str) -> None:
     assert cards.count("<img") == 22
 
 
+def test_a_map_that_says_nothing_gives_way_to_the_next_method(mute_run: str) -> None:
+    app = opened(mute_run, picture="test:3")
+    app.button(key="ask_stability").click().run()
+    said = texts(settled(app))
+    assert "Layer gradient × activation in place of Grad-CAM. Every value is zero" in said
+    assert "below Layer gradient × activation of" in said
+
+
 def test_beside_a_second_network_it_says_whose_reading_it_is(trained_run: str) -> None:
     said = "What follows is about network A."
     assert said not in texts(opened(trained_run, picture="test:3"))

@@ -121,6 +121,12 @@ def test_the_picture_loses_the_pixels_and_the_network_is_asked_again(trained_run
         assert f"{round(64 * percent / 100)} of 64 pixels" in words(app)
 
 
+def test_a_map_that_says_nothing_gives_way_to_the_next_method(mute_run: str) -> None:
+    said = words(opened(run=mute_run, methods="grad_cam"))
+    assert "Layer gradient × activation in place of Grad-CAM. Every value is zero" in said
+    assert "**Layer gradient × activation** for" in said
+
+
 def test_both_curves_stand_beside_those_of_chance(trained_run: str) -> None:
     app = opened(run=trained_run)
     model, image, target = question(trained_run)

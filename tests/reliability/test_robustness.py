@@ -9,6 +9,7 @@ from scipy.stats import spearmanr
 from torch import nn
 
 from core.explain.attribution import attribute, heatmap
+from core.explain.strength import strength_of
 from core.reliability.perturbations import PERTURBATIONS, step_of
 from core.reliability.robustness import stability
 from tests.reliability.conftest import Learned
@@ -63,6 +64,9 @@ def test_it_asks_and_explains_every_variant(learned: Learned) -> None:
     assert found.variants["left"].rank == pytest.approx(spearmanr(own[:, 1:], left[:, :-1], axis=None)[0])
     same = sum(variant.logits.argmax() == target for variant in found.variants.values())
     assert found.num_unchanged == same
+    first = attribute(learned.model, data.normalize(pixels[None])[0], target, "input_x_gradient")
+    assert found.strengths[0] == strength_of(first)
+    assert len(found.strengths) == 1 + len(PERTURBATIONS)
     assert len(found.ranks) == len(PERTURBATIONS)
     assert [done for done, _ in told] == sorted(done for done, _ in told)
     assert told[-1][0] == told[-1][1]

@@ -218,7 +218,7 @@ def _verdict(network: Network, result: "AttackResult", num_turned: int) -> None:
 def _explanations(network: Network, picture: input_image.InputImage, result: "AttackResult", target: int) -> None:
     """Explain one class of the picture before and after, by one method."""
     from core.explain.compatibility import incompatibility
-    from core.explain.strength import maps_that_say_something
+    from core.explain.strength import in_place_of, maps_that_say_something
 
     now = int(result.after.argmax())
     classes = {str(target): f"“{class_name(network, target)}”"} | {str(now): f"“{class_name(network, now)}”"}
@@ -249,7 +249,7 @@ def _explanations(network: Network, picture: input_image.InputImage, result: "At
 
     name, results, reason = maps_that_say_something(method.name, maps, explain)
     if reason:
-        st.caption(escape_markdown(f"{METHODS[name].title} {reason[0].lower()}{reason[1:]}"))
+        st.caption(escape_markdown(in_place_of(name, reason)))
     before_after(METHODS[name], [each.array() for each in pair], [unwrap(each) for each in results])
 
 

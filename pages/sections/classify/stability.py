@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 
 from core.explain.methods.registry import METHODS
+from core.explain.strength import faint_sentence, giving_way, in_place_of, shared_full_colour
 from core.figures.overlays import faded, overlay
 from core.formatting import formatted, share
 from core.inference.network import Network
@@ -40,25 +41,31 @@ def stability_section(weights: Network, picture: input_image.InputImage, target:
     method = ask_one("Explanation to follow", fit, f"stability_method_{len(fit)}")
     _ = weights.statistics  # what is wrong with it is said here
 
-    def work(tell: Progress) -> "Stability":
+    def work(tell: Progress) -> "tuple[str, Stability, str]":
         from core.explain.attribution import attribute
         from core.reliability.robustness import stability
 
-        explain = partial(attribute, method=method)
-        return stability(model, picture.tensor(), weights.normalize, target, explain, progress=tell)
+        def follow(name: str) -> "Stability":
+            explain = partial(attribute, method=name)
+            return stability(model, picture.tensor(), weights.normalize, target, explain, progress=tell)
 
-    found = background(
+        return giving_way(method, follow(method), follow, lambda found: found.strengths)
+
+    result = background(
         ("stability", *weights.cache_key, picture.digest, target, method),
         work,
         words="Asking about changed pictures",
         place="stability",
         ask=f"Try {len(PERTURBATIONS)} small changes",
     )
-    if found is None:
+    if result is None:
         st.caption("Mirrored, shifted, darkened, compressed: what the eye hardly minds should not turn the answer.")
         return
+    shown_by, found, reason = result
+    if reason:
+        st.caption(escape_markdown(in_place_of(shown_by, reason)))
     _summary(weights, found)
-    _variants(weights, found, picture, method)
+    _variants(weights, found, picture, shown_by)
 
 
 def _summary(weights: Network, found: "Stability") -> None:
@@ -92,14 +99,16 @@ def _variants(weights: Network, found: "Stability", picture: input_image.InputIm
         negative=about.negative,
         zoom=zoom,
         scope="these",
+        full_colour=shared_full_colour(found.strengths),
     )
     maps = np.split(drawn.pixels, len(shelf), axis=1)
     pairs = zip(shelf, pictures, maps, strict=True)
     cards([_card(weights, found, variant, (_large(own, zoom), over)) for variant, own, over in pairs])
     name = class_name(weights, found.target)
+    words = " ".join(filter(None, (drawn.text, faint_sentence(found.strengths))))
     st.caption(
         f"Above each picture as the network received it, below {about.title} of “{name}”. "
-        f"{escape_markdown(drawn.text)} ✓ where the answer stays; the "
+        f"{escape_markdown(words)} ✓ where the answer stays; the "
         "percentage of the class; the rank correlation of its map with the first one (1: the same order of pixels), "
         "after it was mirrored or shifted back. Mirrored letters and digits may really be something else."
     )

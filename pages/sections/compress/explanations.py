@@ -1,5 +1,6 @@
 """Which explanations changed: the same class of the same images explained to both networks."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from core.explain.methods.registry import METHODS
+from core.explain.strength import Strength, faint_sentence, giving_way, in_place_of, shared_full_colour
 from core.figures.overlays import faded, overlay
 from core.formatting import duration, number
 from core.progress import Progress
@@ -36,9 +38,13 @@ def maps_panel(request: CompressionRequest) -> None:
     else:
         method = names[0]
         st.caption(f"By {METHODS[method].title.lower()}: gradients do not pass through whole numbers.")
-    pairs = _explained(request, method)
-    if pairs is not None:
-        _show(request, method, pairs)
+    explained = _explained(request, method)
+    if explained is None:
+        return
+    name, pairs, reason = explained
+    if reason:
+        st.caption(escape_markdown(in_place_of(name, reason)))
+    _show(request, name, pairs)
 
 
 def _image_indices(request: CompressionRequest) -> list[int]:
@@ -52,7 +58,12 @@ def _image_indices(request: CompressionRequest) -> list[int]:
     return [*flipped[:NUM_FLIPPED], *unchanged.tolist()]
 
 
-def _explained(request: CompressionRequest, method: str) -> "tuple[ExplanationPair, ...] | None":
+def _strengths(pairs: "Sequence[ExplanationPair]") -> list[Strength]:
+    return [strength for each in pairs for strength in each.strengths]
+
+
+def _explained(request: CompressionRequest, method: str) -> "tuple[str, tuple[ExplanationPair, ...], str] | None":
+    """Return the method, its pairs of maps, and why it stands in the place of `method` where it is another one."""
     from core.explain.compatibility import incompatibility
 
     model, (data, split) = request.network.model, split_of(request)
@@ -71,9 +82,12 @@ def _explained(request: CompressionRequest, method: str) -> "tuple[ExplanationPa
         from core.explain.attribution import attribute
 
         images = data.normalize(split.images[indices])
-        return explanations(
-            model, compressed.model, images, indices, targets, partial(attribute, method=method), progress=tell
-        )
+
+        def explain(name: str) -> "tuple[ExplanationPair, ...]":
+            ways = partial(attribute, method=name)
+            return explanations(model, compressed.model, images, indices, targets, ways, progress=tell)
+
+        return giving_way(method, explain(method), explain, _strengths)
 
     seconds = max(1.0, passes * current_network.pass_seconds(request.network))
     return background(
@@ -105,11 +119,12 @@ def _show(request: CompressionRequest, method: str, pairs: "tuple[ExplanationPai
         negative=method_info.negative,
         zoom=max(1, -(-2 * THUMBNAIL_PX // max(pairs[0].before.shape))),
         scope="all_these",
+        full_colour=shared_full_colour(_strengths(pairs)),
     )
     with st.grid(2, min_column_width=2 * THUMBNAIL_PX + 40, gap="small"):
         for each, pixels in zip(pairs, np.split(overlays.pixels, len(pairs), axis=1), strict=True):
             _pair(request, each, pixels, overlays.text)
-    color_bar(overlays.scale, overlays.text)
+    color_bar(overlays.scale, " ".join(filter(None, (overlays.text, faint_sentence(_strengths(pairs))))))
 
 
 def _pair(request: CompressionRequest, pair: "ExplanationPair", pixels: np.ndarray, words: str) -> None:

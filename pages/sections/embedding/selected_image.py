@@ -53,7 +53,7 @@ def point_section(view: "Chart", data_map: "DataMap", chosen: int | None) -> int
 def _explained(network: Network, picture: input_image.InputImage, answer: int) -> None:
     from core.explain.attribution import heatmap
     from core.explain.methods.registry import METHODS
-    from core.explain.strength import full_colour, maps_that_say_something
+    from core.explain.strength import full_colour, in_place_of, maps_that_say_something
 
     method, pixels = METHODS[METHOD], picture.array()
     try:
@@ -81,7 +81,7 @@ def _explained(network: Network, picture: input_image.InputImage, answer: int) -
         said = class_name(network, answer)
         st.image(figure.pixels, width=112, output_format="PNG", caption=f"{method.title} of “{said}”")
     if reason:
-        st.caption(escape_markdown(f"{method.title} {reason[0].lower()}{reason[1:]}"))
+        st.caption(escape_markdown(in_place_of(name, reason)))
     if attribution.blank:
         st.caption(escape_markdown(attribution.blank))
     elif figure.scale.high:

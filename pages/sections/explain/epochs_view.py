@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.explain.epoch_series import EpochSeries, between, likeness_sentence, promise_kept, since
 from core.explain.epochs import ALIKE, EpochExplanation, MissingEpoch, share_inside, similarity_to_last
+from core.explain.strength import faint_sentence, in_place_of
 from core.figures.epochs import course_chart, course_rows, course_tiles
 from core.figures.grids import sprite
 from core.figures.overlay_curves import swatch
@@ -154,6 +155,7 @@ def _key(all_series: Sequence[EpochSeries]) -> None:
 
 
 COLUMNS = 12  # of the sheet
+_FAINT = {"nothing": "says next to nothing", "weak": "weak map"}  # what is written below such a map
 
 
 def tell(
@@ -164,6 +166,7 @@ def tell(
     *,
     one_scale: bool,
     epoch: int | None,
+    reason: str = "",
 ) -> None:
     """Draw the course of one explanation, or of two of the same class.
 
@@ -174,7 +177,10 @@ def tell(
         method: By which method.
         one_scale: Whether all maps have one scale.
         epoch: Which epoch is shown large at first; the last one if None.
+        reason: Why this method stands in the place of the one that was chosen, if it does.
     """
+    if reason:
+        st.caption(escape_markdown(in_place_of(method.name, reason)))
     explained = [moment for each in all_series for moment in each.moments if isinstance(moment, EpochExplanation)]
     if not explained:
         for reason in dict.fromkeys(
@@ -190,7 +196,8 @@ def tell(
     tiles = _tiles(explained, picture, method, one_scale)
     places = sorted({each.at(moment) for each in all_series for moment in each.moments})
     at = _book(all_series, picture, target, tiles, places, epoch)
-    words = " ".join(filter(None, (f"{method.title}. {tiles.text}", promise_kept(explained))))
+    faint = faint_sentence([moment.strength for moment in explained])
+    words = " ".join(filter(None, (f"{method.title}. {tiles.text}", faint, promise_kept(explained))))
     if tiles.scale.high:
         color_bar(tiles.scale, words)
     else:
@@ -213,6 +220,7 @@ def _tiles(
         strength=look.strength,
         percentile=look.percentile,
         sign=look.sign,
+        says=[moment.strength for moment in moments],
     )
 
 
@@ -276,7 +284,9 @@ def _leaf(moment: EpochExplanation | MissingEpoch, place: int, target: int, name
         return Frame(place, title, lines=("no map",), missing=moment.reason)
     best = int(moment.probabilities.argmax())
     likely = float(moment.probabilities[target])
-    lines = [f"{names[target]} {share(likely)}", f"says {names[best]}"] + ["blank map"] * moment.blank
+    lines = [f"{names[target]} {share(likely)}", f"says {names[best]}"]
+    if said := "blank map" if moment.blank else _FAINT.get(moment.strength.kind):
+        lines.append(said)
     if moment.gap and moment.gap.shortfall and not moment.blank:
         lines.append(f"sum {moment.gap.off} off")
     return Frame(place, title, likely, tuple(lines))

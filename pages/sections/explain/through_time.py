@@ -11,6 +11,7 @@ from core.errors import ConvScopeError
 from core.explain.epoch_series import EpochSeries, epochs_to_show
 from core.explain.epochs import EpochExplanation, MissingEpoch, explain_epochs
 from core.explain.methods.registry import METHODS
+from core.explain.strength import Strength, giving_way
 from core.formatting import duration
 from core.inference.network import Network
 from core.progress import Progress
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from core.explain.attribution import Attribution
     from core.explain.methods.base import Method
 
+Course = tuple[EpochExplanation | MissingEpoch, ...]
 MAX_EPOCHS = 24  # epochs of one run: of more, some are left out
 SECONDS_WITHOUT_PRESS = 10.0  # seconds: what may take longer waits for a click
 SCALES = {"one": "One for all epochs", "own": "One for each epoch"}
@@ -50,12 +52,12 @@ def through_time_section(networks: Sequence[Network], picture: input_image.Input
         st.info("Choose a method under Settings to see how its map came about.", icon=":material/checklist:")
         return
     method, one_scale = _ask()
-    series = [_told(network, picture, target, method, side) for side, network in enumerate(followed)]
-    complete = [each for each in series if each is not None]
-    if complete and len(complete) == len(series):
-        tell(complete, picture, target, method, one_scale=one_scale, epoch=networks[0].epoch)
-    else:
+    told = _told(followed, picture, target, method)
+    if told is None:
         pause()
+        return
+    name, series, reason = told
+    tell(series, picture, target, METHODS[name], one_scale=one_scale, epoch=networks[0].epoch, reason=reason)
 
 
 def _networks(networks: Sequence[Network]) -> list[Network]:
@@ -101,30 +103,35 @@ def _ask() -> "tuple[Method, bool]":
 
 
 def _told(
-    network: Network, picture: input_image.InputImage, target: int, method: "Method", side: int
-) -> EpochSeries | None:
-    """Return what a run says of the picture at its epochs, or draw how far the computation is and return None."""
-    epochs = epochs_to_show(network, MAX_EPOCHS)
+    followed: Sequence[Network], picture: input_image.InputImage, target: int, method: "Method"
+) -> tuple[str, list[EpochSeries], str] | None:
+    """Return what runs say of the picture at their epochs, by which method and why by it if it is another one.
+
+    While that is computed, draw how far it is and return None.
+    """
     options = method_options(method.name)
-    network.normalize(picture.tensor())  # refuses a picture that does not fit before anything is computed
-    snapshots = tuple(network.at(epoch).pinned() for epoch in epochs)
-    ask = _asked(network.at(epochs[-1]), method, options, len(epochs))
-    moments = background(
-        (
-            "course",
-            *(each.cache_key for each in snapshots),
-            picture.digest,
-            target,
-            method.name,
-            *sorted(options.items()),
-        ),
-        partial(_moments, snapshots, picture, target, method.name, options),
-        words=f"{method.title} at {len(epochs)} epochs" + f" of {network.name}" * bool(side),
-        place=f"course_{side}",
+    snapshots = []
+    for network in followed:
+        network.normalize(picture.tensor())  # refuses a picture that does not fit before anything is computed
+        snapshots.append([network.at(epoch).pinned() for epoch in epochs_to_show(network, MAX_EPOCHS)])
+    count = sum(map(len, snapshots))
+    ask = _asked(snapshots[0][-1], method, options, count)
+    keys = tuple(each.cache_key for course in snapshots for each in course)
+    found = background(
+        ("course", keys, picture.digest, target, method.name, *sorted(options.items())),
+        partial(_explained, snapshots, picture, target, method.name, options),
+        words=f"{method.title} at {count} epochs",
+        place="course",
         ask=ask,
         lane=Lane.LONG if ask else Lane.SHORT,
     )
-    return None if moments is None else EpochSeries(network, moments, len(network.epochs))
+    if found is None:
+        return None
+    name, courses, reason = found
+    series = [
+        EpochSeries(network, moments, len(network.epochs)) for network, moments in zip(followed, courses, strict=True)
+    ]
+    return name, series, reason
 
 
 def _asked(network: Network, method: "Method", options: dict[str, Any], count: int) -> str:
@@ -139,14 +146,39 @@ def _asked(network: Network, method: "Method", options: dict[str, Any], count: i
     return f"Compute {count} maps: {passes:,} passes through the network, up to {duration(seconds)}"
 
 
+def _explained(
+    snapshots: Sequence[Sequence[Network]],
+    picture: input_image.InputImage,
+    target: int,
+    method: str,
+    options: dict[str, Any],
+    progress: Progress,
+) -> tuple[str, list[Course], str]:
+    """Explain the picture at all epochs of all runs, by the next method where all maps say nothing."""
+    from core.explain.metrics.sensitivity import within
+
+    def explain(name: str) -> list[Course]:
+        chosen = options if name == method else {}
+        return [
+            _moments(course, picture, target, name, chosen, within(progress, place, len(snapshots)))
+            for place, course in enumerate(snapshots)
+        ]
+
+    return giving_way(method, explain(method), explain, _strengths)
+
+
+def _strengths(courses: Sequence[Course]) -> list[Strength]:
+    return [moment.strength for course in courses for moment in course if isinstance(moment, EpochExplanation)]
+
+
 def _moments(
     snapshots: Sequence[Network],
     picture: input_image.InputImage,
     target: int,
     method: str,
     options: dict[str, Any],
-    progress: Progress,
-) -> tuple[EpochExplanation | MissingEpoch, ...]:
+    progress: Progress | None,
+) -> Course:
     """Explain the picture at all epochs; each is kept, so that a new one computes only itself."""
     weights_of = {each.epoch: each for each in snapshots}
 
