@@ -7,6 +7,7 @@ from pages.sections.data import augmentation, balance, normalising, samples
 from pages.sections.data.catalogue import CARD, choose_dataset, describe_dataset, download, use
 from pages.sections.data.import_images import own_images
 from pages.sections.data.manage import manage_panel
+from pages.sections.data.sources import ASKED, WAYS
 from pages.shared.shell import services, session
 from pages.shared.shell.layout import next_step, page, show_errors
 from pages.shared.shell.section import draw_sections
@@ -25,6 +26,8 @@ with shown, st.container(border=True, key=CARD), show_errors():
     else:
         download(info)
 
+if (way := st.query_params.pop(ASKED, "")) in WAYS:
+    st.session_state["own"], st.session_state["own_way"] = True, way
 with st.expander(
     "Bring your own images", icon=":material/add_photo_alternate:", key="own", on_change="rerun"
 ) as folded:

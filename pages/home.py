@@ -29,10 +29,12 @@ else:
 
 st.subheader("Or begin with something else" if chosen else "Or begin here", anchor=False)
 offered = demo is not None and (demo.active or demo.missing)
-with st.grid(3 if not chosen or not offered else 4, min_column_width=250 if not chosen or not offered else 190):
+count = 3 + bool(chosen) + bool(offered)
+with st.grid(4 if count == 4 else 3, min_column_width=190 if count == 4 else 250):
     if chosen is not None:
         beginning.again()
     beginning.photograph()
+    beginning.own_pictures()
     beginning.tutorial()
     if demo is not None and offered:
         demo_panel(demo)

@@ -7,6 +7,7 @@ __getattr__, __all__ = offer(
     {
         "calibrated_model": ("CalibratedModel", "calibrate", "calibrate_network"),
         "features": ("LogitsAndFeatures", "extract_features"),
+        "nearest": ("NearestImage", "TrainingFeatures", "training_features"),
         "ood_detector": ("ConformalThreshold", "OodDetector", "fit_ood_detector"),
         "ood_samples": ("OOD_KINDS", "OodKind", "detection_rate"),
         "ood_scores": ("Energy", "Mahalanobis", "fit_mahalanobis"),

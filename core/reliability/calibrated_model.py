@@ -7,26 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from core.errors import ExplainError
 from core.explain.influence import LabeledImages
 from core.failures import in_sentences
 from core.inference.network import Network
 from core.progress import Progress
 from core.reliability.features import LogitsAndFeatures, extract_features
+from core.reliability.nearest import MAX_TRAIN_IMAGES, TrainingFeatures, training_images
 from core.reliability.ood_detector import FALSE_ALARM_RATE, OodDetector, fewest_images, fit_ood_detector
 from core.reliability.ood_samples import MAX_IMAGES, OOD_KINDS, detection_rate
 from core.reliability.temperature import Temperature, fit_temperature
-
-MAX_TRAIN_IMAGES = 5000  # training images at most: the splits are stratified, so the first ones hold every class
-
-
-@dataclass(frozen=True)
-class NearestImage:
-    """A training image near to a picture: its index, the cosine of their features (1: alike), and its class."""
-
-    index: int
-    cosine: float
-    label: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,34 +26,13 @@ class CalibratedModel:
         temperature: Makes its probabilities mean what they say.
         alarm: Tells what looks like none of its classes.
         caught: Share of each kind of `OOD_KINDS` that raises the alarm, made from validation images.
-        directions: Of each training image the direction of its features, of length 1, float16 (N, F); None where the
-            network does not end in a dense layer.
-        labels: The classes of these training images, (N,).
+        near: The training images, for the nearest to a picture.
     """
 
     temperature: Temperature
     alarm: OodDetector
     caught: Mapping[str, float]
-    directions: NDArray[np.float16] | None
-    labels: NDArray[np.int64]
-
-    def nearest(self, features: NDArray[np.floating], count: int) -> list[NearestImage]:
-        """Return the nearest training images by the cosine of penultimate features.
-
-        It is the cosine of `core.explain.similarity`, from features that are kept.
-
-        Args:
-            features: What its last layer receives for a picture, (F,).
-            count: How many, the most alike first.
-
-        Raises:
-            ExplainError: The network does not end in a dense layer.
-        """
-        if self.directions is None:
-            raise ExplainError("This network does not end in a dense layer, so no images are near in it.")
-        alike = self.directions.astype(np.float32) @ _direction(np.asarray(features, dtype=np.float32)[None])[0]
-        order = np.argsort(-alike, kind="stable")[:count]
-        return [NearestImage(int(index), float(alike[index]), int(self.labels[index])) for index in order]
+    near: TrainingFeatures
 
 
 def calibrate_network(network: Network, *, progress: Progress | None = None) -> CalibratedModel:
@@ -73,9 +41,7 @@ def calibrate_network(network: Network, *, progress: Progress | None = None) -> 
     Raises:
         ConvScopeError: Its weights or images cannot be used, or what `calibrate` raises.
     """
-    data = network.dataset()
-    used = int(network.config.get("train_images", 0)) or len(data.train)
-    train = LabeledImages(data.train.images[:used], data.train.labels[:used], data.normalize)
+    data, train = network.dataset(), training_images(network)
     valid = LabeledImages(data.valid.images, data.valid.labels, data.normalize)
     return calibrate(network.model, train, valid, progress=progress)
 
@@ -117,7 +83,7 @@ def calibrate(
     shares = detection_rate(
         model, alarm, valid.pixels, valid.normalize, progress=progress_from(len(valid) + len(pixels))
     )
-    return CalibratedModel(temperature, alarm, shares, _directions(learned), labels)
+    return CalibratedModel(temperature, alarm, shares, TrainingFeatures.of(learned, labels))
 
 
 def _alarm(
@@ -130,13 +96,3 @@ def _alarm(
     alarm = fit_ood_detector(replace(learned, features=None), labels, held_out, rate=rate)
     reason = f"Its energy watches alone: with distances between features it takes {both:,} validation images"
     return replace(alarm, missing=f"{reason}, and the data set has {len(held_out):,}.")
-
-
-def _directions(inside: LogitsAndFeatures) -> NDArray[np.float16] | None:
-    return None if inside.features is None else _direction(inside.features).astype(np.float16)
-
-
-def _direction(features: NDArray[np.float32]) -> NDArray[np.float32]:
-    sizes = np.linalg.norm(features, axis=1, keepdims=True)
-    directions: NDArray[np.float32] = features / np.maximum(sizes, 1e-12)
-    return directions

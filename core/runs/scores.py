@@ -4,12 +4,24 @@ from core.data.catalog import DATASETS
 from core.runs.records import Run
 
 FEW_IMAGES = 100  # images: of fewer, a share to a tenth of a per cent claims what nobody knows
+FIGURE_SPACE = "\u2007"  # as wide as a digit
 TOO_FEW = 20  # images: of fewer, even 95 % right may by chance be 75 % or 99.9 % of all
 
 
 def accuracy_text(share: float, images: int) -> str:
     """Write what share of some images is right: "97.4%", but "2 of 2" where they are few; 0 images if not known."""
     return f"{round(share * images):,} of {images:,}" if 0 < images < FEW_IMAGES else f"{share:.1%}"
+
+
+def accuracy_cell(share: float | None, images: int) -> str | None:
+    """Write an accuracy for a column that can be sorted by its text; None without one.
+
+    Shares have one length, and counts come before all of them: from so few images nobody knows the share.
+    """
+    if share is None:
+        return None
+    text = accuracy_text(share, images)
+    return f"{text}, too few" if caution(images) else text.rjust(len("100.0%"), FIGURE_SPACE)
 
 
 def caution(images: int) -> str:

@@ -144,8 +144,8 @@ def mute_run(trained_run: str) -> str:
     store = RunStore()
     for path in store.checkpoint(trained_run).parent.glob("*.safetensors"):
         checkpoint = load_checkpoint(path)
-        last = list(checkpoint.weights)[-2]
-        weights = dict(checkpoint.weights) | {last: -checkpoint.weights[last].abs()}
+        weights = dict(checkpoint.weights)
+        weights |= {"dense1.weight": weights["dense1.weight"].abs(), "dense2.weight": -weights["dense2.weight"].abs()}
         save_checkpoint(path, replace(checkpoint, weights=weights))
     store.close()
     return trained_run

@@ -17,18 +17,22 @@ from core.data.arrays import Arrays
 from core.data.catalog import DATASETS
 from core.data.download import DOWNLOADS, Download
 from core.errors import DataError
+from core.train.config import TrainConfig
+from core.train.suggestion import suggested
 from pages.sections.data import samples
 from pages.shared.shell import background_jobs, job_board, session
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "data.py")
 
 
-def open_page(dataset: str = "", draft: session.Draft | None = None) -> AppTest:
+def open_page(dataset: str = "", draft: session.Draft | None = None, config: TrainConfig | None = None) -> AppTest:
     app = AppTest.from_file(PAGE, default_timeout=60)
     if dataset:
         app.query_params["dataset"] = dataset
     if draft:
         app.session_state["draft"] = draft
+    if config:
+        app.session_state["config"] = config
     app.run()
     assert not app.exception
     return app
@@ -78,6 +82,16 @@ def test_using_a_data_set_makes_the_next_network_fit_it() -> None:
     assert app.session_state["draft"] == session.new_draft("digits", "tiny_vgg")  # a preset is made anew
     assert "Use this data set" not in labels(app)
     assert not app.warning
+
+
+def test_few_images_bring_their_settings_unless_somebody_chose_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(DATASETS, "digits", replace(DATASETS["digits"], split_sizes=(80, 860, 857)))
+    app = open_page("digits", session.new_draft("mnist5k", "tiny_vgg"))
+    button(app, "Use this data set").click().run()
+    assert app.session_state["config"] == suggested(80)
+    app = open_page("digits", session.new_draft("mnist5k", "tiny_vgg"), config=TrainConfig(epochs=7))
+    button(app, "Use this data set").click().run()
+    assert app.session_state["config"] == TrainConfig(epochs=7)
 
 
 def test_a_network_that_no_longer_fits_is_named_with_the_way_out() -> None:

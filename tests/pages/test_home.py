@@ -13,7 +13,7 @@ from core.demo.making import queue
 from core.demo.plans import DEMOS
 from core.report import shipped
 from core.runs.records import Status
-from core.runs.scores import accuracy_text
+from core.runs.scores import FIGURE_SPACE, accuracy_cell, accuracy_text
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from pages.sections.home import beginning
@@ -161,6 +161,19 @@ def test_one_goes_on_with_ones_own_before_the_demo_and_with_what_has_weights():
 )
 def test_an_accuracy_on_few_images_is_a_count(share: float, images: int, words: str):
     assert accuracy_text(share, images) == words
+
+
+def test_in_a_column_shares_are_sorted_by_size_and_few_images_are_called_so():
+    texts = [accuracy_cell(share, 500) for share in (0.0952, 0.974, 1.0)]
+    assert texts == sorted(texts) and len({len(text) for text in texts}) == 1
+    assert accuracy_cell(1.0, 2) == "2 of 2, too few"
+    assert accuracy_cell(0.5, 30).strip(FIGURE_SPACE) == "15 of 30"
+    assert accuracy_cell(None, 2) is None
+
+
+def test_own_pictures_have_a_door_that_opens_where_loose_files_come_in():
+    (door,) = [link for link in links(home_page()) if link.label == "Teach it your own pictures"]
+    assert (door.page, door.query_string) == ("data", "own_images=classes")
 
 
 def test_the_demo_is_queued_once_shows_how_far_it_is_and_can_be_cancelled():

@@ -19,6 +19,7 @@ from core.data.images import decode_image
 from core.explain.influence import LabeledImages
 from core.reliability.batch import batch_csv
 from core.reliability.calibrated_model import CalibratedModel, calibrate
+from core.reliability.nearest import TrainingFeatures
 from core.reliability.features import extract_features
 from core.runs.store import RunStore
 from pages.shared.network import current_network, inference
@@ -69,8 +70,8 @@ def by_class(app: AppTest) -> "dict[str, tuple[str, str]]":
 def test_the_calibrated_answer_stands_beside_the_raw_one(
     trained_run: str, reader: CalibratedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    searches, nearest = [], CalibratedModel.nearest
-    monkeypatch.setattr(CalibratedModel, "nearest", lambda *args: searches.append(args) or nearest(*args))
+    searches, nearest = [], TrainingFeatures.nearest
+    monkeypatch.setattr(TrainingFeatures, "nearest", lambda *args: searches.append(args) or nearest(*args))
     app = opened(trained_run, picture="test:3")
     assert len(searches) == 1  # for the words beside the answer and for the pictures below
     data, model = load_dataset("digits"), RunStore().load_model(trained_run)
@@ -82,7 +83,7 @@ def test_the_calibrated_answer_stands_beside_the_raw_one(
         assert said == formatting.share(float(raw[int(name)]))
         assert better == formatting.share(float(calibrated[int(name)]))
     assert f"divided by {reader.temperature.value:.2f}" in texts(app)
-    cosines = [image.cosine for image in reader.nearest(inside.features[0], 9)]
+    cosines = [image.cosine for image in reader.near.nearest(inside.features[0], 9)]
     (cards,) = [element.proto.body for element in app.get("html") if "Training image" in element.proto.body]
     assert all(f"{value:.3f}" in cards for value in cosines)
 
@@ -94,7 +95,8 @@ def test_it_says_when_a_picture_looks_like_none_of_its_classes(trained_run: str,
     quiet = next(
         index
         for index, row in enumerate(features.features)
-        if not raised[index] and all(image.label == features.logits[index].argmax() for image in reader.nearest(row, 9))
+        if not raised[index]
+        and all(image.label == features.logits[index].argmax() for image in reader.near.nearest(row, 9))
     )
     app = opened(trained_run, picture=f"test:{quiet}")
     assert "No alarm" in texts(app)
@@ -112,7 +114,7 @@ def test_nearest_images_of_other_classes_stand_beside_the_answer(trained_run: st
     features = extract_features(model, data.test.images, data.normalize)
     answers, raised = features.logits.argmax(1), reader.alarm.raised(features)
     agree = [
-        sum(image.label == answer for image in reader.nearest(row, 9))
+        sum(image.label == answer for image in reader.near.nearest(row, 9))
         for row, answer in zip(features.features, answers, strict=True)
     ]
     doubtful = next(index for index, count in enumerate(agree) if count <= 4 and not raised[index])
@@ -135,6 +137,22 @@ def test_few_validation_images_are_a_note_and_all_else_stays(trained_run: str, m
     assert len(notes) == 1 and "the data set has 25." in notes[0]
     assert len(by_class(app)) == 5
     assert "on 25 validation images" in texts(app)
+
+
+def test_without_a_calibration_the_nearest_training_images_are_there_all_the_same(
+    trained_run: str, reader: CalibratedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = load_dataset("digits")
+    few = replace(data, valid=Split(data.valid.images[:2], data.valid.labels[:2]))
+    monkeypatch.setattr(current_network, "dataset", lambda name: few)
+    app = opened(trained_run, picture="test:3")
+    said = texts(app)
+    assert "takes 19 validation images" in said and "the data set has 2." in said
+    features = extract_features(RunStore().load_model(trained_run), data.test.images[3:4], data.normalize).features
+    assert features is not None
+    (cards,) = [element.proto.body for element in app.get("html") if "Training image" in element.proto.body]
+    for near in reader.near.nearest(features[0], 9):
+        assert f"Training image {near.index}, {data.class_names[near.label]}, likeness {near.cosine:.3f}" in cards
 
 
 @pytest.mark.usefixtures("explanations_wait")

@@ -77,6 +77,13 @@ def test_a_zip_is_shown_before_it_comes_in_and_is_a_data_set_afterwards() -> Non
     assert app.session_state["draft"].spec.num_classes == 2
 
 
+def test_the_door_on_home_leads_to_loose_files_class_by_class() -> None:
+    app = open_page(own_images="classes")
+    assert app.segmented_control(key="own_way").value == "classes"
+    assert app.text_input(key="own_name_0").label == "Name of class 1"
+    assert "own_images" not in app.query_params
+
+
 def test_no_zip_at_all_gets_one_sentence() -> None:
     app = opened()
     app.file_uploader(key="own_zip_0").upload("x.zip", b"hello", "application/zip").run()
@@ -100,6 +107,7 @@ def test_classes_of_loose_files_and_shots_make_a_data_set(monkeypatch: pytest.Mo
     (name,) = user_datasets.names()
     assert DATASETS[name].class_names == ("Class 2", "yes")
     assert DATASETS[name].num_images == 10
+    assert app.session_state["draft"].dataset == name  # whoever brings pictures in wants to train on them
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def test_the_nearest_images_are_those_of_explain(learned: Learned) -> None:
     image = learned.data.normalize(learned.data.test.images[:1])[0]
     expected = similarity(learned.model, train, image).numpy()
     assert learned.test.features is not None
-    found = reader.nearest(learned.test.features[0], 9)
+    found = reader.near.nearest(learned.test.features[0], 9)
     cosines = [image.cosine for image in found]
     assert cosines == pytest.approx(np.sort(expected)[::-1][:9], abs=2e-3)
     assert expected[[image.index for image in found]] == pytest.approx(cosines, abs=2e-3)
@@ -63,7 +63,7 @@ def test_a_network_without_a_last_dense_layer_has_half_of_it(learned: Learned) -
     assert [limit.score.title for limit in reader.alarm.limits] == ["Energy"]
     assert "dense layer" in reader.alarm.missing
     with pytest.raises(ExplainError, match="dense layer"):
-        reader.nearest(np.zeros(4), 3)
+        reader.near.nearest(np.zeros(4), 3)
 
 
 def test_scores_that_are_no_numbers_are_refused(learned: Learned) -> None:

@@ -2,14 +2,15 @@
 
 import numpy as np
 
+from core.runs.scores import accuracy_text, split_size
 from core.train.config import AUGMENTATIONS
 from core.train.diagnosis.finding import Finding, Severity, number
 from core.train.diagnosis.run_arrays import Numbers, RunArrays
+from core.train.suggestion import VARIED
 
 FEW = 40  # images of each class
 # How much better it is on images it never saw: 0.02 at most with right labels, 0.07 to 0.28 with 30 % wrong ones.
 ODD, HINDERED = 0.06, 0.2
-VARIED = {"shift": 0.1, "rotation": 10.0}
 
 
 def order(s: RunArrays) -> Finding | None:
@@ -111,7 +112,7 @@ def few_images(s: RunArrays) -> Finding | None:
         title="Too few images",
         evidence=(
             f"It knows {train:.0%} of its {s.images:,} training images, about {s.images / s.num_classes:.0f} a class, "
-            f"but only {right:.0%} of the validation images."
+            f"but of the validation images only {accuracy_text(float(right), split_size(s.run, 1))}."
         ),
         remedy=(
             "Train on all images there are."

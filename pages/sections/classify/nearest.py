@@ -3,27 +3,26 @@
 import streamlit as st
 
 from core.inference.network import Network
-from pages.sections.classify.reliability import known_reader, nearest_training_images
+from pages.sections.classify.reliability import known_near, nearest_training_images
 from pages.shared.display.image_cards import Card, cards
 from pages.shared.network import inference
 from pages.shared.network.missing_images import missing_images
 from pages.shared.picture import input_image
 from pages.shared.picture.pixels import enlarged, shown
-from pages.shared.shell.layout import escape_markdown
 from pages.shared.shell.section import Section
 
 SIDE = 112
 
 
 def nearest_section(weights: Network, picture: input_image.InputImage, *_: int) -> None:
-    """Show the nearest training images, once the reader of the network is there."""
-    found = known_reader(weights)
+    """Show the nearest training images, once they have been looked at for this network."""
+    found = known_near(weights)
     if found is None:
-        st.caption("They come with the calibration above.")
+        st.caption("They come with what is computed above.")
         return
     near = nearest_training_images(weights, found, picture)
     if not near:
-        st.caption(escape_markdown(found.alarm.missing))
+        st.caption("This network does not end in a dense layer, so no images are near in it.")
         return
     data, answer = weights.dataset(), int(inference.logits(weights, picture).argmax())
     cards(

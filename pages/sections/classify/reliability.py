@@ -20,8 +20,9 @@ from pages.shared.shell.layout import escape_markdown, show_errors
 if TYPE_CHECKING:
     import numpy as np
 
-    from core.reliability.calibrated_model import CalibratedModel, NearestImage
+    from core.reliability.calibrated_model import CalibratedModel
     from core.reliability.features import LogitsAndFeatures
+    from core.reliability.nearest import NearestImage, TrainingFeatures
 
 NEAREST = 9  # training images that an answer is held against
 CANNOT = (
@@ -33,6 +34,13 @@ CANNOT = (
 def known_reader(weights: Network) -> "CalibratedModel | None":
     """Return the reader of a network if it has been learned."""
     return known(_key(weights))
+
+
+def known_near(weights: Network) -> "TrainingFeatures | None":
+    """Return what the training images are to a network if it has been looked at, with the calibration or without."""
+    found = known_reader(weights)
+    near: TrainingFeatures | None = known(_near_key(weights)) if found is None else found.near
+    return near
 
 
 def reader(weights: Network, place: str) -> "CalibratedModel | None":
@@ -56,6 +64,10 @@ def reader(weights: Network, place: str) -> "CalibratedModel | None":
     return background(_key(weights), work, words="Calibrating on the validation images", place=place, ask=ask)
 
 
+def _near_key(weights: Network) -> tuple[Hashable, ...]:
+    return "near", *weights.cache_key
+
+
 def _key(weights: Network) -> tuple[Hashable, ...]:
     return "reader", *weights.cache_key
 
@@ -77,18 +89,46 @@ def _verdict(weights: Network, picture: input_image.InputImage) -> None:
         return
     if reason := _too_few(weights):
         st.caption(f":material/info: {reason}")
+        _nearest_alone(weights, picture)
         return
     found = reader(weights, "reader")
     if found is None:
-        st.session_state["reader_awaited"] = weights.cache_key
+        _await(weights)
         return
-    if st.session_state.pop("reader_awaited", None) == weights.cache_key:
-        st.rerun()  # the other sections wait for it as well
+    _arrived(weights)
     inside = inference.inside(weights, picture)
-    _alarm(found, inside, weights, nearest_training_images(weights, found, picture))
+    _alarm(found, inside, weights, nearest_training_images(weights, found.near, picture))
     with st.expander("Calibrated percentages, and how the alarm works", icon=":material/help:"):
         _calibrated(weights, found, inside)
         _details(found, inside)
+
+
+def _nearest_alone(weights: Network, picture: input_image.InputImage) -> None:
+    """Say what the nearest training images say against the answer, where nothing else can be learned of it."""
+
+    def work(tell: Progress) -> "TrainingFeatures":
+        from core.reliability.nearest import training_features
+
+        return training_features(weights, progress=tell)
+
+    near = background(_near_key(weights), work, words="Looking for the nearest training images", place="reader")
+    if near is None:
+        _await(weights)
+        return
+    _arrived(weights)
+    answer = int(inference.logits(weights, picture).argmax())
+    images = nearest_training_images(weights, near, picture)
+    if images and (doubt := _disagreement(weights, answer, [image.label for image in images])):
+        st.warning(doubt, icon=":material/group_off:")
+
+
+def _await(weights: Network) -> None:
+    st.session_state["reader_awaited"] = weights.cache_key
+
+
+def _arrived(weights: Network) -> None:
+    if st.session_state.pop("reader_awaited", None) == weights.cache_key:
+        st.rerun()  # the other sections wait for it as well
 
 
 def _too_few(weights: Network) -> str:
@@ -106,19 +146,19 @@ def _too_few(weights: Network) -> str:
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def _nearest(
-    cache_key: tuple[Hashable, ...], digest: str, _calibrated: "CalibratedModel", _features: "np.ndarray"
+    cache_key: tuple[Hashable, ...], digest: str, _near: "TrainingFeatures", _features: "np.ndarray"
 ) -> "list[NearestImage]":
-    return _calibrated.nearest(_features, NEAREST)
+    return _near.nearest(_features, NEAREST)
 
 
 def nearest_training_images(
-    network: Network, calibrated: "CalibratedModel", picture: input_image.InputImage
+    network: Network, near: "TrainingFeatures", picture: input_image.InputImage
 ) -> "list[NearestImage]":
     """Return the training images nearest to a picture, the nearest first; none where there is no measure."""
     features = inference.inside(network, picture).features
-    if calibrated.directions is None or features is None:
+    if near.directions is None or features is None:
         return []
-    return _nearest(_key(network), picture.digest, calibrated, features[0])
+    return _nearest(_key(network), picture.digest, near, features[0])
 
 
 def _disagreement(network: Network, answer: int, classes: list[int]) -> str:

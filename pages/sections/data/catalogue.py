@@ -27,7 +27,8 @@ def choose_dataset() -> DatasetInfo:
     if brought := st.session_state.pop(BROUGHT, ""):
         st.query_params["dataset"] = brought
         st.session_state["own"] = False  # the panel that it was brought in by
-        st.toast(f"{escape_markdown(DATASETS[brought].title)} is here now.", icon=":material/check:")
+        draft_history.use_data(brought)
+        st.toast(f"{escape_markdown(DATASETS[brought].title)} is here now, and in use.", icon=":material/check:")
     titles = told_apart({name: escape_markdown(info.title) for name, info in DATASETS.items()})
     requested = st.query_params.get("dataset", "")
     # Said anew each time: a browser knows the chosen one by its title only, and anybody may rename or delete one.
@@ -91,6 +92,8 @@ def use(info: DatasetInfo) -> None:
             on_click=draft_history.switch_data,
             args=("dataset",),
         )
+        if is_the_tutorials(info.name):
+            _tutorial()
         return
     st.markdown(
         f":material/check_circle: **In use.** The next network, {escape_markdown(draft.spec.name)}, learns from it."
@@ -103,7 +106,11 @@ def use(info: DatasetInfo) -> None:
         if obstacle is None:
             navigation.train_link()
         if is_the_tutorials(info.name):
-            navigation.link("train", "The tutorial's training", run=None, part="tutorial")
+            _tutorial()
+
+
+def _tutorial() -> None:
+    navigation.link("train", "The tutorial's training", run=None, part="tutorial")
 
 
 def download(info: DatasetInfo) -> None:

@@ -10,8 +10,7 @@ from core.data.dataset_info import DatasetInfo
 from core.errors import ConvScopeError
 from core.runs.records import Run
 from pages.sections.data.sources import counted
-from pages.shared.run import draft_history
-from pages.shared.shell import navigation, services
+from pages.shared.shell import services
 from pages.shared.shell.layout import escape_markdown, show_errors
 
 _REFUSAL = "own_refusal"
@@ -19,17 +18,8 @@ _NAMED = 5  # trainings that are named; of the others only the number is told
 
 
 def manage_panel(info: DatasetInfo) -> None:
-    """Offer to train on it, to rename and to delete it, and say what was noticed when it came in."""
+    """Offer to rename and to delete it, and say what was noticed when it came in."""
     with st.container(horizontal=True):
-        if st.button(
-            navigation.TO_TRAIN,
-            icon=":material/arrow_forward:",
-            help="With these images.",
-            key="own_train",
-            on_click=draft_history.switch_data,
-            args=("dataset",),
-        ):
-            navigation.go("train", run=None)
         _ask_name(info)
         _ask_delete(info)
     if words := st.session_state.pop(_REFUSAL, ""):

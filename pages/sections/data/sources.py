@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MOST_CLASSES, MOST_SHOTS, SHOT_SIDE = 12, 200, 320
 WAYS = {"zip": "One zip", "classes": "Class by class"}
+ASKED = "own_images"  # the parameter of an address that leads here, and to which of these ways
 OTHERS = ("rar", "7z", "tar", "gz", "tgz", "bz2", "xz", "zst")  # let in as far as the sentence that names them
 _COUNT, _SHOTS, TURN = "own_classes", "own_shots", "own_turn"
 

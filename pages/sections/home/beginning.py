@@ -68,6 +68,20 @@ def photograph() -> None:
         )
 
 
+def own_pictures() -> None:
+    """Lead to where pictures of one's own become a data set."""
+    with door("own_pictures"):
+        navigation.link(
+            "data",
+            "Teach it your own pictures",
+            icon=":material/add_photo_alternate:",
+            width="stretch",
+            run=None,
+            own_images="classes",
+        )
+        st.caption("Photographs of two things or more, a few of each: a network learns to tell them apart.")
+
+
 def tutorial() -> None:
     """Lead to the training of the tutorial."""
     with door("tutorial"):

@@ -10,11 +10,12 @@ from core.figures.overlay_curves import MAX_RUNS, overlay_chart, overlay_rows, s
 from core.model.shapes import count_params
 from core.runs.curves import RunCurve, course
 from core.runs.records import Run
+from core.runs.scores import accuracy_cell, split_size
 from core.runs.training_data import dataset_title
 from core.significance import chance_margin
 from core.train.describe import distinct_settings
 from core.train.run_difference import differ_by_seed_alone, run_changes, shared_validation_images
-from pages.sections.runs.table import outlines, percent
+from pages.sections.runs.table import outlines
 from pages.shared.display.vega_charts import chart
 from pages.shared.run.names import distinct_names
 from pages.shared.shell import services, session
@@ -46,8 +47,8 @@ def _legend(runs: Sequence[Run], best: Mapping[str, float | None]) -> None:
     rows = {
         "Curve": [swatch(place, session.theme()) for place in range(len(runs))],
         "Name": [names[run.id] for run in runs],
-        "Best valid": [percent(best[run.id]) for run in runs],
-        "Test": [percent(run.test_accuracy) for run in runs],
+        "Best valid": [accuracy_cell(best[run.id], split_size(run, 1)) for run in runs],
+        "Test": [accuracy_cell(run.test_accuracy, split_size(run, 2)) for run in runs],
         "Time": [timedelta(seconds=round(run.seconds)) for run in runs],
     }
     about = {
@@ -60,8 +61,8 @@ def _legend(runs: Sequence[Run], best: Mapping[str, float | None]) -> None:
         column_config={
             "Curve": st.column_config.ImageColumn(width=60),
             "Name": st.column_config.TextColumn(width=220),
-            "Best valid": st.column_config.NumberColumn(width=80, format="%.1f%%"),
-            "Test": st.column_config.NumberColumn(width=80, format="%.1f%%"),
+            "Best valid": st.column_config.TextColumn(width=110, alignment="right"),
+            "Test": st.column_config.TextColumn(width=110, alignment="right"),
             "Time": st.column_config.NumberColumn(width=110, format="localized"),
         },
         hide_index=True,

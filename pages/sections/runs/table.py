@@ -10,6 +10,7 @@ from core.figures.overlay_curves import MAX_RUNS
 from core.model.shapes import count_params
 from core.runs.curves import Outlines
 from core.runs.records import Outline, Run, Status
+from core.runs.scores import FEW_IMAGES, TOO_FEW, accuracy_cell, split_size
 from core.runs.training_data import dataset_title
 from pages.sections.runs.selection import choose, tick
 from pages.shared.run.names import distinct_names, started
@@ -25,17 +26,18 @@ STATUS_WORDS = {
     Status.INTERRUPTED: "! Interrupted",
 }
 _NAME = "Name"
+COUNTED = f"On fewer than {FEW_IMAGES} images a count; fewer than {TOO_FEW} are too few to tell."
 COLUMNS = {
     _NAME: st.column_config.TextColumn(width=190),
     "Status": st.column_config.TextColumn(width=118),
     "Loss": st.column_config.LineChartColumn(
         width=84, y_min=0, help="Training loss from the first batch to the latest: it should fall."
     ),
-    "Best valid": st.column_config.NumberColumn(
-        width=80, format="%.1f%%", help="Highest validation accuracy after any epoch."
+    "Best valid": st.column_config.TextColumn(
+        width=110, alignment="right", help=f"Highest validation accuracy after any epoch. {COUNTED}"
     ),
-    "Test": st.column_config.NumberColumn(
-        width=66, format="%.1f%%", help="Accuracy on the test images, measured once at the end."
+    "Test": st.column_config.TextColumn(
+        width=110, alignment="right", help=f"Accuracy on the test images, measured once at the end. {COUNTED}"
     ),
     "Time": st.column_config.NumberColumn(width=96, format="localized", help="Time spent training, pauses left out."),
     "Images/s": st.column_config.NumberColumn(
@@ -98,8 +100,8 @@ def _row(run: Run, name: str, run_outlines: Mapping[str, Outline]) -> dict[str, 
         _NAME: name,
         "Status": _status(run),
         "Loss": list(outline.train_loss),
-        "Best valid": percent(outline.best_valid_accuracy),
-        "Test": percent(run.test_accuracy),
+        "Best valid": accuracy_cell(outline.best_valid_accuracy, split_size(run, 1)),
+        "Test": accuracy_cell(run.test_accuracy, split_size(run, 2)),
         "Time": timedelta(seconds=round(run.seconds)),
         "Images/s": round(run.images_per_second) or None,
         "Parameters": count_params(run.spec),
@@ -112,11 +114,6 @@ def _row(run: Run, name: str, run_outlines: Mapping[str, Outline]) -> dict[str, 
 def _status(run: Run) -> str:
     word = STATUS_WORDS[run.status]
     return word if run.progress in (0, 1) else f"{word} {run.progress:.0%}"
-
-
-def percent(share: float | None) -> float | None:
-    """Return a share in per cent; None stays None."""
-    return None if share is None else 100 * share
 
 
 @st.cache_resource(show_spinner=False)

@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.inference.network import Network
 from core.runs.records import Run
+from core.runs.scores import accuracy_text, split_size
 from pages.shared.network.current_network import library
 from pages.shared.shell.services import store
 from pages.shared.widgets.epoch_play import epoch_play
@@ -38,6 +39,7 @@ def pick_epoch(network: Network, label: str = "Epoch", of: str = "epoch") -> Net
     if len(places) == 1:
         return network.at(epoch)
     key, scores = f"pick_{of}", store().series.scores(run.id)
+    images = split_size(run, 1)
     st.session_state[key] = epoch if epoch in places else LATEST  # said anew each time, as the address has it
 
     def follow() -> None:
@@ -47,8 +49,8 @@ def pick_epoch(network: Network, label: str = "Epoch", of: str = "epoch") -> Net
     def words(place: int) -> str:
         # The text of a place must not change while it can be dragged to: Streamlit knows places by their texts.
         if place == LATEST:
-            return f"{epochs[-1]}, latest{_score(scores, epochs[-1])}" if over else "latest"
-        return f"{place}{_score(scores, place)}" if place else "untrained"
+            return f"{epochs[-1]}, latest{_score(scores, epochs[-1], images)}" if over else "latest"
+        return f"{place}{_score(scores, place, images)}" if place else "untrained"
 
     st.html(_STYLE)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"epochs_{of}"):
@@ -59,7 +61,7 @@ def pick_epoch(network: Network, label: str = "Epoch", of: str = "epoch") -> Net
             format_func=words,
             key=key,
             on_change=follow,
-            help="Every page shows the network as it was after this epoch. The percentage is its validation accuracy.",
+            help="Every page shows the network as it was after this epoch. Beside it: its validation accuracy.",
         )
     return network.at(epoch)
 
@@ -137,5 +139,5 @@ def _over(run: Run, epochs: Sequence[int]) -> bool:
     return bool(epochs) and not run.status.active and run.step == epochs[-1] * run.steps_per_epoch
 
 
-def _score(scores: dict[int, float], epoch: int) -> str:
-    return f" · {scores[epoch]:.1%}" if epoch in scores else ""
+def _score(scores: dict[int, float], epoch: int, images: int) -> str:
+    return f" · {accuracy_text(scores[epoch], images)}" if epoch in scores else ""

@@ -13,6 +13,8 @@ from core.model.layers import LAYERS, Layer
 from core.model.presets import PRESETS
 from core.model.shapes import Fix
 from core.model.spec import ModelSpec
+from core.train.suggestion import suggested
+from pages.shared.run.settings_form import take_over
 from pages.shared.shell import session
 
 MAX_PAST = 50
@@ -170,9 +172,21 @@ def start_from(key: str) -> None:
 @_edit
 def switch_data(key: str) -> None:
     """Make the network one for the data set chosen in the widget `key`; the stack stays, save its last numbers."""
-    name = st.session_state[key]
-    if name in DATASETS:
-        _keep("change the data set", session.draft_for(session.draft(), name), desk().open)
+    use_data(st.session_state[key])
+
+
+def use_data(name: str) -> None:
+    """Make the network one for a data set, and the settings those that suit it unless somebody chose some."""
+    if name not in DATASETS:
+        return
+    before = session.draft().dataset
+    _keep("change the data set", session.draft_for(session.draft(), name), desk().open)
+    _suit(before, name)
+
+
+def _suit(before: str, after: str) -> None:
+    if session.config() == suggested(DATASETS[before].split_sizes[0]):
+        take_over(suggested(DATASETS[after].split_sizes[0]))
 
 
 @_edit
@@ -194,5 +208,8 @@ def undo() -> None:
     """Take back the last change."""
     history = desk()
     if history.past:
-        session.set_draft(history.past[-1][1])
+        before, draft = session.draft().dataset, history.past[-1][1]
+        session.set_draft(draft)
+        if draft.dataset in DATASETS:
+            _suit(before, draft.dataset)
         st.session_state["desk"] = replace(history, past=history.past[:-1], revision=history.revision + 1)

@@ -6,8 +6,10 @@ from typing import Any
 
 import streamlit as st
 
+from core.data.catalog import DATASETS
 from core.options import Option, matters, options
 from core.train.config import TrainConfig
+from core.train.suggestion import suggested
 from pages.shared.shell import navigation, session
 from pages.shared.shell.controls import ask
 
@@ -46,7 +48,13 @@ def _ask_group(settings: tuple[Option, ...], values: dict[str, Any]) -> None:
 def _changes(config: TrainConfig) -> None:
     """Say which settings differ from the defaults, wherever they are folded away, and offer the defaults."""
     changed = differing(vars(config))
-    if changed:
+    images = DATASETS[session.draft().dataset].split_sizes[0]
+    if config == suggested(images) != TrainConfig():
+        st.caption(
+            f"Set for few images, {images:,} to learn from: small batches, many epochs, each image a little "
+            "shifted and turned every time."
+        )
+    elif changed:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption("Changed below: " + ", ".join(changed) + ".", width="content")
             st.button("Use the defaults", type="tertiary", on_click=reset)
@@ -63,8 +71,8 @@ def differing(values: Mapping[str, Any]) -> list[str]:
 
 
 def reset() -> None:
-    """Go back to the default settings."""
-    take_over(TrainConfig())
+    """Go back to the settings that everybody begins with for these images."""
+    take_over(suggested(DATASETS[session.draft().dataset].split_sizes[0]))
 
 
 def take_over(config: TrainConfig) -> None:
