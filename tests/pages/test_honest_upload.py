@@ -19,8 +19,8 @@ from core.data.images import decode_image
 from core.explain.influence import LabeledImages
 from core.reliability.batch import batch_csv
 from core.reliability.calibrated_model import CalibratedModel, calibrate
-from core.reliability.nearest import TrainingFeatures
 from core.reliability.features import extract_features
+from core.reliability.nearest import TrainingFeatures
 from core.runs.store import RunStore
 from pages.shared.network import current_network, inference
 from pages.shared.picture import input_image
