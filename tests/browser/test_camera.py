@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import BrowserContext, Page, Playwright, expect
+from playwright.sync_api import BrowserContext, Page, Playwright, WebSocketRoute, expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from benchmarks.fake_camera import flags, write_y4m
@@ -19,9 +19,11 @@ from core.explain.live import answer_frame
 from core.formatting import share
 from core.inference import open_network
 from core.model.layers import Activation, Conv, Dense, Flatten, MaxPool
+from pages.shared.widgets import camera_view
 from tests.browser.conftest import launched
 
 pytestmark = pytest.mark.browser
+_HERE = Path(camera_view.__file__).parent
 KEEP_TRACKS = """
     const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
     window.tracks = [];
@@ -115,6 +117,40 @@ def test_the_moving_picture_is_answered_and_a_still_is_kept(
     expect(page.get_by_role("heading", name="Data", exact=True)).to_be_visible(timeout=60_000)
     expect(page.locator(".camera")).to_have_count(0)
     assert states(page) == ["ended"] * 3
+
+
+def test_an_answer_counts_as_lost_after_a_few_times_the_usual(page: Page) -> None:
+    script = (_HERE / "camera_view.js").read_text(encoding="utf-8").partition("export default")[0]
+    patience = "taken => new Function(script + '; return patience')()(taken)".replace("script", json.dumps(script))
+    for taken, wanted in (([], 8000), ([90, 100, 5000], 800), ([300] * 9, 1200), ([2500], 8000)):
+        assert page.evaluate(patience, taken) == wanted
+
+
+def test_after_a_lost_frame_the_next_is_sent_once_and_answered(
+    app: Server, page: Page, train: Callable[..., str]
+) -> None:
+    run_id, sent, lost = train(Conv(4), Activation(), Flatten(), Dense(10)), list[int](), list[int]()
+
+    def carry(route: WebSocketRoute) -> None:
+        server = route.connect_to_server()
+
+        def forward(message: str | bytes) -> None:
+            numbers = list(frames([message])) if isinstance(message, bytes) else []
+            sent.extend(numbers)
+            if numbers and len(sent) > 3 and not lost:
+                lost.extend(numbers)
+            else:
+                server.send(message)
+
+        route.on_message(forward)
+
+    page.route_web_socket(re.compile("/_stcore/stream"), carry)
+    page.goto(f"{app.url}/classify?run={run_id}")
+    page.get_by_text("Camera", exact=True).click(timeout=60_000)
+    page.get_by_role("button", name="Start the camera").click(timeout=60_000)
+    while not lost or max(sent) < lost[0] + 3:  # the next is sent once its predecessor is answered
+        page.wait_for_timeout(50)
+    assert sent == list(range(1, max(sent) + 1))  # none is sent twice, none left out
 
 
 def test_a_camera_that_cannot_be_opened_is_told_why_and_a_file_does(

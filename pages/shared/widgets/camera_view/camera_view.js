@@ -1,4 +1,7 @@
-const PATIENCE = 8000; // milliseconds: an answer may be lost on the way, then the next frame is sent
+const PATIENCE = 8000; // milliseconds that a first answer may take before it counts as lost
+const LEAST = 800; // milliseconds that any answer may take: a shorter wait would send two frames over a slow line
+const TIMES = 4; // as long as answers usually take, and the server is at rest: then this one is lost
+const REMEMBERED = 9; // answers that say how long they usually take
 const PACE = 60; // milliseconds from one frame to the next, however quick the answers are
 const WATCHED = 2000; // milliseconds over which the rate is taken
 const OFF = "The camera is off. Its frames go to this app alone and are not kept.";
@@ -16,6 +19,13 @@ const FAILURES = {
   unreadable: "The browser cannot open this file as a picture: choose a PNG or JPEG file.",
 };
 const instances = new WeakMap(); // what lives as long as the page shows the camera
+
+/** Return how long, in milliseconds, the server may be at rest before the answer to the last frame counts as lost. */
+function patience(taken) {
+  if (!taken.length) return PATIENCE;
+  const usual = [...taken].sort((one, other) => one - other)[taken.length >> 1];
+  return Math.min(PATIENCE, Math.max(LEAST, TIMES * usual));
+}
 
 const element = (tag, className, text = "") =>
   Object.assign(document.createElement(tag), { className, textContent: text });
@@ -38,7 +48,7 @@ function begin(parentElement, send) {
   const [select, strength] = [".method select", ".strength input"].map(find);
   const gate = openGate(find(".camera"));
   const small = document.createElement("canvas");
-  const own = { number: 0, answered: [], state: "off" };
+  const own = { number: 0, answered: [], taken: [], state: "off" };
 
   /** Turn to a state: "off", "opening", "live", "frozen" (a still was taken) or "failed". */
   const turn = (state, words = "") => {
@@ -90,7 +100,8 @@ function begin(parentElement, send) {
       await video.play();
       if (own.opening !== opening) return;
       own.answered = [];
-      own.sent = null;
+      own.sent = own.busy = 0;
+      own.waits = false;
       turn("live", "");
       beat();
     } catch (error) {
@@ -100,7 +111,8 @@ function begin(parentElement, send) {
 
   const beat = () => {
     const now = performance.now();
-    const due = own.sent === null || now - own.sent > (own.waits ? PATIENCE : PACE);
+    if (gate.running()) own.busy = now;
+    const due = own.waits ? now - Math.max(own.sent, own.busy) > patience(own.taken) : now - own.sent > PACE;
     if (due && video.readyState >= 2 && gate.free()) {
       own.sent = now;
       own.waits = true;
@@ -122,6 +134,7 @@ function begin(parentElement, send) {
   own.show = answer => {
     if (own.state !== "live" || answer.number !== own.number) return;
     own.waits = false;
+    own.taken = [...own.taken, performance.now() - own.sent].slice(-REMEMBERED);
     told.textContent = answer.words;
     if (!answer.received) return;
     own.answered.push(performance.now());

@@ -21,7 +21,8 @@ function atOnce(ask) {
  *
  * A request names the page it comes from: sent while another page is on its way, it would empty that one. So none is
  * sent while a script runs, nor after a press until its answer has begun. Presses inside `own`, which the component
- * answers by itself, do not count. `close()` ends the watch.
+ * answers by itself, do not count. `running()` says whether
+ * a script runs; `close()` ends the watch.
  */
 function openGate(own) {
   const app = document.querySelector('[data-testid="stApp"]');
@@ -37,6 +38,7 @@ function openGate(own) {
   if (app) observer.observe(app, { attributeFilter: ["data-test-script-state"] });
   for (const kind of TOUCHES) document.addEventListener(kind, touch, { capture: true, passive: true });
   return {
+    running,
     free: () => Math.max(quiet, heard) <= performance.now() && !running(),
     close: () => {
       observer.disconnect();
