@@ -146,7 +146,7 @@ def test_explanations_are_compared(trained_run: str):
 
 def test_a_map_that_says_nothing_gives_way_to_the_next_method(mute_run: str):
     app = press(opened("weights", 80, run=mute_run), "compress")
-    app = press(settled(app.button_group(key="compress_method").set_value(["grad_cam"]).run()), "compress_maps")
+    app = press(settled(app.button_group(key="compress_method").set_value("grad_cam").run()), "compress_maps")
     assert "Layer gradient × activation in place of Grad-CAM. Every value is zero" in shown(app)
 
 
