@@ -127,7 +127,7 @@ def test_a_file_that_is_no_network_is_refused_in_one_sentence(
     ):
         assert main(["import", str(tmp_path / name), *more]) == 1
         said = capsys.readouterr()
-        assert words in said.err and said.err.count("\n") == (4 if name == "a.pt" else 1) and not said.out
+        assert words in said.err and said.err.count("\n") == (3 if name == "a.pt" else 1) and not said.out
     classes = ["--class=one", "--class=two"]
     assert main(["import", str(KERAS / "tutorial.keras"), *classes]) == 1
     assert capsys.readouterr().err.count("\n") == 1

@@ -72,7 +72,6 @@ def test_a_zip_is_shown_before_it_comes_in_and_is_a_data_set_afterwards() -> Non
     assert (info.title, info.input_shape, info.num_images) == ("My pets", (3, 16, 16), 16)
     assert app.radio(key="dataset").value == name
     assert any("1 file left out" in expander.label for expander in app.expander)
-    button(app, "Use this data set").click().run()
     assert app.session_state["draft"].dataset == name
     assert app.session_state["draft"].spec.num_classes == 2
 

@@ -36,6 +36,7 @@ def test_eight_images_are_learned_from_where_the_defaults_hardly_begin() -> None
 
     def loss(config: TrainConfig) -> float:
         *_, last = train(build_model(spec, seed=0), data, replace(config, precision="fp32", device="cpu"))
-        return float(last.loss)
+        assert last.valid is not None  # of the images that it learned from
+        return float(last.valid.loss)
 
     assert loss(suggested(8)) < 0.5 * loss(TrainConfig())
