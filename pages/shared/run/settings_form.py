@@ -79,4 +79,5 @@ def take_over(config: TrainConfig) -> None:
     """Make these the settings of the next training, in the widgets too."""
     session.set_config(config)
     for setting in options(TrainConfig):
-        st.session_state.pop(f"config_{setting.name}", None)
+        for place in ("config", "augmentation"):  # the latter on the page Data
+            st.session_state.pop(f"{place}_{setting.name}", None)
