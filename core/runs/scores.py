@@ -4,7 +4,6 @@ from core.data.catalog import DATASETS
 from core.runs.records import Run
 
 FEW_IMAGES = 100  # images: of fewer, a share to a tenth of a per cent claims what nobody knows
-FIGURE_SPACE = "\u2007"  # as wide as a digit
 TOO_FEW = 20  # images: of fewer, even 95 % right may by chance be 75 % or 99.9 % of all
 
 
@@ -14,14 +13,16 @@ def accuracy_text(share: float, images: int) -> str:
 
 
 def accuracy_cell(share: float | None, images: int) -> str | None:
-    """Write an accuracy for a column that can be sorted by its text; None without one.
+    """Write an accuracy for a column that is aligned right and can be sorted by its text; None without one.
 
-    Shares have one length, and counts come before all of them: from so few images nobody knows the share.
+    Spaces sort before digits: shares are sorted by size, and counts come before all of them.
     """
     if share is None:
         return None
     text = accuracy_text(share, images)
-    return f"{text}, too few" if caution(images) else text.rjust(len("100.0%"), FIGURE_SPACE)
+    if text.endswith("%"):
+        return text.rjust(len("100.0%"))
+    return " " * len("100.0%") + text + ", too few" * bool(caution(images))
 
 
 def caution(images: int) -> str:

@@ -8,7 +8,6 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.runs.records import Event, Status
-from core.runs.scores import FIGURE_SPACE
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from pages.shared.run.share_link import read_link
@@ -52,9 +51,9 @@ def test_a_run_is_listed_and_described(trained_run: str) -> None:
     assert row["Name"] == "Small network on digits"
     assert row["Status"] == "✓ Finished"
     assert row["Parameters"] == 80 + 2 * (576 + 16) + 528 + 170
-    assert row["Test"].strip(FIGURE_SPACE) == f"{run.test_accuracy:.1%}"
+    assert row["Test"].strip() == f"{run.test_accuracy:.1%}"
     best = max(metric.valid_accuracy or 0 for metric in services.store().metrics(trained_run))
-    assert row["Best valid"].strip(FIGURE_SPACE) == f"{best:.1%}"
+    assert row["Best valid"].strip() == f"{best:.1%}"
     assert 2 <= len(row["Loss"]) <= 30
     assert app.subheader[0].value == "Small network on digits"
     metrics = {metric.label: metric.value for metric in app.metric}
