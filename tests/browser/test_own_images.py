@@ -27,6 +27,7 @@ def test_a_zip_becomes_a_data_set_that_a_network_learns_from(
     expect(page.get_by_text("What becomes of it")).to_be_visible(timeout=PATIENCE)
     page.get_by_role("button", name="Bring in 80 pictures").click()
     train = page.get_by_role("link", name="Go to Train").first
+    page.wait_for_url("**/data?*dataset=own-my-things-*", timeout=PATIENCE)
     expect(train).to_be_visible(timeout=PATIENCE)
     assert re.search(r"dataset=own-my-things-[0-9a-f]+", page.url)
     expect(page.get_by_text("blue *x*").first).to_be_visible(timeout=PATIENCE)
