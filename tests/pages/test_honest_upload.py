@@ -147,7 +147,7 @@ def test_without_a_calibration_the_nearest_training_images_are_there_all_the_sam
     monkeypatch.setattr(current_network, "dataset", lambda name: few)
     app = opened(trained_run, picture="test:3")
     said = texts(app)
-    assert "takes at least 19 validation images" in said and "the data set has 2." in said
+    assert "takes at least 19 validation images" in said and "its data set has 2." in said
     features = extract_features(RunStore().load_model(trained_run), data.test.images[3:4], data.normalize).features
     assert features is not None
     (cards,) = [element.proto.body for element in app.get("html") if "Training image" in element.proto.body]
