@@ -146,9 +146,9 @@ def _too_few(weights: Network) -> str:
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def _nearest(
-    cache_key: tuple[Hashable, ...], digest: str, _near: "TrainingFeatures", _features: "np.ndarray"
+    cache_key: tuple[Hashable, ...], digest: str, count: int, _near: "TrainingFeatures", _features: "np.ndarray"
 ) -> "list[NearestImage]":
-    return _near.nearest(_features, NEAREST)
+    return _near.nearest(_features, count)
 
 
 def nearest_training_images(
@@ -158,7 +158,8 @@ def nearest_training_images(
     features = inference.inside(network, picture).features
     if near.directions is None or features is None:
         return []
-    return _nearest(_key(network), picture.digest, near, features[0])
+    count = min(NEAREST, max(3, len(near.labels) // 4))  # nearly all of few images are no near ones
+    return _nearest(_key(network), picture.digest, count, near, features[0])
 
 
 def _disagreement(network: Network, answer: int, classes: list[int]) -> str:
