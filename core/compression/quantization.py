@@ -56,7 +56,7 @@ def quantize(model: nn.Module, images: Tensor, *, progress: Callable[[int, int],
             done += len(part)
             if progress is not None:
                 progress(done, len(calibration))
-    return ao.convert(prepared).eval()
+    return ao.convert(prepared, inplace=True).eval()
 
 
 def blank_int8(model: nn.Module) -> nn.Module:
@@ -65,7 +65,7 @@ def blank_int8(model: nn.Module) -> nn.Module:
     for module in prepared.modules():
         if isinstance(module, ao.ObserverBase):
             module(torch.zeros(1))  # an observer that has seen nothing warns
-    return ao.convert(prepared).eval()
+    return ao.convert(prepared, inplace=True).eval()
 
 
 def _prepared(model: nn.Module) -> nn.Module:
@@ -87,7 +87,7 @@ def _prepared(model: nn.Module) -> nn.Module:
     for module in whole.modules():
         if isinstance(module, ao.QuantWrapper):
             module.qconfig = settings
-    return ao.prepare(whole)
+    return ao.prepare(whole, inplace=True)
 
 
 def _bordered(model: nn.Sequential) -> Iterator[tuple[str, nn.Module]]:
