@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from core.compat import import_torchvision
+from core.assets import read_asset
 from core.download import Download
 from core.errors import ZooError
 from core.settings import settings
 
 IMAGENET = "imagenet"  # what all of them were trained on: 1.28 million photographs of 1,000 classes
 FOLDER = "zoo"  # in the data directory
+_CLASSES = "efficientnet_lite0/classes-ee4fa67b.txt", "ee4fa67b"  # the file and the beginning of its checksum
 BUNDLED = "efficientnet_lite0"  # comes with the app: its weights need no download
 PLACE = "https://download.pytorch.org/models/"
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's own pixels, which most networks subtract
@@ -76,14 +77,17 @@ class ZooInfo:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Names of its classes, in the order of its outputs; imports torchvision."""
+        """Names of its classes, in the order of its outputs; raises `StorageError` if their file is missing."""
         return imagenet_classes()
 
 
 @lru_cache(maxsize=1)
 def imagenet_classes() -> tuple[str, ...]:
-    """Return the names of ImageNet's 1,000 classes, as torchvision has them."""
-    return tuple(import_torchvision().models.ResNet18_Weights.DEFAULT.meta["categories"])
+    """Return the names of ImageNet's 1,000 classes; raises `StorageError` if their file is missing or damaged.
+
+    They are torchvision's, kept in a file: importing it takes seconds, most of them for torch's compiler.
+    """
+    return tuple(read_asset(*_CLASSES).decode().splitlines())
 
 
 def zoo_info(name: str) -> ZooInfo:

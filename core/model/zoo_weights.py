@@ -51,7 +51,7 @@ def load_pretrained(name: str, progress: Progress | None = None) -> nn.Module:
         if info.download is not None:
             info.path.unlink(missing_ok=True)
         raise _damaged(info) from error
-    return one_module_per_use(model).eval()
+    return (model if info.download is None else one_module_per_use(model)).eval()
 
 
 def _weights(info: ZooInfo, progress: Progress | None) -> dict[str, Tensor]:

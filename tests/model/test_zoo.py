@@ -5,6 +5,7 @@ import io
 import os
 import re
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -54,8 +55,10 @@ def untrained(name: str) -> nn.Module:
     ],
 )
 def test_the_bundled_network_names_the_samples_as_its_makers_code_does(
-    picture: str, word: str, probability: float, logits: list[float], home: Path
+    picture: str, word: str, probability: float, logits: list[float], home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setitem(sys.modules, "torchvision", None)  # which nobody has to wait for
+    zoo.imagenet_classes.cache_clear()
     model, image = load_pretrained(BUNDLED), normalized(picture, BUNDLED)
     probabilities = predict(model, image)[0]
     assert ZOO[BUNDLED].class_names[int(probabilities.argmax())] == word
