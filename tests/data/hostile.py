@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -55,13 +56,10 @@ def saved(image: Image.Image, kind: str, **options: object) -> bytes:
     return content.getvalue()
 
 
-def pictures() -> Iterator[Hostile]:
+@cache
+def pictures() -> tuple[Hostile, ...]:
     """Make files that a person may give as a picture."""
-    yield from _cut()
-    yield from _bent()
-    yield from _lying()
-    yield from _odd()
-    yield from _rotated()
+    return (*_cut(), *_bent(), *_lying(), *_odd(), *_rotated())
 
 
 def _cut() -> Iterator[Hostile]:

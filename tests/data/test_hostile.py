@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+Answers = tuple[dict[str, list[list[object]]], list[float]]  # what was told of each kind; MB that were used
 ROOT = Path(__file__).parents[2]
 MEMORY = 700  # MB that the process may take in all, 50 million pixels of one picture included
 CODE = """
@@ -20,12 +21,11 @@ from core.data.images import decode_image
 from core.errors import ConvScopeError
 from tests.data import hostile
 
-PICTURES = sys.argv[1] == "pictures"
-told = []
-for item in getattr(hostile, sys.argv[1])():
+told = {"pictures": [], "archives": []}
+for kind, item in [(kind, item) for kind in told for item in getattr(hostile, kind)()]:
     words, good = "", True
     try:
-        if PICTURES:
+        if kind == "pictures":
             image = decode_image(item.data)
             good = image.mode == "RGB" and min(image.size) > 0 and not image.info
         else:
@@ -34,7 +34,7 @@ for item in getattr(hostile, sys.argv[1])():
             own.delete_dataset(name, remember=False)
     except ConvScopeError as error:
         words = str(error)
-    told.append([item.name, item.accepted, words, good, 0])
+    told[kind].append([item.name, item.accepted, words, good])
 # Its own peak as the kernel has it for this program: `ru_maxrss` would count what the tests' process held at the fork.
 own_peak = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
 most = [own_peak / 1024, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024]
@@ -42,10 +42,17 @@ print(json.dumps([told, most]))
 """
 
 
-def tried(kind: str, folder: Path) -> tuple[list[list[object]], list[float]]:
-    """Give all files of a kind to a process of their own, which sees nothing but its empty folder."""
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make the folder of the process that takes the files."""
+    return tmp_path_factory.mktemp("hostile")
+
+
+@pytest.fixture(scope="module")
+def answers(folder: Path) -> Answers:
+    """Give all files to a process of their own, which sees nothing but its empty folder."""
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", CODE, kind],
+        [sys.executable, "-W", "ignore", "-c", CODE],
         cwd=folder,
         env={
             "PATH": "/usr/bin:/bin",
@@ -62,25 +69,21 @@ def tried(kind: str, folder: Path) -> tuple[list[list[object]], list[float]]:
     return told, most
 
 
-@pytest.fixture(scope="module")
-def told() -> dict[str, list[list[object]]]:
-    """Collect what was told of both kinds."""
-    return {}
-
-
 @pytest.mark.parametrize("kind", ["pictures", "archives"])
-def test_hostile_files_do_no_harm(kind: str, tmp_path: Path, told: dict[str, list[list[object]]]) -> None:
-    told[kind], most = tried(kind, tmp_path)
+def test_hostile_files_are_taken_for_what_they_are_or_refused_in_a_sentence(kind: str, answers: Answers) -> None:
     wrong = []
-    for name, accepted, words, good, _ in told[kind]:
+    for name, accepted, words, good in answers[0][kind]:
         right = good and accepted in (None, not words) and "\n" not in str(words)
         if not right or str(words).rstrip(".").count(". "):
             wrong.append((name, accepted, words, good))
     assert not wrong
-    assert max(most) < MEMORY
-    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
-def test_there_are_more_than_two_hundred(told: dict[str, list[list[object]]]) -> None:
-    names = [name for kind in told.values() for name, *_ in kind]
+def test_hostile_files_take_little_memory_and_leave_no_trace(folder: Path, answers: Answers) -> None:
+    assert max(answers[1]) < MEMORY
+    assert not [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_there_are_more_than_two_hundred(answers: Answers) -> None:
+    names = [name for kind in answers[0].values() for name, *_ in kind]
     assert len(set(names)) == len(names) >= 200
