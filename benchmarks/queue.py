@@ -1,11 +1,11 @@
-"""Many trainings started within a minute: when each shows its first point, when all are done, what the worker takes.
+"""Many trainings at once: when each shows its first point, when all are done, how soon each obeys, what they take.
 
     python -m benchmarks.queue [runs] [seconds between presses]
 
 The worker is the app's own, in a process of its own, started by the engine and watched from outside: its resident
 memory and the processor time of it and its threads. Each run is the tutorial's network on mnist5k for one epoch. They
-are trained one after the other first, then started one by one at a steady pace, and together: the sum of the processor
-time of both is compared too, as it says more than the clock where others use the machine.
+are trained alone first, then started one by one at a steady pace: the processor time of both is compared too, as it
+says more than the clock where others use the machine. Then as many long ones train, and some of them are paused.
 """
 
 import os
@@ -89,6 +89,26 @@ def course(engine: Engine, count: int, gap: float) -> Course:
     return seen
 
 
+def answers(engine: Engine, count: int, asked: int = 10) -> list[float]:
+    """Return the seconds from asking for a pause to the pause, for some of so many runs that train in turns."""
+    info = DATASETS["mnist5k"]
+    spec = preset("tutorial", info.input_shape, len(info.class_names))
+    runs = [engine.store.create(spec, TrainConfig(epochs=1000, seed=seed), "mnist5k") for seed in range(count)]
+    engine.submit(runs[0])
+    while any(not run.step for run in engine.store.list(ids=runs)):
+        time.sleep(LOOK_SECONDS)
+    seconds = []
+    for run_id in runs[:: max(1, count // asked)]:
+        began = time.monotonic()
+        engine.request(run_id, "pause")
+        while engine.store.worker.requests(run_id).status is not Status.PAUSED:
+            time.sleep(0.005)
+        seconds.append(time.monotonic() - began)
+    for run_id in runs:
+        engine.stop(run_id)
+    return seconds
+
+
 def main(argv: Sequence[str]) -> None:
     """Measure and print."""
     count, gap = int(argv[0]) if argv else 30, float(argv[1]) if len(argv) > 1 else 2.0
@@ -99,10 +119,12 @@ def main(argv: Sequence[str]) -> None:
             course(engine, 1, 0.0)  # draws the data set
             alone = [course(engine, 1, 0.0) for _ in range(3)]
             together = course(engine, count, gap)
+            obeyed = answers(engine, count)
         finally:
             engine.close()
     once, processor = min(each.seconds for each in alone), min(each.processor for each in alone)
     print_table(f"First point, {count} runs, one every {gap:g} s", "seconds", {"first point": together.first_points})
+    print_table(f"From asking for a pause to the pause, {count} runs train", "seconds", {"pause": obeyed})
     print(f"One alone: {once:.1f} s, {processor:.1f} s of processor; all together: {together.seconds:.1f} s, ", end="")
     print(f"{together.processor:.1f} s of processor: {together.processor / processor / count:.3f} x one after another")
     print(f"Worker memory at most {together.memory:.0f} MB")
