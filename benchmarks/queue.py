@@ -1,6 +1,6 @@
 """Many trainings at once: when each shows its first point, when all are done, how soon each obeys, what they take.
 
-    python -m benchmarks.queue [runs] [seconds between presses]
+    python -m benchmarks.queue [runs] [seconds between presses] [images of an epoch]
 
 The worker is the app's own, in a process of its own, started by the engine and watched from outside: its resident
 memory and the processor time of it and its threads. Each run is the tutorial's network on mnist5k for one epoch. They
@@ -15,6 +15,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 
 from benchmarks.table import print_table
 from core.data.catalog import DATASETS
@@ -55,7 +56,7 @@ def processor_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def course(engine: Engine, count: int, gap: float) -> Course:
+def course(engine: Engine, count: int, gap: float, images: int) -> Course:
     """Start so many runs at a steady pace and watch them to their ends."""
     info, seen = DATASETS["mnist5k"], Course()
     spec = preset("tutorial", info.input_shape, len(info.class_names))
@@ -68,7 +69,7 @@ def course(engine: Engine, count: int, gap: float) -> Course:
     while done < count and time.monotonic() - began < PATIENCE_SECONDS:
         now = time.monotonic()
         if len(pressed) < count and now - began >= len(pressed) * gap:
-            run_id = engine.store.create(spec, TrainConfig(epochs=1, seed=len(pressed)), "mnist5k")
+            run_id = engine.store.create(spec, TrainConfig(epochs=1, seed=len(pressed), train_images=images), "mnist5k")
             engine.submit(run_id)
             pressed[run_id] = now
             pending.add(run_id)
@@ -111,18 +112,19 @@ def answers(engine: Engine, count: int, asked: int = 10) -> list[float]:
 
 def main(argv: Sequence[str]) -> None:
     """Measure and print."""
-    count, gap = int(argv[0]) if argv else 30, float(argv[1]) if len(argv) > 1 else 2.0
+    words = (*argv, *("30", "2", "0")[len(argv) :])
+    count, gap, images = int(words[0]), float(words[1]), int(words[2])
     with tempfile.TemporaryDirectory() as home:
         os.environ["CONVSCOPE_HOME"] = home
         engine = Engine(RunStore(), slots=1)
         try:
-            course(engine, 1, 0.0)  # draws the data set
-            alone = [course(engine, 1, 0.0) for _ in range(3)]
-            together = course(engine, count, gap)
+            course(engine, 1, 0.0, images)  # draws the data set
+            alone = [course(engine, 1, 0.0, images) for _ in range(3)]
+            together = course(engine, count, gap, images)
             obeyed = answers(engine, count)
         finally:
             engine.close()
-    once, processor = min(each.seconds for each in alone), min(each.processor for each in alone)
+    once, processor = (median(getattr(each, name) for each in alone) for name in ("seconds", "processor"))
     print_table(f"First point, {count} runs, one every {gap:g} s", "seconds", {"first point": together.first_points})
     print_table(f"From asking for a pause to the pause, {count} runs train", "seconds", {"pause": obeyed})
     print(f"One alone: {once:.1f} s, {processor:.1f} s of processor; all together: {together.seconds:.1f} s, ", end="")
