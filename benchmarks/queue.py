@@ -120,16 +120,18 @@ def main(argv: Sequence[str]) -> None:
         try:
             course(engine, 1, 0.0, images)  # draws the data set
             alone = [course(engine, 1, 0.0, images) for _ in range(3)]
+            once, processor = (median(getattr(each, name) for each in alone) for name in ("seconds", "processor"))
+            print(f"One alone: {once:.1f} s, {processor:.1f} s of processor")
             together = course(engine, count, gap, images)
-            obeyed = answers(engine, count)
+            print_table(f"First point, {count} runs, one every {gap:g} s", "seconds", {"first": together.first_points})
+            ratio = together.processor / processor / count
+            print(
+                f"All done after {together.seconds:.1f} s, with {ratio:.3f} x the processor time of one after another"
+            )
+            print(f"Worker memory at most {together.memory:.0f} MB", flush=True)
+            print_table(f"Until a pause is obeyed, {count} runs train", "seconds", {"pause": answers(engine, count)})
         finally:
             engine.close()
-    once, processor = (median(getattr(each, name) for each in alone) for name in ("seconds", "processor"))
-    print_table(f"First point, {count} runs, one every {gap:g} s", "seconds", {"first point": together.first_points})
-    print_table(f"From asking for a pause to the pause, {count} runs train", "seconds", {"pause": obeyed})
-    print(f"One alone: {once:.1f} s, {processor:.1f} s of processor; all together: {together.seconds:.1f} s, ", end="")
-    print(f"{together.processor:.1f} s of processor: {together.processor / processor / count:.3f} x one after another")
-    print(f"Worker memory at most {together.memory:.0f} MB")
 
 
 if __name__ == "__main__":
