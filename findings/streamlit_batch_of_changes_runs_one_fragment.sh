@@ -89,7 +89,9 @@ try:
     with sync_playwright() as driver:
         page = driver.chromium.launch(executable_path=sys.argv[2], args=["--no-sandbox"]).new_page()
         page.goto(f"http://localhost:{port}")
-        expect(page.get_by_text("page 0", exact=True)).to_be_visible(timeout=60_000)
+        for name in ("one", "two", "page"):
+            expect(page.get_by_role("button", name=f"Press {name}", exact=True)).to_be_visible(timeout=60_000)
+            expect(page.get_by_text(f"{name} 0", exact=True)).to_be_visible()
         fragments = pressed(page, "one", "two")
         around = pressed(page, "one", "page")
         page.get_by_role("button", name="Show").click()

@@ -10,6 +10,7 @@ from core.figures.curves import curve_chart, curve_rows, gap_rows
 from core.figures.palette import THEMES
 from core.runs.history import Best, Point
 from core.runs.records import Event, Run
+from core.runs.scores import test_accuracy_text
 
 SCALE = 2.0  # pixels of the picture for each of the page's: sharp on paper and on dense screens
 SMOOTHING = 0.6
@@ -86,7 +87,7 @@ def _filled(chart: dict[str, Any], rows: Rows, named: Mapping[str, Rows]) -> dic
 
 def _title(run: Run) -> dict[str, Any]:
     colours = THEMES["light"]
-    best = "" if run.test_accuracy is None else f", {run.test_accuracy:.1%} of the test images right"
+    best = "" if run.test_accuracy is None else f", {test_accuracy_text(run)} of the test images right"
     return {
         "text": run.name,
         "subtitle": f"{run.spec.name} on {run.dataset}{best}",

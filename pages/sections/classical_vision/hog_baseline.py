@@ -9,6 +9,7 @@ from core.formatting import dimensions
 from core.inference.network import Network
 from core.progress import Progress
 from core.runs.records import Run
+from core.runs.scores import accuracy_text, split_size
 from core.runs.training_data import dataset_title
 from pages.shared.network.comparison import LETTERS
 from pages.shared.network.missing_images import missing_images
@@ -89,10 +90,11 @@ def contest(networks: Sequence[Network], _: object) -> None:
 def _table(rivals: Sequence[Network], hog: "HogResult", scores: Sequence["NetworkScore"]) -> None:
     from core.workbench.hog_contest import contest_verdict, training_seconds
 
+    images = split_size(rivals[0].require_run(), 2)
     rows = [
         {
             "": "HOG + linear SVM",
-            "Test accuracy": f"{hog.accuracy:.1%}",
+            "Test accuracy": accuracy_text(hog.accuracy, images),
             "To learn": _time(hog.fit_seconds),
             "For a picture": _time(hog.predict_seconds),
             "Learned from": f"{hog.num_train:,} images",
@@ -105,7 +107,7 @@ def _table(rivals: Sequence[Network], hog: "HogResult", scores: Sequence["Networ
         rows.append(
             {
                 "": f"{named}, {network.moment}",
-                "Test accuracy": f"{each.accuracy:.1%}",
+                "Test accuracy": accuracy_text(each.accuracy, images),
                 "To learn": _time(training_seconds(network)),
                 "For a picture": _time(each.seconds),
                 "Learned from": f"{_seen(run):,} images",

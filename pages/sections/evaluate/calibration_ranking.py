@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.figures.calibration import confidence_chart, reliability_chart, reliability_rows
 from core.figures.ranking_curves import CURVES, ranking_chart, ranking_rows
+from core.runs.scores import accuracy_text
 from pages.sections.evaluate.each_network import for_each, judging_section
 from pages.shared.evaluation.evaluate_split import EvaluatedSplit
 from pages.shared.shell import session
@@ -28,11 +29,13 @@ def curves_section(evaluated: EvaluatedSplit, side: int, alike: Sequence[Evaluat
 def _calibration(measured: "Reliability", side: int) -> None:
     st.subheader("Is it right as often as it is sure?", anchor=False)
     gap, widest = measured.confidence - measured.accuracy, max(measured.bins, key=lambda each: abs(each.gap))
+    images = sum(each.images for each in measured.bins)
     verdict = "too sure of itself" if gap > 0 else "less sure than it could be"
     if abs(gap) < 0.005:
         verdict = "about as sure as it should be"
+    right = accuracy_text(measured.accuracy, images)
     st.markdown(
-        f"Its answers are **{measured.confidence:.1%}** sure on average, and **{measured.accuracy:.1%}** are right: "
+        f"Its answers are **{measured.confidence:.1%}** sure on average, and **{right}** are right: "
         f"it is {verdict}. Expected calibration error **{measured.expected_error:.1%}**, largest gap "
         f"{measured.largest_error:.1%}, among {widest.images:,} image{'s' * (widest.images != 1)}."
     )

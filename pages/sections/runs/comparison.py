@@ -10,7 +10,7 @@ from core.figures.overlay_curves import MAX_RUNS, overlay_chart, overlay_rows, s
 from core.model.shapes import count_params
 from core.runs.curves import RunCurve, course
 from core.runs.records import Run
-from core.runs.scores import accuracy_cell, split_size
+from core.runs.scores import accuracy_cell, accuracy_text, split_size
 from core.runs.training_data import dataset_title
 from core.significance import chance_margin
 from core.train.describe import distinct_settings
@@ -124,9 +124,10 @@ def _result(one: tuple[str, float | None], other: tuple[str, float | None], imag
     if low is None or high is None:
         return "Both need one whole epoch before their validation accuracies can be compared."
     if low == high:
-        return f"Both reached the same best validation accuracy: {high:.1%}."
+        return f"Both reached the same best validation accuracy: {accuracy_text(high, images)}."
     name = name[0].upper() + name[1:]
-    sentence = f"{name} reached the higher best validation accuracy: {high:.1%} against {low:.1%}."
+    high_text, low_text = accuracy_text(high, images), accuracy_text(low, images)
+    sentence = f"{name} reached the higher best validation accuracy: {high_text} against {low_text}."
     if not images:
         return f"{sentence} It was measured on other images."
     chance = chance_margin(low, high, images)
