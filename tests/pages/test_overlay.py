@@ -67,7 +67,7 @@ def test_ticked_runs_share_two_charts_with_a_colour_each(count: int) -> None:
     assert loss["encoding"]["x"]["title"] == "Epoch"
     legend = app.dataframe[1].value
     assert legend["Name"].tolist() == [f"Run {number}" for number in range(count)]
-    assert legend["Best valid"].tolist() == [75.0] * count
+    assert legend["Best valid"].tolist() == [" 75.0%"] * count
     assert legend["Seed"].tolist() == [str(number) for number in range(count)]
     assert len(set(legend["Curve"])) == count
     assert "Network" not in legend
