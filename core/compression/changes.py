@@ -41,7 +41,7 @@ class PredictionChanges:
 
     @property
     def accuracies(self) -> tuple[Rate, Rate]:
-        """Share of right answers before and after, each with Wilson's 95 % interval."""
+        """Share of right answers before and after, each with Wilson's 95% interval."""
         count = len(self.labels)
         return wilson(int((self.before == self.labels).sum()), count), wilson(
             int((self.after == self.labels).sum()), count

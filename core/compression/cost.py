@@ -47,7 +47,7 @@ class InferenceTime:
 
 @dataclass(frozen=True)
 class TimeRatio:
-    """Ratio of two networks' times, round by round: the median and its 95 % interval.
+    """Ratio of two networks' times, round by round: the median and its 95% interval.
 
     The interval is that of the sign test: it asks nothing of how the times are spread.
     """
@@ -58,7 +58,7 @@ class TimeRatio:
 
     @property
     def told_apart(self) -> bool:
-        """Whether one of the two is faster than chance explains, by more than 2 %."""
+        """Whether one of the two is faster than chance explains, by more than 2%."""
         return (self.high < 1 or self.low > 1) and abs(self.median - 1) > 0.02
 
 

@@ -57,7 +57,7 @@ class Pruning:
             )
 
     def __str__(self) -> str:
-        """Return it in words: "60 % of the filters of each convolution pruned"."""
+        """Return it in words: "60% of the filters of each convolution pruned"."""
         what = {
             "weights": "the weights pruned, the smallest anywhere",
             "layers": "the weights of each layer pruned, the smallest",

@@ -19,7 +19,7 @@ class Bin:
         low, high: The confidences, above `low` (from 0 on in the first bin) up to `high`.
         images: How many; never 0.
         confidence: Their mean confidence.
-        accuracy: The share that is right, with Wilson's 95 % interval.
+        accuracy: The share that is right, with Wilson's 95% interval.
     """
 
     low: float

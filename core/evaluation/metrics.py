@@ -51,7 +51,7 @@ class Scores:
 
     Attributes:
         images: N.
-        accuracy: The share classified rightly, with Wilson's 95 % interval.
+        accuracy: The share classified rightly, with Wilson's 95% interval.
         top: For some k below K, the share whose class is among the k likeliest; of equally likely ones, the first.
         cross_entropy: The mean of −log of the true class's probability, in nats.
         brier: The mean, over images, of the squared error summed over classes (Brier 1950), 0 to 2.

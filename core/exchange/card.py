@@ -132,7 +132,7 @@ def _metrics(run: Run) -> list[str]:
     if not rows:
         return ["Nothing was measured."]
     return [
-        "| measured on | images | accuracy | 95 % interval | loss |",
+        "| measured on | images | accuracy | 95% interval | loss |",
         "| --- | ---: | ---: | ---: | ---: |",
         *(f"| {row.title} | {row.count} | {row.accuracy} | {row.interval} | {row.loss} |" for row in rows),
         "",

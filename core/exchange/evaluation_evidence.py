@@ -17,7 +17,7 @@ class Row:
         title: On which images, and when.
         count: How many there are.
         accuracy: Which share of them is classified rightly.
-        interval: Wilson's 95 % interval of it.
+        interval: Wilson's 95% interval of it.
         loss: The mean loss.
     """
 
@@ -57,13 +57,13 @@ def _row(split: str, title: str, images: int, accuracy: float | None, loss: floa
 
 
 def interval(accuracy: float, images: int) -> str:
-    """Return Wilson's 95 % interval of a share of so many images: "95.1–98.2 %"; "–" if their number is not known."""
+    """Return Wilson's 95% interval of a share of so many images: "95.1–98.2%"; "–" if their number is not known."""
     from scipy.stats import binomtest
 
     if not images:
         return "–"
     bounds = binomtest(round(accuracy * images), images).proportion_ci(0.95, method="wilson")
-    return f"{100 * bounds.low:.1f}–{100 * bounds.high:.1f} %"
+    return f"{100 * bounds.low:.1f}–{100 * bounds.high:.1f}%"
 
 
 def limits(run: Run) -> Iterator[str]:

@@ -129,7 +129,7 @@ class ConceptScore:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95 % confidence interval of the mean."""
+        """The 95% confidence interval of the mean."""
         return mean_interval(self.scores)
 
     @property
@@ -235,7 +235,7 @@ def _slopes(inside: LayerVectors, examples: Tensor, target: int) -> NDArray[np.f
 
 
 def mean_interval(scores: Sequence[float]) -> tuple[float, float]:
-    """Return the 95 % confidence interval of the mean of at least two shares (Student's t), inside 0..1."""
+    """Return the 95% confidence interval of the mean of at least two shares (Student's t), inside 0..1."""
     mean = float(np.mean(scores))
     error = float(stats.sem(scores)) * float(stats.t.ppf(0.975, len(scores) - 1))
     return max(0.0, mean - error), min(1.0, mean + error)

@@ -1,4 +1,4 @@
-"""Pointing game: each method's hit rate with its 95 % interval, best first (Vega-Lite)."""
+"""Pointing game: each method's hit rate with its 95% interval, best first (Vega-Lite)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -43,7 +43,7 @@ def _rate(standing: PointingResult, measure: str) -> Rate | None:
 
 
 def pointing_chart(measure: str, count: int, *, theme: str = "light") -> dict[str, Any]:
-    """Return a chart of shares with their 95 % intervals over rows of `pointing_rows`.
+    """Return a chart of shares with their 95% intervals over rows of `pointing_rows`.
 
     Args:
         measure: Key of `MEASURES`.

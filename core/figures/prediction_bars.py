@@ -157,7 +157,7 @@ _CONCEPT_TOOLTIP = [
 
 
 def concept_rows(report: ConceptReport, titles: Mapping[str, str]) -> Rows:
-    """Return a row for each concept, in their order, with the 95 % interval of its mean score.
+    """Return a row for each concept, in their order, with the 95% interval of its mean score.
 
     Args:
         report: The scores.

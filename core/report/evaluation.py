@@ -61,7 +61,7 @@ def report_evaluation(report: EvaluationReport, names: Sequence[str]) -> ReportE
     scores = report.scores
     rates = [("Accuracy", scores.accuracy), *((f"Among the {k} likeliest", rate) for k, rate in scores.top.items())]
     metrics = [
-        (name, accuracy_text(rate.value, len(report.answers)), f"{100 * rate.low:.1f}–{100 * rate.high:.1f} %")
+        (name, accuracy_text(rate.value, len(report.answers)), f"{100 * rate.low:.1f}–{100 * rate.high:.1f}%")
         for name, rate in rates
     ]
     macro = scores.averages["macro"]
@@ -102,7 +102,7 @@ def _confusion(report: EvaluationReport, names: Sequence[str]) -> Confusion:
         for true in indices
     )
     words = "Colours: the share of the row's images, from none (white) to all (teal)."
-    legend = Bar(f"linear-gradient(to right, #ffffff, {ACCENT})", ("0 %", "50 %", "100 %"), words)
+    legend = Bar(f"linear-gradient(to right, #ffffff, {ACCENT})", ("0%", "50%", "100%"), words)
     worst = tuple((names[true], names[taken], count) for true, taken, count in mistakes(report.counts)[:5])
     labels = tuple(names[index] for index in indices)
     return Confusion(labels, rows, legend, len(names) - len(indices), worst)

@@ -4,7 +4,7 @@ from core.data.catalog import DATASETS
 from core.runs.records import Run
 
 FEW_IMAGES = 100  # images: of fewer, a share to a tenth of a per cent claims what nobody knows
-TOO_FEW = 20  # images: of fewer, even 95 % right may by chance be 75 % or 99.9 % of all
+TOO_FEW = 20  # images: of fewer, even 95% right may by chance be 75% or 99.9% of all
 
 
 def accuracy_text(share: float, images: int) -> str:

@@ -33,7 +33,7 @@ SCHEDULES = {
     "constant": Choice("Constant", "The same learning rate throughout."),
     "step": Choice("Steps", "Multiplied by a factor every few epochs."),
     "cosine": Choice("Cosine", "Falls along half a cosine to nothing at the end."),
-    "one_cycle": Choice("One cycle", "Rises for 30 % of the training, then falls far below where it began."),
+    "one_cycle": Choice("One cycle", "Rises for 30% of the training, then falls far below where it began."),
 }
 ORDERS = {
     "shuffled": Choice("Shuffled", "A new random order every epoch."),

@@ -116,7 +116,7 @@ RECIPES: dict[str, Recipe] = {
         _raw_inputs,
     ),
     "wrong_labels": Recipe(
-        "30 % wrong labels",
+        "30% wrong labels",
         "Three of ten training labels name another class; the validation labels are right.",
         "Where will the accuracy be higher in the end?",
         ("On the training labels", "On the validation labels", "The same on both"),

@@ -21,7 +21,7 @@ def _cosine(config: TrainConfig, epochs: float, share: float) -> float:
 
 
 def _one_cycle(config: TrainConfig, epochs: float, share: float) -> float:
-    """Rise from 1/25 to 1 over 30 %, fall to 1/250,000, both along half a cosine (torch's OneCycleLR)."""
+    """Rise from 1/25 to 1 over 30%, fall to 1/250,000, both along half a cosine (torch's OneCycleLR)."""
     rise, first, last = 0.3, 1 / 25, 1 / 25e4
     if share < rise:
         return 1 + (first - 1) * (1 + math.cos(math.pi * share / rise)) / 2

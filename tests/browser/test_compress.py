@@ -38,7 +38,7 @@ def test_a_network_is_pruned_read_and_fine_tuned(
     page.wait_for_url(re.compile(r"/train\?"), timeout=PATIENCE)
     new = store.get(parse_qs(urlsplit(page.url).query)["run"][0])
     assert new.id != run
-    assert new.id in page.url and new.spec.layers[0].out_channels == 3  # 60 % of 8 filters went
+    assert new.id in page.url and new.spec.layers[0].out_channels == 3  # 60% of 8 filters went
     expect(page.get_by_text(re.compile("Finished", re.IGNORECASE)).first).to_be_visible(timeout=PATIENCE)
     assert beginning_of(store.checkpoint(new.id)).endswith(
         "60% of the filters of each convolution pruned, the smallest"

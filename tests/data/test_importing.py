@@ -191,7 +191,7 @@ def test_what_is_no_data_set_gets_one_sentence_and_leaves_nothing(
         ({"size": 32.0}, "from 8 to 256"),
         ({"fit": "stretch"}, "crop or pad"),
         ({"shares": (0.0, 0.1)}, "more than nothing"),
-        ({"shares": (0.5, 0.4)}, "at most 80 %"),
+        ({"shares": (0.5, 0.4)}, "at most 80%"),
         ({"name": " \n"}, "needs a name"),
     ],
 )

@@ -11,7 +11,7 @@ from core.model.shapes import summarize
 
 
 def wilson(right: int, count: int) -> tuple[float, float]:
-    """Wilson's interval by its formula (Wilson 1927), at 95 %."""
+    """Wilson's interval by its formula (Wilson 1927), at 95%."""
     z, share = 1.959963984540054, right / count
     middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
     half = z / (1 + z**2 / count) * math.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
@@ -21,7 +21,7 @@ def wilson(right: int, count: int) -> tuple[float, float]:
 @pytest.mark.parametrize(("right", "count"), [(0, 10), (10, 10), (291, 300), (1, 2)])
 def test_intervals_are_wilson_s(right, count):
     low, high = wilson(right, count)
-    assert interval(right / count, count) == f"{100 * low:.1f}–{100 * high:.1f} %".replace("-0.0", "0.0")
+    assert interval(right / count, count) == f"{100 * low:.1f}–{100 * high:.1f}%".replace("-0.0", "0.0")
     assert interval(0.5, 0) == "–"
 
 

@@ -153,10 +153,10 @@ def test_the_gallery_asks_before_it_starts(monkeypatch):
     (run,) = services.store().list()
     assert went == [("train", {"run": run.id})]
     assert services.engine().submitted == [run.id]
-    assert run.name == "30 % wrong labels · Small handwritten digits (8 × 8)"
+    assert run.name == "30% wrong labels · Small handwritten digits (8 × 8)"
     assert TrainConfig.from_mapping(run.config) == TrainConfig(seed=8, wrong_labels=0.3, epochs=16)
     assert run.spec == TUTORIAL
-    assert run.note == "Broken on purpose: 30 % wrong labels. Guess: The same on both."
+    assert run.note == "Broken on purpose: 30% wrong labels. Guess: The same on both."
 
 
 @pytest.mark.parametrize(

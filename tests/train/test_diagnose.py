@@ -156,7 +156,7 @@ def rising(last: float, train: float = 0.02) -> Case:
 
 
 def mislabelled(train: float, **words: Any) -> Case:
-    """Return a validation accuracy of 90 % from epoch 2 on, beside this one in training."""
+    """Return a validation accuracy of 90% from epoch 2 on, beside this one in training."""
     return epochs([(2.0, 0.4), (1.5, train), (1.4, train)], [(1.0, 0.89), (0.7, 0.9), (0.68, 0.9)], **words)
 
 

@@ -173,7 +173,7 @@ def _check(look: ImageFormat, shares: tuple[float, float]) -> None:
     if look.fit not in FITS:
         raise DataError(f"A picture can be made square by {' or '.join(FITS)}, not by {look.fit!r}.")
     if not all(0 < share < 1 for share in shares) or sum(shares) > 0.8:
-        raise DataError("Valid and test can each be more than nothing, and at most 80 % of the pictures together.")
+        raise DataError("Valid and test can each be more than nothing, and at most 80% of the pictures together.")
 
 
 def _skipped(surveyed: Survey, reasons: dict[int, str]) -> tuple[tuple[tuple[str, str], ...], int]:
@@ -242,7 +242,7 @@ def _doubled(
         stand = "picture stands" if len(clashes) == 1 else "pictures stand"
         yield (
             f"{len(clashes):,} {stand} in more than one class or nearly so, {example(clashes[0])}: the network cannot "
-            "learn which is right, and its accuracy cannot get near 100 %."
+            "learn which is right, and its accuracy cannot get near 100%."
         )
     places = dict(zip(SPLITS, np.split(np.arange(len(order)), np.cumsum(parts.sizes)[:-1]), strict=True))
     for ours, theirs in (("valid", "train"), ("test", "train"), ("test", "valid")):

@@ -1,4 +1,4 @@
-"""The pointing game: how often maps of several methods peak on the object, with 95 % intervals."""
+"""The pointing game: how often maps of several methods peak on the object, with 95% intervals."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ RANDOM, CENTRE = "random", "centre"  # the two rows that know nothing of the net
 
 @dataclass(frozen=True)
 class Rate:
-    """A share with its 95 % interval, each 0 to 1; the higher the better."""
+    """A share with its 95% interval, each 0 to 1; the higher the better."""
 
     value: float
     low: float

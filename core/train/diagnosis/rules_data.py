@@ -9,7 +9,7 @@ from core.train.diagnosis.run_arrays import Numbers, RunArrays
 from core.train.suggestion import VARIED
 
 FEW = 40  # images of each class
-# How much better it is on images it never saw: 0.02 at most with right labels, 0.07 to 0.28 with 30 % wrong ones.
+# How much better it is on images it never saw: 0.02 at most with right labels, 0.07 to 0.28 with 30% wrong ones.
 ODD, HINDERED = 0.06, 0.2
 
 

@@ -135,7 +135,7 @@ def _show(network: Network, report: "ConceptReport") -> None:
         concept_chart(report, theme=session.theme()),
         concept_rows(report, titles),
         key="concept_scores",
-        alt="Score of each concept with its 95 % interval, and that of random directions",
+        alt="Score of each concept with its 95% interval, and that of random directions",
     )
     examples = f"{report.examples} test images of the class"
     if network.why_no_images:
@@ -144,7 +144,7 @@ def _show(network: Network, report: "ConceptReport") -> None:
         )
     st.caption(
         f"Score: of {examples}, the share whose score for “{class_name(network, report.target)}” rises towards the "
-        f"concept; mean of {REPEATS} directions, each learned with other random pictures, and its 95 % interval. "
+        f"concept; mean of {REPEATS} directions, each learned with other random pictures, and its 95% interval. "
         "Dashed, with its interval in grey: directions between random pictures and other random pictures."
     )
     st.dataframe(
@@ -152,7 +152,7 @@ def _show(network: Network, report: "ConceptReport") -> None:
         column_config={
             "Score": st.column_config.NumberColumn(format="%.0f%%", width=80),
             "Told apart": st.column_config.NumberColumn(
-                format="%.0f%%", width=110, help="Share of held-out pictures told from random ones; 50 % is guessing."
+                format="%.0f%%", width=110, help="Share of held-out pictures told from random ones; 50% is guessing."
             ),
             "p": st.column_config.TextColumn(width=90, help="By chance alone; times the number of concepts."),
         },
@@ -194,7 +194,7 @@ def _row(score: "ConceptScore", titles: Mapping[str, str]) -> dict[str, str | fl
         "Concept": titles[score.concept],
         "Score": 100 * score.score,
         "In words": verdict,
-        "95 % interval": f"{low:.0%} to {high:.0%}",
+        "95% interval": f"{low:.0%} to {high:.0%}",
         "p": p_value(score.p),
         "Told apart": 100 * score.accuracy,
     }

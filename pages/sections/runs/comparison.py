@@ -1,7 +1,6 @@
 """The ticked runs side by side: their curves over one another, their results, and what was done differently."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 
 import pandas as pd
 import streamlit as st
@@ -49,7 +48,7 @@ def _legend(runs: Sequence[Run], best: Mapping[str, float | None]) -> None:
         "Name": [names[run.id] for run in runs],
         "Best valid": [accuracy_cell(best[run.id], split_size(run, 1)) for run in runs],
         "Test": [accuracy_cell(run.test_accuracy, split_size(run, 2)) for run in runs],
-        "Time": [timedelta(seconds=round(run.seconds)) for run in runs],
+        "Time": [round(run.seconds) for run in runs],
     }
     about = {
         "Data set": [dataset_title(run) for run in runs],
@@ -63,7 +62,7 @@ def _legend(runs: Sequence[Run], best: Mapping[str, float | None]) -> None:
             "Name": st.column_config.TextColumn(width=220),
             "Best valid": st.column_config.TextColumn(width=110, alignment="right"),
             "Test": st.column_config.TextColumn(width=110, alignment="right"),
-            "Time": st.column_config.NumberColumn(width=110, format="localized"),
+            "Time": st.column_config.NumberColumn(width=110, format="%d s"),
         },
         hide_index=True,
         placeholder="–",

@@ -1,7 +1,6 @@
 """All runs at a glance: a click on a row chooses its run, ticks choose runs to compare."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 
 import pandas as pd
 import streamlit as st
@@ -39,7 +38,7 @@ COLUMNS = {
     "Test": st.column_config.TextColumn(
         width=110, alignment="right", help=f"Accuracy on the test images, measured once at the end. {COUNTED}"
     ),
-    "Time": st.column_config.NumberColumn(width=96, format="localized", help="Time spent training, pauses left out."),
+    "Time": st.column_config.NumberColumn(width=96, format="%d s", help="Time spent training, pauses left out."),
     "Images/s": st.column_config.NumberColumn(
         width=76, format="localized", help="Training speed over the last seconds of its turns."
     ),
@@ -102,7 +101,7 @@ def _row(run: Run, name: str, run_outlines: Mapping[str, Outline]) -> dict[str, 
         "Loss": list(outline.train_loss),
         "Best valid": accuracy_cell(outline.best_valid_accuracy, split_size(run, 1)),
         "Test": accuracy_cell(run.test_accuracy, split_size(run, 2)),
-        "Time": timedelta(seconds=round(run.seconds)),
+        "Time": round(run.seconds),
         "Images/s": round(run.images_per_second) or None,
         "Parameters": count_params(run.spec),
         "Data set": dataset_title(run),
