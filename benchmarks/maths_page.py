@@ -46,7 +46,7 @@ def measure(run_id: str, repeats: int) -> dict[str, list[float]]:
         for place, layer in enumerate(LAYERS):
             number = turn * len(LAYERS) + place
             next(field for field in app.number_input if field.label == "Number").set_value(number)
-            app.pills(key=f"maths_layer_{run_id}").set_value(layer)
+            app.query_params["layer"] = layer
             began = time.perf_counter()
             app.run()
             if turn:

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from core.model.shapes import problems
 from pages.sections.build.drawing import download, drawing
 from pages.sections.build.header import code, head, totals
 from pages.sections.build.layer_stack import stack, undo_button
@@ -10,8 +9,7 @@ from pages.sections.build.preview import ask_preview
 from pages.shared.run import draft_history
 from pages.shared.run.share_link import follow_link
 from pages.shared.shell import navigation, session
-from pages.shared.shell.layout import escape_markdown, next_step, page, show_errors
-from pages.shared.shell.navigation import TO_TRAIN
+from pages.shared.shell.layout import escape_markdown, page, show_errors
 
 page("build")
 follow_link()
@@ -32,5 +30,3 @@ with st.container(horizontal=True, vertical_alignment="center", key="tools"):
     navigation.link("runs", "Open a network from a file", icon=":material/upload_file:", open_file="1", run=None)
 stack(draft.spec, strips)
 code(draft.spec)
-if not problems(draft.spec):
-    next_step(TO_TRAIN, "train", run=None)

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -102,6 +103,18 @@ def server(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     _forget()
     yield
     _forget()
+
+
+def at_layer(app: AppTest, layer: str) -> AppTest:
+    """Choose a layer as a press on its block does, and return the page before it runs again."""
+    app.query_params["layer"] = layer
+    return app
+
+
+def offered_layers(app: AppTest) -> list[str]:
+    """Return the layers that the drawn network leads to, in order."""
+    drawings = (json.loads(view.proto.json).get("svg", "") for view in app.get("bidi_component"))
+    return [name for drawing in drawings for name in re.findall('data-target="([^"]+)"', drawing)]
 
 
 def settled(app: AppTest) -> AppTest:

@@ -27,7 +27,7 @@ from core.train.losses import cross_entropy
 from core.workbench.training_influence import CHECKPOINTS
 from pages.sections.attacks_concepts import concepts, influence
 from pages.shared.shell.navigation import path
-from tests.pages.conftest import settled
+from tests.pages.conftest import at_layer, offered_layers, settled
 
 pytestmark = pytest.mark.filterwarnings("ignore:Input Tensor 0 did not")
 
@@ -298,9 +298,9 @@ def test_concepts_are_asked_of_test_images_of_the_class_at_the_layer(
     digits = load_dataset("digits")
     assert (reports[0]["layer"], reports[0]["target"]) == ("pool2", 3)
     assert torch.equal(reports[0]["examples"], digits.test.images[digits.test.labels == 3][:60])
-    layers = app.selectbox(key=f"concept_layer_{trained_run}").options
+    layers = offered_layers(app)
     assert layers == ["conv1", "relu1", "pool1", "residual1", "pool2", "flatten1", "dense1", "tanh1"]
-    app.selectbox(key=f"concept_layer_{trained_run}").set_value("relu1").run()
+    at_layer(app, "relu1").run()
     settled(app)
     assert reports[-1]["layer"] == "relu1"
     table = app.dataframe[0].value
@@ -328,7 +328,7 @@ def test_the_smallest_networks_can_be_asked(
     make_run: Callable[..., str], reports: list[dict[str, Any]], layers: tuple[Any, ...], options: list[str]
 ) -> None:
     app = opened("concepts", run=make_run(*layers))
-    assert options in [box.options for box in app.selectbox]
+    assert offered_layers(app) == options
     assert reports[0]["layer"] == options[0]
     assert not app.error
 

@@ -23,6 +23,7 @@ from core.runs.records import Status
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from pages.shared.shell.navigation import path
+from tests.pages.conftest import at_layer
 
 Sheets = Callable[[AppTest], dict[str, Any]]
 
@@ -113,7 +114,7 @@ def test_every_tile_is_a_map_in_the_colours_of_one_scale(trained_run: str, sheet
     app = opened(run=trained_run)
     made = outputs(trained_run)
     for layer in ("conv1", "relu1", "pool1", "residual1", "pool2"):
-        ran(app.pills(key=f"layer_{trained_run}").set_value(layer))
+        ran(at_layer(app, layer))
         sheet = sheets(app)[f"Feature maps of {layer}"]
         scale = ColorScale.of(made[layer], percentile=99.5)
         assert sheet.data["labels"] == [f"map {index}" for index in range(8)]

@@ -19,6 +19,7 @@ from core.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from pages.shared.shell import session
+from tests.pages.conftest import at_layer
 
 
 def bench() -> None:
@@ -95,7 +96,7 @@ def test_a_click_shows_the_region_the_gradient_and_the_arithmetic_of_that_number
 
 def test_another_layer_and_direction_are_a_press_away(trained_run: str) -> None:
     app = opened(trained_run)
-    ran(app.pills(key=f"field_layer_{trained_run}").set_value("dense2"))
+    ran(at_layer(app, "dense2"))
     assert "dense2 has no rows and columns any more." in texts(app)
     assert "The whole picture." in texts(app)
     assert app.number_input(key=f"field_channel_{trained_run}_dense2").max == 9

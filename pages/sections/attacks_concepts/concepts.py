@@ -13,7 +13,7 @@ from core.inference.network import Network
 from pages.shared.display.class_bars import class_name
 from pages.shared.display.vega_charts import chart
 from pages.shared.network import current_network
-from pages.shared.network.network_map import network_map
+from pages.shared.network.network_map import ask_layer
 from pages.shared.picture import input_image
 from pages.shared.shell import session
 from pages.shared.shell.background_jobs import background, lane_of
@@ -76,24 +76,17 @@ def _ask_layer(network: Network) -> str:
     from core.explain.concept_test import concept_layers
 
     names, first = concept_layers(network)
-    key, room = f"concept_layer_{network.id}", st.container()
+    key = f"concept_layer_{network.id}"
     if st.session_state.get(key) not in names:
         st.session_state[key] = first
-    layer: str = st.selectbox(
+    return ask_layer(
+        network,
         "Layer",
         names,
-        key=key,
-        width=320,
+        key,
         help="Where to look for the concept. Early layers know colours, later ones patterns; near the answer, "
         "directions tend to speak for a class in every picture or in none.",
     )
-
-    def choose(name: str) -> None:
-        st.session_state[key] = name
-
-    with room:
-        network_map(network, names, [layer], key="concepts_map", choose=choose)
-    return layer
 
 
 def _concepts(network: Network) -> None:

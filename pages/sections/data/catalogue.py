@@ -102,7 +102,6 @@ def use(info: DatasetInfo) -> None:
     if obstacle is not None:
         st.warning(f"The network does not fit these images yet: mend it in Build. {escape_markdown(obstacle.sentence)}")
     with st.container(horizontal=True, gap="medium"):
-        navigation.link("build", "Build the network")
         if obstacle is None:
             navigation.train_link()
         if is_the_tutorials(info.name):

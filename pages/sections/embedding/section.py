@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.explain.epoch_series import epochs_to_show
+from core.figures.network_blocks import INPUT
 from core.formatting import duration
 from core.inference.network import Network
 from core.probe.network_layers import layers_of
@@ -16,9 +17,9 @@ from pages.sections.embedding.scatter_view import show
 from pages.sections.embedding.types import Chart
 from pages.shared.network.comparison import LETTERS, side_by_side
 from pages.shared.network.missing_images import missing_images
-from pages.shared.network.network_map import network_map
+from pages.shared.network.network_map import ask_layer
 from pages.shared.shell.background_jobs import background, lane_of
-from pages.shared.shell.controls import ask_layer, ask_one
+from pages.shared.shell.controls import ask_one
 from pages.shared.shell.layout import escape_markdown, show_errors
 
 if TYPE_CHECKING:
@@ -72,15 +73,14 @@ def _ask(network: Network) -> MapRequest:
     names, key = [PIXELS, *notes], f"embedding_layer_{network.id}"
     if st.session_state.get(key) not in names:
         st.session_state[key] = names[max(1, len(names) - 2)]  # what the last layer decides by
-    room = st.container()
     layer = ask_layer(
+        network,
         "Layer, in the order in which the picture passes through",
         names,
         key,
         note=lambda name: notes.get(name, "pixels"),
+        blocks={PIXELS: INPUT},
     )
-    with room:
-        network_map(network, names, [layer], key="embedding_map")
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         method = ask_one("Laid out by", {name: each.title for name, each in PROJECTIONS.items()}, "embedding_method")
         moments = ask_one("Moments", MOMENTS, "embedding_moments") if len(network.epochs) > 1 else "one"

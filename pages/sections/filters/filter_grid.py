@@ -20,9 +20,9 @@ from pages.sections.filters.surgery.panel import surgery_panel
 from pages.sections.filters.top_images import excites
 from pages.shared.display.map_grid import color_bar, grid
 from pages.shared.network.comparison import collect_results, side_by_side, unwrap
-from pages.shared.network.network_map import network_map
+from pages.shared.network.network_map import ask_layer
 from pages.shared.picture import input_image
-from pages.shared.shell.controls import ask_layer, ask_one
+from pages.shared.shell.controls import ask_one
 from pages.shared.shell.layout import show_errors
 from pages.shared.widgets.image_grid import Selection
 
@@ -179,16 +179,13 @@ def _pick_convolution(network: Network) -> str | None:
     if not shapes:
         st.info("This network has no convolution and so no filters: add one on the build page and train again.")
         return None
-    room = st.container()
-    chosen = ask_layer(
+    return ask_layer(
+        network,
         "Convolution",
         list(shapes),
         f"convolution_{network.id}",
         note=lambda name: f"{shapes[name][0]} filters",
     )
-    with room:
-        network_map(network, list(shapes), [chosen], key="filters_map")
-    return chosen
 
 
 def _ask_view(run_id: str, filters: Filters) -> int:

@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from core import maths
+from core.figures.network_blocks import DrawnLayer
 from core.inference.network import Network
 from core.probe.network_layers import layers_of, parts_of
 from core.train.choices import LOSSES
@@ -16,9 +17,8 @@ from pages.sections.maths.convolution import convolution, dense
 from pages.sections.maths.elementwise import CURVES, activation, batch_norm, dropout
 from pages.sections.maths.layer_pass import Scene, describe_pass, scene
 from pages.sections.maths.pooling import pooling, whole_mean
-from pages.shared.network.network_map import network_map
+from pages.shared.network.network_map import ask_layer
 from pages.shared.picture.picker import pick_picture
-from pages.shared.shell.controls import ask_layer
 from pages.shared.shell.section import Section
 from pages.shared.widgets.cell_view import Cells, Mode, Number, cell_view
 
@@ -107,12 +107,11 @@ MOODS = ("BatchNorm2d", "BatchNorm1d", "Dropout")  # what works otherwise in tra
 
 def layer_bench(network: Network) -> None:
     """Ask for a picture and a layer, and show each number of it with what it is made of."""
-    room = st.container()
+    layer = _pick_layer(network)
     asking, choosing = st.columns([2, 3], gap="large")
     with asking:
         picture = pick_picture(network)
     with choosing:
-        layer, names = _pick_layer(network)
         name = layer if layer != LOSS else layers_of(network)[-1].name
         kind = _kind(network.model.get_submodule(name))
         alone = network.why_no_images
@@ -129,8 +128,6 @@ def layer_bench(network: Network) -> None:
         loss = _pick_loss(network) if layer == LOSS else network.config.get("loss", "cross_entropy")
         now = scene(network, name, picture, training=training, loss=loss)
         now.panel.markdown(describe_pass(now, LOSSES[loss].title.lower()))
-    with room:
-        network_map(network, names, [layer], key="maths_map")
     if layer == LOSS:
         softmax_and_loss(now, loss, network.class_names)
     else:
@@ -138,8 +135,8 @@ def layer_bench(network: Network) -> None:
     read_on("softmax" if layer == LOSS else TOPICS[kind])
 
 
-def _pick_layer(network: Network) -> tuple[str, list[str]]:
-    """Ask for a layer or the loss; return the choice and the layers that there are."""
+def _pick_layer(network: Network) -> str:
+    """Ask for a layer or the loss."""
     modules, help = dict(network.model.named_modules()), None
     if network.spec is None:
         parts = [part for part in parts_of(network) if _kind(modules[part.name]) in VIEWS]
@@ -148,7 +145,14 @@ def _pick_layer(network: Network) -> tuple[str, list[str]]:
         outer = {name for name in modules if name and type(modules[name]).__name__ in VIEWS}
         names = [name for name in modules if name in outer and name.rpartition(".")[0] not in outer]
         help = "Flatten is missing: it moves numbers and computes none."
-    return ask_layer("Layer", [*names, LOSS], f"maths_layer_{network.id}", help=help), names
+    return ask_layer(
+        network,
+        "Layer",
+        [*names, LOSS],
+        f"maths_layer_{network.id}",
+        last=DrawnLayer(LOSS, "loss", (len(network.class_names),)),
+        help=help,
+    )
 
 
 def _kind(module: Any) -> str:

@@ -18,10 +18,10 @@ from pages.sections.maths.article import read_on
 from pages.sections.maths.projective_field import PICTURE_PX, what_it_reaches
 from pages.shared.display.map_grid import color_bar, grid
 from pages.shared.layer.unit_detail import Made, make, sees
-from pages.shared.network.network_map import network_map
+from pages.shared.network.network_map import ask_layer
 from pages.shared.picture import input_image
 from pages.shared.picture.picker import pick_picture
-from pages.shared.shell.controls import MANY, ask_layer, ask_one
+from pages.shared.shell.controls import ask_one
 from pages.shared.shell.section import Section
 from pages.shared.widgets.image_grid import Selection
 
@@ -79,6 +79,7 @@ def _line(step: "FieldStep") -> dict[str, str]:
     }
 
 
+MANY = 24  # layers: a network of more is deep
 DIRECTIONS = {"back": "What a number sees", "ahead": "What a pixel reaches"}
 
 
@@ -117,11 +118,7 @@ def _pick_layer(network: Network) -> str:
     names, key = list(layers), f"field_layer_{network.id}"
     if st.session_state.get(key) not in names:
         st.session_state[key] = _first_layer(network, layers)
-    room = st.container()
-    chosen = ask_layer("Layer", names, key, note=lambda name: layers[name].note)
-    with room:
-        network_map(network, names, [chosen], key="field_map")
-    return chosen
+    return ask_layer(network, "Layer", names, key, note=lambda name: layers[name].note)
 
 
 def _first_layer(network: Network, layers: Mapping[str, LayerEntry]) -> str:

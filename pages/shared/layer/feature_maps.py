@@ -21,10 +21,10 @@ from pages.shared.layer.map_table import map_table
 from pages.shared.layer.unit_detail import Made, details, explain_link, make, sees
 from pages.shared.network import inference
 from pages.shared.network.comparison import LETTERS, collect_results, side_by_side, unwrap
-from pages.shared.network.network_map import download_drawing, network_map
+from pages.shared.network.network_map import ask_layer, download_drawing
 from pages.shared.picture import input_image
 from pages.shared.shell import navigation, session
-from pages.shared.shell.controls import ask_layer, ask_one
+from pages.shared.shell.controls import ask_one
 from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.widgets.image_grid import Selection
 
@@ -259,15 +259,13 @@ def _layer_scale(alike: Sequence[Made], choice: str) -> ColorScale:
 def _pick_layer(network: Network) -> LayerEntry:
     """Ask for a layer, in the order of the stack; the address carries it (`layer`)."""
     layers = {layer.name: layer for layer in layers_of(network)}
-    room = st.container()
     chosen = ask_layer(
+        network,
         "Layer, in the order in which the picture passes through",
         list(layers),
         f"layer_{network.id}",
         note=lambda name: layers[name].note,
     )
-    with room:
-        network_map(network, list(layers), [chosen], key="network_map")
     return layers[chosen]
 
 

@@ -1,12 +1,13 @@
 """The drawn network as the map of a page: where one is, and a press away from every other layer."""
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 
 import streamlit as st
 
 from core.errors import ConvScopeError
-from core.figures.network_blocks import network_layers
+from core.figures.network_blocks import DrawnLayer, fold, network_layers
 from core.figures.network_drawing import network_svg
 from core.inference.network import Network
 from pages.shared.shell import session
@@ -15,13 +16,71 @@ from pages.shared.widgets.network_view import network_view
 ZOOM = 0.5  # of the blocks: the page is about what comes below
 
 
+def ask_layer(
+    network: Network,
+    label: str,
+    names: Sequence[str],
+    key: str,
+    *,
+    note: Callable[[str], str] | None = None,
+    blocks: Mapping[str, str] | None = None,
+    last: DrawnLayer | None = None,
+    help: str | None = None,
+) -> str:
+    """Ask for a layer, at first the first one, by the drawn network; the address carries the choice (`layer`).
+
+    Where a layer has no block of its own, because it lies inside another or the network cannot be drawn, a list to
+    search stands below the drawing.
+
+    Args:
+        network: The network.
+        label: What is asked for.
+        names: The layers, in the order of the stack.
+        key: Streamlit's key.
+        note: What stands beside a name in the list.
+        blocks: The names of the drawing for those that are called otherwise in `names`.
+        last: What is drawn behind the last layer.
+        help: What a pointer resting on the label reads.
+    """
+    requested = st.query_params.get("layer")
+    if requested in names:
+        st.session_state[key] = requested
+    elif st.session_state.get(key) not in names:
+        st.session_state[key] = names[0]
+    chosen: str = st.session_state[key]
+    in_drawing = {name: (blocks or {}).get(name, name) for name in names}
+    in_list = {block: name for name, block in in_drawing.items()}
+
+    def go(name: str) -> None:
+        st.session_state[key] = st.query_params["layer"] = in_list.get(name, name)
+
+    with suppress(ConvScopeError):
+        layers = (*network_layers(network), *((last,) if last else ()))
+        reached = {item.target for item in fold(layers, [in_drawing[chosen]], in_list)}
+        if reached >= in_list.keys():
+            st.markdown(f":small[{label}]", help=help)
+            _draw(network, layers, list(in_list), [in_drawing[chosen]], f"{key}_map", go)
+            return chosen
+        _draw(network, layers, list(in_list), [in_drawing[chosen]], f"{key}_map", go)
+    picked: str = st.selectbox(
+        label,
+        names,
+        format_func=lambda name: f"{name} · {note(name)}" if note else name,
+        key=key,
+        on_change=lambda: go(st.session_state[key]),
+        persist_state="session",
+        help=help,
+    )
+    return picked
+
+
 def network_map(
     network: Network,
     names: Sequence[str],
     current: Collection[str],
     *,
     key: str,
-    choose: Callable[[str], object] | None = None,
+    choose: Callable[[str], object],
 ) -> None:
     """Draw a network with the layers that are looked at marked; a press on another one goes there.
 
@@ -32,24 +91,28 @@ def network_map(
         names: The layers that the page can show; the others are dimmed.
         current: Those that it shows.
         key: Streamlit's key.
-        choose: Is told the layer that was pressed; the address carries it (`layer`) where nothing else is given.
+        choose: Is told the layer that was pressed.
     """
-    try:
-        layers = network_layers(network)
-    except ConvScopeError:
-        return
+    with suppress(ConvScopeError):
+        _draw(network, network_layers(network), names, current, key, choose)
+
+
+def _draw(
+    network: Network,
+    layers: Sequence[DrawnLayer],
+    names: Sequence[str],
+    current: Collection[str],
+    key: str,
+    choose: Callable[[str], object],
+) -> None:
     network_view(
         network_svg(layers, title=network.name, current=current, targets=names, theme=session.theme(), zoom=ZOOM),
         key=key,
-        label=f"The network, {len(layers) - 1} layers: press one to go there",
+        label="The network: press a layer to go there",
         hint="Press a layer to go there.",
         names=names,
-        choose=choose or _go,
+        choose=choose,
     )
-
-
-def _go(name: str) -> None:
-    st.query_params["layer"] = name
 
 
 def download_drawing(network: Network) -> None:

@@ -1,7 +1,7 @@
 """Groups of widgets that return core objects."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import floor, log10
 from typing import Any
@@ -10,10 +10,8 @@ import streamlit as st
 
 from core.data.catalog import DATASETS
 from core.options import Option
-from pages.shared.shell.layout import escape_markdown
 
 AUTOMATIC = "Automatic"  # what an option reads that is left to whoever takes it
-MANY = 24  # layers that can stand side by side
 
 
 def ask(
@@ -91,52 +89,6 @@ def ask_one(label: str, options: Mapping[str, str], key: str) -> str:
         wrap=True,
     )
     return chosen or first
-
-
-def ask_layer(
-    label: str, names: Sequence[str], key: str, *, note: Callable[[str], str] | None = None, help: str | None = None
-) -> str:
-    """Ask for a layer in the order of the stack, at first the first one; the address carries the choice (`layer`).
-
-    Args:
-        label: What the control says.
-        names: The layers; more than a few make a list to open and to search.
-        key: Streamlit's key.
-        note: What stands small beside a name.
-        help: What a pointer resting on it reads.
-    """
-    requested = st.query_params.get("layer")
-    if requested in names and st.session_state.get(key) != requested:
-        st.session_state[key] = requested
-
-    def follow() -> None:
-        st.query_params["layer"] = st.session_state[key] or names[0]
-
-    if st.session_state.get(key) not in names:
-        st.session_state[key] = names[0]
-    if len(names) > MANY:
-        picked: str = st.selectbox(
-            label,
-            names,
-            format_func=lambda name: f"{name} · {note(name)}" if note else name,
-            key=key,
-            on_change=follow,
-            persist_state="session",
-            help=help,
-        )
-        return picked
-    chosen = st.pills(
-        label,
-        names,
-        format_func=lambda name: f"{escape_markdown(name)} :small[{note(name)}]" if note else escape_markdown(name),
-        required=True,
-        wrap=True,
-        key=key,
-        on_change=follow,
-        persist_state="session",
-        help=help,
-    )
-    return chosen or names[0]
 
 
 def pick_dataset(value: str, key: str, **words: Any) -> str:
