@@ -12,8 +12,8 @@ SECTIONS = (attacks.SECTION, influence.SECTION, concepts.SECTION)
 
 page("attacks_concepts")
 with show_errors():
-    (network,) = require_weights(pair=False)
     section = choose_section("What to ask", SECTIONS, "attacks_concepts_section")
+    (network,) = require_weights(pair=False)
     result = st.container()  # it stands first, the choice of the picture below
     picture, target = pick_picture_and_target((network,))
     with result:

@@ -28,11 +28,16 @@ with shown, st.container(border=True, key=CARD), show_errors():
 
 if (way := st.query_params.pop(ASKED, "")) in WAYS:
     st.session_state["own"], st.session_state["own_way"] = True, way
-with st.expander(
-    "Bring your own images", icon=":material/add_photo_alternate:", key="own", on_change="rerun"
-) as folded:
-    if folded.open:
-        own_images()
+with st.container(border=True, key="own_card", gap="small"):
+    st.markdown(
+        "**Your own pictures.** Two kinds or more, as loose files or a zip, become a data set, here and on every "
+        "page. Nothing leaves this computer."
+    )
+    with st.expander(
+        "Bring your own images", icon=":material/add_photo_alternate:", key="own", on_change="rerun"
+    ) as folded:
+        if folded.open:
+            own_images()
 
 if here:
     with show_errors():

@@ -24,14 +24,15 @@ SECTIONS = (
 
 page("evaluate")
 with show_errors():
-    with st.container(horizontal=True, gap="medium"):
-        section = choose_section("What to look at", SECTIONS, "evaluate_section")
-        split = ask_split()
+    section = choose_section("What to look at", SECTIONS, "evaluate_section")
     # To compare two is chosen: the switch goes on by itself, once, and B offers the other trainings.
     if section.key == "contest" and st.session_state.get("evaluate_before") != section.key:
         begin_comparison(network_or_end())
     st.session_state["evaluate_before"] = section.key
     networks = require_weights()
     tour_stop("evaluate", networks[0].id, partial(mixed_up_guess, networks[0]))
-    section.draw(networks, split)
+    result = st.container()  # it stands first, the choice of the images below
+    split = ask_split()
+    with result:
+        section.draw(networks, split)
 next_step("Ask which pixels speak for an answer", "explain")

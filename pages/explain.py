@@ -18,11 +18,11 @@ SECTIONS = (maps.SECTION, trust.SECTION, agreement.SECTION, through_time.SECTION
 
 page("explain")
 with show_errors():
-    networks = require_weights()
-    stop = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         section = choose_section("What to look at", SECTIONS, "explain_section")
         settings = st.container(width="content")
+    networks = require_weights()
+    stop = st.container()
     # The result stands first; the picture and the class are chosen beside it, or below what needs the whole width.
     if section.key == "maps":
         result, choice = st.columns([5, 3], gap="large")

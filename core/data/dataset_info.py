@@ -24,6 +24,7 @@ class DatasetInfo:
         own: Whether somebody brought it in here.
         centred: Whether its makers scaled each digit to a box and centred it, see `core.data.digit_centring`.
         official_valid: Whether the images just before the test images are those set apart for valid.
+        short_title: What it is called in the names of trainings; empty where the title is short enough.
         mean, std: Of each channel of all training images / 255, where that is known without reading them.
     """
 
@@ -40,6 +41,7 @@ class DatasetInfo:
     own: bool = False
     official_valid: bool = False
     centred: bool = False
+    short_title: str = ""
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
 

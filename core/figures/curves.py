@@ -10,6 +10,7 @@ from core.figures.palette import THEMES, Theme
 from core.runs.history import Point
 from core.train.choices import LOSSES
 
+ROOM_PX = 9  # around the lines: a ring around a dot at the edge is whole
 LEGEND = {"title": None, "orient": "top", "symbolType": "stroke", "symbolStrokeWidth": 3, "symbolOpacity": 1}
 _POWER = "abs(log(datum.value) / LN10 - round(log(datum.value) / LN10)) < 0.001"
 LOG_AXIS = {  # strong lines at powers of ten, faint ones between
@@ -113,10 +114,10 @@ def curve_chart(
     """
     colours, log = THEMES[theme], log and measure == "loss"
     axis: dict[str, Any] = {"title": title(measure, loss)}
-    scale: dict[str, Any] = {"zero": True}
+    scale: dict[str, Any] = {"zero": True, "padding": ROOM_PX}
     if measure == "accuracy":
         axis["format"] = ".0%"
-        scale = {"domain": [0, 1]}
+        scale = {"domain": [0, 1], "padding": ROOM_PX}
     elif log:
         axis |= LOG_AXIS
         scale = {"type": "log", "nice": False}
@@ -137,7 +138,7 @@ def epoch_axis(epochs: float) -> dict[str, Any]:
         "field": "epoch",
         "type": "quantitative",
         "title": "Epoch",
-        "scale": {"domain": [0, epochs], "nice": False, "padding": 6},  # room for half a dot
+        "scale": {"domain": [0, epochs], "nice": False, "padding": ROOM_PX},
         "axis": {"tickMinStep": 1, "grid": False, "labelFlush": True},
     }
 

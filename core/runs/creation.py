@@ -45,7 +45,7 @@ class NewRun:
     def row(self, run_id: str) -> dict[str, Any]:
         """Return its row in the table of runs; raises `RunError` where name or note are too long."""
         now, info = time.time(), self.info or known(self.dataset)
-        title = info.title if info else self.dataset
+        title = (info.short_title or info.title) if info else self.dataset
         given = self.name if self.name and self.name.strip() else ""
         return {
             "id": run_id,

@@ -109,6 +109,22 @@ def test_classes_of_loose_files_and_shots_make_a_data_set(monkeypatch: pytest.Mo
     assert app.session_state["draft"].dataset == name  # whoever brings pictures in wants to train on them
 
 
+def test_loose_files_are_sorted_by_what_they_are_called() -> None:
+    app = opened()
+    app.segmented_control(key="own_way").set_value("files").run()
+    one_class = [(f"rose_{n}.png", picture(n), "image/png") for n in range(5)]
+    app.file_uploader(key="own_loose_0").set_value(one_class).run()
+    assert ["By their names all files are of one class" in error.value for error in app.error] == [True]
+    both = [*one_class, *((f"tulip ({n}).png", picture(n), "image/png") for n in range(5, 9))]
+    app.file_uploader(key="own_loose_0").set_value(both).run()
+    bring_in(app)
+    (name,) = user_datasets.names()
+    assert (DATASETS[name].class_names, DATASETS[name].num_images) == (("rose", "tulip"), 9)
+    assert [success.value for success in app.success] == ["My pictures is here now, and in use."]
+    app.radio(key="dataset").set_value("digits").run()
+    assert not app.success
+
+
 @pytest.fixture
 def learned(home: Path) -> tuple[str, str]:
     """Bring a data set in, train on it for an epoch, and return its name and the run's id."""

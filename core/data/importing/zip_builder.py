@@ -1,10 +1,18 @@
 """Loose files and shots of a camera, sorted by class, as the archive that they would make."""
 
 import io
+import re
 import zipfile
 from collections.abc import Sequence
 
 from core.errors import DataError
+
+_NUMBER = re.compile(r"[\s_.#-]*\(?\d*\)?$")
+
+
+def class_in(name: str) -> str:
+    """Return the class that a file is called after: its name without ending, number and what joins the two."""
+    return _NUMBER.sub("", name.rpartition(".")[0] or name).strip() or "Other"
 
 
 def archive_of(classes: Sequence[tuple[str, Sequence[tuple[str, bytes]]]]) -> bytes:

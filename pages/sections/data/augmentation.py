@@ -11,7 +11,7 @@ import streamlit as st
 from core.data.catalog import DATASETS, DIGITS
 from core.options import Option, options
 from core.train.config import AUGMENTATIONS, TrainConfig
-from pages.shared.shell import navigation, services, session
+from pages.shared.shell import services, session
 from pages.shared.shell.layout import show_errors
 from pages.shared.shell.section import Section
 
@@ -45,11 +45,9 @@ def augmentation(name: str) -> None:
     strengths = {kind: getattr(session.config(), kind) for kind in AUGMENTATIONS}
     with preview, st.container(width=_WIDTH), show_errors():
         augmentation_preview(name, strengths)
-        with st.container(horizontal=True, vertical_alignment="center"):
-            on = any(strengths.values())
-            note = "Used by the next training." if on else "The next training uses all images as they are."
-            st.markdown(f":material/check_circle: {note}", width="content")
-            navigation.train_link()
+        on = any(strengths.values())
+        note = "Used by the next training." if on else "The next training uses all images as they are."
+        st.markdown(f":material/check_circle: {note}")
 
 
 def augmentation_sliders(strengths: Mapping[str, float], key: str) -> dict[str, float]:

@@ -19,6 +19,7 @@ from pages.shared.shell.layout import escape_markdown
 from pages.shared.widgets.scroll_into_view import scroll_to
 
 BROUGHT = "dataset_brought_in"  # the data set to show next
+_ARRIVED = "dataset_arrived"  # the data set that came in last, until another one is chosen
 CARD = "dataset_card"  # the container that says what it is
 
 
@@ -28,7 +29,7 @@ def choose_dataset() -> DatasetInfo:
         st.query_params["dataset"] = brought
         st.session_state["own"] = False  # the panel that it was brought in by
         draft_history.use_data(brought)
-        st.toast(f"{escape_markdown(DATASETS[brought].title)} is here now, and in use.", icon=":material/check:")
+        st.session_state[_ARRIVED] = brought
     titles = told_apart({name: escape_markdown(info.title) for name, info in DATASETS.items()})
     requested = st.query_params.get("dataset", "")
     # Said anew each time: a browser knows the chosen one by its title only, and anybody may rename or delete one.
@@ -36,6 +37,7 @@ def choose_dataset() -> DatasetInfo:
 
     def follow() -> None:
         st.query_params["dataset"] = st.session_state["dataset"]
+        st.session_state.pop(_ARRIVED, None)
 
     name = st.radio(
         "Data set",
@@ -67,6 +69,8 @@ def origin(info: DatasetInfo) -> str:
 
 def describe_dataset(info: DatasetInfo) -> None:
     """Show what the catalogue says of a data set."""
+    if st.session_state.get(_ARRIVED) == info.name:
+        st.success(f"{escape_markdown(info.title)} is here now, and in use.", icon=":material/check:")
     st.subheader(escape_markdown(info.title), anchor=False)
     st.markdown(info.summary)
     facts = {

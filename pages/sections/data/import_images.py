@@ -92,7 +92,6 @@ NUM_CLASSES_SHOWN, TRIES_PER_CLASS = 12, 3  # classes that are shown by a pictur
 @st.fragment
 def own_images() -> None:
     """Ask for pictures, show what is in them and what they become, and make a data set of them."""
-    st.markdown("Pictures of two kinds or more, loose files or a zip, become a data set, here and on every page.")
     way = ask_one("Where they are", WAYS, "own_way")
     with show_errors():
         source = ASK[way]()

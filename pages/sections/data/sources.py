@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.data.images import decode_image
-from core.data.importing.zip_builder import archive_of
+from core.data.importing.zip_builder import archive_of, class_in
 from core.errors import DataError
 from core.settings import settings
 from pages.shared.picture.files import picture_files
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 MOST_CLASSES, MOST_SHOTS, SHOT_SIDE = 12, 200, 320
-WAYS = {"zip": "One zip", "classes": "Class by class"}
+WAYS = {"zip": "One zip", "files": "Loose files", "classes": "Class by class"}
 ASKED = "own_images"  # the parameter of an address that leads here, and to which of these ways
 OTHERS = ("rar", "7z", "tar", "gz", "tgz", "bz2", "xz", "zst")  # let in as far as the sentence that names them
 _COUNT, _SHOTS, TURN = "own_classes", "own_shots", "own_turn"
@@ -58,6 +58,29 @@ def ask_zip() -> ImageSource | None:
         return None
     title = file.name.removesuffix(".zip").replace("_", " ").replace("-", " ").strip()
     return ImageSource(file.file_id, title[:1].upper() + title[1:], file.name, file.getvalue())
+
+
+def ask_files() -> ImageSource | None:
+    """Ask for files whose names begin with their classes; None until they make a data set."""
+    files = st.file_uploader(
+        "Pictures whose names begin with the class",
+        accept_multiple_files=True,
+        **picture_files(f"own_loose_{st.session_state.get(TURN, 0)}"),
+    )
+    if not files:
+        st.code("rose_1.jpg  rose_2.jpg  tulip (1).png  tulip (2).png …", language=None)
+        st.caption("What stands before the number is the class. Nothing leaves this computer.")
+        return None
+    classes: dict[str, list[tuple[str, bytes]]] = {}
+    for file in files:
+        classes.setdefault(class_in(file.name), []).append((file.name, file.getvalue()))
+    if len(classes) < 2:
+        raise DataError(
+            "By their names all files are of one class. Call them after their classes, as in rose_1.jpg and "
+            "tulip_1.jpg, or bring them in class by class."
+        )
+    archive = archive_of(sorted(classes.items()))
+    return ImageSource(blake2b(archive, digest_size=12).hexdigest(), "My pictures", "", archive)
 
 
 def ask_classes() -> ImageSource | None:
@@ -133,4 +156,4 @@ def _keep_shot(number: int, key: str) -> None:
         shots.append(content.getvalue())
 
 
-ASK: dict[str, Callable[[], ImageSource | None]] = {"zip": ask_zip, "classes": ask_classes}
+ASK: dict[str, Callable[[], ImageSource | None]] = {"zip": ask_zip, "files": ask_files, "classes": ask_classes}

@@ -113,7 +113,7 @@ def _rate(label: str, rate: "Rate", words: str) -> None:
 
 
 def _figure(label: str, value: str, below: str, words: str) -> None:
-    st.metric(label, value, below, delta_color="off", delta_arrow="off", help=words, border=True)
+    st.metric(label, value, below, delta_color="off", delta_arrow="off", help=words, border=True, height="stretch")
 
 
 def _baseline(evaluated: EvaluatedSplit) -> None:

@@ -10,7 +10,6 @@ from core.inference.network import Network
 from pages.sections.evaluate.each_network import judging_section
 from pages.shared.evaluation.evaluate_split import NOTHING_HERE, SPLITS, EvaluatedSplit, judged
 from pages.shared.evaluation.image_gallery import image_row
-from pages.shared.network.counterpart import offer_compare
 from pages.shared.network.missing_images import missing_images
 from pages.shared.shell.controls import ask_one
 
@@ -33,11 +32,10 @@ def contest_section(networks: tuple[Network, ...], split: str) -> None:
     """
     if len(networks) < 2:
         st.info(
-            "Put a second network, or another epoch of this one, beside it: then the images that only one of the two "
-            "gets are shown here. Compare, above, does the same on every page.",
+            "Put a second network, or another epoch of this one, beside it by Compare, above: then the images that "
+            "only one of the two gets are shown here.",
             icon=":material/compare_arrows:",
         )
-        offer_compare(networks[0])
         return
     first, other = networks
     if other.pretrained is not None:
@@ -87,6 +85,7 @@ def _figures(first: EvaluatedSplit, other: EvaluatedSplit, compared: "Comparison
                 delta_color="off",
                 delta_arrow="off",
                 border=True,
+                height="stretch",
                 help=f"On the same {len(found.images):,} {SPLITS[found.split].lower()}; below, Wilson's 95% interval.",
             )
         apart = test.only_first + test.only_other
@@ -97,6 +96,7 @@ def _figures(first: EvaluatedSplit, other: EvaluatedSplit, compared: "Comparison
             delta_color="off",
             delta_arrow="off",
             border=True,
+            height="stretch",
             help="Images that one of them gets and the other does not.",
         )
         st.metric(
@@ -106,6 +106,7 @@ def _figures(first: EvaluatedSplit, other: EvaluatedSplit, compared: "Comparison
             delta_color="off",
             delta_arrow="off",
             border=True,
+            height="stretch",
             help="If both were equally good, each image that only one gets could as well have gone to the other. This "
             "is how often chance alone makes the split so uneven, or more. Exact (binomial) for fewer than 25 such "
             "images, else chi-squared with a correction for continuity (McNemar 1947, doi:10.1007/BF02295996).",

@@ -1,11 +1,10 @@
-"""What stands beside a network where two are compared: offered by a switch or a button, kept in the address."""
+"""What stands beside a network where two are compared: offered by a switch, kept in the address."""
 
 import streamlit as st
 
 from core.inference.network import Network
 from core.model.zoo import ZOO
 from pages.shared.network import current_network
-from pages.shared.shell.layout import escape_markdown
 
 
 def leave() -> None:
@@ -31,16 +30,6 @@ def offer_switch(first: Network, *, on: bool) -> None:
         disabled=not on and counterpart is None,
         help="Put another epoch, or another network, beside this one.",
     )
-
-
-def offer_compare(first: Network) -> None:
-    """Offer by a button what the switch does, where a page can show nothing without a second network."""
-    counterpart = _counterpart(first)
-    if counterpart is not None:
-        what = escape_markdown(counterpart.moment if counterpart.id == first.id else counterpart.name)
-        if st.button(f"Compare with {what}", icon=":material/compare_arrows:"):
-            _put_beside(counterpart)
-            st.rerun()  # the whole page: its head chooses networks
 
 
 def begin_comparison(first: Network) -> None:

@@ -14,7 +14,10 @@ from pages.shared.widgets.epoch_play import epoch_play
 
 LATEST = -1  # on the slider; the address then names no epoch
 # The two ends of a slider are to be read without pointing at it.
-_STYLE = '<style>[class*="st-key-epochs_"] [data-testid="stSliderTickBar"] { opacity: 1; }</style>'
+_STYLE = """<style>
+[class*="st-key-epochs_"] [data-testid="stSliderTickBar"] {{ opacity: 1; }}
+.st-key-epochs_{of} [data-testid="stSliderTickBar"] > :{end} {{ visibility: {shown}; }}
+</style>"""
 
 
 def pick_epoch(network: Network, label: str = "Epoch", of: str = "epoch") -> Network:
@@ -52,9 +55,12 @@ def pick_epoch(network: Network, label: str = "Epoch", of: str = "epoch") -> Net
             return f"{epochs[-1]}, latest{_score(scores, epochs[-1], images)}" if over else "latest"
         return f"{place}{_score(scores, place, images)}" if place else "untrained"
 
-    st.html(_STYLE)
+    at = st.session_state[key]
+    end = "last-child" if at == places[-1] else "first-child"
+    # The knob says its value itself: the end at which it stands need not say it again.
+    st.html(_STYLE.format(of=of, end=end, shown="hidden" if at in (places[0], places[-1]) else "visible"))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"epochs_{of}"):
-        _play(places, st.session_state[key], of)
+        _play(places, at, of)
         st.select_slider(
             label,
             places,

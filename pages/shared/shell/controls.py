@@ -67,10 +67,11 @@ def _step(default: float) -> float:
 
 
 @contextmanager
-def settings_menu(key: str, help: str) -> Iterator[None]:
-    """Fold controls under one button; the menu that it opens is wide enough for rows of them."""
+def settings_menu(key: str, words: str) -> Iterator[None]:
+    """Fold controls under one button; the menu begins with words on them and is wide enough for rows of them."""
     body = f"{key}_body"
-    with st.popover("Settings", icon=":material/tune:", key=key, help=help), st.container(key=body):
+    with st.popover("Settings", icon=":material/tune:", key=key), st.container(key=body):
+        st.caption(words)  # a hint on the button would stay open over the menu
         st.html(f'<style>[data-testid="stPopoverBody"]:has(.st-key-{body}) {{ width: min(40rem, 92vw); }}</style>')
         yield
 

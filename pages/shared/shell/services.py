@@ -60,9 +60,12 @@ def is_warm() -> bool:
     return _warmed.is_set()
 
 
-@st.cache_resource(show_spinner="Loading the images …", max_entries=4)
+@st.cache_resource(show_spinner=False, max_entries=4)
 def dataset(name: str) -> "Dataset":
-    """Return a data set; downloads belong to the data page, which shows their progress."""
+    """Return a data set; downloads belong to the data page, which shows their progress.
+
+    No spinner is drawn: work in the background, which has no page, reads data sets too.
+    """
     from core.data.datasets import load_dataset
 
     return load_dataset(name)

@@ -1,19 +1,24 @@
 const GAP = 6; // as in the style sheet
 const SMALLEST = 36, LARGEST = 160, TALLEST = 480; // side of a tile, height of the grid, in screen pixels
+const EVEN = 0.7; // of its side, which a tile gives up at most for full rows
 const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 const HINT = "Point at a tile to read it, click to choose it.";
 const instances = new WeakMap(); // what lives as long as the page shows the grid: the choice, the sheet, the size
 
 const clamp = (index, limit) => Math.max(0, Math.min(limit - 1, index));
 
-/** Screen pixels for one pixel of the sheet: a whole number, as large as keeps the grid in view. */
+/** Screen pixels for one pixel of the sheet: a whole number, as large as keeps the grid in view, rather with full rows. */
 function bestScale({ count, width, height, scale }, room) {
   const sides = width > LARGEST ? [160, 128, 96, 72] : [];
   for (let n = Math.floor(LARGEST / width); n * width >= SMALLEST; n--) sides.push(n * width);
   if (!sides.length) sides.push(Math.ceil(SMALLEST / width) * width);
   const across = side => Math.max(1, Math.floor((room + GAP) / (side + GAP)));
   const inView = side => Math.ceil(count / across(side)) * ((side * height) / width + GAP) <= TALLEST;
-  const side = scale ? scale * width : sides.find(inView) ?? sides.at(-1);
+  const largest = scale ? scale * width : sides.find(inView) ?? sides.at(-1);
+  const full = side => across(side) >= count || count % across(side) === 0;
+  let side = largest;
+  while (!scale && !full(side) && side - width >= EVEN * largest) side -= width;
+  if (!full(side)) side = largest;
   return Math.min(side, room) / width;
 }
 

@@ -1,3 +1,4 @@
+const LONG = 5; // letters of a word that has no room beside its picture where eight stand in a row
 const instances = new WeakMap(); // what lives as long as the page shows the film: the sheet that is on the screen
 
 /** Put the decoded sheet behind the tiles: the old one stays until the new one can be drawn. */
@@ -31,6 +32,7 @@ export default function ({ data, parentElement }) {
   film.style.setProperty("--width", px(width));
   film.style.setProperty("--height", px(height));
   film.classList.toggle("cards", captions.length > 0);
+  film.classList.toggle("long", captions.some(({ title }) => title.split(/\s+/).some(word => word.length > LONG)));
   film.ariaLabel = data.label;
   film.role = captions.length ? "list" : "img";
   while (film.children.length > count) film.lastChild.remove();
