@@ -21,7 +21,7 @@ SIGNS = {
     BLOCK: "M2 2h12v12h-12zM5 5h6v6h-6z",
     OTHER: "M2 8h1M7.5 8h1M13 8h1",
 }
-_TITLES = {INPUT: "Input", BLOCK: "Block of layers", "loss": "From logits to a loss", OTHER: "Other layer"}
+_TITLES = {INPUT: "Input", BLOCK: "Block of layers", "loss": "Softmax and loss", OTHER: "Other layer"}
 _HUES = {  # place in `HUES`; what is not here computes nothing and is grey
     "conv": 0,
     "max_pool": 1,

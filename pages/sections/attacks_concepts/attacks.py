@@ -10,6 +10,7 @@ from core.errors import ConvScopeError
 from core.explain.methods.registry import METHODS
 from core.figures.scales import ColorScale
 from core.formatting import number, share
+from core.glossary import GLOSSARY
 from core.inference.network import Network
 from pages.sections.attacks_concepts.attack_inference import (
     NUM_RANDOM_CHANGES,
@@ -53,7 +54,7 @@ def ask_attack(network: Network, picture: input_image.InputImage, answer: int) -
             towards = _ask_towards(network, answer)
             norm, steps = "linf", 10
             if method == "pgd":
-                norm = ask_one("Strength is measured by", NORMS, "attack_norm")
+                norm = ask_one("Strength is measured by", NORMS, "attack_norm", help=GLOSSARY["norm"])
                 steps = st.number_input(
                     "Steps", 1, 100, 10, key="attack_steps", width=110, persist_state="session", help=_STEPS
                 )

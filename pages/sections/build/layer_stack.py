@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.figures.palette import THEMES, WRONG
 from core.formatting import large_number
+from core.glossary import GLOSSARY
 from core.model.layer_result import sum_of_products
 from core.model.layers import LAYERS, Layer, describe_layer
 from core.model.shapes import LayerSummary, Problem, problems, summarize
@@ -20,7 +21,12 @@ from pages.shared.shell import session
 from pages.shared.shell.controls import ask
 from pages.shared.shell.layout import escape_markdown
 
-COLUMNS = ("Shape", "Parameters", "Multiply-adds", "Receptive field")
+COLUMNS = {  # what they are called, and a hint
+    "Shape": "Channels × height × width, before and after the layer.",
+    "Parameters": GLOSSARY["parameters"],
+    "Multiply-adds": GLOSSARY["multiply_adds"],
+    "Receptive field": GLOSSARY["receptive_field"],
+}
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,7 @@ class FeatureMapRow:
 
 def heading() -> str:
     """Return the names of the columns; on a narrow screen each cell has its own."""
-    cells = "".join(f"<div>{name}</div>" for name in COLUMNS)
+    cells = "".join(f'<div title="{escape(hint)}">{name}</div>' for name, hint in COLUMNS.items())
     names = f'<div class="facts" aria-hidden="true">{cells}</div>'
     return f'<div class="head"><div>Click a layer to open it</div>{names}</div>'
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.compression.ways import PRUNINGS, CompressionPlan, Pruning
+from core.glossary import GLOSSARY
 from core.inference.network import Network
 from pages.shared.shell.controls import ask_one
 
@@ -41,12 +42,14 @@ def ask_plan(network: Network) -> CompressionRequest:
     with st.container(border=True, key="compress_plan"):
         pruning_column, split_column = st.columns([3, 2], gap="large")
         with pruning_column:
-            kind = ask_one("What goes", KINDS, "compress_kind")
+            kind = ask_one("What goes", KINDS, "compress_kind", help=GLOSSARY["pruning"])
             amount = _amount() if kind != NONE else 0
             st.caption(PRUNINGS[kind].summary if kind != NONE else "No weight is pruned.")
         with split_column:
             split = ask_one("Judged by", SPLITS, "compress_split")
-            int8 = st.toggle("Whole numbers (int8)", key="compress_int8", persist_state="session")
+            int8 = st.toggle(
+                "Whole numbers (int8)", key="compress_int8", persist_state="session", help=GLOSSARY["int8"]
+            )
             st.caption(INT8 if int8 else ORDER)
     pruning = Pruning(kind, amount / 100) if kind != NONE else None
     return CompressionRequest(network, CompressionPlan(pruning, int8=int8), split)

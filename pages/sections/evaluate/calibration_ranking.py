@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.figures.calibration import confidence_chart, reliability_chart, reliability_rows
 from core.figures.ranking_curves import CURVES, ranking_chart, ranking_rows
+from core.glossary import GLOSSARY
 from core.runs.scores import accuracy_text
 from pages.sections.evaluate.each_network import for_each, judging_section
 from pages.shared.evaluation.evaluate_split import EvaluatedSplit
@@ -27,7 +28,7 @@ def curves_section(evaluated: EvaluatedSplit, side: int, alike: Sequence[Evaluat
 
 
 def _calibration(measured: "Reliability", side: int) -> None:
-    st.subheader("Is it right as often as it is sure?", anchor=False)
+    st.subheader("Is it right as often as it is sure?", anchor=False, help=GLOSSARY["calibration"])
     gap, widest = measured.confidence - measured.accuracy, max(measured.bins, key=lambda each: abs(each.gap))
     images = sum(each.images for each in measured.bins)
     verdict = "too sure of itself" if gap > 0 else "less sure than it could be"
@@ -68,7 +69,7 @@ def _rankings(evaluated: EvaluatedSplit, side: int) -> None:
     from core.evaluation.ranking import mean_of
 
     ranked, names = evaluated.report.rankings, evaluated.names
-    st.subheader("How well does it tell one class from the rest?", anchor=False)
+    st.subheader("How well does it tell one class from the rest?", anchor=False, help=GLOSSARY["ranking"])
     weakest = min(
         (index for index, each in enumerate(ranked) if each.average_precision is not None),
         key=lambda index: ranked[index].average_precision or 0.0,
@@ -94,7 +95,9 @@ def _rankings(evaluated: EvaluatedSplit, side: int) -> None:
         for curve, (title, value, mean) in numbers.items():
             with st.container():
                 one, all_ = _number(value), _number(mean)
-                st.markdown(f"**{CURVES[curve]}** · {title} {one} :small[(mean of all classes {all_})]")
+                st.markdown(
+                    f"**{CURVES[curve]}** · {title} {one} :small[(mean of all classes {all_})]", help=GLOSSARY[curve]
+                )
                 if value is None:
                     st.info(_why(each.images, names[chosen]), icon=":material/block:")
                     continue

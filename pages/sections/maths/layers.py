@@ -150,7 +150,8 @@ def _pick_layer(network: Network) -> str:
         "Layer",
         [*names, LOSS],
         f"maths_layer_{network.id}",
-        last=DrawnLayer(LOSS, "loss", (len(network.class_names),)),
+        blocks={LOSS: "loss"},
+        last=DrawnLayer("loss", "loss", (len(network.class_names),)),
         help=help,
     )
 

@@ -10,6 +10,7 @@ import streamlit as st
 from core.errors import ConvScopeError
 from core.figures.loss_curves import MEASURES, gradient_chart, gradient_rows, slide_chart, slide_rows
 from core.formatting import number, share
+from core.glossary import GLOSSARY
 from core.inference.network import Network
 from core.maths.loss_formulas import gradient_formula, value_formula
 from core.maths.losses import LOSSES
@@ -180,7 +181,7 @@ def _why(case: Case) -> None:
 
 def _cards(case: Case) -> None:
     """Draw one card for each loss: its value, its pull at every logit, its formula with numbers, the check."""
-    st.subheader("The same logits under each loss", anchor=False)
+    st.subheader("The same logits under each loss", anchor=False, help=GLOSSARY["logit"])
     together = st.toggle(
         "One scale for all bars",
         value=True,

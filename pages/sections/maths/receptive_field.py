@@ -10,6 +10,7 @@ from core.figures.grids import colorize
 from core.figures.overlays import overlay, spotlight
 from core.figures.scales import ColorScale
 from core.formatting import formatted, number
+from core.glossary import GLOSSARY
 from core.inference.network import Network
 from core.model.layers import Conv, Flatten, Residual
 from core.probe.network_layers import LayerEntry, layers_of, receptive_field_of, steps_of
@@ -105,10 +106,10 @@ def _back(network: Network, picture: input_image.InputImage) -> None:
         with st.container():
             row, col = _click_number(layer_output, channel)
         with st.container():
-            st.markdown("**2. All that it sees**")
+            st.markdown("**2. All that it sees**", help=GLOSSARY["receptive_field"])
             sees(layer_output, layer_output.index, row, col)
         with st.container():
-            st.markdown("**3. What of that matters here**")
+            st.markdown("**3. What of that matters here**", help=GLOSSARY["effective_field"])
             _matters(layer_output, channel, row, col)
     arithmetic(layer_output, row, col)
 

@@ -8,6 +8,7 @@ import streamlit as st
 from core.figures.annotations import Mark, Rows, mark_rows
 from core.figures.histograms import histogram_chart, histogram_rows
 from core.figures.internals import ALL_LAYERS, NETWORK_LABEL, layer_chart, layer_key, layer_rows, lr_chart, lr_rows
+from core.glossary import GLOSSARY
 from core.runs.records import Evidence, Run
 from pages.sections.train.curves import planned_epochs
 from pages.shared.display.vega_charts import chart
@@ -72,7 +73,7 @@ def _gradients(run: Run, marks: Sequence[Mark]) -> None:
     if not layers:
         _nothing(run)
         return
-    st.markdown("**Gradients**: how strongly each layer is told to change.")
+    st.markdown("**Gradients**: how strongly each layer is told to change.", help=GLOSSARY["gradient"])
     _layer_lines(run, "gradient", "Norm of the gradient", (*layers, ALL_LAYERS), marks, log=True)
     st.caption(
         "Lines far below the others belong to layers that hardly learn; lines that keep climbing announce a training "
@@ -85,7 +86,9 @@ def _dead(run: Run, marks: Sequence[Mark]) -> None:
     if not layers:
         _nothing(run, "This network has no activation layer, so none of its units can die.")
         return
-    st.markdown("**Dead units**: the share of each layer's units that answer all images alike.")
+    st.markdown(
+        "**Dead units**: the share of each layer's units that answer all images alike.", help=GLOSSARY["dead_unit"]
+    )
     _layer_lines(run, "dead", "Dead units", layers, marks, share=True)
     st.caption(
         "Measured on 64 validation images. A ReLU unit is dead when it is zero for all of them, a sigmoid or tanh "

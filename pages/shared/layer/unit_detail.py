@@ -8,6 +8,7 @@ import streamlit as st
 from core.figures.overlays import spotlight
 from core.figures.scales import ColorScale
 from core.formatting import dimensions, number
+from core.glossary import GLOSSARY
 from core.inference.network import Network
 from core.model.layers import AvgPool, Layer, MaxPool
 from core.probe.network_layers import is_gated, layers_of, place_of, receptive_field_of
@@ -124,7 +125,7 @@ def details(layer_output: Made, scale: ColorScale, place: Selection, side: int, 
         enlarged(values, scale, title=f"Map {place.tile}", key=f"unit_{side}", place=at, most=most, height=height)
         st.markdown(f"Row {at[0]}, column {at[1]}: **{number(float(values[at]))}**. {_rank(values, at)}")
     with columns[-1]:
-        st.markdown("**What this unit sees**")
+        st.markdown("**What this unit sees**", help=GLOSSARY["receptive_field"])
         sees(layer_output, layer_output.index, *at)
         explain_link(layer_output, place.tile, *at)
 

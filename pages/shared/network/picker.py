@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from core.errors import RunError
+from core.glossary import GLOSSARY
 from core.inference.library import zoo_id
 from core.inference.network import Network
 from core.model.zoo import PLACE, ZOO, ZooInfo
@@ -114,8 +115,8 @@ def _offer(info: ZooInfo) -> None:
         st.subheader(info.title, anchor=False)
         st.markdown(info.summary)
         with st.container(horizontal=True, gap="medium"):
-            st.metric("Right on ImageNet", f"{info.accuracy:g}%", width="content")
-            st.metric("Parameters", f"{info.parameters:g} M", width="content")
+            st.metric("Right on ImageNet", f"{info.accuracy:g}%", width="content", help=GLOSSARY["top_1"])
+            st.metric("Parameters", f"{info.parameters:g} M", width="content", help=GLOSSARY["parameters"])
         st.caption(f"Source: {info.source}  \nLicence: {info.licence}")
         st.markdown(f"Its weights are not on this computer yet. They come from {host}, once, and are kept afterwards.")
 

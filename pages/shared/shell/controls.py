@@ -76,7 +76,7 @@ def settings_menu(key: str, words: str) -> Iterator[None]:
         yield
 
 
-def ask_one(label: str, options: Mapping[str, str], key: str) -> str:
+def ask_one(label: str, options: Mapping[str, str], key: str, *, help: str | None = None) -> str:
     """Ask for one of a few options, names with their words; it stays chosen on all pages, at first the first one."""
     first = next(iter(options))
     chosen = st.segmented_control(
@@ -88,6 +88,7 @@ def ask_one(label: str, options: Mapping[str, str], key: str) -> str:
         key=key,
         persist_state="session",
         wrap=True,
+        help=help,
     )
     return chosen or first
 
