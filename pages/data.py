@@ -30,8 +30,7 @@ if (way := st.query_params.pop(ASKED, "")) in WAYS:
     st.session_state["own"], st.session_state["own_way"] = True, way
 with st.container(border=True, key="own_card", gap="small"):
     st.markdown(
-        "**Your own pictures.** Two kinds or more, as loose files or a zip, become a data set, here and on every "
-        "page. Nothing leaves this computer."
+        "**Your own pictures.** Two kinds or more, as loose files or a zip, become a data set, here and on every page."
     )
     with st.expander(
         "Bring your own images", icon=":material/add_photo_alternate:", key="own", on_change="rerun"

@@ -23,7 +23,7 @@ from core.runs.records import Status
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from pages.shared.shell.navigation import path
-from tests.pages.conftest import at_layer
+from tests.pages.conftest import at_layer, offered_layers
 
 Sheets = Callable[[AppTest], dict[str, Any]]
 
@@ -122,6 +122,13 @@ def test_every_tile_is_a_map_in_the_colours_of_one_scale(trained_run: str, sheet
         assert difference.max() <= 8  # a rounding error away from the next colour
         assert number(scale.high) in texts(app)
     assert app.query_params["layer"] == "pool2"
+
+
+def test_a_layer_is_chosen_in_the_drawn_network_alone(trained_run: str) -> None:
+    app = opened(run=trained_run)
+    assert offered_layers(app) == list(RunStore().get(trained_run).spec.layer_names)
+    assert not app.pills
+    assert f"layer_{trained_run}" not in [box.key for box in app.selectbox]
 
 
 def test_the_numbers_of_each_map_are_those_that_the_layer_puts_out(trained_run: str) -> None:

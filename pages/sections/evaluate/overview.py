@@ -1,7 +1,7 @@
 """How good a network is, in numbers: of all images, and class by class."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 import streamlit as st
@@ -60,6 +60,7 @@ def _accuracy(evaluated: EvaluatedSplit) -> None:
         interval,
         "The share of images whose likeliest class is the true one. Below: Wilson's 95% interval, since other "
         "images of the same kind would give another share.",
+        height="content",
     )
     if words := caution(images):
         st.caption(words)
@@ -112,8 +113,8 @@ def _rate(label: str, rate: "Rate", words: str) -> None:
     _figure(label, f"{rate.value:.1%}", f"{rate.low:.1%} to {rate.high:.1%}", words)
 
 
-def _figure(label: str, value: str, below: str, words: str) -> None:
-    st.metric(label, value, below, delta_color="off", delta_arrow="off", help=words, border=True, height="stretch")
+def _figure(label: str, value: str, below: str, words: str, height: Literal["content", "stretch"] = "stretch") -> None:
+    st.metric(label, value, below, delta_color="off", delta_arrow="off", help=words, border=True, height=height)
 
 
 def _baseline(evaluated: EvaluatedSplit) -> None:

@@ -38,7 +38,7 @@ def show_epoch_pictures(network: Network, places: Sequence[int]) -> None:
         return
     names, counts = network.class_names, shown.counts
     classes = busiest(counts, MOST_CLASSES).tolist()
-    confusion, heatmaps = st.columns([2, 3], gap="large")
+    confusion, heatmaps = st.columns([2, 3], gap="medium")
     with confusion:
         st.markdown(f"**What it confuses**: {int(counts.trace()):,} of {int(counts.sum()):,} validation images right")
         matrix = confusion_chart([names[index] for index in classes], theme=session.theme())

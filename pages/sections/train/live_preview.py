@@ -97,7 +97,7 @@ def _pinned(network: Network, seed: int) -> tuple[int, ...]:
 
 
 def _show(run: Run, shown: LiveFrame) -> None:
-    filters, maps = st.columns([2, 3], gap="large")
+    filters, maps = st.columns([2, 3], gap="medium")
     with filters:
         _show_filters(run, shown)
     with maps:

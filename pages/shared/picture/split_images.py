@@ -45,15 +45,15 @@ def ask_image(split: "Split", class_names: tuple[str, ...], key: str, index: int
         place = int(np.searchsorted(among, at))
         before = among[(place - 1) % len(among)]
         following = among[(place + (among[place : place + 1] == at).sum()) % len(among)]
+        st.button(
+            "Random", icon=":material/shuffle:", key=f"{number}_any", on_click=lambda: set_to(secrets.choice(among))
+        )
         with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", width="content"):  # stay together
             st.button(
                 "Previous", icon=":material/chevron_left:", key=f"{number}_previous", on_click=set_to, args=(before,)
             )
             chosen = st.number_input("Number", 0, len(labels) - 1, key=number, width=80)
             st.button("Next", icon=":material/chevron_right:", key=f"{number}_next", on_click=set_to, args=(following,))
-        st.button(
-            "Random", icon=":material/shuffle:", key=f"{number}_any", on_click=lambda: set_to(secrets.choice(among))
-        )
     st.session_state[f"{number}_given"] = chosen
     _row(split, class_names, among, chosen, number)
     return int(chosen)

@@ -17,7 +17,7 @@ function bestScale({ count, width, height, scale }, room) {
   const largest = scale ? scale * width : sides.find(inView) ?? sides.at(-1);
   const full = side => across(side) >= count || count % across(side) === 0;
   let side = largest;
-  while (!scale && !full(side) && side - width >= EVEN * largest) side -= width;
+  while (!scale && !full(side) && side - width >= Math.max(SMALLEST, EVEN * largest)) side -= width;
   if (!full(side)) side = largest;
   return Math.min(side, room) / width;
 }
