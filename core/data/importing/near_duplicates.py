@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 NEAR = 3  # bits in which the fingerprints of near-duplicates may differ
 ALIKE = 0.98  # correlation of their brightness
 FLAT = 4.0  # deviation in levels below which there is nothing to correlate
+ENOUGH = 64  # pixels a side from which on pictures are compared at half of their size, a third …
 _GREY = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 _BITS = 1 << np.arange(64, dtype=np.uint64)
 
@@ -61,12 +62,31 @@ def near_pairs(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> NDArray[np
     return np.unique(np.concatenate(found), axis=0)
 
 
+def shrunk(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return pictures (N, C, H, W) at a whole fraction of their size, at least `ENOUGH` a side, as means of squares.
+
+    Smaller ones are returned as they are; of a side that is no multiple, the last few pixels are left out.
+    """
+    factor = max(1, min(pixels.shape[2:]) // ENOUGH)
+    height, width = (side // factor * factor for side in pixels.shape[2:])
+    total = np.zeros((*pixels.shape[:2], height // factor, width // factor), np.uint32)
+    for row in range(factor):
+        for column in range(factor):
+            total += pixels[:, :, row:height:factor, column:width:factor]
+    return total.astype(np.float32) / factor**2
+
+
 def alike(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Say of pairs of pictures, both (N, C, H, W), whether their brightness has nearly the same course."""
-    a, b = (brightness(pixels).reshape(len(pixels), -1) for pixels in (one, other))
+    """Say of pairs of pictures, both (N, C, H, W), whether their brightness has nearly the same course.
+
+    Of large pictures copies are compared that are `shrunk`: finer detail, which also differs between two files of one
+    picture, does not count.
+    """
+    one_small, other_small = shrunk(one), shrunk(other)
+    a, b = (brightness(pixels).reshape(len(pixels), -1) for pixels in (one_small, other_small))
     a, b = (values - values.mean(axis=1, keepdims=True) for values in (a, b))
     deviations = a.std(axis=1), b.std(axis=1)
     flat = np.maximum(*deviations) < FLAT
     correlation = (a * b).mean(axis=1) / np.maximum(deviations[0] * deviations[1], 1e-6)
-    same_ground = np.abs(one.mean(axis=(1, 2, 3)) - other.mean(axis=(1, 2, 3))) < FLAT
+    same_ground = np.abs(one_small.mean(axis=(1, 2, 3)) - other_small.mean(axis=(1, 2, 3))) < FLAT
     return np.where(flat, same_ground, correlation >= ALIKE)
