@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from core.data.dataset_info import DatasetInfo
 from core.errors import RunError
@@ -150,6 +150,7 @@ class RunStore:
         origins: Collection[str] | None = None,
         ids: Collection[str] | None = None,
         learned: bool = False,
+        containing: str = "",
     ) -> tuple[Run, ...]:
         """Return runs, newest first; damaged records are left out and do not count.
 
@@ -161,6 +162,7 @@ class RunStore:
             origins: Only runs of one of these origins.
             ids: Only runs of one of these ids.
             learned: Only runs with steps behind them, here or in another program.
+            containing: Only runs with these words in their name, their note or the key of their data set.
         """
         query = select(*RUN_COLUMNS).order_by(RUNS.c.number.desc(), RUNS.c.created.desc())
         if dataset is not None:
@@ -173,6 +175,9 @@ class RunStore:
                 query = query.where(column.in_(values))
         if learned:
             query = query.where((RUNS.c.step > 0) | RUNS.c.origin.startswith(FOREIGN))
+        for word in containing.split():
+            columns = (RUNS.c.name, RUNS.c.note, RUNS.c.dataset)
+            query = query.where(or_(*(column.icontains(word, autoescape=True) for column in columns)))
         with self.database.reading() as connection:
             rows = connection.execute(query.execution_options(yield_per=200))
             return tuple(islice(readable_runs(rows), limit))

@@ -1,6 +1,7 @@
 """More than a hundred runs and classes: everything that is offered is offered whole, or says that it is not."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -11,6 +12,7 @@ from core.model.presets import preset
 from core.model.zoo import ZOO
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
+from pages.shared.network import picker
 from tests.data.archives import class_folders, packed
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
@@ -61,3 +63,16 @@ def test_a_data_set_names_how_many_trainings_learned_from_it(home: Path) -> None
     app.run()
     assert not app.exception and info.name in DATASETS
     assert any(f"{MANY} trainings have learned from it" in words.value for words in app.markdown)
+
+
+def test_a_picker_lists_the_latest_trainings_and_finds_all_others(many: list[str], monkeypatch: Any) -> None:
+    monkeypatch.setattr(picker, "OFFERED", 20)
+    app = AppTest.from_file(str(PAGES / "evaluate.py"), default_timeout=60)
+    app.query_params["run"] = many[0]
+    app.run()
+    assert [len(app.selectbox(key="pick_run").options), app.selectbox(key="pick_run").value] == [21 + len(ZOO), many[0]]
+    app.text_input(key="find_run").set_value("run 17").run()
+    assert not app.exception
+    assert len(app.selectbox(key="pick_run").options) == 3 + len(ZOO)  # Run 17, Run 117 and the chosen one
+    app.selectbox(key="pick_run").set_value(many[18]).run()
+    assert app.query_params["run"] == [many[18]]

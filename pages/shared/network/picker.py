@@ -20,6 +20,8 @@ from pages.shared.shell.controls import told_apart
 from pages.shared.shell.downloads import download_panel
 from pages.shared.shell.layout import empty_state, escape_markdown
 
+OFFERED = 200  # trainings in the list; all others are found by their words
+
 
 def network_or_end() -> Network:
     """Return the network to look at; where there is none, say so, offer the way on and end the page."""
@@ -65,8 +67,10 @@ def choose_network(network: Network, label: str = "Network", of: str = "run", ep
         of: The parameter of the address that a choice sets.
         epoch: The parameter that was said of the one before, and is dropped.
     """
-    library = current_network.library()
-    choices: dict[str, Network] = {run.id: library.of_run(run) for run in library.store.list(learned=True)}
+    library, finding = current_network.library(), f"find_{of}"
+    sought = st.session_state.get(finding, "")
+    runs = library.store.list(OFFERED, learned=True, containing=sought)
+    choices: dict[str, Network] = {run.id: library.of_run(run) for run in runs}
     if network.run is not None:
         choices[network.id] = network
     choices |= {zoo_id(name): library.pretrained(name) for name in ZOO}
@@ -87,6 +91,16 @@ def choose_network(network: Network, label: str = "Network", of: str = "run", ep
         on_change=follow,
         help="Every training so far, then the pretrained networks; the same one stays chosen on all pages.",
     )
+    if sought or len(runs) == OFFERED:
+        st.text_input(
+            "Find a training",
+            key=finding,
+            placeholder="Find a training by name, note or data",
+            label_visibility="collapsed",
+            icon=":material/search:",
+            persist_state="session",
+            help=f"The list holds the {OFFERED} latest trainings: of more, those with these words.",
+        )
 
 
 def _describe(network: Network, names: Mapping[str, str]) -> str:
