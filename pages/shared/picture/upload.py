@@ -142,7 +142,7 @@ def ask_crop(network: Network, choice: session.PictureSelection) -> session.Pict
         y = _ask("Top to bottom", choice.crop.y, room[1], f"crop_y_{which}")
         crop = Crop(x, y, zoom)
         st.image(
-            _framed(image, crop.box(image.size, sides)),
+            _framed_jpeg((choice.kind, which, choice.stretch), crop.box(image.size, sides), image),
             width=max(1, round(SIDE * image.width / max(image.size))),
             alt="Your picture; what the network is shown is framed and bright, the rest is dimmed",
         )
@@ -153,6 +153,16 @@ def _ask(label: str, value: float, room: int, key: str) -> float:
     """Ask for a place in the room there is; in the middle where there is none."""
     chosen = st.slider(label, 0, 100, round(100 * value), format="%d%%", key=key, disabled=room < 1)
     return chosen / 100
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def _framed_jpeg(picture: tuple[object, ...], box: tuple[int, int, int, int], _image: "Image") -> bytes:
+    """Return what `_framed` makes of a picture as the content of a JPEG file, for all drawings of the page."""
+    from PIL import Image
+
+    file = BytesIO()
+    Image.fromarray(_framed(_image, box)).save(file, "JPEG", quality=90)
+    return file.getvalue()
 
 
 def _framed(image: "Image", box: tuple[int, int, int, int]) -> np.ndarray:
