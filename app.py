@@ -8,5 +8,6 @@ if __name__ == "__main__":  # run as a script itself: in a test, say
     visit.frame.show()
 else:  # once, by the server
     from pages.shared.shell.hosts import MIDDLEWARE, announce
+    from pages.shared.widgets.script_files import routes
 
-    app = st.App(visit.__file__, lifespan=announce, middleware=MIDDLEWARE)
+    app = st.App(visit.__file__, lifespan=announce, middleware=MIDDLEWARE, routes=routes())

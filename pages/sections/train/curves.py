@@ -11,11 +11,31 @@ from core.figures.epoch_clicks import PICKED, band_rows, with_epoch_clicks
 from core.runs.records import Event, Run
 from pages.shared.display.vega_charts import chart
 from pages.shared.network.epoch_slider import kept_and_shown, show_epoch
+from pages.shared.run.live_parts import Drawn, redraw
 from pages.shared.shell import services, session
 
 MEASURES = ("loss", "accuracy")
 SMOOTHING = 0.6
+SECONDS, SHARE = 2.0, 0.02  # a curve that has grown less than this share of its axis is drawn again this late
+SLOW = 8.0  # batches a second up to which each of them is drawn at once
 HEIGHT_PX = 235  # with all that belongs to a run, the curves are within one screen
+
+
+def has_grown(run: Run, drawn: Drawn) -> bool:
+    """Say whether the curves look otherwise than when they were drawn: a batch of thousands is less than a pixel."""
+    before = drawn.run
+    if (run.status, run.epoch, run.live, run.total_steps) != (
+        before.status,
+        before.epoch,
+        before.live,
+        before.total_steps,
+    ):
+        return True
+    if run.step == before.step:
+        return False
+    grown = abs(run.step - before.step) >= SHARE * max(run.total_steps, 1)
+    slow = 0 < run.pace <= SLOW or run.wanted == "pause"
+    return grown or slow or drawn.seconds >= SECONDS
 
 
 def curves(run: Run, marks: Sequence[Mark] = (), beneath: Callable[[], None] | None = None) -> None:
@@ -81,7 +101,9 @@ def _follow(run: Run, key: str) -> None:
     """Let every page look at the epoch that was clicked in a chart; a zoom leaves them as they are."""
     picked = st.session_state[key]["selection"].get(PICKED)
     if picked and picked != st.session_state.get(f"followed_{key}"):
+        st.session_state[f"followed_{key}"] = picked
         show_epoch(run, picked[0]["epoch"])
+        redraw("curves", "film")
     st.session_state[f"followed_{key}"] = picked
 
 

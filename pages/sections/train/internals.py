@@ -12,10 +12,18 @@ from core.glossary import GLOSSARY
 from core.runs.records import Evidence, Run
 from pages.sections.train.curves import planned_epochs
 from pages.shared.display.vega_charts import chart
+from pages.shared.run.live_parts import Drawn
 from pages.shared.shell import services, session
 from pages.shared.shell.controls import ask_one
 
 SECONDS = 2.5  # after which it is looked for something new
+
+
+def has_new_evidence(run: Run, drawn: Drawn) -> bool:
+    """Say whether it is time to look for new measurements; while the panel is closed nothing is shown of them."""
+    if run.status != drawn.run.status:
+        return True
+    return run.step != drawn.run.step and drawn.seconds >= SECONDS and bool(st.session_state.get(f"inside_{run.id}"))
 
 
 def evidence_panel(run: Run, marks: Sequence[Mark] = ()) -> None:

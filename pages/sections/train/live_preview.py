@@ -1,6 +1,7 @@
 """What a network makes of a few pinned pictures while it trains, from its latest weights."""
 
 import sys
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -15,11 +16,13 @@ from pages.sections.train.epoch_pictures import show_epoch_pictures
 from pages.shared.display.map_grid import color_bar
 from pages.shared.network.current_network import library
 from pages.shared.network.epoch_slider import pick_epoch
+from pages.shared.run.live_parts import Drawn, redraw
 from pages.shared.shell.layout import show_errors
 from pages.shared.widgets.auto_refresh import pulse
 from pages.shared.widgets.image_strip import Bar, Caption, film
 
 LOOK_AGAIN_SECONDS = 1.0
+SECONDS, SLOW = 3.0, 2.0  # between two looks for new weights, unless batches are as slow as so many a second
 RIGHT, WRONG = "✓ right", "✗ wrong"
 
 
@@ -48,13 +51,21 @@ LARGE_TILE_PX, SMALL_TILE_PX, MAX_LARGE_TILES = (
 )  # screen pixels of a tile, and of how many tiles on they are small
 
 
+def has_new_weights(run: Run, drawn: Drawn) -> bool:
+    """Say whether it is time to look for new weights: the pictures cost more than a curve and change more slowly."""
+    if (run.status, run.epoch) != (drawn.run.status, drawn.run.epoch):
+        return True
+    slow = 0 < run.pace <= SLOW or run.wanted == "pause"
+    return run.step != drawn.run.step and (slow or drawn.seconds >= SECONDS)
+
+
 def film_strip(run: Run) -> None:
     """Show the strip; to be called in the fragment that ticks while the run trains, which its controls rerun.
 
     Nothing is computed again before there are new weights.
     """
     strip = st.container()
-    network = pick_epoch(library().of_run(run))
+    network = pick_epoch(library().of_run(run), on_pick=partial(redraw, "curves", "film"))
     with strip:
         with st.container(
             horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="film_head"

@@ -1,7 +1,7 @@
 """The time machine: one slider says of which epoch the weights are, and the address carries that to every page."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -20,7 +20,13 @@ _STYLE = """<style>
 </style>"""
 
 
-def pick_epoch(network: Network, label: str = "Epoch", of: str = "epoch") -> Network:
+def _nothing() -> None:
+    """Do nothing: the script that runs again is all that is wanted."""
+
+
+def pick_epoch(
+    network: Network, label: str = "Epoch", of: str = "epoch", on_pick: Callable[[], None] = _nothing
+) -> Network:
     """Ask at which epoch to look at a network, where more than one is kept, and return its weights.
 
     An epoch that the address asks for in vain is dropped from it, and one sentence says so.
@@ -29,6 +35,7 @@ def pick_epoch(network: Network, label: str = "Epoch", of: str = "epoch") -> Net
         network: The network.
         label: What the slider says.
         of: The parameter of the address that carries the epoch.
+        on_pick: Is called once another epoch was chosen, before the script runs again.
     """
     if network.pretrained is not None:
         st.query_params.pop(of, None)
@@ -48,6 +55,7 @@ def pick_epoch(network: Network, label: str = "Epoch", of: str = "epoch") -> Net
     def follow() -> None:
         st.session_state.pop(f"playing_{of}", None)
         _show(st.session_state[key], of)
+        on_pick()
 
     def words(place: int) -> str:
         # The text of a place must not change while it can be dragged to: Streamlit knows places by their texts.
@@ -60,7 +68,7 @@ def pick_epoch(network: Network, label: str = "Epoch", of: str = "epoch") -> Net
     # The knob says its value itself: the end at which it stands need not say it again.
     st.html(_STYLE.format(of=of, end=end, shown="hidden" if at in (places[0], places[-1]) else "visible"))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"epochs_{of}"):
-        _play(places, at, of)
+        _play(places, at, of, on_pick)
         st.select_slider(
             label,
             places,
@@ -98,7 +106,7 @@ def _show(place: int, of: str) -> None:
         st.query_params[of] = str(place)
 
 
-def _play(places: Sequence[int], at: int, of: str) -> None:
+def _play(places: Sequence[int], at: int, of: str, on_pick: Callable[[], None]) -> None:
     """Offer to go through the epochs one after the other, on the page that is open now, from the first at its end."""
     key, here = f"playing_{of}", (st.context.url or "/").partition("?")[0]
     playing = st.session_state.get(key) == here
@@ -111,6 +119,7 @@ def _play(places: Sequence[int], at: int, of: str) -> None:
         else:
             st.session_state[key] = here
             _show(places[0] if at == places[-1] else at, of)
+        on_pick()
 
     def step() -> None:
         following = places[places.index(at) + 1 :]
@@ -118,6 +127,7 @@ def _play(places: Sequence[int], at: int, of: str) -> None:
             _show(following[0], of)
         if len(following) < 2:
             st.session_state.pop(key, None)
+        on_pick()
 
     epoch_play(f"play_{of}", at=str(at), playing=playing, press=press, step=step)
 

@@ -1,8 +1,11 @@
 """A run as it happens: where it stands, what can be asked of it, and its growing curves."""
 
+import operator
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.formatting import duration
 from core.runs.records import Run, Status
@@ -11,14 +14,14 @@ from core.runs.training_data import dataset_title
 from core.train.choices import LOSSES
 from pages.shared.display.doors import page_door
 from pages.shared.run.incident import show_incident
+from pages.shared.run.live_parts import Board, Drawn, LivePart
 from pages.shared.run.run_controls import buttons, show_refusal, transport
 from pages.shared.run.waiting import Share, queue, share_of, shared_time_left, waits_behind
 from pages.shared.shell import services
 from pages.shared.shell.frame import STEADY
-from pages.shared.shell.layout import escape_markdown, show_errors
-from pages.shared.widgets.auto_refresh import pulse
+from pages.shared.shell.layout import escape_markdown
 
-TICK_SECONDS = 0.5
+SHARE_SECONDS = 2.0  # after which it is looked again how many runs take turns
 LOOKS = {
     Status.QUEUED: ("Waiting", ":material/hourglass_empty:", "gray"),
     Status.RUNNING: ("Training", ":material/play_circle:", "blue"),
@@ -30,60 +33,71 @@ LOOKS = {
 }
 
 
-def watch(run: Run, *more: Callable[[Run], None]) -> None:
+def watch(run: Run, *parts: LivePart) -> None:
     """Show a run and keep it up to date for as long as a worker has it, or will.
 
-    All that depends on where the run stands is drawn by the fragment, `more` at its end; the rest of the page is only
-    drawn again when a worker takes the run or leaves it, and when it has done its first batch.
+    What depends on where the run stands is drawn by parts that are drawn again by themselves, `parts` at their end; all
+    else on the page is only drawn again when a worker takes the run or leaves it, and when it has done its first batch.
     """
-    shown, just_read = _stage(run), [run]
     if run.status.active:
         st.html(STEADY)
-
-    @st.fragment
-    def tick() -> None:
-        with show_errors():
-            latest = just_read.pop() if just_read else services.store().get(run.id)
-            show_incident()
-            _show(latest)
-            for draw in more:
-                draw(latest)
-            if _stage(latest) != shown:
-                st.rerun()
-        if run.status.active:  # after an error too: a busy database may answer the next time
-            pulse(TICK_SECONDS, key=f"pulse_{run.id}")
-
-    tick()
+    board = Board(run, _stage)
+    board.draw(LivePart("incident", lambda _: show_incident(), lambda _, __: bool(services.store().incident)))
+    named, gone = st.columns([3, 2], gap="medium", vertical_alignment="center")
+    with named:
+        board.draw(LivePart("title", _title, _title_due))
+    board.draw(LivePart("controls", _controls, _controls_due))
+    board.draw(LivePart("figures", partial(_standing, gone)), beats=run.status.active)
+    for part in parts:
+        board.draw(part)
 
 
 def _stage(run: Run) -> tuple[bool, bool]:
-    """Return what decides what the page offers beside the fragment: whether a worker has the run, and any weights."""
+    """Return what decides what the page offers beside its parts: whether a worker has the run, and any weights."""
     return run.status.active, run.step > 0
 
 
-def _show(run: Run) -> None:
+def _title(run: Run) -> None:
     label, icon, colour = LOOKS[run.status]
-    before, share = waits_behind(run), share_of(run)
-    named, gone = st.columns([3, 2], gap="medium", vertical_alignment="center")
-    with named, st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.subheader(escape_markdown(run.name), anchor=False, width="content")
-        st.badge(f"{label}, {share.words}" if share.words else label, icon=icon, color=colour)  # type: ignore[arg-type]
-    if not run.foreign and (not before or run.step):
-        with gone:
-            st.progress(run.progress, text=_progress(run, share))
+        words = share_of(run).words
+        st.badge(f"{label}, {words}" if words else label, icon=icon, color=colour)  # type: ignore[arg-type]
+
+
+def _title_due(run: Run, drawn: Drawn) -> bool:
+    renamed = (run.name, run.status) != (drawn.run.name, drawn.run.status)
+    return renamed or (run.status is Status.RUNNING and drawn.seconds >= SHARE_SECONDS)
+
+
+def _controls(run: Run) -> None:
     if run.message:
         _banner(run.status)(escape_markdown(run.message))
     if run.foreign:  # no batch of it was seen here
         return
-    if before:
+    if before := waits_behind(run):
         queue(before)
         with st.container(key="transport"):
             buttons(run, "stop")
         show_refusal(run)
     else:
         transport(run)
-    if run.step or not before:
-        _figures(run, share)
+
+
+def _controls_due(run: Run, drawn: Drawn) -> bool:
+    if run.status is Status.QUEUED:  # the times of those before it pass
+        return True
+    asked = operator.attrgetter("status", "wanted", "message", "pace", "settings", "steps_per_epoch")
+    return bool(asked(run) != asked(drawn.run))
+
+
+def _standing(gone: DeltaGenerator, run: Run) -> None:
+    """Show how far a run is, in the container `gone`, and its figures."""
+    if run.foreign or (not run.step and waits_behind(run)):
+        return
+    share = share_of(run)
+    gone.progress(run.progress, text=_progress(run, share))
+    _figures(run, share)
 
 
 def _banner(status: Status) -> Callable[[str], object]:

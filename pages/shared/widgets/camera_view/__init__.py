@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from pages.shared.widgets.request_gate import with_gate
+from pages.shared.widgets.script_files import script_file
 
 _HERE = Path(__file__).parent
 _HTML = """
@@ -46,7 +47,7 @@ _camera = st.components.v2.component(
     "camera_view",
     html=_HTML,
     css=(_HERE / "camera_view.css").read_text(encoding="utf-8"),
-    js=with_gate(_HERE / "camera_view.js"),
+    js=script_file("camera_view", with_gate(_HERE / "camera_view.js")),
 )
 
 

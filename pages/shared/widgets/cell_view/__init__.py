@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from core.errors import ConvScopeError
 from pages.shared.widgets.grid_assets import SHARED, STYLE, look, packed, script
+from pages.shared.widgets.script_files import script_file
 
 _HTML = """
 <div class="view" role="group">
@@ -40,7 +41,7 @@ _view = st.components.v2.component(
     "cell_view",
     html=_HTML,
     css=STYLE,
-    js=script(*SHARED, Path(__file__).parent / "cell_view.js"),
+    js=script_file("cell_view", script(*SHARED, Path(__file__).parent / "cell_view.js")),
 )
 Role = Literal["input", "kernel", "output", "upstream"]
 

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from core.errors import ConvScopeError
 from pages.shared.widgets.grid_assets import SHARED, STYLE, look, packed, script
+from pages.shared.widgets.script_files import script_file
 
 _HERE = Path(__file__).parent
 _MODES = ("convolution", "forward", "backward", "matrix", "pooling")
@@ -56,7 +57,9 @@ _view = st.components.v2.component(
     "convolution_view",
     html=_HTML,
     css=STYLE,
-    js=script(*SHARED, *(_HERE / f"{part}.js" for part in (*_MODES, "convolution_view"))),
+    js=script_file(
+        "convolution_view", script(*SHARED, *(_HERE / f"{part}.js" for part in (*_MODES, "convolution_view")))
+    ),
 )
 
 Pair = int | Sequence[int]

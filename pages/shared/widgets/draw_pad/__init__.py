@@ -6,6 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.shared.widgets.script_files import script_file
+
 _HERE = Path(__file__).parent
 _HTML = """
 <div class="pad">
@@ -27,7 +29,7 @@ _pad = st.components.v2.component(
     "draw_pad",
     html=_HTML,
     css=(_HERE / "draw_pad.css").read_text(encoding="utf-8"),
-    js=(_HERE / "draw_pad.js").read_text(encoding="utf-8"),
+    js=script_file("draw_pad", (_HERE / "draw_pad.js").read_text(encoding="utf-8")),
 )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.shared.widgets.request_gate import with_gate
+from pages.shared.widgets.script_files import script_file
 
 _HERE = Path(__file__).parent
 _HTML = """
@@ -19,7 +20,7 @@ _play = st.components.v2.component(
     "epoch_play",
     html=_HTML,
     css=(_HERE / "epoch_play.css").read_text(encoding="utf-8"),
-    js=with_gate(_HERE / "epoch_play.js"),
+    js=script_file("epoch_play", with_gate(_HERE / "epoch_play.js")),
 )
 
 

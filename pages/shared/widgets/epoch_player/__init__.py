@@ -7,6 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.shared.widgets.script_files import script_file
+
 _HERE = Path(__file__).parent
 _HTML = """
 <div class="room">
@@ -28,7 +30,7 @@ _book = st.components.v2.component(
     "flip_book",
     html=_HTML,
     css=(_HERE / "epoch_player.css").read_text(encoding="utf-8"),
-    js=(_HERE / "epoch_player.js").read_text(encoding="utf-8"),
+    js=script_file("epoch_player", (_HERE / "epoch_player.js").read_text(encoding="utf-8")),
 )
 
 

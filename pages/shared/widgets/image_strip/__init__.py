@@ -7,12 +7,14 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.shared.widgets.script_files import script_file
+
 _HERE = Path(__file__).parent
 _film = st.components.v2.component(
     "film",
     html='<div class="room"><div class="film"></div></div>',
     css=(_HERE / "image_strip.css").read_text(encoding="utf-8"),
-    js=(_HERE / "image_strip.js").read_text(encoding="utf-8"),
+    js=script_file("image_strip", (_HERE / "image_strip.js").read_text(encoding="utf-8")),
 )
 
 

@@ -9,6 +9,8 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
+from pages.shared.widgets.script_files import script_file
+
 _HERE = Path(__file__).parent
 _HTML = """
 <div class="frame" tabindex="0" role="img"><img alt=""><div class="field"></div><div class="pixel"></div></div>
@@ -18,7 +20,7 @@ _view = st.components.v2.component(
     "map_view",
     html=_HTML,
     css=(_HERE / "map_view.css").read_text(encoding="utf-8"),
-    js=(_HERE / "map_view.js").read_text(encoding="utf-8"),
+    js=script_file("map_view", (_HERE / "map_view.js").read_text(encoding="utf-8")),
 )
 
 

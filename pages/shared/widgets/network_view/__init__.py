@@ -5,6 +5,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.shared.widgets.script_files import script_file
+
 _HERE = Path(__file__).parent
 _HTML = """
 <div class="scroll"></div>
@@ -14,7 +16,7 @@ _view = st.components.v2.component(
     "network_view",
     html=_HTML,
     css=(_HERE / "network_view.css").read_text(encoding="utf-8"),
-    js=(_HERE / "network_view.js").read_text(encoding="utf-8"),
+    js=script_file("network_view", (_HERE / "network_view.js").read_text(encoding="utf-8")),
 )
 
 

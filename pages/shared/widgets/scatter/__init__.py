@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from pages.shared.widgets.grid_assets import script
+from pages.shared.widgets.script_files import script_file
 
 _HERE = Path(__file__).parent
 _HTML = """
@@ -35,7 +36,7 @@ _map = st.components.v2.component(
     "scatter",
     html=_HTML,
     css=(_HERE / "scatter.css").read_text(encoding="utf-8"),
-    js=script(*(_HERE / f"{part}.js" for part in ("marks", "numbers", "scatter"))),
+    js=script_file("scatter", script(*(_HERE / f"{part}.js" for part in ("marks", "numbers", "scatter")))),
 )
 
 
