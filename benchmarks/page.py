@@ -1,24 +1,17 @@
-"""What a visitor waits for, in a real browser: first paint, Start to first point, and the bytes of a live tick.
+"""What a visitor waits for, in a real browser: first paint, and Start to first point.
 
 `python -m benchmarks.page [repeats]` needs Chromium and Playwright, like the browser tests.
 """
 
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from benchmarks.server import FLAGS, ROOT, chromium, serving
 from benchmarks.table import print_table
-from core.model.presets import preset
-from core.runs.records import Metric
-from core.runs.store import RunStore
-from core.train.config import TrainConfig
 
 EMPTY = 'import streamlit as st\nst.title("Empty")\n'
 
@@ -85,74 +78,6 @@ def first_point(browser: Browser, repeats: int) -> None:
     print_table("Start pressed to first point on the page", "s", {"tutorial on mnist5k": seconds})
 
 
-@contextmanager
-def growing(store: RunStore, run_id: str, step: int) -> Iterator[None]:
-    """Add steps to a run as a worker does, for as long as the block lasts."""
-    done = threading.Event()
-
-    def grow() -> None:
-        at = step
-        while not done.wait(0.2):
-            metrics = [measured(at + more) for more in range(1, 9)]
-            at = metrics[-1].step
-            store.worker.record(run_id, metrics, step=at, seconds=at * 0.03, epoch=metrics[-1].epoch)
-
-    thread = threading.Thread(target=grow)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
-
-
-def measured(step: int) -> Metric:
-    """Make up what a step might measure: numbers of the usual length."""
-    loss = 2.302585 / (1 + step / 500) + 0.01 * (step * 7919 % 100) / 100
-    valid = (loss * 1.1, 1 - loss / 3) if step % 100 == 0 else (None, None)
-    return Metric(step, 1 + (step - 1) // 100, 0.001, step * 0.03, loss, 1 - loss / 2.4, *valid)
-
-
-def tick_bytes(page: Page, url: str, seconds: float) -> float:
-    """Return kB received over the websocket per tick of half a second."""
-    received = [0]
-    page.on(
-        "websocket",
-        lambda socket: socket.on("framereceived", lambda frame: received.__setitem__(0, received[0] + len(frame))),
-    )
-    page.goto(url)
-    page.get_by_text("Validation accuracy").wait_for()
-    page.wait_for_timeout(4_000)
-    before = received[0]
-    page.wait_for_timeout(1000 * seconds)  # a plain sleep would hold the events back
-    return (received[0] - before) / (seconds / 0.5) / 1000
-
-
-def ticks(browser: Browser, repeats: int) -> None:
-    """Watch runs of many lengths that grow at the same pace."""
-    samples: dict[str, list[float]] = {}
-    with tempfile.TemporaryDirectory() as folder, serving(ROOT / "app.py", Path(folder)) as app:
-        app.home.mkdir(exist_ok=True)
-        store = RunStore(f"sqlite:///{app.home / 'runs.db'}", app.home / "runs")
-        for length in (500, 5_000, 50_000):
-            config, spec = TrainConfig(epochs=1000), preset("tutorial", (1, 28, 28), 10)
-            run_id = store.create(spec, config, "mnist5k", owner="benchmark")
-            store.change(run_id, total_steps=100_000, steps_per_epoch=100)
-            for start in range(1, length, 5000):
-                store.worker.record(run_id, [measured(step) for step in range(start, min(start + 5000, length + 1))])
-            store.change(run_id, step=length)
-            rows = samples[f"after {length:,} steps"] = []
-            with growing(store, run_id, length):
-                for _ in range(max(3, repeats // 3)):
-                    context = browser.new_context(viewport={"width": 1280, "height": 900})
-                    rows.append(tick_bytes(context.new_page(), f"{app.url}/train?run={run_id}", 6))
-                    context.close()
-            store.request(run_id, "stop")
-            store.change(run_id, status="stopped")
-        store.close()
-    print_table("Websocket bytes of one live tick", "kB", samples)
-
-
 def main() -> None:
     repeats = int(sys.argv[1]) if len(sys.argv) > 1 else 7
     found = chromium()
@@ -162,7 +87,6 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
         paint(browser, repeats)
         first_point(browser, repeats)
-        ticks(browser, repeats)
         browser.close()
 
 

@@ -18,9 +18,9 @@ from typing import Any
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from benchmarks.page import measured
 from benchmarks.table import print_table
 from core.model.presets import PRESETS, preset
+from core.runs.records import Metric
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from pages.shared.shell import services
@@ -28,6 +28,13 @@ from pages.shared.shell import services
 STEPS, EPOCH = 2_000, 100
 SIZES = (1, 20, 200)
 COMPARED = 8
+
+
+def measured(step: int) -> Metric:
+    """Make up what a step might measure: numbers of the usual length."""
+    loss = 2.302585 / (1 + step / 500) + 0.01 * (step * 7919 % 100) / 100
+    valid = (loss * 1.1, 1 - loss / 3) if step % 100 == 0 else (None, None)
+    return Metric(step, 1 + (step - 1) // 100, 0.001, step * 0.03, loss, 1 - loss / 2.4, *valid)
 
 
 def fill(home: Path, count: int) -> list[str]:

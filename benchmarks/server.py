@@ -10,7 +10,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,11 +25,17 @@ FLAGS = [
 
 @dataclass(frozen=True)
 class Server:
-    """A running app: its address, its data directory and the file that holds what it printed."""
+    """A running app: its address, its data directory, the file that holds what it printed, and its process."""
 
     url: str
     home: Path
     log: Path
+    pid: int = 0
+
+    def processor_seconds(self) -> float:
+        """Return the processor time of the server's own process so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(") ")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def chromium() -> str | None:
@@ -39,8 +45,14 @@ def chromium() -> str | None:
 
 
 @contextmanager
-def serving(script: Path, folder: Path) -> Iterator[Server]:
+def serving(script: Path, folder: Path, *, root: Path = ROOT, python: str = sys.executable) -> Iterator[Server]:
     """Serve a Streamlit script on a free port, with its data directory in `folder`; nothing of it is left afterwards.
+
+    Args:
+        script: What to serve.
+        folder: Holds the data directory, `home`, and what the server prints.
+        root: The checkout whose modules it imports.
+        python: The interpreter that has what these need.
 
     Raises:
         RuntimeError: The server did not start; the message holds what it printed.
@@ -50,12 +62,12 @@ def serving(script: Path, folder: Path) -> Iterator[Server]:
         port = probe.getsockname()[1]
     folder.mkdir(parents=True, exist_ok=True)
     server = Server(f"http://127.0.0.1:{port}", folder / "home", folder / "server.log")
-    environment = {**os.environ, "CONVSCOPE_HOME": str(server.home), "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "CONVSCOPE_HOME": str(server.home), "PYTHONPATH": str(root)}
     environment.pop("CONVSCOPE_DATABASE_URL", None)
     with server.log.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)],
-            cwd=ROOT,
+            [python, "-m", "streamlit", "run", str(script), "--server.port", str(port)],
+            cwd=root,
             env=environment,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -63,7 +75,7 @@ def serving(script: Path, folder: Path) -> Iterator[Server]:
         )
     try:
         _wait_until_healthy(server, process)
-        yield server
+        yield replace(server, pid=process.pid)
     finally:
         process.terminate()
         with suppress(subprocess.TimeoutExpired):

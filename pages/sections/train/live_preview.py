@@ -22,7 +22,7 @@ from pages.shared.widgets.auto_refresh import pulse
 from pages.shared.widgets.image_strip import Bar, Caption, film
 
 LOOK_AGAIN_SECONDS = 1.0
-SECONDS, SLOW = 3.0, 2.0  # between two looks for new weights, unless batches are as slow as so many a second
+SECONDS, SLOW = 4.0, 2.0  # between two looks for new weights, unless batches are as slow as so many a second
 RIGHT, WRONG = "✓ right", "✗ wrong"
 
 
@@ -53,10 +53,8 @@ LARGE_TILE_PX, SMALL_TILE_PX, MAX_LARGE_TILES = (
 
 def has_new_weights(run: Run, drawn: Drawn) -> bool:
     """Say whether it is time to look for new weights: the pictures cost more than a curve and change more slowly."""
-    if (run.status, run.epoch) != (drawn.run.status, drawn.run.epoch):
-        return True
     slow = 0 < run.pace <= SLOW or run.wanted == "pause"
-    return run.step != drawn.run.step and (slow or drawn.seconds >= SECONDS)
+    return run.status != drawn.run.status or (run.step != drawn.run.step and (slow or drawn.seconds >= SECONDS))
 
 
 def film_strip(run: Run) -> None:
