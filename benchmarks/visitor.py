@@ -46,7 +46,7 @@ class Visitor:
 
     def __init__(self, url: str, page: str, **query: str) -> None:
         self._page, self._query = page, urlencode(query)
-        self._socket = connect(
+        self._connection = connect(
             url.replace("http", "ws", 1) + "/_stcore/stream",
             subprotocols=["streamlit"],
             origin=url,
@@ -54,6 +54,7 @@ class Visitor:
             compression=None,
             ping_interval=None,
         )
+        self._socket = self._connection.__enter__()
         self._hashes: list[str] = []
         self._pulses: dict[str, _Pulse] = {}
         self._script = ""
@@ -62,13 +63,12 @@ class Visitor:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._socket.close()
+        self._connection.__exit__(None, None, None)
 
     def load(self) -> Answer:
         """Ask for the whole page."""
         message = self._message()
         message.rerun_script.page_name = self._page
-        self._pulses = {}
         return self._ask(message)
 
     def beat(self) -> Answer | None:
@@ -116,6 +116,8 @@ class Visitor:
         kind: str = message.WhichOneof("type") or ""
         if kind == "new_session":
             self._script = message.new_session.page_script_hash
+            if not message.new_session.fragment_ids_this_run:  # the whole page is drawn anew
+                self._pulses = {}
         if kind != "delta":
             return kind
         if message.delta.WhichOneof("type") == "add_block":
