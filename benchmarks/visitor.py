@@ -116,7 +116,7 @@ class Visitor:
         kind: str = message.WhichOneof("type") or ""
         if kind == "new_session":
             self._script = message.new_session.page_script_hash
-            if not message.new_session.fragment_ids_this_run:  # the whole page is drawn anew
+            if not message.metadata.run.fragment_ids:  # the whole page is drawn anew
                 self._pulses = {}
         if kind != "delta":
             return kind
