@@ -73,8 +73,23 @@ def sprite(pixels: Pixels, columns: int, *, gap: int = 0, zoom: int = 1) -> byte
     sheet = sheet[: sheet.shape[0] - gap, : sheet.shape[1] - gap]
     full = gap == 0 and count == rows * columns
     file = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(sheet[..., :3] if full else sheet)).save(file, "PNG", compress_level=2)
+    _indexed(Image.fromarray(np.ascontiguousarray(sheet[..., :3] if full else sheet))).save(
+        file, "PNG", compress_level=2
+    )
     return file.getvalue()
+
+
+def _indexed(image: Image.Image) -> Image.Image:
+    """Return an RGB picture of at most 256 colours, as every coloured map is, as numbers of these: a third as large."""
+    colours = image.getcolors(256) if image.mode == "RGB" else None
+    if not colours:
+        return image
+    palette = np.array(sorted(colour for _, colour in colours), np.int64)  # (P, 3)
+    weights = np.array([1 << 16, 1 << 8, 1])
+    places = np.searchsorted(palette @ weights, np.asarray(image) @ weights).astype(np.uint8)
+    indexed = Image.fromarray(places, "P")
+    indexed.putpalette(palette.astype(np.uint8).tobytes())
+    return indexed
 
 
 def sample_strip(images: NDArray[np.uint8], masks: NDArray[np.bool_] | None = None) -> bytes:

@@ -14,7 +14,8 @@ from core.figures.scales import ColorScale
 
 def opened(png: bytes) -> np.ndarray:
     assert png.startswith(b"\x89PNG")
-    return np.asarray(Image.open(io.BytesIO(png)))
+    image = Image.open(io.BytesIO(png))
+    return np.asarray(image.convert("RGB") if image.mode == "P" else image)
 
 
 def test_all_maps_share_one_scale() -> None:
@@ -79,3 +80,13 @@ def test_a_sprite_needs_a_column_and_a_picture() -> None:
             sprite(pixels, **options)
     with pytest.raises(ValueError, match="at least one"):
         sprite(pixels[:0], 1)
+
+
+def test_a_sheet_of_few_colours_is_a_third_as_large_and_the_same() -> None:
+    places = np.random.default_rng(0).integers(0, 256, (32, 24, 24))
+    colours = np.random.default_rng(1).integers(0, 256, (256, 3), dtype=np.uint8)
+    few, many = colours[places], np.random.default_rng(2).integers(0, 256, (32, 24, 24, 3), dtype=np.uint8)
+    sheets = [sprite(pixels, 16) for pixels in (few, many)]
+    for pixels, sheet in zip((few, many), sheets, strict=True):
+        assert np.array_equal(opened(sheet).reshape(2, 24, 16, 24, 3).swapaxes(1, 2).reshape(pixels.shape), pixels)
+    assert len(sheets[0]) < 0.4 * len(sheets[1])
