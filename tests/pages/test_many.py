@@ -75,4 +75,4 @@ def test_a_picker_lists_the_latest_trainings_and_finds_all_others(many: list[str
     assert not app.exception
     assert len(app.selectbox(key="pick_run").options) == 3 + len(ZOO)  # Run 17, Run 117 and the chosen one
     app.selectbox(key="pick_run").set_value(many[18]).run()
-    assert app.query_params["run"] == [many[18]]
+    assert app.query_params["run"] == many[18]
