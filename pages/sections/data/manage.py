@@ -63,10 +63,7 @@ def _rename(name: str, popover: str, field: str) -> None:
 
 def _ask_delete(info: DatasetInfo) -> None:
     popover = f"own_delete_{info.name}"
-    place = st.popover("Delete", icon=":material/delete:", key=popover, on_change="rerun")
-    if not place.open:  # there may be thousands of trainings to count
-        return
-    with place, show_errors():
+    with st.popover("Delete", icon=":material/delete:", key=popover, on_change="rerun"), show_errors():
         runs = _learned(info.name)
         busy = any(run.status.active for run in runs)
         st.markdown(
