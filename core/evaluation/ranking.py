@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
+from sklearn.metrics import auc, precision_recall_curve, roc_curve
 
 from core.evaluation.answers import Answers, Floats
 from core.progress import Progress
@@ -48,14 +48,14 @@ def rankings(answers: Answers, progress: Progress | None = None) -> tuple[Rankin
 
 def _ranking(of_class: np.ndarray, probabilities: Floats) -> Ranking:
     images, nothing = int(of_class.sum()), (np.zeros(0), np.zeros(0))
-    auc, roc, average, recalls = None, nothing, None, nothing
+    area, roc, average, recalls = None, nothing, None, nothing
     if images:
         precision, recall, _ = precision_recall_curve(of_class, probabilities, drop_intermediate=True)
-        average, recalls = float(average_precision_score(of_class, probabilities)), _thinned(recall, precision)
+        average, recalls = float(-np.sum(np.diff(recall) * precision[:-1])), _thinned(recall, precision)
     if 0 < images < len(of_class):
-        auc = float(roc_auc_score(of_class, probabilities))
-        roc = _thinned(*roc_curve(of_class, probabilities)[:2])
-    return Ranking(images, auc, average, roc, recalls)
+        false, true, _ = roc_curve(of_class, probabilities)
+        area, roc = float(auc(false, true)), _thinned(false, true)
+    return Ranking(images, area, average, roc, recalls)
 
 
 def _thinned(x: Floats, y: Floats) -> tuple[Floats, Floats]:
