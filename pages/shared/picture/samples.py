@@ -1,9 +1,8 @@
 """The pictures that come with the app, one click away."""
 
 from dataclasses import dataclass
+from functools import cache
 from io import BytesIO
-
-import streamlit as st
 
 from core.assets import ASSETS
 from core.data.images import decode_image
@@ -57,7 +56,7 @@ def sample_row(choice: session.PictureSelection) -> None:
     thumbnails(row, key="sample", on_click=take, chosen=chosen, side=66)
 
 
-@st.cache_data(show_spinner=False)
+@cache  # as long as the app runs, for everybody: its own files stay as they are
 def _small(name: str) -> bytes:
     from PIL import ImageOps
 
