@@ -200,6 +200,17 @@ def test_heartbeats_of_others_are_seen_and_ones_own_beat(store):
     assert store.worker.worker_died(theirs, "again") == 0
 
 
+def test_a_worker_beats_for_all_its_runs_and_for_none_that_is_anothers_by_now(store):
+    first, second, lost = (store.create(SPEC, CONFIG, "digits", owner=owner) for owner in ("me", "me", "they"))
+    for run_id in (first, second, lost):
+        store.change(run_id, heartbeat=1.0)
+    store.worker.beat((first, second, lost, "0123456789"), "me")
+    assert [store.get(run_id).heartbeat > 1.0 for run_id in (first, second, lost)] == [True, True, False]
+    store.request(first, "pause")
+    requests = store.worker.requests_of((first, second, "0123456789"))
+    assert {run_id: asked.wanted for run_id, asked in requests.items()} == {first: "pause", second: "run"}
+
+
 def test_leftovers_of_killed_writers_are_removed_and_nothing_else(tmp_path):
     save_checkpoint(tmp_path / "latest.safetensors", Checkpoint({"w": torch.ones(2)}))
     (tmp_path / "latest.123.part").write_bytes(b"half")
