@@ -57,32 +57,43 @@ def fit_image(
     Returns:
         The pixels (C, H, W) uint8, and the stages from the original to what the network receives.
     """
-    import torch  # this late, because pictures are opened and shown without it
-
     channels, height, width = input_shape
     ink = paper.ink if paper is not None and channels == 1 else None
     stages = [PreprocessingStep("Your picture", image)]
-    whole = ink is not None and crop == MIDDLE
-    part = (0, 0, *image.size) if whole else crop.box(image.size, (height, width))
-    if part != (0, 0, *image.size):
-        title = "Cropped to its middle" if crop == MIDDLE else "Cropped where you chose"
-        stages.append(PreprocessingStep(title, image.crop(part)))
+    if ink is None or crop != MIDDLE:  # of a digit on paper, the whole picture was read
+        stages += _cropped(image, crop, (height, width))
     if paper is not None and ink is not None:
         stages += _from_paper(stages[-1].image, paper, ink, (width, height))
     else:
         stages += _resized(stages[-1].image, (width, height), centre=centre and channels == 1)
-    image = stages[-1].image
+    received = stages[-1].image
     if channels == 1:
-        grey = image.convert("L")
-        if grey.convert("RGB") != image:
-            stages.append(PreprocessingStep("Turned grey", grey))
-        image = grey
+        received = received.convert("L")
+        if received.convert("RGB") != stages[-1].image:
+            stages.append(PreprocessingStep("Turned grey", received))
     if invert and ink is None:
-        image = ImageOps.invert(image)
-        stages.append(PreprocessingStep("Dark and light swapped", image))
-    stages.append(PreprocessingStep("What the network receives", image))
+        received = ImageOps.invert(received)
+        stages.append(PreprocessingStep("Dark and light swapped", received))
+    stages.append(PreprocessingStep("What the network receives", received))
+    return _pixels(received, input_shape), tuple(stages)
+
+
+def _pixels(image: Image.Image, shape: tuple[int, int, int]) -> Tensor:
+    """Return a picture of the right size as (C, H, W) uint8."""
+    import torch  # this late, because pictures are opened and shown without it
+
+    channels, height, width = shape
     pixels = np.array(image).reshape(height, width, channels).transpose(2, 0, 1)
-    return torch.from_numpy(np.ascontiguousarray(pixels)), tuple(stages)
+    return torch.from_numpy(np.ascontiguousarray(pixels))
+
+
+def _cropped(image: Image.Image, crop: Crop, sides: tuple[int, int]) -> tuple[PreprocessingStep, ...]:
+    """Cut out the part that is shown, in the proportions of (height, width); nothing is done where it is all."""
+    part = crop.box(image.size, sides)
+    if part == (0, 0, *image.size):
+        return ()
+    title = "Cropped to its middle" if crop == MIDDLE else "Cropped where you chose"
+    return (PreprocessingStep(title, image.crop(part)),)
 
 
 def _from_paper(

@@ -34,6 +34,11 @@ def preset(name: str, input_shape: tuple[int, int, int], num_classes: int) -> Mo
     return ModelSpec(PRESETS[name].title, input_shape, num_classes, layers)
 
 
+def preset_of(spec: ModelSpec) -> str:
+    """Return the key of the preset that a network is, its name included; nothing if it is none."""
+    return next((key for key in PRESETS if preset(key, spec.input_shape, spec.num_classes) == spec), "")
+
+
 def _tutorial(side: int, num_classes: int) -> Layers:
     layers: list[kinds.Layer] = []
     for filters in (32, 64, 128):

@@ -179,11 +179,22 @@ def test_a_changed_preset_does_not_go_by_its_name() -> None:
     app = build()
     press(app, "do_remove")
     assert app.text_input(key="network_name").value == "Tutorial, changed"
+    press(app, "undo")
+    assert app.text_input(key="network_name").value == "Tutorial"
+    press(app, "do_remove")
     app.text_input(key="network_name").set_value("**Mine**")
     run(app)
     press(app, "open_0")
     press(app, "do_remove")
     assert app.session_state["draft"].spec.name == "**Mine**"
+
+
+def test_a_name_of_ones_own_stays_though_it_is_that_of_another_preset() -> None:
+    app = build()
+    app.text_input(key="network_name").set_value(PRESETS["lenet5"].title)
+    run(app)
+    press(app, "do_remove")
+    assert app.session_state["draft"].spec.name == PRESETS["lenet5"].title
 
 
 def _rename(app: AppTest) -> None:

@@ -193,10 +193,10 @@ def test_every_recipe_can_be_started(monkeypatch):
 @pytest.mark.parametrize(
     ("guess", "loss", "status", "words"),
     [
-        ("Leap far up", 900.0, Status.FINISHED, "You guessed: leap far up. The diagnosis named it: learning rate too"),
-        ("Stay where it is", 900.0, Status.FINISHED, "; the answer is: leap far up. The diagnosis named it"),
+        ("Leap far up", 900.0, Status.FINISHED, "Right. The diagnosis named it: learning rate too"),
+        ("Stay where it is", 900.0, Status.FINISHED, "It is: Leap far up. The diagnosis named it"),
         ("Leap far up", GUESS, Status.FINISHED, "The diagnosis did not name it"),
-        ("Leap far up", 900.0, Status.RUNNING, "You guessed: leap far up."),
+        ("Leap far up", 900.0, Status.RUNNING, "You guessed: **Leap far up**."),
     ],
 )
 def test_a_broken_run_says_what_was_guessed_and_whether_it_was_named(guess, loss, status, words):

@@ -15,6 +15,7 @@ from pages.shared.run.start import START, start
 from pages.shared.shell import navigation, session
 from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.shell.section import Section
+from pages.shared.tour.guess import ask_guess, show_guess
 
 
 def recipe_gallery() -> None:
@@ -41,13 +42,7 @@ def _bench() -> session.Draft:
 def _card(key: str, draft: session.Draft) -> None:
     recipe = RECIPES[key]
     st.markdown(f"**{recipe.title}**  \n{recipe.summary}")
-    guess = st.radio(
-        recipe.question,
-        range(len(recipe.choices)),
-        format_func=recipe.choices.__getitem__,
-        index=None,
-        key=f"guess_{key}",
-    )
+    guess = ask_guess(recipe.question, recipe.choices, f"guess_{key}")
     hint = "Answer first." if guess is None else "Begins from fresh weights; trainings that run already go on."
     with show_errors():
         pressed = st.button(START, key=f"start_{key}", icon=":material/play_arrow:", disabled=guess is None, help=hint)
@@ -71,23 +66,18 @@ def recipe_outcome(run: Run, findings: Sequence[Finding]) -> None:
         return
     key, guess = answered
     recipe = RECIPES[key]
-    guessed = f"**{recipe.question}** You guessed: {recipe.choices[guess].lower()}"
     if run.status.active:
-        st.caption(f":material/help: {guessed}.")
+        show_guess(recipe.question, recipe.choices, guess, None, "")
         return
-    named = any(finding.rule == recipe.expects for finding in findings)
     if not recipe.expects:
-        words = "The diagnosis found " + ("something all the same." if findings else "nothing, as it should.")
         named = not findings
-    elif named:
-        words = f"The diagnosis named it: {RULES[recipe.expects].title.lower()}."
+        words = "The diagnosis found nothing, as it should." if named else "The diagnosis found something all the same."
     else:
-        words = "The diagnosis did not name it: here the network coped, or it was stopped too early to tell."
-    right = guess == recipe.right and named
-    answer = "" if guess == recipe.right else f"; the answer is: {recipe.choices[recipe.right].lower()}"
-    (st.success if right else st.info)(
-        f"{guessed}{answer}. {words}", icon=":material/check_circle:" if right else ":material/lightbulb:"
-    )
+        named = any(finding.rule == recipe.expects for finding in findings)
+        words = f"The diagnosis named it: {RULES[recipe.expects].title.lower()}."
+        if not named:
+            words = "The diagnosis did not name it: here the network coped, or it was stopped too early to tell."
+    show_guess(recipe.question, recipe.choices, guess, recipe.right if named else None, words)
 
 
 SECTION = Section("recipes", "Break it on purpose", recipe_gallery)

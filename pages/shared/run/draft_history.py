@@ -10,7 +10,7 @@ import streamlit as st
 from core.data.catalog import DATASETS
 from core.errors import ConvScopeError
 from core.model.layers import LAYERS, Layer
-from core.model.presets import PRESETS
+from core.model.presets import PRESETS, preset_of
 from core.model.shapes import Fix
 from core.model.spec import ModelSpec
 from core.train.suggestion import suggested
@@ -73,19 +73,13 @@ def _keep(words: str, draft: session.Draft, opened: int | None, *, fresh: bool =
 
 
 def _stack(words: str, layers: tuple[Layer, ...], opened: int | None, *, fresh: bool = True) -> None:
+    """Take another stack; a network that began as a preset says in its name whether it still is that preset."""
     draft = session.draft()
-    spec = replace(draft.spec, layers=layers)
-    _keep(
-        words, replace(draft, spec=replace(spec, name=_honest(draft.dataset, spec.name, layers))), opened, fresh=fresh
-    )
-
-
-def _honest(dataset: str, name: str, layers: tuple[Layer, ...]) -> str:
-    """Return a name that claims to be a preset only while the stack is that preset's."""
-    for key, about in PRESETS.items():
-        if name in (about.title, about.title + CHANGED):
-            return about.title + CHANGED * (layers != session.new_draft(dataset, key).spec.layers)
-    return name
+    name, key = draft.spec.name, draft.preset or preset_of(draft.spec)
+    if key:
+        name = PRESETS[key].title + CHANGED * (layers != session.new_draft(draft.dataset, key).spec.layers)
+    spec = replace(draft.spec, name=name, layers=layers)
+    _keep(words, replace(draft, spec=spec, preset=key), opened, fresh=fresh)
 
 
 def toggle(place: int) -> None:
@@ -200,7 +194,7 @@ def rename(key: str) -> None:
     """Give the network the name in the widget `key`."""
     draft = session.draft()
     spec = replace(draft.spec, name=" ".join(str(st.session_state[key]).split()))
-    _keep("rename", replace(draft, spec=spec), desk().open)
+    _keep("rename", replace(draft, spec=spec, preset=""), desk().open)
 
 
 @_edit

@@ -3,7 +3,7 @@
 import zlib
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -22,10 +22,17 @@ OTHERS = (*navigation.KEPT, "compare")  # what an address may say besides
 
 @dataclass(frozen=True)
 class Draft:
-    """What would be trained next: a network and the data set it is for."""
+    """What would be trained next.
+
+    Attributes:
+        dataset: Key of the data set that the network is for.
+        spec: The network.
+        preset: Key of the preset that it was made from by changing layers and is still named after; empty for none.
+    """
 
     dataset: str
     spec: ModelSpec
+    preset: str = field(default="", compare=False)
 
 
 def settings_link(dataset: str, spec: ModelSpec, config: TrainConfig) -> dict[str, str]:

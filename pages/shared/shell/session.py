@@ -77,7 +77,7 @@ def draft_for(value: Draft, dataset_name: str) -> Draft:
             layers = new_draft(dataset_name, name).spec.layers
             break
     spec = replace(value.spec, layers=layers, input_shape=info.input_shape, num_classes=len(info.class_names))
-    return Draft(dataset_name, spec)
+    return Draft(dataset_name, spec, value.preset)
 
 
 def _put_address() -> None:

@@ -9,8 +9,9 @@ from core.classroom.questions import Question
 from core.classroom.tour import STOPS
 from core.runs.records import Run
 from pages.shared.shell import navigation
-from pages.shared.shell.layout import escape_markdown, show_errors
+from pages.shared.shell.layout import show_errors
 from pages.shared.shell.navigation import TOUR
+from pages.shared.tour.guess import ask_guess, show_guess
 
 _GUESSES = "tour_guesses"
 
@@ -64,27 +65,13 @@ def _stop(page: str, network_id: str, ask: Callable[[], Question | None]) -> Non
 def _guess(question: Question, page: str, network_id: str) -> None:
     """Ask for a guess, which is locked as soon as it is made, and hold it against the answer."""
     place, key = (page, network_id, question.text), f"tour_{page}_{network_id}"
-    made = st.session_state.setdefault(_GUESSES, {}).get(place)
-    if made is None:
-        st.radio(
-            question.text,
-            range(len(question.options)),
-            index=None,
-            format_func=lambda index: escape_markdown(question.options[index]),
-            key=key,
-            on_change=partial(_lock, place, key),
-        )
+    guess = st.session_state.setdefault(_GUESSES, {}).get(place)
+    if guess is None:
+        ask_guess(question.text, question.options, key, partial(_lock, place, key))
         return
-    options = [escape_markdown(option) for option in question.options]
-    st.markdown(f"{escape_markdown(question.text)} You guessed: **{options[made]}**.")
-    if question.right is None:
-        st.info("Your guess is kept. The answer stands here once the training has ended.", icon=":material/schedule:")
-    elif made == question.right:
-        st.success(f"Right. {escape_markdown(question.because)}", icon=":material/check:")
-    else:
-        st.warning(
-            f"It is: {options[question.right]}. {escape_markdown(question.because)}", icon=":material/lightbulb:"
-        )
+    waiting = "Your guess is kept. The answer stands here once the training has ended."
+    because = waiting if question.right is None else question.because
+    show_guess(question.text, question.options, guess, question.right, because)
 
 
 def _lock(place: tuple[str, str, str], key: str) -> None:
