@@ -1,7 +1,5 @@
 """The pixels that a map calls most important really go, and the network is asked again."""
 
-from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -11,16 +9,15 @@ from core.explain.metrics.deletion_insertion import BETTER, FILLS
 from core.figures.overlays import faded, overlay
 from core.figures.removal_curves import chance_rows, removal_chart, removal_rows
 from core.formatting import share
-from core.progress import Progress
+from pages.sections.explain.removal_jobs import TITLES, Chances, chances_of, curves_of, sizes
 from pages.sections.explain.trust_request import TrustRequest, head, say
 from pages.shared.display.class_bars import class_name
 from pages.shared.display.map_grid import color_bar
 from pages.shared.display.vega_charts import chart
 from pages.shared.explanation.controls import chosen_look
-from pages.shared.network.comparison import attempt, unwrap
+from pages.shared.network.comparison import unwrap
 from pages.shared.picture.pixels import enlarged
 from pages.shared.shell import session
-from pages.shared.shell.background_jobs import background, lane_of
 from pages.shared.shell.controls import ask_one
 from pages.shared.shell.layout import escape_markdown, show_errors
 
@@ -29,9 +26,8 @@ if TYPE_CHECKING:
 
     from core.errors import ConvScopeError
     from core.explain.attribution import Attribution
-    from core.explain.metrics.deletion_insertion import RandomCurves, RemovalCurve
+    from core.explain.metrics.deletion_insertion import RemovalCurve
 
-TITLES = {"deletion": "Deletion", "insertion": "Insertion"}
 ABOUT = {
     "deletion": "Pixels go in the order of the map, the most important first, and the network is asked again after "
     "each step. If the map is right, the class soon becomes unlikely: **the area under the curve is small**.",
@@ -39,106 +35,6 @@ ABOUT = {
     "right, the class soon becomes likely: **the area under the curve is large**.",
 }
 PAPER = "Petsiuk, Das and Saenko 2018, “RISE”, arXiv:1806.07421"
-COARSE = 128  # pictures with longer sides get fewer steps and orders
-
-
-@dataclass(frozen=True, eq=False)
-class Chances:
-    """What maps score that know nothing of the picture: the same map at other places, and random pixels."""
-
-    moved: "RandomCurves"
-    noise: "RandomCurves"
-
-
-def sizes(request: TrustRequest) -> tuple[int, int, int]:
-    """Return how many steps, other places and random orders a picture of this size gets.
-
-    From step to step it is a whole per cent of the pixels, or several.
-    """
-    from core.explain.metrics.deletion_insertion import NUM_SHIFTS, RANDOM_ORDERS, STEPS
-
-    return (20, 6, 3) if max(request.picture.shape[1:]) > COARSE else (STEPS, NUM_SHIFTS, RANDOM_ORDERS)
-
-
-def curves_of(
-    request: TrustRequest, values: "np.ndarray", fill: str
-) -> "dict[str, RemovalCurve | ConvScopeError] | None":
-    """Return the curves of a map, or draw how far they are and return None."""
-    steps = sizes(request)[0]
-    key = ("curves", *request.key, fill)
-    work = partial(
-        _both_curves, request.network.model, request.image(), values, request.target, request.versus, fill, steps
-    )
-    return background(key, work, words="Changing the picture step by step", place="trust_curves")
-
-
-def _both_curves(
-    model: Any,
-    image: Any,
-    values: "np.ndarray",
-    target: int,
-    versus: int | None,
-    fill: str,
-    steps: int,
-    progress: Progress,
-) -> "dict[str, RemovalCurve | ConvScopeError]":
-    from core.explain.metrics.deletion_insertion import removal_curve
-
-    def curve(mode: str) -> "RemovalCurve":
-        return removal_curve(model, image, values, target, mode, fill, versus=versus, steps=steps, progress=progress)
-
-    return {mode: attempt(partial(curve, mode)) for mode in TITLES}
-
-
-def chances_of(request: TrustRequest, values: "np.ndarray", fill: str) -> "dict[str, Chances | ConvScopeError] | None":
-    """Return what chance scores, or draw how far that is, or the button that starts it, and return None."""
-    steps, places, orders = sizes(request)
-    passes = len(TITLES) * (places + orders) * (steps + 1)
-    return background(
-        ("chance", *request.key, fill),
-        partial(
-            _chances,
-            request.network.model,
-            request.image(),
-            values,
-            request.target,
-            request.versus,
-            fill,
-            sizes(request),
-        ),
-        words=f"What the map scores at {places} other places, and {orders} orders of random pixels",
-        place="trust_chance",
-        ask=request.ask("Compare with chance", passes),
-        lane=lane_of(request.seconds(passes)),
-    )
-
-
-def _chances(
-    model: Any,
-    image: Any,
-    values: "np.ndarray",
-    target: int,
-    versus: int | None,
-    fill: str,
-    size: tuple[int, int, int],
-    progress: Progress,
-) -> "dict[str, Chances | ConvScopeError]":
-    from core.explain.metrics.deletion_insertion import random_removal, shifted_removal
-
-    steps, places, orders = size
-    total = len(TITLES) * (places + orders)
-
-    def part(before: int, count: int) -> Progress:
-        return lambda done, of: progress(1000 * before + 1000 * count * done // of, 1000 * total)
-
-    def chances(place: int, mode: str) -> Chances:
-        start = place * (places + orders)
-        words: dict[str, Any] = {"mode": mode, "fill": fill, "versus": versus, "steps": steps}
-        moved = shifted_removal(model, image, values, target, places=places, progress=part(start, places), **words)
-        tell = part(start + places, orders)
-        return Chances(moved, random_removal(model, image, target, orders=orders, progress=tell, **words))
-
-    return {mode: attempt(partial(chances, place, mode)) for place, mode in enumerate(TITLES)}
 
 
 def curve_card(
