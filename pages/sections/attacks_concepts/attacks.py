@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
+from PIL import Image
 
 from core.errors import ConvScopeError
 from core.explain.methods.registry import METHODS
@@ -292,8 +293,6 @@ def _smallest(network: Network, picture: input_image.InputImage, attack_config: 
 
 
 def _png(pixels: np.ndarray) -> bytes:
-    from PIL import Image
-
     file = BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels)).save(file, "PNG")
     return file.getvalue()

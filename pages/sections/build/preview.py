@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.data.arrays import is_stored
 from core.data.catalog import DATASETS
+from core.formatting import number
 from core.model.layers import Dense, GlobalAvgPool
 from core.model.shapes import problems, summarize
 from core.model.spec import MAX_LAYERS, ModelSpec
@@ -75,7 +76,6 @@ def _front(spec: ModelSpec) -> ModelSpec:
 def _first_maps(maps: "np.ndarray[Any, Any]") -> FeatureMapRow:
     from core.figures.grids import colorize
     from core.figures.scales import ColorScale
-    from core.formatting import number
 
     shown = maps[:MAPS]
     scale = ColorScale.of(shown)

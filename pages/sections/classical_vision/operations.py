@@ -11,7 +11,7 @@ from core.figures.grids import colorize
 from core.figures.scales import ColorScale
 from core.formatting import dimensions, number
 from core.inference.network import Network
-from core.probe.classical import CLASSICAL, Operation
+from core.probe.classical import CLASSICAL, Operation, apply_classical
 from core.probe.network_layers import first_convolution
 from pages.shared.display.map_grid import color_bar, grid
 from pages.shared.network import inference
@@ -100,7 +100,6 @@ def _drawn(
 ) -> "tuple[np.ndarray[Any, Any], str]":
     """Return the picture of what came out, and in a few words what it shows."""
     from core.figures.classical import operation_picture, operation_scale
-    from core.probe.classical import apply_classical
 
     pixels = _picture.array()
     result = apply_classical(name, pixels @ np.array(_GREY) / 255, **dict(settings))

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from core.errors import ConvScopeError
+from core.explain.methods.registry import METHODS
 from core.figures.overlays import faded, overlay
 from core.formatting import number, share
 from core.inference.network import Network
@@ -52,7 +53,6 @@ def point_section(view: "Chart", data_map: "DataMap", chosen: int | None) -> int
 
 def _explained(network: Network, picture: input_image.InputImage, answer: int) -> None:
     from core.explain.attribution import heatmap
-    from core.explain.methods.registry import METHODS
     from core.explain.strength import full_colour, in_place_of, maps_that_say_something
 
     method, pixels = METHODS[METHOD], picture.array()

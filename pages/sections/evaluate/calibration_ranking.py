@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
+from core.evaluation.ranking import mean_of
 from core.figures.calibration import confidence_chart, reliability_chart, reliability_rows
 from core.figures.ranking_curves import CURVES, ranking_chart, ranking_rows
 from core.glossary import GLOSSARY
@@ -66,8 +67,6 @@ def _calibration(measured: "Reliability", side: int) -> None:
 
 
 def _rankings(evaluated: EvaluatedSplit, side: int) -> None:
-    from core.evaluation.ranking import mean_of
-
     ranked, names = evaluated.report.rankings, evaluated.names
     st.subheader("How well does it tell one class from the rest?", anchor=False, help=GLOSSARY["ranking"])
     weakest = min(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
+from core.evaluation.confusion import busiest, cell, mistakes
 from core.figures.confusions import MEASURES, confusion_chart, confusion_rows, most_mistaken
 from pages.sections.evaluate.each_network import for_each, judging_section
 from pages.shared.evaluation.evaluate_split import EvaluatedSplit
@@ -63,8 +64,6 @@ def _cell_keys(evaluated: EvaluatedSplit) -> tuple[str, str]:
 
 def _begin(counts: "np.ndarray", true: str, predicted: str) -> None:
     """Begin with the mistake that is made most often, or with a right answer where there is none."""
-    from core.evaluation.confusion import mistakes
-
     limits = range(len(counts))
     if st.session_state.get(true) in limits and st.session_state.get(predicted) in limits:
         st.session_state[true], st.session_state[predicted] = st.session_state[true], st.session_state[predicted]
@@ -76,8 +75,6 @@ def _begin(counts: "np.ndarray", true: str, predicted: str) -> None:
 def _matrix(
     evaluated: EvaluatedSplit, measure: str, chosen: tuple[int, int], side: int, alike: Sequence[EvaluatedSplit]
 ) -> None:
-    from core.evaluation.confusion import busiest
-
     names, counts = evaluated.names, evaluated.report.counts
     most = max(most_mistaken(each.report.counts, measure) for each in alike)
     shown = busiest(counts, MAX_CLASSES).tolist()
@@ -103,8 +100,6 @@ def _matrix(
 
 def small_matrix(evaluated: EvaluatedSplit, side: int, alike: Sequence[EvaluatedSplit]) -> None:
     """Draw the counts alone, without a choice of cell."""
-    from core.evaluation.confusion import busiest
-
     names, counts = evaluated.names, evaluated.report.counts
     shown = busiest(counts, MAX_CLASSES).tolist()
     most = max(most_mistaken(each.report.counts, "counts") for each in alike)
@@ -146,8 +141,6 @@ def clicked(value: object, classes: int) -> tuple[int, int] | None:
 
 def _pairs(counts: "np.ndarray", names: Sequence[str], true: str, predicted: str, side: int) -> None:
     """Offer the mistakes that are made most often."""
-    from core.evaluation.confusion import mistakes
-
     wrong = mistakes(counts)
     if not wrong:
         st.success("No image is taken for another class.", icon=":material/check:")
@@ -176,8 +169,6 @@ def _ask_cell(names: Sequence[str], true: str, predicted: str) -> None:
 
 
 def _cell(evaluated: EvaluatedSplit, chosen: tuple[int, int], side: int) -> None:
-    from core.evaluation.confusion import cell
-
     names, (row, column) = evaluated.names, chosen
     images = cell(evaluated.report.answers, row, column)
     of = int(evaluated.report.counts[row].sum())

@@ -1,6 +1,7 @@
 """How good a network is, in numbers: of all images, and class by class."""
 
 from collections.abc import Sequence
+from math import log
 from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
@@ -101,8 +102,6 @@ def _figures(evaluated: EvaluatedSplit) -> None:
 
 
 def _cross_entropy(classes: int) -> str:
-    from math import log
-
     return (
         "The mean of −ln of the true class's probability: 0 is certain and right. Giving every class the same "
         f"probability costs ln {classes} = {log(classes):.2f}."

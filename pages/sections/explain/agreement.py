@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from core.errors import ConvScopeError
+from core.explain.attribution import heatmap
 from core.explain.methods.registry import METHODS
 from core.figures.overlays import faded, overlay
 from core.figures.scales import ColorScale
@@ -231,7 +232,6 @@ def _compare(
     progress: Progress,
 ) -> "tuple[Agreement, tuple[ConvScopeError, ...]]":
     """Explain by every method and compare the maps; one that cannot answer is left out, and why is returned beside."""
-    from core.explain.attribution import heatmap
     from core.explain.metrics.agreement import agreement_of
 
     maps, errors = dict[str, Any](), dict[str, ConvScopeError]()

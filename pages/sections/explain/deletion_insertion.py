@@ -5,10 +5,15 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.errors import ConvScopeError
-from core.explain.metrics.deletion_insertion import BETTER, FILLS
+from core.explain.attribution import heatmap
+from core.explain.metrics.deletion_insertion import BETTER, FILLS, removed
+from core.explain.metrics.validate import target_probabilities
+from core.explain.metrics.verdicts import removal_verdict
 from core.figures.overlays import faded, overlay
 from core.figures.removal_curves import chance_rows, removal_chart, removal_rows
 from core.formatting import share
+from core.inference.copies import shallow_copy_for_hooks
+from core.inference.prediction import predict
 from pages.sections.explain.removal_jobs import TITLES, Chances, chances_of, curves_of, sizes
 from pages.sections.explain.trust_request import TrustRequest, head, say
 from pages.shared.display.class_bars import class_name
@@ -24,7 +29,6 @@ from pages.shared.shell.layout import escape_markdown, show_errors
 if TYPE_CHECKING:
     import numpy as np
 
-    from core.errors import ConvScopeError
     from core.explain.attribution import Attribution
     from core.explain.metrics.deletion_insertion import RemovalCurve
 
@@ -54,8 +58,6 @@ def curve_card(
         request: The map.
         looked_at: Whether that share is marked, because the picture shows it.
     """
-    from core.explain.metrics.verdicts import removal_verdict
-
     mode, verdict_inputs = curve.mode, None if chances is None else unwrap(chances)
     head(TITLES[mode], ABOUT[mode], PAPER, mode)
     chart(
@@ -91,7 +93,6 @@ def _evidence(curve: "RemovalCurve", chances: Chances, gone: float, request: Tru
 
 def map_card(request: TrustRequest, attribution: "Attribution") -> None:
     """Draw a map over its picture, with what its colours mean."""
-    from core.explain.attribution import heatmap
     from core.explain.strength import full_colour, strength_of
 
     look, method = chosen_look(), request.method
@@ -122,8 +123,6 @@ MODES = {"deletion": "Remove them", "insertion": "Show only them"}
 @st.fragment
 def removal_panel(request: TrustRequest, attribution: "Attribution") -> None:
     """Show a map, the picture without what it calls important, the answer to that, and the curves of both ways."""
-    from core.explain.attribution import heatmap
-
     values = heatmap(attribution).numpy()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         mode = ask_one("The most important pixels", MODES, "trust_mode")
@@ -168,8 +167,6 @@ def _erased(
     chance: "Chances | ConvScopeError | None",
 ) -> None:
     """Draw the picture after its pixels are changed, and what the network says of it."""
-    from core.explain.metrics.deletion_insertion import removed
-
     changed = removed(request.image(), values, gone, fill, mode)
     count, total = round(gone * values.size), values.size
     with st.container(border=True, height="stretch", key="trust_erased", gap="xsmall"):
@@ -190,10 +187,6 @@ def _pixels(request: TrustRequest, image: Any) -> "np.ndarray":
 def _answer(request: TrustRequest, changed: Any, random: float | None) -> None:
     """Write how likely the class is now, and what the network says instead; `random` is what random pixels do."""
     import torch
-
-    from core.explain.metrics.validate import target_probabilities
-    from core.inference.copies import shallow_copy_for_hooks
-    from core.inference.prediction import predict
 
     model, images = request.network.model, torch.stack([request.image(), changed])
     before, now = target_probabilities(shallow_copy_for_hooks(model), images, request.target, request.versus).tolist()

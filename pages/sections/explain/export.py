@@ -7,9 +7,19 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from PIL import Image
 
 from core.exchange.layout import stem
-from core.explain.cli.record import NetworkReference, command, in_one_line
+from core.explain.cli.record import (
+    NetworkExplanations,
+    NetworkReference,
+    arrays_npz,
+    call_of,
+    command,
+    fingerprint,
+    in_one_line,
+    settings_json,
+)
 from core.inference.network import Network
 from pages.shared.explanation.controls import HeatmapStyle
 from pages.shared.explanation.rendering import ShownExplanation
@@ -17,7 +27,6 @@ from pages.shared.picture import input_image
 
 if TYPE_CHECKING:
     from core.explain.attribution import Attribution
-    from core.explain.cli.record import NetworkExplanations
 
 NetworkAttributions = tuple[Network, "tuple[Attribution, ...]"]  # what one network was asked
 Records = Callable[[], "tuple[NetworkExplanations, ...]"]
@@ -52,20 +61,14 @@ def _sheet(records: Records, picture: input_image.InputImage, look: HeatmapStyle
 
 
 def _arrays(records: Records, picture: input_image.InputImage, look: HeatmapStyle) -> bytes:
-    from core.explain.cli.record import arrays_npz
-
     return arrays_npz(records())
 
 
 def _settings(records: Records, picture: input_image.InputImage, look: HeatmapStyle) -> bytes:
-    from core.explain.cli.record import settings_json
-
     return settings_json(records()).encode()
 
 
 def _picture(records: Records, picture: input_image.InputImage, look: HeatmapStyle) -> bytes:
-    from PIL import Image
-
     pixels = picture.array()
     file = BytesIO()
     Image.fromarray(pixels[..., 0] if picture.shape[0] == 1 else pixels).save(file, "PNG")
@@ -141,8 +144,6 @@ def take_away(explanations: Sequence[ShownExplanation], picture: input_image.Inp
 
 def _repeat(by_network: Sequence[NetworkAttributions], picture: input_image.InputImage, name: str) -> None:
     """Show the command line that repeats it, with the file of settings where one line cannot say all."""
-    from core.explain.cli.record import call_of
-
     calls = [call_of(each) for _, attributions in by_network for each in attributions]
     file, out = f"{name}-picture.png", f"{name}-again.png"
     if len(by_network) == 1 and in_one_line(calls):
@@ -168,8 +169,6 @@ def _by_network(shown: Sequence[ShownExplanation]) -> list[NetworkAttributions]:
 def _records(
     by_network: Sequence[NetworkAttributions], picture: input_image.InputImage
 ) -> "tuple[NetworkExplanations, ...]":
-    from core.explain.cli.record import NetworkExplanations, fingerprint
-
     return tuple(
         NetworkExplanations(
             NetworkReference.of(network),

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import streamlit as st
 
+from core.explain.attribution import attribute
+from core.explain.compatibility import incompatibility
 from core.explain.methods.registry import METHODS
+from core.explain.metrics.pointing_game import score_methods
+from core.explain.metrics.verdicts import pointing_game_verdict
 from core.figures.pointing_game import BASELINES, MEASURES, pointing_chart, pointing_rows
 from core.formatting import duration
 from core.inference.network import Network
@@ -61,8 +65,6 @@ def league_panel(network: Network) -> None:
 
 def _fitting(network: Network) -> tuple[tuple[str, ...], list[str]]:
     """Return the chosen methods that can explain the network, and why the others cannot."""
-    from core.explain.compatibility import incompatibility
-
     model = network.model
     reasons = {
         name: incompatibility(model, name, METHODS[name].resolve(method_options(name))) for name in chosen_methods()
@@ -73,8 +75,6 @@ def _fitting(network: Network) -> tuple[tuple[str, ...], list[str]]:
 
 def _league(network: Network, data: "Dataset", names: tuple[str, ...], count: int) -> "PointingGame | None":
     """Return the standings, or draw how far they are, or the button that starts them, and return None."""
-    from core.explain.attribution import attribute
-
     options: Mapping[str, dict[str, Any]] = {name: method_options(name) for name in names}
     others = network.background
     explains = {name: partial(attribute, method=name, background=others, **options[name]) for name in names}
@@ -93,8 +93,6 @@ def _league(network: Network, data: "Dataset", names: tuple[str, ...], count: in
 
 
 def _work(model: Any, data: "Dataset", count: int, explains: Any, progress: Progress) -> "PointingGame":
-    from core.explain.metrics.pointing_game import score_methods
-
     test = data.test
     assert test.masks is not None
     images = data.normalize(test.images[:count])
@@ -102,8 +100,6 @@ def _work(model: Any, data: "Dataset", count: int, explains: Any, progress: Prog
 
 
 def _show(game: "PointingGame") -> None:
-    from core.explain.metrics.verdicts import pointing_game_verdict
-
     titles = {name: method.title for name, method in METHODS.items()}
     with st.grid(2, min_column_width=320):
         for measure, words in MEASURES.items():

@@ -4,6 +4,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from core.errors import ConvScopeError
+from core.explain.metrics.deletion_insertion import (
+    NUM_SHIFTS,
+    RANDOM_ORDERS,
+    STEPS,
+    random_removal,
+    removal_curve,
+    shifted_removal,
+)
 from core.progress import Progress
 from pages.sections.explain.trust_request import TrustRequest
 from pages.shared.network.comparison import attempt
@@ -12,7 +21,6 @@ from pages.shared.shell.background_jobs import background, lane_of
 if TYPE_CHECKING:
     import numpy as np
 
-    from core.errors import ConvScopeError
     from core.explain.metrics.deletion_insertion import RandomCurves, RemovalCurve
 
 TITLES = {"deletion": "Deletion", "insertion": "Insertion"}
@@ -32,8 +40,6 @@ def sizes(request: TrustRequest) -> tuple[int, int, int]:
 
     From step to step it is a whole per cent of the pixels, or several.
     """
-    from core.explain.metrics.deletion_insertion import NUM_SHIFTS, RANDOM_ORDERS, STEPS
-
     return (20, 6, 3) if max(request.picture.shape[1:]) > COARSE else (STEPS, NUM_SHIFTS, RANDOM_ORDERS)
 
 
@@ -59,8 +65,6 @@ def _both_curves(
     steps: int,
     progress: Progress,
 ) -> "dict[str, RemovalCurve | ConvScopeError]":
-    from core.explain.metrics.deletion_insertion import removal_curve
-
     def curve(mode: str) -> "RemovalCurve":
         return removal_curve(model, image, values, target, mode, fill, versus=versus, steps=steps, progress=progress)
 
@@ -100,8 +104,6 @@ def _chances(
     size: tuple[int, int, int],
     progress: Progress,
 ) -> "dict[str, Chances | ConvScopeError]":
-    from core.explain.metrics.deletion_insertion import random_removal, shifted_removal
-
     steps, places, orders = size
     total = len(TITLES) * (places + orders)
 

@@ -10,6 +10,17 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.errors import ConvScopeError
+from core.explain.attribution import heatmap
+from core.explain.metrics.infidelity import NUM_SQUARES
+from core.explain.metrics.randomization import STEPS, initializable_layers
+from core.explain.metrics.sensitivity import NUM_SAMPLES
+from core.explain.metrics.verdicts import (
+    cascade_verdict,
+    completeness_verdict,
+    infidelity_verdict,
+    sensitivity_verdict,
+    untrained_verdict,
+)
 from core.figures.grids import cascade_tiles, sprite
 from core.formatting import formatted, number
 from core.progress import Progress
@@ -69,7 +80,6 @@ class Forgotten:
         """Let a network forget, and ask what it was before it learned, or a fresh one where `before` is None."""
         import numpy as np
 
-        from core.explain.attribution import heatmap
         from core.explain.metrics.randomization import cascade, map_similarity, untrained
 
         steps = cascade(model, image, target, explain, progress=progress)
@@ -80,8 +90,6 @@ class Forgotten:
 
 def forgetting(request: TrustRequest, randomization: Forgotten) -> "list[Verdict]":
     """Draw the maps of a cascade in one scale, and say what they mean."""
-    from core.explain.metrics.verdicts import cascade_verdict, untrained_verdict
-
     head("Forgetting, layer by layer", ABOUT, PAPER, "forgetting")
     steps = randomization.cascade.steps
     maps = [randomization.cascade.original, *(step.map for step in steps), randomization.untrained]
@@ -188,8 +196,6 @@ def checks_panel(request: TrustRequest, attribution: "Attribution") -> None:
 
 
 def _infidelity(checks: Checks) -> "list[Verdict]":
-    from core.explain.metrics.verdicts import infidelity_verdict
-
     head("Infidelity", ABOUT_INFIDELITY, YEH, "infidelity")
     infidelity = unwrap(checks.infidelity)
     low, high = f"{min(infidelity.random):.0%}", f"{max(infidelity.random):.0%}"
@@ -207,8 +213,6 @@ def _infidelity(checks: Checks) -> "list[Verdict]":
 
 
 def _sensitivity(checks: Checks) -> "list[Verdict]":
-    from core.explain.metrics.verdicts import sensitivity_verdict
-
     head("Maximum sensitivity", ABOUT_SENSITIVITY, YEH, "sensitivity")
     sensitivity = unwrap(checks.sensitivity)
     number_card(
@@ -224,8 +228,6 @@ def _sensitivity(checks: Checks) -> "list[Verdict]":
 
 
 def _completeness(request: TrustRequest, attribution: "Attribution") -> "list[Verdict]":
-    from core.explain.metrics.verdicts import completeness_verdict
-
     head("Completeness gap", ABOUT_COMPLETENESS, "Sundararajan, Taly and Yan 2017, arXiv:1703.01365", "completeness")
     gap = attribution.gap
     if gap is None:
@@ -245,10 +247,6 @@ def _completeness(request: TrustRequest, attribution: "Attribution") -> "list[Ve
 
 def _checks(request: TrustRequest, attribution: "Attribution") -> Checks | None:
     """Return what came out, or draw how far it is, or the button that starts it, and return None."""
-    from core.explain.metrics.infidelity import NUM_SQUARES
-    from core.explain.metrics.randomization import STEPS, initializable_layers
-    from core.explain.metrics.sensitivity import NUM_SAMPLES
-
     model = request.network.model
     repeats = (NUM_SAMPLES + 1) + min(STEPS, len(initializable_layers(model))) + 2
     passes = NUM_SQUARES + 1 + repeats * request.passes
@@ -271,7 +269,6 @@ def _work(
     explain: "Explain", model: Any, before: Any, image: Any, attribution: "Attribution", progress: Progress
 ) -> Checks:
     """Make all checks; one that cannot be made does not keep the others away."""
-    from core.explain.attribution import heatmap
     from core.explain.metrics.infidelity import infidelity
     from core.explain.metrics.sensitivity import sensitivity
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from core.explain.attribution import attribute
+from core.explain.compatibility import incompatibility
 from core.explain.methods.base import Method
 from core.explain.methods.registry import METHODS
 from core.explain.metrics.verdicts import Verdict
@@ -66,8 +68,6 @@ class TrustRequest:
 
     def explain(self) -> "Explain":
         """Return what makes the map, of any network and image: for threads without a page."""
-        from core.explain.attribution import attribute
-
         others = self.network.background
         return partial(attribute, method=self.method.name, versus=self.versus, background=others, **dict(self.options))
 
@@ -124,8 +124,6 @@ def ask_map(networks: Sequence[Network], picture: input_image.InputImage, target
 
 def _ready(network: Network, names: Sequence[str]) -> str:
     """Return the first method that can explain the network and is computed at once, else the quickest that can."""
-    from core.explain.compatibility import incompatibility
-
     seconds = {
         name: seconds_of(network, name, method_options(name))
         for name in names
@@ -151,8 +149,6 @@ def _ask_versus(network: Network, picture: input_image.InputImage, target: int) 
 
 def unfit(request: TrustRequest) -> str | None:
     """Say why the method cannot explain this network, as Markdown, or return None if it can."""
-    from core.explain.compatibility import incompatibility
-
     reason = incompatibility(request.network.model, request.method.name, request.method.resolve(dict(request.options)))
     return escape_markdown(reason) if reason else None
 

@@ -10,7 +10,7 @@ from core.demo.making import demo_origin
 from core.formatting import duration
 from core.inference.network import Network
 from core.progress import Progress
-from core.report.portrait import ExplainedImage, Portrait
+from core.report.portrait import ExplainedImage, Portrait, portrait
 from core.report.shipped import Shipped
 from core.runs.records import Run
 from core.runs.scores import accuracy_text, valid_accuracy_text
@@ -127,8 +127,6 @@ def _portrait(network: Network) -> Portrait | None:
         return None
 
     def draw(tell: Progress) -> Portrait:
-        from core.report.portrait import portrait
-
         return portrait(network)
 
     return background(

@@ -6,6 +6,7 @@ import numpy as np
 
 from core.formatting import dimensions
 from core.maths.windows import size_formula
+from core.model.shapes import summarize
 from pages.sections.maths.layer_pass import Scene, piece_to_show
 from pages.shared.widgets.convolution_view import convolution_view
 
@@ -108,8 +109,6 @@ def _folded(now: Scene) -> tuple[int, int, int]:
     spec, count = now.network.spec, now.found.inputs.shape[1]
     if spec is None:
         return 1, *about_square(count)
-    from core.model.shapes import summarize
-
     before = [summary for summary in summarize(spec) if summary.kind == "flatten" and summary.output_shape == (count,)]
     place = spec.layer_names.index(now.layer)
     if before and spec.layer_names[place - 1] == before[-1].name and before[-1].input_shape is not None:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.errors import RunError
 from core.inference.network import Network
+from core.train.config import TrainConfig
 from core.workbench.map_part import Cut, Piece, cut_of, part_words, piece_of
 from pages.shared.display.class_bars import class_name
 from pages.shared.network import inference
@@ -113,7 +114,6 @@ def _layer_pass(
     import torch
 
     from core.probe.autograd_reference import layer_pass
-    from core.train.config import TrainConfig
     from core.train.losses import make_measure
 
     images, labels = network.normalize(picture.tensor())[None], torch.tensor([label])

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.figures.landscapes import landscape_map, map_size, place_of, point_at, race_png
+from core.figures.landscapes import landscape_map, map_size, place_of, point_at, race_png, surface
 from core.figures.optimizer_courses import course_chart, course_rows, order_of, short_name
 from core.figures.overlay_curves import swatch
 from core.formatting import formatted, number
@@ -263,8 +263,6 @@ def _heights(ground: Landscape, paths: "Mapping[str, NDArray[np.float64]]", step
 def _surface(ground: Landscape, paths: "Mapping[str, NDArray[np.float64]]") -> None:
     if not st.toggle("Show the landscape in three dimensions", key="bench_race_surface"):
         return
-    from core.figures.landscapes import surface
-
     st.plotly_chart(
         surface(ground, paths, theme=session.theme()),
         key="bench_surface",

@@ -2,8 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import BytesIO
 
+from core.exchange.csv_tables import curves_csv
 from core.leftovers import EXPORT, unfinished
+from core.runs.history import History
 from core.runs.records import Run
 from core.runs.store import RunStore
 
@@ -36,14 +39,11 @@ class Download:
 
 
 def _csv(store: RunStore, run: Run) -> str:
-    from core.exchange.csv_tables import curves_csv
-
     return curves_csv(store.metrics(run.id))
 
 
 def _png(store: RunStore, run: Run) -> bytes:
     from core.figures.render import curves_png
-    from core.runs.history import History
 
     history = History(store, run.id)
     history.update()
@@ -51,8 +51,6 @@ def _png(store: RunStore, run: Run) -> bytes:
 
 
 def _zip(store: RunStore, run: Run) -> bytes:
-    from io import BytesIO
-
     from core.exchange.export_archive import export_run
 
     content = BytesIO()

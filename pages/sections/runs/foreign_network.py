@@ -10,6 +10,8 @@ import streamlit as st
 from core.data.dataset_info import DatasetInfo
 from core.errors import ConvScopeError
 from core.exchange.foreign.network import ForeignError, ForeignNetwork
+from core.exchange.foreign.registry import read
+from core.exchange.foreign.tensors import ForeignWeights
 from core.formatting import dimensions
 from core.model.layers import describe_layer
 from core.model.presets import PRESETS
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
     from core.exchange.foreign.importing import Answers
-    from core.exchange.foreign.tensors import ForeignWeights
 
 RUNS_LOOKED_AT = 40  # whose networks are tried for weights without layers
 _ELSEWHERE = ""
@@ -39,8 +40,6 @@ def foreign_network(file: "UploadedFile", taken: Callable[[str], None]) -> None:
     Raises:
         ConvScopeError: It cannot be read, for the reason that the sentence gives.
     """
-    from core.exchange.foreign.tensors import ForeignWeights
-
     found = _read(file.file_id, file.name, file.getvalue())
     network = _matched(file.file_id, found) if isinstance(found, ForeignWeights) else found
     if network is None:
@@ -63,8 +62,6 @@ def foreign_network(file: "UploadedFile", taken: Callable[[str], None]) -> None:
 
 @st.cache_resource(show_spinner="Reading the file", max_entries=4)
 def _read(file_id: str, name: str, _data: bytes) -> "ForeignNetwork | ForeignWeights":
-    from core.exchange.foreign.registry import read
-
     return read(name, _data)
 
 

@@ -8,6 +8,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from PIL import Image
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,8 +57,6 @@ def _card(card: Card) -> str:
 
 
 def _source(pixels: "np.ndarray") -> str:
-    from PIL import Image
-
     file = BytesIO()
     Image.fromarray(pixels).save(file, "PNG", compress_level=6)
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
 
+from PIL import ImageOps
+
 from core.assets import ASSETS
 from core.data.images import decode_image
 from pages.shared.display.thumbnails import Thumbnail, thumbnails
@@ -58,8 +60,6 @@ def sample_row(choice: session.PictureSelection) -> None:
 
 @cache  # as long as the app runs, for everybody: its own files stay as they are
 def _small(name: str) -> bytes:
-    from PIL import ImageOps
-
     file = BytesIO()
     ImageOps.fit(decode_image(sample_file(name)), (144, 144)).save(file, "JPEG", quality=80)
     return file.getvalue()

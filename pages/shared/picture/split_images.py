@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
+from PIL import Image
 
 from pages.shared.display.thumbnails import Thumbnail, thumbnails
 from pages.shared.shell.layout import escape_markdown
@@ -94,8 +95,6 @@ def _row(split: "Split", class_names: tuple[str, ...], among: np.ndarray, chosen
 
 def png(pixels: np.ndarray) -> bytes:
     """Return an image of a data set, uint8 (C, H, W), as the content of a PNG file."""
-    from PIL import Image
-
     file = BytesIO()
     image = Image.fromarray(pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0)))
     image.save(file, "PNG", compress_level=1)
