@@ -5,22 +5,15 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.shared.widgets.play import SCRIPT, STYLE, play_button
 from pages.shared.widgets.request_gate import with_gate
 from pages.shared.widgets.script_files import script_file
 
-_HERE = Path(__file__).parent
-_HTML = """
-<button type="button" class="play">
-  <svg viewBox="0 0 24 24" aria-hidden="true">
-    <path class="start" d="M8 5v14l11-7z"/><path class="rest" d="M7 5h4v14H7zM13 5h4v14h-4z"/>
-  </svg>
-</button>
-"""
 _play = st.components.v2.component(
     "epoch_play",
-    html=_HTML,
-    css=(_HERE / "epoch_play.css").read_text(encoding="utf-8"),
-    js=script_file("epoch_play", with_gate(_HERE / "epoch_play.js")),
+    html=play_button(words=False),
+    css=STYLE,
+    js=script_file("epoch_play", with_gate(SCRIPT, Path(__file__).with_name("epoch_play.js"))),
 )
 
 

@@ -7,19 +7,16 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.shared.widgets.grid_assets import script
+from pages.shared.widgets.play import SCRIPT, STYLE, play_button
 from pages.shared.widgets.script_files import script_file
 
 _HERE = Path(__file__).parent
-_HTML = """
+_HTML = f"""
 <div class="room">
   <div class="stage"></div>
   <div class="controls">
-    <button type="button" class="play">
-      <svg viewBox="0 0 24 24" aria-hidden="true">
-        <path class="start" d="M8 5v14l11-7z"/><path class="rest" d="M7 5h4v14H7zM13 5h4v14h-4z"/>
-      </svg>
-      <span></span>
-    </button>
+    {play_button()}
     <input type="range" min="0" step="1">
     <output aria-live="polite"></output>
   </div>
@@ -29,8 +26,8 @@ _HTML = """
 _book = st.components.v2.component(
     "flip_book",
     html=_HTML,
-    css=(_HERE / "epoch_player.css").read_text(encoding="utf-8"),
-    js=script_file("epoch_player", (_HERE / "epoch_player.js").read_text(encoding="utf-8")),
+    css=(_HERE / "epoch_player.css").read_text(encoding="utf-8") + STYLE,
+    js=script_file("epoch_player", script(SCRIPT, _HERE / "epoch_player.js")),
 )
 
 

@@ -1,5 +1,4 @@
 const BEAT = 700; // milliseconds for which each moment is shown while it plays
-const CALM = 300; // so long nothing may have moved before the script hears of it
 const LARGE = 288, SMALL = 84, CARD = 88, SPACE = 16, NARROW = 480; // screen pixels
 const instances = new WeakMap(); // what lives as long as the page shows the book: the moment, the sheet, the timers
 
@@ -77,23 +76,19 @@ export default function ({ data, parentElement, setStateValue }) {
     slider.value = own.at;
     slider.ariaValueText = told.value = moments[own.at];
   };
-  const tell = () => {
-    clearTimeout(own.telling);
-    own.telling = setTimeout(() => {
-      if (own.told !== own.at) setStateValue("moment", (own.told = own.at));
-    }, CALM);
-  };
+  own.send = moment => setStateValue("moment", moment);
+  own.telling ??= openTelling(moment => own.send(moment));
+  own.player ??= openPlayer(play);
+  const tell = () => own.telling.tell(own.at);
   const rest = () => {
-    clearInterval(own.playing);
-    own.playing = null;
-    play.classList.remove("on");
-    play.lastElementChild.textContent = "Play";
+    own.player.stop();
+    own.player.show(false);
   };
   own.go = (moment, played = false) => {
     if (!played) rest();
     own.at = Math.max(0, Math.min(last, moment));
     draw();
-    if (!own.playing) tell();
+    if (!own.player.playing()) tell();
   };
   own.step = () => {
     if (own.at + 1 >= last) rest(); // the one that is shown now is the last
@@ -139,10 +134,9 @@ export default function ({ data, parentElement, setStateValue }) {
   slider.oninput = () => own.go(slider.valueAsNumber);
   play.disabled = !last;
   play.onclick = () => {
-    if (own.playing) return own.go(own.at);
-    own.playing = setInterval(() => own.step(), BEAT);
-    play.classList.add("on");
-    play.lastElementChild.textContent = "Pause";
+    if (own.player.playing()) return own.go(own.at);
+    own.player.start(BEAT, () => own.step());
+    own.player.show(true);
     own.go(own.at === last ? 0 : own.at, true);
   };
   find(".strips").onkeydown = event => {
@@ -156,8 +150,7 @@ export default function ({ data, parentElement, setStateValue }) {
     own.go(next.leaf.moment);
     next.card.focus();
   };
-  if (own.playing) play.classList.add("on");
-  else rest();
+  own.player.show(own.player.playing());
   own.fit();
   cards[focused]?.card.focus();
   if (grown || sent) tell();
@@ -169,8 +162,8 @@ export default function ({ data, parentElement, setStateValue }) {
   }
   return () => {
     own.observer.disconnect();
-    clearInterval(own.playing);
-    clearTimeout(own.telling);
+    own.player.stop();
+    own.telling.close();
     instances.delete(parentElement);
   };
 }

@@ -9,10 +9,11 @@ import numpy as np
 import streamlit as st
 
 from pages.shared.widgets.grid_assets import script
+from pages.shared.widgets.play import SCRIPT, STYLE, play_button
 from pages.shared.widgets.script_files import script_file
 
 _HERE = Path(__file__).parent
-_HTML = """
+_HTML = f"""
 <div class="room">
   <div class="board">
     <canvas class="map" tabindex="0" role="application"></canvas>
@@ -24,7 +25,7 @@ _HTML = """
     </div>
   </div>
   <div class="controls">
-    <button type="button" class="play"></button>
+    {play_button()}
     <input type="range" min="0" step="1">
     <output aria-live="polite"></output>
   </div>
@@ -35,8 +36,8 @@ _HTML = """
 _map = st.components.v2.component(
     "scatter",
     html=_HTML,
-    css=(_HERE / "scatter.css").read_text(encoding="utf-8"),
-    js=script_file("scatter", script(*(_HERE / f"{part}.js" for part in ("marks", "numbers", "scatter")))),
+    css=(_HERE / "scatter.css").read_text(encoding="utf-8") + STYLE,
+    js=script_file("scatter", script(SCRIPT, *(_HERE / f"{part}.js" for part in ("marks", "numbers", "scatter")))),
 )
 
 

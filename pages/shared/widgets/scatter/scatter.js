@@ -1,4 +1,4 @@
-const BEAT = 1400, TWEEN = 700, CALM = 300; // milliseconds: of each moment, of a move, of rest before Python hears
+const BEAT = 1400, TWEEN = 700; // milliseconds: of each moment, of a move
 const REACH = 14, EDGE = 18, TIP = 72, TALLEST = 560, CLOSEST = 16; // screen pixels; the last is a factor
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 const HINT = "Point at a mark to see its image; click it, or walk with the arrow keys and press Enter, to choose it.";
@@ -128,16 +128,12 @@ export default function ({ data, parentElement, setStateValue }) {
     };
     own.frame = requestAnimationFrame(step);
   };
-  const tell = () => {
-    clearTimeout(own.telling);
-    own.telling = setTimeout(() => {
-      if (own.heard !== own.title) setStateValue("moment", (own.heard = own.title));
-    }, CALM);
-  };
+  own.send = moment => setStateValue("moment", moment);
+  own.telling ??= openTelling(moment => own.send(moment));
+  own.player ??= openPlayer(play);
   const rest = () => {
-    clearInterval(own.playing);
-    own.playing = null;
-    play.textContent = "▶ Play";
+    own.player.stop();
+    own.player.show(false);
   };
   own.go = (moment, played = false) => {
     if (!played) rest();
@@ -147,7 +143,7 @@ export default function ({ data, parentElement, setStateValue }) {
     slider.value = own.at;
     slider.ariaValueText = told.value = own.title;
     wander(from, TWEEN);
-    if (!own.playing) tell();
+    if (!own.player.playing()) own.telling.tell(own.title);
   };
   own.next = () => {
     if (own.at + 1 >= last) rest();
@@ -259,14 +255,14 @@ export default function ({ data, parentElement, setStateValue }) {
   slider.ariaLabel = "Epoch of the map";
   slider.oninput = () => own.go(slider.valueAsNumber);
   play.onclick = () => {
-    if (own.playing) return own.go(own.at);
-    own.playing = setInterval(() => own.next(), BEAT);
-    play.textContent = "❚❚ Pause";
+    if (own.player.playing()) return own.go(own.at);
+    own.player.start(BEAT, () => own.next());
+    own.player.show(true);
     own.go(own.at === last ? 0 : own.at + 1, true);
   };
   slider.value = own.at;
   slider.ariaValueText = told.value = titles[own.at];
-  if (!own.playing) rest();
+  own.player.show(own.player.playing());
   const moved = shown && was && String(was) === String(data.numbers);
   if (!moved) own.places = now().places;
   if (own.sheetText !== data.sheet) {
@@ -286,8 +282,8 @@ export default function ({ data, parentElement, setStateValue }) {
   return () => {
     own.observer.disconnect();
     cancelAnimationFrame(own.frame);
-    clearInterval(own.playing);
-    clearTimeout(own.telling);
+    own.player.stop();
+    own.telling.close();
     peers.delete(own);
     instances.delete(parentElement);
   };
