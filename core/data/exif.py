@@ -44,10 +44,10 @@ UNKNOWN = ExifOrientation()
 def orientation_of(image: Image.Image) -> int:
     """Return how an opened picture lies in its file, 1 to 8; Pillow loads a PNG for that."""
     try:
-        found = image.getexif().get(ExifTags.Base.Orientation, UPRIGHT)
+        orientation = image.getexif().get(ExifTags.Base.Orientation, UPRIGHT)
     except Exception:  # Pillow answers damaged EXIF with almost any exception
-        found = UPRIGHT
-    return found if found in TURNS else UPRIGHT
+        orientation = UPRIGHT
+    return orientation if orientation in TURNS else UPRIGHT
 
 
 def as_in_file(image: Image.Image, orientation: int) -> Image.Image:

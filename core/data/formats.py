@@ -110,4 +110,4 @@ def _inside(data: bytes) -> Foreign | None:
 
 def foreign(data: bytes) -> Foreign | None:
     """Return which format that is not read a file has; None where it is none that is known."""
-    return next((found for start, found in _STARTS.items() if data.startswith(start)), None) or _inside(data)
+    return next((kind for start, kind in _STARTS.items() if data.startswith(start)), None) or _inside(data)

@@ -60,10 +60,10 @@ def _read(grey: Floats) -> PaperReading:
     contrast, rows = _without_rulings(contrast)
     contrast, columns = _without_rulings(contrast.T)
     contrast, ruled = contrast.T, rows or columns
-    found = _digit(contrast)
-    if isinstance(found, str):
-        return PaperReading(angle=angle, ruled=ruled, code=found)
-    mask, box = found
+    digit = _digit(contrast)
+    if isinstance(digit, str):
+        return PaperReading(angle=angle, ruled=ruled, code=digit)
+    mask, box = digit
     if _stroke_width(mask) > WIDEST * max(box[2] - box[0], box[3] - box[1]):
         return PaperReading(angle=angle, ruled=ruled, code="empty")  # a spot of light or shadow
     if not _stands_out(grey, mask, box):
@@ -166,8 +166,8 @@ def _without_rulings(contrast: Floats) -> tuple[Floats, bool]:
         top, bottom = max(0, band[0] - 1), min(len(contrast), band[-1] + 2)
         level = np.percentile(contrast[top:bottom], 75, axis=1, keepdims=True)
         above, below = contrast[max(0, top - 2)], contrast[min(len(contrast) - 1, bottom + 1)]
-        kept = np.where(contrast[top:bottom] > 1.6 * np.maximum(level, FAINTEST), contrast[top:bottom], 0)
-        cleared[top:bottom] = np.maximum(kept, np.minimum(above, below)[None])
+        ink = np.where(contrast[top:bottom] > 1.6 * np.maximum(level, FAINTEST), contrast[top:bottom], 0)
+        cleared[top:bottom] = np.maximum(ink, np.minimum(above, below)[None])
     return cleared, bool(bands)
 
 

@@ -37,11 +37,11 @@ class Parts:
         return train, valid, test
 
 
-def parts_of(found: Survey, usable: NDArray[np.bool_], shares: tuple[float, float], seed: int) -> Parts:
+def parts_of(survey: Survey, usable: NDArray[np.bool_], shares: tuple[float, float], seed: int) -> Parts:
     """Sort out what an archive holds, after its pictures were decoded.
 
     Args:
-        found: What is in the archive.
+        survey: What is in the archive.
         usable: (N,) whether each file could be decoded.
         shares: Of each class, what is drawn for valid and for test.
         seed: What that is drawn from.
@@ -49,9 +49,9 @@ def parts_of(found: Survey, usable: NDArray[np.bool_], shares: tuple[float, floa
     Raises:
         DataError: Too little is left.
     """
-    labels, given = np.array(found.labels, np.int64), np.array(found.splits)
+    labels, given = np.array(survey.labels, np.int64), np.array(survey.splits)
     teaching = usable & np.isin(given, ("", "train"))
-    left = [label for label in range(len(found.class_names)) if (labels[teaching] == label).any()]
+    left = [label for label in range(len(survey.class_names)) if (labels[teaching] == label).any()]
     if len(left) < 2:
         raise DataError(
             "Fewer than two classes have a picture that can be read: look at the files, and pack them again."
@@ -60,8 +60,8 @@ def parts_of(found: Survey, usable: NDArray[np.bool_], shares: tuple[float, floa
     renamed = np.searchsorted(left, labels[places])
     splits = split_by_class(renamed, given[places], shares, seed)
     return Parts(
-        tuple(found.class_names[label] for label in left),
+        tuple(survey.class_names[label] for label in left),
         {split: places[splits == split] for split in SPLITS},
         {split: renamed[splits == split] for split in SPLITS},
-        tuple(name for label, name in enumerate(found.class_names) if label not in left),
+        tuple(name for label, name in enumerate(survey.class_names) if label not in left),
     )

@@ -72,8 +72,8 @@ def eight_bits(data: bytes, image: Image.Image, *, stretch: bool) -> tuple[Image
 
 def _stretched(values: NDArray[np.uint16], levels: Levels) -> NDArray[Any]:
     share = 255 / (levels.lightest - levels.darkest)
-    found: NDArray[Any] = ((values.astype(np.float32) - levels.darkest) * np.float32(share)).round()
-    return found
+    stretched: NDArray[Any] = ((values.astype(np.float32) - levels.darkest) * np.float32(share)).round()
+    return stretched
 
 
 def _values(data: bytes, image: Image.Image, kind: int) -> NDArray[np.uint16]:

@@ -65,21 +65,21 @@ def split_by_class(
 
 def remarks(class_names: Sequence[str], counts: NDArray[np.int64]) -> list[str]:
     """Return what is to be said about the numbers of training pictures, (K,)."""
-    found = []
+    sentences = []
     few = [f"{name} ({count})" for name, count in zip(class_names, counts, strict=True) if count < FEW]
     if few:
         more = f" and {len(few) - 5} more" if len(few) > 5 else ""
-        found.append(
+        sentences.append(
             f"Few pictures to learn from: {', '.join(few[:5])}{more}. With fewer than {FEW} of a class a network "
             "learns them by heart; augmentation helps a little, more pictures help more."
         )
     most, least = int(counts.argmax()), int(counts.argmin())
     if counts[most] >= UNEVEN * max(1, counts[least]):
-        found.append(
+        sentences.append(
             f"Uneven classes: {counts[most]:,} of {class_names[most]} and {counts[least]:,} of {class_names[least]} "
             "to learn from. Guessing the largest class already looks good: read the accuracy of each class."
         )
-    return found
+    return sentences
 
 
 def near_duplicates(

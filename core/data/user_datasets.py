@@ -77,14 +77,14 @@ def listed(name: str) -> DatasetInfo | None:
 
 def remembered(name: str) -> DatasetInfo | None:
     """Return what is known of one, whether or not its images are still here."""
-    found = _found(name)
-    return found[0] if found else None
+    record = _found(name)
+    return record[0] if record else None
 
 
 def report(name: str) -> Report:
     """Return what was noticed while it was brought in; nothing where it is not known."""
-    found = _found(name)
-    return found[1] if found else Report()
+    record = _found(name)
+    return record[1] if record else Report()
 
 
 def _found(name: str) -> tuple[DatasetInfo, Report] | None:

@@ -29,8 +29,8 @@ class DemoStatus:
     @property
     def missing(self) -> tuple[str, ...]:
         """The trainings that have to be made: none whose run is over as it should be, or is still to come."""
-        made = {key for key, run in self.runs.items() if run.status in _WHOLE or run.status.active}
-        return tuple(key for key in DEMOS if key not in made)
+        present = {key for key, run in self.runs.items() if run.status in _WHOLE or run.status.active}
+        return tuple(key for key in DEMOS if key not in present)
 
     @property
     def active(self) -> bool:
@@ -95,16 +95,16 @@ def queue(store: RunStore, submit: Callable[[str], None]) -> tuple[str, ...]:
         store: Where runs are kept.
         submit: Queues a run, for instance `Engine.submit`.
     """
-    now, made = standing(store), []
+    now, queued = standing(store), []
     for key in now.missing:
         half = now.runs.get(key)
         if half is not None and half.status is Status.INTERRUPTED and _untouched(store, half):
             store.request(half.id, "resume")
-            made.append(half.id)
+            queued.append(half.id)
         else:
-            made.append(create(store, key))
-        submit(made[-1])
-    return tuple(made)
+            queued.append(create(store, key))
+        submit(queued[-1])
+    return tuple(queued)
 
 
 def cancel(store: RunStore, stop: Callable[[str], None]) -> None:
@@ -169,8 +169,8 @@ def train_here(
             store.worker.worker_died(run_id, "The demo was cancelled.")
             store.delete(run_id)
             raise
-    found = standing(store).runs
-    return tuple(found[key] for key in DEMOS if key in found)
+    runs = standing(store).runs
+    return tuple(runs[key] for key in DEMOS if key in runs)
 
 
 def _untouched(store: RunStore, run: Run) -> bool:

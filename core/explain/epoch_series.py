@@ -38,9 +38,9 @@ def epochs_to_show(network: Network, most: int) -> tuple[int | None, ...]:
     return (*shown, None) if within_epoch else shown
 
 
-def likeness_sentence(told: EpochSeries) -> str:
+def likeness_sentence(series: EpochSeries) -> str:
     """Say since which epoch the map stays like the last one."""
-    values = similarity_to_last(told.moments)
+    values = similarity_to_last(series.moments)
     if values[-1] is None:
         return "Its last map is blank, so the others cannot be likened to it."
     if len(values) < 2:
@@ -49,12 +49,12 @@ def likeness_sentence(told: EpochSeries) -> str:
     if place is None:
         before = "cannot be likened to it" if values[-2] is None else f"has a rank correlation of only {values[-2]:.2f}"
         return f"**Its map changes up to the end**: the one before the last {before}."
-    if told.moments[place].epoch == 0:
+    if series.moments[place].epoch == 0:
         return (
             "**Already the untrained network's map is like the last one** (rank correlation "
             f"{values[0]:.2f}): it shows the picture more than what was learned."
         )
-    begin = since(told.moments[place]).capitalize()
+    begin = since(series.moments[place]).capitalize()
     return f"**{begin} its map stays alike**: rank correlation {ALIKE} or more with the last."
 
 

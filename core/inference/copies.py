@@ -14,12 +14,12 @@ def shallow_copy_for_hooks(model: nn.Module) -> nn.Module:
     return _copy(model, {})
 
 
-def _copy(module: nn.Module, made: dict[int, nn.Module]) -> nn.Module:
-    if id(module) in made:  # the same module in two places stays one
-        return made[id(module)]
+def _copy(module: nn.Module, copies: dict[int, nn.Module]) -> nn.Module:
+    if id(module) in copies:  # the same module in two places stays one
+        return copies[id(module)]
     # Not `type(module)(…)` nor its `__new__`: that of a traced network makes a new class for every copy.
     twin: nn.Module = object.__new__(type(module))
-    made[id(module)] = twin
+    copies[id(module)] = twin
     held = twin.__dict__
     held.update(module.__dict__)
     for name in _OWN:  # the tables of weights and of hooks
@@ -27,6 +27,8 @@ def _copy(module: nn.Module, made: dict[int, nn.Module]) -> nn.Module:
             held[name] = held[name].copy()
         else:
             held[name] = type(held[name])()
-    held["_modules"] = {name: None if child is None else _copy(child, made) for name, child in module._modules.items()}
+    held["_modules"] = {
+        name: None if child is None else _copy(child, copies) for name, child in module._modules.items()
+    }
     held["training"] = False
     return twin

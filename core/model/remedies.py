@@ -23,18 +23,18 @@ def remedies(spec: ModelSpec, failed: Trace) -> tuple[Change, ...]:
 
     Of each row the first change that helps is offered. A later layer may still have a problem of its own.
     """
-    found: dict[Layers, str] = {}
+    labels: dict[Layers, str] = {}
     for row in _rows(spec, failed):
         for label, layers in row:
-            if layers not in found and _helps(spec, layers, failed):
-                found[layers] = label
+            if layers not in labels and _helps(spec, layers, failed):
+                labels[layers] = label
                 break
-        if len(found) == MAX_REMEDIES:
+        if len(labels) == MAX_REMEDIES:
             break
-    if not found:  # this works for whatever images a spec may take
+    if not labels:  # this works for whatever images a spec may take
         smallest = (GlobalAvgPool(), Dense(spec.num_classes))
-        found[smallest] = "Start again with global average pooling and a dense layer"
-    return tuple((label, layers) for layers, label in found.items())
+        labels[smallest] = "Start again with global average pooling and a dense layer"
+    return tuple((label, layers) for layers, label in labels.items())
 
 
 def _helps(spec: ModelSpec, layers: Layers, failed: Trace) -> bool:

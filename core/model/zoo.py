@@ -54,9 +54,9 @@ class ZooInfo:
     @property
     def sha256(self) -> str:
         """The first hexadecimal digits of the checksum of its weights."""
-        found = re.search(r"-([0-9a-f]{8,})\.\w+$", self.file)
-        assert found is not None
-        return found[1]
+        suffix = re.search(r"-([0-9a-f]{8,})\.\w+$", self.file)
+        assert suffix is not None
+        return suffix[1]
 
     @property
     def download(self) -> Download | None:

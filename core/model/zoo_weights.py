@@ -89,19 +89,19 @@ def _fetch(info: ZooInfo, progress: Progress | None) -> dict[str, Tensor]:
     return weights
 
 
-def _joined(found: re.Match[str]) -> str:
-    return found[1] + found[2]
+def _joined(match: re.Match[str]) -> str:
+    return match[1] + match[2]
 
 
 def _tensors(info: ZooInfo, file: IO[bytes]) -> dict[str, Tensor]:
     """Read a verified file of weights: tensors only, nothing in it is executed."""
     try:
-        found = torch.load(file, map_location="cpu", weights_only=True)
+        state = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # torch answers damaged files with almost any exception
         raise _damaged(info) from error
-    if not isinstance(found, dict) or not all(isinstance(tensor, Tensor) for tensor in found.values()):
+    if not isinstance(state, dict) or not all(isinstance(tensor, Tensor) for tensor in state.values()):
         raise _damaged(info)
-    return {str(name): tensor.detach().contiguous() for name, tensor in found.items()}
+    return {str(name): tensor.detach().contiguous() for name, tensor in state.items()}
 
 
 def _keep(weights: dict[str, Tensor], path: Path) -> None:

@@ -145,5 +145,5 @@ def matched(weights: Network, *, centred: bool = False) -> Matched | None:
     if layer is None:
         return None
     values = filters(weights.model, layer).numpy()
-    found = sorted(best_matches(values, centred=centred), key=lambda match: -match.cosine)
-    return Matched(layer, values.mean(axis=1), values.shape[1], tuple(found))
+    matches = sorted(best_matches(values, centred=centred), key=lambda match: -match.cosine)
+    return Matched(layer, values.mean(axis=1), values.shape[1], tuple(matches))

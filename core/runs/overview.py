@@ -133,11 +133,11 @@ def thinned(metrics: Sequence[Metric], stride: int) -> tuple[list[Metric], int]:
 
     Those stay that are among the first `WHOLE`, that end an epoch, or whose number is a multiple of the stride.
     """
-    kept = [metric for metric in metrics if _stays(metric, stride)]
-    while len(kept) > MOST and stride < MOST:
+    staying = [metric for metric in metrics if _stays(metric, stride)]
+    while len(staying) > MOST and stride < MOST:
         stride *= 2
-        kept = [metric for metric in kept if _stays(metric, stride)]
-    return kept, stride
+        staying = [metric for metric in staying if _stays(metric, stride)]
+    return staying, stride
 
 
 def _stays(metric: Metric, stride: int) -> bool:

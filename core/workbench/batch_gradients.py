@@ -57,8 +57,8 @@ def gradient_at(network: Network, layer: str, place: Place, value: float, batch:
     twin = copy.deepcopy(network.model).to("cpu", torch.float64)
     with torch.no_grad():
         _own_weight(twin.get_submodule(layer))[place] = value
-    found = _pass(network, twin, layer, batch)
-    return float(found.gradients[place]), found.loss
+    result = _pass(network, twin, layer, batch)
+    return float(result.gradients[place]), result.loss
 
 
 def _own_weight(module: Any) -> Any:
@@ -76,7 +76,7 @@ def _pass(network: Network, model: Any, layer: str, batch: Batch) -> LayerWeight
     chosen = torch.from_numpy(drawn)
     loss = make_loss(TrainConfig.from_mapping(network.config))
     images, labels = data.normalize(data.train.images[chosen]), data.train.labels[chosen]
-    found = layer_pass(model, layer, images, labels, loss, training=True, seed=batch.seed)
-    if found.weight is None or found.weight_gradient is None:
+    result = layer_pass(model, layer, images, labels, loss, training=True, seed=batch.seed)
+    if result.weight is None or result.weight_gradient is None:
         raise ConvScopeError(f"Layer {layer} has no weights: choose another one.")
-    return LayerWeights(found.weight, found.weight_gradient, found.loss)
+    return LayerWeights(result.weight, result.weight_gradient, result.loss)

@@ -39,9 +39,9 @@ def torch_weights(name: str, start: float, gradients: Sequence[float], settings:
 
     weight = torch.nn.Parameter(torch.tensor([start], dtype=torch.float64))
     config = replace(TrainConfig(optimizer=name), **settings)  # type: ignore[arg-type]
-    optimizer, found = make_optimizer(torch.nn.ParameterList([weight]), config), []
+    optimizer, weights = make_optimizer(torch.nn.ParameterList([weight]), config), []
     for gradient in gradients:
         weight.grad = torch.tensor([gradient], dtype=torch.float64)
         optimizer.step()
-        found.append(weight.item())
-    return found
+        weights.append(weight.item())
+    return weights

@@ -47,19 +47,19 @@ def snapshots_of(network: Network, metrics: Iterable[Metric]) -> tuple[Kept, ...
     run = network.require_run()
     if network.epoch == 0:
         raise RunError("The untrained network has learned from no image yet: choose a later epoch.")
-    kept = [epoch for epoch in network.epochs if 0 < epoch <= (network.epoch or epoch)]
-    if not kept:
+    epochs = [epoch for epoch in network.epochs if 0 < epoch <= (network.epoch or epoch)]
+    if not epochs:
         raise RunError(
             "This run kept no weights of its epochs, so nothing is known of how it learned: let it train for an epoch."
         )
-    places = range(len(kept)) if len(kept) <= CHECKPOINTS else _spread(len(kept))
+    places = range(len(epochs)) if len(epochs) <= CHECKPOINTS else _spread(len(epochs))
     rates, last = _rates(metrics), 0
-    found = []
-    for epoch in (kept[place] for place in places):
+    snapshots = []
+    for epoch in (epochs[place] for place in places):
         between = range(last + 1, epoch + 1)
-        found.append((epoch, sum(rates.get(each, float(run.config.get("lr", 1e-3))) for each in between)))
+        snapshots.append((epoch, sum(rates.get(each, float(run.config.get("lr", 1e-3))) for each in between)))
         last = epoch
-    return tuple(found)
+    return tuple(snapshots)
 
 
 def _spread(count: int) -> list[int]:

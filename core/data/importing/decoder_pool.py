@@ -111,8 +111,8 @@ class DecoderPool:
                 portion = self._todo.get_nowait()
                 hand = hand or _DecoderProcess(self._task, self._stopped)
                 try:
-                    found = hand.decode(self._files[portion.first :][: portion.number], portion.first, self._stopped)
-                    self.reasons |= {portion.first + int(place): reason for place, reason in found.items()}
+                    pictures = hand.decode(self._files[portion.first :][: portion.number], portion.first, self._stopped)
+                    self.reasons |= {portion.first + int(place): reason for place, reason in pictures.items()}
                     self._deaths = 0
                     self._done.put(portion.number)
                 except _Dead:

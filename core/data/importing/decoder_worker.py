@@ -128,15 +128,15 @@ def main() -> None:
     with (
         Path(task["archive"]).open("rb") as archive,
         FileIO(task["pixels"], "r+") as rows,
-        FileIO(task["notes"], "r+") as kept,
+        FileIO(task["notes"], "r+") as notes_file,
     ):
         _answer({})
         for line in sys.stdin:
-            asked = json.loads(line)
-            pixels, notes, reasons = decode_members(archive, [Member(*fields) for fields in asked["members"]], look)
+            order = json.loads(line)
+            pixels, notes, reasons = decode_members(archive, [Member(*fields) for fields in order["members"]], look)
             try:
-                _write(rows, task["begin"] + asked["first"] * size, pixels.tobytes())
-                _write(kept, asked["first"] * NOTE.itemsize, notes.tobytes())
+                _write(rows, task["begin"] + order["first"] * size, pixels.tobytes())
+                _write(notes_file, order["first"] * NOTE.itemsize, notes.tobytes())
             except OSError as error:
                 _answer({"error": str(error), "errno": error.errno})
                 break

@@ -39,8 +39,8 @@ def fingerprints(pixels: NDArray[Any]) -> NDArray[np.uint64]:
     height, width = pixels.shape[2:]
     means = _average(height, 8) @ brightness(pixels) @ _average(width, 9).T
     brighter = (means[:, :, 1:] > means[:, :, :-1] + 0.5).reshape(len(pixels), 64)
-    found: NDArray[np.uint64] = (brighter * _BITS).sum(axis=1, dtype=np.uint64)
-    return found
+    prints: NDArray[np.uint64] = (brighter * _BITS).sum(axis=1, dtype=np.uint64)
+    return prints
 
 
 def near_pairs(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> NDArray[np.int64]:
@@ -48,7 +48,7 @@ def near_pairs(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> NDArray[np
 
     Of four stretches of 16 bits, one at least is the same in such a pair: only those are compared.
     """
-    found = []
+    pairs = []
     for shift in (0, 16, 32, 48):
         ours, theirs = ((values >> np.uint64(shift)) & np.uint64(0xFFFF) for values in (one, other))
         order = np.argsort(theirs, kind="stable")
@@ -58,8 +58,8 @@ def near_pairs(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> NDArray[np
             left = np.repeat(part, counts)
             right = order[np.repeat(first[part] - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())]
             near = np.bitwise_count(one[left] ^ other[right]) <= NEAR
-            found.append(np.stack([left[near], right[near]], axis=1))
-    return np.unique(np.concatenate(found), axis=0)
+            pairs.append(np.stack([left[near], right[near]], axis=1))
+    return np.unique(np.concatenate(pairs), axis=0)
 
 
 def shrunk(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:

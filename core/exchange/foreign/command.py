@@ -10,14 +10,14 @@ from core.runs.store import RunStore
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what has to be said of a network of another program."""
-    asked = parser.add_argument_group("a network of another program")
-    asked.add_argument("--name", default="", help="what the run is called")
-    asked.add_argument("--dataset", default="", help="the data set here that it learned from")
-    asked.add_argument("--class", dest="classes", action="append", default=[], help="a class, in order, repeatable")
-    asked.add_argument("--pixels", default="", help="what it takes for a pixel: unit, raw, symmetric or given")
-    asked.add_argument("--mean", type=float, nargs="+", default=[], help="of each channel, 0 to 1, for pixels given")
-    asked.add_argument("--std", type=float, nargs="+", default=[], help="of each channel, for pixels given")
-    asked.add_argument("--like", default="", help="for weights without layers: the run whose layers they have")
+    group = parser.add_argument_group("a network of another program")
+    group.add_argument("--name", default="", help="what the run is called")
+    group.add_argument("--dataset", default="", help="the data set here that it learned from")
+    group.add_argument("--class", dest="classes", action="append", default=[], help="a class, in order, repeatable")
+    group.add_argument("--pixels", default="", help="what it takes for a pixel: unit, raw, symmetric or given")
+    group.add_argument("--mean", type=float, nargs="+", default=[], help="of each channel, 0 to 1, for pixels given")
+    group.add_argument("--std", type=float, nargs="+", default=[], help="of each channel, for pixels given")
+    group.add_argument("--like", default="", help="for weights without layers: the run whose layers they have")
 
 
 def import_file(store: RunStore, arguments: argparse.Namespace) -> str:

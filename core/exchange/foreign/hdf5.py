@@ -172,7 +172,7 @@ def _texts(group: Any, limits: Limits) -> dict[str, Any]:
     """Return those attributes of a group that are texts or lists of texts."""
     import h5py
 
-    found: dict[str, Any] = {}
+    texts: dict[str, Any] = {}
     for name in TEXTS:
         if name not in group.attrs:
             continue
@@ -189,8 +189,8 @@ def _texts(group: Any, limits: Limits) -> dict[str, Any]:
         words = [_text(each) for each in (value if about.shape else [value])]
         if sum(map(len, words)) > limits.text:
             raise ForeignError(f"The note {name} of the file is too long.")
-        found[name] = words if about.shape else words[0]
-    return found
+        texts[name] = words if about.shape else words[0]
+    return texts
 
 
 def _text(value: Any) -> str:

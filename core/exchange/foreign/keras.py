@@ -76,10 +76,10 @@ def _by_place(content: Hdf5Content) -> Callable[[KerasLayer], Sequence[Array]]:
         name = content.texts.get(group, {}).get("name", layer.name)  # versions before 3.7 or so do not write it
         if name != layer.name:
             raise ForeignError(f"The weights of {shown(name)} stand where those of {shown(layer.name)} should.")
-        found: list[Array] = []
-        while (path := f"{group}/{len(found)}") in content.arrays:
-            found.append(content.arrays[path])
-        return found
+        arrays: list[Array] = []
+        while (path := f"{group}/{len(arrays)}") in content.arrays:
+            arrays.append(content.arrays[path])
+        return arrays
 
     return weights
 
@@ -93,10 +93,10 @@ def _by_name(content: Hdf5Content) -> Callable[[KerasLayer], Sequence[Array]]:
         paths = [str(name) for name in names] if isinstance(names, list) else []
         if layer.top != layer.name:  # it lies in a model inside, whose group lists the arrays of all its layers
             paths = [path for path in paths if path.split("/")[-2:-1] == [layer.name]]
-        found = [f"{group}/{path}" for path in paths]
-        if any(path not in content.arrays for path in found):
+        places = [f"{group}/{path}" for path in paths]
+        if any(place not in content.arrays for place in places):
             raise ForeignError(f"The file lacks weights of the layer {shown(layer.name)}: {_AGAIN}.")
-        return [content.arrays[path] for path in found]
+        return [content.arrays[place] for place in places]
 
     return weights
 

@@ -89,20 +89,20 @@ def _layers(kind: str, config: object, place: str, top: str, depth: int) -> Iter
     if not isinstance(listed, list) or len(listed) > MAX_LISTED:
         raise ForeignError("The file does not list the layers of its model.")
     counts: dict[str, int] = {}
-    found: dict[str, tuple[str, Any, str, Any]] = {}
+    layers: dict[str, tuple[str, Any, str, Any]] = {}
     for record in listed:
         inner, settings = _class_of(record)
         stem = _snake(inner)
         number = counts.get(stem, 0)
         counts[stem] = number + 1
         name = str(record.get("name") or _named(settings).get("name") or f"{stem}_{number}")
-        if name in found:
+        if name in layers:
             raise ForeignError(f"Two layers of the model are called {shown(name)}.")
         where = f"{place}layers/{stem}{f'_{number}' if number else ''}"
-        found[name] = inner, settings, where, record
-    names = list(found) if kind == "Sequential" else list(_chain(found, _named(config)))
+        layers[name] = inner, settings, where, record
+    names = list(layers) if kind == "Sequential" else list(_chain(layers, _named(config)))
     for name in names:
-        inner, settings, where, _ = found[name]
+        inner, settings, where, _ = layers[name]
         outer = top or name
         if inner in _MODELS:
             yield from _layers(inner, settings, f"{where}/", outer, depth + 1)
@@ -110,17 +110,17 @@ def _layers(kind: str, config: object, place: str, top: str, depth: int) -> Iter
             yield KerasLayer(inner, name, _named(settings), where, outer)
 
 
-def _chain(found: Mapping[str, tuple[str, Any, str, Any]], config: Record) -> Iterator[str]:
+def _chain(layers: Mapping[str, tuple[str, Any, str, Any]], config: Record) -> Iterator[str]:
     """Yield the layers from the input to the output of a functional model; raises where they branch."""
     ends = _references(config.get("output_layers"))
     if len(ends) != 1:
         raise ForeignError(f"The model gives {len(ends)} answers, and networks here give one.")
     backwards, name = list[str](), ends[0]
     while True:
-        if name not in found or name in backwards:
+        if name not in layers or name in backwards:
             raise ForeignError("The layers of the model do not form a chain from its input to its output.")
         backwards.append(name)
-        kind, _, _, record = found[name]
+        kind, _, _, record = layers[name]
         nodes = record.get("inbound_nodes")
         before = _references(nodes[0]) if isinstance(nodes, list) and nodes else []
         if isinstance(nodes, list) and len(nodes) > 1:

@@ -59,26 +59,26 @@ def matches(spec: ModelSpec, weights: ForeignWeights, choices: Mapping[str, str]
     return tuple(Match(part, dimensions(parts[part]["weight"], " × "), fitting[part], chosen[part]) for part in parts)
 
 
-def left_over(found: tuple[Match, ...], weights: ForeignWeights) -> tuple[str, ...]:
+def left_over(matched: tuple[Match, ...], weights: ForeignWeights) -> tuple[str, ...]:
     """Return the layers of a file that no part of the network takes."""
-    taken = {match.chosen for match in found}
+    taken = {match.chosen for match in matched}
     return tuple(name for name in weights.groups if name not in taken)
 
 
-def network_of(spec: ModelSpec, weights: ForeignWeights, found: tuple[Match, ...]) -> ForeignNetwork:
+def network_of(spec: ModelSpec, weights: ForeignWeights, matched: tuple[Match, ...]) -> ForeignNetwork:
     """Return a network with the weights that were matched to it.
 
     Raises:
         ForeignError: Some part has none, or two parts have the same.
     """
-    for match in found:
+    for match in matched:
         if not match.chosen:
             raise ForeignError(f"Nothing in the file has the shape that {match.part} needs, {match.shape}.")
-    names = [match.chosen for match in found]
+    names = [match.chosen for match in matched]
     for name in names:
         if names.count(name) > 1:
             raise ForeignError(f"{shown(name)} is chosen for two layers: choose another one for one of them.")
-    groups = {match.part: dict(weights.groups[match.chosen]) for match in found}
+    groups = {match.part: dict(weights.groups[match.chosen]) for match in matched}
     if weights.channels_last:
         _reorder(spec, groups)
     tensors: dict[str, Array] = {}
@@ -92,7 +92,7 @@ def network_of(spec: ModelSpec, weights: ForeignWeights, found: tuple[Match, ...
                 variance = tensors[f"{part}.running_var"]
                 tensors[f"{part}.running_var"] = np.maximum(variance + np.float32(weights.eps - EPS), 0)
                 notes.append(f"Batch norms are taken to add {weights.eps:g} to variances, as Keras does by default.")
-    by_part = {match.part: match.chosen for match in found}
+    by_part = {match.part: match.chosen for match in matched}
     origins = tuple(by_part.get(name, "") for name in spec.layer_names)
     return ForeignNetwork(
         weights.program, spec, tensors, origins, tuple(dict.fromkeys(notes)), class_names=weights.class_names

@@ -80,11 +80,11 @@ def _channels_last(graph: Graph, sizes: Sequence[int]) -> bool:
 
 def _with_own_scale(network: ForeignNetwork, graph: Graph) -> ForeignNetwork:
     """Return a network that ConvScope exported with what its notes say of pixels."""
-    found = _OWN_SCALE.search(graph.notes.get("preprocessing.py", ""))
-    if not found:
+    stated = _OWN_SCALE.search(graph.notes.get("preprocessing.py", ""))
+    if not stated:
         return network
     try:
-        mean, std = (np.asarray(json.loads(part), np.float64) for part in found.groups())
+        mean, std = (np.asarray(json.loads(part), np.float64) for part in stated.groups())
     except (ValueError, TypeError):
         return network
     channels = network.spec.input_shape[0]

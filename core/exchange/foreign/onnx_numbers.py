@@ -44,9 +44,9 @@ def matmul(walk: Walk, node: Node) -> None:
     following = walk.follow("Add")
     if following is not None:
         other = following.inputs[1] if following.inputs[0] == walk.value else following.inputs[0]
-        found = walk.graph.constants.get(other)
-        if found is not None and found.size == weight.shape[1]:
-            bias = np.asarray(found, np.float32).ravel()
+        addend = walk.graph.constants.get(other)
+        if addend is not None and addend.size == weight.shape[1]:
+            bias = np.asarray(addend, np.float32).ravel()
             walk.value = following.outputs[0]
     linear.dense(walk.stack, node.owner, np.ascontiguousarray(weight.T), bias)
 

@@ -111,7 +111,7 @@ def _own(notes: Mapping[str, Any]) -> tuple[ModelSpec | None, tuple[str, ...]]:
 
 def _listed(content: Hdf5Content) -> dict[str, list[Array]]:
     """Return the arrays of each layer, in the order in which Keras lists them."""
-    found: dict[str, list[Array]] = {}
+    arrays: dict[str, list[Array]] = {}
     order = content.texts.get("", {}).get("layer_names")
     if isinstance(order, list):  # save_weights of Keras 2
         for layer in order:
@@ -119,14 +119,14 @@ def _listed(content: Hdf5Content) -> dict[str, list[Array]]:
                 parts = str(name).split("/")
                 array = content.arrays.get(f"{layer}/{name}")
                 if array is not None:
-                    found.setdefault("/".join(parts[:-1]) or str(layer), []).append(array)
-        return found
+                    arrays.setdefault("/".join(parts[:-1]) or str(layer), []).append(array)
+        return arrays
     for path in sorted(content.arrays, key=natural):
         group, _, place = path.rpartition("/")
         if place.isdecimal() and group.endswith("/vars"):
             name = content.texts.get(group, {}).get("name", group.removesuffix("/vars").removeprefix("layers/"))
-            found.setdefault(str(name), []).append(content.arrays[path])
-    return found
+            arrays.setdefault(str(name), []).append(content.arrays[path])
+    return arrays
 
 
 def _in_torch_axes(arrays: list[Array]) -> dict[str, dict[str, Array]]:

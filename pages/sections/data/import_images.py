@@ -40,17 +40,17 @@ def _keep(source: ImageSource, naming: Naming) -> None:
     st.session_state[_NAMINGS] = {source.key: naming}  # of the archive at hand only
 
 
-def ask_naming(source: ImageSource, found: Survey) -> None:
+def ask_naming(source: ImageSource, contents: Survey) -> None:
     """Offer other letters, where they were guessed, and other names for classes."""
     if words := st.session_state.pop(_REFUSAL, ""):
         st.error(escape_markdown(words), icon=":material/error:")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        if found.encoding:
+        if contents.encoding:
             field = f"own_letters_{source.key}"
             st.selectbox(
                 "Letters of the names",
                 list(ENCODINGS),
-                index=list(ENCODINGS).index(found.encoding),
+                index=list(ENCODINGS).index(contents.encoding),
                 format_func=lambda key: f"{ENCODINGS[key]} ({key})",
                 key=field,
                 width=260,
@@ -58,13 +58,13 @@ def ask_naming(source: ImageSource, found: Survey) -> None:
                 args=(source, field),
             )
         with st.popover("Rename a class", icon=":material/edit:", key="own_rename_class", on_change="rerun"):
-            _ask_rename(source, found)
+            _ask_rename(source, contents)
 
 
-def _ask_rename(source: ImageSource, found: Survey) -> None:
+def _ask_rename(source: ImageSource, contents: Survey) -> None:
     old, new = f"own_class_old_{source.key}", f"own_class_new_{source.key}"
     with st.form("own_class_form", border=False):
-        st.selectbox("Class", found.class_names, key=old, width=320)
+        st.selectbox("Class", contents.class_names, key=old, width=320)
         st.text_input("New name", max_chars=MAX_CLASS_NAME, key=new, width=320)
         st.caption("Two classes of one name become one.")
         st.form_submit_button("Save class name", type="primary", on_click=_rename, args=(source, old, new))
@@ -99,19 +99,19 @@ def own_images() -> None:
             return
         naming = naming_of(source)
         try:
-            found = _survey(source.key, naming, source.archive)
+            contents = _survey(source.key, naming, source.archive)
         except NoDataSetError as error:
             _left_out(error.skipped)
             raise
         st.subheader("What you bring", anchor=False)
-        _contents(found)
-        ask_naming(source, found)
+        _contents(contents)
+        ask_naming(source, contents)
         st.subheader("What becomes of it", anchor=False)
         title, look = _ask_look(source)
-        _preview(source, found, look)
-        shares, seed = _ask_split(found)
-        check_room(found, look)
-        _bring_in(source, found, naming, title, look, shares, seed)
+        _preview(source, contents, look)
+        shares, seed = _ask_split(contents)
+        check_room(contents, look)
+        _bring_in(source, contents, naming, title, look, shares, seed)
 
 
 @st.cache_resource(show_spinner="Reading the list of files …", max_entries=4)
@@ -119,25 +119,25 @@ def _survey(key: str, naming: Naming, _archive: bytes) -> Survey:
     return survey(_archive, naming)
 
 
-def _contents(found: Survey) -> None:
-    counts = found.counts()
+def _contents(contents: Survey) -> None:
+    counts = contents.counts()
     most = max(max(column) for column in counts.values())
-    table: dict[str, Sequence[object]] = {"Class": found.class_names}
+    table: dict[str, Sequence[object]] = {"Class": contents.class_names}
     table |= {SPLIT_TITLES[split]: column for split, column in counts.items()}
     bar = st.column_config.ProgressColumn(format="localized", min_value=0, max_value=most)
-    st.markdown(f"**{len(found.files):,} files** in **{len(found.class_names):,} classes**")
+    st.markdown(f"**{len(contents.files):,} files** in **{len(contents.class_names):,} classes**")
     st.dataframe(
         pd.DataFrame(table),
         hide_index=True,
         column_config={SPLIT_TITLES[split]: bar for split in counts},
-        height="content" if len(found.class_names) < 12 else 420,
+        height="content" if len(contents.class_names) < 12 else 420,
     )
     teaching = counts.get("train") or counts[""]
-    for words in remarks(found.class_names, np.array(teaching, np.int64)):
+    for words in remarks(contents.class_names, np.array(teaching, np.int64)):
         st.warning(escape_markdown(words), icon=":material/warning:")
-    for words in found.notes:
+    for words in contents.notes:
         st.warning(escape_markdown(words), icon=":material/warning:")
-    _left_out(found.skipped)
+    _left_out(contents.skipped)
 
 
 def _left_out(files: Sequence[Skipped]) -> None:
@@ -173,20 +173,20 @@ def _ask_look(source: ImageSource) -> tuple[str, ImageFormat]:
     return title, ImageFormat(int(side), colour, fit, stretch)
 
 
-def _preview(source: ImageSource, found: Survey, look: ImageFormat) -> None:
-    pictures, notes = _samples(source.key, look, found.class_names, found, source.archive)
+def _preview(source: ImageSource, contents: Survey, look: ImageFormat) -> None:
+    pictures, notes = _samples(source.key, look, contents.class_names, contents, source.archive)
     if not pictures:
         return
     with st.container(horizontal=True, gap="small", key="own_preview"):
         for label, png in pictures.items():
-            name = found.class_names[label]
+            name = contents.class_names[label]
             with st.container(width=96, gap="xxsmall"):
                 st.image(png, width=96, alt=f"A picture of {name} at {look.size} × {look.size} pixels")
                 st.caption(escape_markdown(name))
     st.html("<style>.st-key-own_preview img { image-rendering: pixelated; }</style>")
     each = (
         "each class"
-        if len(found.class_names) <= NUM_CLASSES_SHOWN
+        if len(contents.class_names) <= NUM_CLASSES_SHOWN
         else f"each of the first {NUM_CLASSES_SHOWN} classes"
     )
     st.caption(f"One picture of {each} as the network will get it, {look.size} × {look.size} pixels.")
@@ -221,9 +221,9 @@ def _png(image: "Image") -> bytes:
     return content.getvalue()
 
 
-def _ask_split(found: Survey) -> tuple[tuple[float, float], int]:
+def _ask_split(contents: Survey) -> tuple[tuple[float, float], int]:
     """Ask how much is set apart, where folders do not say it already."""
-    missing = [split for split in ("valid", "test") if split not in found.splits]
+    missing = [split for split in ("valid", "test") if split not in contents.splits]
     shares = {"valid": 0.1, "test": 0.1}
     if not missing:
         st.caption("Train, valid and test are taken as the folders say.")
@@ -248,7 +248,7 @@ def _ask_split(found: Survey) -> tuple[tuple[float, float], int]:
 
 def _bring_in(
     source: ImageSource,
-    found: Survey,
+    contents: Survey,
     naming: Naming,
     title: str,
     look: ImageFormat,
@@ -269,7 +269,7 @@ def _bring_in(
             progress=progress,
         )
 
-    words, number = "Decoding the pictures", f"{len(found.files):,}"
+    words, number = "Decoding the pictures", f"{len(contents.files):,}"
     name = background(key, work, words=words, place="own", ask=f"Bring in {number} pictures", lane=Lane.LONG)
     if name is not None:
         st.session_state[TURN] = st.session_state.get(TURN, 0) + 1  # the next pictures begin with an empty panel

@@ -40,8 +40,8 @@ def foreign_network(file: "UploadedFile", taken: Callable[[str], None]) -> None:
     Raises:
         ConvScopeError: It cannot be read, for the reason that the sentence gives.
     """
-    found = _read(file.file_id, file.name, file.getvalue())
-    network = _matched(file.file_id, found) if isinstance(found, ForeignWeights) else found
+    content = _read(file.file_id, file.name, file.getvalue())
+    network = _matched(file.file_id, content) if isinstance(content, ForeignWeights) else content
     if network is None:
         return
     _about(network)
@@ -206,12 +206,12 @@ def _matched(key: str, weights: "ForeignWeights") -> ForeignNetwork | None:
             help="The networks of Build, of the presets and of your runs whose weights have the shapes of the file.",
         )
     spec = specs[number]
-    found = matches(spec, weights, _corrected(key, number))
+    matched = matches(spec, weights, _corrected(key, number))
     if weights.spec is None:
-        rows = [{"Layer": each.part, "Shape": each.shape, "From the file": each.chosen or "–"} for each in found]
+        rows = [{"Layer": each.part, "Shape": each.shape, "From the file": each.chosen or "–"} for each in matched]
         st.markdown("**Which weights go where**: by shape, then by order")
         st.dataframe(pd.DataFrame(rows), hide_index=True, alt="Layers here and the weights in the file that they take")
-        unclear = [each for each in found if len(each.candidates) > 1]
+        unclear = [each for each in matched if len(each.candidates) > 1]
         if unclear:
             with st.expander("Correct it by hand"), st.grid(2, min_column_width=220):
                 for each in unclear:
@@ -221,9 +221,9 @@ def _matched(key: str, weights: "ForeignWeights") -> ForeignNetwork | None:
                         index=each.candidates.index(each.chosen) if each.chosen else None,
                         key=f"foreign_match_{key}_{number}_{each.part}",
                     )
-        if rest := left_over(found, weights):
+        if rest := left_over(matched, weights):
             st.caption(f":material/info: Left over in the file: {escape_markdown(', '.join(rest[:12]))}.")
-    return network_of(spec, weights, found)
+    return network_of(spec, weights, matched)
 
 
 def _corrected(key: str, number: int) -> dict[str, str]:

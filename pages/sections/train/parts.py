@@ -32,8 +32,8 @@ def one_screen() -> None:
 def choose_part(parts: Sequence[Section], run: Run | None) -> Section:
     """Ask for one of the parts, at first the first one; each run begins with it, and so does each visit."""
     by_key = {part.key: part for part in parts}
-    asked, key = st.query_params.get(PART, ""), f"train_part_{run.id if run else ''}"
-    st.session_state[key] = asked if asked in by_key else parts[0].key
+    requested, key = st.query_params.get(PART, ""), f"train_part_{run.id if run else ''}"
+    st.session_state[key] = requested if requested in by_key else parts[0].key
 
     def follow() -> None:
         show_part(st.session_state[key] or parts[0].key)

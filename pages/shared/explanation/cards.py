@@ -71,13 +71,13 @@ def card(
         results = _attributions(method, options, views, picture, unasked_seconds)
         shown, reason = method, ""
         if isinstance(results, list):
-            name, found, reason = maps_that_say_something(
+            name, attributions, reason = maps_that_say_something(
                 method.name,
                 results,
                 lambda name: collect_results(views, partial(_explain, METHODS[name], {}, picture)),
                 without=without,
             )
-            shown, results = METHODS[name], list(found)
+            shown, results = METHODS[name], list(attributions)
         with head:
             _head(shown, options if shown is method else {}, views, picture)
             if reason:

@@ -18,7 +18,7 @@ def map_table(layer_output: Made, side: int) -> None:
         return
     with panel:
         maps = layer_output.values
-        found = map_statistics(maps)
+        statistics = map_statistics(maps)
         finite = maps[np.isfinite(maps)]
         if finite.size:
             st.caption(
@@ -29,11 +29,11 @@ def map_table(layer_output: Made, side: int) -> None:
         table = pd.DataFrame(
             {
                 "Map": range(len(maps)),
-                "Min": found.minimum,
-                "Max": found.maximum,
-                "Mean": found.mean,
-                "Zeros": found.zero_share,
-                "Histogram": found.counts.tolist(),
+                "Min": statistics.minimum,
+                "Max": statistics.maximum,
+                "Mean": statistics.mean,
+                "Zeros": statistics.zero_share,
+                "Histogram": statistics.counts.tolist(),
             }
         )
         form = {

@@ -87,16 +87,16 @@ def show_epoch(run: Run, epoch: float) -> None:
     """
     epochs = library().of_run(run).epochs
     if epochs:
-        nearest = min(epochs, key=lambda kept: abs(kept - epoch))
+        nearest = min(epochs, key=lambda each: abs(each - epoch))
         _show(LATEST if _over(run, epochs) and nearest == epochs[-1] else nearest, "epoch")
         st.session_state.pop("playing_epoch", None)
 
 
 def kept_and_shown(run: Run) -> tuple[tuple[int, ...], float]:
-    """Return the kept epochs of a run, and where in its training it is looked at: the end where no epoch is asked."""
+    """Return the kept epochs of a run, and where in its training it is looked at: the end by default."""
     epochs, text = library().of_run(run).epochs, st.query_params.get("epoch", "")
-    asked = int(text) if re.fullmatch(r"[0-9]{1,6}", text) and int(text) in epochs else None
-    return epochs, run.step / run.steps_per_epoch if asked is None and run.steps_per_epoch else float(asked or 0)
+    epoch = int(text) if re.fullmatch(r"[0-9]{1,6}", text) and int(text) in epochs else None
+    return epochs, run.step / run.steps_per_epoch if epoch is None and run.steps_per_epoch else float(epoch or 0)
 
 
 def _show(place: int, of: str) -> None:

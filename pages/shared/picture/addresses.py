@@ -21,11 +21,11 @@ GONE = "The picture that was chosen here is gone, as the page was reloaded or th
 
 def take_address(network: Network) -> None:
     """Choose the picture that the address asks for, once: what is chosen later counts more."""
-    asked = st.query_params.get(NAME)
-    if asked is None or asked in (st.session_state.get("picture_address"), st.session_state.get("own_address")):
+    requested = st.query_params.get(NAME)
+    if requested is None or requested in (st.session_state.get("picture_address"), st.session_state.get("own_address")):
         return
-    kind, _, which = asked.partition(":")
-    st.session_state["own_address" if kind == "own" else "picture_address"] = asked
+    kind, _, which = requested.partition(":")
+    st.session_state["own_address" if kind == "own" else "picture_address"] = requested
     if kind == "sample" and which in SAMPLES:
         session.choose(session.PictureSelection("sample", which))
     elif kind == "own":

@@ -95,10 +95,10 @@ def _shown(network: Network, number: int, answer: "LiveAnswer") -> FrameAnswer:
     layer = b""
     if answer.heatmap is not None:
         layer = png(map_layer(answer.heatmap.numpy(), signed=answer.signed).transpose(2, 0, 1))
-    paper, found = answer.paper, None
+    paper, place = answer.paper, None
     if paper is not None and paper.ink is not None:
-        found = (*paper.box, paper.angle)
-    return FrameAnswer(number, _bars(network, answer), png(answer.pixels.numpy()), layer, answer.whole, found)
+        place = (*paper.box, paper.angle)
+    return FrameAnswer(number, _bars(network, answer), png(answer.pixels.numpy()), layer, answer.whole, place)
 
 
 def _bars(network: Network, answer: "LiveAnswer") -> tuple[ClassBar, ...]:

@@ -169,10 +169,10 @@ def _ask_swap(network: Network, choice: session.PictureSelection) -> session.Pic
         return choice  # ink that was found is light on black already
     unasked = network.swaps(open_choice(choice))
     which = choice.file_id or choice.name
-    asked = st.toggle("Swap dark and light", value=swapped(network, choice), key=f"swap_{network.dataset_name}_{which}")
-    if asked and unasked:
+    swap = st.toggle("Swap dark and light", value=swapped(network, choice), key=f"swap_{network.dataset_name}_{which}")
+    if swap and unasked:
         st.caption("Swapped unasked: the edge of the picture is light, and the network learned light strokes on black.")
-    return replace(choice, invert=None if asked == unasked else asked)
+    return replace(choice, invert=None if swap == unasked else swap)
 
 
 _ASK: dict[str, Callable[[Network, session.PictureSelection], session.PictureSelection]] = {

@@ -109,8 +109,8 @@ def _last_good(files: "Sequence[UploadedFile]", choice: session.PictureSelection
 
 def uploads() -> "Sequence[UploadedFile]":
     """Return the files that `ask_uploads` has, of the last run of the page."""
-    found = st.session_state.get(UPLOAD)
-    return found if isinstance(found, list) else []
+    uploaded = st.session_state.get(UPLOAD)
+    return uploaded if isinstance(uploaded, list) else []
 
 
 def taken(file: "UploadedFile | None", choice: session.PictureSelection) -> session.PictureSelection:
