@@ -58,10 +58,10 @@ def images_path(name: str) -> Path:
 def names() -> tuple[str, ...]:
     """Return the names of those whose images are here, in the order of their titles; none where nothing can be read."""
     try:
-        found = [path.name for path in root().iterdir() if listed(path.name)]
+        here = [path.name for path in root().iterdir() if listed(path.name)]
     except (OSError, ConvScopeError):
         return ()
-    return tuple(sorted(found, key=lambda name: (_title(name).casefold(), name)))
+    return tuple(sorted(here, key=lambda name: (_title(name).casefold(), name)))
 
 
 def _title(name: str) -> str:

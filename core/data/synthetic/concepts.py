@@ -107,13 +107,13 @@ def _weights(pattern: str | None, count: int, height: int, width: int, rng: np.r
     period = np.exp(each(math.log(least), math.log(max(side / 3.2, 1.2 * least))))
     u = x * np.cos(angle) + y * np.sin(angle) + each(0, 1) * period
     v = y * np.cos(angle) - x * np.sin(angle) + each(0, 1) * period
-    made = dict(patterns(u, v, period))
-    made["ramp"] = (x * np.cos(angle) + y * np.sin(angle)) / side + 0.5
-    made["clouds"] = clouds(rng.uniform(-0.2, 1.2, size=(count, _KNOTS, _KNOTS)), height, width)
-    kinds = rng.integers(len(made), size=count)
+    by_kind = dict(patterns(u, v, period))
+    by_kind["ramp"] = (x * np.cos(angle) + y * np.sin(angle)) / side + 0.5
+    by_kind["clouds"] = clouds(rng.uniform(-0.2, 1.2, size=(count, _KNOTS, _KNOTS)), height, width)
+    kinds = rng.integers(len(by_kind), size=count)
     if pattern is not None:
-        kinds[:] = list(made).index(pattern)
-    return np.clip(np.stack(list(made.values()))[kinds, np.arange(count)], 0, 1)
+        kinds[:] = list(by_kind).index(pattern)
+    return np.clip(np.stack(list(by_kind.values()))[kinds, np.arange(count)], 0, 1)
 
 
 def _colours(

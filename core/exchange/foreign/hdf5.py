@@ -95,8 +95,8 @@ def read_here(path: Path, limits: Limits = LIMITS) -> Hdf5Content:
         with h5py.File(path, "r") as file:
             for name, item in _walk(file, limits):
                 if isinstance(item, h5py.Group):
-                    if found := _texts(item, limits):
-                        texts[name] = found
+                    if attributes := _texts(item, limits):
+                        texts[name] = attributes
                 elif item.dtype.kind == "f":
                     room -= 4 * _checked_size(name, item, limits)
                     if room < 0:

@@ -101,13 +101,13 @@ def network_of(spec: ModelSpec, weights: ForeignWeights, matched: tuple[Match, .
 
 def fitting(weights: ForeignWeights, specs: tuple[ModelSpec, ...]) -> tuple[ModelSpec, ...]:
     """Return those networks that a file has all weights for, the ones that leave least of it over first."""
-    found = []
+    ranked = []
     for spec in dict.fromkeys(specs):
         if not problems(spec):
             match = matches(spec, weights)
             if match and all(each.chosen for each in match):
-                found.append((len(left_over(match, weights)), spec))
-    return tuple(spec for _, spec in sorted(found, key=lambda pair: pair[0]))
+                ranked.append((len(left_over(match, weights)), spec))
+    return tuple(spec for _, spec in sorted(ranked, key=lambda pair: pair[0]))
 
 
 def _parts(spec: ModelSpec) -> dict[str, dict[str, tuple[int, ...]]]:

@@ -49,18 +49,18 @@ def _all_stages(
     """Return the titles and pictures of all stages, from how it lies in its file to the values that go in."""
     if len(stages) > 1 and stages[-1].image.convert("RGB") == stages[-2].image.convert("RGB"):
         stages = stages[:-1]  # the last step has its picture already
-    found = [(stage.title, stage.image) for stage in stages]
+    shown = [(stage.title, stage.image) for stage in stages]
     if choice.lie.orientation != UPRIGHT:
-        first = found[0][1]
-        found[:1] = [("Your picture, as it lies in its file", as_in_file(first, choice.lie.orientation))]
-        found.insert(1, ("Turned upright (EXIF)", first))
+        first = shown[0][1]
+        shown[:1] = [("Your picture, as it lies in its file", as_in_file(first, choice.lie.orientation))]
+        shown.insert(1, ("Turned upright (EXIF)", first))
     if choice.stretch and choice.stretched:
-        place = len(found) - len(stages) + 1
-        found.insert(place, ("16-bit values stretched", found[place - 1][1]))
-        found[place - 1] = (found[place - 1][0], open_choice(replace(choice, stretch=False)))
+        place = len(shown) - len(stages) + 1
+        shown.insert(place, ("16-bit values stretched", shown[place - 1][1]))
+        shown[place - 1] = (shown[place - 1][0], open_choice(replace(choice, stretch=False)))
     if choice.kind == "drawing":
-        found[0] = ("Your drawing", found[0][1])
-    return [*found, _normalised(network, received)]
+        shown[0] = ("Your drawing", shown[0][1])
+    return [*shown, _normalised(network, received)]
 
 
 def _normalised(network: Network, received: InputImage) -> "tuple[str, Image]":

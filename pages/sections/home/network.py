@@ -111,11 +111,11 @@ def inside(run: Run) -> None:
     @st.fragment
     def tick() -> None:
         above = st.container()
-        found = None
+        drawings = None
         with show_errors():
-            found = _portrait(network)
+            drawings = _portrait(network)
         with above:
-            three(found, lambda name: door(f"inside_{name}"), run)
+            three(drawings, lambda name: door(f"inside_{name}"), run)
 
     tick()
 
@@ -139,15 +139,15 @@ def _portrait(network: Network) -> Portrait | None:
     )
 
 
-def three(found: Portrait | None, card: Card, run: Run | None = None) -> None:
+def three(drawings: Portrait | None, card: Card, run: Run | None = None) -> None:
     """Show filters as they form, maps and an explanation as three cards of one height.
 
     Args:
-        found: The pictures; None while they are drawn.
+        drawings: The pictures; None while they are drawn.
         card: Frames one of them, named by the page that shows more.
         run: Whose they are, where the cards lead to its pages.
     """
-    image = found.explained if found else None
+    image = drawings.explained if drawings else None
     with st.grid(3, min_column_width=250):
         for name, title in THREE:
             if name == "explain" and image is not None:
@@ -157,10 +157,10 @@ def three(found: Portrait | None, card: Card, run: Run | None = None) -> None:
                     navigation.link(name, title, width="stretch", run=run.id, **_address(name, image))
                 else:
                     st.markdown(f"**{title}**")
-                if found is None:
+                if drawings is None:
                     pictures.empty("Drawing …")
                 elif name == "filters":
-                    _filters(found)
+                    _filters(drawings)
                 elif image is None:
                     pictures.empty("Its images are not here")
                 elif name == "feature_maps":
@@ -173,17 +173,17 @@ def three(found: Portrait | None, card: Card, run: Run | None = None) -> None:
                     )
 
 
-def _filters(found: Portrait) -> None:
-    if found.filters is None:
+def _filters(drawings: Portrait) -> None:
+    if drawings.filters is None:
         pictures.empty("It has no convolution")
         return
-    pictures.forming(found.filters)
+    pictures.forming(drawings.filters)
     colours = (
         "Each is drawn in the mix of colours it looks for."
-        if found.filters.mixed
+        if drawings.filters.mixed
         else "Red weights are positive, blue ones negative."
     )
-    st.caption(f"{escape_markdown(pictures.filters_of(found.filters))}. {colours}")
+    st.caption(f"{escape_markdown(pictures.filters_of(drawings.filters))}. {colours}")
 
 
 def _address(name: str, image: ExplainedImage | None) -> dict[str, str | None]:

@@ -29,9 +29,9 @@ def take_address(network: Network) -> None:
     if kind == "sample" and which in SAMPLES:
         session.choose(session.PictureSelection("sample", which))
     elif kind == "own":
-        kept = _kept(which) if re.fullmatch(r"[A-Za-z0-9_-]{16}", which) else []
-        if kept:
-            session.choose(kept[-1])
+        uploads = _kept(which) if re.fullmatch(r"[A-Za-z0-9_-]{16}", which) else []
+        if uploads:
+            session.choose(uploads[-1])
         else:
             st.info(GONE, icon=":material/image_not_supported:")
             del st.query_params[NAME]
