@@ -181,6 +181,7 @@ def test_a_changed_preset_does_not_go_by_its_name() -> None:
     assert app.text_input(key="network_name").value == "Tutorial, changed"
     press(app, "undo")
     assert app.text_input(key="network_name").value == "Tutorial"
+    press(app, "open_0")
     press(app, "do_remove")
     app.text_input(key="network_name").set_value("**Mine**")
     run(app)

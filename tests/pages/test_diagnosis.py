@@ -46,7 +46,7 @@ def show(run_id: str) -> AppTest:
 
 
 def texts(app: AppTest) -> str:
-    shown = [*app.markdown, *app.caption, *app.success, *app.info]
+    shown = [*app.markdown, *app.caption, *app.success, *app.info, *app.warning]
     return "\n".join(element.value for element in shown)
 
 
