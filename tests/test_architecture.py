@@ -11,7 +11,6 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-import app as entry
 from core.extras import EXTRAS
 from pages.shared.shell import visit
 
@@ -290,12 +289,13 @@ def test_what_needs_no_torch_loads_none():
 
 def test_the_frame_of_every_page_is_drawn_before_the_page_imports_anything():
     script = Path(visit.__file__)
-    assert entry.app.script_path == script
     assert not (script.parent / "pages").exists()  # else Streamlit would run the files in it without the frame
     code = "import sys, streamlit.starlette; known = {*sys.modules}; import pages.shared.shell.visit; "
-    code += "print(*{name.split('.')[0] for name in {*sys.modules} - known - {*sys.stdlib_module_names}})"
+    code += "print(*{name.split('.')[0] for name in {*sys.modules} - known}); import app; print(app.app.script_path)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert {*done.stdout.split()} - {*sys.stdlib_module_names} <= {"pages", "streamlit"}
+    loaded, served = done.stdout.splitlines()
+    assert {*loaded.split()} - {*sys.stdlib_module_names} <= {"pages", "streamlit"}
+    assert Path(served) == script
     drawn = {path: [ast.unparse(node) for node in parsed(path).body].count(f"page('{path.stem}')") for path in PAGES}
     assert len(drawn) > 10
     assert {path.name for path, times in drawn.items() if times != 1} == set()
