@@ -147,7 +147,8 @@ def attack_section(network: Network, picture: input_image.InputImage, target: in
     answer = int(inference.probabilities(network, picture).argmax())
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         attack_config = ask_attack(network, picture, answer)
-        st.caption(_summary(network, attack_config), width="stretch")
+        about = f"{_ABOUT[attack_config.method]} {GLOSSARY['norm']}"
+        st.caption(_summary(network, attack_config), width="stretch", help=about)
     comparison = attacked(network, picture, attack_config)
     if comparison is None:
         return
