@@ -11,6 +11,7 @@ from pages.sections.data.sources import ASKED, WAYS
 from pages.shared.shell import services, session
 from pages.shared.shell.layout import next_step, page, show_errors
 from pages.shared.shell.section import draw_sections
+from pages.shared.widgets.scroll_into_view import scroll_to
 
 page("data")
 listed, shown = st.columns(2, gap="medium")
@@ -28,6 +29,7 @@ with shown, st.container(border=True, key=CARD), show_errors():
 
 if (way := st.query_params.pop(ASKED, "")) in WAYS:
     st.session_state["own"], st.session_state["own_way"] = True, way
+    scroll_to("own_card")
 with st.container(border=True, key="own_card", gap="small"):
     st.markdown(
         "**Your own pictures.** Two kinds or more, as loose files or a zip, become a data set, here and on every page."

@@ -89,6 +89,10 @@ def test_few_images_bring_their_settings_unless_somebody_chose_some(monkeypatch:
     app = open_page("digits", session.new_draft("mnist5k", "tiny_vgg"))
     button(app, "Use this data set").click().run()
     assert app.session_state["config"] == suggested(80)
+    assert app.slider(key="augmentation_shift").value == suggested(80).shift
+    assert not app.warning
+    app.run()
+    assert app.session_state["config"] == suggested(80)
     app = open_page("digits", session.new_draft("mnist5k", "tiny_vgg"), config=TrainConfig(epochs=7))
     button(app, "Use this data set").click().run()
     assert app.session_state["config"] == TrainConfig(epochs=7)

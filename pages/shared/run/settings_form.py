@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.data.catalog import DATASETS
 from core.options import Option, matters, options
-from core.train.config import TrainConfig
+from core.train.config import AUGMENTATIONS, TrainConfig
 from core.train.suggestion import suggested
 from pages.shared.shell import navigation, session
 from pages.shared.shell.controls import ask
@@ -79,5 +79,6 @@ def take_over(config: TrainConfig) -> None:
     """Make these the settings of the next training, in the widgets too."""
     session.set_config(config)
     for setting in options(TrainConfig):
-        for place in ("config", "augmentation"):  # the latter on the page Data
-            st.session_state.pop(f"{place}_{setting.name}", None)
+        st.session_state.pop(f"config_{setting.name}", None)
+    for kind in AUGMENTATIONS:  # the sliders on Data, which may be on the screen: there they have to move
+        st.session_state[f"augmentation_{kind}"] = float(getattr(config, kind))
