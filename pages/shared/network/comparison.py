@@ -19,7 +19,7 @@ from pages.shared.shell.layout import escape_markdown, show_errors
 S = TypeVar("S")
 T = TypeVar("T")
 LETTERS = "AB"
-WIDTHS = (5, 5, 2)  # of the network, the epoch and the switch
+WIDTHS = (20, 20, 9)  # of the network, the epoch and the switch
 NARROWEST = 300  # screen pixels of a column; the two stack where there is no room
 
 
