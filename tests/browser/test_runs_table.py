@@ -1,17 +1,17 @@
 """The runs table obeys clicks and ticks, also when a new run moves its rows, and follows a run to its end."""
 
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from benchmarks.page import growing
 from core.model.presets import preset
-from core.runs.records import Status
+from core.runs.records import Metric, Status
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 
@@ -88,12 +88,33 @@ def test_ticks_lay_curves_over_one_another_and_stay_while_other_runs_are_looked_
     expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(0)
 
 
+@contextmanager
+def growing(store: RunStore, run_id: str) -> Iterator[None]:
+    """Add steps to a run as a worker does, for as long as the block lasts."""
+    done = threading.Event()
+
+    def grow() -> None:
+        step = 0
+        while not done.wait(0.2):
+            step += 8
+            metrics = [Metric(at, 1, 0.001, at * 0.03, 2.3 / at, 0.5, None, None) for at in range(step - 7, step + 1)]
+            store.worker.record(run_id, metrics, step=step, seconds=step * 0.03, epoch=1)
+
+    thread = threading.Thread(target=grow)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
 def test_a_run_is_followed_to_its_end_while_a_note_is_written(
     app: Any, store: RunStore, page: Page, idle: Callable[[Page], None]
 ) -> None:
     run_id = add(store, "Going")
     store.change(run_id, status=Status.RUNNING.value, total_steps=1000, heartbeat=time.time())
-    with growing(store, run_id, 0):  # from the start: a run that shows no life is soon said to be interrupted
+    with growing(store, run_id):  # from the start: a run that shows no life is soon said to be interrupted
         page.goto(f"{app.url}/runs?run={run_id}")
         idle(page)
         badge = page.locator(".st-key-run_details").get_by_text("Training", exact=True).first
