@@ -17,6 +17,7 @@ from core.model.build import build_model
 from core.runs.checkpoint import BEGINNING, Checkpoint, CheckpointError, CheckpointFault, load_checkpoint
 from core.train.config import LIVE, TrainConfig
 from core.train.initialization import InitialWeights, first_checkpoint
+from core.train.metrics import Step
 from core.train.optimizers import make_optimizer, optimizer_state
 
 MAX_BEGINNING_CHARS = 300
@@ -109,7 +110,20 @@ class CheckpointValidator:
         numbers = {"step": step, "seconds": seconds, "best_loss": best_loss, "best_epoch": best_epoch}
         beginning = single_line(meta.get(BEGINNING, ""))[:MAX_BEGINNING_CHARS]
         words = {"config": config.to_json()} | ({BEGINNING: beginning} if beginning else {})
+        if "unscored" in meta:
+            words["unscored"] = _unscored(meta["unscored"], step).to_json()
         return {name: repr(value) for name, value in numbers.items()} | words
+
+
+def _unscored(text: str, number: int) -> Step:
+    """Return the checked step whose validation is not over, without evidence; raises ValueError if it is another."""
+    found = Step.from_json(text)
+    measured = (found.lr, found.train_loss, found.train_accuracy, found.seconds)
+    if (found.step, type(found.epoch)) != (number, int) or not all(
+        isinstance(value, (int, float)) and math.isfinite(value) for value in measured
+    ):
+        raise ValueError("the last step")
+    return replace(found, evidence=())
 
 
 def _kinds(tensors: Mapping[str, Tensor]) -> dict[str, tuple[torch.dtype, torch.Size]]:

@@ -18,7 +18,7 @@ from core.train.messages import Kind, Order, Report, sentence_of
 from core.train.process_tuning import release_memory
 from core.train.runner import POLL_SECONDS, Runner, load_images
 from core.train.scheduler import Scheduler
-from core.train.turns import Turns
+from core.train.turns import Turns, in_thread
 
 SLICE_SECONDS = 0.4  # no longer than `recorder.FLUSH_SECONDS`: a turn that ends is recorded, once
 LOOK_SECONDS = 0.15  # between two looks at what is asked of all runs
@@ -59,6 +59,7 @@ class Executor:
         self._scheduler = Scheduler()
         self._asked: dict[str, None] = {}  # runs of which something is asked, in the order in which that was seen
         self._datasets: WeakValueDictionary[tuple[str, int, int], Dataset] = WeakValueDictionary()
+        self._loading: set[tuple[str, int]] = set()
         self._current: str | None = None
         self._looked = self._until = 0.0
         self.heartbeat = Heartbeat(self._living)
@@ -133,13 +134,22 @@ class Executor:
             self._stores[place] = RunStore(order.url, Path(order.folder))
         return self._stores[place]
 
-    def _images(self, run_id: str, run: Run) -> Dataset:
-        """Return the images of a run: those that another run has in memory, if they are the same."""
-        key = (run.dataset, int(run.config.get("train_images", 0)), stored_at(run.dataset))
-        dataset = self._datasets.get(key)
+    def _images(self, run_id: str, run: Run) -> Turns[Dataset]:
+        """Return the images of a run: those that another run has in memory, if they are the same.
+
+        They are loaded in a thread, so that the others go on; who wants the same at that time waits for them.
+        """
+        name, limit = run.dataset, int(run.config.get("train_images", 0))
+        while (name, limit) in self._loading:
+            yield time.monotonic() + LOOK_SECONDS
+        dataset = self._datasets.get((name, limit, stored_at(name)))
         if dataset is None:
-            dataset = load_images(run)
-            self._datasets[(*key[:2], stored_at(run.dataset))] = dataset  # it may have been made just now
+            self._loading.add((name, limit))
+            try:
+                dataset = yield from in_thread(lambda: load_images(run))
+            finally:
+                self._loading.remove((name, limit))
+            self._datasets[name, limit, stored_at(name)] = dataset  # it may have been made just now
         self._trainings[run_id].dataset = dataset
         return dataset
 

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -26,7 +27,7 @@ from core.train.hardware import pick_device, pick_precision
 from core.train.initialization import InitialWeights, begin
 from core.train.internals import epoch_due, gauge_gradients, gauge_network, gradient_due
 from core.train.losses import make_loss, make_measure
-from core.train.metrics import Score, Step, evaluate
+from core.train.metrics import Score, Step, evaluate_in_parts
 from core.train.optimizers import adjust_optimizer, load_optimizer_state, make_optimizer, optimizer_state
 from core.train.schedules import learning_rate
 
@@ -64,6 +65,7 @@ class Training:
         self.labels = training_labels(dataset.train.labels, dataset.num_classes, config).to(self.device)
         self.step, self.seconds = 0, 0.0
         self.budgets, self.ended, self.initial = Budgets(), "", InitialWeights()
+        self._unscored: Step | None = None  # the last step of an epoch whose validation is not over
         self.fewest = fewest_images(self.model, self._prepare(self.images[:1]))
         check_batch_size(config.batch_size, self.fewest)
         self.random = SeededGlobalState(config.seed, self.device, numpy=False)  # dropout draws from it
@@ -81,17 +83,44 @@ class Training:
         """Updates of the whole training, if nothing ends it early."""
         return self.steps_per_epoch * self.config.epochs
 
+    @property
+    def reported(self) -> int:
+        """The last step that was yielded: one less than `step` while the validation after that is not over."""
+        return self.step - (self._unscored is not None)
+
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing left to do."""
+        return bool(self.ended) or self.reported >= self.total_steps
+
     def __iter__(self) -> Iterator[Step]:
-        while self.step < self.total_steps and not self.ended:
+        return (step for step in self.parts() if step is not None)
+
+    def parts(self) -> Iterator[Step | None]:
+        """Yield what iterating does, and None between two batches of a validation, where others may go on.
+
+        There, too, a checkpoint holds all that was done: who goes on from it begins with that validation.
+        """
+        if self._unscored is not None:
+            yield from self._seeded(self._complete(self._unscored))
+        while not self.over:
             epoch, first = divmod(self.step, self.steps_per_epoch)
             order = image_order(self.labels, epoch, self.config).to(self.device)
             parts = batches(order, self.config.batch_size, self.fewest)
             for update in [parts] if self.config.optimizer == "gd" else [(part,) for part in parts[first:]]:
-                with self.random:
-                    step = self._update(update, epoch + 1)
-                yield step
+                yield from self._seeded(self._update(update, epoch + 1))
                 if self.ended:
                     return
+
+    def _seeded(self, parts: Iterator[Step | None]) -> Iterator[Step | None]:
+        """Work each part with the random numbers of this training, and leave those of others in between."""
+        while True:
+            with self.random:
+                try:
+                    part = next(parts)
+                except StopIteration:
+                    return
+            yield part
 
     def adjust(self, config: TrainConfig) -> None:
         """Change settings for the next updates; only those of `core.train.LIVE` may differ."""
@@ -113,8 +142,8 @@ class Training:
             images = augment(images.float().div_(255), augmentation, augmentation_draw(self.step, self.config))
         return self._prepare(images)
 
-    def _update(self, batches: Sequence[Tensor], epoch: int) -> Step:
-        """Make one update from the gradient of all `batches` together."""
+    def _update(self, batches: Sequence[Tensor], epoch: int) -> Iterator[Step | None]:
+        """Make one update from the gradient of all `batches` together, and yield it, as `parts` does."""
         began = time.perf_counter()
         lr = learning_rate(self.config, self.step, self.steps_per_epoch)
         for group in self.optimizer.param_groups:
@@ -133,12 +162,30 @@ class Training:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
         self.optimizer.step()
         self.step += 1
-        valid = self._validate() if self.step % self.steps_per_epoch == 0 else None
-        if valid is not None and epoch_due(epoch, self.config.epochs):
-            evidence += self.gauge()
         self.seconds += time.perf_counter() - began
-        self.ended = self.budgets.verdict(self.config, epoch, self.seconds, valid)
-        return Step(self.step, epoch, lr, loss, right / count, self.seconds, valid, evidence)
+        step = Step(self.step, epoch, lr, loss, right / count, self.seconds, None, evidence)
+        if self.step % self.steps_per_epoch == 0:
+            yield from self._complete(step)
+        else:
+            self.ended = self.budgets.verdict(self.config, epoch, self.seconds, None)
+            yield step
+
+    def _complete(self, step: Step) -> Iterator[Step | None]:
+        """Validate after the last step of an epoch, and yield it with the score; None between two batches."""
+        self._unscored, valid = step, None
+        validation = self._validate()
+        while valid is None:
+            began = time.perf_counter()
+            valid = next(validation)
+            self.seconds += time.perf_counter() - began
+            if valid is None:
+                yield None
+        began = time.perf_counter()
+        evidence = step.evidence + (self.gauge() if epoch_due(step.epoch, self.config.epochs) else ())
+        self.seconds += time.perf_counter() - began
+        self.ended = self.budgets.verdict(self.config, step.epoch, self.seconds, valid)
+        self._unscored = None
+        yield replace(step, seconds=self.seconds, valid=valid, evidence=evidence)
 
     def _gradient_due(self) -> bool:
         return gradient_due(self.step + 1, self.total_steps)
@@ -161,21 +208,21 @@ class Training:
         (loss * share if share < 1 else loss).backward()
         return value, (logits.argmax(1) == labels).sum().item()
 
-    def _validate(self) -> Score:
-        score = evaluate(
+    def _validate(self) -> Iterator[Score | None]:
+        for score in evaluate_in_parts(
             self.model,
             self.dataset,
             self.dataset.valid,
             loss=self.measure,
             device=self.device,
             precision=self.precision,
-        )
-        if not math.isfinite(score.loss):
-            raise DivergedError(
-                "The validation loss is no longer a number: the weights grew without bound. "
-                f"Train again with a smaller learning rate than {self.config.lr:g}."
-            )
-        return score
+        ):
+            if score is not None and not math.isfinite(score.loss):
+                raise DivergedError(
+                    "The validation loss is no longer a number: the weights grew without bound. "
+                    f"Train again with a smaller learning rate than {self.config.lr:g}."
+                )
+            yield score
 
     def checkpoint(self) -> Checkpoint:
         """Return weights, optimiser and random state as they are now (no copies: save before going on)."""
@@ -184,6 +231,8 @@ class Training:
             training["random_cuda"] = self.random.device
         meta = {"step": str(self.step), "seconds": repr(self.seconds), "config": self.config.to_json()}
         meta |= self.budgets.to_meta() | self.initial.meta()
+        if self._unscored is not None:
+            meta["unscored"] = self._unscored.to_json()
         return Checkpoint(self.model.state_dict(), training, meta)
 
     def epoch_checkpoint(self, epoch: int) -> Checkpoint:
@@ -207,6 +256,7 @@ class Training:
             self.random.set(checkpoint.training["random"], checkpoint.training.get("random_cuda") if on_cuda else None)
         self.step, self.seconds = int(checkpoint.meta["step"]), float(checkpoint.meta["seconds"])
         self.budgets.restore(checkpoint.meta)
+        self._unscored = Step.from_json(checkpoint.meta["unscored"]) if "unscored" in checkpoint.meta else None
 
 
 def train(model: nn.Module, dataset: Dataset, config: TrainConfig) -> Iterator[Step]:

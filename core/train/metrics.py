@@ -1,6 +1,9 @@
 """Metrics of a step and of a whole split: loss and accuracy."""
 
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 
 import torch
 from torch import nn
@@ -42,8 +45,21 @@ class Step:
     valid: Score | None = None
     evidence: tuple[Evidence, ...] = ()
 
+    def to_json(self) -> str:
+        """Return the step as one line, without a score."""
+        return json.dumps(asdict(replace(self, valid=None)))
 
-@torch.no_grad()
+    @classmethod
+    def from_json(cls, text: str) -> "Step":
+        """Return the step that `to_json` wrote; raises ValueError where it is none."""
+        try:
+            values = json.loads(text)
+            evidence = tuple(Evidence(**{**item, "bins": tuple(item["bins"])}) for item in values.pop("evidence"))
+            return cls(**values, evidence=evidence)
+        except (TypeError, KeyError, AttributeError) as error:
+            raise ValueError("no step") from error
+
+
 def evaluate(
     model: nn.Module,
     dataset: Dataset,
@@ -65,21 +81,51 @@ def evaluate(
         device: Where the model is.
         precision: `torch.bfloat16` computes as a bf16 training does.
     """
-    modes = [(module, module.training) for module in model.modules()]
+    parts = evaluate_in_parts(
+        model, dataset, split, loss=loss, batch_size=batch_size, device=device, precision=precision
+    )
+    return next(score for score in parts if score is not None)
+
+
+def evaluate_in_parts(
+    model: nn.Module,
+    dataset: Dataset,
+    split: Split,
+    *,
+    loss: Loss = cross_entropy,
+    batch_size: int = 256,
+    device: torch.device | str = "cpu",
+    precision: torch.dtype = torch.float32,
+) -> Iterator[Score | None]:
+    """Do as `evaluate`, and yield None between two batches, where others may go on, and the score at the end.
+
+    In between the model is in the modes that it had, and may be saved, but not changed. The arguments are those of
+    `evaluate`.
+    """
     device = torch.device(device)
-    model.eval()
     total, right = 0.0, 0
+    for start in range(0, len(split), batch_size):
+        if start:
+            yield None
+        images = dataset.normalize(split.images[start : start + batch_size].to(device))
+        labels = split.labels[start : start + batch_size].to(device)
+        if device.type == "cpu":
+            images = images.contiguous(memory_format=torch.channels_last)
+        with _evaluating(model), torch.autocast(device.type, precision, enabled=precision != torch.float32):
+            logits = model(images).float()
+        total += loss(logits, labels).item() * len(labels)
+        right += int((logits.argmax(1) == labels).sum())
+    yield Score(total / len(split), right / len(split))
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    """Put a model into evaluation mode, without gradients; the modes it had are put back."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
     try:
-        for start in range(0, len(split), batch_size):
-            images = dataset.normalize(split.images[start : start + batch_size].to(device))
-            labels = split.labels[start : start + batch_size].to(device)
-            if device.type == "cpu":
-                images = images.contiguous(memory_format=torch.channels_last)
-            with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-                logits = model(images).float()
-            total += loss(logits, labels).item() * len(labels)
-            right += int((logits.argmax(1) == labels).sum())
+        with torch.no_grad():
+            yield
     finally:
         for module, mode in modes:
             module.training = mode
-    return Score(total / len(split), right / len(split))

@@ -49,14 +49,15 @@ class Recording:
         self._speed_from = (0.0, 0)
         self._epoch_sums = (0, 0, 0.0, 0.0)
         remove_parts(store.checkpoint(run_id).parent)
-        store.worker.rewind(run_id, training.step or -1, by=owner)  # a new one measures itself before its first step
+        # What comes after the last step that was reported is measured again, and so is a new one before its first step.
+        store.worker.rewind(run_id, training.reported if training.step else -1, by=owner)
         store.worker.record(
             run_id,
             (),
             by=owner,
             total_steps=training.total_steps,
             steps_per_epoch=training.steps_per_epoch,
-            step=training.step,
+            step=training.reported,
             seconds=training.seconds,
         )
         for epoch in store.epochs(run_id):
@@ -89,7 +90,7 @@ class Recording:
             old, new = getattr(before, setting.name), getattr(config, setting.name)
             if old != new:
                 text = f"{setting.label.lower()} {old:g} → {new:g}"
-                self._events.append(Event(self.training.step, "edit", text))
+                self._events.append(Event(self.training.reported, "edit", text))
         self.training.adjust(config)
 
     def report(self, event: Event) -> None:

@@ -2,11 +2,11 @@
 
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from core.data.datasets import Dataset, load_dataset
 from core.errors import ConfigError, RunError, StorageError
@@ -21,13 +21,14 @@ from core.train.config import LIVE, TrainConfig
 from core.train.endings import ending_of
 from core.train.heartbeat import Heartbeat
 from core.train.loop import Training
-from core.train.metrics import Step, evaluate
+from core.train.metrics import Step, evaluate_in_parts
 from core.train.recorder import Recording
 from core.train.retry import attempts
-from core.train.turns import Turns, in_one_go
+from core.train.turns import Turns, in_one_go, in_thread
 
 HOLD_SECONDS = 600.0
 POLL_SECONDS = 0.1
+Part = TypeVar("Part")
 LEFT = "The app was closed while this run trained: press Resume to go on."
 
 
@@ -45,7 +46,7 @@ class Runner:
         owner: In whose name it runs; when the store names another owner, the run is let go.
         leaving: Asked often; once it is true the run is checkpointed, marked interrupted and let go.
         on_step: Called after every step, for a progress bar.
-        load: Returns the images of a run; several runs may share them.
+        load: Returns the images of a run, in turns; several runs may share them.
 
     Attributes:
         seen: The requests that it read last.
@@ -59,14 +60,15 @@ class Runner:
         *,
         leaving: Callable[[], bool] = lambda: False,
         on_step: Callable[[Training, Step], None] = lambda training, step: None,
-        load: Callable[[Run], Dataset] = load_images,
+        load: Callable[[Run], Turns[Dataset]] = lambda run: in_thread(lambda: load_images(run)),
     ) -> None:
         self.store, self.run_id, self.owner = store, run_id, owner
         self.leaving, self.on_step, self.load = leaving, on_step, load
         self.seen: RunRequests | None = None
         self._recording: Recording | None = None
         self._fallback: int | None = None  # the epoch gone on from where the latest checkpoint is damaged
-        self._looked = self._pace = 0.0
+        self._looked = self._began = self._pace = 0.0
+        self._single = False  # whether the step that is being done, and the test after the last one, was asked for
 
     def run(self) -> Status:
         """Train without others until `turns` end; return what they do.
@@ -84,7 +86,7 @@ class Runner:
         shows that the run lives, see `core.train.heartbeat`.
 
         Args:
-            over: Asked after each step: whether the turn is over.
+            over: Asked after each step, and between two batches of a validation or test: whether the turn is over.
 
         Raises:
             StorageError: It could not be recorded how the run was left.
@@ -107,10 +109,30 @@ class Runner:
     def _latest(self) -> Path:
         return self.store.checkpoint(self.run_id)
 
-    def _prepare(self) -> Training:
-        run = self.store.get(self.run_id)
+    def _images(self, run: Run) -> Turns[Dataset | None]:
+        """Return the images of a run; None if the run was left before they were there."""
+        loading = self.load(run)
+        while True:
+            try:
+                due = next(loading)
+            except StopIteration as end:
+                return cast(Dataset, end.value)
+            yield due
+            requests = yield from attempts(lambda: self.store.worker.requests(self.run_id))
+            if self.leaving():
+                yield from self._end(Status.INTERRUPTED, LEFT)
+            elif requests.wanted == "stop":
+                yield from self._end(Status.STOPPED, "")
+            elif requests.wanted == "pause" and requests.steps <= 0:
+                yield from attempts(lambda: self.store.worker.hold(self.run_id, self.owner))
+            elif requests.owner == self.owner and requests.status is Status.RUNNING:
+                continue
+            loading.close()
+            return None
+
+    def _prepare(self, run: Run, images: Dataset) -> Training:
         config = TrainConfig.from_mapping(run.config)
-        dataset = as_recorded(run, self.load(run))
+        dataset = as_recorded(run, images)
         if run.dataset_info is None or not run.dataset_info.mean:  # the run can be used without its data set later on
             info = replace(dataset.info, mean=dataset.mean, std=dataset.std)
             self.store.change(self.run_id, dataset_info=info.to_json())
@@ -144,7 +166,11 @@ class Runner:
         if self.leaving():
             yield from self._end(Status.INTERRUPTED, LEFT)
             return
-        training = yield from attempts(self._prepare)
+        run = yield from attempts(lambda: self.store.get(self.run_id))
+        images = yield from self._images(run)
+        if images is None:
+            return
+        training = yield from attempts(lambda: self._prepare(run, images))
         keep_reserve(self._latest.parent)
         recording = yield from attempts(lambda: Recording(self.store, self.run_id, training, self.owner))
         self._recording = recording
@@ -152,28 +178,47 @@ class Runner:
             text = f"the latest weights were damaged: went on from those of epoch {self._fallback}, optimiser anew"
             recording.report(Event(training.step, "damage", text))
             yield from attempts(recording.settle)
-        steps = iter(training)
-        while training.step < training.total_steps and not training.ended:
-            if not (yield from self._obey(recording)):
+        steps = training.parts()
+        while not training.over:
+            step = yield from self._next(recording, steps, over)
+            if step is None:
                 return
-            began = time.monotonic()
-            step = next(steps)
+            if self._single and not training.over:
+                self._single, self._looked = False, 0.0  # look again right after this one step
             recording.note(step)
             self.on_step(training, step)
-            yield from self._slow_down(began)
+            yield from self._slow_down()
             if over():
-                with recording.resting():
-                    yield 0.0
-                self._looked = 0.0  # much may have been asked meanwhile
+                yield from self._rest(recording)
         yield from attempts(recording.settle)
-        test = evaluate(
+        scores = evaluate_in_parts(
             training.model, training.dataset, training.dataset.test, loss=training.measure, device=training.device
         )
-        yield from self._end(Status.FINISHED, training.ended, test_loss=test.loss, test_accuracy=test.accuracy)
+        test = yield from self._next(recording, scores, over)
+        if test is not None:
+            yield from self._end(Status.FINISHED, training.ended, test_loss=test.loss, test_accuracy=test.accuracy)
 
-    def _slow_down(self, began: float) -> Turns[None]:
+    def _next(self, recording: Recording, parts: Iterator[Part | None], over: Callable[[], bool]) -> Turns[Part | None]:
+        """Return what comes next, obeying the requests on the way; None if the run has been left."""
+        while True:
+            if not (yield from self._obey(recording)):
+                return None
+            self._began = time.monotonic()
+            part = next(parts)
+            if part is not None:
+                return part
+            if over():
+                yield from self._rest(recording)
+
+    def _rest(self, recording: Recording) -> Turns[None]:
+        """End the turn."""
+        with recording.resting():
+            yield 0.0
+        self._looked = 0.0  # much may have been asked meanwhile
+
+    def _slow_down(self) -> Turns[None]:
         """In slow motion, wait until the next step is due or a request arrives."""
-        while self._pace and (due := began + 1 / self._pace) > time.monotonic() and not self.leaving():
+        while self._pace and (due := self._began + 1 / self._pace) > time.monotonic() and not self.leaving():
             yield due
             requests = yield from self._requests()
             if requests.wanted != "run" or requests.pace != self._pace or requests.status is not Status.RUNNING:
@@ -202,11 +247,12 @@ class Runner:
             return False
         self._pace = requests.pace
         self._adopt(recording, requests.live)
-        if requests.wanted == "pause" and requests.steps <= 0:
+        if requests.wanted != "pause" or self._single:
+            return True
+        if requests.steps <= 0:
             return (yield from self._hold(recording))
-        if requests.wanted == "pause":
-            yield from attempts(lambda: self.store.worker.step(self.run_id, self.owner))
-            self._looked = 0.0  # look again right after this one step
+        yield from attempts(lambda: self.store.worker.step(self.run_id, self.owner))
+        self._single = True
         return True
 
     def _requests(self) -> Turns[RunRequests]:

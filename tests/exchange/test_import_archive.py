@@ -229,6 +229,7 @@ HOSTILE = {
     "no step to go on from": (weights(meta={"step": ""}), "not go on"),
     "a step that is a word": (weights(meta={"step": "soon"}), "not go on"),
     "a time that is no number": (weights(meta={"seconds": "nan"}), "not go on"),
+    "a validation of another step": (weights(meta={"unscored": '{"step": 99}'}), "not go on"),
     "settings of another training": (weights(meta={"config": replace(CONFIG, batch_size=7).to_json()}), "not go on"),
     "settings that are none": (weights(meta={"config": "{"}), "not go on"),
 }

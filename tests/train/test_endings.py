@@ -57,9 +57,9 @@ def fail_at(stage: str, error: Exception, monkeypatch: pytest.MonkeyPatch):
     elif stage == "recording":  # which is tried once more when the run ends
         monkeypatch.setattr(recorder.Recording, "flush", lambda _: _raise(error))
     elif stage == "validation":
-        monkeypatch.setattr(loop, "evaluate", lambda *_, **__: _raise(error))
+        monkeypatch.setattr(loop, "evaluate_in_parts", lambda *_, **__: _raise(error))
     elif stage == "test":
-        monkeypatch.setattr(runner, "evaluate", lambda *_, **__: _raise(error))
+        monkeypatch.setattr(runner, "evaluate_in_parts", lambda *_, **__: _raise(error))
     return (lambda *_: _raise(error)) if stage == "callback" else (lambda *_: None)
 
 

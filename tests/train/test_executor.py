@@ -10,6 +10,7 @@ import torch
 from core.runs.records import Status
 from core.runs.store import RunStore
 from core.train import executor as module
+from core.train import turns
 from core.train.executor import Executor
 from core.train.messages import Kind, Order
 from core.train.runner import Runner, load_images
@@ -49,6 +50,7 @@ def bench(home, monkeypatch):
     torch.set_num_threads(1)
     monkeypatch.setattr(module, "SLICE_SECONDS", 0.0)  # a turn is one step
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(turns, "SOON_SECONDS", 60.0)  # images are there within the first turn
     store = RunStore()
     yield Bench(store)
     store.close()
@@ -84,7 +86,7 @@ def test_a_request_ends_the_turn_of_another_run_and_is_obeyed_in_the_next(bench,
 
     bench.after_step = ask
     bench.executor.turn()
-    assert (bench.store.get(busy).step, bench.store.get(asked).step) == (3, 1)
+    assert (bench.store.get(busy).step, bench.store.get(asked).step) == (2, 1)  # amid the validation after step 3
     bench.executor.turn()
     assert (bench.store.get(asked).status, bench.store.get(asked).step) == (Status.PAUSED, 1)
     bench.store.request(asked, "step")
@@ -148,3 +150,23 @@ def test_a_run_that_pauses_is_let_go_when_its_memory_is_wanted_and_no_other(benc
     assert [report.number for report in bench.reports if report.kind is Kind.LEFT] == [numbers[paused]]
     assert bench.store.get(paused).status is Status.PAUSED and bench.store.checkpoint(paused).exists()
     bench.until(lambda: bench.over(busy))
+
+
+def test_while_images_load_others_train_and_who_wants_the_same_ones_waits_for_them(bench, monkeypatch):
+    monkeypatch.setattr(turns, "SOON_SECONDS", 0.0)
+    busy, ready, loads = bench.admit(), threading.Event(), []
+    bench.until(lambda: bench.store.get(busy).step == 1, turns=10**6)
+
+    def load(run):
+        loads.append(run.id)
+        assert ready.wait(60)
+        return load_images(run)
+
+    monkeypatch.setattr(module, "load_images", load)
+    settings = replace(CONFIG, train_images=160)
+    first, second = bench.admit(settings), bench.admit(settings)
+    bench.until(lambda: bench.over(busy))
+    assert [bench.store.get(run_id).step for run_id in (first, second)] == [0, 0]
+    ready.set()
+    bench.until(lambda: bench.over(first, second), turns=10**6)
+    assert loads == [first]

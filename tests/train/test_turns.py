@@ -1,21 +1,23 @@
 """Runs trained in turns on one thread: each as if it were alone, to the last bit, and recorded when its turn ends."""
 
+import threading
 import time
 from dataclasses import replace
 
 import pytest
 import torch
 
+from core.data.datasets import Dataset
 from core.model.layers import Conv, Dense, Dropout, Flatten
 from core.model.spec import ModelSpec
 from core.runs.checkpoint import load_checkpoint
-from core.runs.records import Status
+from core.runs.records import Run, Status
 from core.runs.store import RunStore
 from core.runs.transactions import BusyError
 from core.train.config import TrainConfig
 from core.train.retry import AGAIN_SECONDS, attempts
-from core.train.runner import Runner
-from core.train.turns import in_one_go
+from core.train.runner import Runner, load_images
+from core.train.turns import Turns, in_one_go, in_thread
 
 SPEC = ModelSpec("drops", (1, 8, 8), 10, (Conv(4), Dropout(0.5), Flatten(), Dense(10)))
 CONFIG = TrainConfig(epochs=2, batch_size=32, train_images=96, precision="fp32", device="cpu", shift=0.2, seed=3)
@@ -50,7 +52,8 @@ def test_runs_in_turns_learn_what_each_learns_alone_to_the_last_bit(store):
             if next(turns, None) is None:
                 running.remove(turns)
         recorded.append([store.get(run_id).step for run_id in together])
-    assert recorded[:3] == [[1, 1], [2, 2], [3, 3]]  # each turn was one step, and it was recorded
+    # Each turn was one step, and it was recorded; the validation after the last step of an epoch has two batches.
+    assert recorded[:5] == [[1, 1], [2, 2], [2, 3], [3, 3], [4, 4]]
     assert [outcome(store, run_id) for run_id in together] == [outcome(store, run_id) for run_id in alone]
 
 
@@ -90,3 +93,57 @@ def test_a_write_is_tried_again_when_its_time_has_come_and_others_may_go_on_mean
     assert len(tries) == 1
     assert in_one_go(turns, 10.0) == "written"
     assert tries[1] - tries[0] >= AGAIN_SECONDS
+
+
+LAST = 3  # step of the first epoch: its validation has two batches
+
+
+@pytest.mark.parametrize("wish", ["stop", "pause"])
+def test_what_is_asked_during_a_validation_is_obeyed_there_and_the_run_goes_on_from_there_to_the_last_bit(store, wish):
+    undisturbed, run_id = (store.create(SPEC, CONFIG, "digits", owner="tests") for _ in range(2))
+    Runner(store, undisturbed, "tests").run()
+    turns = Runner(store, run_id, "tests").turns(lambda: True)
+    for _ in range(LAST):
+        next(turns)
+    assert store.get(run_id).step == LAST - 1  # between the two batches of the validation
+    store.request(run_id, wish)
+    next(turns, None)
+    assert store.get(run_id).status is {"stop": Status.STOPPED, "pause": Status.PAUSED}[wish]
+    assert load_checkpoint(store.checkpoint(run_id)).meta["step"] == str(LAST)
+    turns.close()
+    store.request(run_id, "step")  # pressed once, it ends the step whose validation was not over
+    assert store.worker.claim("tests", 9) == run_id
+    turns = Runner(store, run_id, "tests").turns()
+    next(turns)
+    assert (store.get(run_id).status, store.get(run_id).step) == (Status.PAUSED, LAST)
+    store.request(run_id, "resume")
+    store.worker.claim("tests", 9)
+    assert in_one_go(turns, 1.0) is Status.FINISHED
+    assert outcome(store, run_id) == outcome(store, undisturbed)
+
+
+def test_a_stop_during_the_test_at_the_end_is_obeyed_there(store):
+    run_id = store.create(SPEC, replace(CONFIG, epochs=1), "digits", owner="tests")
+    turns = Runner(store, run_id, "tests").turns(lambda: True)
+    for _ in range(LAST + 2):
+        next(turns)
+    assert (store.get(run_id).status, store.get(run_id).step) == (Status.RUNNING, LAST)
+    store.request(run_id, "stop")
+    with pytest.raises(StopIteration):
+        next(turns)
+    assert (store.get(run_id).status, store.get(run_id).test_loss) == (Status.STOPPED, None)
+
+
+def test_a_run_whose_images_take_long_to_load_obeys_meanwhile(store):
+    ready, run_id = threading.Event(), store.create(SPEC, CONFIG, "digits", owner="tests")
+
+    def load(run: Run) -> Turns[Dataset]:
+        return in_thread(lambda: (ready.wait(60), load_images(run))[1])
+
+    turns = Runner(store, run_id, "tests", load=load).turns()
+    next(turns)
+    store.request(run_id, "stop")
+    with pytest.raises(StopIteration) as end:
+        next(turns)
+    assert end.value.value is Status.STOPPED
+    ready.set()
