@@ -116,15 +116,16 @@ def browser(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) ->
         yield browser
 
 
-@pytest.fixture
-def new_page(browser: BrowserContext) -> Iterator[Callable[..., Page]]:
+@contextmanager
+def windows(browser: BrowserContext) -> Iterator[Callable[..., Page]]:
     """Return a function that opens a window like a new visitor's who wants little motion, of 1280×800 and light.
 
     It takes the size of the window, how many of the screen's pixels make one of it, and what `Page.emulate_media`
     takes, "no-preference" as `reduced_motion` to see what moves: each of its pictures costs as much as a page at rest.
 
-    The test fails at its end if a script of a page threw, the console showed an error, or anything was asked of
-    another machine. Nothing that its pages kept in the browser is left to the next test.
+    Raises:
+        AssertionError: At the end, if a script of a page threw, the console showed an error, or anything was asked of
+            another machine. Nothing that the pages kept in the browser is left.
     """
     complaints: list[str] = []
     opened: list[Page] = []
@@ -150,6 +151,23 @@ def new_page(browser: BrowserContext) -> Iterator[Callable[..., Page]]:
         page.close()
     browser.clear_cookies()
     assert not complaints
+
+
+@pytest.fixture
+def new_page(browser: BrowserContext) -> Iterator[Callable[..., Page]]:
+    """Return a function that opens a window for this test, as `windows` says; the test fails if that complains."""
+    with windows(browser) as open_page:
+        yield open_page
+
+
+@pytest.fixture(scope="module")
+def lasting_page(browser: BrowserContext) -> Iterator[Callable[..., Page]]:
+    """Return a function that opens a window for all tests of the module: a page that one test left, not loaded anew.
+
+    The last of these tests fails if the window complains.
+    """
+    with windows(browser) as open_page:
+        yield open_page
 
 
 @pytest.fixture

@@ -90,4 +90,5 @@ def show(name: str) -> None:
 
 if __name__ == "__main__":
     st.set_page_config(layout="wide")
-    show(st.query_params.get("case", "toy"))
+    if case := st.text_input("Case"):  # none at first, and between two: each is shown as if it were the first
+        show(case)

@@ -19,26 +19,31 @@ MODES = {"output": "Forward", "weight": "∂L/∂K", "image": "∂L/∂X", "bias
 
 FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"  # until it is painted
 
-# Visit each cell of a grid by its keys and read the number by hand after the frame that follows.
+# Visit each cell of a grid by its keys and read the number by hand after the frame that the widget asked for. These
+# frames come at once, with nothing painted: to be painted takes a frame fifty times as long as to be counted.
 WALK = """async (grid) => {
+    for (let wait = 0; wait < 2; wait++) await new Promise(requestAnimationFrame);
+    const later = window.requestAnimationFrame, asked = [];
+    window.requestAnimationFrame = paint => asked.push(paint);
     const hand = () => grid.getRootNode().querySelector(".hand").value;
-    const press = async key => {
+    const press = key => {
         grid.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true, composed: true}));
-        await new Promise(requestAnimationFrame); // comes after the widget's own, which the key asked for
+        for (const paint of asked.splice(0)) paint(performance.now());
     };
     const [rows, cols] = ["aria-rowcount", "aria-colcount"].map(name => +grid.getAttribute(name));
-    for (let row = 0; row < rows; row++) await press("ArrowUp");
+    for (let row = 0; row < rows; row++) press("ArrowUp");
     const found = [];
     for (let row = 0; row < rows; row++) {
-        await press("Home");
+        press("Home");
         const line = [];
         for (let col = 0; col < cols; col++) {
             line.push(hand());
-            if (col < cols - 1) await press("ArrowRight");
+            if (col < cols - 1) press("ArrowRight");
         }
         found.push(line);
-        if (row < rows - 1) await press("ArrowDown");
+        if (row < rows - 1) press("ArrowDown");
     }
+    window.requestAnimationFrame = later;
     return found;
 }"""
 
@@ -48,15 +53,45 @@ def lab(serve: Callable[[Path], Any]) -> Any:
     return serve(Path(__file__).with_name("convolution_app.py"))
 
 
-@pytest.fixture
-def opened(lab: Any, new_page: Callable[..., Page]) -> Callable[..., Page]:
-    def open_case(case: str, **options: Any) -> Page:
-        page = new_page(**options)
-        page.goto(f"{lab.url}/?case={case}")
-        expect(page.locator(".hand")).to_be_visible(timeout=60_000)
-        return page
+@pytest.fixture(scope="module")
+def window(lab: Any, lasting_page: Callable[..., Page]) -> Page:
+    page = lasting_page()
+    page.goto(lab.url)
+    return page
 
-    return open_case
+
+@pytest.fixture(scope="module")
+def sent() -> list[Any]:
+    """Return what the window with a clock has sent to the server."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def clocked(lab: Any, lasting_page: Callable[..., Page], sent: list[Any]) -> Page:
+    page = lasting_page()
+    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
+    page.clock.install()
+    page.goto(lab.url)
+    return page
+
+
+@pytest.fixture
+def opened(window: Page) -> Callable[[str], Page]:
+    return lambda case: show(window, case)
+
+
+def show(page: Page, case: str) -> Page:
+    """Show a case as if nobody had looked at anything before, with the pointer away from it."""
+    page.mouse.move(0, 0)
+    field = page.get_by_label("Case", exact=True)
+    field.fill("")
+    field.press("Enter")
+    expect(page.locator(".view")).to_have_count(0)
+    field.fill(case)
+    field.press("Enter")
+    expect(page.get_by_role("group", name=f"Case {case}")).to_be_visible()
+    expect(page.locator(".hand")).to_be_visible()
+    return page
 
 
 def mode(page: Page, name: str) -> None:
@@ -91,7 +126,7 @@ def same(found: np.ndarray, wanted: np.ndarray) -> None:
     np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-13)
 
 
-def test_every_number_is_that_of_torch_with_padding_stride_dilation_and_groups(opened: Callable[..., Page]) -> None:
+def test_every_number_is_that_of_torch_with_padding_stride_dilation_and_groups(opened: Callable[[str], Page]) -> None:
     case = CASES["everything"]
     _, autograd = answers(case)
     page = opened("everything")
@@ -115,7 +150,7 @@ def test_every_number_is_that_of_torch_with_padding_stride_dilation_and_groups(o
 
 
 @pytest.mark.parametrize("case", ["flipped", "uneven", "thick"])
-def test_a_turned_kernel_and_any_border_agree_too(opened: Callable[..., Page], case: str) -> None:
+def test_a_turned_kernel_and_any_border_agree_too(opened: Callable[[str], Page], case: str) -> None:
     _, autograd = answers(CASES[case])
     page = opened(case)
     turned = "convolution: the kernel turned by 180°"
@@ -130,7 +165,7 @@ def test_a_turned_kernel_and_any_border_agree_too(opened: Callable[..., Page], c
 
 
 @pytest.mark.parametrize("case", ["max", "avg", "gaps"])
-def test_pooling_sends_each_gradient_where_torch_does(opened: Callable[..., Page], case: str) -> None:
+def test_pooling_sends_each_gradient_where_torch_does(opened: Callable[[str], Page], case: str) -> None:
     _, autograd = answers(CASES[case])
     page = opened(case)
     same(walked(page, "output"), autograd["output"])
@@ -138,7 +173,7 @@ def test_pooling_sends_each_gradient_where_torch_does(opened: Callable[..., Page
     same(walked(page, "gradient"), autograd["image"])
 
 
-def test_pointing_lights_the_window_and_a_click_holds_it(opened: Callable[..., Page]) -> None:
+def test_pointing_lights_the_window_and_a_click_holds_it(opened: Callable[[str], Page]) -> None:
     page = opened("toy")
     _, autograd = answers(CASES["toy"])
     where, hand = page.locator(".where"), page.locator(".hand")
@@ -171,13 +206,8 @@ def test_pointing_lights_the_window_and_a_click_holds_it(opened: Callable[..., P
     reads(2, 1)
 
 
-def test_hovering_sends_nothing_to_the_server(opened: Callable[..., Page]) -> None:
-    page = opened("toy")
-    sent: list[Any] = []
-    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
-    page.clock.install()
-    page.reload()
-    expect(page.locator(".hand")).to_be_visible()
+def test_hovering_sends_nothing_to_the_server(clocked: Page, sent: list[Any]) -> None:
+    page = show(clocked, "toy")
     page.wait_for_selector(IDLE)
     page.evaluate(FRAMES)
     before = len(sent)
@@ -191,7 +221,7 @@ def test_hovering_sends_nothing_to_the_server(opened: Callable[..., Page]) -> No
     assert len(sent) == before
 
 
-def test_the_keys_walk_each_grid_and_a_screen_reader_hears_it(opened: Callable[..., Page]) -> None:
+def test_the_keys_walk_each_grid_and_a_screen_reader_hears_it(opened: Callable[[str], Page]) -> None:
     image, *_ = inputs(CASES["everything"])
     page = opened("everything")
     expect(page.get_by_role("grid")).to_have_count(4)
@@ -228,9 +258,9 @@ def test_the_keys_walk_each_grid_and_a_screen_reader_hears_it(opened: Callable[.
     assert float(text.split(": ")[1].replace("−", "-")) == pytest.approx(float(image[1, 0, 0]), rel=1e-3)
 
 
-def test_space_plays_the_slide_and_the_slider_steps_it(opened: Callable[..., Page]) -> None:
-    page = opened("toy", reduced_motion="no-preference")
-    page.clock.install()
+def test_space_plays_the_slide_and_the_slider_steps_it(clocked: Page) -> None:
+    clocked.emulate_media(reduced_motion="no-preference")
+    page = show(clocked, "toy")
     slider = page.get_by_role("slider", name="Position")
     slider.fill("7")
     expect(page.locator(".where")).to_have_text("8 of 9 · row 2, column 1")
@@ -248,9 +278,9 @@ def test_space_plays_the_slide_and_the_slider_steps_it(opened: Callable[..., Pag
     expect(page.locator(".where")).to_have_text(still)
 
 
-def test_with_reduced_motion_space_goes_one_step(opened: Callable[..., Page]) -> None:
-    page = opened("toy")
-    page.clock.install()
+def test_with_reduced_motion_space_goes_one_step(clocked: Page) -> None:
+    clocked.emulate_media(reduced_motion="reduce")
+    page = show(clocked, "toy")
     board(page, "output").focus()
     page.keyboard.press(" ")
     expect(page.locator(".where")).to_have_text("6 of 9 · row 1, column 2")
@@ -258,15 +288,17 @@ def test_with_reduced_motion_space_goes_one_step(opened: Callable[..., Page]) ->
     expect(page.locator(".where")).to_have_text("6 of 9 · row 1, column 2")
 
 
-@pytest.mark.parametrize("case", ["everything", "wide", "max"])
-def test_nothing_is_wider_than_a_phone(opened: Callable[..., Page], case: str) -> None:
-    page = opened(case, viewport={"width": 390, "height": 844}, device_scale_factor=2)
-    for place in range(page.locator(".modes label").count()):
-        page.locator(".modes label").nth(place).click()
-        page.evaluate(FRAMES)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390
-        boxes = page.locator(".board:visible").evaluate_all("all => all.map(e => e.getBoundingClientRect().right)")
-        assert boxes and max(boxes) <= 390
+def test_nothing_is_wider_than_a_phone(lab: Any, new_page: Callable[..., Page]) -> None:
+    page = new_page(viewport={"width": 390, "height": 844}, device_scale_factor=2)
+    page.goto(lab.url)
+    for case in ("everything", "wide", "max"):
+        show(page, case)
+        for place in range(page.locator(".modes label").count()):
+            page.locator(".modes label").nth(place).click()
+            page.evaluate(FRAMES)
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390
+            boxes = page.locator(".board:visible").evaluate_all("all => all.map(e => e.getBoundingClientRect().right)")
+            assert boxes and max(boxes) <= 390
 
 
 @pytest.mark.parametrize(
@@ -280,7 +312,7 @@ def test_nothing_is_wider_than_a_phone(opened: Callable[..., Page], case: str) -
         ("wide", "64 × 1024"),
     ],
 )
-def test_an_odd_case_says_what_is_going_on_and_still_agrees(opened: Callable[..., Page], case: str, says: str) -> None:
+def test_an_odd_case_says_what_is_going_on_and_still_agrees(opened: Callable[[str], Page], case: str, says: str) -> None:
     page = opened(case)
     for name in ("output", "weight", "image", "bias", "matrix"):
         mode(page, name)
@@ -291,20 +323,20 @@ def test_an_odd_case_says_what_is_going_on_and_still_agrees(opened: Callable[...
         expect(page.locator(".notes")).to_contain_text(says)
 
 
-def test_a_number_that_autograd_does_not_share_is_crossed_out_in_words(opened: Callable[..., Page]) -> None:
+def test_a_number_that_autograd_does_not_share_is_crossed_out_in_words(opened: Callable[[str], Page]) -> None:
     page = opened("wrong")
     expect(page.locator(".verdict")).to_have_text("✗ they differ by 0.01")
     expect(page.locator(".overall")).to_contain_text("0 of 9 agree")
 
 
-def test_small_numbers_are_written_with_a_common_power_of_ten(opened: Callable[..., Page]) -> None:
+def test_small_numbers_are_written_with_a_common_power_of_ten(opened: Callable[[str], Page]) -> None:
     page = opened("tiny")
     expect(page.locator(".grids .upstream .range")).to_have_attribute("data-times", " · numbers ×10⁻⁵")
     mode(page, "image")
     expect(page.locator(".verdict")).to_have_text("✓ they agree")
 
 
-def test_the_formula_is_mathematics_and_its_numbers_add_up(opened: Callable[..., Page]) -> None:
+def test_the_formula_is_mathematics_and_its_numbers_add_up(opened: Callable[[str], Page]) -> None:
     page = opened("toy")
     assert page.locator(".formula math msub").count() == 3
     chips = page.locator(".numbers .chip").all_inner_texts()
