@@ -312,7 +312,9 @@ def test_nothing_is_wider_than_a_phone(lab: Any, new_page: Callable[..., Page]) 
         ("wide", "64 × 1024"),
     ],
 )
-def test_an_odd_case_says_what_is_going_on_and_still_agrees(opened: Callable[[str], Page], case: str, says: str) -> None:
+def test_an_odd_case_says_what_is_going_on_and_still_agrees(
+    opened: Callable[[str], Page], case: str, says: str
+) -> None:
     page = opened(case)
     for name in ("output", "weight", "image", "bias", "matrix"):
         mode(page, name)
