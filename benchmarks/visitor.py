@@ -1,14 +1,17 @@
 """A visitor of a running app who speaks its websocket as a browser does, and counts what each answer costs."""
 
 import time
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from urllib.parse import urlencode
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from websockets.sync.client import connect
+from websockets.extensions.permessage_deflate import PerMessageDeflate
+from websockets.frames import BINARY, Frame
+from websockets.sync.client import ClientConnection, connect
 
 PULSE = "pulse"  # the component that asks for the next tick
 _FINISHED = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
@@ -22,7 +25,7 @@ class Answer:
     Attributes:
         seconds: From the request to the last message.
         messages: Their number.
-        bytes: Their size.
+        bytes: Their size on the wire, compressed where the server does that.
         kinds: Bytes by kind of element.
     """
 
@@ -51,10 +54,10 @@ class Visitor:
             subprotocols=["streamlit"],
             origin=url,
             max_size=None,
-            compression=None,
             ping_interval=None,
         )
         self._socket = self._connection.__enter__()
+        self._sizes = _sizes(self._socket)
         self._hashes: list[str] = []
         self._pulses: dict[str, _Pulse] = {}
         self._script = ""
@@ -107,7 +110,7 @@ class Visitor:
         while True:
             data = self._socket.recv(60)
             assert isinstance(data, bytes)
-            yield len(data), ForwardMsg.FromString(data)
+            yield self._sizes.popleft() if self._sizes else len(data), ForwardMsg.FromString(data)
 
     def _note(self, message: ForwardMsg) -> str:
         """Keep what the next request needs, and return the kind of the message."""
@@ -129,3 +132,18 @@ class Visitor:
             if kind == PULSE:
                 self._pulses[message.delta.fragment_id] = _Pulse(component.id, message.delta.fragment_id)
         return kind
+
+
+def _sizes(connection: ClientConnection) -> deque[int]:
+    """Return a queue of what each message took on the wire; it stays empty where nothing is compressed."""
+    sizes: deque[int] = deque()
+    for extension in connection.protocol.extensions:
+        assert isinstance(extension, PerMessageDeflate)
+        extension.decode = partial(_note_size, sizes, extension.decode)
+    return sizes
+
+
+def _note_size(sizes: deque[int], decode: Callable[..., Frame], frame: Frame, *, max_size: int | None = None) -> Frame:
+    if frame.opcode is BINARY:
+        sizes.append(len(frame.data))
+    return decode(frame, max_size=max_size)

@@ -1,6 +1,8 @@
 """The live curves of a run in bounded memory: new steps are fetched, old ones are averaged."""
 
+import math
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -107,7 +109,7 @@ class History:
         self.run_id = run_id
         self._follower = RunFollower(store.series, run_id, MAX_POINTS)
         self._lock = threading.Lock()
-        self._kinds: set[str] = set()
+        self._looked = -math.inf
         self._forget()
 
     def _forget(self) -> None:
@@ -119,22 +121,28 @@ class History:
         self._stride = 1
         self._evidence: dict[str, list[Evidence]] = {}
         self._state: object = None
+        self._read: dict[str, object] = {}  # the state at the last look, by kind of evidence
 
-    def update(self, run: Run | None = None) -> None:
-        """Read the new steps; where `run` says how far it is, only if it has gone on since the last look."""
+    def update(self, run: Run | None = None, *, every: float = 0.0) -> None:
+        """Read the new steps; where `run` says how far it is, only if it has gone on since the last look.
+
+        Nothing is read either where the last look is less than `every` seconds ago.
+        """
         with self._lock:
-            self._look(run)
+            if time.monotonic() - self._looked >= every:
+                self._look(run)
 
     def _look(self, run: Run | None, *kinds: str) -> None:
         state = run and (run.step, run.seconds, run.status)
-        if state is not None and state == self._state and self._kinds.issuperset(kinds):
+        old = [kind for kind in kinds if state is None or self._read.get(kind) != state]
+        if state is not None and state == self._state and not old:
             return
-        self._kinds.update(kinds)
-        news = self._follower.look(sorted(self._kinds) if run else kinds)
+        news = self._follower.look(old)
         if news.rewound:
             self._forget()
         self._take(news)
-        self._state = state
+        self._state, self._looked = state, time.monotonic()
+        self._read.update(dict.fromkeys(old, state))
 
     def _take(self, news: News) -> None:
         if news.overview:

@@ -16,12 +16,11 @@ from pages.shared.display.doors import page_door
 from pages.shared.run.incident import show_incident
 from pages.shared.run.live_parts import Board, Drawn, LivePart
 from pages.shared.run.run_controls import buttons, show_refusal, transport
-from pages.shared.run.waiting import Share, queue, share_of, shared_time_left, waits_behind
+from pages.shared.run.waiting import SECONDS, RecentShare, Share, queue, shared_time_left, waits_behind
 from pages.shared.shell import services
 from pages.shared.shell.frame import STEADY
 from pages.shared.shell.layout import escape_markdown
 
-SHARE_SECONDS = 2.0  # after which it is looked again how many runs take turns
 LOOKS = {
     Status.QUEUED: ("Waiting", ":material/hourglass_empty:", "gray"),
     Status.RUNNING: ("Training", ":material/play_circle:", "blue"),
@@ -41,13 +40,13 @@ def watch(run: Run, *parts: LivePart) -> None:
     """
     if run.status.active:
         st.html(STEADY)
-    board = Board(run, _stage)
+    board, share = Board(run, _stage), RecentShare()
     board.draw(LivePart("incident", lambda _: show_incident(), lambda _, __: bool(services.store().incident)))
     named, gone = st.columns([3, 2], gap="medium", vertical_alignment="center")
     with named:
-        board.draw(LivePart("title", _title, _title_due))
+        board.draw(LivePart("title", partial(_title, share), _title_due))
     board.draw(LivePart("controls", _controls, _controls_due))
-    board.draw(LivePart("figures", partial(_standing, gone)), beats=run.status.active)
+    board.draw(LivePart("figures", partial(_standing, gone, share)), beats=run.status.active)
     for part in parts:
         board.draw(part)
 
@@ -57,17 +56,17 @@ def _stage(run: Run) -> tuple[bool, bool]:
     return run.status.active, run.step > 0
 
 
-def _title(run: Run) -> None:
+def _title(recent: RecentShare, run: Run) -> None:
     label, icon, colour = LOOKS[run.status]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.subheader(escape_markdown(run.name), anchor=False, width="content")
-        words = share_of(run).words
+        words = recent.of(run).words
         st.badge(f"{label}, {words}" if words else label, icon=icon, color=colour)  # type: ignore[arg-type]
 
 
 def _title_due(run: Run, drawn: Drawn) -> bool:
     renamed = (run.name, run.status) != (drawn.run.name, drawn.run.status)
-    return renamed or (run.status is Status.RUNNING and drawn.seconds >= SHARE_SECONDS)
+    return renamed or (run.status is Status.RUNNING and drawn.seconds >= SECONDS)
 
 
 def _controls(run: Run) -> None:
@@ -91,11 +90,11 @@ def _controls_due(run: Run, drawn: Drawn) -> bool:
     return bool(asked(run) != asked(drawn.run))
 
 
-def _standing(gone: DeltaGenerator, run: Run) -> None:
+def _standing(gone: DeltaGenerator, recent: RecentShare, run: Run) -> None:
     """Show how far a run is, in the container `gone`, and its figures."""
     if run.foreign or (not run.step and waits_behind(run)):
         return
-    share = share_of(run)
+    share = recent.of(run)
     gone.progress(run.progress, text=_progress(run, share))
     _figures(run, share)
 

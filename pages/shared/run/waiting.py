@@ -1,5 +1,6 @@
 """A run among others: its place in the queue or its share of the machine, and how long it takes."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from pages.shared.shell import navigation, services
 from pages.shared.shell.layout import escape_markdown
 
 LISTED = 5  # of those that come before it
+SECONDS = 2.0  # for which hold the pace of a run, and which others take turns
 ALIKE = 30  # runs among which one of the same settings is looked for
 
 
@@ -21,7 +23,7 @@ def time_left(run: Run) -> float | None:
     """Return how many seconds a run will still train, or None while nobody can say."""
     if run.step:
         history = services.history(run.id)
-        history.update(run)
+        history.update(run, every=SECONDS)
         return seconds_left(run, history.times)
     others = services.store().list(ALIKE, dataset=run.dataset, learned=True)
     return expected_seconds(run, others)
@@ -59,6 +61,20 @@ def share_of(run: Run) -> Share:
     if run.status is not Status.RUNNING:
         return Share()
     return Share(services.store().beside(run.id), settings().slots)
+
+
+class RecentShare:
+    """What a run has of the machine, looked up every few seconds and whenever its state has changed."""
+
+    def __init__(self) -> None:
+        self._share, self._moment = Share(), 0.0
+        self._status: Status | None = None
+
+    def of(self, run: Run) -> Share:
+        """Return the share of the run, always the same one."""
+        if run.status is not self._status or time.monotonic() - self._moment >= SECONDS:
+            self._share, self._status, self._moment = share_of(run), run.status, time.monotonic()
+        return self._share
 
 
 def shared_time_left(run: Run, share: Share) -> float | None:
