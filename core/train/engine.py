@@ -49,7 +49,7 @@ SPARE_AFTER_SECONDS, MAX_SPARE_SECONDS = 6.0, 300.0
 HINDERED_SECONDS = 2.0
 CLOSING_SECONDS = 8.0
 
-DEATHS = 2  # of workers in the turn of a run, after which it is not tried again
+DEATHS = 2  # of workers in the turn of a run that got no further, after which it is not tried again by itself
 
 _SILENT = "Its worker no longer answers: the app or the machine was shut down. Press Resume to go on."
 _CLOSED = "The app was closed while this run trained: press Resume to go on."
@@ -104,7 +104,7 @@ class Engine:
         self._clock = clock
         self._workers: list[WorkerProcess] = []
         self._numbers = itertools.count(1)
-        self._deaths: dict[str, int] = {}  # of workers, by the run whose turn it was
+        self._deaths: dict[str, tuple[int, int]] = {}  # by the run whose turn it was: of how many workers, at what step
         self._spare_after = SPARE_AFTER_SECONDS
         self._given = self._looked = self._failed = float("-inf")
         self._hindrances = _Hindrances()
@@ -229,18 +229,24 @@ class Engine:
             del worker.orders[number]
 
     def _survive(self, run_id: str, worker: WorkerProcess, *, its_turn: bool) -> None:
-        """Queue a run whose worker has died, to go on from its checkpoint, unless it kills one worker after another."""
-        deaths = self._deaths.get(run_id, 0) + its_turn
+        """Queue a run whose worker has died, to go on from its checkpoint, unless it kills one worker after another.
+
+        A run that gets further in each of them does not: another program may have taken the memory.
+        """
+        deaths, step = self._deaths.get(run_id, (0, -1))
+        if its_turn:
+            reached = sum(run.step for run in self.store.list(ids=[run_id]))  # 0 if it was deleted
+            deaths, step = (1, reached) if reached > step else (deaths + 1, step)
         if deaths < DEATHS:
-            self._deaths[run_id] = deaths
             self.store.worker.give_back(run_id, self.owner)
+            self._deaths[run_id] = deaths, step
             return
-        self._deaths.pop(run_id, None)
         words = worker.last_words() or (
-            f"Two workers in a row ended in its turns, this one {worker.manner()}: it is not tried again, so that the "
-            "other runs can go on. Train it again with a smaller batch size or network."
+            f"Two workers in a row ended in its turns at the same place, this one {worker.manner()}: so that the other "
+            "runs can go on, it waits until you press Resume. A smaller batch size or network needs less memory."
         )
-        self.store.worker.record_end(run_id, self.owner, Status.FAILED, failure=INTERNAL, message=words)
+        self.store.worker.record_end(run_id, self.owner, Status.INTERRUPTED, failure=INTERNAL, message=words)
+        self._deaths.pop(run_id, None)
 
     def _hand_out(self) -> None:
         if self._clock() - self._failed < HINDERED_SECONDS:

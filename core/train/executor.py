@@ -173,6 +173,8 @@ class Executor:
         try:
             training.due = next(training.turns)
             self._scheduler.charge(run, time.monotonic() - began)
+            if training.runner.single and training.due <= time.monotonic():
+                self._asked[run] = None  # its validation is not over: the step is owed to who asked for it
         except StopIteration:
             self._let_go(run, Report(Kind.LEFT, training.order.number))
         except Exception as error:

@@ -50,6 +50,7 @@ class Runner:
 
     Attributes:
         seen: The requests that it read last.
+        single: Whether what is being done is a single step that was asked for, or the test after the last one.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class Runner:
         self._recording: Recording | None = None
         self._fallback: int | None = None  # the epoch gone on from where the latest checkpoint is damaged
         self._looked = self._began = self._pace = 0.0
-        self._single = False  # whether the step that is being done, and the test after the last one, was asked for
+        self.single = False
 
     def run(self) -> Status:
         """Train without others until `turns` end; return what they do.
@@ -183,12 +184,13 @@ class Runner:
             step = yield from self._next(recording, steps, over)
             if step is None:
                 return
-            if self._single and not training.over:
-                self._single, self._looked = False, 0.0  # look again right after this one step
+            last = self.single and self.seen is not None and self.seen.steps <= 1
+            if self.single and not training.over:
+                self.single, self._looked = False, 0.0  # look again right after this one step
             recording.note(step)
             self.on_step(training, step)
             yield from self._slow_down()
-            if over():
+            if over() and not last:  # who asked for one step sees the run pause at once, not when its turn comes again
                 yield from self._rest(recording)
         yield from attempts(recording.settle)
         scores = evaluate_in_parts(
@@ -247,12 +249,12 @@ class Runner:
             return False
         self._pace = requests.pace
         self._adopt(recording, requests.live)
-        if requests.wanted != "pause" or self._single:
+        if requests.wanted != "pause" or self.single:
             return True
         if requests.steps <= 0:
             return (yield from self._hold(recording))
         yield from attempts(lambda: self.store.worker.step(self.run_id, self.owner))
-        self._single = True
+        self.single = True
         return True
 
     def _requests(self) -> Turns[RunRequests]:

@@ -14,6 +14,7 @@ from core.runs.checkpoint import load_checkpoint
 from core.runs.records import Run, Status
 from core.runs.store import RunStore
 from core.runs.transactions import BusyError
+from core.train import turns as module
 from core.train.config import TrainConfig
 from core.train.retry import AGAIN_SECONDS, attempts
 from core.train.runner import Runner, load_images
@@ -24,8 +25,9 @@ CONFIG = TrainConfig(epochs=2, batch_size=32, train_images=96, precision="fp32",
 
 
 @pytest.fixture
-def store(home):
+def store(home, monkeypatch):
     torch.set_num_threads(1)
+    monkeypatch.setattr(module, "SOON_SECONDS", 60.0)  # images are there within the first turn
     store = RunStore()
     yield store
     store.close()
@@ -134,7 +136,8 @@ def test_a_stop_during_the_test_at_the_end_is_obeyed_there(store):
     assert (store.get(run_id).status, store.get(run_id).test_loss) == (Status.STOPPED, None)
 
 
-def test_a_run_whose_images_take_long_to_load_obeys_meanwhile(store):
+def test_a_run_whose_images_take_long_to_load_obeys_meanwhile(store, monkeypatch):
+    monkeypatch.setattr(module, "SOON_SECONDS", 0.0)
     ready, run_id = threading.Event(), store.create(SPEC, CONFIG, "digits", owner="tests")
 
     def load(run: Run) -> Turns[Dataset]:
