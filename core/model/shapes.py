@@ -86,6 +86,7 @@ class LayerSummary:
         return formula(self.macs)
 
 
+@lru_cache(maxsize=256)
 def summarize(spec: ModelSpec) -> tuple[LayerSummary, ...]:
     """Return one summary for every layer; an impossible stack is described, never an error."""
     traced = trace(spec)

@@ -16,7 +16,8 @@ from pages.shared.shell import services, session
 
 MEASURES = ("loss", "accuracy")
 SMOOTHING = 0.6
-SECONDS, SHARE = 2.0, 0.02  # a curve that has grown less than this share of its axis is drawn again this late
+SECONDS, SHARE = 2.0, 0.02  # a curve that has grown by less than this share of its axis is drawn again this late
+LATE, PIXEL = 4.0, 0.002  # and this late where it has grown by less than a pixel
 SLOW = 8.0  # batches a second up to which each of them is drawn at once
 HEIGHT_PX = 235  # with all that belongs to a run, the curves are within one screen
 
@@ -33,9 +34,9 @@ def has_grown(run: Run, drawn: Drawn) -> bool:
         return True
     if run.step == before.step:
         return False
-    grown = abs(run.step - before.step) >= SHARE * max(run.total_steps, 1)
+    grown = abs(run.step - before.step) / max(run.total_steps, 1)
     slow = 0 < run.pace <= SLOW or run.wanted == "pause"
-    return grown or slow or drawn.seconds >= SECONDS
+    return grown >= SHARE or slow or drawn.seconds >= (SECONDS if grown >= PIXEL else LATE)
 
 
 def curves(run: Run, marks: Sequence[Mark] = (), beneath: Callable[[], None] | None = None) -> None:

@@ -131,7 +131,7 @@ def go(name: str, **query: str | None) -> NoReturn:
 
 
 def _address(query: dict[str, str | None]) -> dict[str, str]:
-    parameters: dict[str, str | None] = {key: st.query_params[key] for key in KEPT if key in st.query_params}
+    parameters: dict[str, str | None] = {key: value for key, value in st.query_params.to_dict().items() if key in KEPT}
     if query.get("run", parameters.get("run")) != parameters.get("run"):
         parameters["epoch"] = None  # it was the other run's
     return {key: value for key, value in (parameters | query).items() if value is not None}
