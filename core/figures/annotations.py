@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from core.figures.palette import Theme
@@ -13,8 +14,10 @@ _MAX_CHARS, _MAX_TEXT_CHARS = 40, 200  # characters of a label, and of what is r
 _LABEL_ROWS = 3  # labels of neighbouring events stand below one another
 _FONT_PX = 11.5
 _SIDE = {"expr": "datum.side"}
+_BESIDE_RING = {"expr": "datum.down ? 17 : -17"}
 
-Rows = list[dict[str, Any]]
+Row = dict[str, Any]
+Rows = list[Row]
 Layers = list[dict[str, Any]]
 
 
@@ -72,42 +75,58 @@ def events_not_drawn(events: Sequence[Event]) -> int:
     return max(0, len({event.step for event in events}) - MAX_EVENTS)
 
 
-def best_rows(best: Best | None, measure: str, steps_per_epoch: int, epochs: float) -> Rows:
-    """Return the row of the best epoch on the curve of "loss" or "accuracy"; no row before the first epoch ends."""
+def best_rows(best: Best | None, measure: str, steps_per_epoch: int, epochs: float, curve: Rows) -> Rows:
+    """Return the row of the best epoch on the curve of "loss" or "accuracy"; no row before the first epoch ends.
+
+    Its label lies towards the middle of the figure: the labels of events and marks stand at the edges.
+
+    Args:
+        best: The best epoch so far.
+        measure: "loss" or "accuracy".
+        steps_per_epoch: Updates of one epoch.
+        epochs: Where the axis of epochs ends.
+        curve: Every row of the curve, which reaches as high as the highest of them; an accuracy reaches to 1.
+    """
     if best is None:
         return []
-    epoch = best.step / max(1, steps_per_epoch)
-    label = f"best: epoch {best.epoch}"
-    return [{"epoch": epoch, "value": getattr(best, measure), "label": label, "side": _side(epoch, epochs)}]
+    values = [row["value"] for row in curve if isfinite(row["value"])]
+    highest = 1.0 if measure == "accuracy" else max(values, default=0.0)
+    epoch, value = best.step / max(1, steps_per_epoch), getattr(best, measure)
+    place = {"epoch": epoch, "value": value, "side": _side(epoch, epochs), "down": value > highest / 2}
+    return [place | {"label": f"best: epoch {best.epoch}"}]
 
 
-def mark_rows(marks: Sequence[Mark], measure: str, epochs: float) -> Rows:
-    """Return a row for each mark on the curve of one measure; a single step is widened so that it is visible."""
-    least = epochs / 100
+def mark_rows(marks: Sequence[Mark], measure: str, epochs: float, events: Sequence[Row] = ()) -> Rows:
+    """Return a row for each mark on the curve of one measure; a single step is widened so that it is visible.
+
+    Their labels stand in the rows that those of the `events` leave free.
+    """
+    least, first = epochs / 100, max((row["row"] + 1 for row in events), default=0)
     return [
         {
             "epoch": min(mark.first_epoch, mark.last_epoch - least),
             "until": mark.last_epoch,
             "label": _short(mark.label),
-            "row": number % _LABEL_ROWS,
+            "row": first + number % _LABEL_ROWS,
         }
         for number, mark in enumerate(mark for mark in marks if mark.measure == measure)
     ]
 
 
-def mark_layers(colours: Theme, *, above: bool = True) -> Layers:
-    """Return the Vega-Lite layers of the data set "marks": shaded stretches.
-
-    Their labels stand in the upper part of the figure, below those of the events, or in its lower part.
-    """
+def mark_layers(colours: Theme) -> Layers:
+    """Return the Vega-Lite layers of the data set "marks": shaded stretches, to lie beneath the curves."""
     return [
         {
             "data": {"name": "marks"},
             "mark": {"type": "rect", "color": colours.test, "opacity": 0.16, "clip": True},
             "encoding": {"x2": {"field": "until"}, "tooltip": _tooltip("label", "Found")},
-        },
-        *_labels("marks", colours, _height(_LABEL_ROWS, above), align="left", dx=4, colour=colours.text),
+        }
     ]
+
+
+def mark_label_layers(colours: Theme, *, above: bool = True) -> Layers:
+    """Return the layers of the labels of "marks", to lie on the curves: at the top of the figure, or at its foot."""
+    return _labels("marks", colours, _height(above), align="left", dx=4, colour=colours.text)
 
 
 def event_layers(colours: Theme, *, above: bool = True) -> Layers:
@@ -116,23 +135,23 @@ def event_layers(colours: Theme, *, above: bool = True) -> Layers:
     return [
         line | {"mark": {"type": "rule", "color": colours.muted, "strokeDash": [4, 3], "clip": True}},
         line | {"mark": {"type": "rule", "color": colours.muted, "strokeWidth": 11, "opacity": 0.001, "clip": True}},
-        *_labels("events", colours, _height(0, above), align=_SIDE, dx=_away(5), colour=colours.text),
+        *_labels("events", colours, _height(above), align=_SIDE, dx=_away(5), colour=colours.text),
     ]
 
 
-def best_layers(colours: Theme, *, above: bool = True) -> Layers:
+def best_layers(colours: Theme) -> Layers:
     """Return the Vega-Lite layers of the data set "best": a ring around the best epoch's dot, and its label."""
     y = {"field": "value", "type": "quantitative"}
     ring = {"type": "point", "filled": False, "size": 170, "strokeWidth": 2, "color": colours.valid, "clip": True}
     return [
         {"data": {"name": "best"}, "mark": ring, "encoding": {"y": y}},
-        *_labels("best", colours, y, align=_SIDE, dx=_away(2), colour=colours.text, dy=-17 if above else 17),
+        *_labels("best", colours, y, align=_SIDE, dx=_away(2), colour=colours.text, dy=_BESIDE_RING),
     ]
 
 
-def _height(first: int, above: bool) -> dict[str, Any]:
-    """Return the height of a label in its row, counted from `first`, from the top or from the foot."""
-    down = f"{_FONT_PX / 2 + 2} + {_FONT_PX + 3} * (datum.row + {first})"
+def _height(above: bool) -> dict[str, Any]:
+    """Return the height of a label in its row, counted from the top or from the foot."""
+    down = f"{_FONT_PX / 2 + 2} + {_FONT_PX + 3} * datum.row"
     return {"value": {"expr": down if above else f"height - ({down})"}}
 
 

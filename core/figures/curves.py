@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from core.figures.annotations import Rows, best_layers, event_layers, mark_layers
+from core.figures.annotations import Rows, best_layers, event_layers, mark_label_layers, mark_layers
 from core.figures.palette import THEMES, Theme
 from core.runs.history import Point
 from core.train.choices import LOSSES
@@ -123,11 +123,12 @@ def curve_chart(
         scale = {"type": "log", "nice": False}
     y = {"type": "quantitative", "axis": axis, "scale": scale}
     above = measure == "loss"  # where such a curve leaves room for words
-    layers = [*mark_layers(colours, above=above), _gap(y, colours, log), *_lines(y, colours, log)]
+    layers = [*mark_layers(colours), _gap(y, colours, log), *_lines(y, colours, log)]
+    labels = [*mark_label_layers(colours, above=above), *event_layers(colours, above=above), *best_layers(colours)]
     return {
         "height": height,
         "encoding": {"x": epoch_axis(epochs)},
-        "layer": [*layers, *event_layers(colours, above=above), *best_layers(colours, above=above)],
+        "layer": [*layers, *labels],
         "config": {"axis": {"gridColor": colours.line}, "view": {"stroke": None}},
     }
 

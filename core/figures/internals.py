@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from core.figures.annotations import Rows, mark_layers
+from core.figures.annotations import Rows, mark_label_layers, mark_layers
 from core.figures.curves import LOG_AXIS, epoch_axis, rounded
 from core.figures.palette import THEMES, hex_of, sequential
 from core.runs.history import Point
@@ -105,6 +105,7 @@ def layer_chart(
                 "encoding": encoding,
             },
             {"transform": positive, "mark": dots, "encoding": encoding | {"tooltip": tooltip}},
+            *mark_label_layers(colours),
         ],
         "config": {"axis": {"gridColor": colours.line}, "view": {"stroke": None}},
     }

@@ -62,13 +62,14 @@ def _charts(
     epochs = run.total_steps / run.steps_per_epoch if run.steps_per_epoch else float(run.config.get("epochs", 1))
     charts = []
     for measure in MEASURES:
+        curve = curve_rows(points, measure, SMOOTHING)
         named = {
             "gap": gap_rows(points, measure, SMOOTHING),
-            "best": best_rows(best, measure, run.steps_per_epoch, epochs),
+            "best": best_rows(best, measure, run.steps_per_epoch, epochs, curve),
             "events": event_rows(events, run.steps_per_epoch, epochs),
         }
         chart = curve_chart(measure, epochs=epochs, loss=run.config.get("loss", "cross_entropy"), height=HEIGHT)
-        charts.append(_filled(chart, curve_rows(points, measure, SMOOTHING), named))
+        charts.append(_filled(chart, curve, named))
     return charts
 
 

@@ -38,10 +38,23 @@ def test_however_many_events_there_are_a_chart_stays_small_and_shows_the_latest(
 
 def test_the_best_epoch_is_marked_on_both_curves():
     best = Best(epoch=4, step=40, loss=0.5, accuracy=0.8)
-    (loss,), (accuracy,) = (best_rows(best, measure, 10, 10) for measure in ("loss", "accuracy"))
+    curve = [{"value": 0.9}, {"value": 0.4}, {"value": float("nan")}]
+    (loss,), (accuracy,) = (best_rows(best, measure, 10, 10, curve) for measure in ("loss", "accuracy"))
     assert (loss["epoch"], loss["value"], loss["label"]) == (4.0, 0.5, "best: epoch 4")
     assert (accuracy["epoch"], accuracy["value"]) == (4.0, 0.8)
-    assert best_rows(None, "loss", 10, 10) == []
+    assert best_rows(None, "loss", 10, 10, curve) == []
+
+
+def test_the_label_of_the_best_epoch_keeps_away_from_the_edge_at_which_findings_are_named():
+    best = Best(epoch=4, step=40, loss=1.6, accuracy=0.3)
+    rows = [best_rows(best, "loss", 10, 10, [{"value": highest}])[0] for highest in (2.3, 6.0)]
+    assert [row["down"] for row in rows] == [True, False]
+    assert not best_rows(best, "accuracy", 10, 10, [{"value": 0.3}])[0]["down"]
+
+
+def test_findings_are_named_in_the_rows_that_changed_settings_leave_free():
+    marks, changes = [Mark(3, 8, "overfitting", "loss")], event_rows([edit(1), edit(2)], 1, 10)
+    assert [mark_rows(marks, "loss", 10, before)[0]["row"] for before in ([], changes)] == [0, 2]
 
 
 def test_a_finding_is_drawn_on_its_own_curve_alone_and_a_moment_can_be_seen():

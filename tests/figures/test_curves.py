@@ -101,6 +101,6 @@ def test_the_description_depends_on_no_data_and_is_plain_json():
 
 @pytest.mark.parametrize("loss", list(LOSSES))
 def test_the_axis_names_the_loss_of_the_run(loss):
-    axes = [layer["encoding"]["y"]["axis"] for layer in curve_chart("loss", epochs=1, loss=loss)["layer"][5:8]]
+    axes = [layer["encoding"]["y"]["axis"] for layer in curve_chart("loss", epochs=1, loss=loss)["layer"][3:6]]
     assert {axis["title"] for axis in axes} == {title("loss", loss)}
     assert LOSSES[loss].title.lower() in title("loss", loss)

@@ -58,10 +58,11 @@ def curves(run: Run, marks: Sequence[Mark] = (), beneath: Callable[[], None] | N
         st.session_state.get("curve_gap", True),
     )
     epochs, events = planned_epochs(run), services.store().series.events(run.id)
+    changes = event_rows(events, run.steps_per_epoch, epochs)
     kept, shown = kept_and_shown(run)
     with st.grid(2, min_column_width=340):
         for measure in MEASURES:
-            key = f"{measure}_{run.id}"
+            key, curve = f"{measure}_{run.id}", curve_rows(points, measure, smoothing)
             chart(
                 with_epoch_clicks(
                     curve_chart(
@@ -74,13 +75,13 @@ def curves(run: Run, marks: Sequence[Mark] = (), beneath: Callable[[], None] | N
                     ),
                     session.theme(),
                 ),
-                curve_rows(points, measure, smoothing),
+                curve,
                 key=key,
                 alt=f"{measure.capitalize()} of training and validation by epoch",
                 gap=gap_rows(points, measure, smoothing) if gap else [],
-                best=best_rows(history.best, measure, run.steps_per_epoch, epochs),
-                events=event_rows(events, run.steps_per_epoch, epochs),
-                marks=mark_rows(marks, measure, epochs),
+                best=best_rows(history.best, measure, run.steps_per_epoch, epochs, curve),
+                events=changes,
+                marks=mark_rows(marks, measure, epochs, changes),
                 kept=band_rows(kept, shown),
                 now=[{"epoch": shown}] if kept else [],
                 on_select=partial(_follow, run, key),
