@@ -7,6 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.shared.widgets.full_rows import SCRIPT
+from pages.shared.widgets.grid_assets import script
 from pages.shared.widgets.script_files import script_file
 
 _HERE = Path(__file__).parent
@@ -18,7 +20,7 @@ _grid = st.components.v2.component(
     "image_grid",
     html=_HTML,
     css=(_HERE / "image_grid.css").read_text(encoding="utf-8"),
-    js=script_file("image_grid", (_HERE / "image_grid.js").read_text(encoding="utf-8")),
+    js=script_file("image_grid", script(SCRIPT, _HERE / "image_grid.js")),
 )
 
 

@@ -1,25 +1,24 @@
 const GAP = 6; // as in the style sheet
 const SMALLEST = 36, LARGEST = 160, TALLEST = 480; // side of a tile, height of the grid, in screen pixels
-const EVEN = 0.7; // of its side, which a tile gives up at most for full rows
+const EVEN = 0.6; // of its side, which a tile keeps at least for full rows
 const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 const HINT = "Point at a tile to read it, click to choose it.";
 const instances = new WeakMap(); // what lives as long as the page shows the grid: the choice, the sheet, the size
 
 const clamp = (index, limit) => Math.max(0, Math.min(limit - 1, index));
 
-/** Screen pixels for one pixel of the sheet: a whole number, as large as keeps the grid in view, rather with full rows. */
-function bestScale({ count, width, height, scale }, room) {
+/** Screen pixels for one pixel of the sheet, a whole number, as large as keeps the grid in view; and tiles in a row. */
+function arrange({ count, width, height, scale }, room) {
   const sides = width > LARGEST ? [160, 128, 96, 72] : [];
   for (let n = Math.floor(LARGEST / width); n * width >= SMALLEST; n--) sides.push(n * width);
   if (!sides.length) sides.push(Math.ceil(SMALLEST / width) * width);
   const across = side => Math.max(1, Math.floor((room + GAP) / (side + GAP)));
   const inView = side => Math.ceil(count / across(side)) * ((side * height) / width + GAP) <= TALLEST;
   const largest = scale ? scale * width : sides.find(inView) ?? sides.at(-1);
-  const full = side => across(side) >= count || count % across(side) === 0;
-  let side = largest;
-  while (!scale && !full(side) && side - width >= Math.max(SMALLEST, EVEN * largest)) side -= width;
-  if (!full(side)) side = largest;
-  return Math.min(side, room) / width;
+  const tried = [largest];
+  for (let side = largest - width; !scale && side >= Math.max(SMALLEST, EVEN * largest); side -= width) tried.push(side);
+  const { side, columns } = fullRows(count, room, GAP, tried);
+  return { scale: Math.min(side, room) / width, across: columns };
 }
 
 /** Put the decoded sheet behind the tiles: a live grid must not flicker while the next one loads. */
@@ -82,10 +81,11 @@ export default function ({ data, parentElement, setStateValue }) {
     const room = tiles.clientWidth - GAP;
     // A scroll bar that comes and goes must not change the size to and fro.
     if (room <= 0 || (own.fitted === data && Math.abs(room - own.room) < 24)) return;
-    Object.assign(own, { room, fitted: data, scale: bestScale(data, room) });
+    Object.assign(own, { room, fitted: data, ...arrange(data, room) });
     const px = length => `${length * own.scale}px`;
     const sheetHeight = Math.ceil(count / columns) * height;
     tiles.style.setProperty("--size", `${px(columns * width)} ${px(sheetHeight)}`);
+    tiles.style.setProperty("--columns", own.across);
     tiles.style.setProperty("--width", px(width));
     tiles.style.setProperty("--height", px(height));
     tiles.style.setProperty("--rendering", own.scale < 1 ? "auto" : "pixelated");
@@ -137,8 +137,7 @@ export default function ({ data, parentElement, setStateValue }) {
     if (event.shiftKey) {
       own.keys = [clamp(own.keys[0] + step[0], height), clamp(own.keys[1] + step[1], width)];
     } else {
-      const across = getComputedStyle(tiles).gridTemplateColumns.split(" ").length;
-      const next = tile + step[0] * across + step[1];
+      const next = tile + step[0] * own.across + step[1];
       tile = next in tiles.children ? next : tile;
       tiles.children[tile].focus();
     }

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.shared.widgets.full_rows import SCRIPT
+from pages.shared.widgets.grid_assets import script
 from pages.shared.widgets.script_files import script_file
 
 _HERE = Path(__file__).parent
@@ -14,7 +16,7 @@ _film = st.components.v2.component(
     "film",
     html='<div class="room"><div class="film"></div></div>',
     css=(_HERE / "image_strip.css").read_text(encoding="utf-8"),
-    js=script_file("image_strip", (_HERE / "image_strip.js").read_text(encoding="utf-8")),
+    js=script_file("image_strip", script(SCRIPT, _HERE / "image_strip.js")),
 )
 
 
