@@ -22,7 +22,7 @@ drawing(draft.spec)
 
 strips = {}
 with st.container(horizontal=True, vertical_alignment="center", key="tools"):
-    undo_button("undo")
+    undo_button()
     if draft.spec.layers:
         download(draft.spec)
     with show_errors():

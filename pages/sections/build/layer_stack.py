@@ -158,7 +158,6 @@ def stack(spec: ModelSpec, strips: Mapping[str, FeatureMapRow]) -> None:
                     _settings(place, layer, summary, desk.revision, last=place == len(summaries) - 1)
         with st.container(horizontal=True):
             add_menu(len(summaries), "Add a layer", "add_last")
-            undo_button("undo_below")
 
 
 def _style() -> None:
@@ -217,11 +216,11 @@ def _settings(place: int, layer: Layer, summary: LayerSummary, revision: int, *,
         add_menu(place + 1, "Add below", "add_below")
 
 
-def undo_button(key: str) -> None:
+def undo_button() -> None:
     """Offer to take back the last change."""
     past = draft_history.desk().past
     help = f"Undo: {past[-1][0]}." if past else "Nothing to undo yet."
-    st.button("Undo", icon=":material/undo:", key=key, on_click=draft_history.undo, disabled=not past, help=help)
+    st.button("Undo", icon=":material/undo:", key="undo", on_click=draft_history.undo, disabled=not past, help=help)
 
 
 def add_menu(place: int, label: str, key: str) -> None:
