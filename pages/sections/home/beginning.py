@@ -11,7 +11,7 @@ from core.model.zoo import BUNDLED, ZOO
 from core.report import shipped
 from core.train.config import TrainConfig
 from pages.sections.home import network, pictures
-from pages.shared.display.doors import door
+from pages.shared.display.doors import card_title, door
 from pages.shared.run import start
 from pages.shared.shell import navigation, services, session
 from pages.shared.shell.layout import escape_markdown, show_errors
@@ -46,7 +46,7 @@ def newcomer() -> None:
 def again() -> None:
     """Offer the same training to those who have a network."""
     with st.container(border=True, height="stretch", gap="xsmall", key="again"):
-        st.markdown(":material/play_circle:&ensp;**Read handwritten digits**")
+        card_title("play_circle", "Read handwritten digits")
         st.caption("A small CNN learns from 5,000 of them while you watch.")
         train_button(primary=False)
 

@@ -5,6 +5,7 @@ import streamlit as st
 from core.demo.making import DemoStatus, cancel, queue, standing
 from core.demo.plans import DEMOS
 from core.formatting import duration
+from pages.shared.display.doors import card_title
 from pages.shared.run.live_view import LOOKS
 from pages.shared.shell import navigation, services
 from pages.shared.shell.layout import escape_markdown, show_errors
@@ -21,7 +22,8 @@ def demo_panel(before: DemoStatus) -> None:
     def tick() -> None:
         with show_errors():
             now = known.pop() if known else standing(services.store())
-            _draw(now)
+            with st.container(gap="xsmall"):
+                _draw(now)
             if now.active is not live:
                 st.rerun()
         if live:
@@ -32,7 +34,7 @@ def demo_panel(before: DemoStatus) -> None:
 
 
 def _draw(now: DemoStatus) -> None:
-    st.markdown(":material/school:&ensp;**Fill every page at once**")
+    card_title("school", "Fill every page at once")
     st.caption("The demo: four trainings, of digits, of shapes, one that overfits and one that diverges.")
     if now.active:
         left = "" if now.seconds_left is None else f" · about {duration(now.seconds_left)} left"

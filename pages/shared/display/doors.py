@@ -15,12 +15,20 @@ _STYLE = """<style>
 [class*="st-key-door_"]:has(a:focus-visible) {{ outline: 3px solid {mark}; outline-offset: 2px; }}
 [class*="st-key-door_"] :has(> a), [class*="st-key-door_"] :has(> .stPageLink) {{ position: static; }}
 [class*="st-key-door_"] a[data-testid="stPageLink-NavLink"] {{
-  position: static; padding: 0; background: none !important;
+  position: static; padding: 0; background: none !important; align-items: flex-start;
 }}
 [class*="st-key-door_"] a[data-testid="stPageLink-NavLink"] p {{ font-weight: 600; font-size: 1rem; line-height: 1.3; }}
 [class*="st-key-door_"] a[data-testid="stPageLink-NavLink"]::after {{
   content: ""; position: absolute; inset: 0; z-index: 1;
 }}
+</style>"""
+
+_TITLE_STYLE = """<style>
+[class*="st-key-card_title_"] { margin-top: -0.25rem; } /* as high as the link that is the title of a door */
+[class*="st-key-card_title_"] p {
+  padding-left: 1.5rem; text-indent: -1.5rem; font-weight: 600; font-size: 1rem; line-height: 1.3;
+}
+[class*="st-key-card_title_"] p span { width: 1.25rem; text-indent: 0; } /* and the space behind it */
 </style>"""
 
 
@@ -33,6 +41,18 @@ def door(key: str) -> Iterator[None]:
     st.html(_STYLE.format(mark=THEMES[session.theme()].mark))
     with st.container(border=True, height="stretch", key=f"door_{key}", gap="xsmall"):
         yield
+
+
+def card_title(icon: str, words: str) -> None:
+    """Draw the title of a card that is no door, as a door has it: what follows the first line stands below its words.
+
+    Args:
+        icon: Name of a material symbol.
+        words: Markdown.
+    """
+    st.html(_TITLE_STYLE)
+    with st.container(key=f"card_title_{icon}"):
+        st.markdown(f":material/{icon}: {words}")
 
 
 def page_door(name: str, key: str, title: str = "", **query: str | None) -> None:

@@ -41,6 +41,10 @@ _STYLE = f"""<style>
 [data-testid="stMain"] a[data-testid="stPageLink-NavLink"] span {{ white-space: normal; }}
 [data-testid="stButtonGroup"] button[data-selected="true"] * {{ color: light-dark(#0b7a75, #3dbdb1); }}
 [data-testid="stSelectbox"] input {{ text-overflow: ellipsis; }}
+/* The tools of a table stand above its right end, where a narrow screen has the end of a sentence. */
+@media (max-width: 640px) {{
+  [data-testid="stElementContainer"]:has([data-testid="stDataFrame"]) {{ margin-top: 1.5rem; }}
+}}
 {STILL}
 </style>"""
 # Menus lie outside of what the theme is said of, and would take the light one's colours.
