@@ -16,6 +16,7 @@ _STYLE = """<style>
 [class*="st-key-door_"] :has(> a), [class*="st-key-door_"] :has(> .stPageLink) {{ position: static; }}
 [class*="st-key-door_"] a[data-testid="stPageLink-NavLink"] {{
   position: static; padding: 0; background: none !important; align-items: flex-start;
+  outline: none !important;
 }}
 [class*="st-key-door_"] a[data-testid="stPageLink-NavLink"] p {{ font-weight: 600; font-size: 1rem; line-height: 1.3; }}
 [class*="st-key-door_"] a[data-testid="stPageLink-NavLink"]::after {{

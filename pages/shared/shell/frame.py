@@ -39,6 +39,9 @@ STEADY = """<style>
 _STYLE = f"""<style>
 [data-testid="stCaptionContainer"] {{ opacity: 0.72; }}
 [data-testid="stMain"] a[data-testid="stPageLink-NavLink"] span {{ white-space: normal; }}
+a[data-testid="stPageLink-NavLink"]:focus-visible {{
+  outline: 2px solid light-dark(#0b7a75, #3dbdb1); outline-offset: -2px;
+}}
 [data-testid="stButtonGroup"] button[data-selected="true"] * {{ color: light-dark(#0b7a75, #3dbdb1); }}
 [data-testid="stSelectbox"] input {{ text-overflow: ellipsis; }}
 /* The tools of a table stand above its right end, where a narrow screen has the end of a sentence. */
