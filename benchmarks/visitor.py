@@ -119,8 +119,8 @@ class Visitor:
         kind: str = message.WhichOneof("type") or ""
         if kind == "new_session":
             self._script = message.new_session.page_script_hash
-            if not message.metadata.run.fragment_ids:  # the whole page is drawn anew
-                self._pulses = {}
+            drawn = message.metadata.run.fragment_ids  # none: the whole page is drawn anew
+            self._pulses = {key: pulse for key, pulse in self._pulses.items() if drawn and key not in drawn}
         if kind != "delta":
             return kind
         if message.delta.WhichOneof("type") == "add_block":
