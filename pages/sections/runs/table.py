@@ -27,7 +27,7 @@ STATUS_WORDS = {
 _NAME = "Name"
 COUNTED = f"On fewer than {FEW_IMAGES} images a count; fewer than {TOO_FEW} are too few to tell."
 COLUMNS = {
-    _NAME: st.column_config.TextColumn(width=190),
+    _NAME: st.column_config.TextColumn(width=290),  # a class of runs differs by the time at its end
     "Status": st.column_config.TextColumn(width=118),
     "Loss": st.column_config.LineChartColumn(
         width=84, y_min=0, help="Training loss from the first batch to the latest: it should fall."
