@@ -20,7 +20,7 @@ from core.train.initialization import InitialWeights, first_checkpoint
 from core.train.metrics import Step
 from core.train.optimizers import make_optimizer, optimizer_state
 
-MAX_BEGINNING_CHARS = 300
+MAX_BEGINNING_CHARS = MAX_ENDED_CHARS = 300
 _FAULTS = {
     CheckpointFault.DAMAGED: "it is missing or damaged",
     CheckpointFault.OTHER_NETWORK: "it belongs to another network",
@@ -110,6 +110,8 @@ class CheckpointValidator:
         numbers = {"step": step, "seconds": seconds, "best_loss": best_loss, "best_epoch": best_epoch}
         beginning = single_line(meta.get(BEGINNING, ""))[:MAX_BEGINNING_CHARS]
         words = {"config": config.to_json()} | ({BEGINNING: beginning} if beginning else {})
+        if ended := single_line(meta.get("ended", ""))[:MAX_ENDED_CHARS]:
+            words["ended"] = ended
         if "unscored" in meta:
             words["unscored"] = _unscored(meta["unscored"], step).to_json()
         return {name: repr(value) for name, value in numbers.items()} | words

@@ -233,6 +233,8 @@ class Training:
         meta |= self.budgets.to_meta() | self.initial.meta()
         if self._unscored is not None:
             meta["unscored"] = self._unscored.to_json()
+        if self.ended:  # what is left is the test
+            meta["ended"] = self.ended
         return Checkpoint(self.model.state_dict(), training, meta)
 
     def epoch_checkpoint(self, epoch: int) -> Checkpoint:
@@ -256,6 +258,7 @@ class Training:
             self.random.set(checkpoint.training["random"], checkpoint.training.get("random_cuda") if on_cuda else None)
         self.step, self.seconds = int(checkpoint.meta["step"]), float(checkpoint.meta["seconds"])
         self.budgets.restore(checkpoint.meta)
+        self.ended = checkpoint.meta.get("ended", "")
         self._unscored = Step.from_json(checkpoint.meta["unscored"]) if "unscored" in checkpoint.meta else None
 
 

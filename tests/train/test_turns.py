@@ -124,8 +124,9 @@ def test_what_is_asked_during_a_validation_is_obeyed_there_and_the_run_goes_on_f
     assert outcome(store, run_id) == outcome(store, undisturbed)
 
 
-def test_a_stop_during_the_test_at_the_end_is_obeyed_there(store):
-    run_id = store.create(SPEC, replace(CONFIG, epochs=1), "digits", owner="tests")
+@pytest.mark.parametrize("config", [replace(CONFIG, epochs=1), replace(CONFIG, target_accuracy=0.001)])
+def test_a_stop_during_the_test_at_the_end_is_obeyed_there_and_only_the_test_is_left(store, config):
+    run_id = store.create(SPEC, config, "digits", owner="tests")
     turns = Runner(store, run_id, "tests").turns(lambda: True)
     for _ in range(LAST + 2):
         next(turns)
@@ -134,6 +135,13 @@ def test_a_stop_during_the_test_at_the_end_is_obeyed_there(store):
     with pytest.raises(StopIteration):
         next(turns)
     assert (store.get(run_id).status, store.get(run_id).test_loss) == (Status.STOPPED, None)
+    store.request(run_id, "resume")
+    assert store.worker.claim("tests", 9) == run_id
+    assert Runner(store, run_id, "tests").run() is Status.FINISHED
+    run = store.get(run_id)
+    assert run.step == len(store.metrics(run_id)) == LAST
+    assert run.test_loss is not None
+    assert run.message.startswith("It reached the target") == bool(config.target_accuracy)
 
 
 def test_a_run_whose_images_take_long_to_load_obeys_meanwhile(store, monkeypatch):
