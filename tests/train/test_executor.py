@@ -34,7 +34,7 @@ class Bench:
         self.executor.admit(Order(int(run_id, 16), run_id, "tests", self.store.url, str(self.store.folder)))
         return run_id
 
-    def until(self, check: Callable[[], bool], turns: int = 200) -> None:
+    def until(self, check: Callable[[], bool], turns: int = 10**6) -> None:
         for _ in range(turns):
             if check():
                 return
@@ -161,7 +161,7 @@ def test_a_run_that_pauses_is_let_go_when_its_memory_is_wanted_and_no_other(benc
 def test_while_images_load_others_train_and_who_wants_the_same_ones_waits_for_them(bench, monkeypatch):
     monkeypatch.setattr(turns, "SOON_SECONDS", 0.0)
     busy, ready, loads = bench.admit(), threading.Event(), []
-    bench.until(lambda: bench.store.get(busy).step == 1, turns=10**6)
+    bench.until(lambda: bench.store.get(busy).step == 1)
 
     def load(run):
         loads.append(run.id)
@@ -174,5 +174,5 @@ def test_while_images_load_others_train_and_who_wants_the_same_ones_waits_for_th
     bench.until(lambda: bench.over(busy))
     assert [bench.store.get(run_id).step for run_id in (first, second)] == [0, 0]
     ready.set()
-    bench.until(lambda: bench.over(first, second), turns=10**6)
+    bench.until(lambda: bench.over(first, second))
     assert loads == [first]
