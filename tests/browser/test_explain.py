@@ -20,8 +20,8 @@ LAYERS = (Conv(8), Activation(), MaxPool(), Flatten(), Dense(10))
 
 @pytest.fixture
 def run_id(train: Callable[..., str]) -> str:
-    """Train a small network for a moment where the app finds it, and return the id of its run."""
-    return train(*LAYERS)
+    """Train a small network for three epochs where the app finds it, and return the id of its run."""
+    return train(*LAYERS, epochs=3)
 
 
 def card(page: Page, method: str) -> Locator:
@@ -58,7 +58,7 @@ def pick(page: Page, control: str, name: str) -> None:
     page.keyboard.press("Escape")
 
 
-def test_every_map_can_be_read_and_a_place_is_marked_in_all(
+def test_a_place_is_marked_in_all_maps_and_a_class_is_held_against_another(
     app: Server, page: Page, idle: Callable[[Page], None], run_id: str
 ) -> None:
     page.goto(f"{app.url}/explain?run={run_id}&target=3")
@@ -94,13 +94,7 @@ def test_every_map_can_be_read_and_a_place_is_marked_in_all(
     expect(cam.locator(".readout")).to_contain_text(re.compile(r"row \d, column \d · pixel \d+ · attribution"))
     page.mouse.move(0, 0)
 
-
-def test_classes_stand_side_by_side_and_one_is_held_against_another(
-    app: Server, page: Page, idle: Callable[[Page], None], run_id: str
-) -> None:
-    page.goto(f"{app.url}/explain?run={run_id}&target=3")
-    expect(card(page, "occlusion").locator(".frame")).to_be_visible(timeout=PATIENCE)
-    idle(page)
+    # Classes stand side by side, and one is held against another.
     pick(page, "more", "5")
     expect(card(page, "occlusion").locator(".frame")).to_have_count(2, timeout=PATIENCE)
     page.keyboard.press("Escape")
@@ -110,8 +104,20 @@ def test_classes_stand_side_by_side_and_one_is_held_against_another(
     expect(card(page, "occlusion").get_by_text("3 and not 8")).to_be_visible()
     expect(card(page, "occlusion").get_by_text("One scale for these")).to_be_visible()
 
-    # A click on a bar asks about that class.
+    # It stays chosen at other epochs.
+    page.keyboard.press("Escape")
     idle(page)
+    against = page.get_by_role("combobox", name="Why “3” and not …")
+    for epoch in (2, 1):
+        page.get_by_role("slider", name="Epoch").press("ArrowLeft")
+        page.wait_for_url(f"**epoch={epoch}**")
+        idle(page)
+        settings(page, "Classes")
+        expect(against).to_have_value("8")
+        page.keyboard.press("Escape")
+        expect(against).to_be_hidden()
+
+    # A click on a bar asks about that class.
     bar = page.locator("[class*=st-key-class_] button").filter(has_not_text=re.compile(r"^3")).first
     bar.click()
     expect(page).not_to_have_url(re.compile("target=3"), timeout=PATIENCE)
