@@ -33,6 +33,8 @@ TOGETHER = [
     "--renderer-process-limit=1",
     "--disable-site-isolation-trials",
     "--in-process-gpu",
+    # No test looks at a page for as long as its scripts must run before optimising them pays, or their memory tidying.
+    "--js-flags=--no-opt --no-maglev --no-concurrent-sparkplug --single-threaded-gc --min-semi-space-size=32",
 ]
 CALM = f"""addEventListener("DOMContentLoaded", () => {{
     document.head.append(Object.assign(document.createElement("style"), {{ textContent: `{STILL}` }}));
