@@ -33,7 +33,7 @@ TOGETHER = [
     "--renderer-process-limit=1",
     "--disable-site-isolation-trials",
     "--in-process-gpu",
-    # No test looks at a page for as long as its scripts must run before optimising them pays, or their memory tidying.
+    # No test looks at a page for as long as its scripts must run before optimising pays.
     "--js-flags=--no-opt --no-maglev --no-concurrent-sparkplug --single-threaded-gc --min-semi-space-size=32",
 ]
 CALM = f"""addEventListener("DOMContentLoaded", () => {{
