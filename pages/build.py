@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages.sections.build.drawing import download, drawing
+from core.figures.network_blocks import spec_layers
+from pages.sections.build.drawing import drawing
 from pages.sections.build.header import code, head, totals
 from pages.sections.build.layer_stack import stack, undo_button
 from pages.sections.build.preview import ask_preview
@@ -10,6 +11,7 @@ from pages.shared.run import draft_history
 from pages.shared.run.share_link import follow_link
 from pages.shared.shell import navigation, session
 from pages.shared.shell.layout import escape_markdown, page, show_errors
+from pages.shared.widgets.network_view import download_drawing
 
 page("build")
 follow_link()
@@ -24,7 +26,7 @@ strips = {}
 with st.container(horizontal=True, vertical_alignment="center", key="tools"):
     undo_button()
     if draft.spec.layers:
-        download(draft.spec)
+        download_drawing(draft.spec.name, lambda: spec_layers(draft.spec), type="secondary")
     with show_errors():
         strips = ask_preview(draft)
     navigation.link("runs", "Open a network from a file", icon=":material/upload_file:", open_file="1", run=None)

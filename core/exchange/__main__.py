@@ -8,9 +8,9 @@ from typing import IO
 
 from tqdm import tqdm
 
-from core.console import replace_unprintable
+from core.console import run_command, written_whole
 from core.data.catalog import DATASETS
-from core.errors import ConvScopeError, StorageError
+from core.errors import StorageError
 from core.exchange.card import model_card
 from core.exchange.dataset import bring_in_images, offered_images
 from core.exchange.export_archive import export_run
@@ -72,48 +72,41 @@ def _report(store: RunStore, arguments: argparse.Namespace, file: IO[bytes]) -> 
 WRITERS = {"export": _archive, "card": _card, "report": _report}
 
 
-def _write(store: RunStore, arguments: argparse.Namespace) -> None:
-    path: Path = arguments.file
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("wb") as file:
-            WRITERS[arguments.what](store, arguments, file)
-        part.replace(path)
-    except OSError as error:
-        raise StorageError(f"{path} cannot be written ({error.strerror}): choose another place.") from error
-    finally:
-        part.unlink(missing_ok=True)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
-    replace_unprintable()
     arguments = _parser().parse_args(argv)
-    try:
-        if arguments.what == "images":
-            arguments.file.write_bytes(images_file(arguments.dataset, arguments.train_images))
-            return 0
-        store = RunStore()
-        if arguments.what in WRITERS:
-            _write(store, arguments)
-        else:
-            foreign = arguments.file.suffix.lower() != ARCHIVE
-            take = import_file if foreign else lambda store, arguments: import_run(store, arguments.file)
-            run = store.get(take(store, arguments))
-            print(f"run {run.id} ({run.name}): {run.status}")
-            if count := offered_images(store, run):
-                if arguments.with_images:
-                    bring_in_images(store, run)
-                    print(f"data set {run.dataset} ({dataset_title(run)}): {count:,} images")
-                else:
-                    print(
-                        "Its images came with it and are no data set yet: the page Runs, or --with-images, does that."
-                    )
-        store.close()
-    except (ConvScopeError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
+    return run_command(lambda: _exchange(arguments))
+
+
+def _exchange(arguments: argparse.Namespace) -> int:
+    if arguments.what == "images":
+        content = images_file(arguments.dataset, arguments.train_images)
+        with written_whole(arguments.file) as file:
+            file.write(content)
+        return 0
+    store = RunStore()
+    if arguments.what in WRITERS:
+        with written_whole(arguments.file) as file:
+            WRITERS[arguments.what](store, arguments, file)
+    else:
+        _import(store, arguments)
+    store.close()
     return 0
+
+
+def _import(store: RunStore, arguments: argparse.Namespace) -> None:
+    foreign = arguments.file.suffix.lower() != ARCHIVE
+    try:
+        run = store.get(import_file(store, arguments) if foreign else import_run(store, arguments.file))
+    except OSError as error:
+        raise StorageError(f"{arguments.file} cannot be read ({error.strerror}): give the path of a file.") from error
+    print(f"run {run.id} ({run.name}): {run.status}")
+    if count := offered_images(store, run):
+        if arguments.with_images:
+            bring_in_images(store, run)
+            print(f"data set {run.dataset} ({dataset_title(run)}): {count:,} images")
+        else:
+            print("Its images came with it and are no data set yet: the page Runs, or --with-images, does that.")
 
 
 if __name__ == "__main__":

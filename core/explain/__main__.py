@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
-from core.console import replace_unprintable
+from core.console import run_command, written_whole
 from core.data.formats import READABLE
 from core.data.images import decode_upload
 from core.errors import ConvScopeError, ExplainError
@@ -151,41 +151,28 @@ def _shown_on(bar: "tqdm[Any]") -> Progress:
     return show
 
 
-def _write(path: Path, content: bytes) -> None:
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_bytes(content)
-        part.replace(path)
-    except OSError as error:
-        raise ExplainError(f"{path} cannot be written ({error.strerror}): choose another place.") from error
-    finally:
-        part.unlink(missing_ok=True)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
-    replace_unprintable()
     parser = _parser()
     arguments = parser.parse_args(argv)
     for path in arguments.output:
         if path.suffix.lower() not in WRITERS:
             parser.error(f"{path.name} ends with none of {', '.join(WRITERS)}: its ending says what is written")
+    return run_command(lambda: _explain(arguments))
+
+
+def _explain(arguments: argparse.Namespace) -> int:
     swap = {"auto": None, "yes": True, "no": False}[arguments.swap]
-    try:
-        orders = _orders(arguments)
-        picture = _read(arguments.picture)
-        decoded = decode_upload(picture, stretch=arguments.stretch)
-        for sentence in decoded.notes():
-            print(sentence, file=sys.stderr)
-        records = [_record(order, decoded.image, arguments.picture.name, swap) for order in orders]
-        for path in arguments.output:
-            _write(path, WRITERS[path.suffix.lower()](records))
-            print(path)
-    except ConvScopeError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
+    orders = _orders(arguments)
+    decoded = decode_upload(_read(arguments.picture), stretch=arguments.stretch)
+    for sentence in decoded.notes():
+        print(sentence, file=sys.stderr)
+    records = [_record(order, decoded.image, arguments.picture.name, swap) for order in orders]
+    for path in arguments.output:
+        content = WRITERS[path.suffix.lower()](records)
+        with written_whole(path) as file:
+            file.write(content)
+        print(path)
     return 0
 
 

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 
 from tqdm import tqdm
 
-from core.console import replace_unprintable
+from core.console import FAILED, run_command
 from core.data.arrays import is_stored
 from core.data.catalog import DATASETS
-from core.errors import ConvScopeError
 from core.model.presets import PRESETS, preset
 from core.options import matters, options
 from core.runs.records import Run, Status
@@ -99,23 +98,21 @@ def _train(arguments: argparse.Namespace) -> Run:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Train as the command line says and return the exit code: 0 when the run finished."""
-    replace_unprintable()
     tune_process()
     arguments = _parser().parse_args(argv)
-    try:
-        run = _train(arguments)
-    except ConvScopeError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
+    return run_command(lambda: _report(_train(arguments)))
+
+
+def _report(run: Run) -> int:
+    """Print how a training ended."""
     print(f"run {run.id} ({run.name}): {run.status}")
     if run.message:
         print(run.message)
-    if run.status is Status.FINISHED:
-        print(f"validation: loss {run.valid_loss:.4f}, accuracy {run.valid_accuracy:.2%}")
-        print(f"test:       loss {run.test_loss:.4f}, accuracy {run.test_accuracy:.2%}")
-    return 0 if run.status is Status.FINISHED else 1
+    if run.status is not Status.FINISHED:
+        return FAILED
+    print(f"validation: loss {run.valid_loss:.4f}, accuracy {run.valid_accuracy:.2%}")
+    print(f"test:       loss {run.test_loss:.4f}, accuracy {run.test_accuracy:.2%}")
+    return 0
 
 
 if __name__ == "__main__":

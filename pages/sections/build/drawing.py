@@ -1,7 +1,5 @@
 """The stack as a picture: a block for every layer, up to the first that cannot work."""
 
-import re
-
 import streamlit as st
 
 from core.figures.network_blocks import INPUT, spec_layers
@@ -40,18 +38,3 @@ def drawing(spec: ModelSpec) -> None:
     )
     if (place := st.session_state.pop("drawn_layer", None)) is not None:
         scroll_to(f"layer_{place}")
-
-
-def download(spec: ModelSpec) -> None:
-    """Offer the drawing as a file with a legend."""
-    file = re.sub(r"[^a-z0-9]+", "_", spec.name.lower()).strip("_") or "network"
-    st.download_button(
-        "Drawing",
-        lambda: network_svg(spec_layers(spec), title=spec.name, legend=True),
-        f"{file}.svg",
-        "image/svg+xml",
-        icon=":material/download:",
-        on_click="ignore",
-        key="download_drawing",
-        help="The network as a picture (SVG) with a legend, which opens in any browser or drawing program.",
-    )

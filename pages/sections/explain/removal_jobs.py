@@ -35,6 +35,34 @@ class Chances:
     noise: "RandomCurves"
 
 
+@dataclass(frozen=True, eq=False)
+class _Removal:
+    """What a job needs of a request, so that it keeps nothing else alive.
+
+    Attributes:
+        model: (N, C, H, W) images to (N, K) logits.
+        image: (C, H, W), normalised.
+        values: The map, (C, H, W) or (H, W).
+        target, versus: The class that is explained, and the one it is held against, or None.
+        fill: What takes the place of removed pixels.
+        sizes: See `sizes`.
+    """
+
+    model: Any
+    image: Any
+    values: "np.ndarray"
+    target: int
+    versus: int | None
+    fill: str
+    sizes: tuple[int, int, int]
+
+    @classmethod
+    def of(cls, request: TrustRequest, values: "np.ndarray", fill: str) -> "_Removal":
+        """Return what is needed of a request."""
+        model, image = request.network.model, request.image()
+        return cls(model, image, values, request.target, request.versus, fill, sizes(request))
+
+
 def sizes(request: TrustRequest) -> tuple[int, int, int]:
     """Return how many steps, other places and random orders a picture of this size gets.
 
@@ -47,26 +75,26 @@ def curves_of(
     request: TrustRequest, values: "np.ndarray", fill: str
 ) -> "dict[str, RemovalCurve | ConvScopeError] | None":
     """Return the curves of a map, or draw how far they are and return None."""
-    steps = sizes(request)[0]
-    key = ("curves", *request.key, fill)
-    work = partial(
-        _both_curves, request.network.model, request.image(), values, request.target, request.versus, fill, steps
-    )
-    return background(key, work, words="Changing the picture step by step", place="trust_curves")
+    work = partial(_both_curves, _Removal.of(request, values, fill))
+    words = "Changing the picture step by step"
+    return background(("curves", *request.key, fill), work, words=words, place="trust_curves")
 
 
-def _both_curves(
-    model: Any,
-    image: Any,
-    values: "np.ndarray",
-    target: int,
-    versus: int | None,
-    fill: str,
-    steps: int,
-    progress: Progress,
-) -> "dict[str, RemovalCurve | ConvScopeError]":
+def _both_curves(removal: _Removal, progress: Progress) -> "dict[str, RemovalCurve | ConvScopeError]":
+    steps, *_ = removal.sizes
+
     def curve(mode: str) -> "RemovalCurve":
-        return removal_curve(model, image, values, target, mode, fill, versus=versus, steps=steps, progress=progress)
+        return removal_curve(
+            removal.model,
+            removal.image,
+            removal.values,
+            removal.target,
+            mode,
+            removal.fill,
+            versus=removal.versus,
+            steps=steps,
+            progress=progress,
+        )
 
     return {mode: attempt(partial(curve, mode)) for mode in TITLES}
 
@@ -77,16 +105,7 @@ def chances_of(request: TrustRequest, values: "np.ndarray", fill: str) -> "dict[
     passes = len(TITLES) * (places + orders) * (steps + 1)
     return background(
         ("chance", *request.key, fill),
-        partial(
-            _chances,
-            request.network.model,
-            request.image(),
-            values,
-            request.target,
-            request.versus,
-            fill,
-            sizes(request),
-        ),
+        partial(_chances, _Removal.of(request, values, fill)),
         words=f"What the map scores at {places} other places, and {orders} orders of random pixels",
         place="trust_chance",
         ask=request.ask("Compare with chance", passes),
@@ -94,17 +113,9 @@ def chances_of(request: TrustRequest, values: "np.ndarray", fill: str) -> "dict[
     )
 
 
-def _chances(
-    model: Any,
-    image: Any,
-    values: "np.ndarray",
-    target: int,
-    versus: int | None,
-    fill: str,
-    size: tuple[int, int, int],
-    progress: Progress,
-) -> "dict[str, Chances | ConvScopeError]":
-    steps, places, orders = size
+def _chances(removal: _Removal, progress: Progress) -> "dict[str, Chances | ConvScopeError]":
+    steps, places, orders = removal.sizes
+    asked = (removal.model, removal.image)
     total = len(TITLES) * (places + orders)
 
     def part(before: int, count: int) -> Progress:
@@ -112,9 +123,10 @@ def _chances(
 
     def chances(place: int, mode: str) -> Chances:
         start = place * (places + orders)
-        words: dict[str, Any] = {"mode": mode, "fill": fill, "versus": versus, "steps": steps}
-        moved = shifted_removal(model, image, values, target, places=places, progress=part(start, places), **words)
+        words: dict[str, Any] = {"mode": mode, "fill": removal.fill, "versus": removal.versus, "steps": steps}
+        tell = part(start, places)
+        moved = shifted_removal(*asked, removal.values, removal.target, places=places, progress=tell, **words)
         tell = part(start + places, orders)
-        return Chances(moved, random_removal(model, image, target, orders=orders, progress=tell, **words))
+        return Chances(moved, random_removal(*asked, removal.target, orders=orders, progress=tell, **words))
 
     return {mode: attempt(partial(chances, place, mode)) for place, mode in enumerate(TITLES)}

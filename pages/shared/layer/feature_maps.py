@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.errors import ConvScopeError
 from core.figures.grids import colorize
+from core.figures.network_blocks import network_layers
 from core.figures.scales import SCOPES, ColorScale, scale_of_each
 from core.formatting import dimensions, number, share
 from core.inference.network import Network
@@ -21,12 +22,13 @@ from pages.shared.layer.map_table import map_table
 from pages.shared.layer.unit_detail import Made, details, explain_link, make, sees
 from pages.shared.network import inference
 from pages.shared.network.comparison import LETTERS, collect_results, side_by_side, unwrap
-from pages.shared.network.network_map import ask_layer, download_drawing
+from pages.shared.network.network_map import ask_layer
 from pages.shared.picture import input_image
 from pages.shared.shell import navigation, session
 from pages.shared.shell.controls import ask_one
 from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.widgets.image_grid import Selection
+from pages.shared.widgets.network_view import download_drawing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -215,7 +217,7 @@ def layer_maps(networks: Sequence[Network], picture: input_image.InputImage) -> 
         with st.container(horizontal=True, vertical_alignment="center"):
             if layer.kind not in ("flatten", "residual", "block"):  # the first computes nothing, the others are several
                 navigation.link("maths", f"Follow the sums of {layer.name}", layer=layer.name)
-            download_drawing(networks[0])
+            download_drawing(networks[0].name, lambda: network_layers(networks[0]))
 
 
 def _maps(layer_output: Made, alike: Sequence[Made], side: int, *, narrow: bool) -> Callable[[], None]:

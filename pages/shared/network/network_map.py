@@ -1,6 +1,5 @@
 """The drawn network as the map of a page: where one is, and a press away from every other layer."""
 
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 
@@ -112,20 +111,4 @@ def _draw(
         hint="Press a layer to go there.",
         names=names,
         choose=choose,
-    )
-
-
-def download_drawing(network: Network) -> None:
-    """Offer the drawing of a network as a file with a legend."""
-    file = re.sub(r"[^a-z0-9]+", "_", network.name.lower()).strip("_") or "network"
-    st.download_button(
-        "Drawing",
-        lambda: network_svg(network_layers(network), title=network.name, legend=True),
-        f"{file}.svg",
-        "image/svg+xml",
-        icon=":material/download:",
-        type="tertiary",
-        on_click="ignore",
-        key="download_drawing",
-        help="The network as a picture (SVG) with a legend, which opens in any browser or drawing program.",
     )

@@ -1,10 +1,14 @@
-"""A drawn network as a map: a press on a layer, or Enter, goes there."""
+"""A drawn network as a map, where a press on a layer, or Enter, goes there; and as a file."""
 
-from collections.abc import Callable, Collection
+import re
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
+from typing import Literal
 
 import streamlit as st
 
+from core.figures.network_blocks import DrawnLayer
+from core.figures.network_drawing import network_svg
 from pages.shared.widgets.script_files import script_file
 
 _HERE = Path(__file__).parent
@@ -41,3 +45,27 @@ def network_view(
             choose(name)
 
     _view(key=key, data={"svg": svg, "label": label, "hint": hint}, on_layer_change=follow)
+
+
+def download_drawing(
+    name: str, layers: Callable[[], Sequence[DrawnLayer]], *, type: Literal["secondary", "tertiary"] = "tertiary"
+) -> None:
+    """Offer the drawing of a network as a file with a legend.
+
+    Args:
+        name: The network's name.
+        layers: Returns its layers as they are drawn; called when the file is asked for.
+        type: Streamlit's kind of button.
+    """
+    file = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") or "network"
+    st.download_button(
+        "Drawing",
+        lambda: network_svg(layers(), title=name, legend=True),
+        f"{file}.svg",
+        "image/svg+xml",
+        icon=":material/download:",
+        type=type,
+        on_click="ignore",
+        key="download_drawing",
+        help="The network as a picture (SVG) with a legend, which opens in any browser or drawing program.",
+    )
