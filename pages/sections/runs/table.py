@@ -1,6 +1,6 @@
 """All runs at a glance: a click on a row chooses its run, ticks choose runs to compare."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -25,12 +25,13 @@ STATUS_WORDS = {
     Status.INTERRUPTED: "! Interrupted",
 }
 _NAME = "Name"
+NAME_WIDTHS = (150, 290)  # with the widest, all up to the time are seen beside an open menu at 1280 pixels
+LETTER_WIDTH = 7.2
 COUNTED = f"On fewer than {FEW_IMAGES} images a count; fewer than {TOO_FEW} are too few to tell."
 COLUMNS = {
-    _NAME: st.column_config.TextColumn(width=290),  # a class of runs differs by the time at its end
     "Status": st.column_config.TextColumn(width=118),
     "Loss": st.column_config.LineChartColumn(
-        width=84, y_min=0, help="Training loss from the first batch to the latest: it should fall."
+        width=76, y_min=0, help="Training loss from the first batch to the latest: it should fall."
     ),
     "Best valid": st.column_config.TextColumn(
         width=110, alignment="right", help=f"Highest validation accuracy after any epoch. {COUNTED}"
@@ -38,7 +39,7 @@ COLUMNS = {
     "Test": st.column_config.TextColumn(
         width=110, alignment="right", help=f"Accuracy on the test images, measured once at the end. {COUNTED}"
     ),
-    "Time": st.column_config.NumberColumn(width=96, format="%d s", help="Time spent training, pauses left out."),
+    "Time": st.column_config.NumberColumn(width=80, format="%d s", help="Time spent training, pauses left out."),
     "Images/s": st.column_config.NumberColumn(
         width=76, format="localized", help="Training speed over the last seconds of its turns."
     ),
@@ -74,7 +75,7 @@ def runs_table(runs: Sequence[Run], chosen: Run, compared: Sequence[Run]) -> Non
     run_outlines, names = outlines().of(runs), distinct_names(runs)
     st.dataframe(
         pd.DataFrame([_row(run, names[run.id], run_outlines) for run in runs]),
-        column_config=COLUMNS,
+        column_config={_NAME: st.column_config.TextColumn(width=_name_width(names.values())), **COLUMNS},
         hide_index=True,
         on_select=follow,
         selection_mode=["multi-row", "single-cell"],
@@ -82,6 +83,12 @@ def runs_table(runs: Sequence[Run], chosen: Run, compared: Sequence[Run]) -> Non
         key="runs_table",
         alt="Table of all runs; the details of the chosen one follow below",
     )
+
+
+def _name_width(names: Collection[str]) -> int:
+    """Return the width of a column that shows them whole, in pixels: the runs of a class differ at their ends."""
+    least, most = NAME_WIDTHS
+    return max(least, min(most, round(20 + LETTER_WIDTH * max(map(len, names)))))
 
 
 def _marked(ids: Sequence[str], chosen: Run, ticks: Sequence[str]) -> dict[str, object] | None:
