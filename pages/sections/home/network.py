@@ -32,6 +32,10 @@ THREE = (  # page, what its card is called
     ("feature_maps", "What its layers see"),
     ("explain", "Why it says so"),
 )
+_TITLE_STYLE = """<style>
+.st-key-go_on_title p { font-size: 1.375rem !important; line-height: 1.3; }
+.st-key-go_on_title a[data-testid="stPageLink-NavLink"] > span { height: 1.8rem !important; }
+</style>"""
 
 
 def network_to_go_on_with(runs: Sequence[Run]) -> Run | None:
@@ -70,7 +74,7 @@ def _go_on(run: Run) -> None:
     with words:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.badge(label, icon=icon, color=colour)  # type: ignore[arg-type]
-        st.html("<style>.st-key-go_on_title p { font-size: 1.375rem !important; line-height: 1.3; }</style>")
+        st.html(_TITLE_STYLE)
         with st.container(key="go_on_title"):
             navigation.link(
                 "train", f"Go on with {escape_markdown(run.name)}", icon=":material/arrow_forward:", run=run.id

@@ -19,6 +19,9 @@ _STYLE = """<style>
   outline: none !important;
 }}
 [class*="st-key-door_"] a[data-testid="stPageLink-NavLink"] p {{ font-weight: 600; font-size: 1rem; line-height: 1.3; }}
+[class*="st-key-door_"] a[data-testid="stPageLink-NavLink"] > span:has([data-testid="stIconMaterial"]) {{
+  display: flex; align-items: center; height: 1.3rem; /* that of the title's first line */
+}}
 [class*="st-key-door_"] a[data-testid="stPageLink-NavLink"]::after {{
   content: ""; position: absolute; inset: 0; z-index: 1;
 }}
