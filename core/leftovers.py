@@ -24,7 +24,7 @@ else:
 
 STALE_SECONDS = 3600.0
 PARTS = ("*.part", ".tmp*")  # of checkpoints; the latter are safetensors' own
-FOLDERS = (  # what `unfinished` makes in the data directory
+FOLDERS = (  # what `unfinished` makes in the data directory, or where files are shared
     "runs/.import-*",
     "data/.arrays-*",
     "data/own/.import-*",
@@ -73,8 +73,10 @@ def unfinished(prefix: str, place: Path | None = None) -> Iterator[Path]:
 
 def sweep_home() -> None:
     """Remove such folders that killed processes left, in the data directory and among the system's."""
+    current = settings()
     for pattern in FOLDERS:
-        _sweep(settings().home, pattern)
+        for place in {current.home, current.files}:
+            _sweep(place, pattern)
     _sweep(Path(tempfile.gettempdir()), f"{EXPORT}*")
 
 

@@ -1,6 +1,7 @@
 """Where things are kept and how much is allowed, read from the environment (`CONVSCOPE_*`)."""
 
 import errno
+import hashlib
 import os
 import re
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from urllib.parse import quote
 
 from core.errors import ConvScopeError, StorageError
 
+FILES = "CONVSCOPE_FILES"
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -18,6 +21,10 @@ class Settings:
     Attributes:
         home: Directory for runs, parsed and downloaded data (`CONVSCOPE_HOME`).
         database_url: SQLAlchemy URL of the run store (`CONVSCOPE_DATABASE_URL`).
+        files: Directory of the files of runs and of own data sets: `home`, or a folder that several machines share
+            (`CONVSCOPE_FILES`); where that names an object store, what this machine keeps of it below `home`.
+        files_url: fsspec URL of the object store (`CONVSCOPE_FILES`); empty where files lie in a folder.
+        cache_mb: How much is kept here of what was read from the object store, in MB (`CONVSCOPE_CACHE_MB`).
         max_upload_mb: Largest accepted picture file, in MB (`CONVSCOPE_MAX_UPLOAD_MB`).
         max_archive_mb: Largest accepted zip of pictures, in MB (`CONVSCOPE_MAX_ARCHIVE_MB`).
         max_pixels: Largest accepted picture, in pixels (`CONVSCOPE_MAX_PIXELS`).
@@ -29,6 +36,9 @@ class Settings:
 
     home: Path
     database_url: str
+    files: Path
+    files_url: str
+    cache_mb: int
     max_upload_mb: int
     max_archive_mb: int
     max_pixels: int
@@ -39,15 +49,23 @@ class Settings:
 
     def folder(self, *parts: str) -> Path:
         """Return a directory below `home`, made if missing; raises `StorageError` if it cannot be."""
-        path = self.home.joinpath(*parts)
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StorageError(
-                f"The data directory {self.home} cannot be written ({error.strerror}): "
-                "set CONVSCOPE_HOME to a folder that you may write to and start again."
-            ) from error
-        return path
+        return _made(self.home, "CONVSCOPE_HOME", *parts)
+
+    def files_folder(self, *parts: str) -> Path:
+        """Return a directory below `files` in the same way."""
+        return _made(self.files, "CONVSCOPE_HOME" if self.home in (self.files, *self.files.parents) else FILES, *parts)
+
+
+def _made(base: Path, variable: str, *parts: str) -> Path:
+    path = base.joinpath(*parts)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"The data directory {base} cannot be written ({error.strerror}): "
+            f"set {variable} to a folder that you may write to and start again."
+        ) from error
+    return path
 
 
 def _count(name: str, default: int) -> int:
@@ -79,6 +97,29 @@ def _directory(text: str) -> Path:
         ) from error
 
 
+def files_url() -> str:
+    """Return the URL of the object store that `CONVSCOPE_FILES` names; empty where it names a folder or nothing."""
+    text = _files()
+    return text if "://" in text else ""
+
+
+def files_directory(url: str = "") -> Path:
+    """Return `Settings.files`, or what this machine keeps of the object store at `url`.
+
+    Raises:
+        ConvScopeError: There is no home to begin from.
+    """
+    text = url or _files()
+    if "://" in text:  # a folder for each store: the files of one are not those of another
+        mark = hashlib.sha256(text.partition("?")[0].rstrip("/").encode()).hexdigest()[:12]
+        return data_directory() / "object-store" / mark
+    return _directory(text) if text else data_directory()
+
+
+def _files() -> str:
+    return os.environ.get(FILES, "").removeprefix("file://")
+
+
 def absolute_url(url: str) -> str:
     """Return a database's URL that means the same in every process: a SQLite file is given its whole path.
 
@@ -103,7 +144,8 @@ def absolute_url(url: str) -> str:
 def absolute_environment() -> dict[str, str]:
     """Return the environment for a process that starts in another folder: paths in it no longer depend on this one."""
     current = settings()
-    return os.environ | {"CONVSCOPE_HOME": str(current.home), "CONVSCOPE_DATABASE_URL": current.database_url}
+    files = {FILES: current.files_url or str(current.files)} if os.environ.get(FILES) else {}
+    return os.environ | {"CONVSCOPE_HOME": str(current.home), "CONVSCOPE_DATABASE_URL": current.database_url} | files
 
 
 def data_directory() -> Path:
@@ -121,6 +163,9 @@ def settings() -> Settings:
         database_url=absolute_url(
             os.environ.get("CONVSCOPE_DATABASE_URL", "") or f"sqlite:///{quote(str(home / 'runs.db'))}"
         ),
+        files=files_directory(),
+        files_url=files_url(),
+        cache_mb=_count("CONVSCOPE_CACHE_MB", 4096),
         max_upload_mb=_count("CONVSCOPE_MAX_UPLOAD_MB", 30),
         max_archive_mb=_count("CONVSCOPE_MAX_ARCHIVE_MB", 1024),
         max_pixels=_count("CONVSCOPE_MAX_PIXELS", 50_000_000),

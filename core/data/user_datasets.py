@@ -13,7 +13,7 @@ from typing import Any
 from core.data.dataset_info import DatasetInfo
 from core.errors import ConvScopeError, DataError
 from core.leftovers import unfinished
-from core.settings import cannot_write, data_directory
+from core.settings import cannot_write, files_directory
 
 INFO, IMAGES = "info.json", "images.safetensors"
 FORMAT = 1
@@ -47,7 +47,7 @@ def is_own(name: str) -> bool:
 
 def root() -> Path:
     """Return the folder that holds a folder for each of them."""
-    return data_directory() / "data" / "own"
+    return files_directory() / "data" / "own"
 
 
 def images_path(name: str) -> Path:

@@ -35,7 +35,7 @@ class RunStore:
 
     Args:
         url: SQLAlchemy URL of the database; by default that of the settings (SQLite in the data directory).
-        folder: Directory of the checkpoints; by default `runs` in the data directory.
+        folder: Directory of the checkpoints; by default `runs` in the data directory, or where files are shared.
 
     Both are made absolute: workers, which are started elsewhere, are handed them.
 
@@ -50,7 +50,7 @@ class RunStore:
 
     def __init__(self, url: str | None = None, folder: Path | None = None) -> None:
         # first: the database may lie beside it
-        folder = folder.absolute() if folder else settings().folder("runs")
+        folder = folder.absolute() if folder else settings().files_folder("runs")
         self._table = RunTable(absolute_url(url) if url else settings().database_url, folder)
         self.worker = WorkerStore(self._table)
         self.series = Series(self._table.database)
