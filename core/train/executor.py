@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -16,13 +17,25 @@ from core.settings import cannot_write
 from core.train.heartbeat import Heartbeat
 from core.train.messages import Kind, Order, Report, sentence_of
 from core.train.process_tuning import release_memory
-from core.train.runner import POLL_SECONDS, Runner, load_images
+from core.train.retry import attempts
+from core.train.runner import Runner, load_images
 from core.train.scheduler import Scheduler
 from core.train.turns import Turns, in_thread
 
 SLICE_SECONDS = 0.4  # no longer than `recorder.FLUSH_SECONDS`: a turn that ends is recorded, once
 LOOK_SECONDS = 0.15  # between two looks at what is asked of all runs
+POLL_SECONDS = 10.0  # runs need not look themselves: whose requests are new gets a turn, and that begins with a look
 IDLE_SECONDS = 1.0
+RELEASE_SECONDS = 5.0  # between two releases of memory, which take a while: runs may end one after another
+LEAVE_SECONDS = 0.02
+
+
+@dataclass(eq=False)
+class _Arrival:
+    """An order that is being admitted: its turns so far, and the moment up to which it has nothing to do."""
+
+    turns: Turns[None]
+    due: float = 0.0
 
 
 @dataclass(eq=False)
@@ -55,28 +68,45 @@ class Executor:
     ) -> None:
         self._report, self._direct, self._leaving, self._arriving = report, direct, leaving, arriving
         self._stores: dict[tuple[str, str], RunStore] = {}
+        self._arrivals: list[_Arrival] = []
         self._trainings: dict[str, _Training] = {}
         self._scheduler = Scheduler()
         self._asked: dict[str, None] = {}  # runs of which something is asked, in the order in which that was seen
         self._datasets: WeakValueDictionary[tuple[str, int, int], Dataset] = WeakValueDictionary()
         self._loading: set[tuple[str, int]] = set()
         self._current: str | None = None
-        self._looked = self._until = 0.0
+        self._looking: Turns[None] | None = None
+        self._looked = self._until = self._released = 0.0
+        self._new = False  # whether the run whose turn it is had not made a step before
+        self._left = False  # whether there is memory to release
         self.heartbeat = Heartbeat(self._living)
 
     def admit(self, order: Order) -> None:
-        """Take a run among those that have turns, or report why that cannot be."""
+        """Take a run among those that have turns, now or in the next ones, or report why that cannot be."""
+        self._arrivals.append(_Arrival(self._admission(order)))
+        self._welcome()
+
+    def _welcome(self) -> None:
+        """Go on with the orders that are being admitted."""
+        for arrival in self._arrivals.copy():
+            if arrival.due <= time.monotonic():
+                try:
+                    arrival.due = next(arrival.turns)
+                except StopIteration:
+                    self._arrivals.remove(arrival)
+
+    def _admission(self, order: Order) -> Turns[None]:
         try:
             store = self._store(order)
-            requests = store.worker.requests(order.run)
+            requests = yield from attempts(lambda: store.worker.requests(order.run))
             folder = store.checkpoint(order.run).parent
             try:
                 folder.mkdir(parents=True, exist_ok=True)
                 self._direct(folder / "worker.log")
                 self._direct(None)
             except OSError as error:
-                message = str(cannot_write(error))
-                store.worker.record_end(order.run, order.owner, Status.INTERRUPTED, failure=STORAGE, message=message)
+                end, message = (order.run, order.owner, Status.INTERRUPTED), str(cannot_write(error))
+                yield from attempts(lambda: store.worker.record_end(*end, failure=STORAGE, message=message))
                 self._report(Report(Kind.LEFT, order.number))
                 return
         except RunError:  # deleted
@@ -86,7 +116,12 @@ class Executor:
             self._report(Report(Kind.FAILED, order.number, sentence_of(error)))
             return
         runner = Runner(
-            store, order.run, order.owner, leaving=self._leaving, load=lambda run: self._images(order.run, run)
+            store,
+            order.run,
+            order.owner,
+            leaving=self._leaving,
+            load=lambda run: self._images(order.run, run),
+            poll_seconds=POLL_SECONDS,
         )
         self._trainings[order.run] = _Training(order, runner, runner.turns(self._over))
         self._scheduler.add(order.run, requests.person)
@@ -102,8 +137,10 @@ class Executor:
 
     def turn(self) -> float:
         """Give one run its turn; return for how many seconds nobody will have anything to do."""
+        self._welcome()
+        self._release()
         if not self._trainings:
-            return IDLE_SECONDS
+            return LOOK_SECONDS if self._arrivals else IDLE_SECONDS
         self._look()
         now = time.monotonic()
         ready = [run for run, training in self._trainings.items() if training.due <= now]
@@ -113,18 +150,17 @@ class Executor:
         if run is None:
             waits = min(training.due for training in self._trainings.values()) - now
             return max(0.0, min(waits, LOOK_SECONDS))
-        # One step shows that a new run trains, and answers what is asked of a run: then it is the others' turn.
-        short = asked is not None or self._trainings[run].runner.seen is None
-        self._advance(run, 0.0 if short and not alone else SLICE_SECONDS)
+        # One step answers what is asked of a run, and shows that a new one trains: then it is the others' turn.
+        self._advance(run, 0.0 if asked is not None and not alone else SLICE_SECONDS)
         return 0.0
 
     def leave(self) -> None:
         """End all runs: they are checkpointed and marked as interrupted; `leaving` is true by now."""
-        for run, training in self._trainings.copy().items():
-            while run in self._trainings:
+        while self._trainings:
+            for run in (*self._trainings,):
                 self._advance(run, 0.0)
-                if training.due > time.monotonic():
-                    time.sleep(POLL_SECONDS)
+            if all(training.due > time.monotonic() for training in self._trainings.values()):
+                time.sleep(LEAVE_SECONDS)
         for store in self._stores.values():
             store.close()
 
@@ -168,11 +204,13 @@ class Executor:
         self._asked.pop(run, None)
         with suppress(OSError):
             self._direct(training.runner.store.checkpoint(run).parent / "worker.log")
-        began = time.monotonic()
+        began, self._new = time.monotonic(), not training.runner.stepped
         self._until = began + seconds
         try:
             training.due = next(training.turns)
             self._scheduler.charge(run, time.monotonic() - began)
+            if self._shown(training):
+                self._scheduler.begun(run)
             if training.runner.single and training.due <= time.monotonic():
                 self._asked[run] = None  # its validation is not over: the step is owed to who asked for it
         except StopIteration:
@@ -186,26 +224,47 @@ class Executor:
         del self._trainings[run]
         self._scheduler.remove(run)
         self._asked.pop(run, None)
-        release_memory()
+        self._left = True
+        if not self._trainings:
+            self._release()
         self._report(report)
+
+    def _release(self) -> None:
+        """Return the memory of runs that have left, all at once where many leave."""
+        now = time.monotonic()
+        if self._left and (not self._trainings or now - self._released > RELEASE_SECONDS):
+            self._left, self._released = False, now
+            release_memory()
 
     def _over(self) -> bool:
         """Return whether the turn of the current run is over."""
-        if time.monotonic() >= self._until or self._arriving() or self._leaving():
+        training = self._trainings[self._current or ""]
+        if time.monotonic() >= self._until or self._arriving() or self._leaving() or self._shown(training):
             return True
         self._look()
         return bool(self._asked)
 
+    def _shown(self, training: _Training) -> bool:
+        """Return whether a run has made its first step in this turn."""
+        return self._new and training.runner.stepped
+
     def _look(self) -> None:
         """Find the runs of which something is asked that they have not seen yet."""
-        now = time.monotonic()
-        if now - self._looked < LOOK_SECONDS:
+        if self._looking is None:
+            now = time.monotonic()
+            if now - self._looked < LOOK_SECONDS:
+                return
+            self._looked, self._looking = now, self._inquiry()
+        with suppress(StopIteration):
+            next(self._looking)
             return
-        self._looked = now
+        self._looking = None
+
+    def _inquiry(self) -> Turns[None]:
         for (store, _), runs in self._living().items():
             with suppress(ConvScopeError):
-                requests = store.worker.requests_of(runs)
-                for run in runs:
+                requests = yield from in_thread(partial(store.worker.requests_of, runs))
+                for run in self._trainings.keys() & runs:
                     seen = self._trainings[run].runner.seen
                     if seen is not None and (run not in requests or requests[run].ask_more_than(seen)):
                         self._asked[run] = None

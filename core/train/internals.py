@@ -39,8 +39,10 @@ def gauge_gradients(model: nn.Module, step: int) -> tuple[Evidence, ...]:
 
 
 @torch.no_grad()
-def gauge_network(model: nn.Module, images: Tensor, step: int) -> tuple[Evidence, ...]:
-    """Return the histograms of weights and activations and the share of dead units; the modes are put back.
+def gauge_network(model: nn.Module, images: Tensor, step: int) -> Iterator[tuple[Evidence, ...]]:
+    """Yield, layer by layer, the histograms of weights and activations and the share of dead units.
+
+    Until the end the model is in evaluation mode; then the modes are put back.
 
     Args:
         model: A sequence of layers; any other module gives no evidence.
@@ -50,33 +52,33 @@ def gauge_network(model: nn.Module, images: Tensor, step: int) -> tuple[Evidence
     Numbers that have grown beyond all bounds are left out.
     """
     if not isinstance(model, nn.Sequential):
-        return ()
+        return
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
-        return tuple(item for item in _gauge(model, images, step) if math.isfinite(item.value))
+        outputs = images
+        for name, layer in model.named_children():
+            outputs = layer(outputs)
+            yield tuple(item for item in _gauge(name, layer, outputs, step) if math.isfinite(item.value))
     finally:
         for module, mode in modes:
             module.training = mode
 
 
-def _gauge(model: nn.Sequential, images: Tensor, step: int) -> Iterator[Evidence]:
-    outputs = images
-    for name, layer in model.named_children():
-        outputs = layer(outputs)
-        weights = [weight.flatten() for weight in layer.parameters() if weight.dim() > 1]
-        if weights:
-            values = torch.cat(weights)
-            yield Evidence(step, "weights", name, float(values.pow(2).mean().sqrt()), histogram(values))
-        if weights or isinstance(layer, _ACTIVATIONS):
-            yield Evidence(step, "activations", name, float(outputs.float().std()), histogram(outputs))
-        if isinstance(layer, _ACTIVATIONS):
-            yield Evidence(step, "dead", name, dead_share(outputs))
+def _gauge(name: str, layer: nn.Module, outputs: Tensor, step: int) -> Iterator[Evidence]:
+    weights = [weight.flatten() for weight in layer.parameters() if weight.dim() > 1]
+    if weights:
+        values = torch.cat(weights)
+        yield Evidence(step, "weights", name, float(values.pow(2).mean().sqrt()), histogram(values))
+    if weights or isinstance(layer, _ACTIVATIONS):
+        yield Evidence(step, "activations", name, float(outputs.float().std()), histogram(outputs))
+    if isinstance(layer, _ACTIVATIONS):
+        yield Evidence(step, "dead", name, dead_share(outputs))
 
 
 def histogram(values: Tensor) -> tuple[float, ...]:
     """Return the lowest and the highest finite value, then the counts of `BINS` equal bins between them."""
-    values = values.detach().float().cpu()
+    values = _channels_last(values.detach().float().cpu()).flatten()
     if not len(values):
         return ()
     low, high = (float(end) for end in values.aminmax())
@@ -94,6 +96,11 @@ def dead_share(outputs: Tensor) -> float:
             images by more than a thousandth of the layer's root mean square.
     """
     outputs = outputs.float()
-    spread = outputs.amax(0) - outputs.amin(0)
-    spread = spread.flatten(1).amax(1) if spread.dim() > 1 else spread
+    positions = _channels_last(outputs).flatten(1)
+    spread = (positions.amax(0) - positions.amin(0)).view(-1, outputs.shape[1]).amax(0)
     return float((spread <= 1e-3 * outputs.pow(2).mean().sqrt()).float().mean())
+
+
+def _channels_last(values: Tensor) -> Tensor:
+    """Return (N, C, H, W) as (N, H, W, C), as a training keeps it: in any other order a reduction takes far longer."""
+    return values.movedim(1, -1) if values.dim() > 2 else values

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -32,6 +33,7 @@ from core.train.optimizers import adjust_optimizer, load_optimizer_state, make_o
 from core.train.schedules import learning_rate
 
 GAUGE_IMAGES = 64
+Part = TypeVar("Part")
 
 
 class Training:
@@ -97,7 +99,7 @@ class Training:
         return (step for step in self.parts() if step is not None)
 
     def parts(self) -> Iterator[Step | None]:
-        """Yield what iterating does, and None between two batches of a validation, where others may go on.
+        """Yield what iterating does, and None within a validation and what is measured after it: others may go on.
 
         There, too, a checkpoint holds all that was done: who goes on from it begins with that validation.
         """
@@ -127,10 +129,14 @@ class Training:
         self.config = config
         adjust_optimizer(self.optimizer, config)
 
-    def gauge(self) -> tuple[Evidence, ...]:
-        """Measure weights, activations and dead units as they are now."""
+    def gauge(self) -> Iterator[tuple[Evidence, ...] | None]:
+        """Measure weights, activations and dead units as they are now; yield None after each layer, then all of it."""
         images = self._prepare(self.dataset.valid.images[:GAUGE_IMAGES].to(self.device))
-        return gauge_network(self.model, images, self.step)
+        found: tuple[Evidence, ...] = ()
+        for measured in gauge_network(self.model, images, self.step):
+            found += measured
+            yield None
+        yield found
 
     def _prepare(self, images: Tensor) -> Tensor:
         images = self.dataset.normalize(images)
@@ -171,21 +177,33 @@ class Training:
             yield step
 
     def _complete(self, step: Step) -> Iterator[Step | None]:
-        """Validate after the last step of an epoch, and yield it with the score; None between two batches."""
-        self._unscored, valid = step, None
-        validation = self._validate()
-        while valid is None:
-            began = time.perf_counter()
-            valid = next(validation)
-            self.seconds += time.perf_counter() - began
-            if valid is None:
+        """Validate and measure after the last step of an epoch, and yield it with the score; None in between."""
+        self._unscored, valid, evidence = step, None, step.evidence
+        for score in self._timed(self._validate()):
+            if score is None:
                 yield None
-        began = time.perf_counter()
-        evidence = step.evidence + (self.gauge() if epoch_due(step.epoch, self.config.epochs) else ())
-        self.seconds += time.perf_counter() - began
+            valid = score
+        if epoch_due(step.epoch, self.config.epochs):
+            for found in self._timed(self.gauge()):
+                if found is None:
+                    yield None
+                else:
+                    evidence += found
         self.ended = self.budgets.verdict(self.config, step.epoch, self.seconds, valid)
         self._unscored = None
         yield replace(step, seconds=self.seconds, valid=valid, evidence=evidence)
+
+    def _timed(self, parts: Iterator[Part]) -> Iterator[Part]:
+        """Yield what `parts` yield, and count the time that each takes."""
+        while True:
+            began = time.perf_counter()
+            try:
+                part = next(parts)
+            except StopIteration:
+                return
+            finally:
+                self.seconds += time.perf_counter() - began
+            yield part
 
     def _gradient_due(self) -> bool:
         return gradient_due(self.step + 1, self.total_steps)

@@ -1,8 +1,8 @@
 """Recording a training: steps into the store, weights into checkpoint files."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from typing import TypeVar, cast
 
 from core.leftovers import remove_parts
 from core.options import options
@@ -13,7 +13,8 @@ from core.runs.transactions import BusyError
 from core.train.config import TrainConfig
 from core.train.loop import Training
 from core.train.metrics import Step
-from core.train.retry import RetryPolicy
+from core.train.retry import RetryPolicy, attempts
+from core.train.turns import Turns, in_thread
 
 FLUSH_SECONDS = 0.4
 CHECKPOINT_SECONDS = 2.0
@@ -23,9 +24,14 @@ SPEED_SECONDS = 2.0
 WAIT_SECONDS = 0.1  # for others who write, between two steps
 CURVES_SECONDS = 10.0  # between two copies of the curves beside the weights, or more where they are long
 
+Result = TypeVar("Result")
+
 
 class Recording:
     """Buffers steps and writes them in batches, so that recording costs little time.
+
+    All that reaches the disk is written beside, see `in_thread`: whoever has the next turn trains meanwhile, and this
+    training itself waits until it is done, so that nothing changes what is being written.
 
     Steps are recorded before the weights that they led to: whatever is killed, a training never goes on from weights
     that came after its record. While others hold the database, steps are kept until they can be written.
@@ -33,7 +39,7 @@ class Recording:
     Args:
         store: Where the run is.
         run_id: The run.
-        training: Its training; a new one's untrained weights are written at once, as those of epoch 0.
+        training: Its training.
         owner: In whose name it is trained; once that is another, nothing more is written and `RunError` raised.
     """
 
@@ -48,26 +54,14 @@ class Recording:
         self._saving, self._copied, self._copying = 0.0, self._now(), 0.0
         self._speed_from = (0.0, 0)
         self._epoch_sums = (0, 0, 0.0, 0.0)
-        remove_parts(store.checkpoint(run_id).parent)
-        # What comes after the last step that was reported is measured again, and so is a new one before its first step.
-        store.worker.rewind(run_id, training.reported if training.step else -1, by=owner)
-        store.worker.record(
-            run_id,
-            (),
-            by=owner,
-            total_steps=training.total_steps,
-            steps_per_epoch=training.steps_per_epoch,
-            step=training.reported,
-            seconds=training.seconds,
-        )
-        for epoch in store.epochs(run_id):
-            if epoch * training.steps_per_epoch > training.step:  # of a history that was taken back
-                store.checkpoint(run_id, epoch).unlink(missing_ok=True)
-        if training.step == 0:
-            self._save_epoch(0)
-            self._evidence += training.gauge()
 
-    def note(self, step: Step) -> None:
+    def begin(self) -> Turns[None]:
+        """Take back what was recorded beyond the training's weights; a new one's are kept as those of epoch 0."""
+        yield from self._apart(attempts(self._rewind))
+        if self.training.step == 0:
+            yield from self._apart(in_thread(lambda: self._save_epoch(0)))
+
+    def note(self, step: Step) -> Turns[None]:
         """Add a step to the buffer and write if a write is due."""
         score = (step.valid.loss, step.valid.accuracy) if step.valid else (None, None)
         self._pending.append(
@@ -77,11 +71,11 @@ class Recording:
         self._add_to_epoch(step)
         now = self._now()
         if now - self._flushed > FLUSH_SECONDS or (step.valid and not self._retry.failing):
-            self._try_flush()
+            yield from self._try_flush()
         if step.valid:
-            self._save_epoch(step.epoch)
+            yield from self._apart(in_thread(lambda: self._save_epoch(step.epoch)))
         if not self._pending and now - self._saved > self._interval():
-            self._save()
+            yield from self._apart(in_thread(self._save))
 
     def adjust(self, config: TrainConfig) -> None:
         """Change settings of the training and record an event for each."""
@@ -97,19 +91,22 @@ class Recording:
         """Add an event to the buffer."""
         self._events.append(event)
 
-    @contextmanager
-    def resting(self) -> Iterator[None]:
-        """Write the buffered steps, as `note` does, and let the time of the block count for no write that is due."""
-        self._try_flush()
-        began = time.monotonic()
-        yield
-        self._absent += time.monotonic() - began
+    def measured(self, evidence: Iterable[Evidence]) -> None:
+        """Add evidence to the buffer."""
+        self._evidence += evidence
 
-    def settle(self) -> None:
-        """Write all buffered steps, the checkpoint and the copy of the rows; raises `BusyError` as `flush` does."""
-        self.flush()
-        self._save()
-        self._copy()
+    def rest(self) -> Turns[None]:
+        """Write the buffered steps, as `note` does, and let others have their turns."""
+        before = self._absent
+        if self._pending or self._events:
+            yield from self._try_flush()
+        if self._absent == before:
+            yield from self._apart(_once())
+
+    def settle(self) -> Turns[None]:
+        """Write all buffered steps, the checkpoint and the copy of the rows; raises `BusyError` after a long while."""
+        yield from self._apart(attempts(self.flush))
+        yield from self._apart(attempts(self._save_and_copy))
 
     def flush(self) -> None:
         """Write the buffered steps and update the run's row.
@@ -136,10 +133,40 @@ class Recording:
         """Return the seconds of a clock that stands still while others have their turns."""
         return time.monotonic() - self._absent
 
-    def _try_flush(self) -> None:
+    def _apart(self, turns: Turns[Result]) -> Turns[Result]:
+        """Take these turns; the time that others have meanwhile counts for no write that is due."""
+        while True:
+            try:
+                due = next(turns)
+            except StopIteration as end:
+                return cast(Result, end.value)
+            began = time.monotonic()
+            yield due
+            self._absent += time.monotonic() - began
+
+    def _rewind(self) -> None:
+        """Take back what the weights do not know of: what comes after the last step that was reported."""
+        store, run_id, training = self.store, self.run_id, self.training
+        remove_parts(store.checkpoint(run_id).parent)
+        # What comes after that step is measured again, and so is a new training before its first step.
+        store.worker.rewind(run_id, training.reported if training.step else -1, by=self.owner)
+        store.worker.record(
+            run_id,
+            (),
+            by=self.owner,
+            total_steps=training.total_steps,
+            steps_per_epoch=training.steps_per_epoch,
+            step=training.reported,
+            seconds=training.seconds,
+        )
+        for epoch in store.epochs(run_id):
+            if epoch * training.steps_per_epoch > training.step:  # of a history that was taken back
+                store.checkpoint(run_id, epoch).unlink(missing_ok=True)
+
+    def _try_flush(self) -> Turns[None]:
         """Flush, tolerating a locked database for a while; then raises `BusyError`."""
         try:
-            self.flush()
+            yield from self._apart(in_thread(self.flush))
         except BusyError as error:
             self._retry.failed(error)
 
@@ -187,6 +214,10 @@ class Recording:
         long = max(CURVES_SECONDS, self._copying / CHECKPOINT_SHARE)
         self._copy(curves=self._saved - self._copied > long)
 
+    def _save_and_copy(self) -> None:
+        self._save()
+        self._copy()
+
     def _copy(self, *, curves: bool = True) -> None:
         """Write the copy of the run's row, and of its curves, beside the weights."""
         began = self._now()
@@ -197,3 +228,7 @@ class Recording:
 
     def _save_epoch(self, epoch: int) -> None:
         save_checkpoint(self.store.checkpoint(self.run_id, epoch), self.training.epoch_checkpoint(epoch))
+
+
+def _once() -> Turns[None]:
+    yield 0.0

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from core.errors import StorageError
 from core.runs.transactions import BusyError
-from core.train.turns import Turns
+from core.train.turns import Turns, in_thread
 
 PATIENCE_SECONDS = 60.0
 AGAIN_SECONDS = 0.3
@@ -38,7 +38,7 @@ class RetryPolicy:
 
 
 def attempts(act: Callable[[], Result], fault: type[StorageError] = BusyError) -> Turns[Result]:
-    """Call `act`, in turns, until it raises no such fault, and return its result.
+    """Call `act`, in a thread beside, until it raises no such fault, and return its result.
 
     Raises:
         StorageError: The fault, after `PATIENCE_SECONDS`.
@@ -46,7 +46,7 @@ def attempts(act: Callable[[], Result], fault: type[StorageError] = BusyError) -
     policy = RetryPolicy()
     while True:
         try:
-            return act()
+            return (yield from in_thread(act))
         except fault as error:
             policy.failed(error)
         due = time.monotonic() + AGAIN_SECONDS

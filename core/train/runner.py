@@ -47,8 +47,10 @@ class Runner:
         leaving: Asked often; once it is true the run is checkpointed, marked interrupted and let go.
         on_step: Called after every step, for a progress bar.
         load: Returns the images of a run, in turns; several runs may share them.
+        poll_seconds: Between two looks at what is asked within a turn; each turn begins with one.
 
     Attributes:
+        stepped: Whether it has made a step.
         seen: The requests that it read last.
         single: Whether what is being done is a single step that was asked for, or the test after the last one.
     """
@@ -62,6 +64,7 @@ class Runner:
         leaving: Callable[[], bool] = lambda: False,
         on_step: Callable[[Training, Step], None] = lambda training, step: None,
         load: Callable[[Run], Turns[Dataset]] = lambda run: in_thread(lambda: load_images(run)),
+        poll_seconds: float | None = None,
     ) -> None:
         self.store, self.run_id, self.owner = store, run_id, owner
         self.leaving, self.on_step, self.load = leaving, on_step, load
@@ -69,7 +72,8 @@ class Runner:
         self._recording: Recording | None = None
         self._fallback: int | None = None  # the epoch gone on from where the latest checkpoint is damaged
         self._looked = self._began = self._pace = 0.0
-        self.single = False
+        self._poll = POLL_SECONDS if poll_seconds is None else poll_seconds
+        self.single = self.stepped = False
 
     def run(self) -> Status:
         """Train without others until `turns` end; return what they do.
@@ -131,15 +135,15 @@ class Runner:
             loading.close()
             return None
 
-    def _prepare(self, run: Run, images: Dataset) -> Training:
+    def _prepare(self, run: Run, images: Dataset) -> Turns[Training]:
         config = TrainConfig.from_mapping(run.config)
         dataset = as_recorded(run, images)
         if run.dataset_info is None or not run.dataset_info.mean:  # the run can be used without its data set later on
             info = replace(dataset.info, mean=dataset.mean, std=dataset.std)
-            self.store.change(self.run_id, dataset_info=info.to_json())
+            yield from attempts(lambda: self.store.change(self.run_id, dataset_info=info.to_json()))
         training = Training(build_model(run.spec, seed=config.seed), dataset, config)
         if self._latest.exists():
-            checkpoint = self._load()
+            checkpoint = yield from in_thread(self._load)
             training.restore(checkpoint)
             if "config" in checkpoint.meta:  # what had been changed by then; what was changed since is seen at once
                 training.adjust(TrainConfig.from_json(checkpoint.meta["config"]))
@@ -171,14 +175,20 @@ class Runner:
         images = yield from self._images(run)
         if images is None:
             return
-        training = yield from attempts(lambda: self._prepare(run, images))
-        keep_reserve(self._latest.parent)
-        recording = yield from attempts(lambda: Recording(self.store, self.run_id, training, self.owner))
+        training = yield from self._prepare(run, images)
+        yield from in_thread(lambda: keep_reserve(self._latest.parent))
+        recording = Recording(self.store, self.run_id, training, self.owner)
+        yield from recording.begin()
         self._recording = recording
         if self._fallback is not None:
             text = f"the latest weights were damaged: went on from those of epoch {self._fallback}, optimiser anew"
             recording.report(Event(training.step, "damage", text))
-            yield from attempts(recording.settle)
+            yield from recording.settle()
+        if training.step == 0:
+            evidence = yield from self._next(recording, training.gauge(), over)
+            if evidence is None:
+                return
+            recording.measured(evidence)
         steps = training.parts()
         while not training.over:
             step = yield from self._next(recording, steps, over)
@@ -187,12 +197,13 @@ class Runner:
             last = self.single and self.seen is not None and self.seen.steps <= 1
             if self.single and not training.over:
                 self.single, self._looked = False, 0.0  # look again right after this one step
-            recording.note(step)
+            yield from recording.note(step)
+            self.stepped = True
             self.on_step(training, step)
             yield from self._slow_down()
             if over() and not last:  # who asked for one step sees the run pause at once, not when its turn comes again
                 yield from self._rest(recording)
-        yield from attempts(recording.settle)
+        yield from recording.settle()
         scores = evaluate_in_parts(
             training.model, training.dataset, training.dataset.test, loss=training.measure, device=training.device
         )
@@ -214,8 +225,7 @@ class Runner:
 
     def _rest(self, recording: Recording) -> Turns[None]:
         """End the turn."""
-        with recording.resting():
-            yield 0.0
+        yield from recording.rest()
         self._looked = 0.0  # much may have been asked meanwhile
 
     def _slow_down(self) -> Turns[None]:
@@ -230,21 +240,21 @@ class Runner:
     def _obey(self, recording: Recording) -> Turns[bool]:
         """Obey the requests; return whether to do the next step, else the run has been left."""
         now = time.monotonic()
-        if now - self._looked < POLL_SECONDS and not self.leaving():
+        if now - self._looked < self._poll and not self.leaving():
             return True
         self._looked = now
         requests = yield from self._requests()
         if requests.owner != self.owner:
             return False
         if requests.status is not Status.RUNNING:
-            yield from attempts(recording.settle)
+            yield from recording.settle()
             return False
         if self.leaving():
-            yield from attempts(recording.settle)
+            yield from recording.settle()
             yield from self._end(Status.INTERRUPTED, LEFT)
             return False
         if requests.wanted == "stop":
-            yield from attempts(recording.settle)
+            yield from recording.settle()
             yield from self._end(Status.STOPPED, "")
             return False
         self._pace = requests.pace
@@ -271,7 +281,7 @@ class Runner:
 
     def _hold(self, recording: Recording) -> Turns[bool]:
         """Pause with the network in memory for at most `HOLD_SECONDS`; returns as `_obey` does."""
-        yield from attempts(recording.settle)
+        yield from recording.settle()
         self._looked = 0.0  # whatever comes next is seen at once
         if not (yield from attempts(lambda: self.store.worker.hold(self.run_id, self.owner))):
             return (yield from self._obey(recording))
@@ -286,18 +296,21 @@ class Runner:
         return False
 
     def _end(self, status: Status, message: str, **values: Any) -> Turns[None]:
+        give_reserve(self._latest.parent)
+        try:
+            if self._recording is not None:
+                yield from attempts(self._recording.flush)
+        except RunError:
+            return  # it is another's by now
+        except BusyError:
+            raise
+        except StorageError:
+            pass  # a full disk may still have room for the few words that say so
+        except Exception:  # what ended the training may be the recording itself; the state is written all the same
+            traceback.print_exc()
+
         def write() -> None:
-            try:
-                if self._recording is not None:
-                    self._recording.flush()
-            except (BusyError, RunError):
-                raise
-            except StorageError:
-                pass  # a full disk may still have room for the few words that say so
-            except Exception:  # what ended the training may be the recording itself; the state is written all the same
-                traceback.print_exc()
             self.store.worker.record_end(self.run_id, self.owner, status, message=message, **values)
 
-        give_reserve(self._latest.parent)
-        with suppress(RunError):  # it is another's by now
+        with suppress(RunError):
             yield from attempts(write, StorageError)

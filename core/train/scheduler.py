@@ -48,15 +48,15 @@ class _Shares:
 class Scheduler:
     """Chooses among runs so that, over time, people have equal shares, and so have the runs of each.
 
-    A new run has its first turn at once. Who has waited for something, a pause or the next batch of slow motion, comes
-    back with what the others have had by then: nothing is saved up, nothing is owed.
+    A new run has a turn at once, and every other one until it has `begun`. Who has waited for something, a pause or the
+    next batch of slow motion, comes back with what the others have had by then: nothing is saved up, nothing is owed.
     """
 
     def __init__(self) -> None:
         self._person_of: dict[str, str] = {}
         self._people, self._runs = _Shares(), dict[str, _Shares]()
         self._new: list[str] = []
-        self._turns = 0
+        self._turns, self._last = 0, ""
 
     def add(self, run: str, person: str = "") -> None:
         """Add a run of a person."""
@@ -65,12 +65,16 @@ class Scheduler:
         self._runs.setdefault(person, _Shares()).add(run)
         self._new.append(run)
 
+    def begun(self, run: str) -> None:
+        """Note that a run is new no more."""
+        if run in self._new:
+            self._new.remove(run)
+
     def remove(self, run: str) -> None:
         """Remove a run, and its person with the last of theirs."""
         person = self._person_of.pop(run)
         del self._runs[person].members[run]
-        if run in self._new:
-            self._new.remove(run)
+        self.begun(run)
         if not self._runs[person].members:
             del self._runs[person], self._people.members[person]
 
@@ -79,14 +83,15 @@ class Scheduler:
         if not ready:
             return None
         self._turns += 1
-        run = next((run for run in self._new if run in ready), None)
+        new = () if self._last in self._new else self._new
+        run = next((run for run in new if run in ready), None)
         if run is None:
             person = self._people.next({self._person_of[run] for run in ready}, self._turns)
             run = self._runs[person].next({run for run in ready if self._person_of[run] == person}, self._turns)
         else:
-            self._new.remove(run)
             self._people.took(self._person_of[run], self._turns)
             self._runs[self._person_of[run]].took(run, self._turns)
+        self._last = run
         return run
 
     def charge(self, run: str, seconds: float) -> None:

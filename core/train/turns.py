@@ -10,7 +10,7 @@ Result = TypeVar("Result")
 # What a generator yields is the moment, by `time.monotonic`, up to which it has nothing to do; one that has passed
 # means that it could go on at once. It may be resumed earlier, when what it waits for may have come, and then looks.
 Turns = Generator[float, None, Result]
-SOON_SECONDS, WAIT_SECONDS = 0.03, 0.1
+SOON_SECONDS, WAIT_SECONDS = 0.03, 0.1  # what is done by then holds nobody up; between two looks whether it is
 
 
 def in_thread(act: Callable[[], Result]) -> Turns[Result]:
@@ -30,8 +30,10 @@ def in_thread(act: Callable[[], Result]) -> Turns[Result]:
     thread = threading.Thread(target=call, name="beside", daemon=True)
     thread.start()
     thread.join(SOON_SECONDS)
+    wait = WAIT_SECONDS / 8
     while thread.is_alive():
-        yield time.monotonic() + WAIT_SECONDS
+        yield time.monotonic() + wait
+        wait = min(2 * wait, WAIT_SECONDS)
     if errors:
         raise errors[0]
     return results[0]

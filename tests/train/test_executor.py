@@ -1,12 +1,14 @@
 """The runs of one worker: they share the images, answer at once, and none of them changes or ends another."""
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 import torch
 
+from core.runs import transactions
 from core.runs.records import Status
 from core.runs.store import RunStore
 from core.train import executor as module
@@ -14,7 +16,9 @@ from core.train import turns
 from core.train.executor import Executor
 from core.train.messages import Kind, Order
 from core.train.runner import Runner, load_images
+from tests.runs.holder import locked
 from tests.train.test_turns import CONFIG, SPEC, outcome
+from tests.train.trials import losses
 
 
 class Bench:
@@ -38,8 +42,13 @@ class Bench:
         for _ in range(turns):
             if check():
                 return
-            self.executor.turn()
+            time.sleep(min(self.executor.turn(), 0.01))
         raise AssertionError("it did not happen in so many turns")
+
+    def steps(self, run_id: str) -> int:
+        """Return how many steps a run has made, recorded or not."""
+        recording = self.executor._trainings[run_id].runner._recording
+        return recording.training.step if recording else 0
 
     def over(self, *run_ids: str) -> bool:
         return all(not self.store.get(run_id).status.active for run_id in run_ids)
@@ -73,11 +82,12 @@ def test_runs_that_share_their_images_learn_what_each_learns_alone_to_the_last_b
 
 
 def test_a_request_ends_the_turn_of_another_run_and_is_obeyed_in_the_next(bench, monkeypatch):
-    busy, asked = bench.admit(), bench.admit()
-    bench.until(lambda: all(bench.store.get(run_id).step == 1 for run_id in (busy, asked)))
+    settings = replace(CONFIG, train_images=960, epochs=1000)  # an epoch is longer than this test
+    busy, asked = bench.admit(settings), bench.admit(settings)
+    bench.until(lambda: all(bench.store.get(run_id).step for run_id in (busy, asked)))
     monkeypatch.setattr(module, "SLICE_SECONDS", 1000.0)
     bench.executor._scheduler.charge(asked, 100.0)  # so that it is the other's turn
-    steps = []
+    before, first, steps = bench.store.get(busy).step, bench.store.get(asked).step, []
 
     def ask() -> None:
         steps.append(1)
@@ -86,18 +96,26 @@ def test_a_request_ends_the_turn_of_another_run_and_is_obeyed_in_the_next(bench,
 
     bench.after_step = ask
     bench.executor.turn()
-    assert (bench.store.get(busy).step, bench.store.get(asked).step) == (2, 1)  # amid the validation after step 3
+    assert (bench.store.get(busy).step, bench.store.get(asked).step) == (before + 2, first)
     bench.executor.turn()
-    assert (bench.store.get(asked).status, bench.store.get(asked).step) == (Status.PAUSED, 1)
+    assert (bench.store.get(asked).status, bench.store.get(asked).step) == (Status.PAUSED, first)
     bench.store.request(asked, "step")
     assert bench.store.worker.claim("tests", 9) == asked
     bench.executor.turn()
-    assert (bench.store.get(asked).status, bench.store.get(asked).step) == (Status.PAUSED, 2)  # and rests at once
+    assert (bench.store.get(asked).status, bench.store.get(asked).step) == (Status.PAUSED, first + 1)  # at once
+
+
+def test_a_batch_that_was_asked_for_is_whole_before_others_go_on_also_the_last_of_an_epoch(bench):
+    busy = bench.admit(replace(CONFIG, train_images=960, epochs=1000))
+    asked = bench.admit(replace(CONFIG, train_images=32, epochs=1000))  # each batch is the last of an epoch
+    bench.until(lambda: all(bench.store.get(run_id).step for run_id in (busy, asked)))
+    bench.store.request(asked, "pause")
+    bench.until(lambda: bench.store.get(asked).status is Status.PAUSED)
+    step, others = bench.store.get(asked).step, bench.store.get(busy).step
     bench.store.request(asked, "step")
     assert bench.store.worker.claim("tests", 9) == asked
-    for _ in range(2):  # the validation after it has two batches: others are asked in between
-        bench.executor.turn()
-    assert (bench.store.get(asked).status, bench.store.get(asked).step) == (Status.PAUSED, 3)
+    bench.until(lambda: bench.store.get(asked).status is Status.PAUSED)
+    assert (bench.store.get(asked).step, bench.store.get(busy).step) == (step + 1, others)
 
 
 def test_a_run_that_fails_takes_no_other_along(bench):
@@ -112,7 +130,7 @@ def test_a_run_that_fails_takes_no_other_along(bench):
 
 def test_a_run_whose_end_cannot_be_recorded_is_reported_with_the_reason(bench):
     failing, other = bench.admit(), bench.admit()
-    bench.executor.turn()
+    bench.until(lambda: bench.store.get(failing).step)
     training = bench.executor._trainings[failing]
     training.turns = _broken(training.turns)
     bench.until(lambda: bench.over(other) and bench.executor.turn() > 0)
@@ -127,8 +145,9 @@ def _broken(turns):
 
 
 def test_who_leaves_interrupts_all_runs_and_each_goes_on_from_where_it_was(bench):
-    begun, waiting = bench.admit(), bench.admit()
-    bench.executor.turn()
+    begun = bench.admit()
+    bench.until(lambda: bench.store.get(begun).step == 1)
+    waiting = bench.admit()
     bench.leaving.set()
     bench.executor.leave()
     assert [bench.store.get(run_id).status for run_id in (begun, waiting)] == [Status.INTERRUPTED] * 2
@@ -138,17 +157,17 @@ def test_who_leaves_interrupts_all_runs_and_each_goes_on_from_where_it_was(bench
 
 def test_a_deleted_run_is_let_go(bench):
     run_id, other = bench.admit(), bench.admit()
-    bench.until(lambda: bench.store.get(other).step == 1)
+    bench.until(lambda: bench.store.get(other).step)
     bench.store.change(run_id, status="stopped")
     bench.store.delete(run_id)
-    bench.until(lambda: any(report.kind is Kind.LEFT for report in bench.reports), turns=2)
+    bench.until(lambda: any(report.kind is Kind.LEFT for report in bench.reports))
     assert bench.executor._living() != {} and other in next(iter(bench.executor._living().values()))
 
 
 def test_a_run_that_pauses_is_let_go_when_its_memory_is_wanted_and_no_other(bench):
     paused, busy = bench.admit(), bench.admit()
     numbers = {run_id: int(run_id, 16) for run_id in (paused, busy)}
-    bench.until(lambda: bench.store.get(busy).step == 1)
+    bench.until(lambda: bench.store.get(busy).step)
     bench.store.request(paused, "pause")
     bench.until(lambda: bench.store.get(paused).status is Status.PAUSED)
     for number in numbers.values():
@@ -159,9 +178,9 @@ def test_a_run_that_pauses_is_let_go_when_its_memory_is_wanted_and_no_other(benc
 
 
 def test_while_images_load_others_train_and_who_wants_the_same_ones_waits_for_them(bench, monkeypatch):
-    monkeypatch.setattr(turns, "SOON_SECONDS", 0.0)
+    monkeypatch.setattr(turns, "SOON_SECONDS", 0.01)
     busy, ready, loads = bench.admit(), threading.Event(), []
-    bench.until(lambda: bench.store.get(busy).step == 1)
+    bench.until(lambda: bench.store.get(busy).step)
 
     def load(run):
         loads.append(run.id)
@@ -175,4 +194,26 @@ def test_while_images_load_others_train_and_who_wants_the_same_ones_waits_for_th
     assert [bench.store.get(run_id).step for run_id in (first, second)] == [0, 0]
     ready.set()
     bench.until(lambda: bench.over(first, second))
-    assert loads == [first]
+    assert loads in ([first], [second])
+
+
+def test_while_another_process_holds_the_database_nobody_waits_for_one_that_ends_and_no_step_is_lost(
+    bench, home, monkeypatch
+):
+    monkeypatch.setattr(turns, "SOON_SECONDS", 0.01)
+    monkeypatch.setattr(transactions, "WAIT_SECONDS", 600.0)  # so long it may take to write that it has ended
+    ending, *others = (bench.admit(replace(CONFIG, epochs=epochs)) for epochs in (2, 1000, 1000))
+    bench.until(lambda: all(bench.store.get(run_id).step for run_id in (ending, *others)))
+    with locked(home):
+        held = {run_id: bench.steps(run_id) for run_id in others}
+        bench.until(
+            lambda: bench.steps(ending) == 6 and all(bench.steps(run_id) > held[run_id] + 9 for run_id in others)
+        )
+        assert bench.store.get(ending).status is Status.RUNNING
+    bench.until(lambda: bench.over(ending))
+    for run_id in others:
+        bench.store.request(run_id, "stop")
+    bench.until(lambda: bench.over(*others))
+    assert bench.store.get(ending).status is Status.FINISHED
+    assert losses(bench.store, ending) == losses(bench.store, others[0])[:6] == losses(bench.store, others[1])[:6]
+    assert all(len(losses(bench.store, run_id)) > held[run_id] + 9 for run_id in others)

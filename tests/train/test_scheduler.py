@@ -9,6 +9,7 @@ def turns(scheduler: Scheduler, ready: str, count: int, seconds: float = 1.0) ->
     for _ in range(count):
         run = scheduler.next(tuple(ready))
         scheduler.charge(run, seconds)
+        scheduler.begun(run)
         had += run
     return had
 
@@ -49,6 +50,20 @@ def test_a_new_run_has_its_first_turn_at_once_and_then_an_equal_share():
     assert turns(scheduler, "abcx", 2, 0.1) == "cx"
     # a and b have had 5 seconds each, c begins with the 4 of whoever was chosen last, x with the 9 of its person
     assert turns(scheduler, "abcx", 9) == "xcxaxbxcx"
+
+
+def test_a_run_that_takes_long_to_begin_leaves_every_other_turn_to_the_rest():
+    scheduler = queue(ann="ab", bob="x")
+    for run in ("n", "m"):
+        scheduler.add(run, "bob")
+    had = ""
+    for _ in range(9):
+        run = scheduler.next("abxnm")
+        scheduler.charge(run, 1.0)
+        if had.count("n") == 2:
+            scheduler.begun("n")
+        had += run
+    assert had == "nanbmambm"
 
 
 def test_a_run_that_waited_comes_back_without_credit():
