@@ -21,6 +21,10 @@ WAITING = {
     "train/test_faults.py": "workers",
     "train/test_two_apps.py": "workers",
 }
+# Tests that share a PostgreSQL server, in one process.
+SERVED = dict.fromkeys(
+    (f"runs/test_{name}.py" for name in ("curves", "lifecycle", "outlines", "postgres", "requests", "store")), "served"
+)
 LONGEST = "whole/test_whole.py"
 
 
@@ -76,7 +80,7 @@ class Together(LoadScopeScheduling):
     @staticmethod
     def group(nodeid: str) -> str:
         path = nodeid.split("::")[0].removeprefix("tests/")
-        return WAITING.get(path) or WAITING.get(path.split("/")[0], path)
+        return WAITING.get(path) or SERVED.get(path) or WAITING.get(path.split("/")[0], path)
 
     def _split_scope(self, nodeid: str) -> str:
         return self.group(nodeid)

@@ -19,6 +19,7 @@ from core.exchange.layout import WEIGHTS, RunLimits, refusal, weights_names
 from core.exchange.run_record import RunRecord
 from core.exchange.unpack import Archive, opened
 from core.leftovers import unfinished
+from core.runs import postgres
 from core.runs.checkpoint import save_checkpoint
 from core.runs.lifecycle import TRANSITIONS, Status, Trigger
 from core.runs.store import RunStore
@@ -108,6 +109,7 @@ def _insert(store: RunStore, run_id: str, record: RunRecord, info: DatasetInfo |
     final = store.folder / run_id
     try:
         with store.database.writing() as connection:
+            postgres.alone(connection)  # no two runs have the same number
             connection.execute(insert(RUNS).values(id=run_id, number=next_number(), **_row(record, info)))
             for table, rows in tables.items():
                 if rows:

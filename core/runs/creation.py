@@ -12,6 +12,7 @@ from sqlalchemy import insert, select, update
 from core.data.catalog import known
 from core.data.dataset_info import DatasetInfo
 from core.model.spec import ModelSpec
+from core.runs import postgres
 from core.runs.lifecycle import INITIAL, INITIAL_WITH_OWNER
 from core.runs.names import checked_name, checked_note, fitting_name
 from core.runs.run_table import RunTable, end_of_queue
@@ -75,6 +76,7 @@ def create_run(table: RunTable, new: NewRun, first: "Checkpoint | None") -> str:
         save_checkpoint(table.checkpoint(run_id), first)
     try:
         with table.database.writing() as connection:
+            postgres.alone(connection)  # no two runs have the same number
             connection.execute(insert(RUNS).values(row))
     except BaseException:
         if first is not None:

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, literal, select
+from sqlalchemy import Connection, Select, func, select
 
+from core.runs.overview import numbers, with_steps
 from core.runs.records import Outline, Run
 from core.runs.store import RunStore
 from core.runs.tables import METRICS, RUNS
@@ -87,7 +88,7 @@ def outlines(store: RunStore, runs: Iterable[Run]) -> dict[str, Outline]:
 
 def _read(connection: Connection, ids: Sequence[str]) -> dict[str, Outline]:
     losses: dict[str, list[float]] = {run_id: [] for run_id in ids}
-    for run_id, loss in connection.execute(_sampled(ids)):
+    for run_id, loss in connection.execute(_sampled(connection, ids)):
         losses[run_id].append(loss)
     best = (
         select(METRICS.c.run_id, func.max(METRICS.c.valid_accuracy))
@@ -98,21 +99,19 @@ def _read(connection: Connection, ids: Sequence[str]) -> dict[str, Outline]:
     return {run_id: Outline(tuple(losses[run_id]), highest.get(run_id)) for run_id in ids}
 
 
-def _sampled(ids: Sequence[str]) -> Any:
+def _sampled(connection: Connection, ids: Sequence[str]) -> Any:
     """Return the query of (run id, mean loss) for every stretch, in order."""
-    numbers = select(literal(0).label("number")).cte("numbers", recursive=True)
-    numbers = numbers.union_all(select(numbers.c.number + 1).where(numbers.c.number < POINTS - 1))
+    places = numbers(POINTS)
     width = (RUNS.c.step + (POINTS - 1)) // POINTS
-    first = numbers.c.number * width + 1
-    within = METRICS.c.step.between(first, first + (SAMPLE - 1))
+    first = places.c.number * width + 1
+    rows = RUNS.join(places, first <= RUNS.c.step)
+    joined, metrics = with_steps(connection, rows, RUNS.c.id, first, first + (SAMPLE - 1))
     return (
-        select(RUNS.c.id, func.avg(METRICS.c.train_loss))
-        .select_from(RUNS)
-        .join(numbers, first <= RUNS.c.step)
-        .join(METRICS, and_(METRICS.c.run_id == RUNS.c.id, within, METRICS.c.step < first + width))
-        .where(RUNS.c.id.in_(ids))
-        .group_by(RUNS.c.id, numbers.c.number)
-        .order_by(RUNS.c.id, numbers.c.number)
+        select(RUNS.c.id, func.avg(metrics.train_loss))
+        .select_from(joined)
+        .where(RUNS.c.id.in_(ids), metrics.step < first + width)
+        .group_by(RUNS.c.id, places.c.number)
+        .order_by(RUNS.c.id, places.c.number)
     )
 
 

@@ -1,4 +1,4 @@
-"""The run database, reopened where its SQLite file was deleted, emptied or replaced while the program runs."""
+"""The run database: a server, or a SQLite file, reopened where that was deleted, emptied or replaced meanwhile."""
 
 import sqlite3
 import threading
@@ -11,11 +11,11 @@ from sqlalchemy import Connection, Engine, event
 
 from core.errors import StorageError
 from core.leftovers import alone_in
-from core.runs.tables import complete, engine_of
+from core.runs import postgres
+from core.runs.tables import VERSION, complete, engine_of
 from core.runs.transactions import transaction, tune, writing
 
 _BESIDE = ("-wal", "-shm")  # what SQLite keeps beside a database: its log and the index of that
-_VERSION = 0  # to be raised by a version whose database this one could not use, and written as its `user_version`
 _NEWER = "The run database was made by a newer version of ConvScope: update this one, then start it again."
 
 _File = tuple[int, int] | None  # which file it is, whatever its name; None where there is none
@@ -82,7 +82,8 @@ class Database:
     def _doubt(self, context: Any) -> None:
         """Reopen after an error that says that tables are missing or that the file was damaged or replaced."""
         code = getattr(context.original_exception, "sqlite_errorcode", 0) & 0xFF
-        if "no such table" in str(context.original_exception) or code in (
+        lost = "no such table" in str(context.original_exception) or postgres.lost_tables(context.original_exception)
+        if lost or code in (
             sqlite3.SQLITE_CORRUPT,
             sqlite3.SQLITE_NOTADB,
             sqlite3.SQLITE_IOERR,
@@ -123,8 +124,11 @@ class Database:
 
     def _prepare(self) -> None:
         with transaction(self._engine) as connection:
-            newer = self.path and connection.exec_driver_sql("PRAGMA user_version").scalar_one() > _VERSION
-        if newer:
+            if self._engine.dialect.name == "sqlite":
+                version = connection.exec_driver_sql("PRAGMA user_version").scalar_one() if self.path else 0
+            else:
+                version = postgres.version(connection)
+        if version > VERSION:
             raise StorageError(_NEWER)
         complete(self._engine)
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, Table, func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.errors import StorageError
-from core.runs import manifest
+from core.runs import manifest, postgres
 from core.runs.manifest import SERIES, Rows
 from core.runs.tables import RUNS, read_run
 from core.runs.transactions import transaction, writing
@@ -42,7 +42,7 @@ def database_name(engine: Engine, folder: Path) -> str:
     """Return the name of the database relative to the folder of runs, without credentials; "" if it is in memory."""
     url = engine.url
     if engine.dialect.name != "sqlite":
-        return url.set(username=None, password=None).render_as_string()
+        return f"{postgres.place(url)}/{url.database}"
     if not url.database or url.database.startswith(":memory:"):
         return ""
     try:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, literal, select
+from sqlalchemy import CTE, Connection, FromClause, and_, func, literal, select, true
 
 from core.runs.records import Metric
 from core.runs.tables import METRICS
@@ -90,27 +90,28 @@ def _read(connection: Connection, run_id: str, which: Any) -> list[Metric]:
 
 def _every(connection: Connection, run_id: str, stride: int, last: int) -> list[Metric]:
     """Return the steps at the multiples of a stride."""
-    places = _numbers(last // stride + 1)
-    at = and_(METRICS.c.run_id == run_id, METRICS.c.step == places.c.number * stride)
-    return [Metric(*row) for row in connection.execute(select(*METRIC_COLUMNS).select_from(places).join(METRICS, at))]
+    places = numbers(last // stride + 1)
+    step = places.c.number * stride
+    joined, metrics = with_steps(connection, places, run_id, step, step)
+    columns = [metrics[column.name] for column in METRIC_COLUMNS]
+    return [Metric(*row) for row in connection.execute(select(*columns).select_from(joined))]
 
 
 def _stretches(connection: Connection, run_id: str, width: int, last: int) -> dict[int, Stretch]:
     part = max(1, width // _PARTS)
-    places = _numbers(-(-last // part))
+    places = numbers(-(-last // part))
     first = places.c.number * part + 1
-    within = METRICS.c.step.between(first, first + (min(part, _STEPS) - 1))
+    joined, metrics = with_steps(connection, places, run_id, first, first + (min(part, _STEPS) - 1))
     index = ((places.c.number * part) // width).label("index")
     means = (
         select(
             index,
-            func.max(METRICS.c.step),
-            func.avg(METRICS.c.train_loss),
-            func.avg(METRICS.c.train_accuracy),
-            func.max(METRICS.c.lr),
+            func.max(metrics.step),
+            func.avg(metrics.train_loss),
+            func.avg(metrics.train_accuracy),
+            func.max(metrics.lr),
         )
-        .select_from(places)
-        .join(METRICS, and_(METRICS.c.run_id == run_id, within))
+        .select_from(joined)
         .group_by(index)
     )
     rates = {metric.step: metric.lr for metric in _every(connection, run_id, width, last)}
@@ -122,10 +123,23 @@ def _stretches(connection: Connection, run_id: str, width: int, last: int) -> di
     return stretches
 
 
-def _numbers(count: int) -> Any:
+def numbers(count: int) -> CTE:
     """Return a table of the numbers from 0 up to `count`, without it."""
-    numbers = select(literal(0).label("number")).cte("numbers", recursive=True)
-    return numbers.union_all(select(numbers.c.number + 1).where(numbers.c.number < count - 1))
+    rows = select(literal(0).label("number")).cte("numbers", recursive=True)
+    return rows.union_all(select(rows.c.number + 1).where(rows.c.number < count - 1))
+
+
+def with_steps(connection: Connection, rows: FromClause, run_id: Any, first: Any, last: Any) -> tuple[FromClause, Any]:
+    """Return rows joined to the steps of a run from `first` to `last`, which may differ by row, and the steps' columns.
+
+    A server that has not yet counted the rows of the table might compare every row with every step of the run, so it is
+    told to look the steps up for each row: a subquery with an offset is not taken apart.
+    """
+    steps = and_(METRICS.c.run_id == run_id, METRICS.c.step.between(first, last))
+    if connection.dialect.name == "sqlite":
+        return rows.join(METRICS, steps), METRICS.c
+    beside = select(METRICS).where(steps).offset(0).lateral("steps")
+    return rows.join(beside, true()), beside.c
 
 
 def thinned(metrics: Sequence[Metric], stride: int) -> tuple[list[Metric], int]:

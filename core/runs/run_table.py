@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Select, Update, case, func, select, update
+from sqlalchemy import ColumnElement, Engine, Subquery, Update, case, func, select, update
 
 from core.errors import StorageError
 from core.runs.database import Database
@@ -20,17 +20,31 @@ from core.runs.tables import RUNS
 HAS_WORKER = RUNS.c.status.in_(statuses(Trigger.WORKER_DIED))
 
 
-def _queue() -> Select[Any]:
-    """Return the queue in the order in which its runs are claimed: fair by person, whose runs that train count."""
+def _waiting() -> tuple[Subquery, tuple[ColumnElement[Any], ...]]:
+    """Return the queued runs, and in which order they are claimed: fair by person, whose runs that train count."""
     training = RUNS.alias()
     trains = training.c.status.in_(statuses(Trigger.WORKER_DIED))
     have = select(func.count()).where(trains, training.c.person == RUNS.c.person).scalar_subquery()
     age = (RUNS.c.queued, RUNS.c.number)
     place = func.row_number().over(partition_by=RUNS.c.person, order_by=age)
-    return select(RUNS.c.id).where(RUNS.c.status.in_(statuses(Trigger.CLAIMED))).order_by(have + place, *age)
+    columns = (RUNS.c.id, *age, (have + place).label("place"))
+    waiting = select(*columns).where(RUNS.c.status.in_(statuses(Trigger.CLAIMED))).subquery("waiting")
+    return waiting, (waiting.c.place, waiting.c.queued, waiting.c.number)
 
 
-QUEUE = _queue()
+_WAITING, _ORDER = _waiting()
+QUEUE = select(_WAITING.c.id).order_by(*_ORDER)
+
+# The first of the queue that nobody else is claiming: a server locks it until the transaction ends, SQLite has one
+# writer. What is locked are rows of the table itself, as no window can be, and what others have locked is not seen.
+TO_CLAIM = (
+    select(RUNS.c.id)
+    .join(_WAITING, _WAITING.c.id == RUNS.c.id)
+    .where(RUNS.c.status.in_(statuses(Trigger.CLAIMED)))
+    .order_by(*_ORDER)
+    .limit(1)
+    .with_for_update(of=RUNS, skip_locked=True)
+)
 
 
 class RunTable:

@@ -1,13 +1,14 @@
 """The database schema of the run store in SQLAlchemy Core, with its migrations; SQLite and Postgres."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
     DDL,
+    BigInteger,
     Column,
     Connection,
     Engine,
@@ -17,58 +18,63 @@ from sqlalchemy import (
     Integer,
     MetaData,
     Row,
-    String,
     Table,
     Text,
     create_engine,
     func,
     inspect,
+    make_url,
     select,
     text,
     update,
 )
-from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import CreateColumn
 
 from core.data.catalog import known
 from core.data.dataset_info import DatasetInfo
 from core.errors import SpecError, StorageError
 from core.model.spec import ModelSpec
+from core.runs import postgres
 from core.runs.former_notes import ORIGINS
 from core.runs.records import DIVERGED, DIVERGED_WORDS, Run, Status
-from core.runs.transactions import failures_in_words, prepare_sqlite, writing
+from core.runs.transactions import failures_in_words, prepare, writing
 from core.runs.transactions import transaction as transaction
 
+VERSION = 0  # to be raised by a version whose store this one could not use, and written as SQLite's `user_version`
+
 METADATA = MetaData()
+WORDS = Text().with_variant(postgres.ServerText(), "postgresql")
+NUMBER = Integer().with_variant(BigInteger(), "postgresql")  # SQLite's integers have 64 bits whatever they are called
 
 RUNS = Table(
     "runs",
     METADATA,
-    Column("id", String(10), primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("dataset", Text, nullable=False),
-    Column("dataset_info", Text, nullable=False, default="", server_default=""),
-    Column("spec", Text, nullable=False),
-    Column("config", Text, nullable=False),
-    Column("status", String(16), nullable=False, index=True),
-    Column("wanted", String(8), nullable=False, default="run"),
-    Column("steps_wanted", Integer, nullable=False, default=0),
+    Column("id", WORDS, primary_key=True),
+    Column("name", WORDS, nullable=False),
+    Column("dataset", WORDS, nullable=False),
+    Column("dataset_info", WORDS, nullable=False, default="", server_default=""),
+    Column("spec", WORDS, nullable=False),
+    Column("config", WORDS, nullable=False),
+    Column("status", WORDS, nullable=False, index=True),
+    Column("wanted", WORDS, nullable=False, default="run"),
+    Column("steps_wanted", NUMBER, nullable=False, default=0),
     Column("pace", Float(53), nullable=False, default=0.0, server_default="0"),
-    Column("live", Text, nullable=False, default="{}", server_default="{}"),
-    Column("note", Text, nullable=False, default="", server_default=""),
-    Column("message", Text, nullable=False, default=""),
-    Column("origin", String(80), nullable=False, default="", server_default="", index=True),
-    Column("failure", String(32), nullable=False, default="", server_default=""),
-    Column("number", Integer, nullable=False, default=0, server_default="0", index=True),
-    Column("owner", Text, nullable=False, default=""),
-    Column("person", String(80), nullable=False, default="", server_default=""),
+    Column("live", WORDS, nullable=False, default="{}", server_default="{}"),
+    Column("note", WORDS, nullable=False, default="", server_default=""),
+    Column("message", WORDS, nullable=False, default=""),
+    Column("origin", WORDS, nullable=False, default="", server_default="", index=True),
+    Column("failure", WORDS, nullable=False, default="", server_default=""),
+    Column("number", NUMBER, nullable=False, default=0, server_default="0", index=True),
+    Column("owner", WORDS, nullable=False, default=""),
+    Column("person", WORDS, nullable=False, default="", server_default=""),
     Column("created", Float(53), nullable=False, index=True),
     Column("queued", Float(53), nullable=False),
     Column("heartbeat", Float(53), nullable=False, default=0.0),
-    Column("epoch", Integer, nullable=False, default=0),
-    Column("step", Integer, nullable=False, default=0),
-    Column("total_steps", Integer, nullable=False, default=0),
-    Column("steps_per_epoch", Integer, nullable=False, default=0),
+    Column("epoch", NUMBER, nullable=False, default=0),
+    Column("step", NUMBER, nullable=False, default=0),
+    Column("total_steps", NUMBER, nullable=False, default=0),
+    Column("steps_per_epoch", NUMBER, nullable=False, default=0),
     Column("seconds", Float(53), nullable=False, default=0.0),
     Column("images_per_second", Float(53), nullable=False, default=0.0),
     *(
@@ -81,9 +87,9 @@ RUNS = Table(
 METRICS = Table(
     "metrics",
     METADATA,
-    Column("run_id", String(10), ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
-    Column("step", Integer, primary_key=True, autoincrement=False),
-    Column("epoch", Integer, nullable=False),
+    Column("run_id", WORDS, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("step", NUMBER, primary_key=True, autoincrement=False),
+    Column("epoch", NUMBER, nullable=False),
     Column("lr", Float(53), nullable=False),
     Column("seconds", Float(53), nullable=False),
     Column("train_loss", Float(53), nullable=False),
@@ -106,33 +112,52 @@ Index(
 EVENTS = Table(
     "events",
     METADATA,
-    Column("id", Integer, primary_key=True),
-    Column("run_id", String(10), ForeignKey("runs.id", ondelete="CASCADE"), nullable=False, index=True),
-    Column("step", Integer, nullable=False),
-    Column("kind", String(16), nullable=False),
-    Column("text", Text, nullable=False),
+    Column("id", NUMBER, primary_key=True),
+    Column("run_id", WORDS, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("step", NUMBER, nullable=False),
+    Column("kind", WORDS, nullable=False),
+    Column("text", WORDS, nullable=False),
 )
 
 EVIDENCE = Table(
     "evidence",
     METADATA,
-    Column("run_id", String(10), ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
-    Column("step", Integer, primary_key=True, autoincrement=False),
-    Column("kind", String(16), primary_key=True),
-    Column("layer", String(80), primary_key=True),
+    Column("run_id", WORDS, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("step", NUMBER, primary_key=True, autoincrement=False),
+    Column("kind", WORDS, primary_key=True),
+    Column("layer", WORDS, primary_key=True),
     Column("value", Float(53), nullable=False),
-    Column("bins", Text, nullable=False, default="[]"),
+    Column("bins", WORDS, nullable=False, default="[]"),
 )
 
 
 def engine_of(url: str) -> Engine:
     """Return the SQLAlchemy engine of a URL, unconnected; raises `StorageError` if the URL is invalid."""
+    if url.partition(":")[0] in postgres.NAMES:
+        return _server(url)
+    if not url.startswith("sqlite"):  # what else it is may hold a password and is not told
+        raise StorageError(
+            "CONVSCOPE_DATABASE_URL cannot be used: it names neither a SQLite file (sqlite:///…) nor a PostgreSQL "
+            "server (postgresql+psycopg://…)."
+        )
     try:
-        engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
-        if engine.dialect.name == "sqlite":
-            prepare_sqlite(engine)
+        engine = create_engine(url)
     except (SQLAlchemyError, ImportError, ValueError) as error:
         raise StorageError(f"CONVSCOPE_DATABASE_URL cannot be used: {error}") from error
+    prepare(engine)
+    return engine
+
+
+def _server(url: str) -> Engine:
+    """Return the engine of a PostgreSQL server; what cannot be read may hold a part of the password and is not told."""
+    try:
+        where = postgres.readable(make_url(url))
+        engine = create_engine(where, pool_pre_ping=True, connect_args=postgres.connecting(where))
+    except ImportError as error:
+        raise StorageError(postgres.NOT_INSTALLED) from error
+    except (SQLAlchemyError, ValueError):
+        raise StorageError(postgres.MALFORMED) from None
+    prepare(engine)
     return engine
 
 
@@ -145,38 +170,41 @@ def complete(engine: Engine) -> None:
 
 def _missing(engine: Engine | Connection) -> list[Column[Any] | Index]:
     """Return the columns and indexes that the database does not have, be it new or of an earlier version."""
-    inspector = inspect(engine)
+    inspector, names = inspect(engine), [table.name for table in METADATA.sorted_tables]
+    columns = _names(inspector.get_multi_columns(filter_names=names))
+    indexes = _names(inspector.get_multi_indexes(filter_names=names))
     missing: list[Column[Any] | Index] = []
     for table in METADATA.sorted_tables:
-        exists = inspector.has_table(table.name)
-        columns = {column["name"] for column in inspector.get_columns(table.name)} if exists else set()
-        indexes = {index["name"] for index in inspector.get_indexes(table.name)} if exists else set()
-        missing += [column for column in table.columns if column.name not in columns]
-        missing += [index for index in table.indexes if index.name not in indexes]
+        missing += [column for column in table.columns if column.name not in columns.get(table.name, ())]
+        missing += [index for index in table.indexes if index.name not in indexes.get(table.name, ())]
     return missing
+
+
+def _names(parts: Mapping[Any, Any]) -> dict[str, set[str]]:
+    """Return the names of columns or indexes by table."""
+    return {table: {part["name"] for part in found} for (_, table), found in parts.items()}
 
 
 def _complete(engine: Engine) -> None:
     """Create what is missing and fill new columns; each has a default in the database."""
-    try:
-        with writing(engine) as connection:  # of several processes that open a new database, one makes the tables
-            METADATA.create_all(connection)
-            parts = _missing(connection)
-            for part in parts:
-                if isinstance(part, Index):
-                    part.create(connection)
-                else:
-                    description = CreateColumn(part).compile(dialect=engine.dialect)
-                    connection.execute(DDL(f"ALTER TABLE {part.table.name} ADD COLUMN {description}"))
-            if any(part is RUNS.c.number for part in parts):
-                _number(connection)
-            if any(part is RUNS.c.failure for part in parts):
-                _name_failures(connection)
-            if any(part is RUNS.c.origin for part in parts):
-                _name_origins(connection)
-    except StorageError as error:
-        if not isinstance(error.__cause__, ProgrammingError | IntegrityError) or _missing(engine):
-            raise  # but not where a server without such a lock let another process be faster
+    with writing(engine) as connection:
+        postgres.alone(connection, setting_up=True)  # of several processes that open a new store, one makes it
+        METADATA.create_all(connection)
+        parts = _missing(connection)
+        for part in parts:
+            if isinstance(part, Index):
+                part.create(connection)
+            else:
+                description = CreateColumn(part).compile(dialect=engine.dialect)
+                connection.execute(DDL(f"ALTER TABLE {part.table.name} ADD COLUMN {description}"))
+        if any(part is RUNS.c.number for part in parts):
+            _number(connection)
+        if any(part is RUNS.c.failure for part in parts):
+            _name_failures(connection)
+        if any(part is RUNS.c.origin for part in parts):
+            _name_origins(connection)
+        if connection.dialect.name != "sqlite":
+            postgres.record_version(connection, VERSION)
 
 
 def _number(connection: Connection) -> None:

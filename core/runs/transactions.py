@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError, TimeoutError
 
 from core.errors import StorageError
+from core.runs import postgres
 
 WAIT_SECONDS = 10.0  # for others who write at this moment
 
@@ -17,9 +18,10 @@ class BusyError(StorageError):
     """The database cannot be used at this moment, because others hold it; what was to be written can be tried again."""
 
 
-def prepare_sqlite(engine: Engine) -> None:
-    """Let readers and a writer work at the same time, and transactions begin as `_begin` says."""
-    event.listen(engine, "connect", tune)
+def prepare(engine: Engine) -> None:
+    """Let readers and writers work at the same time, and transactions begin as `_begin` says."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", tune)
     event.listen(engine, "begin", _begin)
 
 
@@ -34,11 +36,14 @@ def tune(connection: Any, _record: Any = None) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    """Begin a transaction; one that writes holds the lock from the start, so that nothing it has read grows old.
+    """Begin a transaction; one that writes holds SQLite's lock from the start, so that nothing it has read grows old.
 
     Source: https://docs.sqlalchemy.org/en/20/dialects/sqlite.html (transactions with the sqlite3 driver).
     """
     options = connection.get_execution_options()
+    if connection.dialect.name != "sqlite":
+        postgres.begin(connection, options)
+        return
     wait = options.get("wait", WAIT_SECONDS)
     connection.exec_driver_sql(f"PRAGMA busy_timeout={wait * 1000:.0f}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writing") else "BEGIN")
@@ -50,6 +55,9 @@ def failures_in_words(engine: Engine) -> Iterator[None]:
     try:
         yield
     except (DBAPIError, TimeoutError) as error:
+        if isinstance(error, DBAPIError) and engine.dialect.name == "postgresql":
+            kind = BusyError if postgres.passes(error) else StorageError
+            raise kind(postgres.in_words(error, engine.url)) from error
         cause = str(getattr(error, "orig", error)).strip().splitlines()[0]
         if _passes(error):
             raise BusyError(
@@ -83,7 +91,7 @@ def _in_words(code: int, cause: str, engine: Engine) -> str:
 
 
 def _passes(error: SQLAlchemyError) -> bool:
-    """Say whether an error is transient: a lock, or a server that does not answer at the moment."""
+    """Say whether an error is transient: a lock, or no connection was free for a long time."""
     if not isinstance(error, DBAPIError):
         return True
     return error.connection_invalidated or _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
@@ -95,14 +103,15 @@ def _code(error: SQLAlchemyError) -> int:
 
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Connection]:
-    """Run a block as one transaction; raises `StorageError` if the database fails."""
-    with failures_in_words(engine), engine.begin() as connection:
+    """Run a block as one transaction that reads one state of the database; raises `StorageError` if that fails."""
+    reading = engine if engine.dialect.name == "sqlite" else engine.execution_options(isolation_level="REPEATABLE READ")
+    with failures_in_words(engine), reading.begin() as connection:
         yield connection
 
 
 @contextmanager
 def writing(engine: Engine, wait: float | None = None) -> Iterator[Connection]:
-    """Run a block as one exclusive write transaction.
+    """Run a block as one write transaction; on SQLite no other one writes meanwhile, see `postgres.alone` for a server.
 
     Args:
         engine: The database.

@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, Update, delete, func, insert, select, update
 
 from core.errors import RunError
 from core.runs.lifecycle import Trigger
 from core.runs.records import Event, Evidence, Metric, RunRequests, Status
-from core.runs.run_table import HAS_WORKER, QUEUE, RunTable, moving
+from core.runs.run_table import HAS_WORKER, QUEUE, TO_CLAIM, RunTable, moving
 from core.runs.tables import EVENTS, EVIDENCE, METRICS, RUNS
 
 _REQUESTS = tuple(
@@ -66,8 +66,7 @@ class WorkerStore:
     def beat(self, run_ids: Collection[str], owner: str) -> None:
         """Show that these runs live, those of them that are still trained in the name of `owner`."""
         with self._database.writing() as connection:
-            own = update(RUNS).where(RUNS.c.id.in_(run_ids), RUNS.c.owner == owner)
-            connection.execute(own.values(heartbeat=time.time()))
+            connection.execute(_alive(RUNS.c.id.in_(run_ids), RUNS.c.owner == owner))
 
     def rewind(self, run_id: str, step: int, *, by: str = "") -> None:
         """Forget what came after `step`: training goes on from a checkpoint made there; `by` as in `record`."""
@@ -108,10 +107,10 @@ class WorkerStore:
             run_id: Take nothing else, whatever has become the first of the queue meanwhile.
         """
         with self._database.reading() as connection:  # looking is free, writing makes others wait
-            if _next(connection, owner, room) is None:
+            if _next(connection, QUEUE.limit(1), owner, room) is None:
                 return None
         with self._database.writing() as connection:
-            first = _next(connection, owner, room)
+            first = _next(connection, TO_CLAIM, owner, room)
             if first is None or run_id not in (None, first):
                 return None
             if not connection.execute(moving(first, Trigger.CLAIMED, owner=owner)).rowcount:
@@ -167,10 +166,16 @@ class WorkerStore:
             if not connection.execute(running).all():
                 return set(), {}
         with self._database.writing() as connection:
-            connection.execute(update(RUNS).where(RUNS.c.owner == owner, HAS_WORKER).values(heartbeat=time.time()))
+            connection.execute(_alive(RUNS.c.owner == owner, HAS_WORKER))
             rows = connection.execute(running).all()
         own = {row.id for row in rows if row.owner == owner}
         return own, {row.id: row.heartbeat for row in rows if row.id not in own}
+
+
+def _alive(*which: ColumnElement[bool]) -> Update:
+    """Return the UPDATE of the heartbeats of some runs; it locks them in one order, so that no two block each other."""
+    rows = select(RUNS.c.id).where(*which).order_by(RUNS.c.id).with_for_update()
+    return update(RUNS).where(RUNS.c.id.in_(rows)).values(heartbeat=time.time())
 
 
 def _show_life(connection: Connection, run_id: str, by: str, **values: Any) -> None:
@@ -182,9 +187,9 @@ def _show_life(connection: Connection, run_id: str, by: str, **values: Any) -> N
         raise RunError(_LOST)
 
 
-def _next(connection: Connection, owner: str, room: int) -> str | None:
-    """Return the id of the run that `owner` may take now."""
+def _next(connection: Connection, first: Select[Any], owner: str, room: int) -> str | None:
+    """Return the id of the run that `owner` may take now, by a query of the first of the queue."""
     busy = select(func.count()).select_from(RUNS).where(RUNS.c.owner == owner, HAS_WORKER)
     if connection.execute(busy).scalar_one() >= room:
         return None
-    return connection.execute(QUEUE.limit(1)).scalar_one_or_none()
+    return connection.execute(first).scalar_one_or_none()

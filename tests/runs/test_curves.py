@@ -13,7 +13,7 @@ from core.train.config import TrainConfig
 
 
 @pytest.fixture
-def store() -> Iterator[RunStore]:
+def store(database: str) -> Iterator[RunStore]:
     store = RunStore()
     yield store
     store.close()

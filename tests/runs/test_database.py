@@ -6,10 +6,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from sqlalchemy import event
 
 from core.errors import RunError, StorageError
 from core.model.build import build_model
@@ -152,6 +154,22 @@ def test_a_database_that_may_only_be_read_is_named_and_read(store, run_id, home)
     with pytest.raises(StorageError, match=r"may only be read .*: allow writing to .*runs\.db"):
         store.create(SPEC, CONFIG, "digits")
     assert [run.id for run in store.list()] == [run_id]
+
+
+def test_a_full_disk_loses_nothing_that_was_recorded(store):
+    run_id = store.create(SPEC, CONFIG, "digits")
+    store.worker.record(run_id, [METRIC])
+    with store.database.engine.begin() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+    store.database.engine.dispose()
+
+    @event.listens_for(store.database.engine, "connect")
+    def full(connection, record):
+        connection.execute(f"PRAGMA max_page_count={pages}")
+
+    with pytest.raises(StorageError, match="full"):
+        store.worker.record(run_id, [replace(METRIC, step=step) for step in range(2, 20_000)])
+    assert [m.step for m in store.metrics(run_id)] == [1]
 
 
 def test_a_database_that_wants_what_this_version_does_not_know_is_named(store, home):

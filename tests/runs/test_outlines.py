@@ -16,7 +16,7 @@ LENGTHS = (0, 1, 7, POINTS, POINTS + 1, 500)
 
 
 @pytest.fixture
-def store() -> Iterator[RunStore]:
+def store(database: str) -> Iterator[RunStore]:
     store = RunStore()
     yield store
     store.close()

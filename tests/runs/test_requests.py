@@ -13,7 +13,7 @@ SPEC = preset("tutorial", (1, 8, 8), 10)
 
 
 @pytest.fixture
-def store():
+def store(database):
     store = RunStore()
     yield store
     store.close()
