@@ -5,7 +5,7 @@ import streamlit as st
 from core.demo.making import standing
 from pages.sections.home import beginning, network, trainings
 from pages.sections.home.demo import demo_panel
-from pages.shared.display.doors import page_door
+from pages.shared.display.doors import card_style, page_door
 from pages.shared.run.incident import show_incident
 from pages.shared.shell import navigation, services
 from pages.shared.shell.layout import page, show_errors
@@ -14,6 +14,7 @@ from pages.shared.tour.card import tour_way_in
 LOOP = ("data", "build", "train", "feature_maps", "explain", "classify")
 
 page("home")
+card_style()
 runs = demo = None
 with show_errors():
     runs = services.store().list(trainings.LOOKED_AT)  # what is wrong with the data directory is said once, here

@@ -8,7 +8,7 @@ from pathlib import Path
 from core.assets import read_asset
 from core.download import Download
 from core.errors import ZooError
-from core.settings import settings
+from core.settings import data_directory
 
 IMAGENET = "imagenet"  # what all of them were trained on: 1.28 million photographs of 1,000 classes
 FOLDER = "zoo"  # in the data directory
@@ -68,7 +68,7 @@ class ZooInfo:
     @property
     def path(self) -> Path:
         """Where its weights are kept once they were downloaded."""
-        return settings().home / FOLDER / f"{Path(self.file).stem}.safetensors"
+        return data_directory() / FOLDER / f"{Path(self.file).stem}.safetensors"
 
     @property
     def is_here(self) -> bool:

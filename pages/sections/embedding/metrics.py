@@ -8,6 +8,7 @@ import streamlit as st
 from core.figures.epochs import course_chart, course_rows
 from core.formatting import percentage
 from pages.sections.embedding.types import Chart
+from pages.shared.display.tables import from_rows
 from pages.shared.display.vega_charts import chart
 from pages.shared.shell import session
 from pages.shared.shell.layout import escape_markdown
@@ -107,4 +108,4 @@ def table(view: "Chart", data_map: "DataMap") -> None:
                 "Else mostly": f"{names[other]} ({votes[other]:.1%})" if votes[other] else "none",
             }
         )
-    st.dataframe(rows, hide_index=True)
+    st.dataframe(from_rows(rows), hide_index=True)

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import pandas as pd
 import streamlit as st
 
 from core.evaluation.confusion import busiest, cell, mistakes
 from core.figures.confusions import MEASURES, confusion_chart, confusion_rows, most_mistaken
 from pages.sections.evaluate.each_network import for_each, judging_section
+from pages.shared.display.tables import from_rows
 from pages.shared.evaluation.evaluate_split import EvaluatedSplit
 from pages.shared.evaluation.image_gallery import image_row
 from pages.shared.shell import session
@@ -87,7 +87,7 @@ def _matrix(
             st.session_state[true], st.session_state[predicted] = place
 
     st.vega_lite_chart(
-        pd.DataFrame(confusion_rows(counts, names, measure, chosen, shown, most)),
+        from_rows(confusion_rows(counts, names, measure, chosen, shown, most)),
         confusion_chart([names[index] for index in shown], theme=session.theme()),
         key=key,
         on_select=on_cell_click,
@@ -104,7 +104,7 @@ def small_matrix(evaluated: EvaluatedSplit, side: int, alike: Sequence[Evaluated
     shown = busiest(counts, MAX_CLASSES).tolist()
     most = max(most_mistaken(each.report.counts, "counts") for each in alike)
     st.vega_lite_chart(
-        pd.DataFrame(confusion_rows(counts, names, "counts", None, shown, most)),
+        from_rows(confusion_rows(counts, names, "counts", None, shown, most)),
         confusion_chart([names[index] for index in shown], theme=session.theme()),
         key=f"small_confusion_{evaluated.network.dataset_name}_{side}",
         alt="Confusion matrix: true classes down, predicted classes across",

@@ -1,21 +1,21 @@
 """How good a network is, in numbers: of all images, and class by class."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import log
 from typing import TYPE_CHECKING, Literal
 
-import pandas as pd
 import streamlit as st
 
 from core.runs.scores import accuracy_text, caution
 from pages.sections.evaluate.confusion_matrix import small_matrix
 from pages.sections.evaluate.each_network import for_each, judging_section
+from pages.shared.display.tables import from_columns
 from pages.shared.evaluation.evaluate_split import SPLITS, EvaluatedSplit
 from pages.shared.evaluation.image_gallery import image_row
 from pages.shared.shell.layout import escape_markdown
 
 if TYPE_CHECKING:
-    from core.evaluation.metrics import Scores
+    from core.evaluation.metrics import Averages, ClassScores, Scores
     from core.explain.metrics.pointing_game import Rate
 
 MEANS = {
@@ -127,17 +127,14 @@ def _baseline(evaluated: EvaluatedSplit) -> None:
 
 def _table(evaluated: EvaluatedSplit, side: int) -> None:
     classes = evaluated.report.scores.classes
-    table = pd.DataFrame(
+    table = from_columns(
         {
             "Class": evaluated.names,
             "Images": [each.images for each in classes],
             "Predicted": [each.predicted for each in classes],
-            "Precision": [each.precision for each in classes],
-            "Recall": [each.recall for each in classes],
-            "F1": [each.f1 for each in classes],
+            **_per_cent(classes),
         }
     )
-    table[SHARES] = table[SHARES].astype(float) * 100
     shares = {name: st.column_config.NumberColumn(name, help=MEANS[name], format="%.1f%%") for name in SHARES}
     whole = {name: st.column_config.NumberColumn(name, help=MEANS[name]) for name in ("Images", "Predicted")}
     st.dataframe(
@@ -167,15 +164,7 @@ def _undefined(what: str, names: Sequence[str]) -> str:
 
 def _averages(scores: "Scores", side: int) -> None:
     rows = scores.averages
-    table = pd.DataFrame(
-        {
-            "Average": [AVERAGES[name] for name in rows],
-            "Precision": [each.precision for each in rows.values()],
-            "Recall": [each.recall for each in rows.values()],
-            "F1": [each.f1 for each in rows.values()],
-        }
-    )
-    table[SHARES] *= 100
+    table = from_columns({"Average": [AVERAGES[name] for name in rows], **_per_cent(rows.values())})
     shares = {name: st.column_config.NumberColumn(name, format="%.1f%%") for name in SHARES}
     st.dataframe(
         table,
@@ -188,6 +177,12 @@ def _averages(scores: "Scores", side: int) -> None:
         "Macro: each class counts alike. Micro: each image counts alike, which with one label for each image is the "
         "accuracy. Weighted: each class counts by its images."
     )
+
+
+def _per_cent(scores: "Iterable[ClassScores | Averages]") -> dict[str, list[float | None]]:
+    rows = [(each.precision, each.recall, each.f1) for each in scores]
+    columns = zip(SHARES, zip(*rows, strict=True), strict=True)
+    return {name: [None if value is None else 100 * value for value in column] for name, column in columns}
 
 
 SECTION = judging_section("overview", "Overview", for_each(overview_section))

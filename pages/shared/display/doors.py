@@ -5,29 +5,25 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from core.figures.palette import THEMES
-from pages.shared.shell import navigation, session
+from pages.shared.shell import navigation
 
 # What Streamlit puts between a card and its link must not be what the cover is placed by.
 _STYLE = """<style>
-[class*="st-key-door_"] {{ position: relative; cursor: pointer; transition: border-color 120ms; }}
-[class*="st-key-door_"]:hover {{ border-color: {mark}; }}
-[class*="st-key-door_"]:has(a:focus-visible) {{ outline: 3px solid {mark}; outline-offset: 2px; }}
-[class*="st-key-door_"] :has(> a), [class*="st-key-door_"] :has(> .stPageLink) {{ position: static; }}
-[class*="st-key-door_"] a[data-testid="stPageLink-NavLink"] {{
+[class*="st-key-door_"] { position: relative; cursor: pointer; transition: border-color 120ms; }
+[class*="st-key-door_"]:hover { border-color: light-dark(#0b7a75, #3dbdb1); }
+[class*="st-key-door_"]:has(a:focus-visible) { outline: 3px solid light-dark(#0b7a75, #3dbdb1); outline-offset: 2px; }
+[class*="st-key-door_"] :has(> a), [class*="st-key-door_"] :has(> .stPageLink) { position: static; }
+[class*="st-key-door_"] a[data-testid="stPageLink-NavLink"] {
   position: static; padding: 0; background: none !important; align-items: flex-start;
   outline: none !important;
-}}
-[class*="st-key-door_"] a[data-testid="stPageLink-NavLink"] p {{ font-weight: 600; font-size: 1rem; line-height: 1.3; }}
-[class*="st-key-door_"] a[data-testid="stPageLink-NavLink"] > span:has([data-testid="stIconMaterial"]) {{
+}
+[class*="st-key-door_"] a[data-testid="stPageLink-NavLink"] p { font-weight: 600; font-size: 1rem; line-height: 1.3; }
+[class*="st-key-door_"] a[data-testid="stPageLink-NavLink"] > span:has([data-testid="stIconMaterial"]) {
   display: flex; align-items: center; height: 1.3rem; /* that of the title's first line */
-}}
-[class*="st-key-door_"] a[data-testid="stPageLink-NavLink"]::after {{
+}
+[class*="st-key-door_"] a[data-testid="stPageLink-NavLink"]::after {
   content: ""; position: absolute; inset: 0; z-index: 1;
-}}
-</style>"""
-
-_TITLE_STYLE = """<style>
+}
 [class*="st-key-card_title_"] { margin-top: -0.25rem; } /* as high as the link that is the title of a door */
 [class*="st-key-card_title_"] p {
   padding-left: 1.5rem; text-indent: -1.5rem; font-weight: 600; font-size: 1rem; line-height: 1.3;
@@ -36,13 +32,17 @@ _TITLE_STYLE = """<style>
 </style>"""
 
 
+def card_style() -> None:
+    """Say what doors and the titles of cards look like: once on a page that has some, outside of its fragments."""
+    st.html(_STYLE)
+
+
 @contextmanager
 def door(key: str) -> Iterator[None]:
     """Draw a card around exactly one `navigation.link`, and words and pictures that lead where it does.
 
     Cards side by side are equally high. What can be pressed for itself in such a card needs a `z-index` of 2.
     """
-    st.html(_STYLE.format(mark=THEMES[session.theme()].mark))
     with st.container(border=True, height="stretch", key=f"door_{key}", gap="xsmall"):
         yield
 
@@ -54,7 +54,6 @@ def card_title(icon: str, words: str) -> None:
         icon: Name of a material symbol.
         words: Markdown.
     """
-    st.html(_TITLE_STYLE)
     with st.container(key=f"card_title_{icon}"):
         st.markdown(f":material/{icon}: {words}")
 

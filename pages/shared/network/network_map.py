@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
 
 import streamlit as st
 
@@ -55,8 +56,7 @@ def ask_layer(
 
     with suppress(ConvScopeError):
         layers = (*network_layers(network), *((last,) if last else ()))
-        reached = {item.target for item in fold(layers, [in_drawing[chosen]], in_list)}
-        if reached >= in_list.keys():
+        if _reached(layers, in_drawing[chosen], tuple(in_list)) >= in_list.keys():
             st.markdown(f":small[{label}]", help=help)
             _draw(network, layers, list(in_list), [in_drawing[chosen]], f"{key}_map", go)
             return chosen
@@ -71,6 +71,11 @@ def ask_layer(
         help=help,
     )
     return picked
+
+
+@lru_cache(maxsize=64)
+def _reached(layers: tuple[DrawnLayer, ...], current: str, names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(item.target for item in fold(layers, [current], names))
 
 
 def network_map(
@@ -105,10 +110,17 @@ def _draw(
     choose: Callable[[str], object],
 ) -> None:
     network_view(
-        network_svg(layers, title=network.name, current=current, targets=names, theme=session.theme(), zoom=ZOOM),
+        _drawing(tuple(layers), network.name, tuple(current), tuple(names), session.theme()),
         key=key,
         label="The network: press a layer to go there",
         hint="Press a layer to go there.",
         names=names,
         choose=choose,
     )
+
+
+@lru_cache(maxsize=64)
+def _drawing(
+    layers: tuple[DrawnLayer, ...], title: str, current: tuple[str, ...], names: tuple[str, ...], theme: str
+) -> str:
+    return network_svg(layers, title=title, current=current, targets=names, theme=theme, zoom=ZOOM)

@@ -12,7 +12,7 @@ from core.runs.records import Run, Status
 from core.runs.scores import caution, split_size, test_accuracy_text, valid_accuracy_text
 from core.runs.training_data import dataset_title
 from core.train.choices import LOSSES
-from pages.shared.display.doors import page_door
+from pages.shared.display.doors import card_style, page_door
 from pages.shared.run.incident import show_incident
 from pages.shared.run.live_parts import Board, Drawn, LivePart
 from pages.shared.run.run_controls import buttons, show_refusal, transport
@@ -141,6 +141,7 @@ def what_next(run: Run) -> None:
     if not run.learned:
         return
     st.subheader("Look inside what it learned", anchor=False)
+    card_style()
     with st.grid(3, min_column_width=150):
         for name in ("filters", "feature_maps", "embedding", "evaluate", "explain", "classify"):
             page_door(name, "inside", run=run.id)

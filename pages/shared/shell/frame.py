@@ -77,12 +77,7 @@ def ensure(name: str) -> None:
 
 
 def _navigate() -> tuple[str, st.Page]:
-    first = next(iter(navigation.PAGES))
-    pages = {
-        # No icon here: Streamlit would ask fonts.gstatic.com for a favicon made of it.
-        name: st.Page(navigation.path(name), title=info.title, url_path=name, default=name == first)
-        for name, info in navigation.PAGES.items()
-    }
+    pages = navigation.pages()
     former = {old: st.Page(_moved, title=old, url_path=old) for old in navigation.FORMER}
     # The menu is our own, because Streamlit's drops the run from the address.
     chosen = st.navigation([*pages.values(), *former.values()], position="hidden")

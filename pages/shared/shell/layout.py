@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import NoReturn
 
 import streamlit as st
@@ -29,7 +30,7 @@ def page(name: str) -> None:
     if announcement := st.session_state.pop(_ANNOUNCEMENT, None):
         st.toast(announcement, icon=":material/check:")
     with show_errors():
-        _check_environment()
+        _check_database(settings().database_url)
         return
     st.stop()
 
@@ -40,11 +41,12 @@ def announce_and_rerun(words: str) -> NoReturn:
     st.rerun()
 
 
-def _check_environment() -> None:
-    """Raise `ConvScopeError` where the environment says what nothing here can work with; opens no database."""
+@cache
+def _check_database(url: str) -> None:
+    """Raise `ConvScopeError` where the environment names a database that cannot be one; opens none."""
     from core.runs.tables import engine_of  # not needed for the frame
 
-    engine_of(settings().database_url)
+    engine_of(url)
 
 
 def escape_markdown(text: str) -> str:

@@ -1,6 +1,8 @@
 """The list of pages and the links between them."""
 
+from copy import copy
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal, NoReturn
 
@@ -98,6 +100,19 @@ def path(name: str) -> Path:
     return FOLDER / f"{name}.py"
 
 
+@cache
+def _page(name: str) -> st.Page:
+    """Return a page of `PAGES` to link to, whose file is looked up once; to be called where a script runs."""
+    info = PAGES[name]
+    # No icon here: Streamlit would ask fonts.gstatic.com for a favicon made of it.
+    return st.Page(path(name), title=info.title, url_path=name, default=name == next(iter(PAGES)))
+
+
+def pages() -> dict[str, st.Page]:
+    """Return the pages of `PAGES` for one run of the script, which runs one of them."""
+    return {name: copy(_page(name)) for name in PAGES}
+
+
 def link(
     name: str,
     label: str | None = None,
@@ -112,7 +127,7 @@ def link(
     """
     info = PAGES[name]
     st.page_link(
-        path(name),
+        _page(name),
         label=label or info.title,
         icon=icon or info.icon,
         width=width,
