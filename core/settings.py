@@ -32,6 +32,11 @@ class Settings:
         threads: Threads of each training process (`CONVSCOPE_THREADS`).
         runs: How many runs have turns at most (`CONVSCOPE_RUNS`).
         memory_mb: What the training processes may take together, in MB (`CONVSCOPE_MEMORY_MB`).
+        max_uploads: How many uploaded files the server holds for a visitor (`CONVSCOPE_MAX_UPLOADS`).
+        max_visitor_mb: What these may take together, in MB (`CONVSCOPE_MAX_VISITOR_MB`).
+        max_uploads_mb: What all visitors' uploads may take, in MB (`CONVSCOPE_MAX_UPLOADS_MB`).
+        max_connections: How many connections the server holds at once (`CONVSCOPE_MAX_CONNECTIONS`).
+        frame_ancestors: Sites that may show the app in a frame of theirs (`CONVSCOPE_FRAME_ANCESTORS`).
     """
 
     home: Path
@@ -46,6 +51,11 @@ class Settings:
     threads: int
     runs: int
     memory_mb: int
+    max_uploads: int
+    max_visitor_mb: int
+    max_uploads_mb: int
+    max_connections: int
+    frame_ancestors: tuple[str, ...]
 
     def folder(self, *parts: str) -> Path:
         """Return a directory below `home`, made if missing; raises `StorageError` if it cannot be."""
@@ -75,6 +85,15 @@ def _count(name: str, default: int) -> int:
     if not re.fullmatch("[0-9]{1,9}", text) or int(text) < 1:
         raise ConvScopeError(f"{name} must be a whole number of at least 1, not {text!r}.")
     return int(text)
+
+
+def _sites(name: str) -> tuple[str, ...]:
+    """Return the sites that a setting lists, with spaces between them; raises `ConvScopeError` for what is none."""
+    sites = tuple(os.environ.get(name, "").split())
+    for site in sites:
+        if not re.fullmatch(r"https?://(\*\.)?[A-Za-z0-9.-]+(:([0-9]{1,5}|\*))?", site):
+            raise ConvScopeError(f"{name} must list sites such as https://learn.school.example, not {site!r}.")
+    return sites
 
 
 @lru_cache(maxsize=1)
@@ -158,6 +177,8 @@ def settings() -> Settings:
     home = data_directory()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     slots = _count("CONVSCOPE_SLOTS", max(1, cores // 4))
+    archive_mb = _count("CONVSCOPE_MAX_ARCHIVE_MB", 1024)
+    visitor_mb = _count("CONVSCOPE_MAX_VISITOR_MB", 2 * archive_mb)
     return Settings(
         home=home,
         database_url=absolute_url(
@@ -167,12 +188,17 @@ def settings() -> Settings:
         files_url=files_url(),
         cache_mb=_count("CONVSCOPE_CACHE_MB", 4096),
         max_upload_mb=_count("CONVSCOPE_MAX_UPLOAD_MB", 30),
-        max_archive_mb=_count("CONVSCOPE_MAX_ARCHIVE_MB", 1024),
+        max_archive_mb=archive_mb,
         max_pixels=_count("CONVSCOPE_MAX_PIXELS", 50_000_000),
         slots=slots,
         threads=_count("CONVSCOPE_THREADS", max(1, cores // slots)),
         runs=_count("CONVSCOPE_RUNS", 100),
         memory_mb=_count("CONVSCOPE_MEMORY_MB", max(1024, _machine_mb() // 2)),
+        max_uploads=_count("CONVSCOPE_MAX_UPLOADS", 5000),
+        max_visitor_mb=visitor_mb,
+        max_uploads_mb=_count("CONVSCOPE_MAX_UPLOADS_MB", max(visitor_mb, _machine_mb() // 4)),
+        max_connections=_count("CONVSCOPE_MAX_CONNECTIONS", 1000),
+        frame_ancestors=_sites("CONVSCOPE_FRAME_ANCESTORS"),
     )
 
 

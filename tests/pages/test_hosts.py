@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from streamlit import config
 
-from pages.shared.shell.hosts import RefusedHost, greeting
+from pages.shared.server.hosts import RefusedHost, greeting
 
 
 @pytest.fixture(autouse=True)

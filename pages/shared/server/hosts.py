@@ -3,12 +3,10 @@
 import html
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import streamlit as st
-from starlette.middleware import Middleware
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
@@ -38,12 +36,10 @@ pre {{ background: #f3f6f5; border: 1px solid #d5dcda; border-radius: .5rem; pad
 </body></html>"""
 
 
-@asynccontextmanager
-async def announce(app: st.App) -> AsyncIterator[None]:
-    """Say where the app is found, once it is served."""
+def announce() -> None:
+    """Say where the app is found."""
     logging.getLogger("uvicorn.access").disabled = True  # else a line each request, once the settings were changed
     print(greeting(), flush=True)
-    yield
 
 
 def allowed_hosts() -> list[str]:
@@ -69,7 +65,7 @@ class RefusedHost:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, as ASGI has it."""
-        if scope["type"] == "http" and scope["path"] != HEALTH:
+        if scope["type"] == "http" and scope["path"] != _base() + HEALTH:
             named = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
             if allowed_hosts() and (len(named) != 1 or not is_host_allowed(named[0])):
                 await refusal(named[0] if named else "")(scope, receive, send)
@@ -85,7 +81,7 @@ def refusal(host: str) -> HTMLResponse:
         known=html.escape(" and ".join(allowed_hosts())),
         line=html.escape(host_line(name or "the-name-of-this-machine")),
     )
-    return HTMLResponse(page, status_code=403, headers={"Cache-Control": "no-store", "X-Frame-Options": "DENY"})
+    return HTMLResponse(page, status_code=403, headers={"Cache-Control": "no-store"})
 
 
 def _hostname(host: str) -> str:
@@ -106,7 +102,6 @@ def greeting(addresses: Callable[[], list[str]] | None = None) -> str:
     """
     bound, port = st.get_option("server.address") or "0.0.0.0", st.get_option("server.port")
     scheme = "https" if st.get_option("server.sslCertFile") else "http"
-    base = (st.get_option("server.baseUrlPath") or "").strip("/")
     names = ["localhost"]
     if bound in _EVERYWHERE:
         names += (addresses or _addresses)()
@@ -115,13 +110,19 @@ def greeting(addresses: Callable[[], list[str]] | None = None) -> str:
     open_to = [name for name in names if is_host_allowed(_bracketed(name))]
     shut = [name for name in names if name not in open_to]
     lines = ["", "  ConvScope runs here:"]
-    lines += [f"    {scheme}://{_bracketed(name)}:{port}{'/' + base if base else ''}" for name in open_to]
+    lines += [f"    {scheme}://{_bracketed(name)}:{port}{_base()}" for name in open_to]
     if shut:
         lines += [
             f"  Not by {', '.join(shut)}: below [server] in .streamlit/config.toml, write for example",
             f"    {host_line(shut[0])}",
         ]
     return "\n".join([*lines, ""])
+
+
+def _base() -> str:
+    """Return the path that the app lies below, with a slash before it; empty at the root of its server."""
+    path = (st.get_option("server.baseUrlPath") or "").strip("/")
+    return f"/{path}" if path else ""
 
 
 def _bracketed(name: str) -> str:
@@ -138,6 +139,3 @@ def _addresses() -> list[str]:
         except OSError:
             pass
     return [name for name in dict.fromkeys(names) if name and not name.startswith("127.")]
-
-
-MIDDLEWARE = (Middleware(RefusedHost),)
