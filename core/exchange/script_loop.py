@@ -10,7 +10,12 @@ from core.train.config import TrainConfig
 _PREPARATION = '''
 device = torch.device({device})
 {precision}
-layout = torch.contiguous_format if device.type == "mps" else torch.channels_last
+
+
+{layout}
+
+
+layout = pick_layout(model, device)
 model = model.to(device).to(memory_format=layout)
 optimizer = {optimizer}
 train_images, train_labels = train_images.to(device), train_labels.to(device)
@@ -125,6 +130,7 @@ def preparation(config: TrainConfig, fewest: int) -> str:
     return _PREPARATION.format(
         device=script_parts.DEVICES[config.device],
         precision=script_parts.PRECISIONS[config.precision],
+        layout=listing("train/hardware.py", ("pick_layout",)),
         optimizer=script_parts.OPTIMIZERS[config.optimizer],
         steps_per_epoch=updates,
         scale=script_parts.SCALES[config.inputs],

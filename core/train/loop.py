@@ -24,7 +24,7 @@ from core.train.feed import (
     image_order,
     training_labels,
 )
-from core.train.hardware import pick_device, pick_precision
+from core.train.hardware import pick_device, pick_layout, pick_precision
 from core.train.initialization import InitialWeights, begin
 from core.train.internals import epoch_due, gauge_gradients, gauge_network, gradient_due
 from core.train.losses import make_loss, make_measure
@@ -59,8 +59,8 @@ class Training:
         self.precision = pick_precision(config.precision, self.device)
         begin(model, config)
         self.model = model.to(self.device)
-        if self.device.type != "mps":
-            self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.layout = pick_layout(self.model, self.device)
+        self.model.to(memory_format=self.layout)  # type: ignore[call-overload]
         self.optimizer = make_optimizer(self.model, config)
         self.loss, self.measure = make_loss(config), make_measure(config)
         self.images = dataset.train.images.to(self.device)
@@ -139,8 +139,7 @@ class Training:
         yield found
 
     def _prepare(self, images: Tensor) -> Tensor:
-        images = self.dataset.normalize(images)
-        return images if self.device.type == "mps" else images.contiguous(memory_format=torch.channels_last)
+        return self.dataset.normalize(images).contiguous(memory_format=self.layout)
 
     def _varied(self, batch: Tensor) -> Tensor:
         images, augmentation = self.images[batch], self.config.augmentation

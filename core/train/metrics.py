@@ -10,6 +10,7 @@ from torch import nn
 
 from core.data.datasets import Dataset, Split
 from core.runs.records import Evidence
+from core.train.hardware import pick_layout
 from core.train.losses import Loss, cross_entropy
 
 
@@ -103,14 +104,14 @@ def evaluate_in_parts(
     `evaluate`.
     """
     device = torch.device(device)
+    layout = pick_layout(model, device)
     total, right = 0.0, 0
     for start in range(0, len(split), batch_size):
         if start:
             yield None
         images = dataset.normalize(split.images[start : start + batch_size].to(device))
         labels = split.labels[start : start + batch_size].to(device)
-        if device.type == "cpu":
-            images = images.contiguous(memory_format=torch.channels_last)
+        images = images.contiguous(memory_format=layout)
         with _evaluating(model), torch.autocast(device.type, precision, enabled=precision != torch.float32):
             logits = model(images).float()
         total += loss(logits, labels).item() * len(labels)

@@ -19,14 +19,14 @@ from tqdm import tqdm
 CHUNK = 50
 
 
-def walked(first: int, count: int, methods: int) -> tuple[Counter[str], list[str]]:
+def walked(first: int, count: int, methods: int, threads: int) -> tuple[Counter[str], list[str]]:
     """Walk some cases; return what was counted, and a text for each that failed."""
     import torch
 
     from tests.whole.places import places
     from tests.whole.walk import draw, walk
 
-    torch.set_num_threads(1)
+    torch.set_num_threads(threads)
     warnings.simplefilter("ignore")
     counts, failures = Counter[str](), list[str]()
     with tempfile.TemporaryDirectory() as folder, places(Path(folder)) as where:
@@ -49,16 +49,16 @@ def main() -> int:
     parser.add_argument("count", type=int, nargs="?", default=10_000, help="how many networks")
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--methods", type=int, default=3, help="methods of explanation for each")
+    parser.add_argument("--threads", type=int, default=1, help="threads of each process")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     arguments = parser.parse_args()
     began, counts, failed = time.monotonic(), Counter[str](), 0
     last = arguments.first + arguments.count
     starts = range(arguments.first, last, CHUNK)
     sizes = [min(CHUNK, last - start) for start in starts]
+    methods, threads = [arguments.methods] * len(sizes), [arguments.threads] * len(sizes)
     with ProcessPoolExecutor(arguments.processes) as pool, tqdm(total=arguments.count, disable=None) as bar:
-        for (found, failures), size in zip(
-            pool.map(walked, starts, sizes, [arguments.methods] * len(sizes)), sizes, strict=True
-        ):
+        for (found, failures), size in zip(pool.map(walked, starts, sizes, methods, threads), sizes, strict=True):
             counts += found
             failed += len(failures)
             for failure in failures:
