@@ -12,6 +12,7 @@ from urllib.parse import quote
 from core.errors import ConvScopeError, StorageError
 
 FILES = "CONVSCOPE_FILES"
+ENGINES = ("local", "none")
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Settings:
         max_upload_mb: Largest accepted picture file, in MB (`CONVSCOPE_MAX_UPLOAD_MB`).
         max_archive_mb: Largest accepted zip of pictures, in MB (`CONVSCOPE_MAX_ARCHIVE_MB`).
         max_pixels: Largest accepted picture, in pixels (`CONVSCOPE_MAX_PIXELS`).
+        engine: Who trains the runs of the app (`CONVSCOPE_ENGINE`): "local", processes of its own; "none", workers that
+            are started without an app.
         slots: How many processes train at the same time, each several runs in turns (`CONVSCOPE_SLOTS`).
         threads: Threads of each training process (`CONVSCOPE_THREADS`).
         runs: How many runs have turns at most (`CONVSCOPE_RUNS`).
@@ -47,6 +50,7 @@ class Settings:
     max_upload_mb: int
     max_archive_mb: int
     max_pixels: int
+    engine: str
     slots: int
     threads: int
     runs: int
@@ -94,6 +98,13 @@ def _sites(name: str) -> tuple[str, ...]:
         if not re.fullmatch(r"https?://(\*\.)?[A-Za-z0-9.-]+(:([0-9]{1,5}|\*))?", site):
             raise ConvScopeError(f"{name} must list sites such as https://learn.school.example, not {site!r}.")
     return sites
+
+
+def _engine() -> str:
+    name = os.environ.get("CONVSCOPE_ENGINE", "") or ENGINES[0]
+    if name not in ENGINES:
+        raise ConvScopeError(f"CONVSCOPE_ENGINE must be {' or '.join(ENGINES)}, not {name!r}.")
+    return name
 
 
 @lru_cache(maxsize=1)
@@ -190,6 +201,7 @@ def settings() -> Settings:
         max_upload_mb=_count("CONVSCOPE_MAX_UPLOAD_MB", 30),
         max_archive_mb=archive_mb,
         max_pixels=_count("CONVSCOPE_MAX_PIXELS", 50_000_000),
+        engine=_engine(),
         slots=slots,
         threads=_count("CONVSCOPE_THREADS", max(1, cores // slots)),
         runs=_count("CONVSCOPE_RUNS", 100),

@@ -7,10 +7,14 @@ import random
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+
+if TYPE_CHECKING:
+    from tests.postgres import Server
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -22,9 +26,8 @@ WAITING = {
     "train/test_two_apps.py": "workers",
 }
 # Tests that share a PostgreSQL server, in one process.
-SERVED = dict.fromkeys(
-    (f"runs/test_{name}.py" for name in ("curves", "lifecycle", "outlines", "postgres", "requests", "store")), "served"
-)
+_CONTRACT = ("curves", "lifecycle", "outlines", "postgres", "requests", "store")
+SERVED = dict.fromkeys(("train/test_standalone.py", *(f"runs/test_{name}.py" for name in _CONTRACT)), "served")
 LONGEST = "whole/test_whole.py"
 
 
@@ -43,6 +46,43 @@ def home(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
     monkeypatch.setenv("CONVSCOPE_HOME", str(path))
     monkeypatch.delenv("CONVSCOPE_DATABASE_URL", raising=False)
     yield path
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator["Server"]:
+    """A PostgreSQL server for all tests of this process."""
+    from tests.postgres import running
+
+    with running() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _schema(postgres: "Server", tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """A schema in which the tables are already, and its URL."""
+    from core.runs.store import RunStore
+    from tests.postgres import new_schema
+
+    name, url = new_schema(postgres)
+    RunStore(url, tmp_path_factory.mktemp("runs")).close()
+    return name, url
+
+
+@pytest.fixture
+def postgres_url(postgres: "Server", _schema: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """Let `RunStore()` mean an empty store on the server; return its URL."""
+    name, url = _schema
+    postgres.execute(f"TRUNCATE {name}.runs, {name}.workers CASCADE")
+    monkeypatch.setenv("CONVSCOPE_DATABASE_URL", url)
+    return url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest) -> str:
+    """Run the test on SQLite and on PostgreSQL, with an empty store that `RunStore()` opens."""
+    if request.param == "postgres":
+        request.getfixturevalue("postgres_url")
+    return str(request.param)
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 """A PostgreSQL server of the tests' own: Debian's, in a folder of its own, on a free port, for nobody else."""
 
+import itertools
 import os
 import pwd
 import shutil
@@ -18,6 +19,8 @@ from sqlalchemy import create_engine
 PASSWORD = "s3cret#w0rd"
 ENCODED = "s3cret%23w0rd"
 READY_SECONDS = 60.0
+
+_NUMBERS = itertools.count()
 
 
 def binaries() -> Path | None:
@@ -124,3 +127,10 @@ def running() -> Iterator[Server]:
             yield server
         finally:
             server.close()
+
+
+def new_schema(server: Server) -> tuple[str, str]:
+    """Make a schema in which nothing is; return its name and its URL."""
+    name = f"test_{next(_NUMBERS)}"
+    server.execute(f"CREATE SCHEMA {name}")
+    return name, f"{server.url()}?options=-csearch_path%3D{name}"

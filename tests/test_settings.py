@@ -105,7 +105,7 @@ def test_a_relative_path_in_a_folder_that_was_deleted_is_one_sentence(name, tmp_
 )
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("CONVSCOPE_HOME", "~nobody-of-this-name"), ("CONVSCOPE_SLOTS", "x"), ("CONVSCOPE_DATABASE_URL", "nonsense")],
+    [("CONVSCOPE_HOME", "~nobody-of-this-name"), ("CONVSCOPE_ENGINE", "x"), ("CONVSCOPE_DATABASE_URL", "nonsense")],
 )
 def test_a_command_says_a_wrong_setting_in_one_sentence(module, words, name, value, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv(name, value)

@@ -62,6 +62,11 @@ class Database:
                     self._open()
         return self._engine
 
+    @property
+    def on_server(self) -> bool:
+        """Whether it is a server's, and not a file or memory of this machine."""
+        return self._engine.dialect.name != "sqlite"
+
     def reading(self) -> AbstractContextManager[Connection]:
         """Return a read transaction; raises `StorageError` if the database fails."""
         return transaction(self.engine)
@@ -124,7 +129,7 @@ class Database:
 
     def _prepare(self) -> None:
         with transaction(self._engine) as connection:
-            if self._engine.dialect.name == "sqlite":
+            if not self.on_server:
                 version = connection.exec_driver_sql("PRAGMA user_version").scalar_one() if self.path else 0
             else:
                 version = postgres.version(connection)

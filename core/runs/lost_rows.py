@@ -19,7 +19,7 @@ from core.runs.tables import RUNS, read_run
 from core.runs.transactions import transaction, writing
 
 ID = re.compile(r"[0-9a-f]{10}")
-_OF_WORKERS = ("steps_wanted", "owner", "person", "queued", "number")
+_OF_WORKERS = ("steps_wanted", "owner", "person", "queued", "number", "lapses", "lapsed_at")
 RUN_COLUMNS = [column for column in RUNS.c if column.name not in _OF_WORKERS]
 
 

@@ -45,11 +45,12 @@ _CONNECTING = {
     "tcp_user_timeout": 15_000,
     "application_name": "convscope",
 }
+IDLE_SECONDS = 8.0  # in a transaction: less than others wait for it
 _SETTING_UP = 0x436F6E7653  # key of the lock that is held while tables are made
 _NUMBERING = _SETTING_UP + 1  # … while a run is added
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
-_PASSING = ("08", "40", "55P03", "57P01", "57P02", "57P03", "53300")
+_PASSING = ("08", "25P03", "40", "55P03", "57P01", "57P02", "57P03", "53300")
 _FULL, _READ_ONLY, _NO_TABLE, _NO_COLUMN, _NULL, _FORBIDDEN = "53100", "25006", "42P01", "42703", "23502", "42501"
 
 _STORE = Table("store_version", MetaData(), Column("version", Integer, nullable=False))
@@ -73,9 +74,15 @@ def place(url: URL) -> str:
 
 
 def begin(connection: Connection, options: Mapping[str, Any]) -> None:
-    """Begin a transaction that writes: it waits no longer than it may for others who hold what it needs."""
+    """Begin a transaction that writes: it waits no longer than it may for others, who hold what it needs only so long.
+
+    A machine that stands still in the middle of a transaction would hold its rows until somebody wakes or misses it.
+    """
     if options.get("writing"):
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {max(1, options['wait'] * 1000):.0f}")
+        connection.exec_driver_sql(
+            f"SET LOCAL lock_timeout = {max(1, options['wait'] * 1000):.0f}; "
+            f"SET LOCAL idle_in_transaction_session_timeout = {IDLE_SECONDS * 1000:.0f}"
+        )
 
 
 def alone(connection: Connection, *, setting_up: bool = False) -> None:

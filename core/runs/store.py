@@ -17,6 +17,7 @@ from core.runs.deletion import delete_run, finish_deletions
 from core.runs.lifecycle import REQUESTS, Trigger, refusal
 from core.runs.lost_rows import ID, RUN_COLUMNS, Recovery
 from core.runs.names import checked_name, checked_note
+from core.runs.presence import Presence
 from core.runs.records import FOREIGN, Metric, Run, Status
 from core.runs.run_table import HAS_WORKER, QUEUE, RunTable
 from core.runs.series import Series
@@ -42,6 +43,7 @@ class RunStore:
     Attributes:
         worker: The methods of workers and engines: claiming, recording, ending.
         series: Metrics, events and evidence.
+        presence: Which workers there are.
         database: For further transactions on the same tables.
 
     Raises:
@@ -54,6 +56,7 @@ class RunStore:
         self._table = RunTable(absolute_url(url) if url else settings().database_url, folder)
         self.worker = WorkerStore(self._table)
         self.series = Series(self._table.database)
+        self.presence = Presence(self._table.database)
         describe_datasets(self._table)
         finish_deletions(self._table)
 
@@ -71,6 +74,11 @@ class RunStore:
     def database(self) -> Database:
         """The database."""
         return self._table.database
+
+    @property
+    def on_server(self) -> bool:
+        """Whether other machines can use it too: the database is that of a server, not a file."""
+        return self.database.on_server
 
     @property
     def recovery(self) -> Recovery:

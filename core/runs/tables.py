@@ -71,6 +71,8 @@ RUNS = Table(
     Column("created", Float(53), nullable=False, index=True),
     Column("queued", Float(53), nullable=False),
     Column("heartbeat", Float(53), nullable=False, default=0.0),
+    Column("lapses", NUMBER, nullable=False, default=0, server_default="0"),
+    Column("lapsed_at", NUMBER, nullable=False, default=-1, server_default="-1"),
     Column("epoch", NUMBER, nullable=False, default=0),
     Column("step", NUMBER, nullable=False, default=0),
     Column("total_steps", NUMBER, nullable=False, default=0),
@@ -128,6 +130,16 @@ EVIDENCE = Table(
     Column("layer", WORDS, primary_key=True),
     Column("value", Float(53), nullable=False),
     Column("bins", WORDS, nullable=False, default="[]"),
+)
+
+WORKERS = Table(
+    "workers",
+    METADATA,
+    Column("owner", WORDS, primary_key=True),
+    Column("machine", WORDS, nullable=False),
+    Column("slots", NUMBER, nullable=False),
+    Column("room", NUMBER, nullable=False),
+    Column("seen", Float(53), nullable=False),
 )
 
 

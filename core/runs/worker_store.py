@@ -10,12 +10,19 @@ from sqlalchemy import ColumnElement, Connection, Select, Update, delete, func, 
 
 from core.errors import RunError
 from core.runs.lifecycle import Trigger
+from core.runs.ownership import returns
 from core.runs.records import Event, Evidence, Metric, RunRequests, Status
 from core.runs.run_table import HAS_WORKER, QUEUE, TO_CLAIM, RunTable, moving
 from core.runs.tables import EVENTS, EVIDENCE, METRICS, RUNS
 
 _REQUESTS = tuple(
     RUNS.c[name] for name in ("id", "status", "wanted", "steps_wanted", "owner", "pace", "live", "person")
+)
+_LEASE = tuple(RUNS.c[name] for name in ("owner", "step", "lapses", "lapsed_at"))
+LAPSES = 3  # of workers that fell silent one after another without getting a run any further
+_LAPSED_OFTEN = (
+    f"{LAPSES} workers in a row fell silent before this run got any further: so that others can go on, it waits until "
+    "you press Resume. A smaller batch size or network needs less memory."
 )
 _LOST = "The run was deleted or is trained elsewhere."
 
@@ -155,6 +162,27 @@ class WorkerStore:
             **expected: What columns must hold, for instance `owner`, or the `heartbeat` that stands still.
         """
         return self._table.move(run_id, Trigger.WORKER_DIED, expected=expected, message=message)
+
+    def lapse(self, run_id: str, heartbeat: float, message: str) -> bool:
+        """End the lease of a run whose heartbeat stands still: `GIVEN_BACK` or `WORKER_DIED`, as its owner's runs are.
+
+        A run that gets no further in several workers one after another, and may be what ends them, is interrupted.
+
+        Args:
+            run_id: The run.
+            heartbeat: Where it stands still; nothing is changed where it does not.
+            message: What happened, and what to do, where people have to do it.
+        """
+        with self._database.reading() as connection:
+            row = connection.execute(select(*_LEASE).where(RUNS.c.id == run_id)).one_or_none()
+        if row is None or not returns(row.owner):
+            return self.worker_died(run_id, message, heartbeat=heartbeat)
+        lapses = row.lapses + 1 if row.step <= row.lapsed_at else 1
+        if lapses >= LAPSES:
+            return self.worker_died(run_id, _LAPSED_OFTEN, heartbeat=heartbeat)
+        expected = {"heartbeat": heartbeat}
+        given = {"lapses": lapses, "lapsed_at": row.step}
+        return self._table.move(run_id, Trigger.GIVEN_BACK, expected=expected, **given)
 
     def heartbeats(self, owner: str) -> tuple[set[str], dict[str, float]]:
         """Renew the heartbeats of the runs that `owner` trains; return their ids, and the heartbeats of all others.

@@ -5,12 +5,12 @@ import itertools
 import logging
 import threading
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from core.errors import ConvScopeError
 from core.runs.housekeeping import clear, tidy
+from core.runs.ownership import new_owner, returns
 from core.runs.records import INTERNAL, Status
 from core.runs.store import RunStore
 from core.settings import settings
@@ -45,6 +45,9 @@ class HeartbeatMonitor:
 TICK_SECONDS = 0.25
 LOOK_SECONDS = 0.5
 SILENT_SECONDS = 3.5
+LEASE_SECONDS = 10.0  # the same across machines, between which messages are late or lost
+PRESENT_SECONDS = 3.0  # between two signs of life of a worker without an app
+YIELDING_SECONDS = 2.0  # for which a run is left to workers that have less to do
 SPARE_AFTER_SECONDS, MAX_SPARE_SECONDS = 6.0, 300.0
 HINDERED_SECONDS = 2.0
 CLOSING_SECONDS = 8.0
@@ -85,8 +88,11 @@ class Engine:
 
     Args:
         store: The runs.
-        slots: How many workers train at the same time; by default that of the settings.
+        slots: How many workers train at the same time; by default that of the settings. With none it trains nothing,
+            and looks after what others train.
         runs: How many runs have turns at most; by default that of the settings.
+        returning: Whether its runs go back to the queue when it ends, see `core.runs.ownership`; by default where the
+            store is a server's, which other machines use too.
         clock: Returns seconds that never go back.
     """
 
@@ -96,19 +102,22 @@ class Engine:
         *,
         slots: int | None = None,
         runs: int | None = None,
+        returning: bool | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.store = store
-        self.slots, self.runs = slots or settings().slots, runs or settings().runs
-        self.owner = uuid.uuid4().hex
+        self.slots, self.runs = settings().slots if slots is None else slots, runs or settings().runs
+        self.owner = new_owner(returning=store.on_server if returning is None else returning)
         self._clock = clock
         self._workers: list[WorkerProcess] = []
         self._numbers = itertools.count(1)
         self._deaths: dict[str, tuple[int, int]] = {}  # by the run whose turn it was: of how many workers, at what step
         self._spare_after = SPARE_AFTER_SECONDS
-        self._given = self._looked = self._failed = float("-inf")
+        self._given = self._looked = self._failed = self._shown = float("-inf")
+        self._yielding: tuple[str, float] | None = None  # to which run others are let first, and since when
         self._hindrances = _Hindrances()
-        self._silence = HeartbeatMonitor(round(SILENT_SECONDS / LOOK_SECONDS))
+        silent = LEASE_SECONDS if store.on_server else SILENT_SECONDS
+        self._silence = HeartbeatMonitor(round(silent / LOOK_SECONDS))
         self._wake, self._closing = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._look_after, name="engine", daemon=True)
         self._thread.start()
@@ -146,7 +155,12 @@ class Engine:
             worker.wait(max(0.1, deadline - time.monotonic()))
         with suppress(ConvScopeError):  # those that could not say so themselves; if nor can we, the next engine will
             for run_id in self.workers():
-                self.store.worker.worker_died(run_id, _CLOSED, owner=self.owner)
+                if returns(self.owner):
+                    self.store.worker.give_back(run_id, self.owner)
+                else:
+                    self.store.worker.worker_died(run_id, _CLOSED, owner=self.owner)
+            if self._shown > float("-inf"):
+                self.store.presence.leave(self.owner)
         atexit.unregister(self.close)
 
     def _look_after(self) -> None:
@@ -174,13 +188,16 @@ class Engine:
         return True
 
     def _check_workers(self) -> None:
-        """Renew this engine's heartbeats; give back runs without a worker, and report silent runs of others."""
+        """Renew this engine's heartbeats; give back runs without a worker, and end the leases of silent ones."""
+        if self.slots and returns(self.owner) and self._clock() - self._shown > PRESENT_SECONDS:
+            self.store.presence.show(self.owner, self.slots, self.runs)
+            self._shown = self._clock()
         own, heartbeats = self.store.worker.heartbeats(self.owner)
         for run_id in own - self.workers().keys():
             self.store.worker.give_back(run_id, self.owner)
         for run_id, heartbeat in self._silence.look(heartbeats).items():
             clear(self.store.folder / run_id)
-            self.store.worker.worker_died(run_id, _SILENT, heartbeat=heartbeat)
+            self.store.worker.lapse(run_id, heartbeat, _SILENT)
 
     def _reap(self) -> None:
         """Read what workers report, and part with those that have ended."""
@@ -249,9 +266,9 @@ class Engine:
         self._deaths.pop(run_id, None)
 
     def _hand_out(self) -> None:
-        if self._clock() - self._failed < HINDERED_SECONDS:
+        if not self.slots or self._clock() - self._failed < HINDERED_SECONDS:
             return  # not all that queue at once: what hinders may pass
-        while (run_id := self.store.worker.first()) is not None:
+        while (run_id := self.store.worker.first()) is not None and not self._leaves(run_id):
             present = run_id in self.workers()  # a paused run keeps its worker, which sees the new status itself
             worker = None if present else self._worker_for(run_id)
             if not present and worker is None:
@@ -272,6 +289,18 @@ class Engine:
                 self._given = self._clock()
                 number = next(self._numbers)
                 worker.give(Order(number, run_id, self.owner, self.store.url, str(self.store.folder)))
+
+    def _leaves(self, run_id: str) -> bool:
+        """Return whether to leave a run, for a moment, to workers on other machines that have less to do."""
+        if not returns(self.owner) or len(self.workers()) < self.slots:
+            return False
+        if self._yielding is None or self._yielding[0] != run_id:
+            self._yielding = run_id, self._clock()
+        if self._clock() - self._yielding[1] > YIELDING_SECONDS:
+            return False
+        own = len(self.workers()) / self.slots
+        others = [worker for worker in self.store.presence.workers() if worker.owner != self.owner]
+        return any(worker.runs / worker.slots < own and worker.runs < worker.room for worker in others)
 
     def _worker_for(self, run_id: str) -> WorkerProcess | None:
         """Return the worker that has the fewest runs and memory for this one too; a new one is better than a busy one.

@@ -12,6 +12,7 @@ from core.data.datasets import Dataset, load_dataset
 from core.errors import ConfigError, RunError, StorageError
 from core.model.build import build_model
 from core.runs.checkpoint import Checkpoint, load_checkpoint
+from core.runs.ownership import returns
 from core.runs.records import Event, Run, RunRequests, Status
 from core.runs.reserve import give_reserve, keep_reserve
 from core.runs.store import RunStore
@@ -44,7 +45,7 @@ class Runner:
         store: Where the run is.
         run_id: A run whose status is running.
         owner: In whose name it runs; when the store names another owner, the run is let go.
-        leaving: Asked often; once it is true the run is checkpointed, marked interrupted and let go.
+        leaving: Asked often; once it is true the run is checkpointed and let go, interrupted or to the queue.
         on_step: Called after every step, for a progress bar.
         load: Returns the images of a run, in turns; several runs may share them.
         poll_seconds: Between two looks at what is asked within a turn; each turn begins with one.
@@ -125,7 +126,7 @@ class Runner:
             yield due
             requests = yield from attempts(lambda: self.store.worker.requests(self.run_id))
             if self.leaving():
-                yield from self._end(Status.INTERRUPTED, LEFT)
+                yield from self._leave()
             elif requests.wanted == "stop":
                 yield from self._end(Status.STOPPED, "")
             elif requests.wanted == "pause" and requests.steps <= 0:
@@ -169,7 +170,7 @@ class Runner:
 
     def _train(self, over: Callable[[], bool]) -> Turns[None]:
         if self.leaving():
-            yield from self._end(Status.INTERRUPTED, LEFT)
+            yield from self._leave()
             return
         run = yield from attempts(lambda: self.store.get(self.run_id))
         images = yield from self._images(run)
@@ -251,7 +252,7 @@ class Runner:
             return False
         if self.leaving():
             yield from recording.settle()
-            yield from self._end(Status.INTERRUPTED, LEFT)
+            yield from self._leave()
             return False
         if requests.wanted == "stop":
             yield from recording.settle()
@@ -294,6 +295,13 @@ class Runner:
                 return (yield from self._obey(recording))
             yield until
         return False
+
+    def _leave(self) -> Turns[None]:
+        """Let the run go as those of its owner are: to whoever takes it from the queue, or interrupted."""
+        if returns(self.owner):
+            yield from attempts(lambda: self.store.worker.give_back(self.run_id, self.owner))
+        else:
+            yield from self._end(Status.INTERRUPTED, LEFT)
 
     def _end(self, status: Status, message: str, **values: Any) -> Turns[None]:
         give_reserve(self._latest.parent)

@@ -1,6 +1,7 @@
 """The worker process: waits with torch loaded, receives runs one after another and trains them in turns.
 
-Started as `python -m core.train.worker`. Orders arrive as lines on stdin, reports leave as lines on stdout; see
+Started by an engine as `python -m core.train.worker --orders`; without that it is a worker of its own, see
+`core.train.standalone`. Orders arrive as lines on stdin, reports leave as lines on stdout; see
 `core.train.messages`. The end of stdin means that the app is gone, even if it was killed, or that the worker is not
 needed any more: its runs are checkpointed and left, and it exits. If it cannot work at all, it says why in one
 sentence, and its exit code is 1.
@@ -133,6 +134,10 @@ def serve(
 
 def main() -> int:
     """Serve the engine that started this process."""
+    if "--orders" not in sys.argv[1:]:
+        from core.train.standalone import main as alone
+
+        return alone(sys.argv[1:])
     tune_process()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the app decides
     gone = threading.Event()

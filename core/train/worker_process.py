@@ -45,7 +45,7 @@ class WorkerProcess:
             log = (folder / "worker.log").open("ab")
         except OSError as error:
             raise cannot_write(error) from error
-        command = [sys.executable, "-m", "core.train.worker"]
+        command = [sys.executable, "-m", "core.train.worker", "--orders"]
         pipe = subprocess.PIPE
         try:
             with log:

@@ -44,7 +44,7 @@ LAYERS = (
 class IdleEngine:
     """An engine that only writes down what it is asked; the store hears of requests as from the real one."""
 
-    def __init__(self, store: RunStore) -> None:
+    def __init__(self, store: RunStore, slots: int | None = None) -> None:
         self.store = store
         self.submitted: list[str] = []
         self.requested: list[tuple[str, str]] = []

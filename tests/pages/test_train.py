@@ -225,6 +225,23 @@ def test_a_run_that_waits_behind_others_shows_its_place_and_what_goes_before_it(
     assert any("Place 2" in text.value for text in train_page(waiting).markdown)
 
 
+def test_where_the_app_trains_nothing_a_run_waits_for_a_worker_and_says_how_to_start_one(weightless_run, monkeypatch):
+    monkeypatch.setenv("CONVSCOPE_ENGINE", "none")
+    store = RunStore()
+    app = train_page(weightless_run)
+    assert [text.value for text in app.warning] == [
+        "No worker is running, so this training waits. Start one on any machine:"
+    ]
+    assert app.code[0].value.startswith("python -m core.train.worker --url")
+    assert {button.label for button in app.button} == {"Stop training"}
+    store.presence.show("somewhere", 1, 1)
+    app = train_page(weightless_run)
+    assert not app.warning and "One batch" in {button.label for button in app.button}  # its turn comes at once
+    run = store.get(weightless_run)
+    store.create(run.spec, TrainConfig.from_mapping(run.config), run.dataset, owner="somewhere")
+    assert any("Place 2 in the queue" in text.value for text in train_page(weightless_run).markdown)
+
+
 def test_runs_that_train_in_turns_say_their_share_of_the_machine(trained_run, monkeypatch):
     monkeypatch.setenv("CONVSCOPE_SLOTS", "1")
     store = RunStore()

@@ -18,8 +18,7 @@ from core.runs.tables import RUNS
 from core.runs.transactions import BusyError
 from core.train.config import TrainConfig
 from tests.absent import make_absent
-from tests.postgres import ENCODED, PASSWORD, Server
-from tests.runs.conftest import schema_url
+from tests.postgres import ENCODED, PASSWORD, Server, new_schema
 
 SPEC = ModelSpec("small", (1, 8, 8), 10, (Conv(4), Flatten(), Dense(10)))
 CONFIG = TrainConfig()
@@ -66,17 +65,17 @@ def together(count: int, act: Callable[[int], Any]) -> list[Any]:
     ],
     ids=["password", "database", "server", "at", "colon", "nameless", "mysql"],
 )
-def test_what_keeps_from_connecting_is_one_sentence_without_the_password(server: Server, url, words) -> None:
+def test_what_keeps_from_connecting_is_one_sentence_without_the_password(postgres: Server, url, words) -> None:
     with pytest.raises(StorageError, match=words) as refused:
-        RunStore(url(server))
+        RunStore(url(postgres))
     said = str(refused.value)
     assert "s3cret" not in said and "w0rd" not in said and "\n" not in said
 
 
-def test_a_driver_that_is_not_installed_is_named(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_driver_that_is_not_installed_is_named(postgres: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     make_absent(monkeypatch, "psycopg", "psycopg_c", "psycopg_binary")
     with pytest.raises(StorageError, match=r"driver is not installed here: pip install -r requirements-server\.txt"):
-        RunStore(server.url())
+        RunStore(postgres.url())
 
 
 def test_addresses_as_others_write_them_mean_the_same(store: RunStore, postgres_url: str) -> None:
@@ -93,8 +92,8 @@ def test_what_lies_beside_the_weights_names_the_server_without_user_and_password
     assert PASSWORD not in copy.read_text() and "convscope" not in copy.read_text()
 
 
-def test_servers_that_start_at_the_same_moment_make_the_tables_once(server: Server) -> None:
-    url = schema_url(server)
+def test_servers_that_start_at_the_same_moment_make_the_tables_once(postgres: Server) -> None:
+    url = new_schema(postgres)[1]
     stores = together(4, lambda number: RunStore(url))
     assert [type(store) for store in stores] == [RunStore] * 4
     run_id = stores[0].create(SPEC, CONFIG, "digits")
@@ -103,8 +102,8 @@ def test_servers_that_start_at_the_same_moment_make_the_tables_once(server: Serv
         store.close()
 
 
-def test_a_store_of_a_newer_version_is_refused_untouched(server: Server) -> None:
-    url = schema_url(server)
+def test_a_store_of_a_newer_version_is_refused_untouched(postgres: Server) -> None:
+    url = new_schema(postgres)[1]
     store = RunStore(url)
     with store.database.writing() as connection:
         connection.exec_driver_sql("UPDATE store_version SET version = 7")
@@ -116,8 +115,8 @@ def test_a_store_of_a_newer_version_is_refused_untouched(server: Server) -> None
     store.close()
 
 
-def test_a_store_of_an_older_version_is_completed(server: Server) -> None:
-    url = schema_url(server)
+def test_a_store_of_an_older_version_is_completed(postgres: Server) -> None:
+    url = new_schema(postgres)[1]
     older = RunStore(url)
     first, second = (older.create(SPEC, CONFIG, "digits") for _ in range(2))
     older.change(second, status="failed", message="The loss is no longer a number.")
@@ -192,8 +191,8 @@ def test_tables_that_others_hold_are_waited_for_only_so_long(store: RunStore) ->
     assert store.metrics(run_id) == (METRIC,)
 
 
-def test_tables_that_were_dropped_are_named_and_made_again_with_the_runs_in_the_folder(server: Server) -> None:
-    store = RunStore(schema_url(server))
+def test_tables_that_were_dropped_are_named_and_made_again_with_the_runs_in_the_folder(postgres: Server) -> None:
+    store = RunStore(new_schema(postgres)[1])
     run_id = store.create(SPEC, CONFIG, "digits")
     store.worker.record(run_id, [METRIC])
     store.copy(run_id, curves=True)

@@ -262,7 +262,7 @@ def test_a_worker_that_cannot_load_says_so_on_its_pipe_and_the_rest_in_its_log(s
     (tmp_path / "torch.py").write_text("print('noise')\nraise ImportError('a library\\nof it is missing')")
     path = os.pathsep.join([str(tmp_path), str(ROOT)])
     done = subprocess.run(
-        [sys.executable, "-m", "core.train.worker"],
+        [sys.executable, "-m", "core.train.worker", "--orders"],
         cwd=tmp_path,
         env={**os.environ, **surroundings, "PYTHONPATH": path},
         input="",

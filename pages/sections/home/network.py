@@ -19,7 +19,7 @@ from pages.sections.home import pictures
 from pages.shared.display.doors import door
 from pages.shared.network.current_network import library
 from pages.shared.run.live_view import LOOKS
-from pages.shared.run.waiting import share_of, shared_time_left, waits_behind
+from pages.shared.run.waiting import has_worker, share_of, shared_time_left, waits_behind
 from pages.shared.shell import navigation, services
 from pages.shared.shell.background_jobs import Lane, background
 from pages.shared.shell.layout import escape_markdown, show_errors
@@ -98,6 +98,8 @@ def _go_on(run: Run) -> None:
 
 def _standing(run: Run) -> str:
     """Say in a few words how far an active run is."""
+    if not has_worker(run):
+        return "Waits for a worker: none is running"
     if before := waits_behind(run):
         return f"Waits for {len(before)} other training{'s' * (len(before) > 1)}"
     if not run.step:

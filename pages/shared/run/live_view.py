@@ -16,7 +16,16 @@ from pages.shared.display.doors import card_style, page_door
 from pages.shared.run.incident import show_incident
 from pages.shared.run.live_parts import Board, Drawn, LivePart
 from pages.shared.run.run_controls import buttons, show_refusal, transport
-from pages.shared.run.waiting import SECONDS, RecentShare, Share, queue, shared_time_left, waits_behind
+from pages.shared.run.waiting import (
+    SECONDS,
+    RecentShare,
+    Share,
+    has_worker,
+    no_worker,
+    queue,
+    shared_time_left,
+    waits_behind,
+)
 from pages.shared.shell import services
 from pages.shared.shell.frame import STEADY
 from pages.shared.shell.layout import escape_markdown
@@ -74,8 +83,12 @@ def _controls(run: Run) -> None:
         _banner(run.status)(escape_markdown(run.message))
     if run.foreign:  # no batch of it was seen here
         return
-    if before := waits_behind(run):
-        queue(before)
+    before, trained = waits_behind(run), has_worker(run)
+    if before or not trained:
+        if trained:
+            queue(before)
+        else:
+            no_worker()
         with st.container(key="transport"):
             buttons(run, "stop")
         show_refusal(run)
@@ -92,7 +105,7 @@ def _controls_due(run: Run, drawn: Drawn) -> bool:
 
 def _standing(gone: DeltaGenerator, recent: RecentShare, run: Run) -> None:
     """Show how far a run is, in the container `gone`, and its figures."""
-    if run.foreign or (not run.step and waits_behind(run)):
+    if run.foreign or (not run.step and (waits_behind(run) or not has_worker(run))):
         return
     share = recent.of(run)
     gone.progress(run.progress, text=_progress(run, share))

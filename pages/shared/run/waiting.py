@@ -60,7 +60,7 @@ def share_of(run: Run) -> Share:
     """Return what a run has of the machine: all of it, unless it trains beside others."""
     if run.status is not Status.RUNNING:
         return Share()
-    return Share(services.store().beside(run.id), settings().slots)
+    return Share(services.store().beside(run.id), _at_a_time())
 
 
 class RecentShare:
@@ -93,10 +93,32 @@ def waits_behind(run: Run) -> tuple[Run, ...]:
     before = services.store().before(run.id)
     training = [each for each in before if each.status is Status.RUNNING]
     current = settings()
+    if current.engine == "none":
+        room = sum(worker.room for worker in services.store().presence.workers())
+        return () if len(training) < room and len(training) == len(before) else before
     first = next((each for each in before if each.status is Status.QUEUED), run)
     if len(training) < current.runs and fits(first, training, current.memory_mb * MB):
         return ()  # its turn comes at once
     return before
+
+
+def has_worker(run: Run) -> bool:
+    """Return whether somebody will train a run, if it waits for that: this app, or workers that it leaves that to."""
+    waits = run.status is Status.QUEUED and run.wanted == "run" and settings().engine == "none"
+    return not waits or bool(services.store().presence.workers())
+
+
+def no_worker() -> None:
+    """Say that runs wait because nobody is there to train them, and what to do."""
+    st.warning("No worker is running, so this training waits. Start one on any machine:", icon=":material/dns:")
+    st.code("python -m core.train.worker --url … --files …", language="sh")
+
+
+def _at_a_time() -> int:
+    """Return how many runs are trained at the same moment where most are."""
+    if settings().engine != "none":
+        return settings().slots
+    return max((worker.slots for worker in services.store().presence.workers()), default=1)
 
 
 def queue(before: Sequence[Run]) -> None:
@@ -124,7 +146,7 @@ def _until_there_is_room(before: Sequence[Run], times: Sequence[float]) -> float
     waiting = sum(run.status is not Status.RUNNING for run in before)
     ends = sorted(times)
     place = min(waiting, len(ends) - 1)
-    return shared_seconds(ends[place], ends[:place] + ends[place + 1 :], settings().slots)
+    return shared_seconds(ends[place], ends[:place] + ends[place + 1 :], _at_a_time())
 
 
 def _state(run: Run) -> str:

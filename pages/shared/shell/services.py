@@ -10,6 +10,7 @@ import streamlit as st
 from core.errors import ConvScopeError
 from core.runs.history import History
 from core.runs.store import RunStore
+from core.settings import settings
 from core.train.engine import Engine
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def store() -> RunStore:
 @st.cache_resource(show_spinner=False)
 def engine() -> Engine:
     """Return the engine of this server, started at the first call."""
-    return Engine(store())
+    return Engine(store(), slots=0 if settings().engine == "none" else None)
 
 
 @st.cache_resource(show_spinner=False)
