@@ -4,6 +4,7 @@ import ast
 import re
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,7 @@ def dataset_parts(store: RunStore, run: Run) -> dict[str, Callable[[], str | byt
     if travels(run.dataset):
         limit = run.config.get("train_images", 0)
         parts[DATA] = lambda: _own_images(run) if user_datasets.is_own(run.dataset) else images_file(run.dataset, limit)
-    elif _offered(store, run).exists():
+    elif store.files.exists(run.id, OFFERED_IMAGES):
         parts[DATA] = lambda: _pack(*_read_offered(store, run))
     return parts
 
@@ -173,17 +174,19 @@ def _tensors(
 
 
 def _offered(store: RunStore, run: Run) -> Path:
-    return store.checkpoint(run.id).parent / OFFERED_IMAGES
+    return store.file(run.id, OFFERED_IMAGES)
 
 
 def offered_images(store: RunStore, run: Run) -> int:
     """Return how many images came with an imported run; 0 where its data set is here already or none came."""
     if user_datasets.listed(run.dataset) is not None:
         return 0
+    if not store.files.exists(run.id, OFFERED_IMAGES):
+        return 0
     try:
         with safe_open(_offered(store, run), framework="np") as tensors:
             return int(tensors.get_slice("labels").get_shape()[0])
-    except (OSError, SafetensorError):
+    except (OSError, SafetensorError, StorageError):
         return 0
 
 
@@ -218,6 +221,7 @@ def bring_in_images(store: RunStore, run: Run) -> str:
         "report": {},
     }
     with staging_folder() as folder:
-        file = Path(shutil.move(_offered(store, run), folder / OFFERED_IMAGES))
-        publish(file, run.dataset, record)
+        publish(Path(shutil.copyfile(_offered(store, run), folder / OFFERED_IMAGES)), run.dataset, record)
+    with suppress(OSError, StorageError):  # they are a data set now
+        store.files.remove(run.id, OFFERED_IMAGES)
     return run.dataset

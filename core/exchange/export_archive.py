@@ -58,10 +58,11 @@ def export_run(store: RunStore, run_id: str, file: IO[bytes]) -> None:
 def _weights(store: RunStore, run_id: str, folder: Path, missing: list[str]) -> Iterator[tuple[Path, int]]:
     """Yield copies of the checkpoints that are whole, each with the step it was made at."""
     for epoch, name in weights_names([None, *store.epochs(run_id)]).items():
-        source, copy = store.checkpoint(run_id, epoch), folder / Path(name).name
-        if not source.exists():
+        copy = folder / Path(name).name
+        if not store.has_weights(run_id, epoch):
             continue
         try:
+            source = store.checkpoint(run_id, epoch)
             shutil.copyfile(source, copy)  # the worker may put another file in its place at any time
             yield copy, int(load_checkpoint(copy).meta.get("step", 0))
         except (ConvScopeError, ValueError) as error:

@@ -5,6 +5,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,7 @@ def insert_run(store: RunStore, record: RunRecord, info: DatasetInfo | None, fil
             staged = folder / run_id
             staged.mkdir()
             fill(staged)
+            store.files.publish(run_id, staged)
             _insert(store, run_id, record, info, staged)
             store.copy(run_id, curves=True)
     except OSError as error:
@@ -117,7 +119,10 @@ def _insert(store: RunStore, run_id: str, record: RunRecord, info: DatasetInfo |
             staged.rename(final)
     except BaseException:
         shutil.rmtree(final, ignore_errors=True)
+        with suppress(StorageError):
+            store.files.remove(run_id)
         raise
+    store.files.discard(run_id)
 
 
 def _row(record: RunRecord, info: DatasetInfo | None) -> dict[str, Any]:

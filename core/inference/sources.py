@@ -72,13 +72,13 @@ class RunNetwork(Network):
     @cached_property
     def epoch_read(self) -> int | None:
         run_id = self.run.id
-        if self.epoch is None and self.run.status.active and not self.store.checkpoint(run_id).exists():
-            return 0 if self.store.checkpoint(run_id, 0).exists() else None
+        if self.epoch is None and self.run.status.active and not self.store.has_weights(run_id):
+            return 0 if self.store.has_weights(run_id, 0) else None
         return self.epoch
 
     @property
     def exists(self) -> bool:
-        return self.store.checkpoint(self.run.id, self.epoch_read).exists()
+        return self.store.has_weights(self.run.id, self.epoch_read)
 
     @property
     def why_no_images(self) -> str:

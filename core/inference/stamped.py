@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import StorageError
+from core.runs.files import step_in
 from core.runs.store import RunStore
 
 if TYPE_CHECKING:
@@ -53,20 +54,10 @@ def load_stamped(store: RunStore, run_id: str, epoch: int | None = None) -> Stam
         RunError: There is no such run, or it has no weights yet.
         StorageError: The checkpoint is damaged, or new ones come faster than one can be read.
     """
-    path = store.checkpoint(run_id, epoch)
     for _ in range(MAX_READS):
+        path = store.checkpoint(run_id, epoch)
         stamp = stamp_of(path)
-        model, step = store.load_model(run_id, epoch), _step(path)
-        if stamp_of(path) == stamp:
+        model, step = store.load_model(run_id, epoch), step_in(path)
+        if stamp_of(store.checkpoint(run_id, epoch)) == stamp:
             return StampedNetwork(model, stamp, step)
     raise StorageError("New weights are written faster than they can be read: look again in a moment.")
-
-
-def _step(path: Path) -> int | None:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="numpy") as file:
-            return int((file.metadata() or {})["step"])
-    except (OSError, SafetensorError, KeyError, ValueError):  # weights without a training, or gone a moment ago
-        return None

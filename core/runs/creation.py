@@ -1,6 +1,5 @@
 """Recording a new run: its row, and the weights that it begins with."""
 
-import shutil
 import time
 import uuid
 from contextlib import suppress
@@ -11,8 +10,10 @@ from sqlalchemy import insert, select, update
 
 from core.data.catalog import known
 from core.data.dataset_info import DatasetInfo
+from core.errors import StorageError
 from core.model.spec import ModelSpec
 from core.runs import postgres
+from core.runs.files import LATEST
 from core.runs.lifecycle import INITIAL, INITIAL_WITH_OWNER
 from core.runs.names import checked_name, checked_note, fitting_name
 from core.runs.run_table import RunTable, end_of_queue
@@ -73,15 +74,18 @@ def create_run(table: RunTable, new: NewRun, first: "Checkpoint | None") -> str:
     if first is not None:  # before any worker can see the run
         from core.runs.checkpoint import save_checkpoint
 
-        save_checkpoint(table.checkpoint(run_id), first)
+        save_checkpoint(table.folder / run_id / LATEST, first)
+        table.files.publish(run_id)
     try:
         with table.database.writing() as connection:
             postgres.alone(connection)  # no two runs have the same number
             connection.execute(insert(RUNS).values(row))
     except BaseException:
         if first is not None:
-            shutil.rmtree(table.folder / run_id, ignore_errors=True)
+            with suppress(StorageError):
+                table.files.remove(run_id)
         raise
+    table.files.discard(run_id)
     with suppress(OSError):
         (table.folder / run_id).mkdir(exist_ok=True)
     table.copy(run_id)

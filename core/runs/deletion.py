@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from sqlalchemy import delete, select
 
-from core.errors import RunError
+from core.errors import RunError, StorageError
 from core.runs.lifecycle import Trigger, refusal, statuses
 from core.runs.manifest import RUN as MANIFEST
 from core.runs.records import Status
@@ -26,6 +26,8 @@ def delete_run(table: RunTable, run_id: str) -> None:
             for related in (METRICS, EVENTS, EVIDENCE):
                 connection.execute(delete(related).where(related.c.run_id == run_id))
             with suppress(OSError):  # it has no weights yet, or Windows: a file of it is open
+                if table.files.remote:
+                    folder.mkdir(parents=True, exist_ok=True)  # what is to be removed elsewhere is remembered here
                 folder.rename(renamed)
             with suppress(OSError):  # what stays of it must not bring it back
                 (folder / MANIFEST).unlink(missing_ok=True)
@@ -34,8 +36,7 @@ def delete_run(table: RunTable, run_id: str) -> None:
             renamed.rename(folder)
         table.copy(run_id)
         raise
-    for path in (folder, renamed):
-        shutil.rmtree(path, ignore_errors=True)
+    _remove(table, run_id)
 
 
 def finish_deletions(table: RunTable) -> None:
@@ -46,7 +47,14 @@ def finish_deletions(table: RunTable) -> None:
         for left in table.folder.glob(f"{_DELETED}*"):
             run_id = left.name.removeprefix(_DELETED)
             if connection.execute(select(RUNS.c.id).where(RUNS.c.id == run_id)).one_or_none() is None:
-                shutil.rmtree(left, ignore_errors=True)
+                _remove(table, run_id)
             else:
                 with suppress(OSError):
                     left.rename(table.folder / run_id)
+
+
+def _remove(table: RunTable, run_id: str) -> None:
+    """Remove the files of a run whose row is gone; what an object store does not remove now is tried again later."""
+    with suppress(StorageError, OSError):
+        table.files.remove(run_id)
+        shutil.rmtree(table.folder / f"{_DELETED}{run_id}", ignore_errors=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from core.errors import StorageError
 from core.leftovers import remove_parts, sweep_home
+from core.runs.lifecycle import Trigger, statuses
 from core.runs.manifest import RUN as MANIFEST
 from core.runs.reserve import give_reserve
 from core.runs.store import RunStore
@@ -29,4 +30,17 @@ def tidy(store: RunStore) -> None:
             folder = store.folder / run.id
             if folder.is_dir() and not (folder / MANIFEST).exists():  # of an earlier version
                 store.copy(run.id, curves=True)
+        _send(store)
     sweep_home()
+
+
+def _send(store: RunStore) -> None:
+    """Send to the object store what ended processes of this machine could not; runs that are gone leave nothing."""
+    unsent = store.files.unsent()
+    runs = {run.id: run for run in store.list(ids=unsent)} if unsent else {}
+    for run_id in unsent:
+        if run_id not in runs:
+            store.files.discard(run_id)
+        elif runs[run_id].status not in statuses(Trigger.WORKER_DIED):  # else its worker does
+            store.files.recover(run_id, runs[run_id].step, runs[run_id].steps_per_epoch)
+            store.worker.note_files(run_id, "")

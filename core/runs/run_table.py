@@ -4,13 +4,13 @@ import sqlite3
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, Subquery, Update, case, func, select, update
 
 from core.errors import StorageError
 from core.runs.database import Database
+from core.runs.files import RunFiles
 from core.runs.lifecycle import CONDITIONS, TRANSITIONS, Trigger, Value, statuses
 from core.runs.lost_rows import Recovery, database_name, in_words, recover
 from core.runs.manifest import write_curves, write_run
@@ -52,7 +52,7 @@ class RunTable:
 
     Args:
         url: SQLAlchemy URL of the database.
-        folder: Directory of the checkpoints.
+        files: The files of the runs.
 
     Attributes:
         database: The database; all that use it begin their transactions there.
@@ -63,8 +63,8 @@ class RunTable:
         StorageError: The database cannot be opened; so does every method when it fails.
     """
 
-    def __init__(self, url: str, folder: Path) -> None:
-        self.url, self.folder = url, folder
+    def __init__(self, url: str, files: RunFiles) -> None:
+        self.url, self.files, self.folder = url, files, files.folder
         self.recovery, self.incident, self._name = Recovery(0), "", ""
         self.database = Database(url, self._settle)
 
@@ -72,7 +72,8 @@ class RunTable:
         """Recover the runs that a newly opened database lacks; see `Database`."""
         with suppress(OSError):  # it may be gone with the database
             self.folder.mkdir(parents=True, exist_ok=True)
-        self._name = database_name(engine, self.folder)
+        if not self.files.remote:  # an object store holds no copies of rows
+            self._name = database_name(engine, self.folder)
         self.recovery = recover(engine, self.folder, self._name, old)
         self.incident = in_words(engine, self.recovery, replaced=replaced) or self.incident
 
@@ -98,15 +99,10 @@ class RunTable:
             self.copy(run_id)
         return changed
 
-    def checkpoint(self, run_id: str, epoch: int | None = None) -> Path:
-        """Return where the weights of a run are, or will be: the latest, or those after an epoch (0: untrained)."""
-        name = "latest" if epoch is None else f"epoch-{epoch:04d}"
-        return self.folder / run_id / f"{name}.safetensors"
-
     def copy(self, run_id: str, *, curves: bool = False) -> None:
         """Write a copy of the run's row, and of its curves if asked for, beside its weights; see `manifest`."""
         folder = self.folder / run_id
-        if folder.is_dir():
+        if not self.files.remote and folder.is_dir():
             with suppress(StorageError):  # it is but a copy
                 write_run(self.database, run_id, folder, self._name)
                 if curves:

@@ -14,6 +14,7 @@ from core.model.spec import ModelSpec
 from core.runs.creation import Config, NewRun, create_run, describe_datasets
 from core.runs.database import Database
 from core.runs.deletion import delete_run, finish_deletions
+from core.runs.files import RunFiles, checkpoint_name
 from core.runs.lifecycle import REQUESTS, Trigger, refusal
 from core.runs.lost_rows import ID, RUN_COLUMNS, Recovery
 from core.runs.names import checked_name, checked_note
@@ -36,7 +37,7 @@ class RunStore:
 
     Args:
         url: SQLAlchemy URL of the database; by default that of the settings (SQLite in the data directory).
-        folder: Directory of the checkpoints; by default `runs` in the data directory, or where files are shared.
+        folder: Directory of the checkpoints, or the fsspec URL of an object store; by default what the settings say.
 
     Both are made absolute: workers, which are started elsewhere, are handed them.
 
@@ -45,18 +46,19 @@ class RunStore:
         series: Metrics, events and evidence.
         presence: Which workers there are.
         database: For further transactions on the same tables.
+        files: The files of the runs.
 
     Raises:
         StorageError: The database or the directory cannot be opened or written; so does every method when they fail.
     """
 
-    def __init__(self, url: str | None = None, folder: Path | None = None) -> None:
-        # first: the database may lie beside it
-        folder = folder.absolute() if folder else settings().files_folder("runs")
-        self._table = RunTable(absolute_url(url) if url else settings().database_url, folder)
+    def __init__(self, url: str | None = None, folder: Path | str | None = None) -> None:
+        self.files = RunFiles(folder)  # first: the database may lie beside them
+        self._table = RunTable(absolute_url(url) if url else settings().database_url, self.files)
         self.worker = WorkerStore(self._table)
         self.series = Series(self._table.database)
         self.presence = Presence(self._table.database)
+        self.files.watch(self.worker.has, self.worker.note_files)
         describe_datasets(self._table)
         finish_deletions(self._table)
 
@@ -67,7 +69,7 @@ class RunStore:
 
     @property
     def folder(self) -> Path:
-        """Directory of the checkpoints."""
+        """Directory of the folders in which this machine writes the files of runs."""
         return self._table.folder
 
     @property
@@ -264,15 +266,27 @@ class RunStore:
         delete_run(self._table, run_id)
 
     def checkpoint(self, run_id: str, epoch: int | None = None) -> Path:
-        """Return where the weights of a run are, or will be: the latest, or those after an epoch (0: untrained)."""
-        if not ID.fullmatch(run_id):
-            raise RunError("There is no such run: it may have been deleted. Choose another one.")
-        return self._table.checkpoint(run_id, epoch)
+        """Return where to read the weights of a run: the latest, or those after an epoch (0: untrained).
+
+        Nothing is at that path where there are none; raises `StorageError` where an object store cannot be read.
+        """
+        return self.file(run_id, checkpoint_name(epoch))
+
+    def file(self, run_id: str, name: str) -> Path:
+        """Return where to read any file of a run, as `checkpoint` does."""
+        return self.files.path(_checked(run_id), name)
+
+    def has_weights(self, run_id: str, epoch: int | None = None) -> bool:
+        """Return whether weights are there, as far as is known; nothing is fetched."""
+        return self.files.exists(_checked(run_id), checkpoint_name(epoch))
+
+    def workspace(self, run_id: str) -> Path:
+        """Return the folder in which this machine writes files of a run."""
+        return self.folder / _checked(run_id)
 
     def epochs(self, run_id: str) -> tuple[int, ...]:
         """Return the epochs whose weights are kept, in order; 0 stands for the untrained network."""
-        paths = self.checkpoint(run_id).parent.glob("epoch-*.safetensors")
-        return tuple(sorted(int(path.stem.removeprefix("epoch-")) for path in paths))
+        return self.files.epochs(_checked(run_id))
 
     def load_model(self, run_id: str, epoch: int | None = None) -> "nn.Sequential":
         """Return the network of a run in evaluation mode, on the CPU, in float32.
@@ -296,6 +310,13 @@ class RunStore:
         model = build_model(run.spec)
         load_checkpoint(path).apply(model)
         return model.eval()
+
+
+def _checked(run_id: str) -> str:
+    """Return the id of a run; raises `RunError` where it can be none."""
+    if not _is_id(run_id):
+        raise RunError("There is no such run: it may have been deleted. Choose another one.")
+    return run_id
 
 
 def _is_id(run_id: object) -> bool:

@@ -14,6 +14,7 @@ from core.runs.ownership import returns
 from core.runs.records import Event, Evidence, Metric, RunRequests, Status
 from core.runs.run_table import HAS_WORKER, QUEUE, TO_CLAIM, RunTable, moving
 from core.runs.tables import EVENTS, EVIDENCE, METRICS, RUNS
+from core.runs.uploads import TROUBLE
 
 _REQUESTS = tuple(
     RUNS.c[name] for name in ("id", "status", "wanted", "steps_wanted", "owner", "pace", "live", "person")
@@ -81,6 +82,20 @@ class WorkerStore:
             _show_life(connection, run_id, by)
             for table in (METRICS, EVENTS, EVIDENCE):
                 connection.execute(delete(table).where(table.c.run_id == run_id, table.c.step > step))
+
+    def has(self, run_id: str, owner: str) -> bool:
+        """Return whether a run is there and was trained by nobody else since `owner` did."""
+        requests = self.requests_of((run_id,)).get(run_id)
+        return requests is not None and requests.owner == owner
+
+    def note_files(self, run_id: str, sentence: str) -> None:
+        """Say beside a run that files of it are not where others can read them, or with "" that they are again."""
+        words: Any = RUNS.c.message
+        for former in TROUBLE.values():
+            words = func.replace(words, former, "")
+        words = func.trim(func.trim(words).op("||")(f" {sentence}"))
+        with self._database.writing() as connection:
+            connection.execute(update(RUNS).where(RUNS.c.id == run_id).values(message=words))
 
     def requests(self, run_id: str) -> RunRequests:
         """Return what is asked of a run; raises `RunError` if it was deleted."""

@@ -288,7 +288,7 @@ class Engine:
             if worker is not None:
                 self._given = self._clock()
                 number = next(self._numbers)
-                worker.give(Order(number, run_id, self.owner, self.store.url, str(self.store.folder)))
+                worker.give(Order(number, run_id, self.owner, self.store.url, self.store.files.place))
 
     def _leaves(self, run_id: str) -> bool:
         """Return whether to leave a run, for a moment, to workers on other machines that have less to do."""

@@ -99,7 +99,7 @@ class Executor:
         try:
             store = self._store(order)
             requests = yield from attempts(lambda: store.worker.requests(order.run))
-            folder = store.checkpoint(order.run).parent
+            folder = store.workspace(order.run)
             try:
                 folder.mkdir(parents=True, exist_ok=True)
                 self._direct(folder / "worker.log")
@@ -167,7 +167,7 @@ class Executor:
     def _store(self, order: Order) -> RunStore:
         place = (order.url, order.folder)
         if place not in self._stores:
-            self._stores[place] = RunStore(order.url, Path(order.folder))
+            self._stores[place] = RunStore(order.url, order.folder)
         return self._stores[place]
 
     def _images(self, run_id: str, run: Run) -> Turns[Dataset]:
@@ -203,7 +203,7 @@ class Executor:
         self._current = run
         self._asked.pop(run, None)
         with suppress(OSError):
-            self._direct(training.runner.store.checkpoint(run).parent / "worker.log")
+            self._direct(training.runner.store.workspace(run) / "worker.log")
         began, self._new = time.monotonic(), not training.runner.stepped
         self._until = began + seconds
         try:

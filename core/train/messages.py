@@ -18,7 +18,7 @@ class Order:
         number: Names the order in reports: a run may be ordered again while reports on its last order are on the way.
         run: Its id.
         owner: In whose name it is trained.
-        url, folder: Those of the store.
+        url, folder: Those of the store; `folder` is what `RunFiles.place` says.
     """
 
     number: int

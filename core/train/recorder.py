@@ -6,7 +6,7 @@ from typing import TypeVar, cast
 
 from core.leftovers import remove_parts
 from core.options import options
-from core.runs.checkpoint import save_checkpoint
+from core.runs.files import checkpoint_name
 from core.runs.records import Event, Evidence, Metric
 from core.runs.store import RunStore
 from core.runs.transactions import BusyError
@@ -147,7 +147,7 @@ class Recording:
     def _rewind(self) -> None:
         """Take back what the weights do not know of: what comes after the last step that was reported."""
         store, run_id, training = self.store, self.run_id, self.training
-        remove_parts(store.checkpoint(run_id).parent)
+        remove_parts(store.workspace(run_id))
         # What comes after that step is measured again, and so is a new training before its first step.
         store.worker.rewind(run_id, training.reported if training.step else -1, by=self.owner)
         store.worker.record(
@@ -159,9 +159,9 @@ class Recording:
             step=training.reported,
             seconds=training.seconds,
         )
-        for epoch in store.epochs(run_id):
-            if epoch * training.steps_per_epoch > training.step:  # of a history that was taken back
-                store.checkpoint(run_id, epoch).unlink(missing_ok=True)
+        taken_back = [epoch for epoch in store.epochs(run_id) if epoch * training.steps_per_epoch > training.step]
+        if taken_back:
+            store.files.remove(run_id, *map(checkpoint_name, taken_back))
 
     def _try_flush(self) -> Turns[None]:
         """Flush, tolerating a locked database for a while; then raises `BusyError`."""
@@ -208,7 +208,7 @@ class Recording:
 
     def _save(self) -> None:
         began = self._now()
-        save_checkpoint(self.store.checkpoint(self.run_id), self.training.checkpoint())
+        self.store.files.save(self.run_id, None, self.training.checkpoint(), self.owner)
         self._saved = self._now()
         self._saving = self._saved - began
         long = max(CURVES_SECONDS, self._copying / CHECKPOINT_SHARE)
@@ -227,7 +227,7 @@ class Recording:
             self._copying = self._copied - began
 
     def _save_epoch(self, epoch: int) -> None:
-        save_checkpoint(self.store.checkpoint(self.run_id, epoch), self.training.epoch_checkpoint(epoch))
+        self.store.files.save(self.run_id, epoch, self.training.epoch_checkpoint(epoch), self.owner)
 
 
 def _once() -> Turns[None]:

@@ -5,7 +5,6 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from core.data.datasets import Dataset, load_dataset
@@ -29,6 +28,8 @@ from core.train.turns import Turns, in_one_go, in_thread
 
 HOLD_SECONDS = 600.0
 POLL_SECONDS = 0.1
+SEND_SECONDS, SEND_LOOK_SECONDS = 20.0, 0.05  # how long an end waits for an object store that takes the files
+LOG = "worker.log"
 Part = TypeVar("Part")
 LEFT = "The app was closed while this run trained: press Resume to go on."
 
@@ -102,18 +103,14 @@ class Runner:
         except RunError as error:
             yield from self._end(Status.FAILED, str(error))  # nothing happens where it was deleted, or is another's now
         except Exception as error:
-            ending = ending_of(error, has_weights=self._latest.exists())
+            ending = ending_of(error, has_weights=self.store.has_weights(self.run_id))
             yield from self._end(ending.status, ending.message, failure=ending.failure)
         finally:
-            give_reserve(self._latest.parent)
+            give_reserve(self.store.workspace(self.run_id))
         try:
             return (yield from self._requests()).status
         except RunError:
             return Status.STOPPED
-
-    @property
-    def _latest(self) -> Path:
-        return self.store.checkpoint(self.run_id)
 
     def _images(self, run: Run) -> Turns[Dataset | None]:
         """Return the images of a run; None if the run was left before they were there."""
@@ -143,7 +140,7 @@ class Runner:
             info = replace(dataset.info, mean=dataset.mean, std=dataset.std)
             yield from attempts(lambda: self.store.change(self.run_id, dataset_info=info.to_json()))
         training = Training(build_model(run.spec, seed=config.seed), dataset, config)
-        if self._latest.exists():
+        if self.store.has_weights(self.run_id):
             checkpoint = yield from in_thread(self._load)
             training.restore(checkpoint)
             if "config" in checkpoint.meta:  # what had been changed by then; what was changed since is seen at once
@@ -158,7 +155,7 @@ class Runner:
         """
         self._fallback = None
         try:
-            return load_checkpoint(self._latest)
+            return load_checkpoint(self.store.checkpoint(self.run_id))
         except StorageError:
             for epoch in reversed(self.store.epochs(self.run_id)):
                 with suppress(StorageError):
@@ -173,11 +170,13 @@ class Runner:
             yield from self._leave()
             return
         run = yield from attempts(lambda: self.store.get(self.run_id))
+        if self.store.files.remote:
+            yield from in_thread(lambda: self.store.files.recover(self.run_id, run.step, run.steps_per_epoch))
         images = yield from self._images(run)
         if images is None:
             return
         training = yield from self._prepare(run, images)
-        yield from in_thread(lambda: keep_reserve(self._latest.parent))
+        yield from in_thread(lambda: keep_reserve(self.store.workspace(self.run_id)))
         recording = Recording(self.store, self.run_id, training, self.owner)
         yield from recording.begin()
         self._recording = recording
@@ -304,7 +303,7 @@ class Runner:
             yield from self._end(Status.INTERRUPTED, LEFT)
 
     def _end(self, status: Status, message: str, **values: Any) -> Turns[None]:
-        give_reserve(self._latest.parent)
+        give_reserve(self.store.workspace(self.run_id))
         try:
             if self._recording is not None:
                 yield from attempts(self._recording.flush)
@@ -317,8 +316,22 @@ class Runner:
         except Exception:  # what ended the training may be the recording itself; the state is written all the same
             traceback.print_exc()
 
+        unsent = yield from self._sent()
+        words = f"{message} {unsent}".strip()
+
         def write() -> None:
-            self.store.worker.record_end(self.run_id, self.owner, status, message=message, **values)
+            self.store.worker.record_end(self.run_id, self.owner, status, message=words, **values)
+            if unsent and not self.store.files.waiting(self.run_id):
+                self.store.worker.note_files(self.run_id, "")
 
         with suppress(RunError):
             yield from attempts(write, StorageError)
+
+    def _sent(self) -> Turns[str]:
+        """Wait until others can read the files of the run; return one sentence where they cannot, or nothing."""
+        files = self.store.files
+        files.send(self.run_id, LOG, self.owner)
+        until = time.monotonic() + SEND_SECONDS
+        while files.waiting(self.run_id) and not files.trouble(self.run_id) and time.monotonic() < until:
+            yield time.monotonic() + SEND_LOOK_SECONDS
+        return files.trouble(self.run_id)
