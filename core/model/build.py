@@ -31,10 +31,22 @@ def build_model(spec: ModelSpec, *, seed: int = 0) -> nn.Sequential:
     Raises:
         SpecError: The layers do not fit together; the sentence is that of the first problem and its first fix.
     """
+    return _assembled(spec, DrawnFrom(torch.Generator().manual_seed(seed)))
+
+
+def empty_model(spec: ModelSpec) -> nn.Sequential:
+    """Build the network of `build_model` for weights that are loaded next: until then it holds any numbers.
+
+    Nothing is drawn, which is most of the work of `build_model`. Raises what that raises.
+    """
+    return _assembled(spec, _NotDrawn())
+
+
+def _assembled(spec: ModelSpec, initialisation: TorchFunctionMode) -> nn.Sequential:
     for problem in problems(spec):
         raise SpecError(problem.sentence)
     children = []
-    with DrawnFrom(torch.Generator().manual_seed(seed)):
+    with initialisation:
         for layer, summary in zip(spec.layers, summarize(spec), strict=True):
             assert summary.input_shape is not None  # no problem, so every shape is known
             children.append((summary.name, make_module(module_call(layer, summary.input_shape))))
@@ -60,6 +72,17 @@ class DrawnFrom(TorchFunctionMode):
         if "generator" in words and words["generator"] is None:
             words = words | {"generator": self._generator}
         return func(*args, **words)
+
+
+class _NotDrawn(TorchFunctionMode):
+    """Within a block, PyTorch's initialisation leaves weights as they are; for this thread alone."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Carry out one call of torch, but none that draws: those of `torch.nn.init` are handed back their tensor."""
+        words = kwargs or {}
+        return words["tensor"] if words.keys() >= {"tensor", "generator"} else func(*args, **words)
 
 
 def make_module(call: ModuleCall) -> nn.Module:

@@ -299,7 +299,7 @@ class RunStore:
             RunError: There is no such run, or it has no weights yet.
             StorageError: The checkpoint is damaged or does not fit the network.
         """
-        from core.model.build import build_model
+        from core.model.build import empty_model
         from core.runs.checkpoint import load_checkpoint
 
         run = self.get(run_id)
@@ -307,7 +307,7 @@ class RunStore:
         if not path.exists():
             when = "yet" if epoch is None else f"of epoch {epoch}"
             raise RunError(f"This run has no weights {when}: let it train, or choose another epoch.")
-        model = build_model(run.spec)
+        model = empty_model(run.spec)
         load_checkpoint(path).apply(model)
         return model.eval()
 

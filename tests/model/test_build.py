@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from core.errors import SpecError
-from core.model.build import MODULES, build_model, make_module
+from core.model.build import MODULES, build_model, empty_model, make_module
 from core.model.calls import ModuleCall, module_call
 from core.model.layers import LAYERS, Conv, Dense, Flatten, GlobalAvgPool, Layer, Residual
 from core.model.presets import PRESETS, preset
@@ -47,6 +47,21 @@ def test_the_global_random_state_is_left_alone() -> None:
     before = torch.random.get_rng_state()
     build_model(EVERYTHING, seed=5)
     assert torch.equal(torch.random.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_an_empty_network_draws_nothing_and_is_the_built_one_once_it_has_its_weights(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = preset(name, (3, 32, 32), 10)
+    built = build_model(spec)
+    monkeypatch.setattr(torch.Tensor, "uniform_", None)  # what `torch.nn.init` draws by
+    monkeypatch.setattr(torch.Tensor, "normal_", None)
+    empty = empty_model(spec)
+    empty.load_state_dict(built.state_dict())
+    assert str(empty) == str(built)
+    assert all(torch.equal(a, b) for a, b in zip(empty.state_dict().values(), built.state_dict().values(), strict=True))
+    assert all(parameter.requires_grad for parameter in empty.parameters())
 
 
 def test_threads_that_build_at_the_same_time_do_not_mix() -> None:

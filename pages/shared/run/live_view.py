@@ -17,7 +17,6 @@ from pages.shared.run.incident import show_incident
 from pages.shared.run.live_parts import Board, Drawn, LivePart
 from pages.shared.run.run_controls import buttons, show_refusal, transport
 from pages.shared.run.waiting import (
-    SECONDS,
     RecentShare,
     Share,
     has_worker,
@@ -50,10 +49,11 @@ def watch(run: Run, *parts: LivePart) -> None:
     if run.status.active:
         st.html(STEADY)
     board, share = Board(run, _stage), RecentShare()
+    title = _Title(share)
     board.draw(LivePart("incident", lambda _: show_incident(), lambda _, __: bool(services.store().incident)))
     named, gone = st.columns([3, 2], gap="medium", vertical_alignment="center")
     with named:
-        board.draw(LivePart("title", partial(_title, share), _title_due))
+        board.draw(LivePart("title", title.draw, title.due))
     board.draw(LivePart("controls", _controls, _controls_due))
     board.draw(LivePart("figures", partial(_standing, gone, share)), beats=run.status.active)
     for part in parts:
@@ -65,17 +65,22 @@ def _stage(run: Run) -> tuple[bool, bool]:
     return run.status.active, run.step > 0
 
 
-def _title(recent: RecentShare, run: Run) -> None:
-    label, icon, colour = LOOKS[run.status]
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader(escape_markdown(run.name), anchor=False, width="content")
-        words = recent.of(run).words
-        st.badge(f"{label}, {words}" if words else label, icon=icon, color=colour)  # type: ignore[arg-type]
+class _Title:
+    """Name and state of a run; drawn again once either is another, or its share of the machine."""
 
+    def __init__(self, recent: RecentShare) -> None:
+        self._recent, self._words = recent, ""
 
-def _title_due(run: Run, drawn: Drawn) -> bool:
-    renamed = (run.name, run.status) != (drawn.run.name, drawn.run.status)
-    return renamed or (run.status is Status.RUNNING and drawn.seconds >= SECONDS)
+    def draw(self, run: Run) -> None:
+        label, icon, colour = LOOKS[run.status]
+        self._words = words = self._recent.of(run).words
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.subheader(escape_markdown(run.name), anchor=False, width="content")
+            st.badge(f"{label}, {words}" if words else label, icon=icon, color=colour)  # type: ignore[arg-type]
+
+    def due(self, run: Run, drawn: Drawn) -> bool:
+        renamed = (run.name, run.status) != (drawn.run.name, drawn.run.status)
+        return renamed or self._recent.of(run).words != self._words
 
 
 def _controls(run: Run) -> None:
