@@ -1,7 +1,10 @@
 """Data sets kept as plain arrays, in one safetensors file each, so that reading them again takes no time."""
 
-from dataclasses import dataclass
+import json
+import mmap
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +47,17 @@ class Arrays:
         )
 
 
+@dataclass(frozen=True)
+class MappedArrays(Arrays):
+    """Images that stay in their file.
+
+    Attributes:
+        file: The mapped file that the images are a view of.
+    """
+
+    file: mmap.mmap = field(kw_only=True)
+
+
 def _path(name: str) -> Path:
     if name in DATASETS and DATASETS[name].own:
         return user_datasets.images_path(name)
@@ -64,12 +78,31 @@ def stored_at(name: str) -> int:
 
 
 def read_stored(name: str) -> Arrays | None:
-    """Read the arrays that were kept of a data set; `None` where there are none or they are damaged."""
+    """Read the arrays that were kept of a data set; `None` where there are none or they are damaged.
+
+    Images that do not fit into memory well stay in the file, which is mapped (see `core.data.mapped_images`).
+    """
+    info = DATASETS[name]
     try:
-        arrays = Arrays(**load_file(_path(name)))
+        arrays = _mapped(_path(name)) if info.stays_in_file else Arrays(**load_file(_path(name)))
     except (OSError, SafetensorError, TypeError, ValueError, KeyError):
         return None
-    return arrays if arrays.match(DATASETS[name]) else None
+    return arrays if arrays.match(info) else None
+
+
+def _mapped(path: Path) -> MappedArrays:
+    """Map a safetensors file of images and labels: eight bytes with the length of a JSON header, that, the arrays."""
+    with path.open("rb") as file:
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    begin = 8 + int.from_bytes(mapped[:8], "little")
+    header = json.loads(mapped[8:begin])
+
+    def array(name: str, kind: str) -> NDArray[Any]:
+        (first, last), shape = header[name]["data_offsets"], header[name]["shape"]
+        dtype = np.dtype(kind)
+        return np.frombuffer(mapped, dtype, (last - first) // dtype.itemsize, begin + first).reshape(shape)
+
+    return MappedArrays(array("images", "u1"), array("labels", "<i8").copy(), file=mapped)
 
 
 def store(name: str, arrays: Arrays) -> None:

@@ -3,7 +3,10 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from math import prod
 from typing import Any
+
+LARGE_BYTES = 2**30  # pixels of a data set from which on its images stay in their file
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,11 @@ class DatasetInfo:
     def num_images(self) -> int:
         """Number of images in all three splits."""
         return sum(self.split_sizes)
+
+    @property
+    def stays_in_file(self) -> bool:
+        """Whether its images are read from their mapped file when they are looked at, instead of all at once."""
+        return self.own and self.num_images * prod(self.input_shape) >= LARGE_BYTES
 
     def to_json(self) -> str:
         """Return all of it as a JSON object."""

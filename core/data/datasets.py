@@ -1,14 +1,16 @@
 """Data sets as tensors: three splits of uint8 images, and how to normalise them."""
 
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.data.arrays import Arrays, read_stored, store
+from core.data.arrays import Arrays, MappedArrays, read_stored, store
 from core.data.catalog import DATASETS, DatasetInfo
+from core.data.mapped_images import MappedImages
 from core.data.normalization import denormalized, normalized
 from core.data.sources import READERS
 from core.data.splits import split_indices
@@ -22,7 +24,8 @@ class Split:
     """Images with their classes; a batch is `images[indices]`.
 
     Attributes:
-        images: (N, C, H, W) uint8.
+        images: (N, C, H, W) uint8; of a data set larger than memory, what reads them from their file
+            (`core.data.mapped_images.MappedImages`).
         labels: (N,) int64.
         masks: (N, H, W) bool, true on the object, where the data set knows it.
     """
@@ -110,6 +113,9 @@ def _statistics(images: NDArray[np.uint8]) -> tuple[tuple[float, ...], tuple[flo
 
 
 def _take(arrays: Arrays, indices: NDArray[np.int64]) -> Split:
+    if isinstance(arrays, MappedArrays):
+        mapped = cast(Tensor, MappedImages(arrays.file, arrays.images, indices))  # does what one does
+        return Split(mapped, torch.from_numpy(arrays.labels[indices]))
     masks = None if arrays.masks is None else torch.from_numpy(arrays.masks[indices])
     # Row by row, with the strides of such: by other strides, even of a side of 1, torch would choose other kernels for
     # what was just read or drawn than for what was kept, whose sums differ in their last digit.

@@ -15,6 +15,7 @@ FLOAT_BYTES = 4
 COPIES_OF_WEIGHTS = 4  # weights, gradients and the two moments of Adam
 COPIES_OF_ACTIVATIONS = 3  # outputs, their gradients, and what the kernels need for a moment
 COPIES_OF_IMAGES = 2  # as read, and split
+KEPT_BYTES = 256 * MB  # of images that stay in their file
 VALIDATION_BATCH = 256
 
 
@@ -35,7 +36,8 @@ def estimated_bytes(runs: Iterable[Run]) -> int:
         if run.dataset_info is not None:
             train, valid, test = run.dataset_info.split_sizes
             count = (min(train, limit) if limit else train) + valid + test
-            images[run.dataset, limit] = COPIES_OF_IMAGES * count * prod(run.dataset_info.input_shape)
+            pixels = COPIES_OF_IMAGES * count * prod(run.dataset_info.input_shape)
+            images[run.dataset, limit] = KEPT_BYTES if run.dataset_info.stays_in_file else pixels
     return WORKER_BYTES + weights + sum(images.values()) + max(activations)
 
 

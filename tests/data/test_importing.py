@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from core.data import user_datasets
+from core.data import dataset_info, user_datasets
 from core.data.catalog import DATASETS
 from core.data.datasets import _statistics, load_dataset, without_images
 from core.data.fitting import fit_image
@@ -22,7 +22,11 @@ from core.data.importing.decoder_worker import NOTE, ImageFormat, squared
 from core.data.importing.folder_layout import survey
 from core.data.importing.importer import bring_in, import_images
 from core.data.importing.zip_builder import archive_of
+from core.data.mapped_images import MappedImages
 from core.errors import DataError
+from core.model.build import build_model
+from core.model.presets import preset
+from core.train import TrainConfig, train
 from tests.data.archives import class_folders, packed, picture
 
 ROOT = Path(__file__).parents[2]
@@ -49,6 +53,23 @@ def test_every_picture_arrives_with_its_class_and_in_one_split_only() -> None:
     assert not wanted
     assert data.valid.labels.bincount().tolist() == [1, 1, 2, 3]
     assert data.test.labels.bincount().tolist() == [1, 1, 2, 3]
+
+
+def test_images_that_stay_in_their_file_are_learned_from_as_others_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = import_images(packed(class_folders({"a": 20, "b": 20})), "Letters", size=16)
+    monkeypatch.setattr(dataset_info, "LARGE_BYTES", 1)
+    other = load_dataset(one.name)
+    assert type(one.train.images) is not type(other.train.images) is MappedImages
+    config = TrainConfig(epochs=2, batch_size=8)
+    first, second = (
+        [(step.train_loss, step.valid) for step in train(build_model(preset("tutorial", (3, 16, 16), 2)), data, config)]
+        for data in (one, other)
+    )
+    assert first == second
+    with user_datasets.images_path(one.name).open("r+b") as file:
+        file.truncate(1000)
+    with pytest.raises(DataError, match="damaged"):
+        load_dataset(one.name)
 
 
 def test_the_seed_decides_the_splits_and_the_same_files_are_the_same_data_set() -> None:
