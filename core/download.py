@@ -13,6 +13,7 @@ from typing import IO
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
+from core.disk_quota import check_disk
 from core.settings import cannot_write, settings
 
 CONNECT_SECONDS = 10.0  # for finding the server and trying all its addresses
@@ -75,6 +76,7 @@ def receive(download: Download, files: ExitStack, advance: Callable[[int], None]
         NotReceived: No address gives the file whole.
         StorageError: The data directory cannot hold it.
     """
+    check_disk(download.num_bytes)
     failures = []
     for url in download.urls:
         try:

@@ -39,6 +39,9 @@ class Settings:
         max_visitor_mb: What these may take together, in MB (`CONVSCOPE_MAX_VISITOR_MB`).
         max_uploads_mb: What all visitors' uploads may take, in MB (`CONVSCOPE_MAX_UPLOADS_MB`).
         max_connections: How many connections the server holds at once (`CONVSCOPE_MAX_CONNECTIONS`).
+        max_queued: How many runs may wait for a worker (`CONVSCOPE_MAX_QUEUED`).
+        max_queued_each: How many of these may be of one person (`CONVSCOPE_MAX_QUEUED_EACH`).
+        max_disk_mb: What runs, data sets and downloads may take, in MB (`CONVSCOPE_MAX_DISK_MB`); 0: all of the disk.
         frame_ancestors: Sites that may show the app in a frame of theirs (`CONVSCOPE_FRAME_ANCESTORS`).
     """
 
@@ -59,6 +62,9 @@ class Settings:
     max_visitor_mb: int
     max_uploads_mb: int
     max_connections: int
+    max_queued: int
+    max_queued_each: int
+    max_disk_mb: int
     frame_ancestors: tuple[str, ...]
 
     def folder(self, *parts: str) -> Path:
@@ -210,6 +216,9 @@ def settings() -> Settings:
         max_visitor_mb=visitor_mb,
         max_uploads_mb=_count("CONVSCOPE_MAX_UPLOADS_MB", max(visitor_mb, _machine_mb() // 4)),
         max_connections=_count("CONVSCOPE_MAX_CONNECTIONS", 1000),
+        max_queued=_count("CONVSCOPE_MAX_QUEUED", 1000),
+        max_queued_each=_count("CONVSCOPE_MAX_QUEUED_EACH", 100),
+        max_disk_mb=_count("CONVSCOPE_MAX_DISK_MB", 0),
         frame_ancestors=_sites("CONVSCOPE_FRAME_ANCESTORS"),
     )
 

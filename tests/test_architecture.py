@@ -20,6 +20,7 @@ PAGES = sorted((ROOT / "pages").glob("*.py"))
 BOTTOM = {"core.assets", "core.errors", "core.settings", "core.compat", "core.console", "core.leftovers"}
 BOTTOM |= {"core.progress", "core.extras", "core.options", "core.download", "core.failures", "core.formatting"}
 BOTTOM |= {"core.significance", "core.public", "core.glossary", "core.object_store", "core.file_cache"}
+BOTTOM |= {"core.disk_quota"}
 # What each package of core may import from core, besides itself and the bottom.
 ALLOWED = {
     "data": set(),

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import insert
 
 from core.data.dataset_info import DatasetInfo
+from core.disk_quota import check_disk
 from core.errors import StorageError
 from core.exchange.check_weights import CheckpointValidator
 from core.exchange.dataset import read_info, stage_images
@@ -71,6 +72,7 @@ def insert_run(store: RunStore, record: RunRecord, info: DatasetInfo | None, fil
     Raises:
         StorageError: The database or the disk fails.
     """
+    check_disk()
     run_id = uuid.uuid4().hex[:10]
     try:
         with unfinished(".import-", store.folder) as folder:

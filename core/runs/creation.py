@@ -6,11 +6,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from core.data.catalog import known
 from core.data.dataset_info import DatasetInfo
-from core.errors import StorageError
+from core.disk_quota import check_disk
+from core.errors import RunError, StorageError
 from core.model.spec import ModelSpec
 from core.runs import postgres
 from core.runs.files import LATEST
@@ -18,6 +19,7 @@ from core.runs.lifecycle import INITIAL, INITIAL_WITH_OWNER
 from core.runs.names import checked_name, checked_note, fitting_name
 from core.runs.run_table import RunTable, end_of_queue
 from core.runs.tables import RUNS, next_number
+from core.settings import settings
 
 if TYPE_CHECKING:
     from core.runs.checkpoint import Checkpoint
@@ -67,8 +69,25 @@ class NewRun:
         }
 
 
+def _check_queue(connection: Connection, person: str) -> None:
+    """Raise `RunError` where no further run of a person may wait; one that is trained at once waits for nobody."""
+    limits = settings()
+    waiting = select(func.count()).select_from(RUNS).where(RUNS.c.status == INITIAL.value)
+    if connection.execute(waiting).scalar_one() >= limits.max_queued:
+        raise RunError(
+            f"{limits.max_queued:,} runs wait already, as many as may: stop some of them, or wait until some "
+            "have trained."
+        )
+    if person and connection.execute(waiting.where(RUNS.c.person == person)).scalar_one() >= limits.max_queued_each:
+        raise RunError(
+            f"{limits.max_queued_each:,} of your runs wait already, as many as may: stop some of them, or wait until "
+            "some have trained."
+        )
+
+
 def create_run(table: RunTable, new: NewRun, first: "Checkpoint | None") -> str:
     """Record a run in one transaction, with the weights it begins with if there are any, and return its id."""
+    check_disk()
     run_id = uuid.uuid4().hex[:10]
     row = new.row(run_id)
     if first is not None:  # before any worker can see the run
@@ -79,6 +98,8 @@ def create_run(table: RunTable, new: NewRun, first: "Checkpoint | None") -> str:
     try:
         with table.database.writing() as connection:
             postgres.alone(connection)  # no two runs have the same number
+            if not new.owner:
+                _check_queue(connection, row.get("person", ""))
             connection.execute(insert(RUNS).values(row))
     except BaseException:
         if first is not None:

@@ -16,6 +16,7 @@ from core.data.importing.folder_layout import Naming, Survey, counted_reasons, s
 from core.data.importing.picture_archive import Skipped
 from core.data.parts import Parts, parts_of
 from core.data.split_assignment import SPLITS, contradictions, near_duplicates_by_class, remarks
+from core.disk_quota import check_disk
 from core.errors import DataError
 from core.progress import Progress
 
@@ -86,6 +87,7 @@ def bring_in(
     if progress is not None:
         progress(0, len(surveyed.files))
     check_room(surveyed, look)
+    check_disk(len(surveyed.files) * int(np.prod(look.shape)))
     with staging_folder() as folder:
         path = archive.absolute() if isinstance(archive, Path) else folder / "archive.zip"
         if isinstance(archive, bytes):
