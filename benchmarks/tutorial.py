@@ -42,7 +42,7 @@ class Keras:
 
     def __init__(self, python: str, folder: Path, *flags: str, seed: int = 0) -> None:
         script = Path(__file__).with_name("keras_tutorial.py")
-        command = [python, str(script), str(folder), str(settings().threads), str(seed), *flags]
+        command = [python, "-P", str(script), str(folder), str(settings().threads), str(seed), *flags]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def epoch(self) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from core.train.internals import epoch_due, gauge_gradients, gauge_network, grad
 from core.train.losses import make_loss, make_measure
 from core.train.metrics import Score, Step, evaluate_in_parts
 from core.train.optimizers import adjust_optimizer, load_optimizer_state, make_optimizer, optimizer_state
+from core.train.rewriting import pool_first
 from core.train.schedules import learning_rate
 
 GAUGE_IMAGES = 64
@@ -61,6 +62,7 @@ class Training:
         self.model = model.to(self.device)
         self.layout = pick_layout(self.model, self.device)
         self.model.to(memory_format=self.layout)  # type: ignore[call-overload]
+        self._network = pool_first(self.model)
         self.optimizer = make_optimizer(self.model, config)
         self.loss, self.measure = make_loss(config), make_measure(config)
         self.images = dataset.train.images.to(self.device)
@@ -211,7 +213,7 @@ class Training:
         """Add a batch's gradient, weighed by its share of the update; return its loss and how many were right."""
         labels = self.labels[batch]
         with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
-            logits = self.model(self._varied(batch)).float()
+            logits = self._network(self._varied(batch)).float()
         loss = self.loss(logits, labels)
         value = loss.item()
         if not math.isfinite(value):
