@@ -6,10 +6,11 @@ import shutil
 import threading
 import time
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
-from core.object_store import ObjectStore, StoredFile
-from core.settings import cannot_write
+from core.object_store import ObjectStore, StoredFile, object_store
+from core.settings import cannot_write, files_directory, settings
 
 USED_SECONDS = 60.0  # what was asked for in the last minute is in use and stays
 
@@ -104,3 +105,13 @@ class FileCache:
                     path.unlink()
                     self._size -= size
                     path.parent.rmdir()
+
+
+def cache_of(url: str) -> FileCache:
+    """Return what this machine keeps of the object store at a URL."""
+    return _cache(url, files_directory(url) / "cache", settings().cache_mb * 2**20)
+
+
+@lru_cache(maxsize=8)
+def _cache(url: str, folder: Path, limit: int) -> FileCache:
+    return FileCache(object_store(url), folder, limit)

@@ -66,11 +66,13 @@ def _path(name: str) -> Path:
 
 def is_stored(name: str) -> bool:
     """Say whether a data set is kept here already, so that loading it downloads nothing."""
-    return _path(name).is_file()
+    return user_datasets.has_images(name) if user_datasets.is_own(name) else _path(name).is_file()
 
 
 def stored_at(name: str) -> int:
-    """Return when the images of a data set were kept, in nanoseconds since 1970; 0 where there are none yet."""
+    """Return a number that changes with the images that are kept of a data set; 0 where there are none yet."""
+    if user_datasets.is_own(name):
+        return user_datasets.images_mark(name)
     try:
         return _path(name).stat().st_mtime_ns
     except OSError:

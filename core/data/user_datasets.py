@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from core.data.dataset_info import DatasetInfo
-from core.errors import ConvScopeError, DataError
+from core.data.stored_datasets import stored_datasets
+from core.errors import ConvScopeError, DataError, StorageError
 from core.leftovers import unfinished
 from core.settings import cannot_write, files_directory
 
@@ -51,14 +52,42 @@ def root() -> Path:
 
 
 def images_path(name: str) -> Path:
-    """Return the file with the images of one of them."""
-    return root() / name / IMAGES
+    """Return the file with the images of one of them; one in an object store is fetched.
+
+    Raises:
+        OSError: An object store has none.
+        StorageError: It fails.
+    """
+    return _path(name, IMAGES)
+
+
+def has_images(name: str) -> bool:
+    """Return whether the images of one of them are here, or in the object store."""
+    stored = stored_datasets()
+    return stored.has(name, IMAGES) if stored else (root() / name / IMAGES).is_file()
+
+
+def images_mark(name: str) -> int:
+    """Return a number that changes with the images of one of them; 0 where there are none."""
+    if stored := stored_datasets():
+        return stored.mark(name, IMAGES)
+    try:
+        return (root() / name / IMAGES).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _path(name: str, file: str) -> Path:
+    stored = stored_datasets()
+    return stored.path(name, file) if stored else root() / name / file
 
 
 def names() -> tuple[str, ...]:
     """Return the names of those whose images are here, in the order of their titles; none where nothing can be read."""
     try:
-        here = [path.name for path in root().iterdir() if listed(path.name)]
+        stored = stored_datasets()
+        known = stored.names() if stored else [path.name for path in root().iterdir()]
+        here = [name for name in known if listed(name)]
     except (OSError, ConvScopeError):
         return ()
     return tuple(sorted(here, key=lambda name: (_title(name).casefold(), name)))
@@ -72,7 +101,7 @@ def _title(name: str) -> str:
 def listed(name: str) -> DatasetInfo | None:
     """Return what is known of one whose images are here."""
     info = remembered(name)
-    return info if info and images_path(name).is_file() else None
+    return info if info and has_images(name) else None
 
 
 def remembered(name: str) -> DatasetInfo | None:
@@ -90,18 +119,18 @@ def report(name: str) -> Report:
 def _found(name: str) -> tuple[DatasetInfo, Report] | None:
     if not is_own(name):
         return None
-    path = root() / name / INFO
     try:
-        return _read(path, path.stat().st_mtime_ns)
-    except OSError:
+        path = _path(name, INFO)
+        return _read(name, path, path.stat().st_mtime_ns)
+    except (OSError, StorageError):
         return None
 
 
 @lru_cache(maxsize=256)
-def _read(path: Path, stamp: int) -> tuple[DatasetInfo, Report] | None:
+def _read(name: str, path: Path, stamp: int) -> tuple[DatasetInfo, Report] | None:
     text = path.read_text(encoding="utf-8")  # an OSError may pass: it leaves here, so that it is not kept
     try:
-        return from_record(path.parent.name, json.loads(text))
+        return from_record(name, json.loads(text))
     except (ValueError, TypeError, KeyError, AttributeError):
         return None  # damaged: as if it were not there
 
@@ -151,13 +180,22 @@ def clean_title(title: str) -> str:
 def rename_dataset(name: str, title: str) -> None:
     """Give a data set of one's own another title; raises `DataError` if there is none or the title is empty."""
     with _of(name) as folder:
-        record = json.loads((folder / INFO).read_text(encoding="utf-8"))
-        write_record(folder, record | {"title": clean_title(title)})
+        record = json.loads(_path(name, INFO).read_text(encoding="utf-8")) | {"title": clean_title(title)}
+        if stored := stored_datasets():
+            root().mkdir(parents=True, exist_ok=True)
+            with unfinished(".import-", root()) as aside:
+                write_record(aside, record)
+                stored.put(name, [aside / INFO])
+        else:
+            write_record(folder, record)
 
 
 def delete_dataset(name: str, *, remember: bool) -> None:
     """Delete a data set of one's own; with `remember` its classes stay known, for the runs that learned from it."""
     with _of(name) as folder:
+        if stored := stored_datasets():
+            stored.remove(name, IMAGES, *(() if remember else (INFO,)))
+            return
         if remember:
             (folder / IMAGES).unlink(missing_ok=True)
             return

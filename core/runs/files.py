@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import StorageError
-from core.file_cache import FileCache
-from core.object_store import ObjectStore, object_store
+from core.file_cache import cache_of
+from core.object_store import object_store
 from core.runs.uploads import Uploads
 from core.settings import files_directory, files_url, settings
 
@@ -39,11 +39,8 @@ class RunFiles:
         url = (files_url() if place is None else str(place) if "://" in str(place) else "").rstrip("/")
         self.remote = bool(url)
         if url:
-            current = settings()
-            self._store: ObjectStore = object_store(url)
-            base = files_directory(url)
-            self.folder, self.place = base / "runs", url
-            self._cache = FileCache(self._store, base / "cache", current.cache_mb * 2**20)
+            self.folder, self.place = files_directory(url) / "runs", url
+            self._store, self._cache = object_store(url), cache_of(url)
             self._uploads = Uploads(self._store, self._cache, self.folder)
         else:
             self.folder = settings().files_folder("runs") if place is None else Path(place).absolute()

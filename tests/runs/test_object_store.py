@@ -8,10 +8,15 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from safetensors.numpy import save_file
 
+from core.data import user_datasets
+from core.data.catalog import DATASETS
+from core.data.importing.dataset_writer import publish, staging_folder
 from core.errors import ConvScopeError, StorageError
 from core.file_cache import USED_SECONDS, FileCache
 from core.inference.stamped import load_stamped
@@ -101,30 +106,80 @@ def train(store: RunStore, run: str, at_step: int = 0, act: Callable[[], None] =
     return Runner(store, run, "me", on_step=on_step).run()
 
 
-def test_what_one_machine_trained_another_reads(place):
-    script = """
-import sys, torch
+def bring_in(name: str) -> None:
+    """Bring in a data set of 128 pictures of two classes, as the importer does once it has read them."""
+    labels = torch.arange(128) % 2
+    images = (torch.rand(128, 1, 8, 8) * 127 + 128 * labels[:, None, None, None]).to(torch.uint8)
+    record = {"format": 1, "title": "Two", "class_names": ["dark", "light"], "input_shape": (1, 8, 8)}
+    record |= {"split_sizes": (96, 16, 16), "mean": [0.5], "std": [0.25], "report": {}}
+    with staging_folder() as folder:
+        save_file({"images": images.numpy(), "labels": labels.numpy()}, folder / "whole")
+        publish(folder / "whole", name, record)
+
+
+LOOK = """
+import torch
+from core.data.datasets import load_dataset
+from core.explain import attribute
 from core.runs.store import RunStore
-from core.train.runner import Runner
-store = RunStore()
-assert Runner(store, sys.argv[1], "me").run() == "finished"
-model = store.load_model(sys.argv[1])
-torch.save(model(torch.linspace(-1, 1, 64).view(1, 1, 8, 8)).detach(), sys.argv[2])
+
+def look(run):
+    store = RunStore()
+    model, images = store.load_model(run), load_dataset("own-two").test.images[:4].float() / 255
+    return model(images).detach(), attribute(model, images[0], 1, "saliency").values, images
 """
-    other = place.machine("b")
-    run = other.create(SPEC, CONFIG, "digits", owner="me")
+
+
+def test_another_machine_trains_on_a_data_set_of_ones_own_and_its_run_is_read_like_one_trained_here(place):
+    here = place.machine("b")
+    bring_in("own-two")
+    config = TrainConfig(epochs=2, batch_size=32)
+    run = here.create(preset("tutorial", (1, 8, 8), 2), config, "own-two", owner="me")
+    script = (
+        LOOK
+        + """
+import sys
+from core.train.runner import Runner
+assert Runner(RunStore(), sys.argv[1], "me").run() == "finished"
+torch.save(look(sys.argv[1]), sys.argv[2])
+"""
+    )
     place.monkeypatch.setenv("CONVSCOPE_HOME", str(place.homes / "a"))
-    command = [sys.executable, "-c", script, run, str(place.homes / "logits")]
-    subprocess.run(command, cwd=ROOT, check=True, timeout=120)
-    logits = other.load_model(run)(torch.linspace(-1, 1, 64).view(1, 1, 8, 8))
-    assert torch.equal(logits, torch.load(place.homes / "logits"))
-    assert other.epochs(run) == (0, 1, 2)
-    assert [metric.step for metric in other.metrics(run)] == [1, 2, 3, 4, 5, 6, 7, 8]
-    assert other.get(run).message == ""
+    subprocess.run([sys.executable, "-c", script, run, place.homes / "seen"], cwd=ROOT, check=True, timeout=120)
+    here = place.machine("b")
+    names: dict[str, Any] = {}
+    exec(LOOK, names)
+    for ours, theirs in zip(names["look"](run), torch.load(place.homes / "seen"), strict=True):
+        assert torch.equal(ours, theirs)
+    assert here.epochs(run) == (0, 1, 2)
+    assert [metric.step for metric in here.metrics(run)] == [1, 2, 3, 4, 5, 6]
+    assert here.get(run).message == ""
     assert not [*(place.homes / "a").rglob("runs/*/*.safetensors")]  # what was sent lies in the cache
-    assert SECRET not in str(other.files.place)
-    other.delete(run)
+    assert SECRET not in str(here.files.place)
+
+    user_datasets.rename_dataset("own-two", "Light and dark")
+    place.machine("c")
+    assert DATASETS["own-two"].title == "Light and dark"
+    user_datasets.delete_dataset("own-two", remember=True)
+    here.delete(run)
+    place.machine("c")
+    assert "own-two" not in DATASETS
+    remembered = user_datasets.remembered("own-two")
+    assert remembered is not None
+    assert remembered.class_names == ("dark", "light")
     assert place.stored(run) == set()
+
+
+def test_a_data_set_that_the_store_does_not_take_is_not_there(place):
+    place.machine("a")
+    place.wire.cut()
+    with pytest.raises(ObjectStoreError, match="cannot be reached"):
+        bring_in("own-two")
+    place.wire.mend()
+    place.machine("a")
+    assert "own-two" not in DATASETS
+    bring_in("own-two")
+    assert "own-two" in DATASETS
 
 
 def test_a_training_goes_on_without_the_store_and_sends_its_files_once_that_is_back(place):

@@ -17,6 +17,7 @@ from core.data.importing.decoder_worker import ImageFormat
 from core.data.importing.safezip import Member
 from core.data.parts import Parts
 from core.data.split_assignment import SPLITS
+from core.data.stored_datasets import stored_datasets
 from core.errors import StorageError
 from core.leftovers import unfinished
 from core.settings import cannot_write
@@ -109,7 +110,9 @@ def publish(path: Path, name: str, record: dict[str, Any]) -> None:
     finished.mkdir()
     path.replace(finished / user_datasets.IMAGES)
     user_datasets.write_record(finished, record)
-    if place.exists():  # brought in before; perhaps its images were deleted since
+    if stored := stored_datasets():
+        stored.put(name, [finished / user_datasets.IMAGES, finished / user_datasets.INFO])
+    elif place.exists():  # brought in before; perhaps its images were deleted since
         user_datasets.write_record(place, record)
         (finished / user_datasets.IMAGES).replace(place / user_datasets.IMAGES)
     else:

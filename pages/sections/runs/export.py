@@ -4,6 +4,7 @@ from functools import partial
 
 import streamlit as st
 
+from core.errors import StorageError
 from core.exchange.layout import missing_weights, stem
 from core.extras import why_missing
 from core.runs.records import Run
@@ -19,7 +20,7 @@ def export_panel(run: Run) -> None:
     nothing = "" if run.learned else "Nothing of this run is recorded yet: let it train a moment."
     with st.container(horizontal=True, key="exports"):
         for download in DOWNLOADS:
-            reason = nothing or (missing_weights(store.checkpoint(run.id)) if download.weights else "")
+            reason = nothing or (_missing_weights(run) if download.weights else "")
             reason = reason or (why_no_scale(run) if download.pixels else "")
             reason = reason or (why_missing(download.extra) if download.extra else "")
             st.download_button(
@@ -35,3 +36,10 @@ def export_panel(run: Run) -> None:
             )
     if not nothing:
         report_panel(run)
+
+
+def _missing_weights(run: Run) -> str:
+    try:
+        return missing_weights(services.store().checkpoint(run.id))
+    except StorageError as error:  # the object store that has them
+        return str(error)

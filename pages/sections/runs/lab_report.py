@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from core.report.explanations import ExplanationChoice
 
 
+@show_errors()
 def report_panel(run: Run) -> None:
     """Offer the lab report: it is written in the background, and then saved with another press."""
     store = services.store()
