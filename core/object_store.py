@@ -78,7 +78,7 @@ class ObjectStore:
             raise ConvScopeError("CONVSCOPE_FILES names no bucket: write for instance s3://bucket/prefix.")
         self.where = f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
         self._base = f"{parts.netloc}{parts.path}".rstrip("/")
-        self._system = _file_system(parts.scheme, options)
+        self._system = _file_system(parts.scheme, tuple(options.items()))
         self._listings: dict[str, tuple[float, Mapping[str, StoredFile]]] = {}
         self._lock = threading.Lock()
         self._failed: tuple[float, ObjectStoreError] | None = None
@@ -195,8 +195,10 @@ def _stored(info: Mapping[str, Any]) -> StoredFile:
     return StoredFile(f"{words[:64]}-{size:x}", size)
 
 
-def _file_system(scheme: str, options: Mapping[str, str]) -> Any:
+@lru_cache(maxsize=8)
+def _file_system(scheme: str, named: tuple[tuple[str, str], ...]) -> Any:
     """Return the fsspec file system of a URL; packages for it are imported here, and nowhere else."""
+    options = dict(named)
     try:
         if scheme != "s3":
             return importlib.import_module("fsspec").filesystem(

@@ -28,7 +28,8 @@ from core.train.turns import Turns, in_one_go, in_thread
 
 HOLD_SECONDS = 600.0
 POLL_SECONDS = 0.1
-SEND_SECONDS, SEND_LOOK_SECONDS = 20.0, 0.05  # how long an end waits for an object store that takes the files
+SEND_SECONDS, LEAVE_SEND_SECONDS = 20.0, 4.0  # how long an end waits for an object store that takes the files
+SEND_LOOK_SECONDS = 0.05
 LOG = "worker.log"
 Part = TypeVar("Part")
 LEFT = "The app was closed while this run trained: press Resume to go on."
@@ -298,6 +299,7 @@ class Runner:
     def _leave(self) -> Turns[None]:
         """Let the run go as those of its owner are: to whoever takes it from the queue, or interrupted."""
         if returns(self.owner):
+            yield from self._sent()  # first: another machine goes on from them
             yield from attempts(lambda: self.store.worker.give_back(self.run_id, self.owner))
         else:
             yield from self._end(Status.INTERRUPTED, LEFT)
@@ -331,7 +333,7 @@ class Runner:
         """Wait until others can read the files of the run; return one sentence where they cannot, or nothing."""
         files = self.store.files
         files.send(self.run_id, LOG, self.owner)
-        until = time.monotonic() + SEND_SECONDS
+        until = time.monotonic() + (LEAVE_SEND_SECONDS if self.leaving() else SEND_SECONDS)
         while files.waiting(self.run_id) and not files.trouble(self.run_id) and time.monotonic() < until:
             yield time.monotonic() + SEND_LOOK_SECONDS
         return files.trouble(self.run_id)

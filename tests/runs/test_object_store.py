@@ -22,10 +22,11 @@ from core.file_cache import USED_SECONDS, FileCache
 from core.inference.stamped import load_stamped
 from core.model.build import build_model
 from core.model.presets import preset
-from core.object_store import Fault, ObjectStore, ObjectStoreError, object_store
+from core.object_store import Fault, ObjectStore, ObjectStoreError, _file_system, object_store
 from core.runs import uploads
 from core.runs.checkpoint import Checkpoint, save_checkpoint
 from core.runs.housekeeping import tidy
+from core.runs.ownership import new_owner
 from core.runs.records import Status
 from core.runs.store import RunStore
 from core.runs.uploads import TROUBLE
@@ -64,24 +65,27 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path]]:
+def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Wire, Path]]:
     folder = tmp_path_factory.mktemp("s3")
     (folder / "bucket").mkdir()
     with serving(folder) as port:
-        yield port, folder
+        wire = Wire(port)
+        yield wire, folder
+        wire.close()
 
 
 @pytest.fixture
-def place(bucket: tuple[int, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    wire = Wire(bucket[0])
-    place = Place(wire, bucket[1], tmp_path, monkeypatch)
+def place(bucket: tuple[Wire, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    wire, folder = bucket
+    place = Place(wire, folder, tmp_path, monkeypatch)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     monkeypatch.setenv("CONVSCOPE_FILES", place.url)
     monkeypatch.setenv("CONVSCOPE_DATABASE_URL", f"sqlite:///{tmp_path}/runs.db")
     monkeypatch.setattr(uploads, "LONGEST_SECONDS", 0.5)
     yield place
-    wire.close()
+    wire.limit = None
+    wire.mend()
 
 
 def wait_for(condition: Callable[[], object]) -> None:
@@ -196,6 +200,17 @@ def test_a_training_goes_on_without_the_store_and_sends_its_files_once_that_is_b
     other = place.machine("b")
     assert load_stamped(other, run).step == 8
     assert other.epochs(run) == (0, 1, 2)
+
+
+def test_a_worker_that_leaves_a_run_to_others_sends_its_weights_first(place):
+    store, owner = place.machine("a"), new_owner(returning=True)
+    run = store.create(SPEC, CONFIG, "digits", owner=owner)
+    leaving = threading.Event()
+    runner = Runner(
+        store, run, owner, leaving=leaving.is_set, on_step=lambda training, step: step.step == 5 and leaving.set()
+    )
+    assert runner.run() == Status.QUEUED
+    assert load_stamped(place.machine("b"), run).step == 5
 
 
 def test_files_of_a_killed_worker_are_sent_at_the_next_start_unless_the_run_went_on_elsewhere(place):
@@ -313,6 +328,7 @@ def test_a_store_that_refuses_is_named_in_one_sentence_and_nothing_is_lost(place
     store = place.machine("a")
     run = store.create(SPEC, CONFIG, "digits", owner="me")
     place.monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    _file_system.cache_clear()
     store = place.machine("a")
     with pytest.raises(StorageError, match="AWS_SECRET_ACCESS_KEY") as refused:
         store.create(SPEC, CONFIG, "digits", first=weights_of(0))
@@ -321,6 +337,7 @@ def test_a_store_that_refuses_is_named_in_one_sentence_and_nothing_is_lost(place
     store.files.save(run, 1, weights_of(4), "me")
     wait_for(lambda: store.get(run).message == TROUBLE[Fault.DENIED])
     assert (store.workspace(run) / "epoch-0001.safetensors").is_file()
+    _file_system.cache_clear()
 
 
 def test_a_full_store_is_told_from_one_that_cannot_be_reached(tmp_path, monkeypatch):
