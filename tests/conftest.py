@@ -26,8 +26,11 @@ WAITING = {
     "train/test_two_apps.py": "workers",
 }
 # Tests that share a PostgreSQL server, in one process.
-_CONTRACT = ("curves", "lifecycle", "outlines", "postgres", "requests", "store")
-SERVED = dict.fromkeys(("train/test_standalone.py", *(f"runs/test_{name}.py" for name in _CONTRACT)), "served")
+_ON_SERVERS = {
+    "runs": ("curves", "lifecycle", "outlines", "postgres", "requests", "store"),
+    "train": ("server_faults", "standalone"),
+}
+SERVED = {f"{room}/test_{name}.py": "served" for room, names in _ON_SERVERS.items() for name in names}
 LONGEST = "whole/test_whole.py"
 
 

@@ -26,6 +26,7 @@ from core.runs.checkpoint import save_checkpoint
 from core.runs.lifecycle import TRANSITIONS, Status, Trigger
 from core.runs.store import RunStore
 from core.runs.tables import EVENTS, EVIDENCE, METRICS, RUNS, next_number
+from core.runs.transactions import BusyError
 from core.train.config import TrainConfig
 
 _DEFAULTS = RunLimits()
@@ -119,10 +120,11 @@ def _insert(store: RunStore, run_id: str, record: RunRecord, info: DatasetInfo |
                 if rows:
                     connection.execute(insert(table), [{"run_id": run_id} | row for row in rows])
             staged.rename(final)
-    except BaseException:
-        shutil.rmtree(final, ignore_errors=True)
-        with suppress(StorageError):
-            store.files.remove(run_id)
+    except BaseException as error:
+        if not (store.on_server and isinstance(error, BusyError)):  # where the connection was lost it may be there
+            shutil.rmtree(final, ignore_errors=True)
+            with suppress(StorageError):
+                store.files.remove(run_id)
         raise
     store.files.discard(run_id)
 

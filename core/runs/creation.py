@@ -19,6 +19,7 @@ from core.runs.lifecycle import INITIAL, INITIAL_WITH_OWNER
 from core.runs.names import checked_name, checked_note, fitting_name
 from core.runs.run_table import RunTable, end_of_queue
 from core.runs.tables import RUNS, next_number
+from core.runs.transactions import BusyError
 from core.settings import settings
 
 if TYPE_CHECKING:
@@ -101,8 +102,9 @@ def create_run(table: RunTable, new: NewRun, first: "Checkpoint | None") -> str:
             if not new.owner:
                 _check_queue(connection, row.get("person", ""))
             connection.execute(insert(RUNS).values(row))
-    except BaseException:
-        if first is not None:
+    except BaseException as error:
+        unsure = table.database.on_server and isinstance(error, BusyError)  # the connection was lost: it may be there
+        if first is not None and not unsure:
             with suppress(StorageError):
                 table.files.remove(run_id)
         raise

@@ -94,6 +94,13 @@ def alone(connection: Connection, *, setting_up: bool = False) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(_SETTING_UP if setting_up else _NUMBERING)))
 
 
+def insert_missing(table: Table) -> Any:
+    """Return the INSERT of rows of which those whose key is there already are left out."""
+    from sqlalchemy.dialects.postgresql import insert as insert_here  # not for those who have no server
+
+    return insert_here(table).on_conflict_do_nothing()
+
+
 def version(connection: Connection) -> int:
     """Return the version of the store's tables, 0 where none was recorded."""
     if not inspect(connection).has_table(_STORE.name):

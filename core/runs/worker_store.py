@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Update, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, Table, Update, delete, func, insert, select, update
 
 from core.errors import RunError
+from core.runs import postgres
 from core.runs.lifecycle import Trigger
 from core.runs.ownership import returns
 from core.runs.records import Event, Evidence, Metric, RunRequests, Status
@@ -69,7 +70,7 @@ class WorkerStore:
             _show_life(connection, run_id, by, **values)
             for table, rows in new.items():
                 if rows:
-                    connection.execute(insert(table), [{"run_id": run_id} | row for row in rows])
+                    _append(connection, table, [{"run_id": run_id} | row for row in rows])
 
     def beat(self, run_ids: Collection[str], owner: str) -> None:
         """Show that these runs live, those of them that are still trained in the name of `owner`."""
@@ -213,6 +214,24 @@ class WorkerStore:
             rows = connection.execute(running).all()
         own = {row.id for row in rows if row.owner == owner}
         return own, {row.id: row.heartbeat for row in rows if row.id not in own}
+
+
+def _append(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    """Insert rows; on a server those that are there already are left out.
+
+    Whoever loses the connection in a commit cannot know whether it was done, and writes the same once more.
+    """
+    if connection.dialect.name == "sqlite":
+        connection.execute(insert(table), rows)
+        return
+    if table is EVENTS:  # they have no key of their own
+        columns = [EVENTS.c[name] for name in rows[0]]
+        steps = {row["step"] for row in rows}
+        there = select(*columns).where(EVENTS.c.run_id == rows[0]["run_id"], EVENTS.c.step.in_(steps))
+        known = [dict(row) for row in connection.execute(there).mappings()]
+        rows = [row for row in rows if row not in known]
+    if rows:
+        connection.execute(postgres.insert_missing(table), rows)
 
 
 def _alive(*which: ColumnElement[bool]) -> Update:
