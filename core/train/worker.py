@@ -1,6 +1,6 @@
 """The worker process: waits with torch loaded, receives runs one after another and trains them in turns.
 
-Started by an engine as `python -m core.train.worker --orders`; without that it is a worker of its own, see
+Started by an engine as `python -m core.train.worker --orders`; other starts are those of a worker of its own, see
 `core.train.standalone`. Orders arrive as lines on stdin, reports leave as lines on stdout; see
 `core.train.messages`. The end of stdin means that the app is gone, even if it was killed, or that the worker is not
 needed any more: its runs are checkpointed and left, and it exits. If it cannot work at all, it says why in one
@@ -11,6 +11,7 @@ import gc
 import os
 import queue
 import signal
+import stat
 import sys
 import threading
 import traceback
@@ -134,7 +135,8 @@ def serve(
 
 def main() -> int:
     """Serve the engine that started this process."""
-    if "--orders" not in sys.argv[1:]:
+    given, fed = sys.argv[1:], stat.S_ISFIFO(os.fstat(0).st_mode)
+    if "--orders" not in given and (given or not fed):  # an app that was started before an update names no such option
         from core.train.standalone import main as alone
 
         return alone(sys.argv[1:])

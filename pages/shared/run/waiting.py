@@ -111,7 +111,7 @@ def has_worker(run: Run) -> bool:
 def no_worker() -> None:
     """Say that runs wait because nobody is there to train them, and what to do."""
     st.warning("No worker is running, so this training waits. Start one on any machine:", icon=":material/dns:")
-    st.code("python -m core.train.worker --url … --files …", language="sh")
+    st.code("python -m core.train.worker --url … --files …", language="sh", wrap_lines=True)
 
 
 def _at_a_time() -> int:
