@@ -35,8 +35,11 @@ class Bench:
 
     def admit(self, config=CONFIG) -> str:
         run_id = self.store.create(SPEC, config, "digits", owner="tests")
-        self.executor.admit(Order(int(run_id, 16), run_id, "tests", self.store.url, str(self.store.folder)))
+        self.order(run_id)
         return run_id
+
+    def order(self, run_id: str) -> None:
+        self.executor.admit(Order(int(run_id, 16), run_id, "tests", self.store.url, str(self.store.folder)))
 
     def until(self, check: Callable[[], bool], turns: int = 10**6) -> None:
         for _ in range(turns):
@@ -197,23 +200,30 @@ def test_while_images_load_others_train_and_who_wants_the_same_ones_waits_for_th
     assert loads in ([first], [second])
 
 
-def test_while_another_process_holds_the_database_nobody_waits_for_one_that_ends_and_no_step_is_lost(
+def test_while_another_process_holds_the_database_nobody_waits_for_one_that_begins_or_ends_and_no_step_is_lost(
     bench, home, monkeypatch
 ):
     monkeypatch.setattr(turns, "SOON_SECONDS", 0.01)
-    monkeypatch.setattr(transactions, "WAIT_SECONDS", 600.0)  # so long it may take to write that it has ended
+    monkeypatch.setattr(transactions, "WAIT_SECONDS", 600.0)  # so long a write may wait
     ending, *others = (bench.admit(replace(CONFIG, epochs=epochs)) for epochs in (2, 1000, 1000))
     bench.until(lambda: all(bench.store.get(run_id).step for run_id in (ending, *others)))
+    new = bench.store.create(SPEC, CONFIG, "digits", owner="tests")
     with locked(home):
+        bench.order(new)
         held = {run_id: bench.steps(run_id) for run_id in others}
         bench.until(
             lambda: bench.steps(ending) == 6 and all(bench.steps(run_id) > held[run_id] + 9 for run_id in others)
         )
         assert bench.store.get(ending).status is Status.RUNNING
-    bench.until(lambda: bench.over(ending))
+    bench.until(lambda: bench.over(ending, new))
     for run_id in others:
         bench.store.request(run_id, "stop")
     bench.until(lambda: bench.over(*others))
-    assert bench.store.get(ending).status is Status.FINISHED
-    assert losses(bench.store, ending) == losses(bench.store, others[0])[:6] == losses(bench.store, others[1])[:6]
+    assert [bench.store.get(run_id).status for run_id in (ending, new)] == [Status.FINISHED] * 2
+    assert (
+        losses(bench.store, new)
+        == losses(bench.store, ending)
+        == losses(bench.store, others[0])[:6]
+        == losses(bench.store, others[1])[:6]
+    )
     assert all(len(losses(bench.store, run_id)) > held[run_id] + 9 for run_id in others)
