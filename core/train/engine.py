@@ -52,6 +52,7 @@ SPARE_AFTER_SECONDS, MAX_SPARE_SECONDS = 6.0, 300.0
 HINDERED_SECONDS = 2.0
 CLOSING_SECONDS = 8.0
 
+STARTS = 5  # of workers that were killed in a row before they began a run
 DEATHS = 2  # of workers in the turn of a run that got no further, after which it is not tried again by itself
 
 _SILENT = "Its worker no longer answers: the app or the machine was shut down. Press Resume to go on."
@@ -91,8 +92,8 @@ class Engine:
         slots: How many workers train at the same time; by default that of the settings. With none it trains nothing,
             and looks after what others train.
         runs: How many runs have turns at most; by default that of the settings.
-        returning: Whether its runs go back to the queue when it ends, see `core.runs.ownership`; by default where the
-            store is a server's, which other machines use too.
+        returning: Whether its runs go back to the queue when it ends, see `core.runs.ownership`, and it makes itself known
+            to others; by default the former always, the latter where the store is a server's.
         clock: Returns seconds that never go back.
     """
 
@@ -107,10 +108,12 @@ class Engine:
     ) -> None:
         self.store = store
         self.slots, self.runs = settings().slots if slots is None else slots, runs or settings().runs
-        self.owner = new_owner(returning=store.on_server if returning is None else returning)
+        self.owner = new_owner(returning=returning is None or returning)
+        self._shares = store.on_server if returning is None else returning
         self._clock = clock
         self._workers: list[WorkerProcess] = []
         self._numbers = itertools.count(1)
+        self._starts = 0  # of workers that were killed before they began a run, since the last one that did
         self._deaths: dict[str, tuple[int, int]] = {}  # by the run whose turn it was: of how many workers, at what step
         self._spare_after = SPARE_AFTER_SECONDS
         self._given = self._looked = self._failed = self._shown = float("-inf")
@@ -189,7 +192,7 @@ class Engine:
 
     def _check_workers(self) -> None:
         """Renew this engine's heartbeats; give back runs without a worker, and end the leases of silent ones."""
-        if self.slots and returns(self.owner) and self._clock() - self._shown > PRESENT_SECONDS:
+        if self.slots and self._shares and self._clock() - self._shown > PRESENT_SECONDS:
             self.store.presence.show(self.owner, self.slots, self.runs)
             self._shown = self._clock()
         own, heartbeats = self.store.worker.heartbeats(self.owner)
@@ -208,7 +211,7 @@ class Engine:
                 if order is None:
                     continue
                 if report.kind is Kind.BEGUN:
-                    self._spare_after = SPARE_AFTER_SECONDS
+                    self._spare_after, self._starts = SPARE_AFTER_SECONDS, 0
                     self._hindrances.over("workers")
                     continue
                 self._let_go(order, report.words)
@@ -227,20 +230,22 @@ class Engine:
             self.store.worker.give_back(order.run, self.owner)
 
     def _bury(self, worker: WorkerProcess) -> None:
-        """Decide how the runs of an ended worker go on: in another one, unless it never began or one is to blame."""
+        """Decide how the runs of an ended worker go on: in another one, unless none begins or one is to blame."""
         worker.end_input()
         how = worker.last_words() or f"Its worker {worker.manner()}: press Resume to go on from the last checkpoint."
         if not worker.orders and not (worker.begun and worker.returncode == 0):
             spare = f"A waiting worker {worker.manner()}: see worker.log."
             self._worker_failed(worker.last_words() or spare)
+        self._starts += not worker.begun and (worker.returncode or 0) < 0
+        helpless = not worker.begun and ((worker.returncode or 0) > 0 or self._starts >= STARTS)
         turn = worker.turn if worker.turn in worker.orders else None  # None: of any of them
         for number in sorted(worker.orders, key=lambda number: number == turn):  # if the store fails, the rest is left
             order = worker.orders[number]
             clear(self.store.folder / order.run)
-            if worker.returncode == 0:
-                self.store.worker.give_back(order.run, self.owner)
-            elif not worker.begun:
+            if helpless:
                 self.store.worker.worker_died(order.run, how, owner=self.owner)
+            elif worker.returncode == 0 or not worker.begun:
+                self.store.worker.give_back(order.run, self.owner)
             else:
                 self._survive(order.run, worker, its_turn=turn in (number, None))
             del worker.orders[number]
@@ -292,7 +297,7 @@ class Engine:
 
     def _leaves(self, run_id: str) -> bool:
         """Return whether to leave a run, for a moment, to workers on other machines that have less to do."""
-        if not returns(self.owner) or len(self.workers()) < self.slots:
+        if not self._shares or len(self.workers()) < self.slots:
             return False
         if self._yielding is None or self._yielding[0] != run_id:
             self._yielding = run_id, self._clock()

@@ -160,6 +160,16 @@ def test_what_a_worker_ends_with_is_the_message_of_its_run(engine, stand_in, scr
     assert run.status is Status.INTERRUPTED and run.message.startswith(message)
 
 
+def test_a_worker_killed_before_it_begins_is_no_runs_fault_unless_none_begins(engine, stand_in):
+    stand_in("read order; kill -9 $$")
+    run_id = engine.store.create(SPEC, CONFIG, "digits")
+    engine.looks(scheduler.STARTS, 0.5)
+    assert engine.store.get(run_id).status is Status.RUNNING
+    engine.looks(1, 0.5)
+    run = engine.store.get(run_id)
+    assert run.status is Status.INTERRUPTED and run.message.startswith("Its worker was ended by SIGKILL")
+
+
 def test_a_run_that_ends_two_workers_at_the_same_place_waits_to_be_resumed_and_the_others_go_on(engine, stand_in):
     number = "n=${order#*: }; n=${n%%,*}; echo begun $n"
     stand_in(f"read order; {number}; read order; {number}; echo turn $n; kill -9 $$")
