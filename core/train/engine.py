@@ -52,6 +52,7 @@ SPARE_AFTER_SECONDS, MAX_SPARE_SECONDS = 6.0, 300.0
 HINDERED_SECONDS = 2.0
 CLOSING_SECONDS = 8.0
 
+WATCHED_SECONDS = 5.0  # after a look: who watches a run looks several times in it
 STARTS = 5  # of workers that were killed in a row before they began a run
 DEATHS = 2  # of workers in the turn of a run that got no further, after which it is not tried again by itself
 
@@ -113,6 +114,7 @@ class Engine:
         self._clock = clock
         self._workers: list[WorkerProcess] = []
         self._numbers = itertools.count(1)
+        self._looks: dict[str, float] = {}  # when somebody looked at a run last
         self._starts = 0  # of workers that were killed before they began a run, since the last one that did
         self._deaths: dict[str, tuple[int, int]] = {}  # by the run whose turn it was: of how many workers, at what step
         self._spare_after = SPARE_AFTER_SECONDS
@@ -139,6 +141,10 @@ class Engine:
     def stop(self, run_id: str) -> None:
         """Stop a run; its weights are kept."""
         self.request(run_id, "stop")
+
+    def watch(self, run_id: str) -> None:
+        """Note that somebody looks at a run: for a while it gets more of the time of its person. It costs no write."""
+        self._looks[run_id] = self._clock()
 
     def workers(self) -> dict[str, int]:
         """Return the process ids of the workers by run."""
@@ -181,6 +187,7 @@ class Engine:
             self._reap()
             self._hand_out()
             self._keep_spare()
+            self._tell_watched()
             if self._clock() - self._looked > LOOK_SECONDS:
                 self._looked = self._clock()
                 self._check_workers()
@@ -189,6 +196,14 @@ class Engine:
             return False
         self._hindrances.over("store")
         return True
+
+    def _tell_watched(self) -> None:
+        """Tell the workers which of their runs somebody looks at."""
+        for run_id, moment in self._looks.copy().items():
+            if self._clock() - moment > WATCHED_SECONDS:
+                self._looks.pop(run_id, None)
+        for worker in self._workers:
+            worker.watch([number for number, order in worker.orders.items() if order.run in self._looks])
 
     def _check_workers(self) -> None:
         """Renew this engine's heartbeats; give back runs without a worker, and end the leases of silent ones."""

@@ -1,7 +1,7 @@
 """Trains the runs of a worker in turns on one thread; what they have in common, the images above all, is there once."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -68,6 +68,7 @@ class Executor:
     ) -> None:
         self._report, self._direct, self._leaving, self._arriving = report, direct, leaving, arriving
         self._stores: dict[tuple[str, str], RunStore] = {}
+        self._watched: frozenset[int] = frozenset()  # numbers of orders
         self._arrivals: list[_Arrival] = []
         self._trainings: dict[str, _Training] = {}
         self._scheduler = Scheduler()
@@ -125,6 +126,7 @@ class Executor:
         )
         self._trainings[order.run] = _Training(order, runner, runner.turns(self._over))
         self._scheduler.add(order.run, requests.person)
+        self.watch(self._watched)
         self._report(Report(Kind.BEGUN, order.number))
 
     def release(self, number: int) -> None:
@@ -134,6 +136,13 @@ class Executor:
             if training.order.number == number and seen is not None and seen.status is Status.PAUSED:
                 training.turns.close()
                 self._let_go(run, Report(Kind.LEFT, number))
+
+    def watch(self, numbers: Iterable[int]) -> None:
+        """Give those runs more of the time that somebody looks at; all others have equal shares again."""
+        self._watched = frozenset(numbers)
+        self._scheduler.watch(
+            run for run, training in self._trainings.items() if training.order.number in self._watched
+        )
 
     def turn(self) -> float:
         """Give one run its turn; return for how many seconds nobody will have anything to do."""

@@ -47,9 +47,26 @@ class Release:
         return json.dumps({"release": self.number}) + "\n"
 
 
-def read_order(line: str) -> Order | Release:
+@dataclass(frozen=True)
+class Watched:
+    """Which runs of the worker somebody looks at: they get more of the time than the others of the same person.
+
+    Attributes:
+        numbers: Those of the orders to train them.
+    """
+
+    numbers: tuple[int, ...]
+
+    def to_line(self) -> str:
+        """Return the message as one line."""
+        return json.dumps({"watched": self.numbers}) + "\n"
+
+
+def read_order(line: str) -> Order | Release | Watched:
     """Return the order that a line holds; raises ValueError or TypeError where it holds none."""
     values = json.loads(line)
+    if "watched" in values:
+        return Watched(tuple(values["watched"]))
     return Release(values["release"]) if "release" in values else Order(**values)
 
 

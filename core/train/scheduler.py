@@ -3,6 +3,8 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
+WATCHED_SHARE = 2.0  # of a run that somebody watches, when the others of its person have 1
+
 
 @dataclass
 class _Share:
@@ -48,6 +50,8 @@ class _Shares:
 class Scheduler:
     """Chooses among runs so that, over time, people have equal shares, and so have the runs of each.
 
+    Of the runs of a person those that are watched have `WATCHED_SHARE` times as much as the others.
+
     A new run has a turn at once, and every other one until it has `begun`. Who has waited for something, a pause or the
     next batch of slow motion, comes back with what the others have had by then: nothing is saved up, nothing is owed.
     """
@@ -55,6 +59,7 @@ class Scheduler:
     def __init__(self) -> None:
         self._person_of: dict[str, str] = {}
         self._people, self._runs = _Shares(), dict[str, _Shares]()
+        self._watched = frozenset[str]()
         self._new: list[str] = []
         self._turns, self._last = 0, ""
 
@@ -64,6 +69,10 @@ class Scheduler:
         self._people.add(person)
         self._runs.setdefault(person, _Shares()).add(run)
         self._new.append(run)
+
+    def watch(self, runs: Iterable[str]) -> None:
+        """Note which runs are watched from now on."""
+        self._watched = frozenset(runs)
 
     def begun(self, run: str) -> None:
         """Note that a run is new no more."""
@@ -98,4 +107,4 @@ class Scheduler:
         """Count what a run had of the time."""
         person = self._person_of[run]
         self._people.members[person].used += seconds
-        self._runs[person].members[run].used += seconds
+        self._runs[person].members[run].used += seconds / (WATCHED_SHARE if run in self._watched else 1.0)

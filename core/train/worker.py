@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TextIO
 
 from core.settings import settings
-from core.train.messages import Order, Release, Report, read_order, sentence_of
+from core.train.messages import Order, Release, Report, Watched, read_order, sentence_of
 from core.train.process_tuning import tune_process
 
 
@@ -53,7 +53,7 @@ class _Orders:
 
     def __init__(self, lines: TextIO, gone: threading.Event) -> None:
         self._lines, self._gone = lines, gone
-        self._orders: queue.SimpleQueue[Order | Release] = queue.SimpleQueue()
+        self._orders: queue.SimpleQueue[Order | Release | Watched] = queue.SimpleQueue()
         self._news = threading.Event()
         threading.Thread(target=self._read, name="orders", daemon=True).start()
 
@@ -61,7 +61,7 @@ class _Orders:
         """Return whether there are any."""
         return not self._orders.empty()
 
-    def new(self) -> Iterator[Order | Release]:
+    def new(self) -> Iterator[Order | Release | Watched]:
         """Yield those that have arrived since the last time."""
         self._news.clear()
         with suppress(queue.Empty):
@@ -105,6 +105,8 @@ def _train(
             for order in orders.new():
                 if isinstance(order, Release):
                     executor.release(order.number)
+                elif isinstance(order, Watched):
+                    executor.watch(order.numbers)
                 else:
                     executor.admit(order)
             orders.wait(executor.turn())

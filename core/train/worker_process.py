@@ -5,14 +5,14 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, cast
 
 from core.errors import StorageError
 from core.settings import absolute_environment, cannot_write, settings
-from core.train.messages import Kind, Order, Release, Report
+from core.train.messages import Kind, Order, Release, Report, Watched
 
 LISTEN_SECONDS = 1.0
 
@@ -60,6 +60,7 @@ class WorkerProcess:
         self.orders: dict[int, Order] = {}
         self.begun = False
         self.turn: int | None = None
+        self._watched: tuple[int, ...] = ()
         self._reports: deque[Report] = deque()
         self._last_words = ""
         lines = cast(IO[bytes], self._process.stdout)
@@ -91,6 +92,13 @@ class WorkerProcess:
     def release(self, number: int) -> None:
         """Ask it to let go of a run that pauses; it reports the run as left."""
         self._send(Release(number).to_line())
+
+    def watch(self, numbers: Collection[int]) -> None:
+        """Tell it which of its runs somebody looks at, if those are others than at the last time."""
+        watched = tuple(sorted(numbers))
+        if watched != self._watched:
+            self._watched = watched
+            self._send(Watched(watched).to_line())
 
     def reports(self) -> Iterator[Report]:
         """Yield what it has reported since the last time, but for turns; again what was not dealt with to its end."""

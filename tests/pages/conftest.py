@@ -48,6 +48,7 @@ class IdleEngine:
         self.store = store
         self.submitted: list[str] = []
         self.requested: list[tuple[str, str]] = []
+        self.watched: list[str] = []
 
     def submit(self, run_id: str) -> None:
         self.store.get(run_id)
@@ -59,6 +60,9 @@ class IdleEngine:
 
     def stop(self, run_id: str) -> None:
         self.request(run_id, "stop")
+
+    def watch(self, run_id: str) -> None:
+        self.watched.append(run_id)
 
     def workers(self) -> dict[str, int]:
         return {}

@@ -158,6 +158,18 @@ def test_who_leaves_interrupts_all_runs_and_each_goes_on_from_where_it_was(bench
     assert bench.store.checkpoint(begun).exists() and "closed" in bench.store.get(waiting).message
 
 
+def test_a_run_may_be_watched_before_it_is_admitted(bench):
+    run_id = bench.store.create(SPEC, CONFIG, "digits", owner="tests")
+    bench.executor.watch([int(run_id, 16)])
+    bench.order(run_id)
+    other = bench.admit()
+    scheduler, person = bench.executor._scheduler, bench.store.worker.requests(run_id).person
+    had = {run: share.used for run, share in scheduler._runs[person].members.items()}
+    for run in (run_id, other):
+        scheduler.charge(run, 6.0)
+    assert [scheduler._runs[person].members[run].used - had[run] for run in (run_id, other)] == [3.0, 6.0]
+
+
 def test_a_deleted_run_is_let_go(bench):
     run_id, other = bench.admit(), bench.admit()
     bench.until(lambda: bench.store.get(other).step)

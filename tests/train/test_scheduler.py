@@ -42,6 +42,16 @@ def test_whose_turns_are_longer_has_fewer_of_them():
     assert had == "abbbabbb"  # 3 against 3 seconds, twice
 
 
+def test_a_watched_run_has_twice_the_share_within_that_of_its_person():
+    scheduler = queue(ann="abc", bob="x")
+    scheduler.watch(("a",))
+    had = turns(scheduler, "abcx", 16)
+    assert [had.count(run) for run in "abcx"] == [4, 2, 2, 8]
+    scheduler.watch(())
+    had = turns(scheduler, "abcx", 12)
+    assert [had.count(run) for run in "abcx"] == [2, 2, 2, 6]
+
+
 def test_a_new_run_has_its_first_turn_at_once_and_then_an_equal_share():
     scheduler = queue(ann="ab")
     turns(scheduler, "ab", 10)

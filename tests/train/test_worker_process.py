@@ -20,7 +20,7 @@ from core.train import engine as scheduler
 from core.train import worker
 from core.train.config import TrainConfig
 from core.train.engine import Engine
-from core.train.messages import Order
+from core.train.messages import Order, Watched, read_order
 from core.train.worker_process import WorkerProcess
 from tests.runs.holder import locked
 from tests.train.trials import until
@@ -158,6 +158,24 @@ def test_what_a_worker_ends_with_is_the_message_of_its_run(engine, stand_in, scr
     engine.looks(2, 0.5)
     run = engine.store.get(run_id)
     assert run.status is Status.INTERRUPTED and run.message.startswith(message)
+
+
+def test_a_worker_hears_which_of_its_runs_are_watched_when_that_changes(engine, stand_in, tmp_path):
+    stand_in(f"cat > {tmp_path / 'heard'}")
+    watched, _ = (engine.store.create(SPEC, CONFIG, "digits") for _ in range(2))
+    engine._look()
+    for _ in range(2):
+        engine.watch(watched)
+        engine._look()
+        engine.now += scheduler.WATCHED_SECONDS
+    engine.now += 1.0
+    engine._look()
+    (worker,) = engine._workers
+    (number,) = (order.number for order in worker.orders.values() if order.run == watched)
+    worker.end_input()
+    worker.wait(20.0)
+    heard = [read_order(line) for line in (tmp_path / "heard").read_text().splitlines()]
+    assert [order.numbers for order in heard if isinstance(order, Watched)] == [(number,), ()]
 
 
 def test_a_worker_killed_before_it_begins_is_no_runs_fault_unless_none_begins(engine, stand_in):

@@ -82,6 +82,7 @@ class Board:
 
     def _beat(self, own: str) -> None:
         """Read the run and have what is due drawn, in any case the part `own`, which asked for it."""
+        services.engine().watch(self._run.id)
         try:
             latest = services.store().get(self._run.id)
         except ConvScopeError:  # that part will say so
