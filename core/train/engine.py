@@ -93,8 +93,8 @@ class Engine:
         slots: How many workers train at the same time; by default that of the settings. With none it trains nothing,
             and looks after what others train.
         runs: How many runs have turns at most; by default that of the settings.
-        returning: Whether its runs go back to the queue when it ends, see `core.runs.ownership`, and it makes itself known
-            to others; by default the former always, the latter where the store is a server's.
+        returning: Whether its runs go back to the queue when it ends, see `core.runs.ownership`, and it tells others
+            that it is there; by default the former always, the latter where the store is a server's.
         clock: Returns seconds that never go back.
     """
 
