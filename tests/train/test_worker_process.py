@@ -135,8 +135,8 @@ def test_a_folder_that_cannot_be_written_is_said_once_and_by_the_run(engine, cap
 
 
 def test_wrong_settings_interrupt_the_run_that_waits_and_say_so(engine, caplog, monkeypatch):
-    monkeypatch.setenv("CONVSCOPE_THREADS", "many")
     runs = [engine.store.create(SPEC, CONFIG, "digits") for _ in range(2)]
+    monkeypatch.setenv("CONVSCOPE_THREADS", "many")
     engine.looks(1, 0.5)
     assert [engine.store.get(run_id).status for run_id in runs] == [Status.INTERRUPTED, Status.QUEUED]
     engine.looks(5, 0.5)  # the queue is not emptied at once
