@@ -45,7 +45,9 @@ def chromium() -> str | None:
 
 
 @contextmanager
-def serving(script: Path, folder: Path, *, root: Path = ROOT, python: str = sys.executable) -> Iterator[Server]:
+def serving(
+    script: Path, folder: Path, *, root: Path = ROOT, python: str = sys.executable, alone: bool = True
+) -> Iterator[Server]:
     """Serve a Streamlit script on a free port, with its data directory in `folder`; nothing of it is left afterwards.
 
     Args:
@@ -53,6 +55,7 @@ def serving(script: Path, folder: Path, *, root: Path = ROOT, python: str = sys.
         folder: Holds the data directory, `home`, and what the server prints.
         root: The checkout whose modules it imports.
         python: The interpreter that has what these need.
+        alone: Whether it has a database of its own, whatever the environment says.
 
     Raises:
         RuntimeError: The server did not start; the message holds what it printed.
@@ -63,7 +66,8 @@ def serving(script: Path, folder: Path, *, root: Path = ROOT, python: str = sys.
     folder.mkdir(parents=True, exist_ok=True)
     server = Server(f"http://127.0.0.1:{port}", folder / "home", folder / "server.log")
     environment = {**os.environ, "CONVSCOPE_HOME": str(server.home), "PYTHONPATH": str(root)}
-    environment.pop("CONVSCOPE_DATABASE_URL", None)
+    if alone:
+        environment.pop("CONVSCOPE_DATABASE_URL", None)
     with server.log.open("wb") as log:
         process = subprocess.Popen(
             [python, "-m", "streamlit", "run", str(script), "--server.port", str(port)],
