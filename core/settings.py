@@ -12,7 +12,7 @@ from urllib.parse import quote
 from core.errors import ConvScopeError, StorageError
 
 FILES = "CONVSCOPE_FILES"
-ENGINES = ("local", "none")
+ENGINES = ("local", "ray", "none")
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,11 @@ class Settings:
         max_upload_mb: Largest accepted picture file, in MB (`CONVSCOPE_MAX_UPLOAD_MB`).
         max_archive_mb: Largest accepted zip of pictures, in MB (`CONVSCOPE_MAX_ARCHIVE_MB`).
         max_pixels: Largest accepted picture, in pixels (`CONVSCOPE_MAX_PIXELS`).
-        engine: Who trains the runs of the app (`CONVSCOPE_ENGINE`): "local", processes of its own; "none", workers that
-            are started without an app.
+        engine: Who trains the runs of the app (`CONVSCOPE_ENGINE`): "local", processes of its own; "ray", workers that
+            it lets Ray start and place; "none", workers that are started without an app.
+        ray_address: Where the head of a Ray cluster listens, host:port (`CONVSCOPE_RAY_ADDRESS`); empty for one that
+            the app starts on this machine.
+        ray_gpus: How many graphics cards Ray reserves for a worker, or which part of one (`CONVSCOPE_RAY_GPUS`).
         slots: How many processes train at the same time, each several runs in turns (`CONVSCOPE_SLOTS`).
         threads: Threads of each training process (`CONVSCOPE_THREADS`).
         runs: How many runs have turns at most (`CONVSCOPE_RUNS`).
@@ -54,6 +57,8 @@ class Settings:
     max_archive_mb: int
     max_pixels: int
     engine: str
+    ray_address: str
+    ray_gpus: float
     slots: int
     threads: int
     runs: int
@@ -106,10 +111,24 @@ def _sites(name: str) -> tuple[str, ...]:
     return sites
 
 
+def _share(name: str) -> float:
+    text = os.environ.get(name, "") or "0"
+    if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,4})?", text):
+        raise ConvScopeError(f"{name} must be a number such as 0, 1 or 0.25, not {text!r}.")
+    return float(text)
+
+
+def _host_and_port(name: str) -> str:
+    text = os.environ.get(name, "")
+    if text and not re.fullmatch(r"[A-Za-z0-9._-]+:[0-9]{1,5}", text):
+        raise ConvScopeError(f"{name} must be host and port of the head node, such as 10.0.0.5:6379, not {text!r}.")
+    return text
+
+
 def _engine() -> str:
     name = os.environ.get("CONVSCOPE_ENGINE", "") or ENGINES[0]
     if name not in ENGINES:
-        raise ConvScopeError(f"CONVSCOPE_ENGINE must be {' or '.join(ENGINES)}, not {name!r}.")
+        raise ConvScopeError(f"CONVSCOPE_ENGINE must be {', '.join(ENGINES[:-1])} or {ENGINES[-1]}, not {name!r}.")
     return name
 
 
@@ -208,6 +227,8 @@ def settings() -> Settings:
         max_archive_mb=archive_mb,
         max_pixels=_count("CONVSCOPE_MAX_PIXELS", 50_000_000),
         engine=_engine(),
+        ray_address=_host_and_port("CONVSCOPE_RAY_ADDRESS"),
+        ray_gpus=_share("CONVSCOPE_RAY_GPUS"),
         slots=slots,
         threads=_count("CONVSCOPE_THREADS", max(1, cores // slots)),
         runs=_count("CONVSCOPE_RUNS", 100),

@@ -399,7 +399,9 @@ def test_what_is_imported_is_required_and_nothing_else():
         name.split(".")[0] for path in [ROOT / "app.py", *sources("core"), *sources("pages")] for name in imports(path)
     }
     outside = roots - set(sys.stdlib_module_names) - {"core", "pages", "app"}
-    assert {DISTRIBUTIONS.get(name, name) for name in outside} == set(requirements("requirements.txt"))
+    assert {DISTRIBUTIONS.get(name, name) for name in outside} == set(
+        requirements("requirements.txt") | requirements("requirements-ray.txt")
+    )
     extras = {package for package, _ in EXTRAS.values()}
     assert set(requirements("requirements.txt")) - set(requirements("requirements-small.txt")) == extras
 

@@ -65,14 +65,18 @@ class _Hindrances:
     """Logs each cause that blocks the queue once, until the queue goes on: a disk may be full for hours."""
 
     def __init__(self) -> None:
-        self._causes: dict[str, set[str]] = {}
+        self._causes: dict[str, dict[str, None]] = {}
 
     def note(self, part: str, cause: str) -> None:
         """Log a cause that blocks a part of the engine."""
-        causes = self._causes.setdefault(part, set())
+        causes = self._causes.setdefault(part, {})
         if cause not in causes:
-            causes.add(cause)
+            causes[cause] = None
             _log.warning("The queue waits: %s", cause)
+
+    def latest(self) -> str:
+        """Return the cause that was noted last and may still block the queue; empty where there is none."""
+        return next((cause for causes in [*self._causes.values()][::-1] for cause in [*causes][::-1]), "")
 
     def over(self, part: str) -> None:
         """Note that a part of the engine works again."""
@@ -149,6 +153,10 @@ class Engine:
     def workers(self) -> dict[str, int]:
         """Return the process ids of the workers by run."""
         return {order.run: worker.pid for worker in self._workers.copy() for order in worker.orders.copy().values()}
+
+    def hindrance(self) -> str:
+        """Return why no run can be trained at the moment, as far as that is known; else nothing."""
+        return self._hindrances.latest()
 
     def close(self) -> None:
         """End all workers: they checkpoint, mark their runs as interrupted and leave."""

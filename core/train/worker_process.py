@@ -2,7 +2,6 @@
 
 import signal
 import subprocess
-import sys
 import threading
 from collections import deque
 from collections.abc import Collection, Iterator
@@ -10,13 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, cast
 
-from core.errors import StorageError
-from core.settings import absolute_environment, cannot_write, settings
+from core.settings import settings
+from core.train.child_process import start_child
 from core.train.messages import Kind, Order, Release, Report, Watched
 
 LISTEN_SECONDS = 1.0
-
-_ROOT = Path(__file__).resolve().parents[2]
 
 
 class WorkerProcess:
@@ -35,27 +32,7 @@ class WorkerProcess:
     """
 
     def __init__(self, folder: Path) -> None:
-        surroundings = {
-            **absolute_environment(),
-            "OMP_NUM_THREADS": str(settings().threads),
-            "PYTHONPATH": str(_ROOT),
-        }
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            log = (folder / "worker.log").open("ab")
-        except OSError as error:
-            raise cannot_write(error) from error
-        command = [sys.executable, "-m", "core.train.worker", "--orders"]
-        pipe = subprocess.PIPE
-        try:
-            with log:
-                self._process = subprocess.Popen(
-                    command, cwd=_ROOT, stdin=pipe, stdout=pipe, stderr=log, env=surroundings
-                )
-        except OSError as error:
-            raise StorageError(
-                f"No worker could be started ({error.strerror}): make room on this machine and press Resume."
-            ) from error
+        self._process = start_child(folder, "core.train.worker", "--orders", OMP_NUM_THREADS=str(settings().threads))
         self._input = cast(IO[bytes], self._process.stdin)
         self.orders: dict[int, Order] = {}
         self.begun = False

@@ -44,7 +44,9 @@ LAYERS = (
 class IdleEngine:
     """An engine that only writes down what it is asked; the store hears of requests as from the real one."""
 
-    def __init__(self, store: RunStore, slots: int | None = None) -> None:
+    words = ""
+
+    def __init__(self, store: RunStore) -> None:
         self.store = store
         self.submitted: list[str] = []
         self.requested: list[tuple[str, str]] = []
@@ -66,6 +68,9 @@ class IdleEngine:
 
     def workers(self) -> dict[str, int]:
         return {}
+
+    def hindrance(self) -> str:
+        return self.words
 
     def close(self) -> None:
         pass
@@ -99,7 +104,7 @@ def server(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for its background jobs, so that one run shows what comes of them; `test_jobs.py` looks at the time until then.
     """
     monkeypatch.setattr(background_jobs, "GRACE_SECONDS", dict.fromkeys(Lane, 60.0))
-    monkeypatch.setattr(services, "Engine", IdleEngine)
+    monkeypatch.setattr(services, "start_engine", IdleEngine)
     monkeypatch.setattr(services, "warm", lambda: None)
     monkeypatch.setattr(services, "is_warm", lambda: True)
     monkeypatch.setattr(start, "epoch_time", lambda draft, config: 2.0)

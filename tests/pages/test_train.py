@@ -234,6 +234,11 @@ def test_where_the_app_trains_nothing_a_run_waits_for_a_worker_and_says_how_to_s
     ]
     assert app.code[0].value.startswith("python -m core.train.worker --url")
     assert {button.label for button in app.button} == {"Stop training"}
+    monkeypatch.setenv("CONVSCOPE_ENGINE", "ray")
+    for words in ("", "Ray at 10.0.0.5:6379 cannot be reached."):
+        monkeypatch.setattr(type(services.engine()), "words", words)
+        said = words or "Ray has not placed a worker yet, so this training waits."
+        assert [text.value for text in train_page(weightless_run).warning] == [escape_markdown(said)]
     store.presence.show("somewhere", 1, 1)
     app = train_page(weightless_run)
     assert not app.warning and "One batch" in {button.label for button in app.button}  # its turn comes at once

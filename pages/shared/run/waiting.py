@@ -93,7 +93,7 @@ def waits_behind(run: Run) -> tuple[Run, ...]:
     before = services.store().before(run.id)
     training = [each for each in before if each.status is Status.RUNNING]
     current = settings()
-    if current.engine == "none":
+    if current.engine != "local":
         room = sum(worker.room for worker in services.store().presence.workers())
         return () if len(training) < room and len(training) == len(before) else before
     first = next((each for each in before if each.status is Status.QUEUED), run)
@@ -104,19 +104,23 @@ def waits_behind(run: Run) -> tuple[Run, ...]:
 
 def has_worker(run: Run) -> bool:
     """Return whether somebody will train a run, if it waits for that: this app, or workers that it leaves that to."""
-    waits = run.status is Status.QUEUED and run.wanted == "run" and settings().engine == "none"
+    waits = run.status is Status.QUEUED and run.wanted == "run" and settings().engine != "local"
     return not waits or bool(services.store().presence.workers())
 
 
 def no_worker() -> None:
     """Say that runs wait because nobody is there to train them, and what to do."""
+    if settings().engine == "ray":
+        words = services.engine().hindrance() or "Ray has not placed a worker yet, so this training waits."
+        st.warning(escape_markdown(words), icon=":material/dns:")
+        return
     st.warning("No worker is running, so this training waits. Start one on any machine:", icon=":material/dns:")
     st.code("python -m core.train.worker --url … --files …", language="sh", wrap_lines=True)
 
 
 def _at_a_time() -> int:
     """Return how many runs are trained at the same moment where most are."""
-    if settings().engine != "none":
+    if settings().engine == "local":
         return settings().slots
     return max((worker.slots for worker in services.store().presence.workers()), default=1)
 

@@ -10,8 +10,8 @@ import streamlit as st
 from core.errors import ConvScopeError
 from core.runs.history import History
 from core.runs.store import RunStore
-from core.settings import settings
 from core.train.engine import Engine
+from core.train.engines import start_engine
 
 if TYPE_CHECKING:
     from core.data.datasets import Dataset
@@ -30,7 +30,7 @@ def store() -> RunStore:
 @st.cache_resource(show_spinner=False)
 def engine() -> Engine:
     """Return the engine of this server, started at the first call."""
-    return Engine(store(), slots=0 if settings().engine == "none" else None)
+    return start_engine(store())
 
 
 @st.cache_resource(show_spinner=False)
