@@ -78,14 +78,14 @@ def written(home: str) -> None:
 def named(home: str) -> None:
     """Stop for good right after new weights took the place of earlier ones."""
     quick(home)
-    save, turns = recorder.save_checkpoint, itertools.count(1)
+    save, turns = checkpoint.save_checkpoint, itertools.count(1)
 
     def write(path: Path, content: checkpoint.Checkpoint) -> None:
         save(path, content)
         if path.name.startswith("latest") and next(turns) == 3:
             _reach(home)
 
-    recorder.save_checkpoint = write
+    checkpoint.save_checkpoint = write
 
 
 def jumping_clock(home: str) -> None:

@@ -9,6 +9,7 @@ from core.data.user_datasets import delete_dataset
 from core.errors import ConfigError, DataError, RunError, SpecError, StorageError, TrainingError
 from core.model.layers import Dense, Flatten
 from core.model.spec import ModelSpec
+from core.runs import checkpoint
 from core.runs.records import DATA_MISSING, INTERNAL, OUT_OF_MEMORY, SETTINGS, STORAGE, Status
 from core.runs.store import RunStore
 from core.train import endings, loop, recorder, runner
@@ -53,7 +54,7 @@ def fail_at(stage: str, error: Exception, monkeypatch: pytest.MonkeyPatch):
             Training, "_update", lambda self, *rest: _raise(error) if self.step == when else update(self, *rest)
         )
     elif stage == "saving":
-        monkeypatch.setattr(recorder, "save_checkpoint", lambda *_, **__: _raise(error))
+        monkeypatch.setattr(checkpoint, "save_checkpoint", lambda *_, **__: _raise(error))
     elif stage == "recording":  # which is tried once more when the run ends
         monkeypatch.setattr(recorder.Recording, "flush", lambda _: _raise(error))
     elif stage == "validation":
