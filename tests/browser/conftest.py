@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,12 @@ import pytest
 from playwright.sync_api import (
     BrowserContext,
     ConsoleMessage,
+    Locator,
     Page,
     Playwright,
     Request,
     ViewportSize,
+    expect,
     sync_playwright,
 )
 
@@ -205,6 +207,24 @@ def idle() -> Callable[[Page], None]:
         page.wait_for_selector('[data-testid="stSkeleton"]', state="detached")
 
     return wait
+
+
+@pytest.fixture
+def answered() -> Callable[[Locator, Locator], None]:
+    """Return a function that presses a place of a chart until its answer is there, as people do where nothing comes.
+
+    The browser may draw a chart anew a moment after the page is idle: a press then meets the drawing that goes.
+    """
+
+    def press(place: Locator, answer: Locator) -> None:
+        for _ in range(4):
+            place.click(force=True)  # the numbers of a chart lie above its cells
+            with suppress(AssertionError):
+                expect(answer).to_be_visible(timeout=12_000)
+                return
+        expect(answer).to_be_visible()
+
+    return press
 
 
 @pytest.hookimpl(wrapper=True)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from benchmarks.server import Server
 from core.data.datasets import load_dataset
@@ -24,7 +24,7 @@ def run_id(train: Callable[..., str]) -> str:
 
 
 def test_a_cell_shows_its_images_and_each_leads_to_its_explanation(
-    app: Server, page: Page, idle: Callable[[Page], None], run_id: str
+    app: Server, page: Page, idle: Callable[[Page], None], answered: Callable[[Locator, Locator], None], run_id: str
 ) -> None:
     digits = load_dataset("digits")
     answers = answers_of(
@@ -38,9 +38,8 @@ def test_a_cell_shows_its_images_and_each_leads_to_its_explanation(
     place = page.locator(f'.vega-embed path[aria-label*="True class: {true}; Predicted: {predicted};"]').first
     expect(place).to_be_visible(timeout=PATIENCE)
     idle(page)
-    place.click(force=True)  # the number lies above it
     said = f"{count} of {counts[true].sum()} images of “{true}” were taken for “{predicted}”"
-    expect(page.get_by_text(said)).to_be_visible(timeout=PATIENCE)
+    answered(place, page.get_by_text(said))
     images = cell(answers, true, predicted)
     pictures = page.locator("[class*=st-key-cell_images_0_]:not(.st-key-cell_images_0_button)")
     expect(pictures).to_have_count(min(12, len(images)), timeout=PATIENCE)

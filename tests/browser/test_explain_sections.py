@@ -54,5 +54,8 @@ def test_the_sections_of_explain_answer(app: Server, page: Page, idle: Callable[
     page.locator(".st-key-attack_controls button").first.click()
     page.get_by_role("slider", name=re.compile("Strength")).press("End")
     expect(page.get_by_text(re.compile(r"no value by more than (?!8 )\d+ levels"))).to_be_visible(timeout=PATIENCE)
+    page.keyboard.press("Escape")  # a press beside the open settings may do no more than close them
+    expect(page.get_by_role("slider", name=re.compile("Strength"))).to_be_hidden()
+    idle(page)
     main.get_by_text("Training images", exact=True).click()
     expect(page.get_by_text(re.compile("Which training images taught it"))).to_be_visible(timeout=PATIENCE)
