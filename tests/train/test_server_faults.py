@@ -106,9 +106,11 @@ class Proxy:
         if not self._speaks.is_set():
             self.held += 1
             self._speaks.wait()
+        # Settled before it is passed on: the answer to a commit names it too, and lets others ask for the next one.
+        commits = self._swallow and b"COMMIT\0" in data
         with suppress(OSError):
             sink.sendall(data)
-            if self._swallow and b"COMMIT\0" in data:
+            if commits:
                 self._swallow = False
                 return not sink.recv(65536)
         return bool(data)
