@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from core.errors import ConvScopeError
 from core.runs.housekeeping import clear, tidy
-from core.runs.ownership import new_owner, returns
+from core.runs.ownership import new_owner
 from core.runs.records import INTERNAL, Status
 from core.runs.store import RunStore
 from core.settings import settings
@@ -46,7 +46,7 @@ TICK_SECONDS = 0.25
 LOOK_SECONDS = 0.5
 SILENT_SECONDS = 3.5
 LEASE_SECONDS = 10.0  # the same across machines, between which messages are late or lost
-PRESENT_SECONDS = 3.0  # between two signs of life of a worker without an app
+SHOW_SECONDS = 3.0  # between two signs of life of a worker without an app
 YIELDING_SECONDS = 2.0  # for which a run is left to workers that have less to do
 SPARE_AFTER_SECONDS, MAX_SPARE_SECONDS = 6.0, 300.0
 HINDERED_SECONDS = 2.0
@@ -57,7 +57,6 @@ STARTS = 5  # of workers that were killed in a row before they began a run
 DEATHS = 2  # of workers in the turn of a run that got no further, after which it is not tried again by itself
 
 _SILENT = "Its worker no longer answers: the app or the machine was shut down. Press Resume to go on."
-_CLOSED = "The app was closed while this run trained: press Resume to go on."
 _log = logging.getLogger(__name__)
 
 
@@ -97,8 +96,7 @@ class Engine:
         slots: How many workers train at the same time; by default that of the settings. With none it trains nothing,
             and looks after what others train.
         runs: How many runs have turns at most; by default that of the settings.
-        returning: Whether its runs go back to the queue when it ends, see `core.runs.ownership`, and it tells others
-            that it is there; by default the former always, the latter where the store is a server's.
+        present: Whether it tells others that it is there; by default where the store is a server's.
         clock: Returns seconds that never go back.
     """
 
@@ -108,13 +106,13 @@ class Engine:
         *,
         slots: int | None = None,
         runs: int | None = None,
-        returning: bool | None = None,
+        present: bool | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.store = store
         self.slots, self.runs = settings().slots if slots is None else slots, runs or settings().runs
-        self.owner = new_owner(returning=returning is None or returning)
-        self._shares = store.on_server if returning is None else returning
+        self.owner = new_owner()
+        self._shares = store.on_server if present is None else present
         self._clock = clock
         self._workers: list[WorkerProcess] = []
         self._numbers = itertools.count(1)
@@ -172,10 +170,7 @@ class Engine:
             worker.wait(max(0.1, deadline - time.monotonic()))
         with suppress(ConvScopeError):  # those that could not say so themselves; if nor can we, the next engine will
             for run_id in self.workers():
-                if returns(self.owner):
-                    self.store.worker.give_back(run_id, self.owner)
-                else:
-                    self.store.worker.worker_died(run_id, _CLOSED, owner=self.owner)
+                self.store.worker.give_back(run_id, self.owner)
             if self._shown > float("-inf"):
                 self.store.presence.leave(self.owner)
         atexit.unregister(self.close)
@@ -215,7 +210,7 @@ class Engine:
 
     def _check_workers(self) -> None:
         """Renew this engine's heartbeats; give back runs without a worker, and end the leases of silent ones."""
-        if self.slots and self._shares and self._clock() - self._shown > PRESENT_SECONDS:
+        if self.slots and self._shares and self._clock() - self._shown > SHOW_SECONDS:
             self.store.presence.show(self.owner, self.slots, self.runs)
             self._shown = self._clock()
         own, heartbeats = self.store.worker.heartbeats(self.owner)

@@ -31,7 +31,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def work(store: RunStore, over: threading.Event) -> None:
     """Train runs of a store until `over` is set; then they are checkpointed and queued for others."""
-    engine = Engine(store, returning=True)
+    engine = Engine(store, present=True)
     try:
         over.wait()
     finally:

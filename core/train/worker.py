@@ -141,7 +141,7 @@ def main() -> int:
     if "--orders" not in given and (given or not fed):  # an app that was started before an update names no such option
         from core.train.standalone import main as alone
 
-        return alone(sys.argv[1:])
+        return alone(given)
     tune_process()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the app decides
     gone = threading.Event()

@@ -203,7 +203,7 @@ def test_a_training_goes_on_without_the_store_and_sends_its_files_once_that_is_b
 
 
 def test_a_worker_that_leaves_a_run_to_others_sends_its_weights_first(place):
-    store, owner = place.machine("a"), new_owner(returning=True)
+    store, owner = place.machine("a"), new_owner()
     run = store.create(SPEC, CONFIG, "digits", owner=owner)
     leaving = threading.Event()
     runner = Runner(

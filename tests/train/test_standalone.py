@@ -117,7 +117,7 @@ def test_a_run_that_gets_no_further_in_several_workers_waits_for_people(store, o
     run_id = store.create(SPEC, LONG, "digits")
 
     def lapse(step: int) -> Status:
-        owner = new_owner(returning=True)
+        owner = new_owner()
         assert store.worker.claim(owner, 1) == run_id
         store.worker.record(run_id, [], by=owner, step=step)
         onlooker.look(LEASE_LOOKS + 1)
@@ -139,7 +139,7 @@ def test_a_clock_that_is_an_hour_off_neither_ends_a_lease_nor_changes_the_queue(
     first = ahead(lambda: store.create(SPEC, LONG, "digits"))
     second = store.create(SPEC, LONG, "digits")
     third = ahead(lambda: store.create(SPEC, LONG, "digits"), -1.0)
-    owner = new_owner(returning=True)
+    owner = new_owner()
     assert [ahead(lambda: store.worker.claim(owner, 9)) for _ in range(2)] == [first, second]
     ahead(lambda: store.presence.show(owner, 1, 9))
     assert [(found.owner, found.runs) for found in store.presence.workers()] == [(owner, 2)]
@@ -153,7 +153,7 @@ def test_a_clock_that_is_an_hour_off_neither_ends_a_lease_nor_changes_the_queue(
 
 def test_what_a_worker_writes_after_its_lease_is_refused(store, onlooker):
     run_id = store.create(SPEC, LONG, "digits")
-    slow, quick = new_owner(returning=True), new_owner(returning=True)
+    slow, quick = new_owner(), new_owner()
     store.worker.claim(slow, 1)
     onlooker.look(LEASE_LOOKS + 1)
     assert store.worker.claim(quick, 1) == run_id
@@ -185,7 +185,7 @@ def test_a_machine_that_stands_still_in_the_middle_of_a_write_holds_nobody_for_l
 def test_a_run_is_left_for_a_moment_to_the_worker_that_has_less_to_do(store, monkeypatch):
     here = Onlooker(store, slots=1)
     monkeypatch.setattr(here, "_clock", lambda: now[0])
-    now, busy, idle = [0.0], new_owner(returning=True), new_owner(returning=True)
+    now, busy, idle = [0.0], new_owner(), new_owner()
     monkeypatch.setattr(here, "workers", lambda: {"one": 1})
     assert not here._leaves("run")
     store.create(SPEC, LONG, "digits")
