@@ -72,7 +72,8 @@ class Executor:
         self._arrivals: list[_Arrival] = []
         self._trainings: dict[str, _Training] = {}
         self._scheduler = Scheduler()
-        self._asked: dict[str, None] = {}  # runs of which something is asked, in the order in which that was seen
+        # Runs of which something is asked, in the order in which that was seen, and from when on it can be answered:
+        self._asked: dict[str, float] = {}
         self._datasets: WeakValueDictionary[tuple[str, int, int], Dataset] = WeakValueDictionary()
         self._loading: set[tuple[str, int]] = set()
         self._current: str | None = None
@@ -153,7 +154,7 @@ class Executor:
         self._look()
         now = time.monotonic()
         ready = [run for run, training in self._trainings.items() if training.due <= now]
-        asked = next(iter(self._asked), None)
+        asked = self._answerable(now)
         alone = len(ready) == 1 and asked is None
         run = asked or self._scheduler.next(ready)
         if run is None:
@@ -220,8 +221,8 @@ class Executor:
             self._scheduler.charge(run, time.monotonic() - began)
             if self._shown(training):
                 self._scheduler.begun(run)
-            if training.runner.single and training.due <= time.monotonic():
-                self._asked[run] = None  # its validation is not over: the step is owed to who asked for it
+            if training.runner.answering:
+                self._asked[run] = training.due  # who asked is not to wait until all others have had their turns
         except StopIteration:
             self._let_go(run, Report(Kind.LEFT, training.order.number))
         except Exception as error:
@@ -251,7 +252,11 @@ class Executor:
         if time.monotonic() >= self._until or self._arriving() or self._leaving() or self._shown(training):
             return True
         self._look()
-        return bool(self._asked)
+        return self._answerable(time.monotonic()) is not None
+
+    def _answerable(self, now: float) -> str | None:
+        """Return the first run of which something is asked that it can go on to answer."""
+        return next((run for run, due in self._asked.items() if due <= now), None)
 
     def _shown(self, training: _Training) -> bool:
         """Return whether a run has made its first step in this turn."""
@@ -276,4 +281,4 @@ class Executor:
                 for run in self._trainings.keys() & runs:
                     seen = self._trainings[run].runner.seen
                     if seen is not None and (run not in requests or requests[run].ask_more_than(seen)):
-                        self._asked[run] = None
+                        self._asked[run] = 0.0

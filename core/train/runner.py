@@ -56,6 +56,7 @@ class Runner:
         stepped: Whether it has made a step.
         seen: The requests that it read last.
         single: Whether what is being done is a single step that was asked for, or the test after the last one.
+        answering: Whether something that was asked for is being done: a single step, a pause or a stop.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class Runner:
         self._fallback: int | None = None  # the epoch gone on from where the latest checkpoint is damaged
         self._looked = self._began = self._pace = 0.0
         self._poll = POLL_SECONDS if poll_seconds is None else poll_seconds
-        self.single = self.stepped = False
+        self.single = self.answering = self.stepped = False
 
     def run(self) -> Status:
         """Train without others until `turns` end; return what they do.
@@ -197,7 +198,8 @@ class Runner:
                 return
             last = self.single and self.seen is not None and self.seen.steps <= 1
             if self.single and not training.over:
-                self.single, self._looked = False, 0.0  # look again right after this one step
+                # Look again right after this one step, which is answered once the run pauses:
+                self.single, self.answering, self._looked = False, last, 0.0
             yield from recording.note(step)
             self.stepped = True
             self.on_step(training, step)
@@ -245,6 +247,7 @@ class Runner:
             return True
         self._looked = now
         requests = yield from self._requests()
+        self.answering = self.single or requests.wanted != "run" or self.leaving()
         if requests.owner != self.owner:
             return False
         if requests.status is not Status.RUNNING:
@@ -265,7 +268,7 @@ class Runner:
         if requests.steps <= 0:
             return (yield from self._hold(recording))
         yield from attempts(lambda: self.store.worker.step(self.run_id, self.owner))
-        self.single = True
+        self.single = self.answering = True
         return True
 
     def _requests(self) -> Turns[RunRequests]:
@@ -286,6 +289,7 @@ class Runner:
         self._looked = 0.0  # whatever comes next is seen at once
         if not (yield from attempts(lambda: self.store.worker.hold(self.run_id, self.owner))):
             return (yield from self._obey(recording))
+        self.answering = False
         until = time.monotonic() + HOLD_SECONDS
         while time.monotonic() < until and not self.leaving():
             requests = yield from self._requests()

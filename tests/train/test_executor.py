@@ -15,6 +15,7 @@ from core.train import executor as module
 from core.train import turns
 from core.train.executor import Executor
 from core.train.messages import Kind, Order
+from core.train.recorder import Recording
 from core.train.runner import Runner, load_images
 from tests.runs.holder import locked
 from tests.train.test_turns import CONFIG, SPEC, outcome
@@ -106,6 +107,28 @@ def test_a_request_ends_the_turn_of_another_run_and_is_obeyed_in_the_next(bench,
     assert bench.store.worker.claim("tests", 9) == asked
     bench.executor.turn()
     assert (bench.store.get(asked).status, bench.store.get(asked).step) == (Status.PAUSED, first + 1)  # at once
+
+
+def test_a_pause_whose_records_take_a_while_does_not_wait_until_all_others_have_had_their_turns(bench, monkeypatch):
+    settings = replace(CONFIG, train_images=960, epochs=1000)
+    busy, asked = bench.admit(settings), bench.admit(settings)
+    bench.until(lambda: all(bench.store.get(run_id).step for run_id in (busy, asked)))
+    monkeypatch.setattr(turns, "SOON_SECONDS", 0.0)  # what is written lets the other go on
+    written, save = threading.Event(), Recording._save_and_copy
+    monkeypatch.setattr(Recording, "_save_and_copy", lambda recording: (written.wait(), save(recording)))
+    bench.store.request(asked, "pause")
+    spent: list[float] = []
+    charge = bench.executor._scheduler.charge
+    monkeypatch.setattr(
+        bench.executor._scheduler, "charge", lambda run, seconds: (spent.append(seconds), charge(run, seconds))
+    )
+    bench.until(lambda: len(spent) > 50)
+    monkeypatch.setattr(turns, "SOON_SECONDS", 60.0)  # from now on the other has always something to do,
+    charge(asked, 60.0)  # and by right has it all
+    written.set()
+    spent.clear()
+    bench.until(lambda: bench.store.get(asked).status is Status.PAUSED or sum(spent) > 9.0)
+    assert bench.store.get(asked).status is Status.PAUSED
 
 
 def test_a_batch_that_was_asked_for_is_whole_before_others_go_on_also_the_last_of_an_epoch(bench):
