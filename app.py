@@ -7,7 +7,8 @@ from pages.shared.shell import visit
 if __name__ == "__main__":  # run as a script itself: in a test, say
     visit.frame.show()
 else:  # once, by the server
+    from pages.shared.server import phone
     from pages.shared.server.middleware import beside, middleware
     from pages.shared.widgets.script_files import routes
 
-    app = st.App(visit.__file__, lifespan=beside, middleware=middleware(), routes=routes())
+    app = st.App(visit.__file__, lifespan=beside, middleware=middleware(), routes=[*routes(), *phone.routes()])

@@ -31,6 +31,7 @@ FOLDERS = (  # what `unfinished` makes in the data directory, or where files are
     "data/own/.gone-*",
     "data/own/*/.info-*",
     "zoo/.weights-*",
+    "collections/.boxes-*",
 )
 EXPORT = "convscope-"  # begins the names of those in the system's folder for temporary files
 

@@ -60,6 +60,7 @@ HOME = {"plotly": {"figures"}, "vl_convert": {"figures"}, "captum": {"explain"},
 DISTRIBUTIONS = {
     "PIL": "pillow",
     "pillow_heif": "pillow-heif",
+    "python_multipart": "python-multipart",
     "skimage": "scikit-image",
     "sklearn": "scikit-learn",
     "sqlalchemy": "SQLAlchemy",

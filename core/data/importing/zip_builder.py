@@ -2,8 +2,13 @@
 
 import io
 import re
+import shutil
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import IO
 
 from core.errors import DataError
 
@@ -32,10 +37,28 @@ def archive_of(classes: Sequence[tuple[str, Sequence[tuple[str, bytes]]]]) -> by
         if not files:
             raise DataError(f"The class {name} has no picture yet: add some, or remove the class.")
     content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as file:
-        for name, (_, files) in zip(names, classes, strict=True):
-            for number, (called, data) in enumerate(files):
-                last = called.replace("\\", "/").rpartition("/")[2].lstrip(".") or "picture"
-                entry = zipfile.ZipInfo(f"{name}/{number:05d}-{last[-80:]}")  # without the time of day
-                file.writestr(entry, data)
+    write_archive(
+        content,
+        [
+            (name, [(called, partial(io.BytesIO, data)) for called, data in files])
+            for name, (_, files) in zip(names, classes, strict=True)
+        ],
+    )
     return content.getvalue()
+
+
+def write_archive(
+    archive: Path | IO[bytes],
+    classes: Sequence[tuple[str, Sequence[tuple[str, Callable[[], io.RawIOBase | IO[bytes]]]]]],
+) -> None:
+    """Pack files as (name, what opens it) into a folder for each class, one after the other in small pieces.
+
+    A file that is gone by now is passed over. The same files make the same archive, byte by byte.
+    """
+    with zipfile.ZipFile(archive, "w") as file:
+        for folder, files in classes:
+            for number, (called, opened) in enumerate(files):
+                last = called.replace("\\", "/").rpartition("/")[2].lstrip(".") or "picture"
+                entry = zipfile.ZipInfo(f"{folder}/{number:05d}-{last[-80:]}")  # without the time of day
+                with suppress(FileNotFoundError), opened() as content, file.open(entry, "w") as packed:
+                    shutil.copyfileobj(content, packed)

@@ -65,7 +65,7 @@ class RefusedHost:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, as ASGI has it."""
-        if scope["type"] == "http" and scope["path"] != _base() + HEALTH:
+        if scope["type"] == "http" and scope["path"] != base_path() + HEALTH:
             named = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
             if allowed_hosts() and (len(named) != 1 or not is_host_allowed(named[0])):
                 await refusal(named[0] if named else "")(scope, receive, send)
@@ -110,7 +110,7 @@ def greeting(addresses: Callable[[], list[str]] | None = None) -> str:
     open_to = [name for name in names if is_host_allowed(_bracketed(name))]
     shut = [name for name in names if name not in open_to]
     lines = ["", "  ConvScope runs here:"]
-    lines += [f"    {scheme}://{_bracketed(name)}:{port}{_base()}" for name in open_to]
+    lines += [f"    {scheme}://{_bracketed(name)}:{port}{base_path()}" for name in open_to]
     if shut:
         lines += [
             f"  Not by {', '.join(shut)}: below [server] in .streamlit/config.toml, write for example",
@@ -119,7 +119,42 @@ def greeting(addresses: Callable[[], list[str]] | None = None) -> str:
     return "\n".join([*lines, ""])
 
 
-def _base() -> str:
+def phone_address(page: str, addresses: Callable[[], list[str]] | None = None) -> tuple[str, str]:
+    """Return the address by which a phone in the same network reaches the app, or nothing and what to do about it.
+
+    Args:
+        page: The address by which the visitor came.
+        addresses: As in `greeting`.
+    """
+    parts = urlsplit(page)
+    if parts.scheme in ("http", "https") and parts.hostname and not _is_this_machine(parts.hostname):
+        return f"{parts.scheme}://{parts.netloc}{base_path()}", ""  # a phone comes as the visitor came
+    bound, port = st.get_option("server.address") or "0.0.0.0", st.get_option("server.port")
+    names = (addresses or _addresses)() if bound in _EVERYWHERE else [bound]
+    names = [name for name in names if not _is_this_machine(name)]
+    names.sort(key=lambda name: not name.replace(".", "").isdecimal())  # few phones know the names of computers
+    for name in names:
+        if is_host_allowed(_bracketed(name)):
+            scheme = "https" if st.get_option("server.sslCertFile") else "http"
+            return f"{scheme}://{_bracketed(name)}:{port}{base_path()}", ""
+    if bound in _EVERYWHERE and names:
+        line = host_line(names[0])
+        return "", f"Phones are not let in yet: write `{line}` below [server] in .streamlit/config.toml."
+    if bound in _EVERYWHERE:
+        return "", "This computer is in no network that a phone could reach it by: connect it, and come back."
+    known = (addresses or _addresses)()
+    line = host_line(known[-1] if known else "the-address-of-this-computer")
+    return "", (
+        "Only this computer reaches the app: start it with `streamlit run app.py --server.address 0.0.0.0`, and write "
+        f"`{line}` below [server] in .streamlit/config.toml."
+    )
+
+
+def _is_this_machine(name: str) -> bool:
+    return name == "localhost" or name.startswith("127.") or name == "::1" or name in _EVERYWHERE
+
+
+def base_path() -> str:
     """Return the path that the app lies below, with a slash before it; empty at the root of its server."""
     path = (st.get_option("server.baseUrlPath") or "").strip("/")
     return f"/{path}" if path else ""

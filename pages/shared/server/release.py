@@ -17,6 +17,7 @@ from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.fragment import MemoryFragmentStorage
 from streamlit.runtime.state.session_state import SessionState
 
+from core.data.collection.registry import KEPT_SECONDS, registry
 from pages.shared.server.uploads import accounts
 
 QUIET_SECONDS = 0.5  # without a message to or from anybody
@@ -63,6 +64,8 @@ def _release(session: str, mark: object, found: "weakref.ref[AppSession] | None"
     server.close_session(session)
     server.uploaded_file_mgr.remove_session_files(session)  # also where Streamlit has given the session up already
     accounts.pop(session, None)
+    registry().leave(session)
+    asyncio.get_running_loop().call_later(KEPT_SECONDS, registry().sweep)
     _clear(found)
     if not _house.collecting:
         _house.collecting = True
