@@ -12,6 +12,11 @@ def number(value: float, digits: int = 3) -> str:
     return text.replace("-", "−")
 
 
+def counted(number: int, what: str) -> str:
+    """Say how many there are: "1 file", "1,200 files"."""
+    return f"{number:,} {what}{'s' * (number != 1)}"
+
+
 def formatted(value: float, spec: str = "") -> str:
     """Return `format(value, spec)` with a true minus sign, none before a zero: "−0.50", "0.00", "+1.2"."""
     text = format(value, spec)

@@ -172,9 +172,9 @@ def test_in_a_column_shares_are_sorted_by_size_and_few_images_are_called_so():
     assert accuracy_cell(None, 2) is None
 
 
-def test_own_pictures_have_a_door_that_opens_where_loose_files_come_in():
-    (door,) = [link for link in links(home_page()) if link.label == "Teach it your own pictures"]
-    assert (door.page, door.query_string) == ("data", "own_images=classes")
+def test_own_pictures_have_a_door_that_opens_where_they_become_classes():
+    (door,) = [link for link in links(home_page()) if link.label == "Teach it your own classes"]
+    assert (door.page, door.query_string) == ("teach", "")
 
 
 def test_the_demo_is_queued_once_shows_how_far_it_is_and_can_be_cancelled():

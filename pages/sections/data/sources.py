@@ -11,6 +11,7 @@ import streamlit as st
 from core.data.images import decode_image
 from core.data.importing.zip_builder import archive_of, class_in
 from core.errors import DataError
+from core.formatting import counted
 from core.settings import settings
 from pages.shared.picture.files import picture_files
 from pages.shared.shell.layout import show_errors
@@ -116,11 +117,6 @@ def _ask_class(number: int) -> tuple[str, list[tuple[str, bytes]]]:
         pictures += [(f"shot-{place:03d}.jpg", shot) for place, shot in enumerate(shots)]
         _show_count(number, len(pictures), shots)
     return name.strip() or (f"Class {number + 1}" if pictures else ""), pictures
-
-
-def counted(number: int, what: str) -> str:
-    """Say how many there are: "1 file", "1,200 files"."""
-    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 def _show_count(number: int, total: int, shots: list[bytes]) -> None:

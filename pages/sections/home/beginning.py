@@ -69,17 +69,10 @@ def photograph() -> None:
 
 
 def own_pictures() -> None:
-    """Lead to where pictures of one's own become a data set."""
+    """Lead to where pictures of one's own become a network that tells them apart."""
     with door("own_pictures"):
-        navigation.link(
-            "data",
-            "Teach it your own pictures",
-            icon=":material/add_photo_alternate:",
-            width="stretch",
-            run=None,
-            own_images="classes",
-        )
-        st.caption("Photographs of two things or more, a few of each: a network learns to tell them apart.")
+        navigation.link("teach", "Teach it your own classes", width="stretch", run=None)
+        st.caption("Photographs of two things or more, from files, the camera or phones: it learns to tell them apart.")
 
 
 def tutorial() -> None:

@@ -76,6 +76,8 @@ async def _take(request: Request, collection: Collection, box: str, name: str) -
             stir()
             parser.write(piece)
         parser.finalize()
+        if form.is_open:
+            raise FormParserError
     except (FormParserError, TimeoutError):
         form.leave_out("The rest did not arrive: send it again.")
         status = 400
@@ -133,6 +135,11 @@ class _Form:
             "on_part_data": self._data,
             "on_part_end": self._finish,
         }
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a file is under way."""
+        return self._incoming is not None
 
     def sent(self) -> Sent:
         """Return what came of it so far."""

@@ -38,6 +38,12 @@ class PageInfo:
 # In the order of the menu; the name is that of the file and of the address. The first is found at "/".
 PAGES: dict[str, PageInfo] = {
     "home": PageInfo("Home", ":material/home:", "", "", "Watch a network learn, look inside it, ask it why."),
+    "teach": PageInfo(
+        "Teach",
+        ":material/add_a_photo:",
+        "Make",
+        "Photographs of two things or more, one press, and a network tells them apart.",
+    ),
     "data": PageInfo("Data", ":material/photo_library:", "Make", "Choose the pictures to learn from."),
     "build": PageInfo("Build", ":material/layers:", "Make", "Stack layers and see what each one does to the shape."),
     "train": PageInfo("Train", ":material/play_circle:", "Make", "Watch the network learn, batch by batch."),
