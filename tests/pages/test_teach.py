@@ -10,9 +10,14 @@ from streamlit.testing.v1 import AppTest
 from core.data.catalog import DATASETS
 from core.data.collection import registry as registries
 from core.data.collection.collection import Collection
+from core.data.collection.making import make_dataset
 from core.data.collection.registry import registry
+from core.data.datasets import Dataset, load_dataset
+from core.data.importing.decoder_worker import ImageFormat
+from core.data.importing.importer import import_images
+from core.data.split_assignment import SPLITS
 from pages.shared.shell import services
-from tests.data.archives import picture
+from tests.data.archives import class_folders, packed, picture
 
 PAGE = Path(__file__).resolve().parents[2] / "pages" / "teach.py"
 
@@ -111,6 +116,24 @@ def test_pictures_and_classes_are_sorted_anew_and_a_reload_keeps_them() -> None:
     again = opened(boxes=of(app).token)
     assert of(again) is of(app)
     assert of(opened(boxes="of-nobody")) is not of(app)
+
+
+def test_a_data_set_of_ones_own_is_sorted_anew_after_it_came_in() -> None:
+    files = packed(class_folders({"a": 5, "b": 5}))
+    data = import_images(files, "Mine", size=16, colour=False)
+    app = opened(dataset=data.name)
+    found = of(app)
+    assert [(box.name, len(box.pictures)) for box in found.boxes] == [("a", 5), ("b", 5)]
+    decoded(app)
+    found.merge(found.boxes[1].id, found.add_class("c"))
+    name = make_dataset(found.boxes, ImageFormat(found.side, found.colour))
+    again = load_dataset(name)
+    assert again.class_names == ("a", "c") and again.info.input_shape == (1, 16, 16)
+
+    def rows(dataset: Dataset) -> set[bytes]:
+        return {image.tobytes() for split in SPLITS for image in dataset.split(split).images.numpy()}
+
+    assert rows(again) == rows(data)
 
 
 def test_a_folder_of_too_many_classes_gives_those_that_go_in_and_names_the_others() -> None:

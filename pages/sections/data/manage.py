@@ -6,11 +6,12 @@ import pandas as pd
 import streamlit as st
 
 from core.data import user_datasets
+from core.data.collection.reopening import fits_in_boxes
 from core.data.dataset_info import DatasetInfo
 from core.errors import ConvScopeError
+from core.formatting import counted
 from core.runs.records import Run
-from pages.sections.data.sources import counted
-from pages.shared.shell import services
+from pages.shared.shell import navigation, services
 from pages.shared.shell.layout import escape_markdown, show_errors
 
 _REFUSAL = "own_refusal"
@@ -22,6 +23,10 @@ def manage_panel(info: DatasetInfo) -> None:
     with st.container(horizontal=True):
         _ask_name(info)
         _ask_delete(info)
+        if fits_in_boxes(info):
+            navigation.link(
+                "teach", "Sort its pictures anew", icon=":material/photo_library:", run=None, dataset=info.name
+            )
     if words := st.session_state.pop(_REFUSAL, ""):
         st.error(escape_markdown(words), icon=":material/error:")
     _noticed(user_datasets.report(info.name))

@@ -14,7 +14,7 @@ from pages.shared.widgets.auto_refresh import pulse
 from pages.shared.widgets.picture_tray import TrayPicture, arrived, chosen, picture_tray
 
 MOST_SHOWN = 120  # pictures of a class, the latest ones
-TICK_SECONDS = 0.4
+TICK_SECONDS, REST_SECONDS = 0.4, 1.0  # between two looks while pictures may come, and else
 FRAGMENT = "teach_boxes"
 _TURN, _CAMERA, _DRAWN = "teach_turn", "teach_camera", "teach_drawn"
 _KINDS = {"shot": "Shot", "pasted": "Pasted"}
@@ -44,7 +44,8 @@ def _watch(collection: Collection) -> None:
 
     @st.fragment
     def watch() -> None:
-        pulse(TICK_SECONDS, key="pulse_teach", on_beat=beat)
+        busy = collection.pending or phone_code.any_shown(collection.boxes)
+        pulse(TICK_SECONDS if busy else REST_SECONDS, key="pulse_teach", on_beat=beat)
 
     def beat() -> None:
         if collection.revision != st.session_state.get(_DRAWN):
@@ -68,8 +69,7 @@ def _box(collection: Collection, box: ClassBox, all_boxes: Sequence[ClassBox]) -
     place = f"teach_box_{box.id}"
     with st.container(border=True, height="stretch", key=place, gap="small"):
         _head(collection, box, all_boxes)
-        if box.pictures:
-            st.caption(counted(len(box.pictures), "picture"))
+        st.caption(counted(len(box.pictures), "picture") if box.pictures else "No pictures yet")
         picked = chosen(_tray(box)) & {picture.id for picture in box.pictures}
         shown = box.pictures[-MOST_SHOWN:]
         picture_tray(
@@ -160,7 +160,7 @@ def _ways_in(collection: Collection, box: ClassBox) -> None:
         accept_multiple_files=True,
         on_change=_take_files,
         args=(collection, box.id, key),
-        **picture_files(key),
+        **picture_files(key, "Drop or paste pictures here,"),
     )
     filming, sending = st.session_state.get(_CAMERA) == box.id, phone_code.is_shown(box)
     with st.container(horizontal=True, gap="xsmall"):
@@ -214,7 +214,7 @@ def _more(collection: Collection, count: int) -> None:
                 "A folder",
                 on_change=_take_folder,
                 args=(collection, key),
-                **{**picture_files(key), "accept_multiple_files": "directory"},
+                **{**picture_files(key, "Drop a folder here, pictures"), "accept_multiple_files": "directory"},
             )
     _left_out(collection)
 

@@ -10,13 +10,17 @@ from streamlit import runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from core.data.catalog import DATASETS
 from core.data.collection.collection import Collection
 from core.data.collection.registry import registry
+from core.data.collection.reopening import reopen as put_into_boxes
 from core.errors import ConvScopeError
+from pages.shared.shell import services
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+DATASET = "dataset"  # the query parameter that names a data set of one's own to be sorted anew
 TOKEN = "boxes"  # the query parameter that names the collection
 _NOTICE = "teach_notice"
 HOLDER = "teach_holder"
@@ -31,6 +35,21 @@ def collection() -> Collection:
     st.session_state[TOKEN] = found.token
     st.query_params[TOKEN] = found.token
     return found
+
+
+def reopen() -> None:
+    """Open the data set that the address names as a collection of its own; the one before stays where it was."""
+    name = st.query_params.pop(DATASET, "")
+    if name not in DATASETS:
+        return
+    opened = registry().open(_holder())
+    try:
+        with st.spinner("Opening its pictures …"):
+            put_into_boxes(opened, services.dataset(name))
+    except ConvScopeError:
+        registry().release(opened.token)
+        raise
+    st.session_state[TOKEN] = opened.token
 
 
 def _holder() -> str:

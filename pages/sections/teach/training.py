@@ -13,7 +13,7 @@ from core.formatting import counted
 from core.model.shapes import problems
 from core.progress import Progress
 from core.runs.records import Run
-from core.runs.scores import valid_accuracy_text
+from core.runs.scores import caution, split_size, valid_accuracy_text
 from pages.shared.run import draft_history, start
 from pages.shared.run.live_view import LOOKS
 from pages.shared.shell import navigation, services, session
@@ -21,7 +21,6 @@ from pages.shared.shell.background_jobs import Lane, background, forget, want
 from pages.shared.shell.layout import escape_markdown, show_errors
 from pages.shared.widgets.auto_refresh import pulse
 
-LOOK = ImageFormat(64)  # what the pictures are brought to: larger ones would train for minutes without a graphics card
 TICK_SECONDS = 0.5
 CARD = "teach_train"
 _RUN, _WANTED = "teach_run", "teach_wanted"
@@ -32,10 +31,10 @@ _NAMED = 3  # pictures in two classes that are named
 def train_card(collection: Collection) -> None:
     """Offer to train on the classes; afterwards show how far that is, and lead to where the network is asked."""
     with st.container(border=True, key=CARD):
-        _remarks(collection.boxes)
-        _press(collection)
         if _RUN in st.session_state:
             _standing(str(st.session_state[_RUN]))
+        _remarks(collection.boxes)
+        _press(collection)
 
 
 def _remarks(boxes: Sequence[ClassBox]) -> None:
@@ -102,15 +101,15 @@ def _promise(boxes: Sequence[ClassBox]) -> str:
 def _want(collection: Collection) -> None:
     boxes = collection.boxes
     key = ("teach", collection.token, collection.revision)
-    st.session_state[_WANTED] = (key, boxes)
+    st.session_state[_WANTED] = (key, boxes, ImageFormat(collection.side, collection.colour))
     want(_PLACE, key)
 
 
-def _make(wanted: tuple[tuple[str, str, int], tuple[ClassBox, ...]]) -> None:
-    key, boxes = wanted
+def _make(wanted: tuple[tuple[str, str, int], tuple[ClassBox, ...], ImageFormat]) -> None:
+    key, boxes, look = wanted
 
     def work(tell: Progress) -> str:
-        return make_dataset(boxes, LOOK, tell)
+        return make_dataset(boxes, look, tell)
 
     name = background(
         key, work, words="Preparing the pictures", place=_PLACE, ask="Train", primary=True, lane=Lane.LONG
@@ -158,7 +157,8 @@ def _show(run: Run) -> None:
     if run.status.active:
         st.progress(run.progress, text=f"Epoch {max(1, run.epoch)} of {run.config.get('epochs', 1)}")
     if score := valid_accuracy_text(run):
-        st.markdown(f"**{score}** of the pictures that were kept back are named rightly.")
+        few = caution(split_size(run, 1))
+        st.markdown(f"**{score}** of the pictures that were kept back are named rightly. {few}")
     with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
         if run.learned:
             pressed = st.button(
@@ -166,5 +166,5 @@ def _show(run: Run) -> None:
             )
             if pressed:
                 navigation.go("classify", run=run.id)
+            navigation.link("evaluate", "Where it errs", run=run.id)
         navigation.link("train", "Watch it learn", run=run.id)
-        navigation.link("evaluate", "Where it errs", run=run.id)

@@ -22,18 +22,20 @@ body {{ font: 1.0625rem/1.5 system-ui, sans-serif; max-width: 28rem; min-height:
   padding: 1.5rem 1.25rem 2rem; color: var(--ink); background: var(--ground); }}
 h1 {{ font-size: 1.5rem; line-height: 1.25; margin: 0 0 1.25rem; overflow-wrap: anywhere; }}
 h1 small {{ display: block; font-size: 1rem; font-weight: 400; opacity: .75; }}
-form {{ margin: 0 0 1rem; padding: 1rem; border: 1px solid var(--line); border-radius: .75rem;
-  background: var(--soft); }}
-label {{ display: block; font-weight: 600; margin-bottom: .5rem; }}
-input {{ display: block; width: 100%; font: inherit; font-size: 1rem; color: inherit; padding: .25rem 0; }}
-input::file-selector-button {{ font: inherit; font-weight: 600; min-height: 3rem; padding: 0 1rem; margin-right: .75rem;
-  color: var(--on); background: var(--main); border: 0; border-radius: .5rem; }}
-button {{ display: none; width: 100%; min-height: 3.25rem; margin-top: .75rem; font: inherit; font-weight: 600;
-  color: var(--on); background: var(--main); border: 0; border-radius: .5rem; }}
-form:has(input:valid) button {{ display: block; }}
-form:has(input:valid) input::file-selector-button {{ color: inherit; background: none; border: 1px solid var(--line); }}
-@supports not selector(:has(a)) {{ button {{ display: block; }} }}
-input:focus-visible, button:focus-visible {{ outline: 3px solid var(--main); outline-offset: 3px; }}
+form {{ position: relative; margin: 0 0 1rem; }}
+label, button {{ display: flex; width: 100%; min-height: 3.5rem; align-items: center; justify-content: center;
+  font: inherit; font-weight: 600; color: var(--on); background: var(--main); border: 1px solid var(--main);
+  border-radius: .75rem; }}
+label.second {{ color: inherit; background: var(--soft); border-color: var(--line); }}
+input {{ position: absolute; inset: 0; width: 100%; height: 3.5rem; opacity: 0; }}
+button, .ready {{ display: none; margin: .75rem 0 0; }}
+form:has(input:valid) label {{ color: inherit; background: var(--soft); border-color: var(--line); }}
+form:has(input:valid) button {{ display: flex; }}
+form:has(input:valid) .ready {{ display: block; }}
+form:has(input:focus-visible) label, button:focus-visible {{ outline: 3px solid var(--main); outline-offset: 3px; }}
+@supports not selector(:has(a)) {{
+  input {{ position: static; opacity: 1; margin-top: .5rem; }} button {{ display: flex; }}
+}}
 .said {{ padding: .75rem 1rem; margin: 0 0 1rem; border-radius: .75rem; font-weight: 600;
   border: 1px solid var(--main); }}
 .said.bad {{ border-color: var(--bad); }}
@@ -48,11 +50,13 @@ _FORMS = """<h1><small>Pictures for the class</small>{name}</h1>
 <form method="post" enctype="multipart/form-data">
 <label for="shot">{again}</label>
 <input id="shot" type="file" name="pictures" accept="image/*" capture="environment" required>
+<p class="ready">The photograph is ready.</p>
 <button>Send this photograph</button>
 </form>
 <form method="post" enctype="multipart/form-data">
-<label for="chosen">Or send some that you have</label>
+<label for="chosen" class="second">Choose pictures you have</label>
 <input id="chosen" type="file" name="pictures" accept="image/*" multiple required>
+<p class="ready">Your pictures are ready.</p>
 <button>Send these pictures</button>
 </form>
 <p class="small">They go to the computer that shows the code, and nowhere else. Photograph the thing from several sides
