@@ -11,6 +11,7 @@ from tqdm import tqdm
 from core.console import run_command, written_whole
 from core.data.catalog import DATASETS
 from core.errors import StorageError
+from core.exchange.backbone import backbone_file
 from core.exchange.card import model_card
 from core.exchange.dataset import bring_in_images, offered_images
 from core.exchange.export_archive import export_run
@@ -18,6 +19,7 @@ from core.exchange.foreign.command import add_arguments, import_file
 from core.exchange.import_archive import import_run
 from core.exchange.layout import ARCHIVE
 from core.exchange.script_data import images_file
+from core.model.zoo import ZOO
 from core.runs.store import RunStore
 from core.runs.training_data import dataset_title
 
@@ -44,6 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     images.add_argument("dataset", choices=list(DATASETS), help="the data set")
     images.add_argument("file", type=Path, help="the file to write")
     images.add_argument("--train-images", type=int, default=0, help="how many training images; 0 for all")
+    backbone = what.add_parser("backbone", help="write the weights of a pretrained network, for a run's train.py")
+    backbone.add_argument("network", choices=list(ZOO), help="the network")
+    backbone.add_argument("file", type=Path, help="the file to write")
     return parser
 
 
@@ -79,8 +84,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _exchange(arguments: argparse.Namespace) -> int:
-    if arguments.what == "images":
-        content = images_file(arguments.dataset, arguments.train_images)
+    if arguments.what in ("images", "backbone"):
+        if arguments.what == "images":
+            content = images_file(arguments.dataset, arguments.train_images)
+        else:
+            content = backbone_file(arguments.network)
         with written_whole(arguments.file) as file:
             file.write(content)
         return 0

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from core.exchange.evaluation_evidence import limits, measured, untested
 from core.exchange.layout import PREDICTOR, single_line, stem
 from core.exchange.preprocessing import preprocessing, preprocessing_code
-from core.model.calls import module_call
+from core.model.calls import written
 from core.model.shapes import count_params, summarize
 from core.runs.records import Event, Run
 from core.runs.store import RunStore
@@ -81,10 +81,12 @@ def as_text(text: str) -> str:
 def _network(run: Run) -> list[str]:
     layers = summarize(run.spec)
     shape = " × ".join(map(str, run.spec.input_shape))
+    fixed = sum(about.frozen for about in layers)
+    frozen = f" that training changes, and {fixed:,} that stay those of the pretrained network" if fixed else ""
     lines = [
         f"The network “{as_text(run.spec.name)}”: it takes an image of {shape} (channels, height, width) and gives "
         f"{run.spec.num_classes} logits. {len(layers)} layers, {count_params(run.spec):,} "
-        "parameters.",
+        f"parameters{frozen}.",
         "",
         "| layer | in PyTorch | output | parameters |",
         "| --- | --- | --- | ---: |",
@@ -92,8 +94,9 @@ def _network(run: Run) -> list[str]:
     for layer, about in zip(run.spec.layers, layers, strict=True):
         assert about.input_shape is not None and about.output_shape is not None
         output = " × ".join(map(str, about.output_shape))
-        call = module_call(layer, about.input_shape)
-        lines.append(f"| {about.name} | `{call}` | {output} | {about.num_params:,} |")
+        frozen = f" ({about.frozen:,} frozen)" if about.frozen else ""
+        call = written(layer, about.input_shape)
+        lines.append(f"| {about.name} | `{call}` | {output} | {about.num_params:,}{frozen} |")
     return lines
 
 

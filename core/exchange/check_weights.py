@@ -14,11 +14,11 @@ from core.exchange.csv_tables import MAX_COUNT
 from core.exchange.layout import ArchiveError, refusal, single_line
 from core.exchange.run_record import RunRecord
 from core.model.build import build_model
-from core.runs.checkpoint import BEGINNING, Checkpoint, CheckpointError, CheckpointFault, load_checkpoint
+from core.runs.checkpoint import BACKBONE, BEGINNING, Checkpoint, CheckpointError, CheckpointFault, load_checkpoint
 from core.train.config import LIVE, TrainConfig
 from core.train.initialization import InitialWeights, first_checkpoint
 from core.train.metrics import Step
-from core.train.optimizers import make_optimizer, optimizer_state
+from core.train.optimizers import make_optimizer, optimizer_state, trained_parameters
 
 MAX_BEGINNING_CHARS = MAX_ENDED_CHARS = 300
 _FAULTS = {
@@ -51,15 +51,18 @@ class CheckpointValidator:
             checkpoint.apply(self._model)
         except CheckpointError as error:
             raise _unusable(name, _FAULTS[error.fault]) from error
-        if _kinds(checkpoint.weights) != _kinds(self._model.state_dict()):
+        expected = _kinds(self._model.state_dict())
+        if any(expected[name] != kind for name, kind in _kinds(checkpoint.weights).items()):
             raise _unusable(name, "its numbers are of another kind")
+        left_out = {BACKBONE: checkpoint.meta[BACKBONE]} if checkpoint.weights.keys() != expected.keys() else {}
         if epoch is not None and "step" not in checkpoint.meta:  # of an earlier version
-            return Checkpoint(checkpoint.weights, meta={"epoch": str(epoch)})
+            return Checkpoint(checkpoint.weights, meta=left_out | {"epoch": str(epoch)})
         try:
             if epoch is not None:
-                meta = self._meta(checkpoint.meta) | {"epoch": str(epoch)}
+                meta = self._meta(checkpoint.meta) | left_out | {"epoch": str(epoch)}
                 return Checkpoint(checkpoint.weights, self._masks(checkpoint.training).tensors(), meta)
-            return Checkpoint(checkpoint.weights, self._training(checkpoint.training), self._meta(checkpoint.meta))
+            meta = self._meta(checkpoint.meta) | left_out
+            return Checkpoint(checkpoint.weights, self._training(checkpoint.training), meta)
         except (ValueError, KeyError, RuntimeError, ConfigError) as error:
             raise _unusable(name, "a training could not go on from it") from error
 
@@ -72,7 +75,7 @@ class CheckpointValidator:
         """The dtype and shape of each entry of the optimiser's state after a step."""
         model = build_model(self.record.spec)
         optimizer = make_optimizer(model, replace(self.config, momentum=0.5))
-        for weights in model.parameters():
+        for weights in trained_parameters(model):
             weights.grad = torch.zeros_like(weights)
         optimizer.step()
         return _kinds(optimizer_state(optimizer))

@@ -12,9 +12,20 @@ from pathlib import Path
 from typing import IO
 
 from core.errors import ConvScopeError, StorageError
+from core.exchange.backbone import backbone_file
 from core.exchange.card import model_card
 from core.exchange.dataset import dataset_parts
-from core.exchange.layout import CARD, DATA, ONNX, PREDICTOR, README, SCRIPT, TENSORBOARD, weights_names
+from core.exchange.layout import (
+    BACKBONE_WEIGHTS,
+    CARD,
+    DATA,
+    ONNX,
+    PREDICTOR,
+    README,
+    SCRIPT,
+    TENSORBOARD,
+    weights_names,
+)
 from core.exchange.onnx import to_onnx
 from core.exchange.predictor import to_predictor
 from core.exchange.readme import readme
@@ -22,6 +33,7 @@ from core.exchange.run_record import RunRecord
 from core.exchange.script import script_of
 from core.exchange.tensorboard import write_tensorboard
 from core.leftovers import EXPORT, unfinished
+from core.model.layers import Backbone
 from core.runs.checkpoint import load_checkpoint
 from core.runs.records import Run, Status
 from core.runs.store import RunStore
@@ -87,6 +99,8 @@ def _parts(store: RunStore, run: Run, folder: Path, missing: list[str]) -> Itera
         PREDICTOR: lambda: to_predictor(run),
         CARD: lambda: model_card(store, run),
     }
+    if isinstance(first := run.spec.layers[0], Backbone):
+        makers[BACKBONE_WEIGHTS] = lambda: backbone_file(first.network)
     makers |= dataset_parts(store, run)
     for name, make in makers.items():
         try:

@@ -16,6 +16,7 @@ METRICS, EVENTS, EVIDENCE = "metrics.csv", "events.json", "evidence.json"
 RECORDS = (SPEC, CONFIG, RUN, METRICS, EVENTS, EVIDENCE)  # what has to be there
 WEIGHTS, TENSORBOARD = "weights/", "tensorboard/"
 SCRIPT, DATA, ONNX, README = "train.py", "data.safetensors", "model.onnx", "README.txt"
+BACKBONE_WEIGHTS = "backbone.safetensors"  # of the pretrained network that a run's network begins with
 PREDICTOR, CARD, DATASET = "predict.py", "model-card.md", "dataset.json"
 ARCHIVE = ".zip"  # the ending of an archive's name; other files are networks of other programs
 OWN = "convscope"  # the note in safetensors files that says the stack; `core.compression.saving` writes it too

@@ -1,9 +1,10 @@
 """Export of a run's network as a stand-alone PyTorch script that classifies pictures."""
 
 from core.data.formats import READABLE
-from core.exchange.layout import single_line, stem
-from core.exchange.source_listing import listing
+from core.exchange.layout import BACKBONE_WEIGHTS, single_line, stem
 from core.model.export import network_code
+from core.model.layers import Backbone
+from core.model.source_listing import listing
 from core.runs.records import Run
 from core.runs.training_data import learned_light_on_dark, scale_of
 from core.settings import settings
@@ -48,7 +49,7 @@ MEAN, STD = {mean}, {std}  # of each channel, from 0 to 1: taken from the pixels
 
 PLACES = ("{weights}", "weights/latest.safetensors")
 weights = load_file(next(place for name in PLACES if (place := Path(__file__).parent / name).exists()))
-model.load_state_dict({{name: tensor for name, tensor in weights.items() if not name.startswith("training/")}})
+{frozen}model.load_state_dict({{name: tensor for name, tensor in weights.items() if not name.startswith("training/")}})
 model.eval()
 
 
@@ -122,6 +123,12 @@ if __name__ == "__main__":
         print(f"{{name}}: {{', '.join(said)}}")
     sys.exit(failed)
 '''
+_BACKBONE = f"""\
+if (place := Path(__file__).parent / "{BACKBONE_WEIGHTS}").exists():  # what those of an archive leave out
+    name = next(iter(model.named_children()))[0]
+    kept = {{f"{{name}}.{{entry}}": tensor for entry, tensor in load_file(place).items()}}
+    weights = {{entry: tensor for entry, tensor in kept.items() if entry in model.state_dict()}} | weights
+"""
 _PAPER = """\
 It expects digits that are cut out, scaled and centred as MNIST's were. ConvScope finds a digit in a photograph of a
 page and lays it out so; this script does not.
@@ -171,4 +178,5 @@ def to_predictor(run: Run) -> str:
         normalizing=listing("data/normalization.py", ("normalized",)),
         decoding="\n\n\n".join(listing(file, names) for file, names in _DECODING.items()),
         network=network_code(run.spec).strip("\n"),
+        frozen=_BACKBONE if isinstance(run.spec.layers[0], Backbone) else "",
     )

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from core.exchange.layout import (
+    BACKBONE_WEIGHTS,
     CARD,
     CONFIG,
     DATA,
@@ -29,6 +30,7 @@ _FILES = {
     EVENTS: "what was changed while it trained",
     EVIDENCE: "what was measured inside the network: gradients, weights, activations, dead units",
     WEIGHTS: "the weights: latest (with the state to go on from) and after each epoch; epoch 0 is untrained",
+    BACKBONE_WEIGHTS: "the pretrained weights that the network begins with; what stays frozen is not in the others",
     SCRIPT: "a PyTorch script that trains the same network again; it needs nothing of ConvScope",
     DATASET: "the data set in words and numbers: classes, image size, and by what pixels are normalised",
     DATA: f"the images that {SCRIPT} learns from",
@@ -57,7 +59,7 @@ def readme(run: Run, names: Iterable[str], missing: Sequence[str]) -> str:
     ]
     for name, text in _FILES.items():
         if any(other.startswith(name) for other in there):
-            lines.append(f"  {name:<17} {text}")
+            lines.append(f"  {name:<20} {text}")
     if missing:
         lines += ["", "Not in it:", *(f"  {single_line(sentence)}" for sentence in missing)]
     lines += [

@@ -5,20 +5,21 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from core.errors import RunError
-from core.exchange import script_parts
+from core.exchange import backbone, script_parts
 from core.exchange.dataset import dataset_parts
 from core.exchange.layout import DATA, METRICS, single_line
 from core.exchange.script_data import data_section
 from core.exchange.script_loop import loop, preparation
 from core.exchange.script_parts import beginning
-from core.exchange.source_listing import listing
 from core.model.export import network_code
 from core.model.shapes import fewest_images
+from core.model.source_listing import listing
 from core.options import options
 from core.runs.checkpoint import beginning_of
 from core.runs.records import Event, Run, Status
 from core.runs.store import RunStore
 from core.train.config import AUGMENTATIONS, TrainConfig
+from core.train.suggestion import is_frozen
 
 _OPENING = '''\
 """{name}: trained by ConvScope on {date}, and by this script once more, in plain PyTorch.
@@ -87,18 +88,20 @@ def to_script(run: Run, events: Sequence[Event] = (), *, beside: bool | None = N
     """
     config = TrainConfig.from_mapping(run.config)
     cut = 0 < run.step < run.total_steps and (run.status is not Status.FINISHED or config.max_seconds > 0)
-    fewest = fewest_images(run.spec)
+    fewest, frozen = fewest_images(run.spec), is_frozen(run.spec)
     network = network_code(run.spec, seed=config.seed)
     body = [
         data_section(run.dataset, config.train_images, beside=beside),
         script_parts.WRONG_LABELS.format(classes=run.spec.num_classes) if config.wrong_labels else "",
         network,
+        backbone.loading(run.spec),
         beginning(run.spec) if config.first_filters == "by_hand" else "",
         _augmentation() if config.augmentation.active else "",
         listing("train/feed.py", ("batches",)) if fewest > 1 else "",
-        preparation(config, fewest),
+        preparation(config, fewest, frozen=frozen),
+        backbone.features(config) if frozen else "",
         "",
-        loop(config, fewest, cut=cut),
+        loop(config, fewest, cut=cut, frozen=frozen),
     ]
     code = "\n".join(section.strip("\n") + "\n" if section else "" for section in body)
     return _opening(run, code) + _settings(config, code) + _record(run, events, cut) + "\n" + code

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from core.data.catalog import DATASETS
 from core.exchange.layout import DATA, MB
-from core.exchange.source_listing import listing
+from core.model.source_listing import listing
 
 if TYPE_CHECKING:
     from torch import Tensor

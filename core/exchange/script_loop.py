@@ -4,7 +4,7 @@ from textwrap import indent
 
 from core.exchange import script_parts
 from core.exchange.layout import METRICS
-from core.exchange.source_listing import listing
+from core.model.source_listing import listing
 from core.train.config import TrainConfig
 
 _PREPARATION = '''
@@ -43,13 +43,13 @@ def learning_rate(step):
 
 
 @torch.no_grad()
-def evaluate(images, labels, precision=torch.float32):
+def evaluate(images, labels, precision=torch.float32{network}):
     """Return the mean loss, and the share of the images that are classified rightly."""
     model.eval()
     total, right = 0.0, 0
     for part, truth in zip(images.split(256), labels.to(device).split(256), strict=True):
         with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-            logits = model(prepare(part.to(device))).float()
+            logits = {logits}.float()
         total += measure(logits, truth).item() * len(truth)
         right += int((logits.argmax(1) == truth).sum())
     return total / len(labels), right / len(labels)
@@ -87,7 +87,7 @@ optimizer.zero_grad()
 
 _DESCEND = """\
 with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-    logits = model({images}).float()
+    logits = {network}({images}).float()
 labels = train_labels[batch]
 loss = {loss}
 {count}
@@ -97,7 +97,7 @@ loss = {loss}
 _END = """\
 {clip}optimizer.step()
 step += 1
-valid = evaluate(valid_images, valid_labels, precision) if step % steps_per_epoch == 0 else ("", "")
+valid = evaluate({valid}) if step % steps_per_epoch == 0 else ("", "")
 yield step, epoch, lr, value, right / {count}, *valid
 """
 
@@ -119,8 +119,15 @@ _TARGET = """\
 """
 
 
-def preparation(config: TrainConfig, fewest: int) -> str:
-    """Return the code between the network and the loop; a batch has `fewest` images at least."""
+def preparation(config: TrainConfig, fewest: int, *, frozen: bool = False) -> str:
+    """Return the code between the network and the loop.
+
+    Args:
+        config: The settings.
+        fewest: How many images a batch has at least.
+        frozen: Whether layers in front are frozen, so that the others can be asked by themselves.
+    """
+    whole = "model(prepare(part.to(device)))"
     if config.optimizer == "gd":
         updates = "1"
     elif fewest == 1:
@@ -131,12 +138,14 @@ def preparation(config: TrainConfig, fewest: int) -> str:
         device=script_parts.DEVICES[config.device],
         precision=script_parts.PRECISIONS[config.precision],
         layout=listing("train/hardware.py", ("pick_layout",)),
-        optimizer=script_parts.OPTIMIZERS[config.optimizer],
+        optimizer=script_parts.optimizer(config, frozen=frozen),
         steps_per_epoch=updates,
         scale=script_parts.SCALES[config.inputs],
         normalizing=listing("data/normalization.py", ("normalized",)),
         measure=script_parts.LOSSES[config.loss],
         schedule=script_parts.schedule(config),
+        network=", network=None" if frozen else "",
+        logits=f"({whole} if network is None else network(part))" if frozen else whole,
     )
 
 
@@ -145,18 +154,18 @@ def _split(order: str, fewest: int) -> str:
     return f"{order}.split(BATCH_SIZE)" if fewest == 1 else f"batches({order}, BATCH_SIZE, {fewest})"
 
 
-def loop(config: TrainConfig, fewest: int, *, cut: bool) -> str:
-    """Return the loop and what comes after it; if it is `cut`, it ends after LAST_STEP."""
+def loop(config: TrainConfig, fewest: int, *, cut: bool, frozen: bool = False) -> str:
+    """Return the loop and what comes after it; if it is `cut`, it ends after LAST_STEP; see `preparation`."""
     return _LOOP.format(
         memory="    best_loss, best_epoch = math.inf, 0\n" if config.patience else "",
         order=script_parts.ORDERS[config.order],
-        epoch=indent(_epoch(config, fewest, cut), " " * 8),
+        epoch=indent(_epoch(config, fewest, cut, frozen), " " * 8),
         budgets=(_TARGET if config.target_accuracy else "") + (_PATIENCE if config.patience else ""),
         metrics=METRICS,
     )
 
 
-def _epoch(config: TrainConfig, fewest: int, cut: bool) -> str:
+def _epoch(config: TrainConfig, fewest: int, cut: bool, frozen: bool) -> str:
     """Return the statements of an epoch: an update for each batch, or one from the gradient of all of them."""
     every, batches = config.optimizer == "gd", f"for batch in {_split('order.to(device)', fewest)}:\n"
     counts = "value, right = loss.item(), (logits.argmax(1) == labels).sum().item()"
@@ -164,13 +173,15 @@ def _epoch(config: TrainConfig, fewest: int, cut: bool) -> str:
         counts = "share = len(batch) / len(order)\nvalue += loss.item() * share\n"
         counts += "right += (logits.argmax(1) == labels).sum().item()"
     descend = _DESCEND.format(
-        images=script_parts.batch_images(config),
+        network="rest" if frozen else "model",
+        images=script_parts.batch_images(config, frozen=frozen),
         loss=script_parts.training_loss(config),
         count=counts,
-        backward=script_parts.backward(config, "share" if every else ""),
+        backward=script_parts.backward(config, "share" if every else "", frozen=frozen),
     )
     clip = "nn.utils.clip_grad_norm_(model.parameters(), CLIP_NORM)\n" if config.clip_norm else ""
-    end = _END.format(clip=clip, count="len(order)" if every else "len(batch)") + (_LAST if cut else "")
+    valid = "valid_features, valid_labels, precision, rest" if frozen else "valid_images, valid_labels, precision"
+    end = _END.format(clip=clip, count="len(order)" if every else "len(batch)", valid=valid) + (_LAST if cut else "")
     if every:
         return f"{_BEGIN}value, right = 0.0, 0\n{batches}{indent(descend, ' ' * 4)}{end}"
     return batches + indent(_BEGIN + descend + end, " " * 4)

@@ -16,6 +16,8 @@ OPTIMIZERS = {
     "gd": "torch.optim.SGD(model.parameters(), lr=LR, weight_decay=WEIGHT_DECAY, fused=True)",
 }
 
+_TRAINED = "[weight for weight in model.parameters() if weight.requires_grad]"
+
 LOSSES = {
     "cross_entropy": "    return functional.cross_entropy(logits, labels)",
     "nll": "    return functional.nll_loss(functional.log_softmax(logits, dim=1), labels)",
@@ -93,19 +95,27 @@ def training_loss(config: TrainConfig) -> str:
     return "measure(logits, labels)"
 
 
-def batch_images(config: TrainConfig) -> str:
-    """Return the images of a batch as the network receives them."""
+def optimizer(config: TrainConfig, *, frozen: bool) -> str:
+    """Return the expression of the optimiser; of a network that is `frozen` in front, of the weights that train."""
+    made = OPTIMIZERS[config.optimizer]
+    return made.replace("model.parameters()", _TRAINED) if frozen else made
+
+
+def batch_images(config: TrainConfig, *, frozen: bool) -> str:
+    """Return the images of a batch as the network, or its layers behind the frozen ones, receive them."""
     if not config.augmentation.active:
-        return "prepare(train_images[batch])"
+        return "train_features[batch]" if frozen else "prepare(train_images[batch])"
     draw = "torch.Generator().manual_seed(SEED * 1_000_003 + 700_001 + step)"
-    return f"prepare(augment(train_images[batch].float().div_(255), augmentation, {draw}))"
+    varied = f"augment(train_images[batch].float().div_(255), augmentation, {draw})"
+    return f"{'features_of' if frozen else 'prepare'}({varied})"
 
 
-def backward(config: TrainConfig, share: str) -> str:
+def backward(config: TrainConfig, share: str, *, frozen: bool) -> str:
     """Return the statements from the loss of a batch to its gradient; `share` is its factor, or nothing."""
     lines = []
     if config.l1:
-        lines.append("weights = [weight for weight in model.parameters() if weight.dim() > 1]")
+        trains = " and weight.requires_grad" if frozen else ""
+        lines.append(f"weights = [weight for weight in model.parameters() if weight.dim() > 1{trains}]")
         lines.append("loss = loss + L1 * torch.stack([weight.abs().sum() for weight in weights]).sum()")
     lines.append(f"(loss * {share}).backward()" if share else "loss.backward()")
     return "\n".join(lines)

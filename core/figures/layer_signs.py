@@ -18,6 +18,7 @@ SIGNS = {
     "flatten": "M2 3h12M2 6.3h12M2 9.6h12M2 13h12",
     "dense": "M3 3l10 2M3 3l10 8M3 8l10-3M3 8l10 3M3 13l10-8M3 13l10-2",
     "residual": "M1 12h14M3 12c0-11 10-11 10 0M10.5 9.5l2.5 2.5 2.5-3",
+    "backbone": "M1 3h3v10h-3zM6 5h3v6h-3zM11 6.5h3v3h-3z",
     BLOCK: "M2 2h12v12h-12zM5 5h6v6h-6z",
     OTHER: "M2 8h1M7.5 8h1M13 8h1",
 }
@@ -28,6 +29,7 @@ _HUES = {  # place in `HUES`; what is not here computes nothing and is grey
     "avg_pool": 1,
     "global_avg_pool": 1,
     "residual": 2,
+    "backbone": 2,
     BLOCK: 2,
     "activation": 3,
     "dense": 4,

@@ -12,6 +12,7 @@ from core.errors import ConvScopeError, DataError, ExplainError, RunError
 from core.formatting import dimensions
 from core.inference.model_cache import MAX_MODELS, ModelCache
 from core.inference.stamped import StampedNetwork
+from core.model.layers import Backbone
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -126,8 +127,10 @@ class Network(ABC):
 
     @property
     def spec(self) -> "ModelSpec | None":
-        """Its layers as they were put together; None where they have to be traced."""
-        return None if self.run is None else self.run.spec
+        """Its layers as they were put together; None where they have to be traced, as inside a pretrained backbone."""
+        if self.run is None or isinstance(next(iter(self.run.spec.layers), None), Backbone):
+            return None
+        return self.run.spec
 
     @property
     def config(self) -> Mapping[str, Any]:

@@ -14,6 +14,7 @@ __getattr__, __all__ = offer(
             "LAYERS",
             "Activation",
             "AvgPool",
+            "Backbone",
             "BatchNorm",
             "Conv",
             "Dense",

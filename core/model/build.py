@@ -10,6 +10,8 @@ from torch.overrides import TorchFunctionMode
 
 from core.errors import SpecError
 from core.model.calls import ModuleCall, module_call
+from core.model.layers import Backbone
+from core.model.pretrained_backbone import make_backbone
 from core.model.residual import ResidualBlock
 from core.model.shapes import problems, summarize
 from core.model.spec import ModelSpec
@@ -24,12 +26,15 @@ MODULES: dict[str, Any] = {name: getattr(nn, name) for name in _TORCH.split()} |
 def build_model(spec: ModelSpec, *, seed: int = 0) -> nn.Sequential:
     """Build a network with fresh weights, those of PyTorch's own initialisation after `torch.manual_seed(seed)`.
 
+    A backbone has the weights of its pretrained network.
+
     Its children are named by `spec.layer_names`, one module per use and none in place, in training mode, float32,
     on the CPU: (N, C, H, W) images in, (N, K) logits out. The global random state is neither read nor changed, so
     that threads may build networks at the same time.
 
     Raises:
         SpecError: The layers do not fit together; the sentence is that of the first problem and its first fix.
+        ZooError: The weights of its backbone are not on this computer.
     """
     return _assembled(spec, DrawnFrom(torch.Generator().manual_seed(seed)))
 
@@ -45,10 +50,13 @@ def empty_model(spec: ModelSpec) -> nn.Sequential:
 def _assembled(spec: ModelSpec, initialisation: TorchFunctionMode) -> nn.Sequential:
     for problem in problems(spec):
         raise SpecError(problem.sentence)
-    children = []
-    with initialisation:
-        for layer, summary in zip(spec.layers, summarize(spec), strict=True):
-            assert summary.input_shape is not None  # no problem, so every shape is known
+    children: list[tuple[str, nn.Module]] = []
+    for layer, summary in zip(spec.layers, summarize(spec), strict=True):
+        assert summary.input_shape is not None  # no problem, so every shape is known
+        if isinstance(layer, Backbone):  # draws nothing
+            children.append((summary.name, make_backbone(layer, summary.input_shape)))
+            continue
+        with initialisation:
             children.append((summary.name, make_module(module_call(layer, summary.input_shape))))
     return nn.Sequential(OrderedDict(children))
 

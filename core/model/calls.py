@@ -33,7 +33,10 @@ class ModuleCall:
 
 
 def module_call(layer: kinds.Layer, input_shape: Shape) -> ModuleCall:
-    """Return the call that makes a layer's module, for inputs of shape (C, H, W) or (F,)."""
+    """Return the call that makes a layer's module, for inputs of shape (C, H, W) or (F,).
+
+    A backbone is made of a whole network, by no single call: see `core.model.pretrained_backbone`.
+    """
     size = input_shape[0]
     match layer:
         case kinds.Conv():
@@ -59,6 +62,11 @@ def module_call(layer: kinds.Layer, input_shape: Shape) -> ModuleCall:
             kwargs = (("kernel_size", layer.kernel_size), ("stride", layer.stride))
             return ModuleCall("ResidualBlock", (size, layer.out_channels), kwargs)
     raise AssertionError(f"{layer.kind} has no module")
+
+
+def written(layer: kinds.Layer, input_shape: Shape) -> str:
+    """Return a layer as it is written in PyTorch; of a backbone, whose blocks it has."""
+    return kinds.describe_layer(layer) if isinstance(layer, kinds.Backbone) else str(module_call(layer, input_shape))
 
 
 def _window(layer: kinds.Conv | kinds.MaxPool | kinds.AvgPool, *more: str) -> tuple[tuple[str, int | float | str], ...]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from core.formatting import dimensions, formatted
 from core.model import layers as kinds
+from core.model.backbone_shapes import backbone_result
 from core.model.layer_result import LayerResult, ReceptiveField, ShapeError, Window, shape_words
 from core.model.spec import Shape
 
@@ -133,6 +134,10 @@ def _residual(layer: kinds.Residual, shape: Shape, receptive_field: ReceptiveFie
     return LayerResult((filters, *sides), _through(layer, receptive_field), tuple(params), tuple(macs))
 
 
+def _backbone(layer: kinds.Backbone, shape: Shape, receptive_field: ReceptiveField) -> LayerResult:
+    return backbone_result(layer, _maps("a pretrained backbone", shape))
+
+
 def _through(layer: kinds.Layer, receptive_field: ReceptiveField) -> ReceptiveField:
     return reduce(ReceptiveField.through, windows(layer), receptive_field)
 
@@ -154,4 +159,5 @@ _CALCULATIONS: dict[type[kinds.Layer], Callable[[Any, Shape, ReceptiveField], La
     kinds.Flatten: _flatten,
     kinds.Dense: _dense,
     kinds.Residual: _residual,
+    kinds.Backbone: _backbone,
 }

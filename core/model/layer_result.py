@@ -1,7 +1,7 @@
 """The words in which a stack is calculated: sums of products, what a number sees, and why a layer cannot work."""
 
 from dataclasses import dataclass
-from math import prod
+from math import ceil, prod
 
 from core.model.spec import Shape
 
@@ -15,14 +15,15 @@ class ReceptiveField:
 
     Attributes:
         size: Side of its receptive field in input pixels; it may reach beyond the image into the padding.
-        jump: Input pixels between neighbouring numbers of a map; None for a vector.
+        jump: Input pixels between neighbouring numbers of a map; None for a vector. Behind a backbone that resizes
+            its pictures it may be a fraction.
         start: First input pixel of the first number's field, negative inside the padding; None for a vector.
         whole: For a vector, the side that all places of the maps it came from see together.
     """
 
     size: int = 1
-    jump: int | None = 1
-    start: int | None = 0
+    jump: float | None = 1
+    start: float | None = 0
     whole: int = 1
 
     @property
@@ -35,7 +36,7 @@ class ReceptiveField:
         span, stride, padding, _ = window
         assert self.jump is not None and self.start is not None
         return ReceptiveField(
-            size=self.size + (span - 1) * self.jump,
+            size=ceil(self.size + (span - 1) * self.jump),
             jump=self.jump * stride,
             start=self.start - padding * self.jump,
         )
@@ -44,18 +45,29 @@ class ReceptiveField:
         """Give up the places of maps of this shape: each number still sees its own field, all see `whole`."""
         if self.jump is None:
             return self
-        whole = self.size + (max(shape[1:]) - 1) * self.jump
+        whole = ceil(self.size + (max(shape[1:]) - 1) * self.jump)
         return ReceptiveField(self.size, jump=None, start=None, whole=whole)
 
 
 @dataclass(frozen=True)
 class LayerResult:
-    """What a layer makes of its input: the shape that comes out, parameters, multiply-adds and its receptive_field."""
+    """What a layer makes of its input.
+
+    Attributes:
+        shape: What comes out.
+        receptive_field: What one number of it sees.
+        params: Trained numbers.
+        macs: Multiply-adds for one image.
+        frozen: Weights that training leaves as they are.
+        inner: Numbers inside the layer that training keeps for one image, besides those that come out.
+    """
 
     shape: Shape
     receptive_field: ReceptiveField
     params: Terms = ()
     macs: Terms = ()
+    frozen: int = 0
+    inner: int = 0
 
 
 class ShapeError(Exception):
@@ -72,13 +84,16 @@ def total(terms: Terms) -> int:
 
 
 def sum_of_products(terms: Terms) -> str:
-    """Write a sum of products, "3 × 3 × 3 × 32 + 32"; empty if there is nothing to add."""
+    """Write a sum of products, "3 × 3 × 3 × 32 + 32"; empty if there is nothing to add or multiply."""
+    if len(terms) == 1 and len(terms[0]) == 1:
+        return ""
     return " + ".join(" × ".join(f"{number:,}" for number in term) for term in terms)
 
 
 def formula(terms: Terms) -> str:
     """Write a sum of products with its value, "3 × 3 × 3 × 32 + 32 = 896"; empty if there is nothing to add."""
-    return f"{sum_of_products(terms)} = {total(terms):,}" if terms else ""
+    written = sum_of_products(terms)
+    return f"{written} = {total(terms):,}" if written else f"{total(terms):,}" if terms else ""
 
 
 def shape_words(shape: Shape) -> str:

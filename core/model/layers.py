@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from core.errors import SpecError
+from core.model.zoo import BUNDLED, ZOO, zoo_info
 from core.options import check_options, option
 
 ACTIVATIONS = {
@@ -187,6 +188,44 @@ class Residual(Layer):
     stride: int = option(1, "Stride", "Stride of the first convolution and of the shortcut.", min=1, max=8)
 
 
+@dataclass(frozen=True)
+class Backbone(Layer):
+    """The first blocks of a pretrained network, as the first layer of a stack: pixels from 0 to 1 in, maps out.
+
+    Inside, in this order: a grey image becomes three equal channels, the image is resized (bilinear, without
+    antialiasing, its proportions kept) until its shorter side is `size`, and the network's own mean is subtracted and
+    its deviation divided out. Blocks before `train_from` are frozen: they compute as in evaluation, their batch norm
+    statistics stay, and their weights get no update.
+    """
+
+    title = "Pretrained backbone"
+    description = (
+        "The first blocks of a network that learned from 1.28 million photographs: edges, textures and parts of things "
+        "need not be learned again."
+    )
+    prefix = "backbone"
+    pixel_values: ClassVar[str] = "unit"  # what it takes, as `TrainConfig.inputs` calls it: 0 to 1
+
+    kind: str = field(init=False, default="backbone")
+    network: str = option(
+        BUNDLED, "Network", "Whose blocks they are.", choices={name: info.title for name, info in ZOO.items()}
+    )
+    up_to: int = option(0, "Up to block", "The last block that is used, counted from 1; 0 uses all.", min=0, max=32)
+    train_from: int = option(
+        0,
+        "Trains from block",
+        "This block and those behind it go on learning; 0 leaves all as they are (frozen).",
+        min=0,
+        max=32,
+    )
+    size: int = option(
+        224,
+        "Picture size",
+        "What the shorter side of a picture is resized to before it; the networks learned at 224 pixels.",
+        choices={0: "as it is"} | {side: f"{side} pixels" for side in (64, 96, 128, 160, 192, 224)},
+    )
+
+
 LAYERS: dict[str, type[Layer]] = {
     layer().kind: layer
     for layer in (
@@ -200,6 +239,7 @@ LAYERS: dict[str, type[Layer]] = {
         Flatten,
         Dense,
         Residual,
+        Backbone,
     )
 }
 
@@ -224,4 +264,8 @@ def describe_layer(layer: Layer) -> str:
             return f"{layer.p:.0%} switched off"
         case Dense():
             return f"{layer.out_features:,} outputs"
+        case Backbone():
+            blocks = f" up to block {layer.up_to}" if layer.up_to else ""
+            trained = f"trains from block {layer.train_from}" if layer.train_from else "frozen"
+            return f"{zoo_info(layer.network).title}{blocks}, {trained}"
     return layer.title

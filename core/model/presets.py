@@ -8,6 +8,7 @@ from core.model import layers as kinds
 from core.model.spec import ModelSpec
 
 Layers = tuple[kinds.Layer, ...]
+TRANSFER = "transfer"
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,11 @@ def _resnet(side: int, num_classes: int) -> Layers:
     )
 
 
+def _transfer(side: int, num_classes: int) -> Layers:
+    size = 224 if side >= 64 else 128  # small pictures gain little by being enlarged further, which costs much
+    return kinds.Backbone(size=size), kinds.GlobalAvgPool(), kinds.Dense(num_classes)
+
+
 PRESETS: dict[str, Preset] = {
     item.name: item
     for item in (
@@ -144,6 +150,13 @@ PRESETS: dict[str, Preset] = {
             "Shortcuts around pairs of convolutions, so that depth does not stop a network from learning.",
             "He, Zhang, Ren and Sun 2015, Deep residual learning for image recognition, with one block per stage.",
             _resnet,
+        ),
+        Preset(
+            TRANSFER,
+            "Transfer: EfficientNet-Lite0 + dense head",
+            "For colour photographs, even a few: a pretrained network stays as it is, a dense layer learns.",
+            "Yosinski et al. 2014, How transferable are features; the network: Google 2020, after Tan and Le 2019.",
+            _transfer,
         ),
     )
 }

@@ -5,13 +5,16 @@ from dataclasses import replace
 from typing import Any
 
 from core.errors import SpecError
+from core.model.backbone_shapes import num_blocks
 from core.model.layer_arithmetic import span_of
-from core.model.layers import AvgPool, Conv, Dense, Flatten, GlobalAvgPool, Layer, MaxPool, Residual
+from core.model.layers import AvgPool, Backbone, Conv, Dense, Flatten, GlobalAvgPool, Layer, MaxPool, Residual
 from core.model.presets import preset
 from core.model.spec import ModelSpec
 from core.model.trace import LIMITS, Trace, trace
+from core.options import options
 
 MAX_REMEDIES = 3
+_SIZES = tuple(side for option in options(Backbone) if option.name == "size" for side in option.choices if side)
 
 Layers = tuple[Layer, ...]
 Change = tuple[str, Layers]  # what a button says, and the whole stack that it leads to
@@ -57,6 +60,11 @@ def _rows(spec: ModelSpec, failed: Trace) -> Iterator[Row]:
         yield [_insert(spec, failed.index, GlobalAvgPool(), "global average pooling")]
     elif code == "maps":
         yield from _reorderings(spec, failed)
+    elif code == "first":
+        rest = (*spec.layers[: failed.index], *spec.layers[failed.index + 1 :])
+        if not any(isinstance(layer, Backbone) for layer in spec.layers[: failed.index]):
+            yield [(f"Move {spec.layer_names[failed.index]} to the front", (spec.layers[failed.index], *rest))]
+        yield [_remove(spec, failed.index)]
     else:
         yield from _settings(spec, failed.index, code)
         if code in LIMITS:
@@ -91,6 +99,12 @@ def _settings(spec: ModelSpec, index: int, code: str) -> Iterator[Row]:
             yield _without_pools(spec, index)
             yield tries("Use dilation {}", "dilation", range(layer.dilation - 1, 0, -1))
             yield tries("Use a {0}×{0} kernel", "kernel_size", odd_first)
+        case Backbone() if code == "blocks":
+            yield tries("Use block {} as the last", "up_to", [num_blocks(layer.network)])
+            yield tries("Train from block {}", "train_from", [layer.up_to or num_blocks(layer.network)])
+        case Backbone() if code in ("span", *LIMITS):
+            yield tries("Use pictures of {} pixels", "size", sorted(_SIZES, reverse=code in LIMITS))
+            yield tries("Use block {} as the last", "up_to", range(num_blocks(layer.network) - 1, 0, -1))
         case MaxPool() | AvgPool() if code == "half":
             yield tries("Use padding {}", "padding", [layer.kernel_size // 2])
             yield tries("Use a {0}×{0} window", "kernel_size", [2 * layer.padding])

@@ -5,10 +5,11 @@ from functools import lru_cache
 from math import prod
 
 from core.model.layer_result import Terms, formula, total
-from core.model.layers import Activation, Dropout, Layer
+from core.model.layers import Activation, Backbone, Dropout, Layer
 from core.model.remedies import remedies
 from core.model.spec import ModelSpec, Shape
 from core.model.trace import Step, Trace, trace
+from core.model.zoo import FETCH, zoo_info
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class LayerSummary:
         input_shape: (C, H, W) or (F,), without the batch; None after a layer that cannot work.
         output_shape: The same for what comes out; None also for a layer that cannot take its input.
         params: Trained numbers, as a sum of products; the running statistics of batch norm are not counted.
+        frozen: How many weights training leaves as they are.
+        inner: Numbers inside it that training keeps for one image, besides those that come out; of backbones alone.
         macs: Multiply-adds of convolutions and dense layers for one image, likewise; all else counts as 0.
         receptive_field: Side, in input pixels, of what one output number can see; it may reach beyond the image.
             After flatten a number still sees one place; from global pooling or the first dense layer on it sees
@@ -65,10 +68,12 @@ class LayerSummary:
     params: Terms
     macs: Terms
     receptive_field: int | None
-    jump: int | None
+    jump: float | None
     offset: float | None
     problem: Problem | None
     note: str
+    frozen: int = 0
+    inner: int = 0
 
     @property
     def num_params(self) -> int:
@@ -93,7 +98,7 @@ def summarize(spec: ModelSpec) -> tuple[LayerSummary, ...]:
     problem = _problem(spec, traced)
     last = len(traced.steps) - 1
     return tuple(
-        _summary(step, problem if index == traced.index else None, _note(step) if index == last else "")
+        _summary(step, problem if index == traced.index else None, _note(step, last=index == last))
         for index, step in enumerate(traced.steps)
     )
 
@@ -112,7 +117,8 @@ def fewest_images(spec: ModelSpec) -> int:
     shapes = [
         layer.output_shape
         for layer in summarize(spec)
-        if layer.kind in ("batch_norm", "residual") and layer.output_shape
+        if (layer.kind in ("batch_norm", "residual") or (layer.kind == "backbone" and layer.params))
+        and layer.output_shape
     ]
     return 2 if any(prod(shape[1:]) == 1 for shape in shapes) else 1
 
@@ -145,13 +151,17 @@ def _summary(step: Step, problem: Problem | None, note: str) -> LayerSummary:
         offset=result.receptive_field.offset if result else None,
         problem=problem,
         note=note,
+        frozen=result.frozen if result else 0,
+        inner=result.inner if result else 0,
     )
 
 
-def _note(step: Step) -> str:
-    """Say what is legal at the end of a network but seldom meant."""
-    if isinstance(step.layer, Activation):
+def _note(step: Step, *, last: bool) -> str:
+    """Say what is legal but seldom meant, or worth knowing."""
+    if isinstance(step.layer, Backbone) and not zoo_info(step.layer.network).is_here:
+        return f"The weights of {zoo_info(step.layer.network).title} are not on this computer yet: {FETCH}"
+    if isinstance(step.layer, Activation) and last:
         return "The loss applies softmax itself: an activation at the end only narrows the logits it can choose from."
-    if isinstance(step.layer, Dropout):
+    if isinstance(step.layer, Dropout) and last:
         return "Dropout at the end sets whole classes to zero at random: put it before the last dense layer."
     return ""

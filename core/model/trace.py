@@ -5,7 +5,7 @@ from math import prod
 
 from core.model.layer_arithmetic import calculate_layer
 from core.model.layer_result import LayerResult, ReceptiveField, ShapeError, shape_words, total
-from core.model.layers import Layer
+from core.model.layers import Backbone, Layer
 from core.model.spec import ModelSpec, Shape
 
 LIMITS = {
@@ -15,7 +15,7 @@ LIMITS = {
 }
 
 # In the order in which they are tried: of two stacks, the one that breaks a later rule got further.
-RULES = ("empty", "maps", "flat", "same", "groups", "half", "span", *LIMITS, "logits")
+RULES = ("empty", "first", "channels", "blocks", "maps", "flat", "same", "groups", "half", "span", *LIMITS, "logits")
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,9 @@ def trace(spec: ModelSpec) -> Trace:
     shape: Shape = spec.input_shape
     receptive_field, spent = ReceptiveField(), (0, 0, 0)
     for name, layer in zip(spec.layer_names, spec.layers, strict=True):
-        step = _step(name, layer, shape, receptive_field)
+        step = _step(name, layer, shape, receptive_field, len(steps) + 1)
         if step.result is not None:
-            cost = (total(step.result.params), prod(step.result.shape), total(step.result.macs))
+            cost = (total(step.result.params) + step.result.frozen, prod(step.result.shape), total(step.result.macs))
             spent = (spent[0] + cost[0], spent[1] + cost[1], spent[2] + cost[2])
             shape, receptive_field = step.result.shape, step.result.receptive_field
             last = len(steps) == len(spec.layers) - 1
@@ -72,8 +72,10 @@ def trace(spec: ModelSpec) -> Trace:
     return Trace((*steps, *(Step(*named) for named in rest)), steps[-1].failure, done - 1)
 
 
-def _step(name: str, layer: Layer, shape: Shape, receptive_field: ReceptiveField) -> Step:
+def _step(name: str, layer: Layer, shape: Shape, receptive_field: ReceptiveField, place: int) -> Step:
     try:
+        if isinstance(layer, Backbone) and place > 1:
+            raise ShapeError("first", f"layer {place}: a pretrained backbone looks at pictures, as the first layer.")
         return Step(name, layer, shape, calculate_layer(layer, shape, receptive_field))
     except ShapeError as failure:
         return Step(name, layer, shape, failure=failure)

@@ -16,6 +16,7 @@ _CLASSES = "efficientnet_lite0/classes-ee4fa67b.txt", "ee4fa67b"  # the file and
 BUNDLED = "efficientnet_lite0"  # comes with the app: its weights need no download
 PLACE = "https://download.pytorch.org/models/"
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's own pixels, which most networks subtract
+FETCH = "choose that network on the page Classify, which downloads them."
 _BSD = "BSD 3-Clause (code); ImageNet's terms allow research and teaching (weights)"
 
 

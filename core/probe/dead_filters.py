@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from core.inference.network import Network
-from core.model.readout import readout_layer
 from core.probe.activations import capture_activations
 from core.probe.kernels import filter_layers
+from core.probe.network_layers import readout_of
 from core.probe.units import dead_units
 
 NUM_IMAGES, BATCH_SIZE = 256, 64  # training images that tell the dead from the living, and how many at a time
@@ -54,7 +54,7 @@ def unmoved_units(network: Network) -> tuple[dict[str, set[int]], int]:
         ConvScopeError: The network or its images cannot be had.
     """
     model, data = network.model, network.dataset()
-    layers = list(dict.fromkeys(readout_layer(network.require_run().spec, layer) for layer in filter_layers(model)))
+    layers = list(dict.fromkeys(readout_of(network, layer) for layer in filter_layers(model)))
     images = data.normalize(data.train.images[:NUM_IMAGES])
     constant: dict[str, dict[int, float]] = {}  # the one value of each unit that has the same all over so far
     for batch in images.split(BATCH_SIZE):

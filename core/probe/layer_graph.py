@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from core.errors import ConvScopeError
 from core.inference.copies import shallow_copy_for_hooks
+from core.model.backbone import PixelInput
 from core.model.following import Tracer
 from core.model.layer_result import Window
 from core.model.spec import Shape
@@ -131,6 +132,8 @@ class _Follower(torch.fx.Interpreter):
         windows = _slides(module, n)
         if windows is not None:
             return field.through(name, windows, sides)
+        if isinstance(module, PixelInput):
+            return field.resized(sides)
         if isinstance(module, nn.AdaptiveAvgPool2d) or n.target in (functional.adaptive_avg_pool2d, "mean"):
             return field.pooled(name, sides)
         if sides != field.sides:

@@ -13,6 +13,7 @@ from core.model.readout import readout_layer
 from core.model.shapes import summarize
 from core.model.spec import Shape
 from core.probe.receptive_fields import Box, receptive_field
+from core.probe.unit_windows import field_of
 
 if TYPE_CHECKING:
     from core.probe.layer_graph import LayerNode
@@ -179,3 +180,10 @@ def first_convolution(network: Network) -> str | None:
     from core.probe.kernels import filter_layers
 
     return next(iter(filter_layers(network.model)), None)
+
+
+def window_of(network: Network, layer: str, row: int, col: int) -> Box:
+    """Return the window of a unit of a convolution on the picture; of traced networks it ends at the picture's edge."""
+    if network.spec is None:
+        return receptive_field_of(network, layer, row, col)
+    return field_of(network.spec, layer).at(row, col)

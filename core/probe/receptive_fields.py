@@ -4,13 +4,15 @@ of a network's spec also size, jump and start after each window."""
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache, reduce
+from math import ceil, floor
 from operator import or_
 
 from core.errors import ConvScopeError
 from core.formatting import formatted
+from core.model.backbone_shapes import backbone_windows, resized
 from core.model.layer_arithmetic import windows
 from core.model.layer_result import ReceptiveField, Window
-from core.model.layers import Layer
+from core.model.layers import Backbone, Layer
 from core.model.shapes import LayerSummary, summarize
 from core.model.spec import ModelSpec
 
@@ -41,8 +43,8 @@ class FieldStep:
     dilation: int
     sides: tuple[int, ...]
     size: int
-    jump: int | None
-    start: int | None
+    jump: float | None
+    start: float | None
     arithmetic: Mapping[str, str]
 
     @property
@@ -139,6 +141,19 @@ class ReceptiveFieldMap:
             steps = (*steps, (steps[-1] if steps else START).through(name, windows[0], sides))
         return replace(self, rows=rows, columns=columns, steps=steps)
 
+    def resized(self, sides: tuple[int, int]) -> "ReceptiveFieldMap":
+        """Return the receptive fields after bilinear resizing to `sides`: of each place the two nearest.
+
+        The windows of what comes behind are those of the resized image, in its pixels.
+        """
+        if sides == self.sides:
+            return self
+        rows, columns = (
+            tuple(_between(masks, (place + 0.5) * len(masks) / count - 0.5) for place in range(count))
+            for masks, count in zip((self.rows, self.columns), sides, strict=True)
+        )
+        return replace(self, rows=rows, columns=columns)
+
     def pooled(self, name: str, sides: tuple[int, int], *, places: bool = True) -> "ReceptiveFieldMap":
         """Return the receptive fields after adaptive pooling to `sides`."""
         rows, columns = (
@@ -175,6 +190,12 @@ def _through(masks: tuple[int, ...], window: Window, place: int) -> int:
     return _union(masks[at] for at in range(start, start + span, dilation) if 0 <= at < len(masks))
 
 
+def _between(masks: tuple[int, ...], at: float) -> int:
+    """Return what a value between two places depends on."""
+    near = min(max(at, 0.0), len(masks) - 1.0)
+    return masks[floor(near)] | masks[ceil(near)]
+
+
 def _union(masks: Iterable[int]) -> int:
     return reduce(or_, masks, 0)
 
@@ -198,7 +219,12 @@ def field_steps(spec: ModelSpec, layer: str) -> tuple[FieldStep, ...]:
     for described, summary in _followed(spec, layer):
         assert summary.output_shape is not None and summary.receptive_field is not None
         size = (steps[-1] if steps else maps).size
-        if len(summary.output_shape) == 3:
+        if isinstance(described, Backbone):
+            whole = {"size": f"{summary.receptive_field}, through all of its blocks"}
+            place = (summary.receptive_field, summary.jump, _first(summary))
+            maps = FieldStep(summary.name, 1, 1, 0, 1, summary.output_shape[1:], *place, whole)
+            steps.append(maps)
+        elif len(summary.output_shape) == 3:
             for name, window in _windows(described, summary.name) or [(summary.name, (1, 1, 0, 1))]:
                 maps = maps.through(name, window, summary.output_shape[1:])
                 steps.append(maps)
@@ -207,6 +233,12 @@ def field_steps(spec: ModelSpec, layer: str) -> tuple[FieldStep, ...]:
         else:
             steps.append(FieldStep(summary.name, 1, 1, 0, 1, (), size, None, None, {"size": f"{size} stays"}))
     return tuple(steps)
+
+
+def _first(summary: LayerSummary) -> float:
+    """Return the first input pixel of the first number's field of a layer of maps."""
+    assert summary.offset is not None and summary.receptive_field is not None
+    return summary.offset - (summary.receptive_field - 1) / 2
 
 
 def receptive_field(spec: ModelSpec, layer: str, row: int = 0, col: int = 0) -> tuple[int, int, int, int]:
@@ -274,7 +306,11 @@ def _field_of(spec: ModelSpec, layer: str) -> ReceptiveFieldMap:
     field = ReceptiveFieldMap.of_image(*spec.input_shape[1:])
     for described, summary in _followed(spec, layer):
         assert summary.output_shape is not None
-        if len(summary.output_shape) == 3:
+        if isinstance(described, Backbone):
+            field = field.resized(resized(described, field.sides) or field.sides)
+            for window, (height, width) in backbone_windows(described, spec.input_shape[1:]):
+                field = field.through(summary.name, (window, window), (height, width))
+        elif len(summary.output_shape) == 3:
             _, height, width = summary.output_shape
             for name, window in _windows(described, summary.name):
                 field = field.through(name, (window, window), (height, width))

@@ -52,7 +52,7 @@ def field_of(spec: ModelSpec, layer: str) -> Field:
             step = first if inner in ("conv1", "bn1", "relu1") else second
             size, jump, start = step.size, step.jump, step.start
     assert jump is not None and start is not None  # convolutions have places
-    return Field(size, jump, start)
+    return Field(size, int(jump), int(start))
 
 
 def inside(box: Box, sides: tuple[int, ...]) -> Box:

@@ -17,7 +17,7 @@ from core.exchange.script import script_of
 from core.figures.render import curves_svg
 from core.formatting import dimensions
 from core.inference.library import NetworkLibrary
-from core.model.calls import module_call
+from core.model.calls import written
 from core.model.shapes import count_params, summarize
 from core.options import options
 from core.probe.kernels import filter_layers
@@ -85,7 +85,7 @@ def _record(store: RunStore, run: Run) -> dict[str, Any]:
     rows = [
         (
             about.name,
-            str(module_call(layer, about.input_shape or ())),
+            written(layer, about.input_shape or ()),
             dimensions(about.output_shape or ()),
             about.num_params,
         )

@@ -194,7 +194,7 @@ def _layers_with_maps(network: "Network") -> tuple[str, ...]:
         shape = layer.output_shape
         if shape is None or len(shape) != 3 or shape[1] * shape[2] < 2:
             continue
-        computes = layer.kind in ("conv", "activation", "batch_norm", "residual")
+        computes = layer.kind in ("conv", "activation", "batch_norm", "residual", "backbone")
         if computes and not (after and after.kind in ("activation", "batch_norm")):
             chosen.append(layer.name)
     chosen = chosen or [layer.name for layer in layers if layer.output_shape and len(layer.output_shape) == 3]

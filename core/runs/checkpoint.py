@@ -15,7 +15,9 @@ from torch import Tensor, nn
 
 from core.errors import StorageError
 from core.leftovers import writing_in
+from core.model.pretrained_backbone import frozen_names, source_of
 
+BACKBONE = "backbone"  # key of the metadata that names the pretrained network whose frozen weights are left out
 BEGINNING = "beginning"  # key of the metadata that states the source of a run's initial weights
 _STATE = "training/"  # tensors of this prefix are the optimiser's and the random state, the others are weights
 _CHECKSUM = "checksum"  # CRC-32 of all else that a file holds; files of earlier versions have none
@@ -42,7 +44,8 @@ class Checkpoint:
     """The content of a checkpoint file.
 
     Attributes:
-        weights: The entries of the network's `state_dict`.
+        weights: The entries of the network's `state_dict`. Those of a frozen backbone may be left out; then `meta`
+            names the pretrained network that has them.
         training: What is needed to go on exactly: optimiser state and random state; empty where not kept.
         meta: Words about it, for instance step and epoch.
     """
@@ -52,9 +55,15 @@ class Checkpoint:
     meta: Mapping[str, str] = field(default_factory=dict)
 
     def apply(self, model: nn.Module) -> None:
-        """Load the weights into `model`; raises `CheckpointError` if names, shapes or finiteness do not match."""
+        """Load the weights into `model`; raises `CheckpointError` if names, shapes or finiteness do not match.
+
+        Those that are left out are the ones that a built network has from the beginning.
+        """
         expected = {name: tensor.shape for name, tensor in model.state_dict().items()}
-        if expected != {name: tensor.shape for name, tensor in self.weights.items()}:
+        left_out = expected.keys() - self.weights.keys()
+        known = self.meta.get(BACKBONE) == source_of(model) and left_out <= frozen_names(model)
+        shapes = {name: tensor.shape for name, tensor in self.weights.items()}
+        if (left_out and not known) or {name: expected[name] for name in expected if name not in left_out} != shapes:
             raise CheckpointError(
                 CheckpointFault.OTHER_NETWORK,
                 "The checkpoint belongs to another network: choose another epoch or train again.",
@@ -64,7 +73,7 @@ class Checkpoint:
                 CheckpointFault.NOT_FINITE,
                 "The checkpoint holds numbers that are not finite: choose an earlier epoch.",
             )
-        model.load_state_dict(dict(self.weights))
+        model.load_state_dict(dict(self.weights), strict=not left_out)
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:

@@ -1,5 +1,6 @@
 """Recording a new run: its row, and the weights that it begins with."""
 
+import json
 import time
 import uuid
 from contextlib import suppress
@@ -12,6 +13,7 @@ from core.data.catalog import known
 from core.data.dataset_info import DatasetInfo
 from core.disk_quota import check_disk
 from core.errors import RunError, StorageError
+from core.model.layers import Backbone
 from core.model.spec import ModelSpec
 from core.runs import postgres
 from core.runs.files import LATEST
@@ -58,7 +60,7 @@ class NewRun:
             "dataset": self.dataset,
             "dataset_info": info.to_json() if info else "",
             "spec": self.spec.to_json(),
-            "config": self.config.to_json(),
+            "config": self._settings(),
             "status": (INITIAL_WITH_OWNER if self.owner else INITIAL).value,
             "owner": self.owner,
             "note": checked_note(self.note),
@@ -68,6 +70,13 @@ class NewRun:
             "queued": end_of_queue(now),
             "heartbeat": now if self.owner else 0.0,
         }
+
+    def _settings(self) -> str:
+        """Return the settings as text, with the pixel values that the network takes, if it is particular about them."""
+        text, first = self.config.to_json(), next(iter(self.spec.layers), None)
+        if not isinstance(first, Backbone):
+            return text
+        return json.dumps(json.loads(text) | {"inputs": first.pixel_values})
 
 
 def _check_queue(connection: Connection, person: str) -> None:

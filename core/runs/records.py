@@ -48,6 +48,8 @@ class Run:
         test_loss, test_accuracy: On the test split, once, at the end.
         dataset_info: What was known of the data set, so that the run can be used without it; None where that was
             never recorded and the data set is not here.
+        prepared, to_prepare: Of how many images what the frozen layers of the network make of them is computed, and of
+            how many it will be; 0 where no layer is frozen.
     """
 
     id: str
@@ -78,6 +80,8 @@ class Run:
     test_loss: float | None
     test_accuracy: float | None
     dataset_info: DatasetInfo | None = None
+    prepared: int = 0
+    to_prepare: int = 0
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -73,6 +73,8 @@ RUNS = Table(
     Column("heartbeat", Float(53), nullable=False, default=0.0),
     Column("lapses", NUMBER, nullable=False, default=0, server_default="0"),
     Column("lapsed_at", NUMBER, nullable=False, default=-1, server_default="-1"),
+    Column("prepared", NUMBER, nullable=False, default=0, server_default="0"),
+    Column("to_prepare", NUMBER, nullable=False, default=0, server_default="0"),
     Column("epoch", NUMBER, nullable=False, default=0),
     Column("step", NUMBER, nullable=False, default=0),
     Column("total_steps", NUMBER, nullable=False, default=0),

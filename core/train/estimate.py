@@ -15,16 +15,20 @@ from itertools import islice, pairwise
 from pathlib import Path
 
 import torch
+from torch import nn
 
-from core.data.datasets import Dataset, load_dataset
+from core.data.datasets import Dataset, Split, load_dataset
 from core.errors import ConvScopeError, TrainingError
 from core.model.build import build_model
 from core.model.spec import ModelSpec
 from core.settings import absolute_environment, settings
 from core.train.config import TrainConfig
+from core.train.features import FrozenFeatures
 from core.train.loop import Training
+from core.train.pixel_values import with_pixel_values
 
 STEPS = 12
+FEATURE_IMAGES = 8  # that pass through frozen layers to time them
 TIMEOUT_SECONDS = 120.0
 _ROOT = Path(__file__).resolve().parents[2]
 _FAILED = "How long it takes could not be measured: {cause}."
@@ -33,7 +37,8 @@ _FAILED = "How long it takes could not be measured: {cause}."
 def time_epoch(spec: ModelSpec, dataset: Dataset, config: TrainConfig) -> float:
     """Return how many seconds one epoch will take, from the median of a few updates of a copy that is thrown away.
 
-    Two more updates come first and are not counted; validation is measured on one batch. It is measured with the
+    Two more updates come first and are not counted; validation is measured on one batch. Of a network that is frozen in
+    front, an epoch also has its share of what is computed once, the features of the images. It is measured with the
     threads of this process; the global random state is left as it was.
 
     Raises:
@@ -41,7 +46,10 @@ def time_epoch(spec: ModelSpec, dataset: Dataset, config: TrainConfig) -> float:
     """
     if config.optimizer == "gd":  # its one update an epoch goes through the same batches
         config = replace(config, optimizer="sgd")
+    config = with_pixel_values(spec, config)
     training = Training(build_model(spec, seed=config.seed), dataset, config)
+    if training.frozen is not None:
+        return _time_frozen(training, training.frozen, build_model(spec, seed=config.seed))
     marks = [time.perf_counter() for _ in islice(training, STEPS + 2)]
     images = dataset.normalize(dataset.valid.images[:64].to(training.device))
     began = time.perf_counter()
@@ -50,6 +58,26 @@ def time_epoch(spec: ModelSpec, dataset: Dataset, config: TrainConfig) -> float:
     valid = (time.perf_counter() - began) / len(images) * len(dataset.valid)
     spans = [later - earlier for earlier, later in pairwise(marks)][1:]
     return statistics.median(spans or [0.0]) * training.steps_per_epoch + valid
+
+
+def _time_frozen(training: Training, frozen: FrozenFeatures, copy: nn.Module) -> float:
+    """Do as `time_epoch` for a network that is frozen in front, on a few of the images."""
+    dataset, config = training.dataset, training.config
+    images = dataset.train.images[:FEATURE_IMAGES]
+    frozen.of(images)
+    began = time.perf_counter()
+    frozen.of(images)
+    each = (time.perf_counter() - began) / len(images)
+    once = each * sum(frozen.missing(split) for split in training.same_images().values())
+    few = [Split(split.images[:count], split.labels[:count]) for split, count in _few(dataset, config)]
+    small = Training(copy, replace(dataset, train=few[0], valid=few[1]), replace(config, epochs=STEPS + 2))
+    marks = [time.perf_counter() for _ in islice(small, STEPS + 2)]
+    step = statistics.median([later - earlier for earlier, later in pairwise(marks)][1:] or [0.0])
+    return step * training.steps_per_epoch + once / config.epochs
+
+
+def _few(dataset: Dataset, config: TrainConfig) -> tuple[tuple[Split, int], ...]:
+    return (dataset.train, 2 * config.batch_size), (dataset.valid, FEATURE_IMAGES)
 
 
 def time_epoch_apart(spec: ModelSpec, dataset: str, config: TrainConfig) -> float:

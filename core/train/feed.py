@@ -51,7 +51,12 @@ def fewest_images(model: nn.Module, images: Tensor) -> int:
         nonlocal single
         single = single or inputs[0][0, 0].numel() == 1
 
-    norms = [module for module in model.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
+    norms = [
+        module
+        for module in model.modules()
+        if isinstance(module, nn.modules.batchnorm._BatchNorm)
+        and all(weight.requires_grad for weight in module.parameters())  # in a frozen backbone it computes no spread
+    ]
     if not norms:
         return 1
     hooks = [norm.register_forward_pre_hook(look) for norm in norms]

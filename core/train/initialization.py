@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from core.errors import ConfigError
 from core.model.handmade import KERNELS, kernel
+from core.model.pretrained_backbone import backbone_in
 from core.runs.checkpoint import BEGINNING, Checkpoint
 from core.train.config import TrainConfig
 
@@ -26,10 +27,14 @@ def begin(model: nn.Module, config: TrainConfig) -> None:
         config: The settings.
 
     Raises:
-        ConfigError: The network has no convolution, or one whose kernels no hand-made one fits.
+        ConfigError: The network has no convolution, one whose kernels no hand-made one fits, or a pretrained backbone.
     """
     if config.first_filters != "by_hand":
         return
+    if backbone_in(model):
+        raise ConfigError(
+            "The first filters of this network come from its pretrained backbone: let the first filters be as they are."
+        )
     convolution = next((module for module in model.modules() if isinstance(module, nn.Conv2d)), None)
     sizes = () if convolution is None else convolution.kernel_size
     if convolution is None or sizes[0] != sizes[1] or sizes[0] < 3 or sizes[0] % 2 == 0:

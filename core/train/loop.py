@@ -13,10 +13,12 @@ from core.data.augment import augment
 from core.data.datasets import Dataset
 from core.errors import DivergedError
 from core.inference.random_state import SeededGlobalState
-from core.runs.checkpoint import Checkpoint
+from core.model.pretrained_backbone import frozen_front, source_of, unchanged_names
+from core.runs.checkpoint import BACKBONE, Checkpoint
 from core.runs.records import Evidence
 from core.train.config import TrainConfig, check_batch_size
 from core.train.early_stopping import Budgets
+from core.train.features import FrozenFeatures
 from core.train.feed import (
     augmentation_draw,
     batches,
@@ -29,7 +31,14 @@ from core.train.initialization import InitialWeights, begin
 from core.train.internals import epoch_due, gauge_gradients, gauge_network, gradient_due
 from core.train.losses import make_loss, make_measure
 from core.train.metrics import Score, Step, evaluate_in_parts
-from core.train.optimizers import adjust_optimizer, load_optimizer_state, make_optimizer, optimizer_state
+from core.train.optimizers import (
+    adjust_optimizer,
+    load_optimizer_state,
+    make_optimizer,
+    optimizer_state,
+    trained_parameters,
+)
+from core.train.pixel_values import check_pixel_values
 from core.train.rewriting import pool_first
 from core.train.schedules import learning_rate
 
@@ -44,17 +53,21 @@ class Training:
     and `checkpoint` keeps the random state, so that an interrupted training ends in the same weights as one
     that ran through.
 
+    What the frozen blocks of a backbone make of the images is computed once, before the first step, see `precompute`.
+    With augmentation, which changes the training images every time, these pass through the backbone in every step.
+
     Args:
         model: (N, C, H, W) normalised images to (N, K) logits; trained in place, moved to the device.
         dataset: Where images come from.
         config: How to train.
 
     Raises:
-        ConfigError: The device is not there, no hand-made kernel fits the first convolution, or the batches are too
-            small for the network's batch normalisation.
+        ConfigError: The device is not there, no hand-made kernel fits the first convolution, the batches are too
+            small for the network's batch normalisation, nothing in it trains, or its backbone takes other pixel values.
     """
 
     def __init__(self, model: nn.Module, dataset: Dataset, config: TrainConfig) -> None:
+        check_pixel_values(model, config)
         self.dataset, self.config = dataset.scaled(config.inputs), config
         self.device = pick_device(config.device)
         self.precision = pick_precision(config.precision, self.device)
@@ -62,7 +75,12 @@ class Training:
         self.model = model.to(self.device)
         self.layout = pick_layout(self.model, self.device)
         self.model.to(memory_format=self.layout)  # type: ignore[call-overload]
-        self._network = pool_first(self.model)
+        split = frozen_front(self.model)
+        self.frozen = FrozenFeatures(split[0], self._prepare, self.device, self.precision) if split else None
+        self._network = pool_first(split[1] if split else self.model)
+        self._features: dict[str, Tensor] = {}  # of the frozen front, by split
+        self._computed = self.frozen is None
+        self._unchanged = unchanged_names(self.model)
         self.optimizer = make_optimizer(self.model, config)
         self.loss, self.measure = make_loss(config), make_measure(config)
         self.images = dataset.train.images.to(self.device)
@@ -101,13 +119,17 @@ class Training:
         return (step for step in self.parts() if step is not None)
 
     def parts(self) -> Iterator[Step | None]:
-        """Yield what iterating does, and None within a validation and what is measured after it: others may go on.
+        """Yield what iterating does, and None within a validation and what is measured around it: others may go on.
 
         There, too, a checkpoint holds all that was done: who goes on from it begins with that validation.
         """
+        for _ in self.precompute():
+            yield None
         if self._unscored is not None:
             yield from self._seeded(self._complete(self._unscored))
         while not self.over:
+            for _ in self.precompute():  # augmentation may have been switched off meanwhile
+                yield None
             epoch, first = divmod(self.step, self.steps_per_epoch)
             order = image_order(self.labels, epoch, self.config).to(self.device)
             parts = batches(order, self.config.batch_size, self.fewest)
@@ -115,6 +137,32 @@ class Training:
                 yield from self._seeded(self._update(update, epoch + 1))
                 if self.ended:
                     return
+
+    def precompute(self) -> Iterator[tuple[int, int]]:
+        """Compute the features of the images, where layers in front are frozen: yield how many are done of how many.
+
+        It is done once; whoever iterates need not call it. Features that would take too much memory are left to the
+        steps.
+        """
+        if self._computed or self.frozen is None:
+            return
+        splits = {name: images for name, images in self.same_images().items() if name not in self._features}
+        before, total = 0, sum(len(images) for images in splits.values())
+        for name, images in splits.items():
+            for done in self._timed(self._collected(name, images)):
+                yield before + done, total
+            before += len(images)
+        self._computed = True
+
+    def same_images(self) -> dict[str, Tensor]:
+        """Return the images whose features are computed once, by split: those that never change, as memory allows."""
+        images = {} if self.config.augmentation.active else {"train": self.images}
+        images["valid"] = self.dataset.valid.images
+        return {name: split for name, split in images.items() if self.frozen is not None and self.frozen.fit(split)}
+
+    def _collected(self, name: str, images: Tensor) -> Iterator[int]:
+        assert self.frozen is not None
+        self._features[name] = yield from self.frozen.compute(images)
 
     def _seeded(self, parts: Iterator[Step | None]) -> Iterator[Step | None]:
         """Work each part with the random numbers of this training, and leave those of others in between."""
@@ -128,14 +176,19 @@ class Training:
 
     def adjust(self, config: TrainConfig) -> None:
         """Change settings for the next updates; only those of `core.train.LIVE` may differ."""
+        if not config.augmentation.active and "train" not in self._features:
+            self._computed = self.frozen is None
         self.config = config
         adjust_optimizer(self.optimizer, config)
 
     def gauge(self) -> Iterator[tuple[Evidence, ...] | None]:
         """Measure weights, activations and dead units as they are now; yield None after each layer, then all of it."""
-        images = self._prepare(self.dataset.valid.images[:GAUGE_IMAGES].to(self.device))
+        if "valid" in self._features:  # what is frozen stays as it is
+            network, images = self._network, self._features["valid"][:GAUGE_IMAGES].float()
+        else:
+            network, images = self.model, self._prepare(self.dataset.valid.images[:GAUGE_IMAGES].to(self.device))
         found: tuple[Evidence, ...] = ()
-        for measured in gauge_network(self.model, images, self.step):
+        for measured in gauge_network(network, images, self.step):
             found += measured
             yield None
         yield found
@@ -144,10 +197,14 @@ class Training:
         return self.dataset.normalize(images).contiguous(memory_format=self.layout)
 
     def _varied(self, batch: Tensor) -> Tensor:
-        images, augmentation = self.images[batch], self.config.augmentation
+        """Return what the layers that train receive for a batch."""
+        augmentation = self.config.augmentation
+        if "train" in self._features and not augmentation.active:
+            return self._features["train"][batch]
+        images = self.images[batch]
         if augmentation.active:
             images = augment(images.float().div_(255), augmentation, augmentation_draw(self.step, self.config))
-        return self._prepare(images)
+        return self._prepare(images) if self.frozen is None else self.frozen.of(images)
 
     def _update(self, batches: Sequence[Tensor], epoch: int) -> Iterator[Step | None]:
         """Make one update from the gradient of all `batches` together, and yield it, as `parts` does."""
@@ -155,7 +212,7 @@ class Training:
         lr = learning_rate(self.config, self.step, self.steps_per_epoch)
         for group in self.optimizer.param_groups:
             group["lr"] = lr
-        self.model.train()
+        (self.model if self.frozen is None else self._network).train()
         self.optimizer.zero_grad()
         count = sum(len(batch) for batch in batches)
         loss, right = 0.0, 0.0
@@ -222,19 +279,21 @@ class Training:
                 f"Train again with a smaller learning rate than {self.config.lr:g}."
             )
         if self.config.l1:
-            weights = [weight for weight in self.model.parameters() if weight.dim() > 1]
+            weights = [weight for weight in trained_parameters(self.model) if weight.dim() > 1]
             loss = loss + self.config.l1 * torch.stack([weight.abs().sum() for weight in weights]).sum()
         (loss * share if share < 1 else loss).backward()
         return value, (logits.argmax(1) == labels).sum().item()
 
     def _validate(self) -> Iterator[Score | None]:
+        features = self._features.get("valid")
         for score in evaluate_in_parts(
-            self.model,
+            self.model if features is None else self._network,
             self.dataset,
             self.dataset.valid,
             loss=self.measure,
             device=self.device,
             precision=self.precision,
+            inputs=features,
         ):
             if score is not None and not math.isfinite(score.loss):
                 raise DivergedError(
@@ -254,13 +313,17 @@ class Training:
             meta["unscored"] = self._unscored.to_json()
         if self.ended:  # what is left is the test
             meta["ended"] = self.ended
-        return Checkpoint(self.model.state_dict(), training, meta)
+        if self._unchanged:
+            meta[BACKBONE] = source_of(self.model)
+        return Checkpoint(self._weights(), training, meta)
+
+    def _weights(self) -> dict[str, Tensor]:
+        """Return the weights of the network, less those that it has from its pretrained backbone for ever."""
+        return {name: tensor for name, tensor in self.model.state_dict().items() if name not in self._unchanged}
 
     def epoch_checkpoint(self, epoch: int) -> Checkpoint:
         """Return what is kept of an epoch: the whole state but for the optimiser's and the random state."""
-        return Checkpoint(
-            self.model.state_dict(), self.initial.tensors(), {**self.checkpoint().meta, "epoch": str(epoch)}
-        )
+        return Checkpoint(self._weights(), self.initial.tensors(), {**self.checkpoint().meta, "epoch": str(epoch)})
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint: exactly, or from one of an epoch with the optimiser and random state of a start.
@@ -269,6 +332,8 @@ class Training:
             StorageError: It is another network's or holds numbers that are not finite.
         """
         checkpoint.apply(self.model)
+        self._unchanged = unchanged_names(self.model)
+        self._features, self._computed = {}, self.frozen is None
         self.initial = InitialWeights.of(checkpoint, self.device)
         if "random" in checkpoint.training:
             own = checkpoint.training.keys() - self.initial.tensors().keys()

@@ -15,6 +15,7 @@ FLOAT_BYTES = 4
 COPIES_OF_WEIGHTS = 4  # weights, gradients and the two moments of Adam
 COPIES_OF_ACTIVATIONS = 3  # outputs, their gradients, and what the kernels need for a moment
 COPIES_OF_IMAGES = 2  # as read, and split
+FRONT_BYTES = 256 * MB  # of the images that pass through frozen layers together, and of what these make of all images
 KEPT_BYTES = 256 * MB  # of images that stay in their file
 VALIDATION_BATCH = 256
 
@@ -28,7 +29,8 @@ def estimated_bytes(runs: Iterable[Run]) -> int:
     for run in runs:
         layers = summarize(run.spec)
         weights += RUN_BYTES + COPIES_OF_WEIGHTS * FLOAT_BYTES * sum(layer.num_params for layer in layers)
-        outputs = [prod(layer.output_shape or ()) for layer in layers]
+        weights += sum(FLOAT_BYTES * layer.frozen + FRONT_BYTES * bool(layer.frozen) for layer in layers)
+        outputs = [prod(layer.output_shape or ()) + layer.inner // COPIES_OF_ACTIVATIONS for layer in layers]
         batch = int(run.config.get("batch_size", 64))
         step, validation = COPIES_OF_ACTIVATIONS * batch * sum(outputs), 2 * VALIDATION_BATCH * max(outputs, default=0)
         activations.append(FLOAT_BYTES * max(step, validation))

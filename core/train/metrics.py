@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from core.data.datasets import Dataset, Split
 from core.runs.records import Evidence
@@ -97,11 +97,12 @@ def evaluate_in_parts(
     batch_size: int = 256,
     device: torch.device | str = "cpu",
     precision: torch.dtype = torch.float32,
+    inputs: Tensor | None = None,
 ) -> Iterator[Score | None]:
     """Do as `evaluate`, and yield None between two batches, where others may go on, and the score at the end.
 
     In between the model is in the modes that it had, and may be saved, but not changed. The arguments are those of
-    `evaluate`.
+    `evaluate`; `inputs` (N, …) are what the model receives where that is not the images of the split.
     """
     device = torch.device(device)
     layout = pick_layout(model, device)
@@ -109,9 +110,12 @@ def evaluate_in_parts(
     for start in range(0, len(split), batch_size):
         if start:
             yield None
-        images = dataset.normalize(split.images[start : start + batch_size].to(device))
+        if inputs is None:
+            images = dataset.normalize(split.images[start : start + batch_size].to(device))
+            images = images.contiguous(memory_format=layout)
+        else:
+            images = inputs[start : start + batch_size]
         labels = split.labels[start : start + batch_size].to(device)
-        images = images.contiguous(memory_format=layout)
         with _evaluating(model), torch.autocast(device.type, precision, enabled=precision != torch.float32):
             logits = model(images).float()
         total += loss(logits, labels).item() * len(labels)

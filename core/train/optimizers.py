@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from core.errors import StorageError
+from core.errors import ConfigError, StorageError
 from core.train.config import TrainConfig
 
 _Maker = Callable[[nn.Module, TrainConfig], Optimizer]
@@ -29,20 +29,20 @@ SGD, Adam, AdamW, RMSprop = map(_eager, (torch.optim.SGD, torch.optim.Adam, torc
 
 
 def _adam(model: nn.Module, config: TrainConfig) -> Optimizer:
-    return Adam(model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
+    return Adam(trained_parameters(model), lr=config.lr, weight_decay=config.weight_decay, fused=True)
 
 
 def _adamw(model: nn.Module, config: TrainConfig) -> Optimizer:
-    return AdamW(model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
+    return AdamW(trained_parameters(model), lr=config.lr, weight_decay=config.weight_decay, fused=True)
 
 
 def _rmsprop(model: nn.Module, config: TrainConfig) -> Optimizer:
-    return RMSprop(model.parameters(), lr=config.lr, weight_decay=config.weight_decay)
+    return RMSprop(trained_parameters(model), lr=config.lr, weight_decay=config.weight_decay)
 
 
 def _rolling(model: nn.Module, config: TrainConfig) -> Optimizer:
     return SGD(
-        model.parameters(),
+        trained_parameters(model),
         lr=config.lr,
         momentum=config.momentum,
         nesterov=config.optimizer == "nesterov" and config.momentum > 0,
@@ -52,7 +52,7 @@ def _rolling(model: nn.Module, config: TrainConfig) -> Optimizer:
 
 
 def _plain(model: nn.Module, config: TrainConfig) -> Optimizer:
-    return SGD(model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
+    return SGD(trained_parameters(model), lr=config.lr, weight_decay=config.weight_decay, fused=True)
 
 
 MAKERS: dict[str, _Maker] = {
@@ -66,8 +66,19 @@ MAKERS: dict[str, _Maker] = {
 }
 
 
+def trained_parameters(model: nn.Module) -> list[nn.Parameter]:
+    """Return the weights of a network that training changes: all but those of a frozen backbone."""
+    return [weight for weight in model.parameters() if weight.requires_grad]
+
+
 def make_optimizer(model: nn.Module, config: TrainConfig) -> Optimizer:
-    """Return torch's optimiser of that name for all weights of `model`."""
+    """Return torch's optimiser of that name for the weights of `model` that train.
+
+    Raises:
+        ConfigError: There are none.
+    """
+    if not trained_parameters(model):
+        raise ConfigError("Nothing in this network can learn: add a dense layer, or let blocks of the backbone train.")
     return MAKERS[config.optimizer](model, config)
 
 

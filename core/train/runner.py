@@ -30,6 +30,7 @@ HOLD_SECONDS = 600.0
 POLL_SECONDS = 0.1
 SEND_SECONDS, LEAVE_SEND_SECONDS = 20.0, 4.0  # how long an end waits for an object store that takes the files
 SEND_LOOK_SECONDS = 0.05
+TELL_SECONDS = 0.5  # between two notes of how far the features of frozen layers are
 LOG = "worker.log"
 Part = TypeVar("Part")
 LEFT = "The app was closed while this run trained: press Resume to go on."
@@ -186,6 +187,8 @@ class Runner:
             text = f"the latest weights were damaged: went on from those of epoch {self._fallback}, optimiser anew"
             recording.report(Event(training.step, "damage", text))
             yield from recording.settle()
+        if not (yield from self._precompute(training, recording, over)):
+            return
         if training.step == 0:
             evidence = yield from self._next(recording, training.gauge(), over)
             if evidence is None:
@@ -213,6 +216,26 @@ class Runner:
         test = yield from self._next(recording, scores, over)
         if test is not None:
             yield from self._end(Status.FINISHED, training.ended, test_loss=test.loss, test_accuracy=test.accuracy)
+
+    def _precompute(self, training: Training, recording: Recording, over: Callable[[], bool]) -> Turns[bool]:
+        """Compute the features of frozen layers, recording how far that is; false if the run has been left."""
+        done, total, told = 0, 0, 0.0
+        for done, total in training.precompute():
+            if not (yield from self._obey(recording)):
+                return False
+            if time.monotonic() - told > TELL_SECONDS:
+                told = time.monotonic()
+                yield from self._tell(done, total)
+            if over():
+                yield from self._rest(recording)
+        if total:
+            yield from self._tell(total, total)
+        return True
+
+    def _tell(self, done: int, total: int) -> Turns[None]:
+        yield from attempts(
+            lambda: self.store.worker.record(self.run_id, (), by=self.owner, prepared=done, to_prepare=total)
+        )
 
     def _next(self, recording: Recording, parts: Iterator[Part | None], over: Callable[[], bool]) -> Turns[Part | None]:
         """Return what comes next, obeying the requests on the way; None if the run has been left."""

@@ -1,7 +1,11 @@
-"""The settings that a training begins with: the defaults, or for few images what lets a network learn from them."""
+"""The network and the settings that a training begins with: for few images what lets a network learn from them."""
 
 from typing import Any
 
+from core.data.dataset_info import DatasetInfo
+from core.model.layers import Backbone
+from core.model.presets import TRANSFER
+from core.model.spec import ModelSpec
 from core.train.config import TrainConfig
 
 EPOCHS = 30
@@ -9,12 +13,26 @@ FEW_IMAGES = 500  # training images: of fewer, the defaults make less than forty
 VARIED: dict[str, Any] = {"shift": 0.1, "rotation": 10.0}  # changes that leave nearly every kind of picture what it is
 
 
-def suggested(images: int) -> TrainConfig:
-    """Return the settings to begin with for so many training images.
+def is_frozen(spec: ModelSpec) -> bool:
+    """Return whether a network begins with pretrained layers that no training changes."""
+    first = next(iter(spec.layers), None)
+    return isinstance(first, Backbone) and first.train_from != 1
+
+
+def suggested_preset(info: DatasetInfo) -> str:
+    """Return the preset to begin with for a data set: of few photographs of one's own, a network learns by transfer."""
+    photographs = info.own and info.input_shape[0] == 3
+    return TRANSFER if photographs and info.split_sizes[0] < FEW_IMAGES else "tutorial"
+
+
+def suggested(images: int, spec: ModelSpec | None = None) -> TrainConfig:
+    """Return the settings to begin with for so many training images, and a network.
 
     With the defaults eight images are one batch, seen five times: five updates, after which nothing is learned. So few
-    come in smaller batches, more often, and a little otherwise each time.
+    come in smaller batches, more often, and a little otherwise each time; but not where they pass through frozen
+    layers, which are asked once of images that stay the same.
     """
     if images >= FEW_IMAGES:
         return TrainConfig()
-    return TrainConfig(epochs=EPOCHS, batch_size=min(64, max(4, images // 8)), **VARIED)
+    varied = {} if spec is not None and is_frozen(spec) else VARIED
+    return TrainConfig(epochs=EPOCHS, batch_size=min(64, max(4, images // 8)), **varied)

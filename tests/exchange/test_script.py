@@ -19,11 +19,12 @@ from core.data import datasets
 from core.data.arrays import Arrays
 from core.data.catalog import DATASETS
 from core.data.datasets import load_dataset
+from core.exchange.backbone import backbone_file
 from core.exchange.export_archive import export_run
 from core.exchange.script import to_script
 from core.exchange.script_data import data_section, images_file, travels
 from core.model.build import build_model
-from core.model.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten
+from core.model.layers import Activation, Backbone, BatchNorm, Conv, Dense, Dropout, Flatten, GlobalAvgPool
 from core.model.spec import ModelSpec
 from core.options import options
 from core.runs.records import Event, Run, Status
@@ -217,3 +218,18 @@ def test_images_that_are_downloaded_are_split_and_normalised_as_here(name, sourc
     for split in ("train", "valid", "test"):
         assert torch.equal(scope[f"{split}_images"], getattr(dataset, split).images)
         assert torch.equal(scope[f"{split}_labels"], getattr(dataset, split).labels)
+
+
+@pytest.mark.parametrize("changes", [{}, {"shift": 0.2, "l1": 0.01}], ids=["kept", "live"])
+@pytest.mark.parametrize("layers", [(GlobalAvgPool(), Dense(10)), (Flatten(), Dropout(0.2), Dense(10))])
+def test_a_pretrained_backbone_is_trained_to_the_same_losses(layers, changes, store, tmp_path):
+    first = Backbone(up_to=3, train_from=0 if len(layers) == 2 else 3, size=64)
+    spec = ModelSpec("Transfer", (1, 8, 8), 10, (first, *layers))
+    run = store.get(store.create(spec, replace(CONFIG, train_images=40, **changes), "digits", "Mine"))
+    assert run.config["inputs"] == "unit"
+    config = TrainConfig.from_mapping(run.config)
+    steps = list(train(build_model(spec, seed=5), load_dataset("digits", limit=40), config))
+    (tmp_path / "backbone.safetensors").write_bytes(backbone_file(first.network))
+    rows = again(run, tmp_path)["rows"]
+    assert [row[3] for row in rows] == [step.train_loss for step in steps]
+    assert rows[-1][5] == pytest.approx(steps[-1].valid.loss, rel=1e-6)

@@ -2,19 +2,30 @@
 
 import ast
 import inspect
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from core.errors import SpecError
 from core.model.build import build_model
 from core.model.export import to_python
 from core.model.layers import Conv, Dense, Dropout, Flatten
 from core.model.presets import PRESETS, preset
+from core.model.pretrained_backbone import backbone_weights
 from core.model.residual import ResidualBlock
 from core.model.shapes import problems
 from core.model.spec import ModelSpec
+from core.model.zoo import BUNDLED
+
+
+@pytest.fixture(autouse=True)
+def backbone_file(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the code of a backbone run where the weights are that it reads."""
+    monkeypatch.chdir(home)
+    save_file(backbone_weights(BUNDLED), "efficientnet_lite0.safetensors")
 
 
 def _assert_same_network(spec: ModelSpec, seed: int) -> None:

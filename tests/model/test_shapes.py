@@ -15,6 +15,7 @@ from core.model.layers import (
     LAYERS,
     Activation,
     AvgPool,
+    Backbone,
     BatchNorm,
     Conv,
     Dense,
@@ -64,7 +65,7 @@ GRIDS = [
 ]
 
 
-@pytest.mark.parametrize("kind", LAYERS)
+@pytest.mark.parametrize("kind", [kind for kind in LAYERS if kind != "backbone"])  # see test_backbone.py
 @pytest.mark.parametrize("shape", [(3, 12, 12), (3, 7, 10), (3, 2, 1)])
 def test_single_layers_agree_with_torch(kind: str, shape: tuple[int, int, int]) -> None:
     layers = [layer for layer in GRIDS if layer.kind == kind]
@@ -207,6 +208,9 @@ MESSAGES = [
         (3, 8, 8),
         "2,953,216 + 1,007,682,560 = 1,010,635,776 parameters: at most 50,000,000 are allowed.",
     ),
+    ((Conv(3), Backbone()), (3, 8, 8), "layer 2: a pretrained backbone looks at pictures, as the first layer."),
+    ((Backbone(),), (2, 8, 8), "2 channels: EfficientNet-Lite0 looks at grey or colour pictures, of 1 or 3."),
+    ((Backbone(up_to=20),), (3, 8, 8), "20 > 18: EfficientNet-Lite0 has 18 blocks."),
     (
         (Conv(1024, 1),),
         (3, 512, 512),

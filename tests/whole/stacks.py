@@ -11,6 +11,7 @@ from core.errors import SpecError
 from core.model.layers import LAYERS, Activation, Dense, Flatten, GlobalAvgPool, Layer
 from core.model.shapes import problems, summarize
 from core.model.spec import ModelSpec
+from core.model.zoo import BUNDLED
 from core.options import options
 from core.train.config import TrainConfig
 from tests.data.archives import class_folders, packed
@@ -30,6 +31,8 @@ LAYER_RANGES = {
     "padding": (0, 2),
     "dilation": (1, 3),
     "groups": (1, 4),
+    "up_to": (1, 3),
+    "train_from": (0, 3),
 }
 TRAIN_RANGES = {
     "epochs": (1, 3),
@@ -82,7 +85,8 @@ def draw_layer(rng: random.Random, kind: type[Layer]) -> Layer:
     """Return a layer of a kind; its settings are drawn, and drawn again until they go together."""
     while True:
         try:
-            return kind(**{setting.name: _value(rng, setting, LAYER_RANGES) for setting in options(kind)})
+            drawn = {setting.name: _value(rng, setting, LAYER_RANGES) for setting in options(kind)}
+            return kind(**(drawn | ({"network": BUNDLED} if "network" in drawn else {})))
         except SpecError:
             continue
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from core.model.layers import Backbone
 from core.train.describe import USUAL_LR, rounded
 from core.train.diagnosis.finding import Finding, Severity, number
 from core.train.diagnosis.run_arrays import Numbers, RunArrays
@@ -24,7 +25,7 @@ def inputs(s: RunArrays) -> Finding | None:
     if norms is not None and start > 3 * np.median(norms.values):
         evidence += f", and its gradient was {number(start)}, later {number(float(np.median(norms.values)))}"
     settled = np.flatnonzero(s.smooth < s.guess)
-    scaled = s.settings.inputs == "standard"
+    scaled = s.settings.inputs == "standard" or isinstance(s.run.spec.layers[0], Backbone)
     return Finding(
         rule="inputs",
         title="Starts from wild guesses" if scaled else "Inputs not normalised",

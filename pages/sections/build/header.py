@@ -73,11 +73,13 @@ def totals(spec: ModelSpec) -> None:
 def _sums(layers: tuple[LayerSummary, ...], broken: bool) -> tuple[tuple[str, str, str], ...]:
     weights = sum(layer.num_params for layer in layers)
     macs = sum(layer.num_macs for layer in layers)
+    frozen = sum(layer.frozen for layer in layers)
+    fixed = f" {frozen:,} more are frozen: they stay those of the pretrained network." if frozen else ""
     return (
         (
             "Parameters",
             "–" if broken else f"{weights:,}",
-            f"Numbers that training changes: {4 * weights / 1e6:.3g} MB.",
+            f"Numbers that training changes: {4 * weights / 1e6:.3g} MB." + fixed,
         ),
         ("Multiply-adds", "–" if broken else large_number(macs), f"For one image: {macs:,}."),
     )

@@ -63,6 +63,9 @@ def facts(summary: LayerSummary, total: tuple[int, int], *, waits_for: str, side
     values: tuple[str, ...] = (_shape(summary),)
     if summary.output_shape:
         params = _cost(sum_of_products(summary.params), f"{summary.num_params:,}", summary.num_params, total[0])
+        if summary.frozen:
+            frozen = f'<span class="none">{summary.frozen:,} frozen</span>'
+            params = f"{params}{frozen}" if summary.num_params else frozen
         values = (
             *values,
             params,
@@ -130,6 +133,7 @@ ICONS = {
     "flatten": "reorder",
     "dense": "hub",
     "residual": "alt_route",
+    "backbone": "account_tree",
 }
 
 

@@ -9,8 +9,8 @@ from core.figures.overlays import spotlight
 from core.formatting import number
 from core.inference.network import Network
 from core.probe.filter_bank import Filters
-from core.probe.network_layers import readout_of
-from core.probe.unit_windows import cut_out, field_of, inside
+from core.probe.network_layers import readout_of, window_of
+from core.probe.unit_windows import cut_out, inside
 from core.progress import Progress
 from pages.shared.display.image_cards import Card, cards
 from pages.shared.network import current_network
@@ -92,14 +92,14 @@ def _top(network: Network, layer: str, read: str, index: int) -> float | None:
             icon=":material/block:",
         )
         return float(values[0])
-    window = field_of(network.require_run().spec, read)
-    shown = []
+    shown, widest = [], 0
     places = zip(*(rows[index].tolist() for rows in (top.indices, top.rows, top.cols)), strict=True)
     for (image, row, col), value in zip(places, values, strict=True):
         pixels = data.train.images[image].numpy().transpose(1, 2, 0)
         pixels = np.broadcast_to(pixels, (*pixels.shape[:2], 3))
         title = data.class_names[int(data.train.labels[image])]
-        box = inside(window.at(row, col), pixels.shape[:2])
+        window = window_of(network, read, row, col)
+        box, widest = inside(window, pixels.shape[:2]), max(widest, window[2] - window[0])
         words = (
             f"Training image {image}, class {title}: rows {box[0]} to {box[2] - 1}, columns {box[1]} to {box[3] - 1}"
         )
@@ -109,13 +109,13 @@ def _top(network: Network, layer: str, read: str, index: int) -> float | None:
                 title=title,
                 note=number(value),
                 words=words,
-                pictures=(spotlight(pixels, box, zoom=zoom), cut_out(pixels, window.at(row, col))),
+                pictures=(spotlight(pixels, box, zoom=zoom), cut_out(pixels, window)),
             )
         )
     cards(shown)
     from core.probe.dead_filters import readout_words
 
-    size = f"{window.size} × {window.size} pixels"
+    size = f"{widest} × {widest} pixels"
     st.caption(
         f"Strongest first, of {top.num_images:,} training images: above, the image with the part that the filter saw "
         "framed; below, that part alone; then the image's class and the filter's strongest answer, "

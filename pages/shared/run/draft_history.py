@@ -13,8 +13,8 @@ from core.model.layers import LAYERS, Layer
 from core.model.presets import PRESETS, preset_of
 from core.model.shapes import Fix
 from core.model.spec import ModelSpec
-from core.train.suggestion import suggested
-from pages.shared.run.settings_form import take_over
+from core.train.suggestion import suggested_preset
+from pages.shared.run.settings_form import suggestion_for, take_over
 from pages.shared.shell import session
 
 MAX_PAST = 50
@@ -66,6 +66,7 @@ def _keep(words: str, draft: session.Draft, opened: int | None, *, fresh: bool =
     if draft == before:
         return
     past = history.past
+    _suit(before, draft)
     if fresh or not past or past[-1][0] != words:  # typing a number is one step, however many it took
         past = (*past, (words, before))[-MAX_PAST:]
     session.set_draft(draft)
@@ -173,14 +174,19 @@ def use_data(name: str) -> None:
     """Make the network one for a data set, and the settings those that suit it unless somebody chose some."""
     if name not in DATASETS:
         return
-    before = session.draft().dataset
-    _keep("change the data set", session.draft_for(session.draft(), name), desk().open)
-    _suit(before, name)
+    draft = session.draft()
+    preset, other = suggested_preset(DATASETS[draft.dataset]), suggested_preset(DATASETS[name])
+    if preset != other and draft.spec == session.new_draft(draft.dataset, preset).spec:  # nobody chose it
+        _keep("change the data set", session.new_draft(name, other), 0)
+    else:
+        _keep("change the data set", session.draft_for(draft, name), desk().open)
 
 
-def _suit(before: str, after: str) -> None:
-    if session.config() == suggested(DATASETS[before].split_sizes[0]):
-        take_over(suggested(DATASETS[after].split_sizes[0]))
+def _suit(before: session.Draft, after: session.Draft) -> None:
+    """Make the settings those that suit another network or data set, unless somebody chose some."""
+    known = before.dataset in DATASETS and after.dataset in DATASETS
+    if known and session.config() == suggestion_for(before):
+        take_over(suggestion_for(after))
 
 
 @_edit
@@ -202,8 +208,8 @@ def undo() -> None:
     """Take back the last change."""
     history = desk()
     if history.past:
-        before, draft = session.draft().dataset, history.past[-1][1]
+        before, draft = session.draft(), history.past[-1][1]
         session.set_draft(draft)
         if draft.dataset in DATASETS:
-            _suit(before, draft.dataset)
+            _suit(before, draft)
         st.session_state["desk"] = replace(history, past=history.past[:-1], revision=history.revision + 1)

@@ -124,6 +124,8 @@ def _banner(status: Status) -> Callable[[str], object]:
 def _progress(run: Run, share: Share) -> str:
     if not run.total_steps:
         return "Starting …" if run.status is Status.QUEUED else "Loading the images …"
+    if run.prepared < run.to_prepare and not run.step:
+        return f"Computing features · image {run.prepared:,} of {run.to_prepare:,}"
     epochs = run.total_steps // run.steps_per_epoch
     text = f"Epoch {max(run.epoch, 1)} of {epochs} · batch {run.step:,} of {run.total_steps:,}"
     if run.status is Status.RUNNING and (left := shared_time_left(run, share)) is not None:

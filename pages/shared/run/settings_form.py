@@ -7,9 +7,11 @@ from typing import Any
 import streamlit as st
 
 from core.data.catalog import DATASETS
+from core.model.spec import ModelSpec
 from core.options import Option, matters, options
 from core.train.config import AUGMENTATIONS, TrainConfig
-from core.train.suggestion import suggested
+from core.train.pixel_values import has_backbone, with_pixel_values
+from core.train.suggestion import is_frozen, suggested
 from pages.shared.shell import navigation, session
 from pages.shared.shell.controls import ask
 
@@ -19,11 +21,11 @@ BASICS = "Basics"
 def ask_settings() -> TrainConfig:
     """Ask for all settings of the next training, and remember them; raises `ConfigError` if one is out of range."""
     stored = session.config()
-    values = dict(vars(stored))
+    values, spec = dict(vars(stored)), session.draft().spec
     groups = groupby(options(TrainConfig), key=lambda setting: setting.group)
     for group, settings in groups:
         if group == BASICS:
-            _ask_group(tuple(settings), values)
+            _ask_group(tuple(settings), values, spec)
             _changes(stored)
         else:
             folded = st.expander(group, key=f"group_{group}", on_change="rerun")
@@ -31,16 +33,20 @@ def ask_settings() -> TrainConfig:
                 with folded:
                     if group == "Augmentation":
                         navigation.link("data", "See what it does to real images", icon=":material/visibility:")
-                    _ask_group(tuple(settings), values)
+                    _ask_group(tuple(settings), values, spec)
     config = TrainConfig(**values)
     session.set_config(config)
-    return config
+    return with_pixel_values(spec, config)
 
 
-def _ask_group(settings: tuple[Option, ...], values: dict[str, Any]) -> None:
+def _ask_group(settings: tuple[Option, ...], values: dict[str, Any], spec: ModelSpec) -> None:
     """Ask for some settings and put the answers into `values`; what has no effect beside the others is greyed."""
+    given = vars(with_pixel_values(spec, TrainConfig(**values)))
     with st.grid(2, min_column_width=150):
         for setting in settings:
+            if setting.name == "inputs" and has_backbone(spec):  # which takes but one kind
+                ask(setting, given["inputs"], "config_inputs_of_backbone", disabled=True)
+                continue
             idle = not matters(setting, values)
             values[setting.name] = ask(setting, values[setting.name], f"config_{setting.name}", disabled=idle)
 
@@ -48,12 +54,13 @@ def _ask_group(settings: tuple[Option, ...], values: dict[str, Any]) -> None:
 def _changes(config: TrainConfig) -> None:
     """Say which settings differ from the defaults, wherever they are folded away, and offer the defaults."""
     changed = differing(vars(config))
-    images = DATASETS[session.draft().dataset].split_sizes[0]
-    if config == suggested(images) != TrainConfig():
-        st.caption(
-            f"Set for few images, {images:,} to learn from: small batches, many epochs, each image a little "
-            "shifted and turned every time."
-        )
+    draft = session.draft()
+    images = DATASETS[draft.dataset].split_sizes[0]
+    if config == suggested(images, draft.spec) != TrainConfig():
+        words = "each image a little shifted and turned every time"
+        if is_frozen(draft.spec):
+            words = "each image always the same, so that it passes through the frozen blocks only once"
+        st.caption(f"Set for few images, {images:,} to learn from: small batches, many epochs, {words}.")
     elif changed:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption("Changed below: " + ", ".join(changed) + ".", width="content")
@@ -72,7 +79,12 @@ def differing(values: Mapping[str, Any]) -> list[str]:
 
 def reset() -> None:
     """Go back to the settings that everybody begins with for these images."""
-    take_over(suggested(DATASETS[session.draft().dataset].split_sizes[0]))
+    take_over(suggestion_for(session.draft()))
+
+
+def suggestion_for(draft: session.Draft) -> TrainConfig:
+    """Return the settings to begin with for a network and its data set."""
+    return suggested(DATASETS[draft.dataset].split_sizes[0], draft.spec)
 
 
 def take_over(config: TrainConfig) -> None:

@@ -10,6 +10,7 @@ from core.model.shapes import fewest_images, problems, summarize
 from core.progress import Progress
 from core.runs.records import Status
 from core.train.config import AUGMENTATIONS, TrainConfig, check_batch_size
+from core.train.suggestion import is_frozen
 from pages.shared.run.settings_form import ask_settings
 from pages.shared.shell import navigation, services, session
 from pages.shared.shell.background_jobs import Lane, background
@@ -25,7 +26,8 @@ SLOWING = (  # the settings that change how long an epoch takes
 
 def epoch_time(draft: Draft, config: TrainConfig) -> float | None:
     """Return how many seconds an epoch of a draft takes on this machine; None while, in small print, it is measured."""
-    alike = TrainConfig(**{name: getattr(config, name) for name in SLOWING} | {"epochs": 1})
+    epochs = config.epochs if is_frozen(draft.spec) else 1  # among which what is computed once is shared out
+    alike = TrainConfig(**{name: getattr(config, name) for name in SLOWING} | {"epochs": epochs})
 
     def measure(tell: Progress) -> float:
         from core.train.estimate import time_epoch_apart
@@ -78,7 +80,16 @@ def launch_panel() -> None:
                 st.query_params["run"] = start(draft, config)
                 st.rerun()
             if not obstacle:
+                _say_what_augmentation_costs(draft, config)
                 _estimate(draft, config)
+
+
+def _say_what_augmentation_costs(draft: Draft, config: TrainConfig) -> None:
+    """Say why augmentation makes the training of a network that is frozen in front slow."""
+    if is_frozen(draft.spec) and config.augmentation.active:
+        st.caption(
+            "With augmentation every image passes through the frozen blocks again in every epoch; without it, once."
+        )
 
 
 def _refuse(draft: session.Draft, config: TrainConfig) -> bool:
@@ -96,7 +107,8 @@ def _describe(draft: session.Draft) -> bool:
     layers = summarize(draft.spec)
     weights = sum(layer.num_params for layer in layers)
     info = DATASETS[draft.dataset]
-    sizes = f"{len(layers)} layers · {weights:,} parameters"
+    frozen = sum(layer.frozen for layer in layers)
+    sizes = f"{len(layers)} layers · {weights:,} parameters" + (f", {frozen:,} more are frozen" if frozen else "")
     st.markdown(f"**{escape_markdown(draft.spec.name)}** · {sizes}  \non **{escape_markdown(info.title)}**")
     with st.container(horizontal=True):
         navigation.link("build", "Change the network")
