@@ -17,7 +17,9 @@ from core.data.collection.collection import Collection
 from core.data.collection.folders import sort_by_folder
 from core.data.collection.making import make_dataset, obstacle, title_of
 from core.data.collection.registry import Registry
+from core.data.collection.thumbnail_decoder import ThumbnailDecoder
 from core.data.datasets import load_dataset
+from core.data.importing.decoder_pool import DEADLY
 from core.data.importing.decoder_worker import ImageFormat
 from core.errors import DataError
 from tests.data.archives import picture
@@ -101,6 +103,19 @@ def test_what_is_no_picture_is_listed_and_odd_ones_are_taken(collection: Collect
     views = [np.asarray(Image.open(io.BytesIO(each.thumbnail))) for each in collection.box(box).pictures]
     assert [view.shape for view in views] == [(96, 96, 3)] * 3
     assert views[2].min() > 250  # what is transparent is white
+
+
+def test_a_decoder_that_dies_costs_the_picture_at_hand_and_no_room(tmp_path: Path) -> None:
+    file = tmp_path / "picture"
+    file.write_bytes(picture(1, (300, 200), "JPEG"))
+    with ThumbnailDecoder() as decoder:
+        assert decoder.thumbnail(file)[1] == ""
+        decoder.start()._process.kill()
+        assert decoder.thumbnail(file) == (b"", DEADLY)
+        for _ in range(40):
+            thumbnail, reason = decoder.thumbnail(file)
+            assert Image.open(io.BytesIO(thumbnail)).size == (96, 96) and not reason
+        assert Path(decoder._archive.name).stat().st_blocks * 512 < 4 * file.stat().st_size + 16_384
 
 
 def test_there_is_an_end_to_classes_pictures_and_bytes(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from core.data.catalog import DATASETS
 from core.data.datasets import _statistics, load_dataset, without_images
 from core.data.fitting import fit_image
 from core.data.images import decode_image
-from core.data.importing.decoder_pool import _DEADLY, DecoderPool
+from core.data.importing.decoder_pool import DEADLY, DecoderPool
 from core.data.importing.decoder_worker import NOTE, ImageFormat, squared
 from core.data.importing.folder_layout import survey
 from core.data.importing.importer import bring_in, import_images
@@ -303,7 +303,7 @@ def test_a_file_that_kills_its_decoder_is_named_and_the_others_come_in(
     )
     files = class_folders({"a": 6, "b": 6}) | {"a/deadly.png": picture(77)}
     name = bring_in(packed(files), "Deadly", look=ImageFormat(8))
-    assert user_datasets.report(name).skipped == (("a/deadly.png", _DEADLY),)
+    assert user_datasets.report(name).skipped == (("a/deadly.png", DEADLY),)
     assert DATASETS[name].num_images == 12
 
 

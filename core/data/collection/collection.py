@@ -262,7 +262,7 @@ class Collection:
         def done(thumbnail: bytes, reason: str) -> None:
             self._decoded(picture, thumbnail, reason)
 
-        self._thumbnails.ask(file, size, done)
+        self._thumbnails.ask(file, done)
         return picture
 
     def _decoded(self, picture: Picture, thumbnail: bytes, reason: str) -> None:

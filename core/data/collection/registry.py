@@ -67,6 +67,7 @@ class Registry:
             for _ in range(2):
                 collection.add_class()
             self._entries[token] = _Entry(collection, closing, {holder})
+            self._thumbnails.warm()
             return collection
 
     def hold(self, token: str, holder: str) -> Collection | None:

@@ -34,7 +34,7 @@ _SURROUNDINGS = {
     "MALLOC_MMAP_THRESHOLD_": str(2**25),
     "MALLOC_TRIM_THRESHOLD_": str(2**27),
 }
-_DEADLY = "It brought its decoder down."
+DEADLY = "It brought its decoder down."
 
 
 class Portion(NamedTuple):
@@ -109,13 +109,13 @@ class DecoderPool:
         try:
             while not self._over:
                 portion = self._todo.get_nowait()
-                hand = hand or _DecoderProcess(self._task, self._stopped)
+                hand = hand or DecoderProcess(self._task, self._stopped)
                 try:
                     pictures = hand.decode(self._files[portion.first :][: portion.number], portion.first, self._stopped)
                     self.reasons |= {portion.first + int(place): reason for place, reason in pictures.items()}
                     self._deaths = 0
                     self._done.put(portion.number)
-                except _Dead:
+                except DecoderDead:
                     hand.close()
                     hand = None
                     self._after_death(portion)
@@ -142,7 +142,7 @@ class DecoderPool:
             for place in range(portion.first, portion.first + portion.number):
                 self._todo.put(Portion(place, 1))
         elif not self._over:
-            self.reasons[portion.first] = _DEADLY
+            self.reasons[portion.first] = DEADLY
             self._done.put(1)
 
 
@@ -161,12 +161,17 @@ def _reserve(file: IO[bytes], size: int) -> None:
                 raise  # others: the file system cannot do it
 
 
-class _Dead(Exception):
+class DecoderDead(Exception):
     """The process is gone, or does not answer."""
 
 
-class _DecoderProcess:
-    """One process."""
+class DecoderProcess:
+    """One process that decodes files of an archive into places of a file.
+
+    Args:
+        task: What `decoder_worker` is told first: "archive", "look", "pixels", "begin" and "notes".
+        stopped: Says whether nobody waits for it any more.
+    """
 
     def __init__(self, task: dict[str, object], stopped: Callable[[], bool]) -> None:
         try:
@@ -187,7 +192,7 @@ class _DecoderProcess:
         try:
             self._tell(task)
             self._answer(stopped)
-        except _Dead as error:
+        except DecoderDead as error:
             self.close()
             raise StorageError(
                 "The process that decodes the pictures does not start: close other programs if memory is short, "
@@ -206,10 +211,10 @@ class _DecoderProcess:
             self._process.stdin.write(json.dumps(message) + "\n")
             self._process.stdin.flush()
         except OSError as error:
-            raise _Dead from error
+            raise DecoderDead from error
 
     def decode(self, files: Sequence[Member], first: int, stopped: Callable[[], bool]) -> dict[str, str]:
-        """Have files decoded into the places from `first` on, and return why some could not be."""
+        """Have files decoded into the places from `first` on; return why some could not be, or raise `DecoderDead`."""
         self._tell({"first": first, "members": files})
         answer = self._answer(stopped)
         if "error" in answer:
@@ -218,7 +223,7 @@ class _DecoderProcess:
         return reasons
 
     def _answer(self, stopped: Callable[[], bool]) -> dict[str, Any]:
-        """Return what the process says next; raises `_Dead`."""
+        """Return what the process says next; raises `DecoderDead`."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline and not stopped():
             with suppress(queue.Empty):
@@ -227,7 +232,7 @@ class _DecoderProcess:
                     break
                 answer: dict[str, Any] = json.loads(line)
                 return answer
-        raise _Dead
+        raise DecoderDead
 
     def close(self) -> None:
         """End the process; nothing of it is left."""
