@@ -160,7 +160,7 @@ def _ways_in(collection: Collection, box: ClassBox) -> None:
         accept_multiple_files=True,
         on_change=_take_files,
         args=(collection, box.id, key),
-        **picture_files(key, "Drop or paste pictures here,"),
+        **picture_files(key, "Drop or paste pictures,"),
     )
     filming, sending = st.session_state.get(_CAMERA) == box.id, phone_code.is_shown(box)
     with st.container(horizontal=True, gap="xsmall"):
