@@ -9,7 +9,7 @@ from core.inference.network import Network
 from core.model.layers import describe_layer
 from core.model.shapes import summarize
 from core.model.spec import ModelSpec, Shape
-from core.probe.network_layers import layers_of
+from core.probe.network_layers import layers_of, parts_of
 
 INPUT = "input"  # name and kind of what goes in
 BLOCK = "block"
@@ -131,12 +131,24 @@ def spec_layers(spec: ModelSpec) -> tuple[DrawnLayer, ...]:
     return tuple(drawn)
 
 
-def network_layers(network: Network) -> tuple[DrawnLayer, ...]:
-    """Return what goes in and the layers of a network as they are listed; raises `ConvScopeError`."""
-    if network.spec is not None:
-        return spec_layers(network.spec)
+def network_layers(network: Network, inner: Collection[str] = ()) -> tuple[DrawnLayer, ...]:
+    """Return what goes in and the layers of a network as they are listed; raises `ConvScopeError`.
+
+    Args:
+        network: The network.
+        inner: Names of layers that are not listed, because they lie inside one that is, and stand before it here.
+    """
     listed = (DrawnLayer(layer.name, layer.kind, layer.output_shape) for layer in layers_of(network))
-    return DrawnLayer(INPUT, INPUT, network.input_shape), *listed
+    drawn = spec_layers(network.spec) if network.spec else (DrawnLayer(INPUT, INPUT, network.input_shape), *listed)
+    names = {layer.name for layer in drawn}
+    if all(name in names for name in inner):
+        return drawn
+    parts = [part for part in parts_of(network) if part.name in inner and part.name not in names]
+    inside = {
+        outer: [DrawnLayer(part.name, part.kind, part.output_shape) for part in parts if _inside(part.name, outer)]
+        for outer in names
+    }
+    return tuple(each for layer in drawn for each in (*inside[layer.name], layer))
 
 
 def fold(
@@ -150,7 +162,7 @@ def fold(
         targets: Names of those that can be gone to; a layer also stands for those inside it.
         most: How many layers are drawn without folding.
     """
-    blocks = [layer.name for layer in layers if layer.kind == BLOCK]
+    blocks = [layer.name for layer in layers if any(_inside(other.name, layer.name) for other in layers)]
     opened = {name for name in blocks if name in current or any(_inside(layer, name) for layer in current)}
     if len(layers) <= most:
         opened = set(blocks)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.errors import RunError, SpecError
-from core.formatting import dimensions
 from core.inference.model_cache import ModelCache
 from core.inference.network import Network
 from core.model.layers import LAYERS, AvgPool, GlobalAvgPool, Layer, MaxPool
@@ -22,15 +21,7 @@ if TYPE_CHECKING:
 _TRACED = ModelCache(16)
 
 _BLOCK = "Several layers that work together, often around a shortcut: these are the maps that they hand on."
-_WORDS = {  # of a layer of a pretrained network, in a list
-    "conv": "convolution",
-    "activation": "activation",
-    "max_pool": "max pooling",
-    "avg_pool": "average pooling",
-    "global_avg_pool": "mean of each map",
-    "dense": "dense",
-    "block": "block",
-}
+_LISTED = ("conv", "activation", "max_pool", "avg_pool", "global_avg_pool", "dense", "block")  # of a pretrained one
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +31,6 @@ class LayerEntry:
     Attributes:
         name: As in `model.named_modules()`.
         kind: That of a `Layer`, or "block".
-        note: What stands small beside its name in a list.
         description: What such a layer does, a sentence.
         output_shape: (C, H, W) or (F,).
         settings: How it works, where a layer of ours works in the same way.
@@ -48,7 +38,6 @@ class LayerEntry:
 
     name: str
     kind: str
-    note: str
     description: str
     output_shape: Shape
     settings: Layer | None
@@ -66,7 +55,6 @@ def layers_of(network: Network) -> tuple[LayerEntry, ...]:
         LayerEntry(
             summary.name,
             summary.kind,
-            dimensions(summary.output_shape or (), "×"),
             LAYERS[summary.kind].description,
             summary.output_shape or (),
             layer,
@@ -84,7 +72,7 @@ def place_of(network: Network, layer: str) -> int:
 
 
 def parts_of(network: Network) -> "tuple[LayerNode, ...]":
-    """Return all that a pretrained network is made of, in the order in which a picture passes through."""
+    """Return all that a network is made of, in the order in which a picture passes through."""
     return tuple(_pretrained(network)[1].values())
 
 
@@ -152,13 +140,12 @@ def _trace(network: Network) -> "tuple[tuple[LayerEntry, ...], dict[str, LayerNo
         LayerEntry(
             part.name,
             part.kind,
-            f"{_WORDS[part.kind]}, {dimensions(part.output_shape, '×')}",
             LAYERS[part.kind].description if part.kind in LAYERS else _BLOCK,
             part.output_shape,
             settings_of(model.get_submodule(part.name)),
         )
         for part in parts.values()
-        if part.kind in _WORDS
+        if part.kind in _LISTED
     ), parts
 
 

@@ -45,16 +45,14 @@ def test_from_home_to_an_explained_photograph_and_into_the_network(
     page.keyboard.press("Enter")
     expect(page.get_by_text("What speaks for “Persian cat”?")).to_be_visible(timeout=PATIENCE)
 
-    # Feature maps of the very photograph; another layer is found by typing its name.
+    # Feature maps of the very photograph; another layer is a press on its block.
     page.get_by_test_id("stSidebar").get_by_role("link", name="Feature maps").click()
     expect(page.locator("h1")).to_have_text("Feature maps")
     tiles = page.locator(".tiles button")
     expect(tiles).to_have_count(32, timeout=PATIENCE)
     expect(page.get_by_text("cat.jpg, 3 × 224 × 224")).to_be_visible()
     idle(page)
-    page.get_by_role("combobox", name=re.compile("Layer, in the order")).click()
-    page.keyboard.type("blocks.5 ")
-    page.keyboard.press("Enter")
+    page.locator('g.layer[data-layer="blocks.5"]').click()
     expect(tiles).to_have_count(80, timeout=PATIENCE)
     expect(page.get_by_text("83 × 83 pixels")).to_be_visible()
     page.wait_for_url("**layer=blocks.5*")

@@ -145,8 +145,7 @@ def test_strongest_first_sorts_by_the_norm(trained_run: str, sheets: Sheets) -> 
 def test_convolutions_inside_a_block_show_one_kernel_of_each_filter(
     view: int, trained_run: str, sheets: Sheets
 ) -> None:
-    app = opened(run=trained_run)
-    ran(app.selectbox(key=f"convolution_{trained_run}").set_value("residual1.conv1"))
+    app = opened(run=trained_run, layer="residual1.conv1")
     ran(app.selectbox(key=f"view_{trained_run}_residual1.conv1").set_value(view))
     conv = weights(trained_run, "residual1.conv1")
     strongest = np.linalg.norm(conv, axis=(2, 3)).argmax(axis=1)

@@ -12,8 +12,9 @@ from streamlit.testing.v1 import AppTest
 from core.maths.articles import ARTICLES
 from core.runs.checkpoint import load_checkpoint, save_checkpoint
 from core.runs.store import RunStore
-from pages.sections.maths.layers import TOPICS, VIEWS
+from pages.sections.maths.layers import LOSS, TOPICS, VIEWS
 from pages.shared.shell.navigation import path
+from tests.pages.conftest import at_layer, offered_layers
 
 
 def opened(**query: str) -> AppTest:
@@ -106,10 +107,10 @@ def test_a_kernel_that_does_not_fit_is_refused_in_one_sentence() -> None:
 
 def test_all_layers_of_a_network_can_be_followed(trained_run: str) -> None:
     app = opened(run=trained_run)
-    names = list(app.selectbox(key=f"maths_layer_{trained_run}").options)
-    assert {"conv1", "pool1", "residual1.conv2", "dense1", "softmax and loss"} <= set(names)
-    for name in names:
-        ran(app.selectbox(key=f"maths_layer_{trained_run}").set_value(name))
+    names = offered_layers(app)
+    assert {"conv1", "pool1", "residual1.conv2", "dense1", "loss"} <= set(names)
+    for name in [*names[:-1], LOSS]:
+        ran(at_layer(app, name))
         assert not app.error, name
         assert sent(app)["label"]
         (article,) = app.expander
@@ -120,11 +121,10 @@ def test_every_kind_of_layer_has_a_text_to_read_on() -> None:
     assert set(TOPICS) == set(VIEWS) and set(TOPICS.values()) < set(ARTICLES)
 
 
-def test_the_address_names_the_layer_and_follows_the_choice(trained_run: str) -> None:
+def test_the_address_names_the_layer(trained_run: str) -> None:
     app = opened(run=trained_run, layer="pool1")
     assert " pool1 of " in sent(app)["label"]
-    ran(app.selectbox(key=f"maths_layer_{trained_run}").set_value("dense1"))
-    assert app.query_params["layer"] == "dense1"
+    ran(at_layer(app, "dense1"))
     assert " dense1 of " in sent(app)["label"]
 
 
@@ -137,7 +137,7 @@ def test_the_numbers_of_a_layer_are_those_of_the_network(trained_run: str) -> No
 
 def test_another_loss_starts_another_gradient(trained_run: str) -> None:
     app = opened(run=trained_run)
-    ran(app.selectbox(key=f"maths_layer_{trained_run}").set_value("softmax and loss"))
+    ran(at_layer(app, LOSS))
     first = sent(app)["autograd"]["g"]
     ran(app.segmented_control(key=f"maths_loss_name_{trained_run}").set_value("mse"))
     assert sent(app)["autograd"]["g"] != first

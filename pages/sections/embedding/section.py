@@ -69,8 +69,7 @@ def _ask(network: Network) -> MapRequest:
     from core.probe.embedding.layout import PROJECTIONS
     from core.probe.features import PIXELS
 
-    notes = {layer.name: layer.note for layer in layers_of(network)}
-    names, key = [PIXELS, *notes], f"embedding_layer_{network.id}"
+    names, key = [PIXELS, *(layer.name for layer in layers_of(network))], f"embedding_layer_{network.id}"
     if st.session_state.get(key) not in names:
         st.session_state[key] = names[max(1, len(names) - 2)]  # what the last layer decides by
     layer = ask_layer(
@@ -78,7 +77,6 @@ def _ask(network: Network) -> MapRequest:
         "Layer, in the order in which the picture passes through",
         names,
         key,
-        note=lambda name: notes.get(name, "pixels"),
         blocks={PIXELS: INPUT},
     )
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):

@@ -172,20 +172,13 @@ def _sheet(
 
 
 def _pick_convolution(network: Network) -> str | None:
-    from core.probe.kernels import filter_layers, filters
+    from core.probe.kernels import filter_layers
 
-    model = network.model
-    shapes = {name: tuple(filters(model, name).shape) for name in filter_layers(model)}
-    if not shapes:
+    names = filter_layers(network.model)
+    if not names:
         st.info("This network has no convolution and so no filters: add one on the build page and train again.")
         return None
-    return ask_layer(
-        network,
-        "Convolution",
-        list(shapes),
-        f"convolution_{network.id}",
-        note=lambda name: f"{shapes[name][0]} filters",
-    )
+    return ask_layer(network, "Convolution", names, f"convolution_{network.id}")
 
 
 def _ask_view(run_id: str, filters: Filters) -> int:

@@ -119,7 +119,7 @@ def _pick_layer(network: Network) -> str:
     names, key = list(layers), f"field_layer_{network.id}"
     if st.session_state.get(key) not in names:
         st.session_state[key] = _first_layer(network, layers)
-    return ask_layer(network, "Layer", names, key, note=lambda name: layers[name].note)
+    return ask_layer(network, "Layer", names, key)
 
 
 def _first_layer(network: Network, layers: Mapping[str, LayerEntry]) -> str:

@@ -266,7 +266,6 @@ def _pick_layer(network: Network) -> LayerEntry:
         "Layer, in the order in which the picture passes through",
         list(layers),
         f"layer_{network.id}",
-        note=lambda name: layers[name].note,
     )
     return layers[chosen]
 

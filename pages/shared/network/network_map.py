@@ -7,7 +7,7 @@ from functools import lru_cache
 import streamlit as st
 
 from core.errors import ConvScopeError
-from core.figures.network_blocks import DrawnLayer, fold, network_layers
+from core.figures.network_blocks import DrawnLayer, network_layers
 from core.figures.network_drawing import network_svg
 from core.inference.network import Network
 from pages.shared.shell import session
@@ -22,22 +22,20 @@ def ask_layer(
     names: Sequence[str],
     key: str,
     *,
-    note: Callable[[str], str] | None = None,
     blocks: Mapping[str, str] | None = None,
     last: DrawnLayer | None = None,
     help: str | None = None,
 ) -> str:
     """Ask for a layer, at first the first one, by the drawn network; the address carries the choice (`layer`).
 
-    Where a layer has no block of its own, because it lies inside another or the network cannot be drawn, a list to
-    search stands below the drawing.
+    A press on a folded block goes to its first layer, and shows the others in it. Of a network that cannot be drawn,
+    the layers stand in a list.
 
     Args:
         network: The network.
         label: What is asked for.
         names: The layers, in the order of the stack.
         key: Streamlit's key.
-        note: What stands beside a name in the list.
         blocks: The names of the drawing for those that are called otherwise in `names`.
         last: What is drawn behind the last layer.
         help: What a pointer resting on the label reads.
@@ -55,27 +53,16 @@ def ask_layer(
         st.session_state[key] = st.query_params["layer"] = in_list.get(name, name)
 
     with suppress(ConvScopeError):
-        layers = (*network_layers(network), *((last,) if last else ()))
-        if _reached(layers, in_drawing[chosen], tuple(in_list)) >= in_list.keys():
+        layers = network_layers(network, [block for block in in_list if not last or block != last.name])
+        layers += (last,) if last else ()
+        if {layer.name for layer in layers} >= in_list.keys():
             st.markdown(f":small[{label}]", help=help)
             _draw(network, layers, list(in_list), [in_drawing[chosen]], f"{key}_map", go)
             return chosen
-        _draw(network, layers, list(in_list), [in_drawing[chosen]], f"{key}_map", go)
     picked: str = st.selectbox(
-        label,
-        names,
-        format_func=lambda name: f"{name} · {note(name)}" if note else name,
-        key=key,
-        on_change=lambda: go(st.session_state[key]),
-        persist_state="session",
-        help=help,
+        label, names, key=key, on_change=lambda: go(st.session_state[key]), persist_state="session", help=help
     )
     return picked
-
-
-@lru_cache(maxsize=64)
-def _reached(layers: tuple[DrawnLayer, ...], current: str, names: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(item.target for item in fold(layers, [current], names))
 
 
 def network_map(

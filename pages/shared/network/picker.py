@@ -45,7 +45,7 @@ def _offer_pretrained() -> None:
     st.pills(
         "Or look into a pretrained network",
         list(ZOO),
-        format_func=lambda name: f"{ZOO[name].title} :small[{origin(ZOO[name])}]",
+        format_func=lambda name: f"{ZOO[name].title} · :small[{origin(ZOO[name])}]",
         key="first_pretrained",
         on_change=follow,
     )

@@ -16,6 +16,12 @@ function reveal(scroll, layer) {
   }
 }
 
+/** Say at which ends the drawing goes on: it fades there. */
+function markEnds(scroll) {
+  const rest = scroll.scrollWidth - scroll.clientWidth - scroll.scrollLeft;
+  scroll.dataset.more = `${scroll.scrollLeft > 1 ? "left" : ""} ${rest > 1 ? "right" : ""}`;
+}
+
 export default function ({ data, parentElement, setTriggerValue }) {
   const scroll = parentElement.querySelector(".scroll"), readout = parentElement.querySelector(".readout");
   const own = instances.get(parentElement) ?? {};
@@ -42,6 +48,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
   say(current);
 
+  scroll.onscroll = () => markEnds(scroll);
+  const resized = new ResizeObserver(() => markEnds(scroll));
+  resized.observe(scroll);
+  markEnds(scroll);
+
   const at = event => event.target.closest?.(".layer");
   const press = layer => layer && setTriggerValue("layer", layer.dataset.target);
   scroll.onclick = event => press(at(event)?.closest("[data-target]"));
@@ -65,5 +76,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     layers[next].setAttribute("tabindex", "0");
     layers[next].focus();
   };
-  return () => instances.delete(parentElement);
+  return () => {
+    resized.disconnect();
+    instances.delete(parentElement);
+  };
 }
