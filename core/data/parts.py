@@ -1,13 +1,30 @@
 """What is left of an archive after decoding: which pictures are of use, of which class, in which split."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from core.data.importing.folder_layout import Survey
 from core.data.split_assignment import SPLITS, split_by_class
 from core.errors import DataError
+
+
+class Labelled(Protocol):
+    """Pictures with their classes, however they are stored: see `Survey` and `LabelledImages`."""
+
+    @property
+    def class_names(self) -> Sequence[str]:
+        """The classes, in the order of the labels."""
+
+    @property
+    def labels(self) -> ArrayLike:
+        """The class of each picture, (N,); below 0 for those without."""
+
+    @property
+    def splits(self) -> ArrayLike:
+        """The split of each picture, (N,)."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +54,7 @@ class Parts:
         return train, valid, test
 
 
-def parts_of(survey: Survey, usable: NDArray[np.bool_], shares: tuple[float, float], seed: int) -> Parts:
+def parts_of(survey: Labelled, usable: NDArray[np.bool_], shares: tuple[float, float], seed: int) -> Parts:
     """Sort out what an archive holds, after its pictures were decoded.
 
     Args:

@@ -3,7 +3,7 @@
 import json
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from core.data import user_datasets
 from core.data.importing.decoder_worker import ImageFormat
-from core.data.importing.safezip import Member
 from core.data.parts import Parts
 from core.data.split_assignment import SPLITS
 from core.data.stored_datasets import stored_datasets
@@ -70,14 +69,20 @@ def compact_rows(path: Path, look: ImageFormat, parts: Parts, rows: NDArray[np.i
     return begin
 
 
-def name_of(title: str, look: ImageFormat, parts: Parts, files: Sequence[Member]) -> str:
-    """Return the name of a data set: the same for the same files under the same title, and for nothing else."""
+def name_of(title: str, look: ImageFormat, parts: Parts, marks: NDArray[np.uint64]) -> str:
+    """Return the name of a data set: the same for the same files under the same title, and for nothing else.
+
+    Args:
+        title: What it is called.
+        look: What its pictures were brought to.
+        parts: Which of the files are in it.
+        marks: (M, …) numbers that tell each file from others.
+    """
     digest = blake2b(repr((parts.class_names, parts.sizes, look)).encode(), digest_size=5)
     if look.stretch:
         digest.update(b"stretch")
     for split in SPLITS:
-        chosen = [files[place] for place in parts.places[split].tolist()]
-        digest.update(np.array([(member.crc, member.size) for member in chosen], "<u8").tobytes())
+        digest.update(marks[parts.places[split]].astype("<u8").tobytes())
         digest.update(parts.labels[split].astype("<i8").tobytes())
     slug = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
     slug = re.sub("[^a-z0-9]+", "-", slug).strip("-")[:30].strip("-")
@@ -85,12 +90,23 @@ def name_of(title: str, look: ImageFormat, parts: Parts, files: Sequence[Member]
 
 
 def record_of(
-    title: str, look: ImageFormat, parts: Parts, notes: NDArray[Any], report: user_datasets.Report
+    title: str,
+    look: ImageFormat,
+    parts: Parts,
+    mean: NDArray[np.float64],
+    squares: NDArray[np.float64],
+    report: user_datasets.Report,
 ) -> dict[str, Any]:
-    """Return what is to be known of a data set; `notes` are those of the training pictures."""
-    channels = look.shape[0]
-    mean = notes["means"].mean(axis=0)[:channels]
-    variance = notes["squares"].mean(axis=0)[:channels] - mean**2
+    """Return what is to be known of a data set.
+
+    Args:
+        title: What it is called.
+        look: What its pictures were brought to.
+        parts: Which these are.
+        mean, squares: (C,) means of the values of all training pictures, 0 to 255, and of their squares.
+        report: What was noticed.
+    """
+    variance = squares - mean**2
     return {
         "format": user_datasets.FORMAT,
         "title": title,

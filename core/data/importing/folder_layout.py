@@ -71,6 +71,9 @@ class Survey:
     notes: tuple[str, ...] = ()
     encoding: str = ""
 
+    def __len__(self) -> int:
+        return len(self.files)
+
     def counts(self) -> dict[str, tuple[int, ...]]:
         """Return how many files each class has, by split; "" for those whose split is yet to be drawn."""
         counts = Counter(zip(self.splits, self.labels, strict=True))
@@ -132,7 +135,7 @@ def _labelled(
 ) -> Survey:
     titles = class_titles(folder for _, split, folder in placed if not divided or split == "train")
     titles = {folder: dict(naming.renamed).get(title, title) for folder, title in titles.items()}
-    order = sorted(set(titles.values()), key=_order)
+    order = sorted(set(titles.values()), key=title_order)
     if len(order) < 2:
         because = f"; left out: {counted_reasons(skipped)}" if skipped else ""
         raise NoDataSetError(
@@ -238,6 +241,7 @@ def _one_line(text: str) -> str:
     return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
 
 
-def _order(title: str) -> tuple[int, str, str]:
+def title_order(title: str) -> tuple[int, str, str]:
+    """Return what class names are sorted by: numbers by their value, then the rest by letters."""
     number = int(title) if title.isdecimal() and len(title) < 10 else 10**10
     return number, title.casefold(), title

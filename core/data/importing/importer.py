@@ -1,6 +1,6 @@
-"""Pictures of one's own: a zip with one folder for each class becomes a data set, whole or not at all."""
+"""Pictures of one's own: a zip of them, or files of a data set, become a data set here, whole or not at all."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,11 +9,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.data import user_datasets
+from core.data.importing.array_writer import repeated, write_arrays
 from core.data.importing.dataset_writer import compact_rows, name_of, publish, record_of, staging_folder, write_header
 from core.data.importing.decoder_pool import DecoderPool
 from core.data.importing.decoder_worker import CHANGES, FITS, NOTE, ImageFormat
-from core.data.importing.folder_layout import Naming, Survey, counted_reasons, survey
+from core.data.importing.folder_layout import Naming, Survey, counted_reasons
+from core.data.importing.format_registry import understand
+from core.data.importing.labelled_images import LabelledImages, Orientation
 from core.data.importing.picture_archive import Skipped
+from core.data.importing.source_files import Content
 from core.data.parts import Parts, parts_of
 from core.data.split_assignment import SPLITS, contradictions, near_duplicates_by_class, remarks
 from core.disk_quota import check_disk
@@ -26,37 +30,42 @@ if TYPE_CHECKING:
 SIZES = (8, 256)
 MAX_BYTES = 2**30  # of all pixels: a data set is trained on from memory
 MAX_SKIPPED = 300  # that are listed by name
+Files = bytes | Path | Sequence[tuple[str, Content]]
 
 
 def import_images(
-    archive: bytes | Path,
+    archive: Files,
     name: str,
     *,
-    size: int = 32,
-    colour: bool = True,
+    size: int | None = None,
+    colour: bool | None = None,
     fit: str = "crop",
     shares: tuple[float, float] = (0.1, 0.1),
     seed: int = 0,
     stretch: bool = False,
     naming: Naming | None = None,
+    orientation: Orientation | None = None,
     progress: Progress | None = None,
 ) -> "Dataset":
     """Make a data set of a zip of pictures: one folder for each class, or such folders in train, valid and test.
+
+    Other data sets are recognised by their content, see `core.data.importing.format_registry`: IDX, NumPy arrays …
 
     Folders train, valid and test are honoured; what is missing of them is drawn from train, the same share of each
     class. Pictures that cannot be decoded are left out and listed, see `core.data.user_datasets.report`. The same
     pictures under the same name are the same data set again.
 
     Args:
-        archive: The zip, or where it is.
+        archive: The zip, or where it is; or several files, each with its name.
         name: What to call it, for people.
-        size: Height and width of all pictures in pixels, 8 to 256.
-        colour: Whether colours are kept.
+        size: Height and width of all pictures in pixels, 8 to 256; None for 32, and for arrays their own size.
+        colour: Whether colours are kept; None for yes where there are any.
         fit: "crop" for the middle square of each picture, "pad" for all of it with black bars.
         shares: Of each class, what is drawn for valid and for test.
         seed: What that is drawn from.
         stretch: Whether 16-bit values are spread from the darkest to the lightest of each picture.
         naming: How names in the archive are read, and other names for classes.
+        orientation: How arrays are turned and whether light and dark are swapped; None for what their format says.
         progress: Called with the pictures decoded so far and all; what it raises ends it, and leaves nothing behind.
 
     Raises:
@@ -65,12 +74,34 @@ def import_images(
     """
     from core.data.datasets import load_dataset
 
-    look = ImageFormat(size, colour, fit, stretch)
-    return load_dataset(bring_in(archive, name, look=look, shares=shares, seed=seed, naming=naming, progress=progress))
+    contents = understood(archive, naming, orientation)
+    usual = usual_look(contents)
+    look = ImageFormat(usual.size if size is None else size, usual.colour if colour is None else colour, fit, stretch)
+    return load_dataset(
+        bring_in(archive, name, look=look, shares=shares, seed=seed, contents=contents, progress=progress)
+    )
+
+
+def understood(
+    archive: Files, naming: Naming | None = None, orientation: Orientation | None = None
+) -> Survey | LabelledImages:
+    """Return what files hold, before any picture is decoded; raises `DataError` where that is nothing."""
+    files = [("", archive)] if isinstance(archive, bytes | Path) else archive
+    files = [(name or (content.name if isinstance(content, Path) else "archive"), content) for name, content in files]
+    contents = understand(files, naming)
+    return contents.oriented(orientation) if isinstance(contents, LabelledImages) and orientation else contents
+
+
+def usual_look(contents: Survey | LabelledImages) -> ImageFormat:
+    """Return what pictures are brought to unless somebody wishes for something else: arrays stay as they are."""
+    if not isinstance(contents, LabelledImages):
+        return ImageFormat()
+    channels, height, width = contents.shape
+    return ImageFormat(min(max(min(height, width), SIZES[0]), SIZES[1]), channels == 3)
 
 
 def bring_in(
-    archive: bytes | Path,
+    archive: Files,
     title: str,
     *,
     look: ImageFormat,
@@ -78,16 +109,24 @@ def bring_in(
     seed: int = 0,
     source: str = "",
     naming: Naming | None = None,
+    contents: Survey | LabelledImages | None = None,
     progress: Progress | None = None,
 ) -> str:
-    """Do what `import_images` does and return the name in `DATASETS`; `source` is what the archive was called."""
+    """Do what `import_images` does and return the name in `DATASETS`.
+
+    `source` is what the archive was called, and `contents` what is in it, where that is known already.
+    """
     title = user_datasets.clean_title(title)
     _check(look, shares)
-    surveyed = survey(archive, naming)
+    surveyed = contents or understood(archive, naming)
     if progress is not None:
-        progress(0, len(surveyed.files))
+        progress(0, len(surveyed))
     check_room(surveyed, look)
-    check_disk(len(surveyed.files) * int(np.prod(look.shape)))
+    check_disk(len(surveyed) * int(np.prod(look.shape)))
+    if isinstance(surveyed, LabelledImages):
+        return _bring_in_arrays(surveyed, title, look, shares, seed, source, progress)
+    assert isinstance(archive, bytes | Path) or len(archive) == 1
+    archive = archive if isinstance(archive, bytes | Path) else archive[0][1]
     with staging_folder() as folder:
         path = archive.absolute() if isinstance(archive, Path) else folder / "archive.zip"
         if isinstance(archive, bytes):
@@ -96,9 +135,39 @@ def bring_in(
         warnings = tuple(_warnings(surveyed, decoded))
         notes = tuple(opening_notes(decoded.notes["shrunk"], decoded.notes["colours"]))
         report = user_datasets.Report(warnings, *_skipped(surveyed, decoded.reasons), archive=source[:80], notes=notes)
-        name = name_of(title, look, decoded.parts, surveyed.files)
+        marks = np.array([(member.crc, member.size) for member in surveyed.files], np.uint64)
+        name = name_of(title, look, decoded.parts, marks)
         train = decoded.notes[: decoded.parts.sizes[0]]
-        publish(decoded.file, name, record_of(title, look, decoded.parts, train, report))
+        mean, squares = (train[which].mean(axis=0)[: look.shape[0]] for which in ("means", "squares"))
+        publish(decoded.file, name, record_of(title, look, decoded.parts, mean, squares, report))
+    return name
+
+
+def _bring_in_arrays(
+    contents: LabelledImages,
+    title: str,
+    look: ImageFormat,
+    shares: tuple[float, float],
+    seed: int,
+    source: str,
+    progress: Progress | None,
+) -> str:
+    parts = parts_of(contents, np.ones(len(contents), np.bool_), shares, seed)
+    with staging_folder() as folder:
+        file = folder / user_datasets.IMAGES
+        written = write_arrays(file, contents, look, parts, progress)
+        counts = np.bincount(parts.labels["train"], minlength=len(parts.class_names))
+        warnings = (
+            *contents.notes,
+            *([f"Left out, since none of its images is for training: {', '.join(parts.lost)}."] if parts.lost else []),
+            *remarks(parts.class_names, counts),
+            *repeated(parts, written.marks),
+        )
+        skipped = tuple((_readable(name), reason) for name, reason in contents.skipped[:MAX_SKIPPED])
+        notes = tuple(f"{what}: {how[:1].lower()}{how[1:]}." for what, how in contents.facts)
+        report = user_datasets.Report(warnings, skipped, len(contents.skipped), archive=source[:80], notes=notes)
+        name = name_of(title, look, parts, written.marks)
+        publish(file, name, record_of(title, look, parts, written.means, written.squares, report))
     return name
 
 
@@ -157,13 +226,13 @@ def _decoded(
     return _Kept(file, begin, (len(notes), *look.shape), parts, notes, reasons)
 
 
-def check_room(surveyed: Survey, look: ImageFormat) -> None:
+def check_room(surveyed: Survey | LabelledImages, look: ImageFormat) -> None:
     """Raise `DataError` where the pictures of an archive are too many at this size."""
-    needed = len(surveyed.files) * int(np.prod(look.shape))
+    needed = len(surveyed) * int(np.prod(look.shape))
     if needed > MAX_BYTES:
         most = int((MAX_BYTES / needed) ** 0.5 * look.size) // 8 * 8
         raise DataError(
-            f"{len(surveyed.files):,} pictures of {look.size} × {look.size} pixels take {needed / 1e9:.1f} GB, and "
+            f"{len(surveyed):,} pictures of {look.size} × {look.size} pixels take {needed / 1e9:.1f} GB, and "
             f"{MAX_BYTES / 1e9:.1f} GB is the limit: choose a size of at most {most}, or fewer pictures."
         )
 

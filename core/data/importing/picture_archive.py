@@ -12,7 +12,7 @@ from core.errors import DataError
 from core.settings import settings
 
 MAX_FILES = 200_000
-_MAX_DIRECTORY = 48 * MB
+MAX_DIRECTORY = 48 * MB
 _METHODS = {9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "XZ", 98: "PPMd", 99: "AES encryption"}
 _REASONS = {
     Violation.OUTSIDE: "its name leads out of the archive",
@@ -57,13 +57,13 @@ def checked_members(archive: bytes | Path, encoding: str = "") -> Contents:
         DataError: It is no zip archive, damaged, too large, or made to overflow whoever unpacks it.
     """
     most = settings().max_upload_mb
-    limits = Limits(settings().max_archive_mb * MB, _MAX_DIRECTORY, MAX_FILES, file=most * MB)
+    limits = Limits(settings().max_archive_mb * MB, MAX_DIRECTORY, MAX_FILES, file=most * MB)
     with opened(archive) as content:
         try:
             listed, guessed = read_directory(content, limits, encoding)
         except ZipFault as fault:
             content.seek(0)
-            raise _refusal(fault, limits, content.read(1024)) from fault
+            raise zip_refusal(fault, limits, content.read(1024)) from fault
     contents = Contents([], [], guessed)
     for member, violation in listed:
         if violation is not None:
@@ -86,7 +86,7 @@ def opened(archive: bytes | Path) -> Iterator[IO[bytes]]:
         raise DataError(f"The file {fault.cause}: choose another one.") from fault
 
 
-def _refusal(fault: ZipFault, limits: Limits, beginning: bytes) -> DataError:
+def zip_refusal(fault: ZipFault, limits: Limits, beginning: bytes) -> DataError:
     """Return the sentence that says why an archive that begins with these bytes is not read."""
     if fault.violation is Violation.ARCHIVE_SIZE:
         return DataError(

@@ -1,8 +1,6 @@
 """Bringing in pictures of one's own: what is in them, what they become, and the import itself."""
 
-from collections.abc import Sequence
-from io import BytesIO
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,8 +8,9 @@ import streamlit as st
 
 from core.data.images import decode_upload
 from core.data.importing.decoder_worker import CHANGES, FITS, ImageFormat, squared
-from core.data.importing.folder_layout import MAX_CLASS_NAME, Naming, NoDataSetError, Survey, survey
-from core.data.importing.importer import bring_in, check_room, opening_notes
+from core.data.importing.folder_layout import MAX_CLASS_NAME, Naming, NoDataSetError, Survey
+from core.data.importing.importer import bring_in, check_room, opening_notes, understood, usual_look
+from core.data.importing.labelled_images import LabelledImages
 from core.data.importing.picture_archive import Skipped, opened
 from core.data.importing.safezip import content_of
 from core.data.names import ENCODINGS
@@ -19,15 +18,13 @@ from core.data.split_assignment import remarks
 from core.errors import ConvScopeError
 from core.progress import Progress
 from pages.sections.data.catalogue import BROUGHT
+from pages.sections.data.import_arrays import ask_array_look, ask_orientation, first_images, png_of, show_facts
 from pages.sections.data.sources import ASK, TURN, WAYS, ImageSource, counted
 from pages.shared.shell.background_jobs import Lane, background
 from pages.shared.shell.controls import ask_one
 from pages.shared.shell.layout import escape_markdown, show_errors
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-_NAMINGS, _REFUSAL = "own_namings", "own_naming_refusal"
+_NAMINGS, _REFUSAL, _UNDERSTOOD = "own_namings", "own_naming_refusal", "own_understood"
 
 
 def naming_of(source: ImageSource) -> Naming:
@@ -40,12 +37,12 @@ def _keep(source: ImageSource, naming: Naming) -> None:
     st.session_state[_NAMINGS] = {source.key: naming}  # of the archive at hand only
 
 
-def ask_naming(source: ImageSource, contents: Survey) -> None:
+def ask_naming(source: ImageSource, contents: Survey | LabelledImages) -> None:
     """Offer other letters, where they were guessed, and other names for classes."""
     if words := st.session_state.pop(_REFUSAL, ""):
         st.error(escape_markdown(words), icon=":material/error:")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        if contents.encoding:
+        if isinstance(contents, Survey) and contents.encoding:
             field = f"own_letters_{source.key}"
             st.selectbox(
                 "Letters of the names",
@@ -61,7 +58,7 @@ def ask_naming(source: ImageSource, contents: Survey) -> None:
             _ask_rename(source, contents)
 
 
-def _ask_rename(source: ImageSource, contents: Survey) -> None:
+def _ask_rename(source: ImageSource, contents: Survey | LabelledImages) -> None:
     old, new = f"own_class_old_{source.key}", f"own_class_new_{source.key}"
     with st.form("own_class_form", border=False):
         st.selectbox("Class", contents.class_names, key=old, width=320)
@@ -96,36 +93,54 @@ def own_images() -> None:
     with show_errors():
         source = ASK[way]()
         if source is None:
+            st.session_state.pop(_UNDERSTOOD, None)
             return
         naming = naming_of(source)
         try:
-            contents = _survey(source.key, naming, source.archive)
+            contents = _understood(source, naming)
         except NoDataSetError as error:
             _left_out(error.skipped)
             raise
         st.subheader("What you bring", anchor=False)
         _contents(contents)
         ask_naming(source, contents)
+        if isinstance(contents, LabelledImages):
+            contents = ask_orientation(source.key, contents)
         st.subheader("What becomes of it", anchor=False)
-        title, look = _ask_look(source)
-        _preview(source, contents, look)
+        title, look = _ask_look(source, contents)
+        if isinstance(contents, LabelledImages):
+            _preview(contents, look, first_images(source.key, contents, look, NUM_CLASSES_SHOWN))
+        else:
+            _preview(contents, look, *_samples(source.key, look, contents.class_names, contents, source.files[0][1]))
         shares, seed = _ask_split(contents)
         check_room(contents, look)
         _bring_in(source, contents, naming, title, look, shares, seed)
 
 
-@st.cache_resource(show_spinner="Reading the list of files …", max_entries=4)
-def _survey(key: str, naming: Naming, _archive: bytes) -> Survey:
-    return survey(_archive, naming)
+def _understood(source: ImageSource, naming: Naming) -> Survey | LabelledImages:
+    """Return what the files at hand hold; kept for these only, since it may hold on to them."""
+    known: dict[tuple[str, Naming], Survey | LabelledImages] = st.session_state.get(_UNDERSTOOD, {})
+    if (source.key, naming) not in known:
+        st.session_state.pop(_UNDERSTOOD, None)
+        with st.spinner("Reading the files …"):
+            known = {(source.key, naming): understood(source.files, naming)}
+        st.session_state[_UNDERSTOOD] = known
+    return known[source.key, naming]
 
 
-def _contents(contents: Survey) -> None:
+def _contents(contents: Survey | LabelledImages) -> None:
     counts = contents.counts()
     most = max(max(column) for column in counts.values())
     table: dict[str, Sequence[object]] = {"Class": contents.class_names}
     table |= {SPLIT_TITLES[split]: column for split, column in counts.items()}
     bar = st.column_config.ProgressColumn(format="localized", min_value=0, max_value=most)
-    st.markdown(f"**{len(contents.files):,} files** in **{len(contents.class_names):,} classes**")
+    classes = f"in **{len(contents.class_names):,} classes**"
+    if isinstance(contents, LabelledImages):
+        _, height, width = contents.shape
+        st.markdown(f"**{len(contents):,} images** of {height} × {width} pixels {classes}")
+        show_facts(contents)
+    else:
+        st.markdown(f"**{len(contents):,} files** {classes}")
     st.dataframe(
         pd.DataFrame(table),
         hide_index=True,
@@ -150,17 +165,20 @@ def _left_out(files: Sequence[Skipped]) -> None:
                 st.caption(f"The first {LISTED} are listed.")
 
 
-def _ask_look(source: ImageSource) -> tuple[str, ImageFormat]:
+def _ask_look(source: ImageSource, contents: Survey | LabelledImages) -> tuple[str, ImageFormat]:
+    usual = usual_look(contents)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         title = st.text_input("Name", value=source.title, max_chars=60, width=240, key=f"own_title_{source.key}")
         side = st.select_slider(
             "Size in pixels",
-            SIDES,
-            value=32,
+            sorted({*SIDES, usual.size}),
+            value=usual.size,
             width=280,
-            key="own_side",
+            key=f"own_side_{source.key}" if isinstance(contents, LabelledImages) else "own_side",
             help="Height and width of every picture. Twice the side shows more and takes four times as long.",
         )
+    if isinstance(contents, LabelledImages):
+        return title, ask_array_look(source.key, contents, int(side), usual.colour)
     with st.container(horizontal=True, gap="medium"):
         colour = ask_one("Colours", COLOURS, "own_colour") == "colour"
         fit = ask_one("How they become square", FITS, "own_fit")
@@ -173,8 +191,9 @@ def _ask_look(source: ImageSource) -> tuple[str, ImageFormat]:
     return title, ImageFormat(int(side), colour, fit, stretch)
 
 
-def _preview(source: ImageSource, contents: Survey, look: ImageFormat) -> None:
-    pictures, notes = _samples(source.key, look, contents.class_names, contents, source.archive)
+def _preview(
+    contents: Survey | LabelledImages, look: ImageFormat, pictures: Mapping[int, bytes], notes: Sequence[str] = ()
+) -> None:
     if not pictures:
         return
     with st.container(horizontal=True, gap="small", key="own_preview"):
@@ -209,24 +228,18 @@ def _samples(
                     decoded = decode_upload(content_of(file, _found.files[place]), stretch=look.stretch)
                 except (ConvScopeError, ValueError):
                     continue
-                pictures[label] = _png(squared(decoded.image, look))
+                pictures[label] = png_of(squared(decoded.image, look))
                 opened_so.append((decoded.shrunk > 1, CHANGES.index(decoded.colours)))
                 break
     return pictures, tuple(opening_notes(*zip(*opened_so, strict=True))) if opened_so else ()
 
 
-def _png(image: "Image") -> bytes:
-    content = BytesIO()
-    image.save(content, "PNG")
-    return content.getvalue()
-
-
-def _ask_split(contents: Survey) -> tuple[tuple[float, float], int]:
+def _ask_split(contents: Survey | LabelledImages) -> tuple[tuple[float, float], int]:
     """Ask how much is set apart, where folders do not say it already."""
     missing = [split for split in ("valid", "test") if split not in contents.splits]
     shares = {"valid": 0.1, "test": 0.1}
     if not missing:
-        st.caption("Train, valid and test are taken as the folders say.")
+        st.caption("Train, valid and test are taken as they come.")
         return (0.1, 0.1), 0
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         for split in missing:
@@ -248,28 +261,30 @@ def _ask_split(contents: Survey) -> tuple[tuple[float, float], int]:
 
 def _bring_in(
     source: ImageSource,
-    contents: Survey,
+    contents: Survey | LabelledImages,
     naming: Naming,
     title: str,
     look: ImageFormat,
     shares: tuple[float, float],
     seed: int,
 ) -> None:
-    key = ("own", source.key, naming, title, look, look.stretch, shares, seed, st.session_state.get(TURN, 0))
+    arrays = isinstance(contents, LabelledImages)
+    how = contents.orientation if isinstance(contents, LabelledImages) else look.stretch
+    key = ("own", source.key, naming, title, look, how, shares, seed, st.session_state.get(TURN, 0))
 
     def work(progress: Progress) -> str:
         return bring_in(
-            source.archive,
+            source.files,
             title,
             look=look,
             shares=shares,
             seed=seed,
             source=source.file,
-            naming=naming,
+            contents=contents,
             progress=progress,
         )
 
-    words, number = "Decoding the pictures", f"{len(contents.files):,}"
+    words, number = "Writing the images" if arrays else "Decoding the pictures", f"{len(contents):,}"
     name = background(key, work, words=words, place="own", ask=f"Bring in {number} pictures", lane=Lane.LONG)
     if name is not None:
         st.session_state[TURN] = st.session_state.get(TURN, 0) + 1  # the next pictures begin with an empty panel

@@ -1,6 +1,6 @@
 """Where pictures of one's own come from: a zip, or files and camera shots for one class after another."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from io import BytesIO
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.data.images import decode_image
+from core.data.importing.folder_layout import PICTURES
+from core.data.importing.format_registry import FORMATS
 from core.data.importing.zip_builder import archive_of, class_in
 from core.errors import DataError
 from core.formatting import counted
@@ -20,45 +22,58 @@ if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 MOST_CLASSES, MOST_SHOTS, SHOT_SIDE = 12, 200, 320
-WAYS = {"zip": "One zip", "files": "Loose files", "classes": "Class by class"}
+WAYS = {"zip": "Zip or data files", "files": "Loose files", "classes": "Class by class"}
 ASKED = "own_images"  # the parameter of an address that leads here, and to which of these ways
-OTHERS = ("rar", "7z", "tar", "gz", "tgz", "bz2", "xz", "zst")  # let in as far as the sentence that names them
 _COUNT, _SHOTS, TURN = "own_classes", "own_shots", "own_turn"
 
 
 @dataclass(frozen=True)
 class ImageSource:
-    """An archive of pictures.
+    """Files of pictures.
 
     Attributes:
         key: Another one for other content.
         title: What it may be called.
         file: What the file was called; empty where there was none.
-        archive: Its content.
+        files: Names and contents: one zip, or the files of a data set.
     """
 
     key: str
     title: str
     file: str
-    archive: bytes
+    files: tuple[tuple[str, bytes], ...]
 
 
 def ask_zip() -> ImageSource | None:
-    """Ask for a zip; None until there is one."""
-    file = st.file_uploader(
-        "A zip with one folder for each class",
-        type=["zip", *OTHERS],
+    """Ask for a zip, or the files of a data set; None until there is one."""
+    files = st.file_uploader(
+        "A zip with one folder for each class, or the files of a data set",
+        accept_multiple_files=True,
         key=f"own_zip_{st.session_state.get(TURN, 0)}",
         max_upload_size=min(int(st.get_option("server.maxUploadSize")), settings().max_archive_mb),
         help="Folders train, valid and test with the class folders inside are honoured. "
-        "PNG, JPEG, WebP, GIF, BMP, AVIF and HEIC.",
+        "PNG, JPEG, WebP, GIF, BMP, AVIF and HEIC. Data files are recognised by their content: "
+        f"{', '.join(each.kind for each in FORMATS)}; choose all that belong together.",
     )
-    if file is None:
+    if not files:
         st.code("flowers.zip\n  rose/     one.jpg  two.jpg …\n  tulip/    three.png …", language=None)
-        st.caption("The names of the folders become the names of the classes. Nothing leaves this computer.")
+        st.caption(
+            "The names of the folders become the names of the classes. Data sets of arrays, such as MNIST's four files "
+            "or an .npz, come in as they are. Nothing leaves this computer."
+        )
         return None
-    title = file.name.removesuffix(".zip").replace("_", " ").replace("-", " ").strip()
-    return ImageSource(file.file_id, title[:1].upper() + title[1:], file.name, file.getvalue())
+    if len(files) > 1 and all(file.name.lower().endswith(PICTURES) for file in files):
+        return _sorted_by_name(files)
+    name = files[0].name if len(files) == 1 else f"{files[0].name} and {len(files) - 1} more"
+    title = (
+        files[0].name.partition(".")[0].replace("_", " ").replace("-", " ").strip() if len(files) == 1 else "My data"
+    )
+    key = "-".join(file.file_id for file in files) if len(files) < 5 else _digest(*(file.file_id for file in files))
+    return ImageSource(key, title[:1].upper() + title[1:], name, tuple((file.name, file.getvalue()) for file in files))
+
+
+def _digest(*texts: str) -> str:
+    return blake2b("-".join(texts).encode(), digest_size=12).hexdigest()
 
 
 def ask_files() -> ImageSource | None:
@@ -72,6 +87,10 @@ def ask_files() -> ImageSource | None:
         st.code("rose_1.jpg  rose_2.jpg  tulip (1).png  tulip (2).png …", language=None)
         st.caption("What stands before the number is the class. Nothing leaves this computer.")
         return None
+    return _sorted_by_name(files)
+
+
+def _sorted_by_name(files: "Sequence[UploadedFile]") -> ImageSource:
     classes: dict[str, list[tuple[str, bytes]]] = {}
     for file in files:
         classes.setdefault(class_in(file.name), []).append((file.name, file.getvalue()))
@@ -81,7 +100,7 @@ def ask_files() -> ImageSource | None:
             "tulip_1.jpg, or bring them in class by class."
         )
     archive = archive_of(sorted(classes.items()))
-    return ImageSource(blake2b(archive, digest_size=12).hexdigest(), "My pictures", "", archive)
+    return ImageSource(blake2b(archive, digest_size=12).hexdigest(), "My pictures", "", (("pictures.zip", archive),))
 
 
 def ask_classes() -> ImageSource | None:
@@ -96,7 +115,7 @@ def ask_classes() -> ImageSource | None:
         st.caption("At least two classes, each with some pictures: twenty are a beginning, a hundred are better.")
         return None
     archive = archive_of(complete)
-    return ImageSource(blake2b(archive, digest_size=12).hexdigest(), "My pictures", "", archive)
+    return ImageSource(blake2b(archive, digest_size=12).hexdigest(), "My pictures", "", (("pictures.zip", archive),))
 
 
 def _add_class() -> None:
