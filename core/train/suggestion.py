@@ -25,6 +25,15 @@ def suggested_preset(info: DatasetInfo) -> str:
     return TRANSFER if photographs and info.split_sizes[0] < FEW_IMAGES else "tutorial"
 
 
+def suggested_side(pictures: int) -> int:
+    """Return the height and width in pixels for a data set of so many colour photographs of one's own.
+
+    Few of them pass once through pretrained layers, which want to see details; many train all layers of a small
+    network, which would take minutes with larger ones.
+    """
+    return 224 if pictures < FEW_IMAGES else 64
+
+
 def suggested(images: int, spec: ModelSpec | None = None) -> TrainConfig:
     """Return the settings to begin with for so many training images, and a network.
 

@@ -16,7 +16,7 @@ from core.data.datasets import Dataset, load_dataset
 from core.data.importing.decoder_worker import ImageFormat
 from core.data.importing.importer import import_images
 from core.data.split_assignment import SPLITS
-from pages.shared.shell import services
+from pages.shared.shell import services, session
 from tests.data.archives import class_folders, packed, picture
 
 PAGE = Path(__file__).resolve().parents[2] / "pages" / "teach.py"
@@ -91,7 +91,10 @@ def test_from_two_empty_boxes_to_a_network_and_the_page_says_each_step() -> None
         run(app)
     work = services.store().get(app.session_state["teach_run"])
     assert work.name == "<b>*Cat*, Class 2" and work.class_names == ("<b>*Cat*", "Class 2")
-    assert DATASETS[work.dataset].num_images == 11 and work.config["epochs"] == 30  # what is suggested for few
+    info = DATASETS[work.dataset]
+    assert (info.num_images, info.input_shape) == (11, (3, 224, 224))
+    draft = session.new_draft(work.dataset, "transfer")  # what is suggested for few
+    assert (work.spec.layers, work.config["epochs"]) == (draft.spec.layers, 30)
     assert button(app, "Train again with these pictures")
 
 
@@ -126,7 +129,7 @@ def test_a_data_set_of_ones_own_is_sorted_anew_after_it_came_in() -> None:
     assert [(box.name, len(box.pictures)) for box in found.boxes] == [("a", 5), ("b", 5)]
     decoded(app)
     found.merge(found.boxes[1].id, found.add_class("c"))
-    name = make_dataset(found.boxes, ImageFormat(found.side, found.colour))
+    name = make_dataset(found.boxes, ImageFormat(found.side or 0, found.colour))
     again = load_dataset(name)
     assert again.class_names == ("a", "c") and again.info.input_shape == (1, 16, 16)
 

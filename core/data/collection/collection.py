@@ -77,13 +77,14 @@ class Collection:
 
     Attributes:
         revision: Grows with each change.
-        side: Height and width in pixels that its data set is to have.
+        side: Height and width in pixels that its data set is to have; None where it makes no difference.
         colour: Whether that has colours.
     """
 
     def __init__(self, token: str, folder: Path, room: Budget, thumbnails: ThumbnailMaker) -> None:
         self.token, self.revision = token, 0
-        self.side, self.colour = 64, True  # larger ones would train for minutes without a graphics card
+        self.side: int | None = None
+        self.colour = True
         self._folder, self._thumbnails = folder, thumbnails
         self._lock = threading.RLock()
         self._boxes: dict[str, ClassBox] = {}

@@ -5,17 +5,19 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
+from core.data.catalog import DATASETS
 from core.data.collection.collection import ClassBox, Collection
 from core.data.collection.making import make_dataset, obstacle, title_of, usable
 from core.data.importing.decoder_worker import ImageFormat
 from core.data.split_assignment import FEW
 from core.formatting import counted
-from core.model.shapes import problems
 from core.progress import Progress
 from core.runs.records import Run
 from core.runs.scores import caution, split_size, valid_accuracy_text
+from core.train.suggestion import suggested_preset, suggested_side
 from pages.shared.run import draft_history, start
 from pages.shared.run.live_view import LOOKS
+from pages.shared.run.settings_form import suggestion_for
 from pages.shared.shell import navigation, services, session
 from pages.shared.shell.background_jobs import Lane, background, forget, want
 from pages.shared.shell.layout import escape_markdown, show_errors
@@ -101,7 +103,8 @@ def _promise(boxes: Sequence[ClassBox]) -> str:
 def _want(collection: Collection) -> None:
     boxes = collection.boxes
     key = ("teach", collection.token, collection.revision)
-    st.session_state[_WANTED] = (key, boxes, ImageFormat(collection.side, collection.colour))
+    side = collection.side or suggested_side(sum(len(box.pictures) for box in boxes))
+    st.session_state[_WANTED] = (key, boxes, ImageFormat(side, collection.colour))
     want(_PLACE, key)
 
 
@@ -124,13 +127,10 @@ def _make(wanted: tuple[tuple[str, str, int], tuple[ClassBox, ...], ImageFormat]
 
 
 def _start(dataset: str, title: str) -> str:
-    """Start what the app suggests for a data set, and return the run's id."""
+    """Start what the app suggests for a data set, whatever was built before, and return the run's id."""
     draft_history.use_data(dataset)
-    draft = session.draft()
-    if next(iter(problems(draft.spec)), None) is not None:  # a stack that was made for other pictures
-        draft = session.new_draft(dataset, session.FIRST_PRESET)
-        session.set_draft(draft)
-    return start.start(draft, session.config(), title)
+    draft = session.new_draft(dataset, suggested_preset(DATASETS[dataset]))
+    return start.start(draft, suggestion_for(draft), title)
 
 
 def _standing(run_id: str) -> None:
