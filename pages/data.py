@@ -8,7 +8,7 @@ from pages.sections.data.catalogue import CARD, choose_dataset, describe_dataset
 from pages.sections.data.import_images import own_images
 from pages.sections.data.manage import manage_panel
 from pages.sections.data.sources import ASKED, WAYS
-from pages.shared.shell import services, session
+from pages.shared.shell import navigation, services, session
 from pages.shared.shell.layout import next_step, page, show_errors
 from pages.shared.shell.section import draw_sections
 from pages.shared.widgets.scroll_into_view import scroll_to
@@ -39,6 +39,7 @@ with st.container(border=True, key="own_card", gap="small"):
     ) as folded:
         if folded.open:
             own_images()
+    navigation.link("teach", "Or collect them class by class, with the camera and phones", run=None)
 
 if here:
     with show_errors():

@@ -1,5 +1,6 @@
 """Pictures of one's own in a real browser: from the zip to a network that has learned from them."""
 
+import base64
 import re
 import time
 from collections.abc import Callable
@@ -10,10 +11,16 @@ from playwright.sync_api import Page, expect
 
 from benchmarks.server import Server
 from core.runs.store import RunStore
-from tests.data.archives import class_folders, packed
+from tests.data.archives import class_folders, packed, picture
 
 pytestmark = pytest.mark.browser
 PATIENCE = 90_000
+PASTE = """async file => {
+    const picture = await (await fetch(`data:image/png;base64,${file}`)).blob();
+    const clipboard = new DataTransfer();
+    clipboard.items.add(new File([picture], "clip.png", { type: "image/png" }));
+    document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: clipboard }));
+}"""
 
 
 def test_a_zip_becomes_a_data_set_that_a_network_learns_from(
@@ -52,3 +59,24 @@ def test_a_zip_becomes_a_data_set_that_a_network_learns_from(
     page.goto(f"{app.url}/runs?run={run_id}")
     expect(page.get_by_text("on My things").first).to_be_visible(timeout=PATIENCE)
     idle(page)
+
+
+def test_boxes_take_files_and_what_is_pasted_show_it_by_themselves_and_give_up_what_is_chosen(
+    app: Server, page: Page, idle: Callable[[Page], None]
+) -> None:
+    page.goto(f"{app.url}/teach")
+    files = [{"name": f"{seed}.png", "mimeType": "image/png", "buffer": picture(seed)} for seed in range(3)]
+    page.locator('input[type="file"]').first.set_input_files(files, timeout=PATIENCE)
+    first, second = page.get_by_role("group", name="Pictures of Class 1"), page.locator('[class*="st-key-teach_box_"]')
+    shown = first.locator("img[src]")
+    expect(shown).to_have_count(3, timeout=PATIENCE)
+    expect(shown.first).to_have_js_property("naturalWidth", 96, timeout=PATIENCE)
+    idle(page)
+    second.nth(1).hover()
+    page.evaluate(PASTE, base64.b64encode(picture(9, (40, 30))).decode())
+    expect(page.get_by_role("group", name="Pictures of Class 2").locator("img[src]")).to_have_count(1, timeout=PATIENCE)
+    expect(page.get_by_role("button", name="Train", exact=True)).to_be_enabled(timeout=PATIENCE)
+    first.get_by_role("button", name="1.png").click()
+    page.get_by_role("button", name="Delete").click(timeout=PATIENCE)
+    expect(first.get_by_role("button")).to_have_count(2, timeout=PATIENCE)
+    expect(page.get_by_text("Add pictures until a class has 3")).to_be_visible(timeout=PATIENCE)

@@ -13,7 +13,6 @@ from core.runs.records import Status
 from core.runs.store import RunStore
 from core.train.config import TrainConfig
 from core.train.runner import Runner
-from pages.sections.data import sources
 from pages.shared.shell import services
 from tests.data.archives import class_folders, packed, picture
 
@@ -76,10 +75,9 @@ def test_a_zip_is_shown_before_it_comes_in_and_is_a_data_set_afterwards() -> Non
     assert app.session_state["draft"].spec.num_classes == 2
 
 
-def test_the_door_on_home_leads_to_loose_files_class_by_class() -> None:
-    app = open_page(own_images="classes")
-    assert app.segmented_control(key="own_way").value == "classes"
-    assert app.text_input(key="own_name_0").label == "Name of class 1"
+def test_an_address_leads_to_one_of_the_ways_in() -> None:
+    app = open_page(own_images="files")
+    assert app.segmented_control(key="own_way").value == "files"
     assert "own_images" not in app.query_params
 
 
@@ -90,23 +88,6 @@ def test_no_zip_at_all_gets_one_sentence() -> None:
     assert [error.value for error in app.error] == [
         "The file is no zip archive, or it is damaged: pack the folders again and choose that file."
     ]
-
-
-def test_classes_of_loose_files_and_shots_make_a_data_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    app = opened()
-    app.segmented_control(key="own_way").set_value("classes").run()
-    assert not app.exception
-    app.text_input(key="own_name_0").set_value("yes").run()
-    files = [(f"{n}.png", picture(n), "image/png") for n in range(5)]
-    app.file_uploader(key="own_files_0").set_value(files).run()
-    app.session_state[sources._SHOTS] = {1: [picture(n, kind="JPEG") for n in range(9, 14)]}
-    app.run()
-    assert not app.exception
-    bring_in(app)
-    (name,) = user_datasets.names()
-    assert DATASETS[name].class_names == ("Class 2", "yes")
-    assert DATASETS[name].num_images == 10
-    assert app.session_state["draft"].dataset == name  # whoever brings pictures in wants to train on them
 
 
 def test_loose_files_are_sorted_by_what_they_are_called() -> None:

@@ -1,4 +1,4 @@
-"""Codes that let a phone send pictures into one class: drawn at random, shown once, and worth nothing afterwards."""
+"""Codes that let a phone send pictures into one class: drawn at random, and worth nothing soon."""
 
 import hmac
 import secrets
@@ -33,8 +33,8 @@ class Ticket:
 class Codes:
     """The codes that are valid now; of each only a digest is kept.
 
-    A code is good for as long as the screen shows it, and no longer than `VALID_SECONDS`; a code that was guessed,
-    has expired or was withdrawn is answered in the same words and after the same work.
+    A code is good until it is withdrawn, and no longer than `VALID_SECONDS`; a code that was guessed, has expired or
+    was withdrawn is answered in the same words and after the same work.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

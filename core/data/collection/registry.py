@@ -88,12 +88,14 @@ class Registry:
             return entry.collection if entry else None
 
     def leave(self, holder: str) -> None:
-        """Note that a visitor is gone: what nobody else holds is given back `kept` seconds later."""
+        """Note that a visitor is gone: what nobody else holds takes no phones, and is given back after `kept`."""
         with self._lock:
             for entry in self._entries.values():
                 if holder in entry.holders:
                     entry.holders.discard(holder)
                     entry.since = self._clock()
+                    if not entry.holders:
+                        self.codes.withdraw(collection=entry.collection.token)
             self.sweep()
 
     def sweep(self) -> None:

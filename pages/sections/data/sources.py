@@ -1,30 +1,26 @@
-"""Where pictures of one's own come from: a zip, or files and camera shots for one class after another."""
+"""Where pictures of one's own come from: a zip, or files that are called after their classes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from io import BytesIO
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.data.images import decode_image
 from core.data.importing.folder_layout import PICTURES
 from core.data.importing.format_registry import FORMATS
 from core.data.importing.zip_builder import archive_of, class_in
 from core.errors import DataError
-from core.formatting import counted
+from core.formatting import counted as counted
 from core.settings import settings
 from pages.shared.picture.files import picture_files
-from pages.shared.shell.layout import show_errors
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-MOST_CLASSES, MOST_SHOTS, SHOT_SIDE = 12, 200, 320
-WAYS = {"zip": "Zip or data files", "files": "Loose files", "classes": "Class by class"}
+WAYS = {"zip": "Zip or data files", "files": "Loose files"}
 ASKED = "own_images"  # the parameter of an address that leads here, and to which of these ways
-_COUNT, _SHOTS, TURN = "own_classes", "own_shots", "own_turn"
+TURN = "own_turn"
 
 
 @dataclass(frozen=True)
@@ -97,78 +93,10 @@ def _sorted_by_name(files: "Sequence[UploadedFile]") -> ImageSource:
     if len(classes) < 2:
         raise DataError(
             "By their names all files are of one class. Call them after their classes, as in rose_1.jpg and "
-            "tulip_1.jpg, or bring them in class by class."
+            "tulip_1.jpg, or sort them into classes on the Teach page."
         )
     archive = archive_of(sorted(classes.items()))
     return ImageSource(blake2b(archive, digest_size=12).hexdigest(), "My pictures", "", (("pictures.zip", archive),))
 
 
-def ask_classes() -> ImageSource | None:
-    """Ask for files and shots of each class; None until they make a data set."""
-    count = st.session_state.setdefault(_COUNT, 2)
-    with st.grid(min(count, 3), min_column_width=260):
-        classes = [_ask_class(number) for number in range(count)]
-    if count < MOST_CLASSES:
-        st.button("Add a class", icon=":material/add:", on_click=_add_class)
-    complete = [(name, files) for name, files in classes if files or name]
-    if len(complete) < 2 or not all(files for _, files in complete):
-        st.caption("At least two classes, each with some pictures: twenty are a beginning, a hundred are better.")
-        return None
-    archive = archive_of(complete)
-    return ImageSource(blake2b(archive, digest_size=12).hexdigest(), "My pictures", "", (("pictures.zip", archive),))
-
-
-def _add_class() -> None:
-    st.session_state[_COUNT] += 1
-
-
-def _ask_class(number: int) -> tuple[str, list[tuple[str, bytes]]]:
-    with st.container(border=True, height="stretch", key=f"own_class_{number}"):
-        name = st.text_input(
-            f"Name of class {number + 1}", max_chars=40, placeholder=f"Class {number + 1}", key=f"own_name_{number}"
-        )
-        files = st.file_uploader("Pictures", accept_multiple_files=True, **picture_files(f"own_files_{number}"))
-        pictures = [(file.name, file.getvalue()) for file in files]
-        if st.toggle("Camera", key=f"own_camera_{number}"):
-            key = f"own_shot_{number}"
-            st.camera_input("Shoot", key=key, on_change=_keep_shot, args=(number, key), label_visibility="collapsed")
-        shots = st.session_state.get(_SHOTS, {}).get(number, [])
-        pictures += [(f"shot-{place:03d}.jpg", shot) for place, shot in enumerate(shots)]
-        _show_count(number, len(pictures), shots)
-    return name.strip() or (f"Class {number + 1}" if pictures else ""), pictures
-
-
-def _show_count(number: int, total: int, shots: list[bytes]) -> None:
-    words = counted(total, "picture")
-    st.caption(f"{words}, {len(shots)} of them shots" if shots else words)
-    if shots:
-        st.image(list(shots[-6:]), width=64, caption=None)
-        st.button(
-            "Remove the last shot",
-            key=f"own_unshoot_{number}",
-            on_click=_drop_shot,
-            args=(number,),
-            icon=":material/undo:",
-        )
-
-
-def _drop_shot(number: int) -> None:
-    st.session_state[_SHOTS][number].pop()
-
-
-def _keep_shot(number: int, key: str) -> None:
-    shot: UploadedFile | None = st.session_state.get(key)
-    if shot is None:
-        return
-    with show_errors():
-        shots = st.session_state.setdefault(_SHOTS, {}).setdefault(number, [])
-        if len(shots) >= MOST_SHOTS:
-            raise DataError(f"{MOST_SHOTS} shots of a class are the most: bring in files for more.")
-        image = decode_image(shot.getvalue())
-        image.thumbnail((SHOT_SIDE, SHOT_SIDE))
-        content = BytesIO()
-        image.save(content, "JPEG", quality=92)
-        shots.append(content.getvalue())
-
-
-ASK: dict[str, Callable[[], ImageSource | None]] = {"zip": ask_zip, "files": ask_files, "classes": ask_classes}
+ASK: dict[str, Callable[[], ImageSource | None]] = {"zip": ask_zip, "files": ask_files}

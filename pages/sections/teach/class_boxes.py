@@ -26,7 +26,8 @@ def class_boxes(collection: Collection) -> None:
     @st.fragment(key=FRAGMENT)
     def boxes() -> None:
         _take_from_trays(collection)
-        st.session_state[_DRAWN] = collection.revision
+        if collection.revision != st.session_state[_DRAWN]:  # what stands below depends on it, too
+            st.rerun()
         for words in state.said():
             st.warning(escape_markdown(words), icon=":material/info:")
         current = collection.boxes
@@ -35,6 +36,8 @@ def class_boxes(collection: Collection) -> None:
                 _box(collection, box, current)
         _more(collection, len(current))
 
+    _take_from_trays(collection)
+    st.session_state[_DRAWN] = collection.revision
     boxes()
     _watch(collection)
 

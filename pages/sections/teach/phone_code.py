@@ -62,7 +62,7 @@ def show_code(collection: Collection, box: ClassBox) -> None:
     )
     st.caption(
         "Scan it with the camera of any phone in the same network, of several at once. Their pictures appear here. "
-        f"It works while it is shown, {VALID_SECONDS / 60:.0f} minutes at most, then a new one takes its place."
+        f"It works until you press “Phones off”, and {VALID_SECONDS / 60:.0f} minutes at most: then a new one is shown."
     )
 
 

@@ -43,12 +43,15 @@ class TrayPicture:
 
 
 def arrived(key: str) -> list[tuple[str, bytes]]:
-    """Return the pictures that the browser sent for this run of the script, each "shot" or "pasted" and a JPEG file.
+    """Return the pictures that the browser has sent since it was asked last, each "shot" or "pasted" and a JPEG file.
 
     What they hold comes from the browser: they are to be opened like uploads.
     """
     sent = _sent(key, "pictures")
-    listed = sent.get("pictures") if isinstance(sent, Mapping) else None
+    if not isinstance(sent, Mapping) or sent.get("mark") == st.session_state.get(f"{key}_mark"):
+        return []
+    st.session_state[f"{key}_mark"] = sent.get("mark")
+    listed = sent.get("pictures")
     found = []
     for each in listed[:MOST] if isinstance(listed, list) else []:
         kind, text = (each.get("kind"), each.get("picture")) if isinstance(each, Mapping) else (None, None)

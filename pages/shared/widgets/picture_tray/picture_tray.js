@@ -30,12 +30,12 @@ function begin(parentElement, send, choose) {
   const [tray, tiles, camera, video, control, told] =
     [".tray", ".tiles", ".camera", "video", ".control", ".told"].map(find);
   const gate = openGate(tray);
-  const own = { chosen: new Set(), waiting: [], taken: 0, number: 0 };
+  const own = { chosen: new Set(), waiting: [], taken: 0 };
 
   const flush = () => {
     if (!own.waiting.length || !gate.free()) return;
     const pictures = own.waiting.splice(0, MOST);
-    atOnce(() => send("pictures", { number: ++own.number, pictures }));
+    atOnce(() => send("pictures", { mark: crypto.getRandomValues(new Uint32Array(2)).join("-"), pictures }));
   };
   own.timer = setInterval(flush, 50);
   const add = (kind, picture) => {
