@@ -140,7 +140,7 @@ def epoch_axis(epochs: float) -> dict[str, Any]:
         "type": "quantitative",
         "title": "Epoch",
         "scale": {"domain": [0, epochs], "nice": False, "padding": ROOM_PX},
-        "axis": {"tickMinStep": 1, "grid": False, "labelFlush": True},
+        "axis": {"tickMinStep": 1, "grid": False, "labelFlush": ROOM_PX + 1},
     }
 
 

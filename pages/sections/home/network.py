@@ -34,7 +34,9 @@ THREE = (  # page, what its card is called
 )
 _TITLE_STYLE = """<style>
 .st-key-go_on_title p { font-size: 1.375rem !important; line-height: 1.3; }
-.st-key-go_on_title a[data-testid="stPageLink-NavLink"] > span { height: 1.8rem !important; }
+.st-key-go_on_title a[data-testid="stPageLink-NavLink"] > span:has([data-testid="stIconMaterial"]) {
+  height: 1.8rem !important;
+}
 </style>"""
 
 

@@ -1,6 +1,6 @@
 """All runs at a glance: a click on a row chooses its run, ticks choose runs to compare."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -25,8 +25,10 @@ STATUS_WORDS = {
     Status.INTERRUPTED: "! Interrupted",
 }
 _NAME = "Name"
-NAME_WIDTHS = (150, 290)  # with the widest, all up to the time are seen beside an open menu at 1280 pixels
+NAME_WIDTHS = (150, 204)  # with the widest, the status is seen beside it at 390 pixels
 LETTER_WIDTH = 7.2
+LINES_PX = 76  # height of rows of four lines, where a name is too long for one; below 65 Streamlit wraps nothing
+ROWS = 7  # so high are shown at once
 COUNTED = f"On fewer than {FEW_IMAGES} images a count; fewer than {TOO_FEW} are too few to tell."
 COLUMNS = {
     "Status": st.column_config.TextColumn(width=118),
@@ -73,9 +75,13 @@ def runs_table(runs: Sequence[Run], chosen: Run, compared: Sequence[Run]) -> Non
             choose(ids[now["cells"][0][0]])
 
     run_outlines, names = outlines().of(runs), distinct_names(runs)
+    longest = max(map(len, names.values()))
+    wraps = 20 + LETTER_WIDTH * longest > NAME_WIDTHS[1]
     st.dataframe(
         pd.DataFrame([_row(run, names[run.id], run_outlines) for run in runs]),
-        column_config={_NAME: st.column_config.TextColumn(width=_name_width(names.values())), **COLUMNS},
+        column_config={_NAME: st.column_config.TextColumn(width=_name_width(longest)), **COLUMNS},
+        row_height=LINES_PX if wraps else None,
+        height=(1 + min(len(runs), ROWS)) * LINES_PX - LINES_PX // 2 if wraps else "auto",
         hide_index=True,
         on_select=follow,
         selection_mode=["multi-row", "single-cell"],
@@ -85,10 +91,10 @@ def runs_table(runs: Sequence[Run], chosen: Run, compared: Sequence[Run]) -> Non
     )
 
 
-def _name_width(names: Collection[str]) -> int:
-    """Return the width of a column that shows them whole, in pixels: the runs of a class differ at their ends."""
+def _name_width(longest: int) -> int:
+    """Return the width of a column of names of so many letters, in pixels: whole on one line up to a limit."""
     least, most = NAME_WIDTHS
-    return max(least, min(most, round(20 + LETTER_WIDTH * max(map(len, names)))))
+    return max(least, min(most, round(20 + LETTER_WIDTH * longest)))
 
 
 def _marked(ids: Sequence[str], chosen: Run, ticks: Sequence[str]) -> dict[str, object] | None:

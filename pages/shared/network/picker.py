@@ -20,6 +20,7 @@ from pages.shared.shell.controls import told_apart
 from pages.shared.shell.downloads import download_panel
 from pages.shared.shell.layout import empty_state, escape_markdown
 
+WHOLE = 34  # characters of a name that the control has room for
 OFFERED = 200  # trainings in the list; all others are found by their words
 
 
@@ -91,6 +92,8 @@ def choose_network(network: Network, label: str = "Network", of: str = "run", ep
         on_change=follow,
         help="Every training so far, then the pretrained networks; the same one stays chosen on all pages.",
     )
+    if len(labels[network.id]) > WHOLE:
+        st.caption(escape_markdown(labels[network.id]))
     if sought or len(runs) == OFFERED:
         st.text_input(
             "Find a training",

@@ -51,7 +51,18 @@ a[data-testid="stPageLink-NavLink"]:focus-visible {{
 {STILL}
 </style>"""
 # Menus lie outside of what the theme is said of, and would take the light one's colours.
-_MENUS = """<style>[data-testid="stPopoverBody"] {{ color-scheme: {}; }}</style>"""
+# Names in a list are read whole: on lines of their own, in a list of more than 25, whose rows have one height, on two.
+_MENUS = """<style>
+[data-testid="stPopoverBody"] {{ color-scheme: {}; }}
+[data-testid="stSelectboxVirtualDropdown"] [role="option"] > div {{ white-space: normal; overflow-wrap: anywhere; }}
+[data-testid="stSelectboxVirtualDropdown"] [role="listbox"] > [role="option"] {{ height: auto; min-height: 2.5rem; }}
+[data-testid="stSelectboxVirtualDropdown"] [role="listbox"] > [role="option"] > div {{
+  height: auto; padding-block: 0.375rem;
+}}
+[data-testid="stSelectboxVirtualDropdown"] [role="presentation"] [role="option"] > div {{
+  font-size: 0.8125rem; line-height: 1.15;
+}}
+</style>"""
 MARK = _SVG.format(32, _SQUARES)
 WORDMARK = _SVG.format(176, _SQUARES + _NAME)
 
