@@ -379,7 +379,7 @@ def test_threads_of_the_process_are_set_at_its_start_alone():
         for node in nodes(path)
         if isinstance(node, ast.Attribute) and node.attr == "set_num_threads"
     }
-    assert found == {"core/train/worker.py", "core/train/estimate.py", "pages/shared/shell/services.py"}
+    assert found == {"core/train/worker.py", "core/train/estimate.py"}
 
 
 def requirements(name: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Settings of the C libraries below torch, for a process that trains. It does not import torch."""
+"""Settings of the C libraries below torch, for processes that train and for the server. It does not import torch."""
 
 import ctypes
 import gc
@@ -29,6 +29,16 @@ def tune_process() -> None:
         mallopt(_M_MMAP_THRESHOLD, _LARGEST_BLOCK)
     if "MALLOC_TRIM_THRESHOLD_" not in os.environ:
         mallopt(_M_TRIM_THRESHOLD, _NEVER)
+
+
+def compute_on_one_core() -> None:
+    """Have each computation of this process, and of those that it starts, use one core, if nobody has said otherwise.
+
+    For a server, in which many compute small things at once beside those that train. It is to be called before torch
+    is imported: `torch.set_num_threads` binds a convolution only in threads that have asked torch something before,
+    see `findings/torch_set_num_threads_and_convolutions.sh`. Workers set their number of threads themselves.
+    """
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def release_memory() -> None:

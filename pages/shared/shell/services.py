@@ -41,14 +41,11 @@ def warm() -> threading.Thread:
         with suppress(ConvScopeError):  # each page says in a sentence what is wrong with the data directory
             engine()  # first of all its standby worker gets the cores
         time.sleep(WARM_AFTER_SECONDS)
-        import torch
-
         import core.figures.map_detail
         import core.inference.prediction
         import core.model.build
         import core.probe.activations  # noqa: F401
 
-        torch.set_num_threads(1)  # more make small networks slower while workers want the cores
         _warmed.set()
 
     thread = threading.Thread(target=load, name="warm", daemon=True)
