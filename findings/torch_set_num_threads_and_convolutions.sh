@@ -57,4 +57,4 @@ PYTHON
 measure() { env -u OMP_NUM_THREADS "${@:2}" "$folder/venv/bin/python" "$folder/threads.py" "$1"; }
 new=$(measure new) linear=$(measure linear) asked=$(measure asked) one=$(measure new OMP_NUM_THREADS=1)
 echo "convolution: $new; matrix product: $linear; convolution after torch.get_num_threads(): $asked; with OMP_NUM_THREADS=1: $one"
-[ "$new" -gt 200 ] && [ "$linear" -lt 100 ] && [ "$asked" -lt 100 ] && [ "$one" -lt 100 ]
+[ "$new" -gt 100 ] && [ "$linear" -lt 60 ] && [ "$asked" -lt 60 ] && [ "$one" -lt 60 ]
