@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional
 
 from core.model.build import build_model
-from core.model.layers import Activation, Conv, Dense, Dropout, Flatten, MaxPool
+from core.model.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, MaxPool
 from core.model.spec import ModelSpec
 from core.train.rewriting import pool_first
 
@@ -39,6 +39,19 @@ def test_relu_after_max_pooling_gives_the_same_logits_and_gradients(layout, prec
         results.append([logits.detach(), *(weight.grad for weight in weights.parameters())])
     for built, moved in zip(*results, strict=True):
         assert torch.equal(built, moved)
+
+
+def test_maps_of_one_pixel_lie_in_memory_as_without_the_move():
+    layers = (Conv(12, 4, 3, 0), Activation(), MaxPool(4, 3, 2), MaxPool(3, 3, 1), BatchNorm(), Flatten(), Dense(4))
+    model = build_model(ModelSpec("small", (3, 16, 16), 4, layers)).to(memory_format=torch.channels_last)
+    twin = copy.deepcopy(model)
+    images = torch.randn(8, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    for network in (model, pool_first(twin)):
+        functional.cross_entropy(
+            network(images.contiguous(memory_format=torch.channels_last)), images[:, 0, 0, :4].softmax(1)
+        ).backward()
+    for built, moved in zip(model.parameters(), twin.parameters(), strict=True):
+        assert torch.equal(built.grad, moved.grad)
 
 
 def test_only_relus_before_a_max_pooling_move_and_the_network_stays_as_built():
