@@ -18,6 +18,7 @@ from core.data.collection.folders import sort_by_folder
 from core.data.collection.making import make_dataset, obstacle, title_of
 from core.data.collection.registry import Registry
 from core.data.collection.thumbnail_decoder import ThumbnailDecoder
+from core.data.collection.thumbnails import ThumbnailMaker
 from core.data.datasets import load_dataset
 from core.data.importing.decoder_pool import DEADLY
 from core.data.importing.decoder_worker import ImageFormat
@@ -116,6 +117,16 @@ def test_a_decoder_that_dies_costs_the_picture_at_hand_and_no_room(tmp_path: Pat
             thumbnail, reason = decoder.thumbnail(file)
             assert Image.open(io.BytesIO(thumbnail)).size == (96, 96) and not reason
         assert Path(decoder._archive.name).stat().st_blocks * 512 < 4 * file.stat().st_size + 16_384
+
+
+def test_where_nothing_can_be_decoded_no_picture_waits_for_ever(
+    collection: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    alone = Collection("another", tmp_path, collection._bytes, ThumbnailMaker())
+    for _ in range(2):
+        assert "try again" in fill(alone, alone.add_class(), picture(1))[0]
+    assert [box.pictures for box in alone.boxes] == [(), ()]
 
 
 def test_there_is_an_end_to_classes_pictures_and_bytes(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:

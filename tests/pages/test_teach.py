@@ -87,9 +87,9 @@ def test_from_two_empty_boxes_to_a_network_and_the_page_says_each_step() -> None
     assert "copy.png (\\<b>\\*Cat\\* and Class 2)" in " ".join(each.value for each in app.warning)
     button(app, "Train").click()
     run(app)
-    while "teach_run" not in app.session_state:
+    while not of(app).run:
         run(app)
-    work = services.store().get(app.session_state["teach_run"])
+    work = services.store().get(of(app).run)
     assert work.name == "<b>*Cat*, Class 2" and work.class_names == ("<b>*Cat*", "Class 2")
     info = DATASETS[work.dataset]
     assert (info.num_images, info.input_shape) == (11, (3, 224, 224))

@@ -79,12 +79,13 @@ class Collection:
         revision: Grows with each change.
         side: Height and width in pixels that its data set is to have; None where it makes no difference.
         colour: Whether that has colours.
+        run: The id of the training that was started last on it; empty before there is one.
     """
 
     def __init__(self, token: str, folder: Path, room: Budget, thumbnails: ThumbnailMaker) -> None:
         self.token, self.revision = token, 0
         self.side: int | None = None
-        self.colour = True
+        self.colour, self.run = True, ""
         self._folder, self._thumbnails = folder, thumbnails
         self._lock = threading.RLock()
         self._boxes: dict[str, ClassBox] = {}

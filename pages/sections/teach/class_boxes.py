@@ -13,7 +13,7 @@ from pages.shared.shell.layout import escape_markdown
 from pages.shared.widgets.auto_refresh import pulse
 from pages.shared.widgets.picture_tray import TrayPicture, arrived, chosen, picture_tray
 
-MOST_SHOWN = 120  # pictures of a class, the latest ones
+MOST_SHOWN, ALL_SHOWN = 120, 720  # pictures, the latest ones: of a class, and of all together
 TICK_SECONDS, REST_SECONDS = 0.4, 1.0  # between two looks while pictures may come, and else
 FRAGMENT = "teach_boxes"
 _TURN, _CAMERA, _DRAWN = "teach_turn", "teach_camera", "teach_drawn"
@@ -74,7 +74,8 @@ def _box(collection: Collection, box: ClassBox, all_boxes: Sequence[ClassBox]) -
         _head(collection, box, all_boxes)
         st.caption(counted(len(box.pictures), "picture") if box.pictures else "No pictures yet")
         picked = chosen(_tray(box)) & {picture.id for picture in box.pictures}
-        shown = box.pictures[-MOST_SHOWN:]
+        most = min(MOST_SHOWN, ALL_SHOWN // len(all_boxes))
+        shown = box.pictures[-most:]
         picture_tray(
             _tray(box),
             [TrayPicture(picture.id, picture.name, picture.thumbnail) for picture in reversed(shown)],
@@ -84,8 +85,8 @@ def _box(collection: Collection, box: ClassBox, all_boxes: Sequence[ClassBox]) -
         )
         if picked:
             _chosen(collection, box, sorted(picked), all_boxes)
-        if len(box.pictures) > MOST_SHOWN:
-            st.caption(f"The latest {MOST_SHOWN} are shown.")
+        if len(box.pictures) > most:
+            st.caption(f"The latest {most} are shown.")
         _ways_in(collection, box)
 
 
@@ -102,7 +103,7 @@ def _head(collection: Collection, box: ClassBox, all_boxes: Sequence[ClassBox]) 
             label_visibility="collapsed",
             placeholder="What is in these pictures?",
         )
-        with st.popover("", icon=":material/more_vert:", key=f"teach_menu_{box.id}", help="Merge or remove"):
+        with st.popover("Edit", key=f"teach_menu_{box.id}"):
             for other in all_boxes:
                 if other.id != box.id and box.pictures:
                     st.button(

@@ -25,7 +25,7 @@ from pages.shared.widgets.auto_refresh import pulse
 
 TICK_SECONDS = 0.5
 CARD = "teach_train"
-_RUN, _WANTED = "teach_run", "teach_wanted"
+_WANTED = "teach_wanted"
 _PLACE = "teach_make"
 _NAMED = 3  # pictures in two classes that are named
 
@@ -33,8 +33,8 @@ _NAMED = 3  # pictures in two classes that are named
 def train_card(collection: Collection) -> None:
     """Offer to train on the classes; afterwards show how far that is, and lead to where the network is asked."""
     with st.container(border=True, key=CARD):
-        if _RUN in st.session_state:
-            _standing(str(st.session_state[_RUN]))
+        if collection.run:
+            _standing(collection.run)
         _remarks(collection.boxes)
         _press(collection)
 
@@ -68,10 +68,9 @@ def _press(collection: Collection) -> None:
         boxes = collection.boxes
         wanted = st.session_state.get(_WANTED)
         words, waiting = obstacle(boxes), collection.pending
-        again = _RUN in st.session_state
         pressed = st.button(
-            "Train again with these pictures" if again else "Train",
-            type="secondary" if again else "primary",
+            "Train again with these pictures" if collection.run else "Train",
+            type="secondary" if collection.run else "primary",
             icon=":material/model_training:",
             key="teach_press",
             disabled=bool(words or waiting or wanted),
@@ -86,7 +85,7 @@ def _press(collection: Collection) -> None:
             st.caption(_promise(boxes))
         if wanted:
             with show_errors():
-                _make(wanted)
+                _make(wanted, collection)
 
     press()
 
@@ -108,7 +107,7 @@ def _want(collection: Collection) -> None:
     want(_PLACE, key)
 
 
-def _make(wanted: tuple[tuple[str, str, int], tuple[ClassBox, ...], ImageFormat]) -> None:
+def _make(wanted: tuple[tuple[str, str, int], tuple[ClassBox, ...], ImageFormat], collection: Collection) -> None:
     key, boxes, look = wanted
 
     def work(tell: Progress) -> str:
@@ -122,7 +121,7 @@ def _make(wanted: tuple[tuple[str, str, int], tuple[ClassBox, ...], ImageFormat]
     st.session_state.pop(_WANTED)
     forget(_PLACE, key)
     services.dataset.clear(name)
-    st.session_state[_RUN] = _start(name, title_of(boxes))
+    collection.run = _start(name, title_of(boxes))
     st.rerun()
 
 
