@@ -1,12 +1,19 @@
-"""Files of data sets, written by the tools of their formats: a few images each."""
+"""Files of data sets, written by the tools of their formats or as their definitions say: a few images each."""
 
 import gzip
 import io
+import json
 import struct
-from collections.abc import Mapping
+import tarfile
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from scipy.io import savemat
+
+from tests.data.archives import picture
 
 Files = list[tuple[str, bytes]]
 RNG = np.random.default_rng(3)
@@ -43,3 +50,44 @@ def mnist(images: NDArray[np.uint8] = GREY, labels: NDArray[np.uint8] = LABELS, 
         (f"{prefix}t10k-images.idx3-ubyte", idx(test)),
         (f"{prefix}t10k-labels.idx1-ubyte", idx(labels[6:])),
     ]
+
+
+def cifar(labels: Sequence[Sequence[int]], planes: NDArray[np.uint8]) -> bytes:
+    """Return records of label bytes and the planes (3, 32, 32) of an image, as the page of CIFAR describes them."""
+    return b"".join(bytes(each) + image.tobytes() for each, image in zip(labels, planes, strict=True))
+
+
+def mat(**matrices: object) -> bytes:
+    """Return a MATLAB file, compressed as MATLAB does."""
+    content = io.BytesIO()
+    savemat(content, matrices, do_compression=True)
+    return content.getvalue()
+
+
+def csv(rows: Sequence[Sequence[object]], header: Sequence[str] = ()) -> bytes:
+    """Return a table."""
+    lines = [header] if header else []
+    return "\n".join(",".join(map(str, row)) for row in [*lines, *rows]).encode() + b"\n"
+
+
+def tar(files: Mapping[str, bytes], mode: str = "w") -> bytes:
+    """Return a tar archive; "w:gz" compresses it."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode=mode) as archive:  # type: ignore[call-overload]
+        for name, data in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
+    return content.getvalue()
+
+
+def parquet(labels: Sequence[object], names: Sequence[str] = (), *, inside: bool = True, **options: object) -> bytes:
+    """Return a table as the library `datasets` writes it: struct<bytes, path>, and what it knows in the schema."""
+    images = [{"bytes": picture(n) if inside else None, "path": f"{n}.png"} for n in range(len(labels))]
+    label = {"_type": "ClassLabel", "names": list(names)} if names else {"_type": "Value", "dtype": "int64"}
+    known = {"info": {"features": {"image": {"_type": "Image"}, "label": label}}}
+    kind = pa.struct({"bytes": pa.binary(), "path": pa.string()})
+    table = pa.table({"image": pa.array(images, kind), "label": pa.array(labels)})
+    content = io.BytesIO()
+    pq.write_table(table.replace_schema_metadata({"huggingface": json.dumps(known)}), content, **options)
+    return content.getvalue()

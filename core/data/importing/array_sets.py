@@ -21,7 +21,7 @@ from core.data.importing.picture_archive import Skipped
 from core.data.importing.source_files import short
 from core.errors import DataError
 
-_SPLIT_ORDER = {"train": 0, "valid": 1, "test": 2, "": 3}
+_SPLIT_ORDER = {"": 0, "train": 0, "valid": 1, "test": 2}
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +31,8 @@ class NamedArray:
     Attributes:
         name: What it is called, with what is around it.
         shape: Of images (N, C, H, W), of labels (N,).
-        blocks: Of images, what `ImageArray.blocks` is; None for labels.
-        labels: Returns those; None for images.
+        blocks: Of images, what `ImageArray.blocks` is; None for labels alone.
+        labels: Returns those; None for images alone.
         said: What was done to its values, for a person.
     """
 
@@ -96,6 +96,12 @@ def join(
     if missing := int(np.count_nonzero(labels == UNLABELLED)):
         notes.append(f"{missing:,} of {len(labels):,} images have no label and are left out.")
     splits = np.repeat(np.array([pair.split for pair in pairs]), counts)
+    if (splits != "").any():
+        splits = np.where(splits == "", "train", splits)
+    if not (splits == "train").any():
+        if (splits != "").any():
+            notes.append(f"All images are of {pairs[0].split}: train, valid and test are drawn from them.")
+        splits = np.full_like(splits, "")
     return LabelledImages(
         kind,
         (channels, width, height) if transposed else (channels, height, width),
@@ -105,7 +111,7 @@ def join(
             if pair.images.blocks is not None
         ),
         labels,
-        np.where(splits == "", "train", splits) if (splits == "train").any() else splits,
+        splits,
         class_names,
         (*facts, *_facts(pairs), ("Labels", said), ("Class names", _named(names, pairs))),
         tuple(left_out),
@@ -145,6 +151,9 @@ def _labels_of(pairs: Sequence[_Pair]) -> NDArray[np.generic]:
 
 
 def _paired(arrays: Sequence[NamedArray], skipped: list[Skipped], *, class_per_array: bool) -> list[_Pair]:
+    complete = [_Pair(each, each, role_of(each.name).split) for each in arrays if each.blocks and each.labels]
+    if complete:
+        return complete
     images = [array for array in arrays if array.blocks is not None]
     labels = [array for array in arrays if array.labels is not None]
     if not images:

@@ -3,12 +3,13 @@
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 from core.data.arrangement import Arrangement, arrange, split_of
 from core.data.formats import EXTENSIONS
-from core.data.importing.picture_archive import Skipped, checked_members
+from core.data.importing.picture_archive import Contents, Skipped, checked_members
 from core.data.importing.safezip import Member
 from core.data.names import ENCODINGS
 from core.errors import DataError
@@ -49,6 +50,16 @@ class Naming:
         return replace(self, renamed=tuple((pairs if title in pairs else pairs | {title: new}).items()))
 
 
+class PictureContainer(Protocol):
+    """Picture files that are packed in another way than as a zip."""
+
+    def content(self, place: int) -> bytes:
+        """Return the file at a place; raises `DataError` or ValueError where it is damaged."""
+
+    def write(self, path: Path) -> None:
+        """Write all files one after the other; raises `DataError`, or OSError where the disk is full."""
+
+
 @dataclass(frozen=True)
 class Survey:
     """What an archive holds, before any of its pictures is decoded.
@@ -61,6 +72,8 @@ class Survey:
         skipped: Files that are left out by their place or their kind.
         notes: What a person should know of how it was read, a sentence each.
         encoding: That of names that had to be guessed, a key of `core.data.names.ENCODINGS`; else empty.
+        container: Where the files are, if not in the zip itself.
+        facts: How files of another format were understood, as (what, how).
     """
 
     class_names: tuple[str, ...]
@@ -70,15 +83,32 @@ class Survey:
     skipped: tuple[Skipped, ...]
     notes: tuple[str, ...] = ()
     encoding: str = ""
+    container: "PictureContainer | None" = field(default=None, repr=False, compare=False)
+    facts: tuple[tuple[str, str], ...] = ()
 
     def __len__(self) -> int:
         return len(self.files)
+
+    def renamed(self, naming: Naming) -> "Survey":
+        """Return the same with other names for classes; those of one name become one class."""
+        names, places = merged_classes(self.class_names, naming)
+        return replace(self, class_names=names, labels=tuple(places[label] for label in self.labels))
 
     def counts(self) -> dict[str, tuple[int, ...]]:
         """Return how many files each class has, by split; "" for those whose split is yet to be drawn."""
         counts = Counter(zip(self.splits, self.labels, strict=True))
         order = [split for split in ("train", "valid", "test", "") if split in self.splits]
         return {split: tuple(counts[split, label] for label in range(len(self.class_names))) for split in order}
+
+
+def merged_classes(class_names: Sequence[str], naming: Naming) -> tuple[tuple[str, ...], list[int]]:
+    """Return other names for classes and the place of each old one among them; raises `DataError` if one is left."""
+    new = dict(naming.renamed)
+    called = [new.get(name, name) for name in class_names]
+    names = tuple(dict.fromkeys(called))
+    if len(names) < 2:
+        raise DataError("A network has to tell at least two classes apart: give two of them different names.")
+    return names, [names.index(name) for name in called]
 
 
 class NoDataSetError(DataError):
@@ -102,7 +132,12 @@ def survey(archive: bytes | Path, naming: Naming | None = None) -> Survey:
         DataError: It is no such archive.
     """
     naming = naming or Naming()
-    listed, skipped, encoding = checked_members(archive, naming.encoding)
+    return survey_members(checked_members(archive, naming.encoding), naming)
+
+
+def survey_members(contents: Contents, naming: Naming) -> Survey:
+    """Sort the files of an archive by their folders; raises `DataError` where that makes no data set."""
+    listed, skipped, encoding = contents
     others = {member: _NO_PICTURES.get(f".{member.name.lower().rpartition('.')[2]}", "") for member in listed}
     candidates = [member for member in listed if not others[member]]
     skipped += [Skipped(member.name, reason) for member, reason in others.items() if reason]

@@ -125,15 +125,18 @@ def bring_in(
     check_disk(len(surveyed) * int(np.prod(look.shape)))
     if isinstance(surveyed, LabelledImages):
         return _bring_in_arrays(surveyed, title, look, shares, seed, source, progress)
-    assert isinstance(archive, bytes | Path) or len(archive) == 1
     archive = archive if isinstance(archive, bytes | Path) else archive[0][1]
     with staging_folder() as folder:
-        path = archive.absolute() if isinstance(archive, Path) else folder / "archive.zip"
-        if isinstance(archive, bytes):
+        path = folder / "archive.zip"
+        if surveyed.container is not None:
+            surveyed.container.write(path)
+        elif isinstance(archive, Path):
+            path = archive.absolute()
+        else:
             path.write_bytes(archive)
         decoded = _decoded(folder, path, surveyed, look, shares, seed, progress)
         warnings = tuple(_warnings(surveyed, decoded))
-        notes = tuple(opening_notes(decoded.notes["shrunk"], decoded.notes["colours"]))
+        notes = (*_said(surveyed.facts), *opening_notes(decoded.notes["shrunk"], decoded.notes["colours"]))
         report = user_datasets.Report(warnings, *_skipped(surveyed, decoded.reasons), archive=source[:80], notes=notes)
         marks = np.array([(member.crc, member.size) for member in surveyed.files], np.uint64)
         name = name_of(title, look, decoded.parts, marks)
@@ -164,11 +167,15 @@ def _bring_in_arrays(
             *repeated(parts, written.marks),
         )
         skipped = tuple((_readable(name), reason) for name, reason in contents.skipped[:MAX_SKIPPED])
-        notes = tuple(f"{what}: {how[:1].lower()}{how[1:]}." for what, how in contents.facts)
+        notes = tuple(_said(contents.facts))
         report = user_datasets.Report(warnings, skipped, len(contents.skipped), archive=source[:80], notes=notes)
         name = name_of(title, look, parts, written.marks)
         publish(file, name, record_of(title, look, parts, written.means, written.squares, report))
     return name
+
+
+def _said(facts: Sequence[tuple[str, str]]) -> Iterator[str]:
+    return (f"{what}: {how[:1].lower()}{how[1:]}." for what, how in facts)
 
 
 @dataclass(frozen=True, eq=False)

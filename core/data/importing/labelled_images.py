@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.importing.folder_layout import MAX_CLASSES, Naming, class_titles, title_order
+from core.data.importing.folder_layout import MAX_CLASSES, Naming, class_titles, merged_classes, title_order
 from core.data.importing.picture_archive import Skipped
 from core.data.importing.source_files import reading
 from core.errors import DataError
@@ -113,14 +113,8 @@ class LabelledImages:
 
     def renamed(self, naming: Naming) -> "LabelledImages":
         """Return the same with other names for classes; those of one name become one class."""
-        new = dict(naming.renamed)
-        if not new:
-            return self
-        called = [new.get(name, name) for name in self.class_names]
-        names = list(dict.fromkeys(called))
-        check_classes(names, len(names))
-        table = np.array([*(names.index(name) for name in called), UNLABELLED], np.int64)
-        return replace(self, class_names=tuple(names), labels=table[self.labels])
+        names, places = merged_classes(self.class_names, naming)
+        return replace(self, class_names=names, labels=np.array([*places, UNLABELLED], np.int64)[self.labels])
 
     def oriented(self, orientation: Orientation) -> "LabelledImages":
         """Return the same, read in another way."""
@@ -164,7 +158,7 @@ def check_shape(name: str, count: int, shape: tuple[int, int, int]) -> None:
         )
 
 
-def check_classes(names: Sequence[str], number: int) -> None:
+def check_classes(number: int) -> None:
     """Raise `DataError` where there are too few classes, or too many."""
     if number < 2:
         raise DataError(
@@ -196,7 +190,7 @@ def number_labels(
     if values.dtype.kind in "OUS":
         texts = np.asarray(values, np.str_)
         known = sorted(set(texts.tolist()) - {""}, key=title_order)
-        check_classes(known, len(known))
+        check_classes(len(known))
         titles = class_titles(known)
         place = {"": UNLABELLED} | {text: label for label, text in enumerate(known)}
         labels = np.array([place[text] for text in texts.tolist()], np.int64)
@@ -209,13 +203,13 @@ def number_labels(
             if number not in by_number:
                 raise DataError(f"The label {number} has no name: the file names {len(by_number):,} classes.")
         order = sorted(by_number)
-        check_classes((), len(order))
+        check_classes(len(order))
         titles = class_titles([by_number[number] for number in order])
         called = tuple(titles[by_number[number]] for number in order)
         if len(set(called)) < len(called):
             called = tuple(class_titles([f"{name} ({n})" for name, n in zip(called, order, strict=True)]).values())
     else:
-        check_classes((), len(used))
+        check_classes(len(used))
         order = used.tolist()
         called = tuple(map(str, order))
     if used.size and used[0] < 0:

@@ -24,6 +24,7 @@ _ZIP64_LOCATOR = struct.Struct("<4sLQL")  # what stands before it in archives wi
 _ZIP64_END = struct.Struct("<4sQ2H2L4Q")  # and what stands before that (4.3.14)
 _LOCAL = struct.Struct("<4s5H3L2H")  # before the content of each file (4.3.7)
 _UTF8_FLAG = 0x800  # of an entry whose name is UTF-8 (4.4.4)
+PLAIN = -1  # method of a member that is no entry of a zip: its bytes stand at its offset as they are
 _BLOCK = 1 << 16  # packed bytes at a time: deflate makes at most 1,032 times as many of them
 # What systems and programs leave in folders, besides all whose names begin with a dot.
 _JUNK = (
@@ -99,7 +100,7 @@ class Member(NamedTuple):
         offset: Where its header begins.
         packed: Its bytes there.
         size: Its bytes unpacked.
-        method: 0 where it is stored as it is, 8 where it is deflated.
+        method: 0 where it is stored as it is, 8 where it is deflated, `PLAIN` outside of zips.
         crc: Its checksum.
     """
 
@@ -265,10 +266,11 @@ def blocks(file: IO[bytes], member: Member) -> Iterator[bytes]:
     """
     try:
         file.seek(member.offset)
-        header = file.read(_LOCAL.size)
-        if len(header) < _LOCAL.size or header[:4] != b"PK\x03\x04":
-            raise ValueError("no file begins there")
-        file.seek(sum(_LOCAL.unpack(header)[-2:]), io.SEEK_CUR)
+        if member.method != PLAIN:
+            header = file.read(_LOCAL.size)
+            if len(header) < _LOCAL.size or header[:4] != b"PK\x03\x04":
+                raise ValueError("no file begins there")
+            file.seek(sum(_LOCAL.unpack(header)[-2:]), io.SEEK_CUR)
         inflater = zlib.decompressobj(-15) if member.method == zipfile.ZIP_DEFLATED else None
         size = crc = 0
         for start in range(0, member.packed, _BLOCK):

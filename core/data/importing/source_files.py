@@ -4,6 +4,7 @@ import gzip
 import io
 import tarfile
 import tempfile
+import threading
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -168,7 +169,19 @@ def _is_tar(head: bytes) -> bool:
 
 
 def _gzip_stream(opener: Callable[[], IO[bytes]]) -> IO[bytes]:
-    return cast(IO[bytes], gzip.GzipFile(fileobj=opener(), mode="rb"))
+    return cast(IO[bytes], _Gunzipped(opener()))
+
+
+class _Gunzipped(gzip.GzipFile):
+    """The content of a gzipped stream, which is closed with it."""
+
+    def __init__(self, packed: IO[bytes]) -> None:
+        super().__init__(fileobj=packed, mode="rb")
+        self._packed = packed
+
+    def close(self) -> None:
+        super().close()
+        self._packed.close()
 
 
 def _spooled(source: SourceFile) -> Callable[[], IO[bytes]]:
@@ -197,7 +210,23 @@ def _spooled(source: SourceFile) -> Callable[[], IO[bytes]]:
                     f"Nothing can be written to {folder} ({error.strerror}): free some space."
                 ) from error
     file.flush()
-    return lambda: cast(IO[bytes], io.BufferedReader(_Slice(file, 0, size)))
+    spool = _Spool(cast(IO[bytes], file))
+    return lambda: cast(IO[bytes], io.BufferedReader(_Slice(spool, 0, size)))
+
+
+class _Spool:
+    """A file that several streams read, from any thread, and that is closed with the last of them."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self._lock = file, threading.Lock()
+
+    def read_at(self, place: int, count: int) -> bytes:
+        with self._lock:
+            self._file.seek(place)
+            return self._file.read(count)
+
+    def __del__(self) -> None:
+        self._file.close()
 
 
 def _tar_members(source: SourceFile, opener: Callable[[], IO[bytes]]) -> Iterator[SourceFile]:
@@ -219,8 +248,13 @@ def _slice_stream(opener: Callable[[], IO[bytes]], offset: int, size: int) -> IO
 class _Slice(io.RawIOBase):
     """A stretch of another stream."""
 
-    def __init__(self, stream: IO[bytes], offset: int, size: int) -> None:
+    def __init__(self, stream: IO[bytes] | _Spool, offset: int, size: int) -> None:
         self._stream, self._offset, self._size, self._place = stream, offset, size, 0
+
+    def close(self) -> None:
+        if not isinstance(self._stream, _Spool):
+            self._stream.close()
+        super().close()
 
     def readable(self) -> bool:
         return True
@@ -237,8 +271,12 @@ class _Slice(io.RawIOBase):
 
     def readinto(self, buffer: object) -> int:
         view = memoryview(cast(bytearray, buffer))
-        self._stream.seek(self._offset + self._place)
-        part = self._stream.read(min(len(view), max(0, self._size - self._place)))
+        count = min(len(view), max(0, self._size - self._place))
+        if isinstance(self._stream, _Spool):
+            part = self._stream.read_at(self._offset + self._place, count)
+        else:
+            self._stream.seek(self._offset + self._place)
+            part = self._stream.read(count)
         view[: len(part)] = part
         self._place += len(part)
         return len(part)

@@ -1,5 +1,6 @@
 """Data sets that come as arrays: how their files were understood, and what may be corrected before they come in."""
 
+from collections.abc import Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -19,9 +20,8 @@ if TYPE_CHECKING:
 _COLOURS = {"colour": "Colour", "grey": "Grey"}
 
 
-def show_facts(contents: LabelledImages) -> None:
-    """Show how the files were understood, side by side."""
-    facts = [("Format", contents.kind), *contents.facts]
+def show_facts(facts: Sequence[tuple[str, str]]) -> None:
+    """Show how files were understood, as (what, how), side by side."""
     with st.container(horizontal=True, gap="medium", key="own_facts"):
         for what, how in facts:
             with st.container(width=170, gap=None):

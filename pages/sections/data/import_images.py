@@ -138,9 +138,10 @@ def _contents(contents: Survey | LabelledImages) -> None:
     if isinstance(contents, LabelledImages):
         _, height, width = contents.shape
         st.markdown(f"**{len(contents):,} images** of {height} × {width} pixels {classes}")
-        show_facts(contents)
     else:
         st.markdown(f"**{len(contents):,} files** {classes}")
+    if contents.facts:
+        show_facts(contents.facts)
     st.dataframe(
         pd.DataFrame(table),
         hide_index=True,
@@ -222,10 +223,13 @@ def _samples(
     opened_so: list[tuple[bool, int]] = []
     labels = np.array(_found.labels)
     with opened(_archive) as file:
+        stored = _found.container
         for label in range(min(NUM_CLASSES_SHOWN, len(_found.class_names))):
             for place in np.flatnonzero(labels == label)[:TRIES_PER_CLASS].tolist():
                 try:
-                    decoded = decode_upload(content_of(file, _found.files[place]), stretch=look.stretch)
+                    decoded = decode_upload(
+                        stored.content(place) if stored else content_of(file, _found.files[place]), stretch=look.stretch
+                    )
                 except (ConvScopeError, ValueError):
                     continue
                 pictures[label] = png_of(squared(decoded.image, look))

@@ -42,7 +42,7 @@ def _nothing() -> None:
 
 def _table(rows: Rows) -> Any:
     """Return rows as a table of few bytes: short numbers, and repeated words only once."""
-    import pyarrow as pa  # type: ignore[import-untyped]  # this late: the first page is up before it is needed
+    import pyarrow as pa  # this late: the first page is up before it is needed
 
     words = pa.dictionary(pa.int8(), pa.string())
     columns = rows[0].items() if rows else ()

@@ -1,6 +1,5 @@
 """IDX, the format of MNIST: a magic number with type and number of axes, their lengths, then the values, big-endian."""
 
-import io
 import math
 import struct
 from collections.abc import Iterator, Sequence
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data.importing.array_sets import NamedArray, join
+from core.data.importing.dataset_formats.emnist import character_names, is_emnist, orientation_fact
 from core.data.importing.labelled_images import BLOCK, MAX_IMAGES, Block, LabelledImages, check_shape
 from core.data.importing.picture_archive import Skipped
 from core.data.importing.source_files import SourceFile, exactly, reading, short
@@ -47,10 +47,7 @@ def claims(sources: Sequence[SourceFile]) -> bool:
 
 
 def read(sources: Sequence[SourceFile]) -> LabelledImages:
-    """Read images and labels of IDX files.
-
-    EMNIST's images lie on their side: its makers wrote the columns of MATLAB's matrices one after the other.
-    """
+    """Read images and labels of IDX files."""
     arrays, skipped = [], list[Skipped]()
     for source in sources:
         header = _header(source)
@@ -66,10 +63,9 @@ def read(sources: Sequence[SourceFile]) -> LabelledImages:
                 f"{short(source.name)} has {len(header.shape)} axes of {header.dtype.name} values: labels are one "
                 "whole number for each image."
             )
-    emnist = any("emnist" in source.name.lower() for source in sources)
-    names = _mapping(sources) or (_emnist_names(sources) if emnist else {})
-    said = "Rows and columns swapped, as EMNIST stores them" if emnist else "As in the file"
-    return join(KIND, arrays, names=names, facts=[("Orientation", said)], skipped=skipped, transposed=emnist)
+    turned = is_emnist(sources)
+    names = character_names(sources)
+    return join(KIND, arrays, names=names, facts=[orientation_fact(turned)], skipped=skipped, transposed=turned)
 
 
 def _check_length(source: SourceFile, header: _Header, most: int) -> None:
@@ -115,35 +111,3 @@ def _labels(source: SourceFile, header: _Header) -> NDArray[np.generic]:
     with reading(source.name), source.opener() as stream:
         exactly(stream, header.begin)
         return np.frombuffer(exactly(stream, header.shape[0] * header.dtype.itemsize), header.dtype)
-
-
-def _mapping(sources: Sequence[SourceFile]) -> dict[int, str]:
-    """Return the names in EMNIST's files "…-mapping.txt": a label and the codes of its characters in each line."""
-    names: dict[int, str] = {}
-    for source in sources:
-        if source.name.lower().endswith("mapping.txt"):
-            for line in io.StringIO(source.read(2**20).decode("ascii", "replace")):
-                label, *codes = line.split()
-                if label.isdecimal() and codes and all(code.isdecimal() and int(code) < 0x110000 for code in codes):
-                    names[int(label)] = chr(int(codes[0]))
-    return names
-
-
-_DIGITS, _UPPER = "0123456789", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_MERGED = set("cijklmopsuvwxyz")  # small letters that EMNIST takes for their capitals
-_EMNIST = {
-    "byclass": _DIGITS + _UPPER + _UPPER.lower(),
-    "bymerge": _DIGITS + _UPPER + "".join(letter for letter in _UPPER.lower() if letter not in _MERGED),
-    "letters": "\0" + _UPPER,
-    "digits": _DIGITS,
-    "mnist": _DIGITS,
-}
-_EMNIST["balanced"] = _EMNIST["bymerge"]
-
-
-def _emnist_names(sources: Sequence[SourceFile]) -> dict[int, str]:
-    """Return the characters of EMNIST's labels, from the part of it that the names of the files say."""
-    parts = {part for part in _EMNIST for source in sources if f"-{part}-" in source.name.lower()}
-    if len(parts) != 1:
-        return {}
-    return {label: letter for label, letter in enumerate(_EMNIST[parts.pop()]) if letter != "\0"}
