@@ -52,6 +52,7 @@ ALLOWED = {
     "demo": {"train", "runs", "data", "model", "inference"},
     "report": {"inference", "figures", "exchange", "evaluation", "explain", "probe", "train", "runs", "data", "model"},
 }
+HEAVY = {"torch", "torchvision", "captum", "sklearn", "sqlalchemy"}  # Streamlit itself touches plotly
 LOAD, WEIGHTS = "torch.load", ROOT / "core" / "model" / "zoo_weights.py"  # the one place that may read a .pth file
 # Command lines put together what the packages do, here explanations and their drawing.
 ROOTS = {"core/explain/__main__.py": {"figures"}, "core/exchange/__main__.py": {"report"}}
@@ -67,14 +68,6 @@ DISTRIBUTIONS = {
     "umap": "umap-learn",
     "vl_convert": "vl-convert-python",
 }
-NO_TORCH = (
-    "core.errors, core.settings, core.options, core.download, core.data.catalog, core.model.spec, core.model.layers, "
-    "core.model.shapes, core.model.presets, core.model.export, core.model.zoo, core.runs.store, core.runs.history, "
-    "core.train.config, core.train.engine, core.explain.methods.registry, core.exchange.layout, "
-    "core.exchange.csv_tables, "
-    "core.compression.ways, core.demo.making, core.exchange.evaluation_evidence, core.inference.network, "
-    "core.inference.library, core.report.portrait, core.report.shipped"
-)
 
 
 def sources(folder: str) -> list[Path]:
@@ -280,24 +273,18 @@ def test_what_a_single_page_uses_is_not_shared():
     assert alone == []
 
 
-def test_what_needs_no_torch_loads_none():
-    found = "print(sorted({'torch', 'captum', 'torchvision', 'plotly'} & set(sys.modules)))"
-    # Of pages whose first visit does not wait for torch.
-    quick = [path for name in ("home", "build", "data", "train", "runs") for path in sources(f"pages/sections/{name}")]
-    first = ", ".join(map(module_name, quick))
-    code = f"import sys, {NO_TORCH}; {found}; import {first}; {found}"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.split("\n")[:2] == ["[]", "['plotly']"]  # Streamlit itself loads that one
-
-
 def test_the_frame_of_every_page_is_drawn_before_the_page_imports_anything():
     script = Path(visit.__file__)
     assert not (script.parent / "pages").exists()  # else Streamlit would run the files in it without the frame
     code = "import sys, streamlit.starlette; known = {*sys.modules}; import pages.shared.shell.visit; "
-    code += "print(*{name.split('.')[0] for name in {*sys.modules} - known}); import app; print(app.app.script_path)"
+    code += "print(*{name.split('.')[0] for name in {*sys.modules} - known}); "
+    code += "import pages.shared.shell.layout, pages.shared.widgets.image_grid; print(*sys.modules); "
+    code += "import app; print(app.app.script_path)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    loaded, served = done.stdout.splitlines()
+    loaded, framed, served = done.stdout.splitlines()
     assert {*loaded.split()} - {*sys.stdlib_module_names} <= {"pages", "streamlit"}
+    assert "pages.shared.shell.navigation" in framed.split()
+    assert {*framed.split()} & HEAVY == set()
     assert Path(served) == script
     drawn = {path: [ast.unparse(node) for node in parsed(path).body].count(f"page('{path.stem}')") for path in PAGES}
     assert len(drawn) > 10

@@ -373,9 +373,3 @@ def test_a_wrong_url_is_refused_in_one_sentence_without_its_secrets(url, monkeyp
     with pytest.raises(ConvScopeError, match="CONVSCOPE_FILES") as refused:
         RunStore()
     assert "word" not in str(refused.value)
-
-
-def test_nothing_for_an_object_store_is_loaded_where_files_lie_in_a_folder():
-    code = "import sys; from core.runs.store import RunStore; RunStore(); print({'fsspec', 's3fs'} & {*sys.modules})"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()"
