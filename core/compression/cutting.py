@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from core.compression.pruning import PrunedNetwork
 from core.model.build import build_model
-from core.model.layers import Activation, BatchNorm, Conv, Dense, Flatten, Layer, Residual
+from core.model.layers import Activation, Backbone, BatchNorm, Conv, Dense, Flatten, Layer, Residual
 from core.model.shapes import summarize
 from core.model.spec import ModelSpec
 
@@ -60,6 +60,9 @@ def cut(spec: ModelSpec, pruned: PrunedNetwork) -> CutNetwork:
 
 def _obstacle(spec: ModelSpec, name: str) -> str:
     """Return why the filters of a convolution cannot be cut, or ""."""
+    block, _, inner = name.partition(".")
+    if inner and isinstance(spec.layers[spec.layer_names.index(block)], Backbone):
+        return "a pretrained backbone keeps its shape"
     if name not in spec.layer_names:
         return "inside a residual block the sum needs every map"
     place = spec.layer_names.index(name)
@@ -96,6 +99,8 @@ def _places(spec: ModelSpec, gone: Mapping[str, tuple[int, ...]]) -> _Places:
             left = torch.arange(layer.out_features)
         elif isinstance(layer, BatchNorm):
             places |= {f"{name}.{key}": (left,) for key in ("weight", "bias", "running_mean", "running_var")}
+        elif isinstance(layer, Backbone):
+            left = torch.arange(summary.output_shape[0]) if summary.output_shape else left
         else:
             left = _outputs_left(layer, shape, left)
     return places

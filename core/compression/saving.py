@@ -108,4 +108,5 @@ def _fill(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
         owner, _, key = name.rpartition(".")
         own[name].copy_(tensors[name])
         module = model.get_submodule(owner)
-        setattr(module, key, own[name])
+        if key not in dict(module.named_parameters(recurse=False)):  # those share their numbers with `own`
+            setattr(module, key, own[name])

@@ -13,9 +13,20 @@ from torch import nn
 from core.explain.canonize import Mean, Sum, canonized, operations
 from core.explain.methods.deep_lift import ELEMENTWISE
 from core.explain.methods.registry import METHODS
+from core.model.backbone import PixelInput
 from core.options import OptionValue
 
-_LINEAR = (nn.Conv2d, nn.Linear, nn.BatchNorm2d, nn.BatchNorm1d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, Sum, Mean)
+_LINEAR = (
+    nn.Conv2d,
+    nn.Linear,
+    nn.BatchNorm2d,
+    nn.BatchNorm1d,
+    nn.AvgPool2d,
+    nn.AdaptiveAvgPool2d,
+    Sum,
+    Mean,
+    PixelInput,
+)
 _THROUGH = (nn.Flatten, nn.Identity, nn.Dropout, nn.ZeroPad2d)
 # Functions and methods that only move numbers about or, of numbers that are not the picture's, count.
 _MOVING = {

@@ -193,7 +193,10 @@ def _inside(name: str, block: str) -> bool:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= MAX_LABEL else "…" + name[1 - MAX_LABEL :]
+    if len(name) <= MAX_LABEL:
+        return name
+    cut = name[1 - MAX_LABEL :]
+    return "…" + (cut.partition(".")[2] or cut)
 
 
 def shape_label(item: Item) -> str:

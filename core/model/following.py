@@ -7,6 +7,8 @@ from typing import Any
 import torch.fx
 from torch import nn
 
+from core.model.backbone import PixelInput
+
 _alone = threading.Lock()
 
 
@@ -24,6 +26,10 @@ class Tracer(torch.fx.Tracer):
         with _alone:
             self._thread = threading.get_ident()
             return super().trace(root, concrete_args)
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        """Return whether a module is followed no further: those of torch, and what prepares a backbone's pixels."""
+        return isinstance(m, PixelInput) or super().is_leaf_module(m, module_qualified_name)
 
     def call_module(
         self, m: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]

@@ -210,13 +210,16 @@ class Backbone(Layer):
     network: str = option(
         BUNDLED, "Network", "Whose blocks they are.", choices={name: info.title for name, info in ZOO.items()}
     )
-    up_to: int = option(0, "Up to block", "The last block that is used, counted from 1; 0 uses all.", min=0, max=32)
+    up_to: int = option(
+        0, "Up to block", "The last block that is used, counted from the input.", min=1, max=32, choices={0: "the last"}
+    )
     train_from: int = option(
         0,
         "Trains from block",
-        "This block and those behind it go on learning; 0 leaves all as they are (frozen).",
-        min=0,
+        "This block and those behind it go on learning; frozen ones stay as they are.",
+        min=1,
         max=32,
+        choices={0: "none, all frozen"},
     )
     size: int = option(
         224,

@@ -9,6 +9,7 @@ from core.probe.network_layers import readout_of
 from core.probe.units import dead_units
 
 NUM_IMAGES, BATCH_SIZE = 256, 64  # training images that tell the dead from the living, and how many at a time
+NUM_TRACED, TRACED_SIZE = 32, 2  # the same where all maps of a pretrained backbone are looked at
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,10 @@ def unmoved_units(network: Network) -> tuple[dict[str, set[int]], int]:
     """
     model, data = network.model, network.dataset()
     layers = list(dict.fromkeys(readout_of(network, layer) for layer in filter_layers(model)))
-    images = data.normalize(data.train.images[:NUM_IMAGES])
+    count, size = (NUM_IMAGES, BATCH_SIZE) if network.spec is not None else (NUM_TRACED, TRACED_SIZE)
+    images = data.normalize(data.train.images[:count])
     constant: dict[str, dict[int, float]] = {}  # the one value of each unit that has the same all over so far
-    for batch in images.split(BATCH_SIZE):
+    for batch in images.split(size):
         for layer, maps in capture_activations(model, batch, layers).items():
             values = {unit: float(maps[0, unit].flatten()[0]) for unit in dead_units(maps)}
             before = constant.setdefault(layer, values)

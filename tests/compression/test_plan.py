@@ -5,9 +5,12 @@ import torch
 
 from core.compression.plan import compress, sweep
 from core.compression.pruning import prune, weighted
+from core.compression.saving import from_file, to_file
 from core.compression.ways import CompressionPlan, Pruning
 from core.explain.metrics.pointing_game import wilson
-from core.model.layers import Activation, Conv, Dense, Flatten, Residual
+from core.model.build import build_model
+from core.model.layers import Activation, Backbone, Conv, Dense, Flatten, GlobalAvgPool, Residual
+from core.model.spec import ModelSpec
 from tests.compression.test_pruning import IMAGES, PLAIN, same, spec_of, trained
 
 pytestmark = [
@@ -64,3 +67,15 @@ def test_a_sweep_asks_each_share_from_the_whole_network():
         assert rate == wilson(int(right), 5)
     assert found[0].value == 1.0 and told[-1] == (15, 15)
     assert all(torch.equal(before, layer.weight) for before, (_, layer) in zip(kept, weighted(model), strict=True))
+
+
+def test_a_network_with_a_pretrained_backbone_is_cut_and_kept_in_a_file() -> None:
+    spec = ModelSpec("Transfer", (1, 12, 12), 3, (Backbone(up_to=2, size=64), GlobalAvgPool(), Dense(5), Dense(3)))
+    model, images = build_model(spec).eval(), torch.rand(4, 1, 12, 12)
+    small = compress(spec, model, CompressionPlan(Pruning("filters", 0.25), int8=True), images)
+    assert {layer.reason for layer in small.layers if layer.filters} == {"a pretrained backbone keeps its shape"}
+    pruned = dict(model.named_parameters())["backbone1.block1.conv.weight"]
+    zeros = dict(small.model.named_parameters())["backbone1.block1.conv.weight"].flatten(1).eq(0).all(1)
+    assert int(zeros.sum()) == len(pruned) // 4
+    with torch.no_grad():
+        assert torch.equal(from_file(to_file(small.spec, small.model))[1](images), small.model(images))

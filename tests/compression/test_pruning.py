@@ -25,8 +25,9 @@ from core.model.layers import (
     MaxPool,
     Residual,
 )
-from core.model.presets import PRESETS, preset
+from core.model.presets import preset
 from core.model.spec import ModelSpec
+from tests.presets import OWN_PRESETS
 
 PLAIN = (Conv(6), BatchNorm(), Activation(), MaxPool(), Conv(8, padding=0), Activation("tanh"), Flatten(), Dense(12))
 IMAGES = torch.randn(5, 2, 8, 8, generator=torch.Generator().manual_seed(1))
@@ -150,7 +151,7 @@ def test_what_cannot_be_cut_is_said():
     assert "sigmoid" in cut(sigmoid, prune(trained(sigmoid), Pruning("filters", 0.5))).only_masked["conv1"]
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", OWN_PRESETS)
 def test_every_preset_can_be_pruned(name: str):
     spec = preset(name, (3, 32, 32), 10)
     images = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))

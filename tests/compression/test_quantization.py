@@ -25,9 +25,10 @@ from core.model.layers import (
     Layer,
     MaxPool,
 )
-from core.model.presets import PRESETS, preset
+from core.model.presets import preset
 from core.model.shapes import problems
 from tests.compression.test_pruning import IMAGES, PLAIN, spec_of, trained
+from tests.presets import OWN_PRESETS
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:torch.ao.quantization is deprecated"),
@@ -65,7 +66,7 @@ def test_batch_norms_are_folded_exactly():
     assert ((weight.dequantize() - folded).abs() <= steps * 0.5001).all()
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", OWN_PRESETS)
 def test_presets_answer_nearly_alike(name: str):
     spec = preset(name, (3, 32, 32), 10)
     images = torch.randn(16, 3, 32, 32, generator=torch.Generator().manual_seed(0))
@@ -114,7 +115,7 @@ def test_even_kernels_work_between_other_layers_and_from_a_file(pool: Layer):
         assert torch.equal(from_file(to_file(spec, whole))[1](IMAGES), found)
 
 
-@pytest.mark.parametrize("name", [*PRESETS, "own"])
+@pytest.mark.parametrize("name", [*OWN_PRESETS, "own"])
 @pytest.mark.parametrize("whole", [False, True])
 def test_a_file_gives_the_same_logits(name: str, whole: bool):
     spec = SPEC if name == "own" else preset(name, (2, 8, 8), 10)

@@ -7,11 +7,23 @@ import torch
 from core.errors import RunError, StorageError
 from core.exchange.onnx import to_onnx
 from core.model.build import build_model
-from core.model.layers import Activation, AvgPool, BatchNorm, Conv, Dense, Dropout, Flatten, GlobalAvgPool, MaxPool
-from core.model.presets import PRESETS, preset
+from core.model.layers import (
+    Activation,
+    AvgPool,
+    Backbone,
+    BatchNorm,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAvgPool,
+    MaxPool,
+)
+from core.model.presets import preset
 from core.model.spec import ModelSpec
 from core.runs.checkpoint import Checkpoint, save_checkpoint
 from core.train.config import TrainConfig
+from tests.presets import OWN_PRESETS
 
 onnxruntime = pytest.importorskip("onnxruntime")
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
@@ -35,8 +47,9 @@ EVERY_KIND = (
     Dense(10),
 )
 SPECS = {
-    **{name: preset(name, (3, 32, 32), 10) for name in PRESETS},
+    **{name: preset(name, (3, 32, 32), 10) for name in OWN_PRESETS},
     "every kind": ModelSpec("Every kind", (3, 32, 32), 10, EVERY_KIND),
+    "backbone": ModelSpec("Transfer", (1, 8, 8), 10, (Backbone(up_to=3, size=64), GlobalAvgPool(), Dense(10))),
     "grey": ModelSpec("Grey", (1, 8, 8), 10, (Flatten(), Dense(10))),
 }
 

@@ -22,9 +22,10 @@ from core.exchange.export_archive import export_run
 from core.exchange.predictor import to_predictor
 from core.exchange.weights import to_program, to_weights
 from core.model.build import build_model
-from core.model.presets import PRESETS, preset
+from core.model.presets import preset
 from core.runs.checkpoint import Checkpoint, save_checkpoint
 from core.train.config import TrainConfig
+from tests.presets import OWN_PRESETS
 
 _RELOAD = """
 import sys, torch
@@ -71,7 +72,7 @@ def test_a_fresh_process_computes_the_same_logits_from_the_program(trained, stor
         torch.testing.assert_close(logits, store.load_model(trained)(images), rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", OWN_PRESETS)
 def test_every_preset_becomes_a_program_of_any_batch_size(name, store, tmp_path):
     spec = preset(name, (3, 32, 32), 10)
     run_id = store.create(spec, TrainConfig(), "cifar10")

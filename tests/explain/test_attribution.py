@@ -11,7 +11,8 @@ from core.errors import ExplainError
 from core.explain.attribution import Attribution, attribute, heatmap
 from core.explain.methods.registry import METHODS
 from core.model.build import build_model
-from core.model.presets import PRESETS, preset
+from core.model.presets import preset
+from tests.presets import OWN_PRESETS
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting backward hooks", "ignore:Input Tensor 0 did not")
 
@@ -47,14 +48,14 @@ OF_EACH_FAMILY = ("integrated_gradients", "deep_lift", "lrp", "grad_cam", "occlu
 NEEDS_RELU = ("guided_backprop", "deconvolution", "guided_grad_cam")
 PAIRS = [
     (name, method)
-    for name in PRESETS
+    for name in OWN_PRESETS
     for method in METHODS
     if (name in ("tutorial", "resnet") or method in OF_EACH_FAMILY) and not (name == "lenet5" and method in NEEDS_RELU)
 ]
 
 
 def test_the_pairs_hold_every_preset_method_and_family() -> None:
-    assert {name for name, _ in PAIRS} == set(PRESETS)
+    assert {name for name, _ in PAIRS} == set(OWN_PRESETS)
     assert {method for _, method in PAIRS} == set(METHODS)
     assert {METHODS[method].family for method in OF_EACH_FAMILY} == {about.family for about in METHODS.values()}
 

@@ -8,7 +8,8 @@ from core.explain.cam_layers import cam_layers, default_cam_layer
 from core.explain.compatibility import incompatibility
 from core.explain.methods.registry import METHODS
 from core.model.build import build_model
-from core.model.presets import PRESETS, preset
+from core.model.presets import preset
+from tests.presets import OWN_PRESETS
 
 
 def test_a_stack_of_convolutions_ends_with_its_last() -> None:
@@ -26,7 +27,7 @@ def test_a_residual_net_ends_with_its_last_block() -> None:
     assert default_cam_layer(net) == "residual3"
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", OWN_PRESETS)
 def test_presets_are_open_to_every_method_but_tanh_to_guided_backprop(name: str) -> None:
     net = build_model(preset(name, (1, 28, 28), 10))
     reasons = {method for method in METHODS if incompatibility(net, method)}

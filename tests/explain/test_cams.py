@@ -18,8 +18,9 @@ from core.explain.cam_layers import record_activations
 from core.explain.methods.activation_cam import eigen_map
 from core.inference.copies import shallow_copy_for_hooks
 from core.model.build import build_model
-from core.model.presets import PRESETS, preset
+from core.model.presets import preset
 from tests.explain.test_attribution import network, picture
+from tests.presets import OWN_PRESETS
 
 import_torchvision()  # torch-cam needs it
 
@@ -27,7 +28,7 @@ REFERENCES = Path(__file__).parent / "cam_references.json"  # written by tests/e
 TARGET = 1
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", OWN_PRESETS)
 @pytest.mark.parametrize("target", [0, 3])
 def test_grad_cam_equals_torch_cam(name: str, target: int) -> None:
     from torchcam.methods import GradCAM

@@ -14,8 +14,9 @@ from core.explain.request import BASELINES, backgrounds, baseline
 from core.inference.copies import shallow_copy_for_hooks
 from core.model.build import build_model
 from core.model.layers import ACTIVATIONS, Activation, Conv, Dense, Flatten, MaxPool
-from core.model.presets import PRESETS, preset
+from core.model.presets import preset
 from core.model.spec import ModelSpec
+from tests.presets import OWN_PRESETS
 
 ENOUGH = 1e-3  # of the change of score
 
@@ -42,7 +43,7 @@ def share_of_change(net: nn.Module, image: Tensor, target: int, method: str, sta
 
 
 @pytest.mark.parametrize("start", BASELINES)
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", OWN_PRESETS)
 def test_it_sums_up_on_every_preset(name: str, start: str) -> None:
     net = build_model(preset(name, (3, 32, 32), 10), seed=1)
     assert missing(net, picture(32), baseline=start) < ENOUGH

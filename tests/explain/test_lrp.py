@@ -15,8 +15,9 @@ from core.explain.methods.lrp import GAMMA, LRP_RULES, lrp
 from core.explain.methods.registry import METHODS
 from core.inference.copies import shallow_copy_for_hooks
 from core.model.build import build_model
-from core.model.presets import PRESETS, preset
+from core.model.presets import preset
 from core.model.zoo_modules import lite0, one_module_per_use
+from tests.presets import OWN_PRESETS
 
 import_torchvision()  # zennit imports it by itself, which fails where the builds of torch and torchvision differ
 from zennit.attribution import Gradient  # noqa: E402
@@ -80,7 +81,7 @@ def test_every_rule_on_offer_is_held_against_zennit() -> None:
 
 
 @pytest.mark.parametrize("rule", LRP_RULES)
-@pytest.mark.parametrize("name", sorted(set(PRESETS) - {"resnet"}))
+@pytest.mark.parametrize("name", sorted(set(OWN_PRESETS) - {"resnet"}))
 def test_presets(name: str, rule: str) -> None:
     net, image = shaken(build_model(preset(name, (3, 28, 28), 5), seed=2)), picture(28)
     assert same(ours(net, image, 1, rule), by_zennit(net, image, 1, rule))
@@ -181,7 +182,7 @@ def test_positive_products_give_a_positive_score_no_negative_share() -> None:
     assert attribute(net, image, target, "lrp", rule="epsilon").values.min() < 0
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", OWN_PRESETS)
 def test_without_biases_the_score_is_shared_out_and_nothing_else(name: str) -> None:
     net = build_model(preset(name, (3, 16, 16), 4), seed=2).eval()
     for module in net.modules():

@@ -9,10 +9,11 @@ from torch import nn
 from core.errors import ExplainError
 from core.inference.prediction import batch_size, predict
 from core.model.build import build_model
-from core.model.presets import PRESETS, preset
+from core.model.presets import preset
+from tests.presets import OWN_PRESETS
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", OWN_PRESETS)
 def test_agrees_with_torch_in_eval_mode(name: str) -> None:
     net = build_model(preset(name, (1, 16, 16), 5)).train()
     images = torch.randn(3, 1, 16, 16)

@@ -11,8 +11,9 @@ from core.explain.attribution import attribute
 from core.explain.methods.registry import METHODS
 from core.explain.request import backgrounds
 from core.model.build import build_model
-from core.model.presets import PRESETS, preset
+from core.model.presets import preset
 from core.model.zoo_modules import lite0, one_module_per_use
+from tests.presets import OWN_PRESETS
 
 ZOO = ("alexnet", "vgg11", "resnet18", "densenet121", "mobilenet_v2", "squeezenet1_1", "efficientnet_lite0")
 PROMISING = [name for name, method in METHODS.items() if method.promise]
@@ -21,7 +22,7 @@ SIDE = {"preset": 32, "zoo": 64}
 
 @cache
 def network(name: str) -> nn.Module:
-    if name in PRESETS:
+    if name in OWN_PRESETS:
         return build_model(preset(name, (3, SIDE["preset"], SIDE["preset"]), 10), seed=1).eval()
     models = import_torchvision().models
     torch.manual_seed(0)
@@ -47,12 +48,12 @@ def network(name: str) -> nn.Module:
 
 
 def picture(name: str) -> Tensor:
-    side = SIDE["preset" if name in PRESETS else "zoo"]
+    side = SIDE["preset" if name in OWN_PRESETS else "zoo"]
     return torch.randn(3, side, side, generator=torch.Generator().manual_seed(3))
 
 
 @pytest.mark.parametrize("method", [name for name in PROMISING if METHODS[name].promise.of == "change"])
-@pytest.mark.parametrize("name", [*PRESETS, *ZOO])
+@pytest.mark.parametrize("name", [*OWN_PRESETS, *ZOO])
 def test_values_sum_to_the_change_of_score(name: str, method: str) -> None:
     if method == "integrated_gradients" and name in ZOO:
         pytest.skip("256 passes each way; a property of the integral, held on the presets")
@@ -69,7 +70,7 @@ def test_values_sum_to_the_change_of_score(name: str, method: str) -> None:
     assert found.gap is not None and found.gap.shortfall is None
 
 
-@pytest.mark.parametrize("name", [*PRESETS, *ZOO])
+@pytest.mark.parametrize("name", [*OWN_PRESETS, *ZOO])
 def test_values_of_lrp_sum_to_the_score_or_say_that_they_do_not(name: str) -> None:
     net, image = network(name), picture(name)
     with torch.no_grad():
@@ -81,6 +82,6 @@ def test_values_of_lrp_sum_to_the_score_or_say_that_they_do_not(name: str) -> No
 
 
 @pytest.mark.parametrize("method", [name for name, about in METHODS.items() if not about.signed])
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", OWN_PRESETS)
 def test_a_method_without_signs_has_no_negative_value(name: str, method: str) -> None:
     assert attribute(network(name), picture(name), 1, method).values.min() >= 0

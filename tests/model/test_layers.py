@@ -58,7 +58,7 @@ def test_every_setting_refuses_what_is_out_of_its_range(kind: type[Layer]) -> No
             wrong += [setting.min - 1, setting.max + 1, 10**30]
         if not isinstance(setting.default, float):
             wrong += [2.0, 10**30]
-        for value in wrong:
+        for value in (value for value in wrong if value not in (*setting.choices,)):
             with pytest.raises(SpecError, match=f"^{kind.title}: {setting.label.lower()} must be .*, not"):
                 kind(**{setting.name: value})
 

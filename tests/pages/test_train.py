@@ -48,8 +48,8 @@ def test_the_time_is_measured_before_the_start(monkeypatch: pytest.MonkeyPatch):
     app = train_page()
     assert not app.exception
     (seconds,) = (job.result.result() for job in board().jobs.values())
-    words = f"About {duration(seconds)} an epoch here, {duration(seconds * 5)} in all; 12 batches were timed."
-    assert words in [caption.value for caption in app.caption]
+    words = f" an epoch here, {duration(seconds * 5)} in all; 12 batches were timed."
+    assert any(caption.value.endswith(words) for caption in app.caption)
 
 
 def test_a_measurement_that_failed_is_said_and_can_be_made_again(monkeypatch: pytest.MonkeyPatch):

@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from core.errors import ConvScopeError, ExplainError
 from core.model.build import build_model
-from core.model.presets import PRESETS, preset
+from core.model.presets import preset
 from core.probe.activations import capture_activations, passage, zero_share
+from tests.presets import OWN_PRESETS
 
 
 class Failing(nn.Module):
@@ -114,7 +115,7 @@ def test_leaves_the_network_as_found_when_a_layer_fails(enabled: bool) -> None:
     assert same(before, traces(net))
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", OWN_PRESETS)
 def test_sees_every_layer_of_every_preset(name: str) -> None:
     spec = preset(name, (3, 16, 16), 4)
     net, images = build_model(spec), torch.randn(2, 3, 16, 16)

@@ -10,11 +10,12 @@ from torch import Tensor, nn
 from core.errors import ConvScopeError
 from core.model.build import build_model
 from core.model.layers import Activation, AvgPool, BatchNorm, Conv, Dense, Flatten, GlobalAvgPool, MaxPool, Residual
-from core.model.presets import PRESETS, TRANSFER, preset
+from core.model.presets import PRESETS, preset
 from core.model.shapes import summarize
 from core.model.spec import ModelSpec
 from core.probe.receptive_fields import field_steps, reach, receptive_field
 from core.probe.units import effective_field
+from tests.presets import OWN_PRESETS
 
 Box = tuple[int, int, int, int]
 ODD = (
@@ -81,8 +82,7 @@ def test_real_max_pooling_stays_inside_and_fills_the_rectangle_over_many_images(
     assert (fields[0] > 0).sum() < (torch.stack(fields).sum(dim=0) > 0).sum()
 
 
-# Not the transfer preset: through its many layers, most paths move a unit by less than rounding.
-@pytest.mark.parametrize("name", [name for name in PRESETS if name != TRANSFER])
+@pytest.mark.parametrize("name", OWN_PRESETS)
 def test_on_every_preset_a_pixel_reaches_the_units_that_it_moves(name: str) -> None:
     spec = preset(name, (1, 12, 11), 10)
     net = positive(spec)

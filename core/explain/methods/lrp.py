@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from core.explain.canonize import Mean, Sum
 from core.explain.methods.deep_lift import ELEMENTWISE, replace_forward
+from core.model.backbone import PixelInput
 
 STABILIZER = 1e-6  # added to denominators, away from zero
 GAMMA = 0.25
@@ -43,7 +44,7 @@ def lrp(network: nn.Module, image: Tensor, target: int, rule: str) -> Tensor:
             replace_forward(module, _by(LRP_RULES["epsilon" if name == "difference" else rule], module))
         elif isinstance(module, ELEMENTWISE):
             replace_forward(module, _passing(module.forward))
-        elif isinstance(module, (*_POOLS, *_NORMS)) and module not in merged:
+        elif isinstance(module, (*_POOLS, *_NORMS, PixelInput)) and module not in merged:
             replace_forward(module, _in_proportion(module.forward))
         elif isinstance(module, Sum):
             replace_forward(module, _summed)

@@ -74,13 +74,15 @@ def _sums(layers: tuple[LayerSummary, ...], broken: bool) -> tuple[tuple[str, st
     weights = sum(layer.num_params for layer in layers)
     macs = sum(layer.num_macs for layer in layers)
     frozen = sum(layer.frozen for layer in layers)
-    fixed = f" {frozen:,} more are frozen: they stay those of the pretrained network." if frozen else ""
+    about = f"{frozen:,} weights that stay those of the pretrained network: {4 * frozen / 1e6:.3g} MB."
+    fixed = [("Frozen", large_number(frozen), about)] if frozen and not broken else []
     return (
         (
             "Parameters",
             "–" if broken else f"{weights:,}",
-            f"Numbers that training changes: {4 * weights / 1e6:.3g} MB." + fixed,
+            f"Numbers that training changes: {4 * weights / 1e6:.3g} MB.",
         ),
+        *fixed,
         ("Multiply-adds", "–" if broken else large_number(macs), f"For one image: {macs:,}."),
     )
 

@@ -64,7 +64,7 @@ def facts(summary: LayerSummary, total: tuple[int, int], *, waits_for: str, side
     if summary.output_shape:
         params = _cost(sum_of_products(summary.params), f"{summary.num_params:,}", summary.num_params, total[0])
         if summary.frozen:
-            frozen = f'<span class="none">{summary.frozen:,} frozen</span>'
+            frozen = f'<span class="frozen">{summary.frozen:,} frozen</span>'
             params = f"{params}{frozen}" if summary.num_params else frozen
         values = (
             *values,

@@ -139,6 +139,7 @@ def _estimate(draft: session.Draft, config: TrainConfig) -> None:
         epoch = epoch_time(draft, config)
         if epoch is not None:
             whole = duration(min(epoch * config.epochs, config.max_seconds or float("inf")))
-            st.caption(f"About {duration(epoch)} an epoch here, {whole} in all; 12 batches were timed.")
+            each = f"About {duration(epoch)}" if duration(epoch) != duration(0) else "Less than a second"
+            st.caption(f"{each} an epoch here, {whole} in all; 12 batches were timed.")
 
     tick()
