@@ -177,6 +177,9 @@ def test_a_collection_goes_once_nobody_holds_it(registry: Registry, clock: Clock
     clock.now = 960
     registry.sweep()
     assert registry.find(made.token) is None and not [*(home / "collections").iterdir()]
+    registry.open("at the end")
+    registry.close()
+    assert not [*(home / "collections").iterdir()]
 
 
 def test_codes_that_are_guessed_expired_or_withdrawn_get_the_same_words(clock: Clock) -> None:

@@ -26,8 +26,7 @@ PAGE = Path(__file__).resolve().parents[2] / "pages" / "teach.py"
 def collections() -> Iterator[None]:
     registries.registry.cache_clear()
     yield
-    for token in list(registry()._entries):
-        registry().release(token)
+    registry().close()
 
 
 def opened(**query: str) -> AppTest:

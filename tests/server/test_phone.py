@@ -33,8 +33,7 @@ def everywhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     for name, value in before.items():
         config.set_option(name, value)
-    for token in list(registry()._entries):
-        registry().release(token)
+    registry().close()
 
 
 @pytest.fixture

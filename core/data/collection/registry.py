@@ -115,6 +115,12 @@ class Registry:
                 entry.collection.clear()
                 entry.closing.close()
 
+    def close(self) -> None:
+        """Delete all collections: the server stops."""
+        with self._lock:
+            for token in list(self._entries):
+                self.release(token)
+
 
 @cache
 def registry() -> Registry:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import streamlit as st
 from starlette.middleware import Middleware
 
+from core.data.collection.registry import registry
 from core.settings import settings
 from pages.shared.server.connections import bounded_connections
 from pages.shared.server.conversations import Conversations
@@ -31,4 +32,7 @@ async def beside(app: st.App) -> AsyncIterator[None]:
     """Run while the app is served."""
     async with bounded_connections(settings().max_connections):
         announce()
-        yield
+        try:
+            yield
+        finally:
+            registry().close()
