@@ -38,7 +38,8 @@ def pick_target(networks: Sequence[Network], picture: input_image.InputImage) ->
     Raises:
         ConvScopeError: The first network cannot be loaded or its answer is not a number.
     """
-    probabilities = collect_results(networks, partial(inference.probabilities, picture=picture))
+    with st.spinner("The network looks at the picture …"):  # said once it takes half a second
+        probabilities = collect_results(networks, partial(inference.probabilities, picture=picture))
     first = unwrap(probabilities[0])
     target = _asked(networks[0], picture, len(first))
     if target is None:

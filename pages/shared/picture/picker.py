@@ -53,7 +53,6 @@ def pick_with_stages(
         format_func=KINDS.__getitem__,
         required=True,
         key=control,
-        width="stretch",
         wrap=True,
     )
     kind = kind or choice.kind

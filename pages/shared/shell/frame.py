@@ -39,6 +39,21 @@ STEADY = """<style>
 _STYLE = f"""<style>
 [data-testid="stCaptionContainer"] {{ opacity: 0.72; }}
 [data-testid="stMain"] a[data-testid="stPageLink-NavLink"] span {{ white-space: normal; }}
+/* Streamlit's own ring is half transparent, 2 to 1 on the page, and on a list only a thin border. */
+[data-testid="stApp"] :is(button, summary):focus-visible,
+[data-testid="stSelectbox"] [role="group"]:has(input:focus-visible),
+[data-testid="stNumberInputContainer"]:has(input:focus-visible),
+[data-testid="stTextInputRootElement"]:has(input:focus-visible),
+[data-testid="stCheckbox"] label:has(input:focus-visible),
+[data-testid="stSlider"] div:has(> div > input:focus-visible) {{
+  outline: 2px solid light-dark(#0b7a75, #3dbdb1); outline-offset: 1px; box-shadow: none;
+}}
+[data-testid="stElementToolbar"]:has(:focus-visible) {{ opacity: 1; }}
+/* Why the browser refused a file is said to a pointer alone, which a phone has not. */
+[data-testid="stFileChip"][aria-invalid="true"] [data-testid="stFileChipName"] + div {{ white-space: normal; }}
+[data-testid="stFileChip"][aria-invalid="true"] [data-testid="stFileChipName"] + div::after {{
+  content: " · not taken: too large, of another kind, or too much together";
+}}
 a[data-testid="stPageLink-NavLink"]:focus-visible {{
   outline: 2px solid light-dark(#0b7a75, #3dbdb1); outline-offset: -2px;
 }}
