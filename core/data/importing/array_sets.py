@@ -59,6 +59,7 @@ def join(
     facts: Sequence[tuple[str, str]] = (),
     skipped: Sequence[Skipped] = (),
     transposed: bool = False,
+    named: str = "From the file",
 ) -> LabelledImages:
     """Make one set of images of such arrays.
 
@@ -70,6 +71,7 @@ def join(
         facts: How they were understood so far.
         skipped: What is left out so far.
         transposed: Whether rows and columns have to be swapped.
+        named: Where names come from, if there are any.
 
     Raises:
         DataError: They do not make a set.
@@ -113,16 +115,14 @@ def join(
         labels,
         splits,
         class_names,
-        (*facts, *_facts(pairs), ("Labels", said), ("Class names", _named(names, pairs))),
+        (*facts, *_facts(pairs), ("Labels", said), ("Class names", named if names else _named(pairs))),
         tuple(left_out),
         tuple(notes),
         Orientation(transposed),
     )
 
 
-def _named(names: object, pairs: Sequence[_Pair]) -> str:
-    if names:
-        return "From the file"
+def _named(pairs: Sequence[_Pair]) -> str:
     return "The labels of the file: rename them below" if pairs[0].labels is not None else "The names of the files"
 
 
@@ -131,7 +131,14 @@ def _facts(pairs: Sequence[_Pair]) -> Iterator[tuple[str, str]]:
     if said:
         yield "Values", "; ".join(said)
     own = [split for split in ("train", "valid", "test") if any(pair.split == split for pair in pairs)]
-    yield "Splits", f"{', '.join(own).capitalize()} of its own" if len(own) > 1 else "None of its own"
+    yield "Splits", said_splits(own)
+
+
+def said_splits(own: Sequence[str]) -> str:
+    """Return what is said of the splits that files bring."""
+    return (
+        f"{', '.join(own[:-1]).capitalize()} and {own[-1]}, as they come" if len(own) > 1 else "None, so they are drawn"
+    )
 
 
 def _labels_of(pairs: Sequence[_Pair]) -> NDArray[np.generic]:

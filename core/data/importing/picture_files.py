@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from core.data.importing.array_sets import said_splits
 from core.data.importing.folder_layout import Naming, PictureContainer, Survey, survey_members
 from core.data.importing.labelled_images import UNLABELLED, number_labels
 from core.data.importing.picture_archive import Contents, Skipped
@@ -87,7 +88,7 @@ def labelled_pictures(
             *facts,
             ("Labels", said),
             ("Class names", "From the file" if names else "The labels of the file: rename them below"),
-            ("Splits", f"{', '.join(own).capitalize()} of its own" if len(own) > 1 else "None of its own"),
+            ("Splits", said_splits(own)),
         ),
     )
 

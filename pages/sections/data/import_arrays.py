@@ -22,9 +22,9 @@ _COLOURS = {"colour": "Colour", "grey": "Grey"}
 
 def show_facts(facts: Sequence[tuple[str, str]]) -> None:
     """Show how files were understood, as (what, how), side by side."""
-    with st.container(horizontal=True, gap="medium", key="own_facts"):
+    with st.container(horizontal=True, gap="small", key="own_facts"):
         for what, how in facts:
-            with st.container(width=170, gap=None):
+            with st.container(width=140, gap=None):
                 st.caption(what)
                 st.markdown(escape_markdown(how))
 

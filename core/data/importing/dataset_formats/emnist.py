@@ -21,6 +21,7 @@ def mapping_of(sources: Sequence[SourceFile]) -> dict[int, str]:
     return names
 
 
+CHARACTERS = "Characters, as EMNIST numbers them"
 _DIGITS, _UPPER = "0123456789", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _MERGED = set("cijklmopsuvwxyz")  # small letters that EMNIST takes for their capitals
 _EMNIST = {

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data.importing.array_sets import NamedArray, join
-from core.data.importing.dataset_formats.emnist import character_names, is_emnist, orientation_fact
+from core.data.importing.dataset_formats.emnist import CHARACTERS, character_names, is_emnist, orientation_fact
 from core.data.importing.labelled_images import BLOCK, MAX_IMAGES, Block, LabelledImages, check_shape
 from core.data.importing.picture_archive import Skipped
 from core.data.importing.source_files import SourceFile, exactly, reading, short
@@ -65,7 +65,15 @@ def read(sources: Sequence[SourceFile]) -> LabelledImages:
             )
     turned = is_emnist(sources)
     names = character_names(sources)
-    return join(KIND, arrays, names=names, facts=[orientation_fact(turned)], skipped=skipped, transposed=turned)
+    return join(
+        KIND,
+        arrays,
+        names=names,
+        facts=[orientation_fact(turned)],
+        skipped=skipped,
+        transposed=turned,
+        named=CHARACTERS,
+    )
 
 
 def _check_length(source: SourceFile, header: _Header, most: int) -> None:

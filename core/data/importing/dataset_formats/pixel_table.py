@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data.importing.array_sets import NamedArray, join
-from core.data.importing.dataset_formats.emnist import character_names, is_emnist, orientation_fact
+from core.data.importing.dataset_formats.emnist import CHARACTERS, character_names, is_emnist, orientation_fact
 from core.data.importing.labelled_images import MAX_IMAGES, Block, LabelledImages, check_shape
 from core.data.importing.picture_archive import Skipped
 from core.data.importing.source_files import MAX_WHOLE, MB, SourceFile, exactly, reading, short
@@ -102,7 +102,9 @@ def read(sources: Sequence[SourceFile]) -> LabelledImages:
         )
     turned = is_emnist(sources)
     facts = [orientation_fact(turned), ("Label column", " and ".join(sorted(places)).capitalize())]
-    return join(KIND, arrays, names=character_names(sources), facts=facts, skipped=skipped, transposed=turned)
+    return join(
+        KIND, arrays, names=character_names(sources), facts=facts, skipped=skipped, transposed=turned, named=CHARACTERS
+    )
 
 
 def _array(source: SourceFile, table: _Table) -> NamedArray:
