@@ -140,7 +140,7 @@ def _check_for_train(deep: Sequence[Parts]) -> None:
     if len(named) > 1 and all(named.values()) and "train" in named.values() and max(map(len, deep)) == 1:
         names = " and ".join(sorted(named))
         raise DataError(
-            f"The folders {names} hold pictures and no folders of classes; labels in a table are not read: put the "
+            f"The folders {names} hold pictures, no folders of classes and no table of their labels: put the "
             "pictures of each class into a folder that bears its name."
         )
     classes = [{parts[1] for parts in deep if parts[0] == folder and len(parts) > 1} for folder in named]

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import json
 import pickle
 import struct
 from pathlib import Path
@@ -216,6 +217,28 @@ def test_webdatasets_pair_files_by_key_and_tars_of_folders_are_read(home: Path) 
     assert (
         import_images(tar({f"photos/{n % 2}/{n}.png": picture(n) for n in range(6)}), "F", size=8).info.num_images == 6
     )
+
+
+@pytest.mark.parametrize("table", ["csv", "no ending", "fiftyone"])
+def test_a_flat_folder_takes_its_labels_from_a_table(table: str, home: Path) -> None:
+    pictures = {f"data/p{n}.png": picture(n) for n in range(7)}
+    labels = {f"p{n}": "ant" if n % 2 else "bee" for n in range(6)} | {"gone": "ant"}  # p6 has none
+    ending = ".png" if table == "csv" else ""
+    rows = [[f"{name}{ending}", "x", label] for name, label in labels.items()]
+    known = {"classes": ["bee", "ant"], "labels": {name: int(label == "ant") for name, label in labels.items()}}
+    content = json.dumps(known).encode() if table == "fiftyone" else csv(rows, ["id", "source", "label"])
+    files = packed(pictures | {"labels.json" if table == "fiftyone" else "train.csv": content})
+    contents = understood(files)
+    assert contents.class_names == ("ant", "bee") and contents.counts() == {"": (3, 3)}
+    assert {skipped.name.rpartition("/")[2]: skipped.reason for skipped in contents.skipped} == {
+        "p6.png": "it has no label",
+        "gone": "named in the table and not there",
+    }
+    data = import_images(files, "Flat", size=20)
+    odd = {np.asarray(decode_image(picture(n))).transpose(2, 0, 1).tobytes() for n in (1, 3, 5)}
+    for split in (data.train, data.valid, data.test):
+        for image, label in zip(split.images, split.labels, strict=True):
+            assert (image.numpy().tobytes() in odd) == (data.class_names[int(label)] == "ant")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 from core.data.importing.dataset_formats import (
     cifar,
     idx,
+    label_table,
     matlab,
     numpy_arrays,
     parquet,
@@ -37,7 +38,7 @@ class Format:
 
 
 # The first that claims the files reads them.
-_MODULES: tuple[Any, ...] = (webdataset, parquet, numpy_arrays, matlab, stl10, cifar, idx, pixel_table)
+_MODULES: tuple[Any, ...] = (webdataset, label_table, parquet, numpy_arrays, matlab, stl10, cifar, idx, pixel_table)
 FORMATS = tuple(Format(module.KIND, module.claims, module.read) for module in _MODULES)
 
 
@@ -58,7 +59,7 @@ def understand(files: Sequence[tuple[str, Content]], naming: Naming | None = Non
     sources, skipped = unpacked(files)
     pictures = any(source.name.lower().endswith(PICTURES) for source in sources)
     # An archive with pictures in it is one of pictures: others are not looked into.
-    for each in FORMATS[:1] if pictures else FORMATS:
+    for each in FORMATS[:2] if pictures else FORMATS:
         if each.claims(sources):
             contents = each.read(sources)
             said = brightness_of(contents) if isinstance(contents, LabelledImages) else ""
