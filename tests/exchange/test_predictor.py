@@ -30,15 +30,19 @@ from tests.data.test_colours import (
 from tests.exchange.foreign import made
 
 _ASK = """
-import pathlib, runpy, sys, numpy
-try:
-    runpy.run_path("predict.py", run_name="__main__")
-except SystemExit as end:
-    assert not end.code
-script = runpy.run_path("predict.py")
-for name in sys.argv[1:]:
-    picture = script["decode"](pathlib.Path(name).read_bytes())
-    numpy.save(name + ".npy", script["prepare"](picture).numpy())
+import os, pathlib, runpy, sys, numpy
+folders, pictures = sys.argv[1:3], sys.argv[3:]
+for folder in folders:
+    os.chdir(folder)
+    sys.argv = ["predict.py", *(os.path.join("..", name) for name in pictures)]
+    try:
+        runpy.run_path("predict.py", run_name="__main__")
+    except SystemExit as end:
+        assert not end.code
+    script = runpy.run_path("predict.py")
+    for name in pictures:
+        picture = script["decode"](pathlib.Path("..", name).read_bytes())
+        numpy.save(name + ".npy", script["prepare"](picture).numpy())
 """
 
 
@@ -102,35 +106,34 @@ def _pictures() -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize("which", ["digits", "colour"])
 def test_the_script_prepares_pictures_as_the_app_does(
-    which: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    trained: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if which == "digits":
-        run_id = request.getfixturevalue("trained")
-    else:
-        run_id = made(tmp_path / "home").run
-        monkeypatch.setenv("CONVSCOPE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("CONVSCOPE_MAX_PIXELS", "2000000")
-    store = RunStore()
-    run = store.get(run_id)
-    (tmp_path / "predict.py").write_text(to_predictor(run), encoding="utf-8")
-    (tmp_path / "ask.py").write_text(_ASK, encoding="utf-8")
-    (tmp_path / "weights").mkdir()
-    (tmp_path / "weights" / "latest.safetensors").write_bytes(to_weights(store, run_id))
-    store.close()
-    network, pictures = open_network(run_id), _pictures()
+    runs = {home: trained, tmp_path / "home": made(tmp_path / "home").run}
+    networks = {}
+    for which, (place, run_id) in zip(("digits", "colour"), runs.items(), strict=True):
+        monkeypatch.setenv("CONVSCOPE_HOME", str(place))
+        folder, store = tmp_path / which, RunStore()
+        (folder / "weights").mkdir(parents=True)
+        (folder / "predict.py").write_text(to_predictor(store.get(run_id)), encoding="utf-8")
+        (folder / "weights" / "latest.safetensors").write_bytes(to_weights(store, run_id))
+        store.close()
+        networks[folder] = open_network(run_id)
+    pictures = _pictures()
     for name, content in pictures.items():
         (tmp_path / name).write_bytes(content)
-    environment = os.environ | {"PYTHONIOENCODING": "cp1252"}
-    said = subprocess.run(
-        [sys.executable, "ask.py", *pictures], cwd=tmp_path, check=True, capture_output=True, env=environment
+    command, environment = (
+        [sys.executable, "-c", _ASK, *networks, *pictures],
+        os.environ | {"PYTHONIOENCODING": "cp1252"},
     )
-    assert len(said.stdout.decode("cp1252").splitlines()) == len(pictures)
-    for name, content in pictures.items():
-        expected = network.normalize(network.fit(decode_upload(content).image)[0])
-        found = torch.from_numpy(np.load(tmp_path / f"{name}.npy"))[0]
-        assert (found - expected).abs().max() < 1e-5, name
+    said = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, env=environment)
+    assert len(said.stdout.decode("cp1252").splitlines()) == len(networks) * len(pictures)
+    for folder, network in networks.items():
+        for name, content in pictures.items():
+            expected = network.normalize(network.fit(decode_upload(content).image)[0])
+            found = torch.from_numpy(np.load(folder / f"{name}.npy"))[0]
+            assert (found - expected).abs().max() < 1e-5, (folder.name, name)
 
 
 def test_what_cannot_be_read_is_a_sentence_and_the_others_go_on(tmp_path: Path, trained: str) -> None:
