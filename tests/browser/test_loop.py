@@ -152,7 +152,9 @@ def test_from_the_first_press_to_an_explained_upload(
     expect(page.get_by_text("Grad-CAM").first).to_be_visible(timeout=PATIENCE)
 
 
-def test_the_zoom_survives_while_the_curve_grows(app: Server, page: Page, store: RunStore, run_id: str) -> None:
+def test_the_zoom_survives_while_the_curve_grows_and_one_spot_never_meets_another_button(
+    app: Server, page: Page, store: RunStore, run_id: str
+) -> None:
     store.set_pace(run_id, 0.5)
     watch(app, page, run_id)
     chart = page.get_by_test_id("stVegaLiteChart").first
@@ -167,6 +169,19 @@ def test_the_zoom_survives_while_the_curve_grows(app: Server, page: Page, store:
     store.set_pace(run_id, 20)
     until(lambda: batch(page) > EPOCH + 5)  # by then the dots and the ring of the first epoch have come
     assert labels(chart) == zoomed, "the axes show another range: the zoom was lost"
+
+    # One spot is pressed again and again.
+    press(page, "Pause")
+    until(lambda: badge(page, "Paused"))
+    at = store.get(run_id).step
+    one = page.get_by_role("button", name="One batch")
+    spot = centre(one.bounding_box())
+    for _ in range(12):  # in all states that a single batch leads through
+        page.mouse.click(*spot)
+        page.wait_for_timeout(120)
+        assert centre(one.bounding_box()) == spot
+    until(lambda: store.get(run_id).status is Status.PAUSED)  # the last of them may still be at work
+    until(lambda: badge(page, "Paused") and batch(page) == store.get(run_id).step > at)
 
 
 def test_the_pictures_are_redrawn_while_a_run_trains_and_nothing_fades(
@@ -196,23 +211,6 @@ def test_the_pictures_are_redrawn_while_a_run_trains_and_nothing_fades(
     press(page, "Pause")
     until(lambda: badge(page, "Paused"))
     expect(cards).to_have_count(8)
-
-
-def test_one_spot_pressed_again_and_again_never_meets_another_button(
-    app: Server, page: Page, store: RunStore, run_id: str
-) -> None:
-    watch(app, page, run_id)
-    press(page, "Pause")
-    until(lambda: badge(page, "Paused"))
-    at = store.get(run_id).step
-    one = page.get_by_role("button", name="One batch")
-    spot = centre(one.bounding_box())
-    for _ in range(12):  # in all states that a single batch leads through
-        page.mouse.click(*spot)
-        page.wait_for_timeout(120)
-        assert centre(one.bounding_box()) == spot
-    until(lambda: store.get(run_id).status is Status.PAUSED)  # the last of them may still be at work
-    until(lambda: badge(page, "Paused") and batch(page) == store.get(run_id).step > at)
 
 
 def test_a_second_tab_pauses_steps_and_resumes_the_same_run(
