@@ -25,9 +25,13 @@ STATUS_WORDS = {
     Status.INTERRUPTED: "! Interrupted",
 }
 _NAME = "Name"
-NAME_WIDTHS = (150, 204)  # with the widest, the status is seen beside it at 390 pixels
+NAME_WIDTHS = (150, 290)  # with the widest, all up to the time are seen beside an open menu at 1280 pixels
+LONG, LINES_WIDTH = (
+    60,
+    204,
+)  # letters from which names wrap; with that width the status is seen beside them at 390 pixels
 LETTER_WIDTH = 7.2
-LINES_PX = 76  # height of rows of four lines, where a name is too long for one; below 65 Streamlit wraps nothing
+LINES_PX = 76  # height of rows of four lines, for long names; below 65 Streamlit wraps nothing
 ROWS = 7  # so high are shown at once
 COUNTED = f"On fewer than {FEW_IMAGES} images a count; fewer than {TOO_FEW} are too few to tell."
 COLUMNS = {
@@ -76,10 +80,13 @@ def runs_table(runs: Sequence[Run], chosen: Run, compared: Sequence[Run]) -> Non
 
     run_outlines, names = outlines().of(runs), distinct_names(runs)
     longest = max(map(len, names.values()))
-    wraps = 20 + LETTER_WIDTH * longest > NAME_WIDTHS[1]
+    wraps = longest > LONG
     st.dataframe(
         pd.DataFrame([_row(run, names[run.id], run_outlines) for run in runs]),
-        column_config={_NAME: st.column_config.TextColumn(width=_name_width(longest)), **COLUMNS},
+        column_config={
+            _NAME: st.column_config.TextColumn(width=LINES_WIDTH if wraps else _name_width(longest)),
+            **COLUMNS,
+        },
         row_height=LINES_PX if wraps else None,
         height=(1 + min(len(runs), ROWS)) * LINES_PX - LINES_PX // 2 if wraps else "auto",
         hide_index=True,
