@@ -29,6 +29,7 @@ from core.train import runner
 from core.train.config import TrainConfig
 from core.train.loop import Training, train
 from core.train.metrics import Step
+from core.train.pixel_values import with_pixel_values
 from core.train.runner import Runner
 from tests.whole.stacks import datasets, draw_config, draw_stack
 
@@ -61,6 +62,7 @@ def draw(seed: int, home: Path, *, methods: int) -> Case:
     rng = random.Random(seed)
     dataset = rng.choice(datasets(str(home)))
     spec, config = draw_stack(rng, dataset), draw_config(rng, dataset)
+    config = with_pixel_values(spec, config)
     first = seed * methods
     names = tuple(METHODS)
     return Case(seed, dataset, spec, config, tuple(names[(first + step) % len(names)] for step in range(methods)))
