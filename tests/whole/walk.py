@@ -14,6 +14,7 @@ import torch
 
 from core.data.datasets import Dataset, load_dataset
 from core.errors import ConvScopeError
+from core.exchange.backbone import backbone_file
 from core.exchange.export_archive import export_run
 from core.exchange.import_archive import import_run
 from core.exchange.script import to_script
@@ -23,6 +24,7 @@ from core.explain.compatibility import incompatibility
 from core.explain.methods.registry import METHODS
 from core.model.build import build_model
 from core.model.spec import ModelSpec
+from core.model.zoo import BUNDLED
 from core.runs.records import Run, Status
 from core.runs.store import RunStore
 from core.train import runner
@@ -154,6 +156,7 @@ def _repeats(run: Run, losses: list[float]) -> None:
         folder = Path(name)
         (folder / "train.py").write_text(to_script(run), encoding="utf-8")
         (folder / "data.safetensors").write_bytes(images_file(run.dataset, run.config["train_images"]))
+        (folder / "backbone.safetensors").write_bytes(backbone_file(BUNDLED))
         arguments, sys.argv = sys.argv, ["train.py"]
         try:
             with contextlib.redirect_stdout(io.StringIO()):
