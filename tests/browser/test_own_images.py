@@ -65,8 +65,10 @@ def test_boxes_take_files_and_what_is_pasted_show_it_by_themselves_and_give_up_w
     app: Server, page: Page, idle: Callable[[Page], None]
 ) -> None:
     page.goto(f"{app.url}/teach")
-    files = [{"name": f"{seed}.png", "mimeType": "image/png", "buffer": picture(seed)} for seed in range(3)]
-    page.locator('input[type="file"]').first.set_input_files(files, timeout=PATIENCE)
+    files = [{"name": f"{seed}.png", "mimeType": "image/png", "buffer": picture(seed)} for seed in range(4)]
+    inputs = page.locator('input[type="file"]')
+    inputs.first.set_input_files(files[:3], timeout=PATIENCE)
+    inputs.nth(1).set_input_files(files[3:])  # at once: the boxes do not wait for each other
     first, second = page.get_by_role("group", name="Pictures of Class 1"), page.locator('[class*="st-key-teach_box_"]')
     shown = first.locator("img[src]")
     expect(shown).to_have_count(3, timeout=PATIENCE)
@@ -74,7 +76,7 @@ def test_boxes_take_files_and_what_is_pasted_show_it_by_themselves_and_give_up_w
     idle(page)
     second.nth(1).hover()
     page.evaluate(PASTE, base64.b64encode(picture(9, (40, 30))).decode())
-    expect(page.get_by_role("group", name="Pictures of Class 2").locator("img[src]")).to_have_count(1, timeout=PATIENCE)
+    expect(page.get_by_role("group", name="Pictures of Class 2").locator("img[src]")).to_have_count(2, timeout=PATIENCE)
     expect(page.get_by_role("button", name="Train", exact=True)).to_be_enabled(timeout=PATIENCE)
     first.get_by_role("button", name="1.png").click()
     page.get_by_role("button", name="Delete").click(timeout=PATIENCE)

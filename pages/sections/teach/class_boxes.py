@@ -17,6 +17,7 @@ MOST_SHOWN, ALL_SHOWN = 120, 720  # pictures, the latest ones: of a class, and o
 TICK_SECONDS, REST_SECONDS = 0.4, 1.0  # between two looks while pictures may come, and else
 FRAGMENT = "teach_boxes"
 _TURN, _CAMERA, _DRAWN = "teach_turn", "teach_camera", "teach_drawn"
+_FOLDER = "folder"  # the uploader beside those of the classes
 _KINDS = {"shot": "Shot", "pasted": "Pasted"}
 
 
@@ -158,7 +159,7 @@ def _chosen(collection: Collection, box: ClassBox, picked: list[str], all_boxes:
 
 
 def _ways_in(collection: Collection, box: ClassBox) -> None:
-    key = f"teach_files_{box.id}_{st.session_state.get(_TURN, 0)}"
+    key = f"teach_files_{box.id}_{_turn(box.id)}"
     st.file_uploader(
         f"Pictures of {box.name}",
         accept_multiple_files=True,
@@ -193,12 +194,17 @@ def _turn_camera(box: str) -> None:
 def _take_files(collection: Collection, box: str, key: str) -> None:
     for name, content in state.taken(key):
         collection.add(box, name, content())
-    _next_turn()
+    _next_turn(box)
 
 
-def _next_turn() -> None:
-    """Have the uploaders begin anew: what they held is in the classes."""
-    st.session_state[_TURN] = st.session_state.get(_TURN, 0) + 1
+def _turn(uploader: str) -> int:
+    turn: int = st.session_state.get(f"{_TURN}_{uploader}", 0)
+    return turn
+
+
+def _next_turn(uploader: str) -> None:
+    """Have one uploader begin anew, as what it held is in the classes; others may still be receiving files."""
+    st.session_state[f"{_TURN}_{uploader}"] = _turn(uploader) + 1
 
 
 def _more(collection: Collection, count: int) -> None:
@@ -213,7 +219,7 @@ def _more(collection: Collection, count: int) -> None:
         )
         with st.popover("Add a folder", icon=":material/folder_open:", key="teach_folder_menu"):
             st.markdown("A folder with a folder for each class: each becomes a class of that name.")
-            key = f"teach_folder_{st.session_state.get(_TURN, 0)}"
+            key = f"teach_folder_{_turn(_FOLDER)}"
             st.file_uploader(
                 "A folder",
                 on_change=_take_folder,
@@ -225,7 +231,7 @@ def _more(collection: Collection, count: int) -> None:
 
 def _take_folder(collection: Collection, key: str) -> None:
     files = state.taken(key)
-    _next_turn()
+    _next_turn(_FOLDER)
     if files:
         state.trying(_take_all, collection, files)
 

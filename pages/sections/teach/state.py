@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import DeletedFile
 
 from core.data.catalog import DATASETS
 from core.data.collection.collection import Collection
@@ -81,8 +82,12 @@ def said() -> list[str]:
 
 
 def taken(key: str) -> list[tuple[str, Callable[[], bytes]]]:
-    """Return path and content of the files of an uploader, which the server does not hold any longer once read."""
-    return [(file.name, partial(_content, file)) for file in st.session_state.get(key) or []]
+    """Return path and content of the files of an uploader, which the server does not hold any longer once read.
+
+    Files that the server does not hold any more, as the browser or a limit has taken them back, are left out.
+    """
+    files = st.session_state.get(key) or []
+    return [(file.name, partial(_content, file)) for file in files if not isinstance(file, DeletedFile)]
 
 
 def _content(file: "UploadedFile") -> bytes:
