@@ -1,5 +1,6 @@
 """Own photographs in class boxes, by hand on the page: files, a folder, edits, and one press to a network."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from core.data.datasets import Dataset, load_dataset
 from core.data.importing.decoder_worker import ImageFormat
 from core.data.importing.importer import import_images
 from core.data.split_assignment import SPLITS
+from core.model.layers import Dense, Flatten
+from core.model.spec import ModelSpec
+from core.train.config import TrainConfig
 from pages.shared.shell import services, session
 from tests.data.archives import class_folders, packed, picture
 
@@ -136,6 +140,28 @@ def test_a_data_set_of_ones_own_is_sorted_anew_after_it_came_in() -> None:
         return {image.tobytes() for split in SPLITS for image in dataset.split(split).images.numpy()}
 
     assert rows(again) == rows(data)
+
+
+def test_few_pictures_are_judged_by_keeping_back_each_once() -> None:
+    data = import_images(packed(class_folders({"a": 5, "b": 5})), "Few", size=16, colour=False)
+    spec = ModelSpec("small", (1, 16, 16), 2, (Flatten(), Dense(2)))
+    work = services.store().create(spec, TrainConfig(epochs=1, batch_size=4), data.name)
+
+    def page(run_id: str) -> None:
+        import streamlit as st
+
+        from pages.shared.evaluation.cross_validation import by_all_images
+        from pages.shared.shell import services
+
+        st.fragment(by_all_images)(services.store().get(run_id), "here")
+
+    app = run(AppTest.from_function(page, kwargs={"run_id": work}, default_timeout=120))
+    button(app, "Judge it by all 10 pictures").click()
+    run(app)
+    while not app.markdown:
+        run(app)
+    assert re.fullmatch(r"\*\*\d+ of 10\*\* pictures are named rightly.*", app.markdown[0].value)
+    assert "in 10 trainings like this one" in captions(app)
 
 
 def test_a_folder_of_too_many_classes_gives_those_that_go_in_and_names_the_others() -> None:

@@ -10,6 +10,7 @@ from core.runs.scores import accuracy_text, caution
 from pages.sections.evaluate.confusion_matrix import small_matrix
 from pages.sections.evaluate.each_network import for_each, judging_section
 from pages.shared.display.tables import from_columns
+from pages.shared.evaluation.cross_validation import by_all_images
 from pages.shared.evaluation.evaluate_split import SPLITS, EvaluatedSplit
 from pages.shared.evaluation.image_gallery import image_row
 from pages.shared.shell.layout import escape_markdown
@@ -35,7 +36,7 @@ def overview_section(evaluated: EvaluatedSplit, side: int, alike: Sequence[Evalu
     scores = evaluated.report.scores
     number, matrix = st.columns([2, 3], gap="large") if "other" not in st.query_params else (st.container(),) * 2
     with number:
-        _accuracy(evaluated)
+        _accuracy(evaluated, side)
         _baseline(evaluated)
         _mistakes(evaluated, side)
     with matrix:
@@ -51,7 +52,7 @@ def overview_section(evaluated: EvaluatedSplit, side: int, alike: Sequence[Evalu
         _averages(scores, side)
 
 
-def _accuracy(evaluated: EvaluatedSplit) -> None:
+def _accuracy(evaluated: EvaluatedSplit, side: int) -> None:
     """Write the share of right answers with its interval; of few images their count."""
     accuracy, images = evaluated.report.scores.accuracy, len(evaluated.images)
     interval = f"{accuracy.low:.1%} to {accuracy.high:.1%}"
@@ -65,6 +66,8 @@ def _accuracy(evaluated: EvaluatedSplit) -> None:
     )
     if words := caution(images):
         st.caption(words)
+    if evaluated.network.run is not None and not evaluated.network.change:
+        by_all_images(evaluated.network.run, f"evaluate_{side}")
 
 
 def _mistakes(evaluated: EvaluatedSplit, side: int) -> None:

@@ -12,9 +12,10 @@ from core.data.importing.decoder_worker import ImageFormat
 from core.data.split_assignment import FEW
 from core.formatting import counted
 from core.progress import Progress
-from core.runs.records import Run
+from core.runs.records import Run, Status
 from core.runs.scores import caution, split_size, valid_accuracy_text
 from core.train.suggestion import suggested_preset, suggested_side
+from pages.shared.evaluation.cross_validation import by_all_images
 from pages.shared.run import draft_history, start
 from pages.shared.run.live_view import LOOKS
 from pages.shared.run.settings_form import suggestion_for
@@ -158,6 +159,8 @@ def _show(run: Run) -> None:
     if score := valid_accuracy_text(run):
         few = caution(split_size(run, 1))
         st.markdown(f"**{score}** of the pictures that were kept back are named rightly. {few}")
+    if run.status is Status.FINISHED:
+        by_all_images(run, "teach")
     with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
         if run.learned:
             pressed = st.button(

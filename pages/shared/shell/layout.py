@@ -14,7 +14,7 @@ from pages.shared.shell import frame, navigation
 
 # Where Streamlit makes links, icons, arrows or a list out of finished text, which a backslash does not prevent.
 _JOINTS = re.compile(
-    r"(?<=:)(?=\S)|(?<=www)(?=\.)|(?<=@)(?=\S)|(?<=[-<>~])(?=[-=>])|^(?=\d+[.)]|[-+#>=])",
+    r"(?<=:)(?=\S)|(?<=www)(?=\.)|(?<=@)(?=\S)|(?<=(?<!\S)[-<>~])(?=[-=>]+(?!\S))|^(?=\d+[.)]|[-+#>=])",
     re.IGNORECASE,
 )
 _ANNOUNCEMENT = "announcement"  # said once the page is drawn anew
