@@ -195,7 +195,10 @@ LOOSE = class_folders({"images": 4})
     [
         ({**LOOSE, "labels.csv": b"0.png,cat"}, "1 × a table, which is not read"),
         ({**LOOSE, "annotations/coco.json": b"{}"}, "1 × a table, which is not read"),
-        (class_folders({"train": 2, "test": 2}), "test and train hold pictures and no folders of classes; labels in a"),
+        (
+            class_folders({"train": 2, "test": 2}),
+            "The folders test and train hold pictures, no folders of classes and no table",
+        ),
         (
             {"cat/a.zip": packed(LOOSE), "dog/b.zip": packed(LOOSE)},
             "2 × an archive inside the archive: unpack it first",
