@@ -57,7 +57,7 @@ def test_a_zip_becomes_a_data_set_that_a_network_learns_from(
     page.goto(f"{app.url}/classify?run={run_id}")
     expect(page.get_by_text("It says").first).to_be_visible(timeout=PATIENCE)
     page.goto(f"{app.url}/runs?run={run_id}")
-    expect(page.get_by_text("on My things").first).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="on My things")).to_be_visible(timeout=PATIENCE)
     idle(page)
 
 
