@@ -1,6 +1,7 @@
 """What the frozen layers in front of a network make of images: computed once for a split, in batches, and kept."""
 
 from collections.abc import Callable, Generator
+from functools import cached_property
 from hashlib import blake2b
 
 import torch
@@ -50,14 +51,14 @@ class FrozenFeatures:
 
     def missing(self, images: Tensor) -> int:
         """Return of how many images of a split the features are not on the disk."""
-        return len(images) - len(FeatureCache(self._key()).read(digests_of(images)))
+        return len(images) - len(FeatureCache(self._key).read(digests_of(images)))
 
     def compute(self, images: Tensor) -> Generator[int, None, Tensor]:
         """Return the features of all images of a split, uint8 (N, C, H, W), in order.
 
         Yields how many are done, after each batch; those that are kept on the disk are done at once.
         """
-        digests, cache = digests_of(images), FeatureCache(self._key())
+        digests, cache = digests_of(images), FeatureCache(self._key)
         found = cache.read(digests)
         yield len(found)
         missing = [place for place in range(len(digests)) if place not in found]
@@ -70,6 +71,7 @@ class FrozenFeatures:
             cache.write([digests[place] for place in places], torch.stack([found[place] for place in places]))
         return torch.stack([found[place] for place in range(len(digests))]).to(self._device)
 
+    @cached_property
     def _key(self) -> str:
         """Return what the features depend on besides the pixels, as a checksum."""
         about = (torch.__version__, str(self._front), self._device.type, str(self._precision))

@@ -97,13 +97,8 @@ def join(
     notes = []
     if missing := int(np.count_nonzero(labels == UNLABELLED)):
         notes.append(f"{missing:,} of {len(labels):,} images have no label and are left out.")
-    splits = np.repeat(np.array([pair.split for pair in pairs]), counts)
-    if (splits != "").any():
-        splits = np.where(splits == "", "train", splits)
-    if not (splits == "train").any():
-        if (splits != "").any():
-            notes.append(f"All images are of {pairs[0].split}: train, valid and test are drawn from them.")
-        splits = np.full_like(splits, "")
+    splits, said_of_splits = _splits_of(pairs, counts)
+    notes += said_of_splits
     return LabelledImages(
         kind,
         (channels, width, height) if transposed else (channels, height, width),
@@ -120,6 +115,18 @@ def join(
         tuple(notes),
         Orientation(transposed),
     )
+
+
+def _splits_of(pairs: Sequence[_Pair], counts: Sequence[int]) -> tuple[NDArray[np.str_], list[str]]:
+    """Return the split of each image, all empty where they are to be drawn, and what is to be said about that."""
+    splits = np.repeat(np.array([pair.split for pair in pairs]), counts)
+    if (splits != "").any():
+        splits = np.where(splits == "", "train", splits)
+    if (splits == "train").any():
+        return splits, []
+    given = (splits != "").any()
+    notes = [f"All images are of {pairs[0].split}: train, valid and test are drawn from them."] if given else []
+    return np.full_like(splits, ""), notes
 
 
 def _named(pairs: Sequence[_Pair]) -> str:

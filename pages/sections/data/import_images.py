@@ -16,10 +16,11 @@ from core.data.importing.safezip import content_of
 from core.data.names import ENCODINGS
 from core.data.split_assignment import remarks
 from core.errors import ConvScopeError
+from core.formatting import counted
 from core.progress import Progress
 from pages.sections.data.catalogue import BROUGHT
 from pages.sections.data.import_arrays import ask_array_look, ask_orientation, first_images, png_of, show_facts
-from pages.sections.data.sources import ASK, TURN, WAYS, ImageSource, counted
+from pages.sections.data.sources import ASK, TURN, WAYS, ImageSource
 from pages.shared.shell.background_jobs import Lane, background
 from pages.shared.shell.controls import ask_one
 from pages.shared.shell.layout import escape_markdown, show_errors

@@ -11,7 +11,6 @@ from core.data.importing.folder_layout import PICTURES
 from core.data.importing.format_registry import FORMATS
 from core.data.importing.zip_builder import archive_of, class_in
 from core.errors import DataError
-from core.formatting import counted as counted
 from core.settings import settings
 from pages.shared.picture.files import picture_files
 

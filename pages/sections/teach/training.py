@@ -36,27 +36,22 @@ def train_card(collection: Collection) -> None:
     with st.container(border=True, key=CARD):
         if collection.run:
             _standing(collection.run)
-        _remarks(collection.boxes)
+        _remarks(collection)
         _press(collection)
 
 
-def _remarks(boxes: Sequence[ClassBox]) -> None:
+def _remarks(collection: Collection) -> None:
     """Say what may spoil the training before it begins."""
-    if clashes := _clashes(boxes):
+    boxes = collection.boxes
+    if clashes := _clashes(collection):
         st.warning(escape_markdown(clashes), icon=":material/warning:")
     empty = [box.name for box in boxes if not box.pictures]
     if empty and not obstacle(boxes):
         st.caption(f"Left out, since nothing is in there yet: {escape_markdown(', '.join(empty))}.")
 
 
-def _clashes(boxes: Sequence[ClassBox]) -> str:
-    met: dict[bytes, str] = {}
-    twice = [
-        f"{picture.name} ({met[picture.digest]} and {box.name})"
-        for box in boxes
-        for picture in box.pictures
-        if met.setdefault(picture.digest, box.name) != box.name
-    ]
+def _clashes(collection: Collection) -> str:
+    twice = [f"{picture.name} ({one} and {other})" for picture, one, other in collection.clashes()]
     if not twice:
         return ""
     more = f" and {len(twice) - _NAMED} more" if len(twice) > _NAMED else ""

@@ -1,7 +1,6 @@
 """The camera's moving picture, and over it what a network answers to one frame after another."""
 
 import base64
-import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.shared.widgets.browser_values import file_in, sent_by
 from pages.shared.widgets.request_gate import with_gate
 from pages.shared.widgets.script_files import script_file
 
@@ -99,18 +99,19 @@ def waiting_frame(key: str) -> Frame | None:
 
     What it holds comes from the browser: open it like an upload.
     """
-    value = _sent(key, "frame")
+    value = sent_by(key, "frame")
     if not isinstance(value, Mapping):
         return None
-    number, method, jpeg = value.get("number"), value.get("method"), _file(value.get("jpeg"), LONGEST_FRAME)
-    if type(number) is not int or not isinstance(method, str) or jpeg is None:
+    number, method = value.get("number"), value.get("method")
+    jpeg = file_in(value.get("jpeg"), _START, LONGEST_FRAME)
+    if type(number) is not int or not isinstance(method, str) or not jpeg:
         return None
     return Frame(number, jpeg, method)
 
 
 def still_shot(key: str) -> bytes | None:
     """Return the still that was taken for this run of the script, a JPEG file; open it like an upload."""
-    return _file(_sent(key, "shot"), LONGEST_SHOT)
+    return file_in(sent_by(key, "shot"), _START, LONGEST_SHOT) or None
 
 
 def camera_view(
@@ -152,20 +153,6 @@ def camera_view(
 def _packed(answer: FrameAnswer) -> dict[str, Any]:
     files = {name: base64.b64encode(getattr(answer, name)).decode("ascii") for name in ("received", "layer")}
     return {**asdict(answer), **files}
-
-
-def _sent(key: str, name: str) -> object:
-    value = st.session_state.get(key)
-    return value.get(name) if isinstance(value, Mapping) else None
-
-
-def _file(value: object, longest: int) -> bytes | None:
-    if not isinstance(value, str) or not value.startswith(_START) or len(value) > longest:
-        return None
-    try:
-        return base64.b64decode(value.removeprefix(_START), validate=True) or None
-    except (binascii.Error, ValueError):
-        return None
 
 
 def _nothing() -> None:

@@ -1,11 +1,10 @@
 """A pad to draw on, and beside it what is left of the strokes at the network's size."""
 
-import base64
-import binascii
 from pathlib import Path
 
 import streamlit as st
 
+from pages.shared.widgets.browser_values import file_in
 from pages.shared.widgets.script_files import script_file
 
 _HERE = Path(__file__).parent
@@ -54,9 +53,4 @@ def draw_pad(key: str, *, size: tuple[int, int], pen: str, paper: str, colours: 
 
 def drawn(value: object) -> bytes | None:
     """Return the file in what the browser sent, or None unless it is one."""
-    if not isinstance(value, str) or not value.startswith(_START) or len(value) > LONGEST:
-        return None
-    try:
-        return base64.b64decode(value.removeprefix(_START), validate=True) or None
-    except (binascii.Error, ValueError):
-        return None
+    return file_in(value, _START, LONGEST) or None

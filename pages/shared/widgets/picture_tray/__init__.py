@@ -1,13 +1,13 @@
 """The pictures of one class: some can be chosen, others pasted, and a camera takes them in bursts."""
 
 import base64
-import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 
+from pages.shared.widgets.browser_values import file_in, sent_by
 from pages.shared.widgets.request_gate import with_gate
 from pages.shared.widgets.script_files import script_file
 
@@ -47,25 +47,23 @@ def arrived(key: str) -> list[tuple[str, bytes]]:
 
     What they hold comes from the browser: they are to be opened like uploads.
     """
-    sent = _sent(key, "pictures")
+    sent = sent_by(key, "pictures")
     if not isinstance(sent, Mapping) or sent.get("mark") == st.session_state.get(f"{key}_mark"):
         return []
     st.session_state[f"{key}_mark"] = sent.get("mark")
     listed = sent.get("pictures")
     found = []
     for each in listed[:MOST] if isinstance(listed, list) else []:
-        kind, text = (each.get("kind"), each.get("picture")) if isinstance(each, Mapping) else (None, None)
-        if kind in _KINDS and isinstance(text, str) and text.startswith(_START) and len(text) <= LONGEST:
-            try:
-                found.append((str(kind), base64.b64decode(text.removeprefix(_START), validate=True)))
-            except (binascii.Error, ValueError):
-                continue
+        kind, address = (each.get("kind"), each.get("picture")) if isinstance(each, Mapping) else (None, None)
+        jpeg = file_in(address, _START, LONGEST)
+        if kind in _KINDS and jpeg is not None:
+            found.append((str(kind), jpeg))
     return found
 
 
 def chosen(key: str) -> frozenset[str]:
     """Return the ids that the browser says are chosen; some may be of pictures that are gone."""
-    ids = _sent(key, "chosen")
+    ids = sent_by(key, "chosen")
     return frozenset(each for each in ids if isinstance(each, str)) if isinstance(ids, list) else frozenset()
 
 
@@ -88,11 +86,6 @@ def picture_tray(key: str, pictures: Sequence[TrayPicture], *, label: str, box: 
         on_pictures_change=_nothing,
         on_chosen_change=_nothing,
     )
-
-
-def _sent(key: str, name: str) -> object:
-    value = st.session_state.get(key)
-    return value.get(name) if isinstance(value, Mapping) else None
 
 
 def _nothing() -> None:
