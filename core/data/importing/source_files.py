@@ -17,8 +17,8 @@ from core.data.importing import safezip
 from core.data.importing.folder_layout import PICTURES
 from core.data.importing.picture_archive import MAX_DIRECTORY, MAX_FILES, Skipped, zip_refusal
 from core.data.importing.safezip import MB, Limits, Member, ZipFault, read_directory
-from core.errors import DataError, StorageError
-from core.settings import settings
+from core.errors import DataError
+from core.settings import cannot_write, settings
 
 MAX_UNPACKED = 4 * 1024 * MB  # of a compressed tar archive, which is unpacked to the disk
 MAX_WHOLE = 1024 * MB  # of a file that has to be in memory as a whole
@@ -186,11 +186,11 @@ class _Gunzipped(gzip.GzipFile):
 
 def _spooled(source: SourceFile) -> Callable[[], IO[bytes]]:
     """Unpack a compressed archive into a file without a name, which is gone with the last that reads it."""
-    folder = settings().folder("data")
     try:
-        file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
+        file = tempfile.TemporaryFile(dir=settings().folder("data"))  # noqa: SIM115
+        spool = _Spool(cast(IO[bytes], file))  # which closes it, also where what follows is refused
     except OSError as error:
-        raise StorageError(f"Nothing can be written to {folder} ({error.strerror}): free some space.") from error
+        raise cannot_write(error) from error
     size = 0
     with source.opener() as stream:
         while True:
@@ -205,12 +205,9 @@ def _spooled(source: SourceFile) -> Callable[[], IO[bytes]]:
                 )
             try:
                 file.write(block)
+                file.flush()
             except OSError as error:
-                raise StorageError(
-                    f"Nothing can be written to {folder} ({error.strerror}): free some space."
-                ) from error
-    file.flush()
-    spool = _Spool(cast(IO[bytes], file))
+                raise cannot_write(error) from error
     return lambda: cast(IO[bytes], io.BufferedReader(_Slice(spool, 0, size)))
 
 
