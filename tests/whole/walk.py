@@ -31,7 +31,7 @@ from core.train import runner
 from core.train.config import TrainConfig
 from core.train.loop import Training, train
 from core.train.metrics import Step
-from core.train.pixel_values import with_pixel_values
+from core.train.pixel_values import has_backbone, with_pixel_values
 from core.train.runner import Runner
 from tests.whole.stacks import datasets, draw_config, draw_stack
 
@@ -156,7 +156,8 @@ def _repeats(run: Run, losses: list[float]) -> None:
         folder = Path(name)
         (folder / "train.py").write_text(to_script(run), encoding="utf-8")
         (folder / "data.safetensors").write_bytes(images_file(run.dataset, run.config["train_images"]))
-        (folder / "backbone.safetensors").write_bytes(backbone_file(BUNDLED))
+        if has_backbone(run.spec):
+            (folder / "backbone.safetensors").write_bytes(backbone_file(BUNDLED))
         arguments, sys.argv = sys.argv, ["train.py"]
         try:
             with contextlib.redirect_stdout(io.StringIO()):
